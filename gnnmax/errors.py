@@ -1,0 +1,28 @@
+"""The one error that wrong input raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Wrong input: one line that says what was expected, what came and what to do.
+
+    The library raises it at its public boundary; the command line prints it and ends with exit status 2.
+
+    Example:
+        >>> raise InputError("k must be odd and at least 3, not 4: choose 3 or 5")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: k must be odd and at least 3, not 4: choose 3 or 5
+    """
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> InputError:
+    """Make the error for a name that stands for nothing, listing the names that do.
+
+    Example:
+        >>> print(unknown_name("model", "cmm", ["cnn", "gnn"]))
+        unknown model 'cmm'; known: cnn, gnn
+    """
+    return InputError(f"unknown {what} {name!r}; known: {', '.join(sorted(known))}")

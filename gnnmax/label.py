@@ -1,0 +1,225 @@
+"""The one definition of the task: when a window is centred on its maximum, by how much, and what kind it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.errors import InputError
+
+__all__ = ["KINDS", "centre_rank", "check_windows", "is_centred", "kind_of", "largest_other", "margin", "offset_of"]
+
+KINDS = ("centred", "shifted", "runner_up", "tied", "background")
+"""Kinds of window, in the order of their codes.
+
+``centred``: the centre is the strict maximum. ``shifted``: the maximum is inside, off-centre. ``runner_up``: the centre
+is the second largest. ``tied``: the centre is as large as the largest other entry. ``background``: no plant inside.
+"""
+
+
+def check_windows(values: Any) -> npt.NDArray[Any]:
+    """Return ``values`` as an array of square, odd-sided windows of real numbers, or refuse it.
+
+    Args:
+        values: Array-like of shape ``(..., k, k)``, ``k`` odd and at least 3.
+
+    Raises:
+        InputError: the array is not real-valued, not square in its last two axes, or ``k`` is even or below 3.
+
+    Example:
+        >>> check_windows(np.zeros((5, 4, 4)))
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: a window's side k must be odd and at least 3, not 4: only then it has a centre entry
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"window values must be real numbers, not {array.dtype}: convert them first")
+    if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
+        raise InputError(f"windows must have shape (..., k, k), not {array.shape}: cut square blocks")
+    k = array.shape[-1]
+    if k < 3 or k % 2 == 0:
+        raise InputError(f"a window's side k must be odd and at least 3, not {k}: only then it has a centre entry")
+    return array
+
+
+def _entries(values: Any) -> tuple[npt.NDArray[Any], int]:
+    array = check_windows(values)
+    k = array.shape[-1]
+    return array.reshape(*array.shape[:-2], k * k), k * k // 2  # (..., k*k), index of the centre
+
+
+def centre_rank(values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Count the other entries that are at least as large as the centre.
+
+    0 means that the centre is the strict maximum. NaN means "not observed": it beats nothing, and a NaN centre stands
+    behind every other entry, so its rank is ``k * k - 1``.
+
+    Args:
+        values: Windows, shape ``(..., k, k)``, ``k`` odd and at least 3.
+
+    Returns:
+        Integers in ``[0, k * k - 1]``, shape ``(...,)``.
+
+    Example:
+        >>> centre_rank([[1, 1, 1], [1, 4, 1], [9, 1, 4]])
+        array(2)
+    """
+    entries, middle = _entries(values)
+    centre = entries[..., middle, None]
+    # The centre itself is counted too, unless it is NaN.
+    rank = np.count_nonzero(entries >= centre, axis=-1) - 1
+    return np.asarray(np.where(rank < 0, entries.shape[-1] - 1, rank), dtype=np.int64)
+
+
+def is_centred(values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Tell whether the centre entry of each window is its strict maximum.
+
+    A tie is not a maximum. NaN means "not observed": it beats nothing, and a window whose centre is NaN is not centred.
+
+    Not noticed: relabelling rows or columns around a fixed centre, transposing, any strictly increasing map. Noticed:
+    moving the window.
+
+    Args:
+        values: Windows, shape ``(..., k, k)``, ``k`` odd and at least 3.
+
+    Returns:
+        Booleans, shape ``(...,)``.
+
+    Raises:
+        InputError: the values are not real numbers or not square, odd-sided windows.
+
+    References:
+        The question behind it: "How can I suppress a CNN's translation invariance / equivariance?",
+        ai.stackexchange.com, question 12010.
+
+    Example:
+        >>> window = np.array([[0.1, 0.2, 0.0], [0.4, 0.9, 0.3], [0.0, 0.5, 0.1]])
+        >>> bool(is_centred(window)), bool(is_centred(np.roll(window, 1, axis=1)))
+        (True, False)
+    """
+    return np.asarray(centre_rank(values) == 0)
+
+
+def largest_other(values: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return the largest observed entry of each window other than its centre; ``-inf`` where there is none.
+
+    Args:
+        values: Windows, shape ``(..., k, k)``, ``k`` odd and at least 3.
+
+    Returns:
+        The values, shape ``(...,)``, in float64.
+
+    Example:
+        >>> float(largest_other([[1, 2, 3], [4, 9, 8], [7, 6, 5]]))
+        8.0
+    """
+    return np.asarray(np.max(_others(values), axis=-1))
+
+
+def _others(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Copy the entries as float64 with the centre and every NaN at minus infinity, shape ``(..., k * k)``."""
+    entries, middle = _entries(values)
+    others = np.array(entries, dtype=np.float64)
+    others[..., middle] = -np.inf
+    others[np.isnan(others)] = -np.inf
+    return others
+
+
+def margin(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return centre minus the largest other entry, in units of the window's standard deviation.
+
+    Positive exactly where the window is centred, zero at a tie, negative otherwise. The standard deviation is that of
+    all observed entries, with divisor n. Not noticed: relabelling around a fixed centre, transposing, adding a
+    constant, multiplying by a positive one.
+
+    Args:
+        values: Windows, shape ``(..., k, k)``, ``k`` odd and at least 3.
+
+    Returns:
+        Floats, shape ``(...,)``; NaN where the centre is NaN, 0 in a constant window, infinite where an entry is
+        infinite or nothing but the centre is observed.
+
+    Example:
+        >>> float(margin([[0, 0, 0], [0, 3, 0], [0, 0, 0]]).round(4))
+        3.182
+        >>> float(margin(np.ones((3, 3))))
+        0.0
+    """
+    entries, middle = _entries(values)
+    entries = entries.astype(np.float64)
+    centre, best = entries[..., middle], largest_other(values)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore", under="ignore"):
+        difference = np.where(centre == best, 0.0, centre - best)
+        spread = _spread(entries)
+        quotient = np.where(difference == 0, 0.0, difference / spread)
+        # Infinite entries have no spread, and a tiny difference may vanish against a huge one: keep the sign.
+        lost = np.isnan(quotient) & ~np.isnan(centre)
+        quotient = np.where(lost, np.copysign(np.inf, difference), quotient)
+        vanished = (quotient == 0) & (difference != 0)
+        return np.asarray(np.where(vanished, np.copysign(np.finfo(np.float64).tiny, difference), quotient))
+
+
+def _spread(entries: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Standard deviation over the last axis, NaN left out, safe against overflow."""
+    observed = ~np.isnan(entries)
+    count = np.maximum(observed.sum(axis=-1, keepdims=True), 1)
+    scale = np.max(np.abs(entries), axis=-1, keepdims=True, where=observed, initial=0.0)
+    scaled = entries / np.where(scale > 0, scale, 1.0)
+    mean = np.sum(scaled, axis=-1, keepdims=True, where=observed) / count
+    variance = np.sum((scaled - mean) ** 2, axis=-1, keepdims=True, where=observed) / count
+    return np.asarray((np.sqrt(variance) * scale)[..., 0])
+
+
+def offset_of(values: npt.ArrayLike) -> npt.NDArray[np.int16]:
+    """Return the position of each window's maximum relative to its centre, ``(row, column)``.
+
+    ``(0, 0)`` exactly where the centre is the strict maximum. Otherwise the position of the largest *other* entry (at a
+    tie off the centre, the first in row-major order), so a tied centre points at its rival. A window without an
+    observed entry off its centre is given ``(0, 0)``.
+
+    Args:
+        values: Windows, shape ``(..., k, k)``, ``k`` odd and at least 3.
+
+    Returns:
+        Offsets in ``[-(k // 2), k // 2]``, shape ``(..., 2)``, int16.
+
+    Example:
+        >>> offset_of([[0, 0, 7], [0, 3, 0], [0, 0, 0]])
+        array([-1,  1], dtype=int16)
+    """
+    others = _others(values)
+    k = int(np.sqrt(others.shape[-1]))
+    place = np.argmax(others, axis=-1)
+    place = np.where(is_centred(values) | (np.max(others, axis=-1) == -np.inf), k * k // 2, place)
+    return np.stack(np.divmod(place, k), axis=-1).astype(np.int16) - np.int16(k // 2)
+
+
+def kind_of(values: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """Classify each window by its values alone, as codes into :data:`KINDS`.
+
+    A planted window is given its kind by what was planted; this is the kind of a window of which only the values are
+    known. ``background`` stands for a window whose centre is not observed.
+
+    Args:
+        values: Windows, shape ``(..., k, k)``, ``k`` odd and at least 3.
+
+    Returns:
+        Codes, shape ``(...,)``, uint8.
+
+    Example:
+        >>> [KINDS[kind_of(np.array([[0, 0, 7], [0, c, 5], [0, 0, 0]]))] for c in (9, 7, 6, 2)]
+        ['centred', 'tied', 'runner_up', 'shifted']
+    """
+    entries, middle = _entries(values)
+    centre = entries[..., middle]
+    above = np.count_nonzero(entries > centre[..., None], axis=-1)
+    centred, shifted, runner_up, tied, background = range(len(KINDS))
+    code = np.select(
+        [np.isnan(centre), is_centred(values), above == 0, above == 1],
+        [background, centred, tied, runner_up],
+        default=shifted,
+    )
+    return np.asarray(code, dtype=np.uint8)
