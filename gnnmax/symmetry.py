@@ -132,7 +132,7 @@ def increasing_map(
 
     Example:
         >>> window = np.array([[[0, 0, 7], [0, 3, 0], [0, 0, 0]]], dtype=np.float32)
-        >>> float(increasing_map(window, np.exp).max().round(1))
+        >>> round(float(increasing_map(window, np.exp).max()), 1)
         1096.6
         >>> increasing_map(window, lambda x: np.minimum(x, 1))
         Traceback (most recent call last):
