@@ -17,8 +17,8 @@ __all__ = ["claim_folder", "staged_folder", "write_file"]
 def write_file(path: Path, content: bytes | str) -> None:
     """Write a file so that its name never holds less than the whole content, even if the machine stops.
 
-    The content goes to a temporary name beside it, is synced to disk and renamed. The file gets the permissions that the
-    umask gives to any new file.
+    The content goes to a temporary name beside it, is synced to disk and renamed. The file gets the permissions that
+    the umask gives to any new file.
 
     Args:
         path: Where; its folder exists.

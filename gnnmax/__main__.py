@@ -1,0 +1,8 @@
+"""``python -m gnnmax`` is the command line."""
+
+import sys
+
+from gnnmax.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,249 @@
+"""The data card: what a data set holds, how the explicit rules do on it, and what the shortcut probes can learn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.generate.dataset import DataSet
+from gnnmax.generate.plants import Noise, Spike
+from gnnmax.generate.recipe import Recipe
+from gnnmax.generate.weights import Normal
+from gnnmax.label import KINDS
+from gnnmax.rules import RULES, expected_accuracy, spike_ceiling
+from gnnmax.window import Windows
+
+__all__ = ["PROBES", "Card", "Rung", "describe"]
+
+Features = Callable[[Windows], npt.NDArray[Any]]
+PROBED_WINDOWS = 20_000
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One scorer of the card: what it reaches on the test split, and what is stated that it can reach.
+
+    Attributes:
+        name: Of the rule or probe.
+        sees: What it looks at.
+        accuracy: On the test split.
+        standard_error: Of that accuracy, with hosts as clusters: windows of one host are not independent.
+        stated: The accuracy or ceiling that follows from the recipe; where none does, an estimate from other splits.
+        basis: ``exact``, ``estimate`` (from the training split, cross-fitted over hosts) or ``none``.
+    """
+
+    name: str
+    sees: str
+    accuracy: float
+    standard_error: float
+    stated: float | None
+    basis: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a data set holds; every field is plain numbers and strings.
+
+    Attributes:
+        name: Of the recipe.
+        summary: Of the recipe.
+        digest: Of the recipe.
+        ceiling: Accuracy of the best possible scorer, where the recipe has noise.
+        splits: Hosts, windows, share centred and share of each kind, by split.
+        properties: Quantiles (0, .25, .5, .75, 1) of density, weights and margins over the test split, and tie rate.
+        rules: The explicit rules.
+        probes: Learned shortcuts, each shown something other than the position of the maximum; empty where there is no
+            training split.
+    """
+
+    name: str
+    summary: str
+    digest: str
+    ceiling: float | None
+    splits: dict[str, dict[str, Any]]
+    properties: dict[str, Any]
+    rules: tuple[Rung, ...]
+    probes: tuple[Rung, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the card as plain dicts and lists."""
+        return asdict(self)
+
+
+def describe(data: DataSet, *, probes: bool = True) -> Card:
+    """Write the card of a data set.
+
+    Args:
+        data: With a split named ``test`` or, failing that, the last split is described.
+        probes: Whether to train the shortcut probes, some seconds' work.
+
+    Example:
+        >>> from gnnmax.generate.build import build
+        >>> from gnnmax.generate.recipe import load_recipe
+        >>> card = describe(build(load_recipe("real-karate")))
+        >>> card.splits["test"]["windows"], card.probes
+        (78, ())
+    """
+    recipe = data.recipe
+    test = data.splits["test" if "test" in data.splits else list(data.splits)[-1]]
+    trained = probes and recipe.kinds is not None and "train" in data.splits
+    return Card(
+        name=recipe.name,
+        summary=recipe.summary,
+        digest=recipe.digest,
+        ceiling=data.ceiling,
+        splits={name: _counts(windows) for name, windows in data.splits.items()},
+        properties=_properties(test),
+        rules=tuple(_rule_rung(recipe, name, test) for name in RULES),
+        probes=tuple(_probe_rung(recipe, name, data.splits["train"], test) for name in PROBES) if trained else (),
+    )
+
+
+def _counts(windows: Windows) -> dict[str, Any]:
+    return {
+        "hosts": len(np.unique(windows.graph)),
+        "windows": len(windows),
+        "centred": float(windows.label.mean()),
+        "kinds": {kind: float((windows.kind_code == code).mean()) for code, kind in enumerate(KINDS)},
+    }
+
+
+def _properties(windows: Windows) -> dict[str, Any]:
+    density = (windows.values != 0).mean(axis=(1, 2))
+    entries = windows.values[windows.values != 0]
+    middle = windows.k // 2
+    ties = (windows.values == windows.values[:, middle, middle, None, None]).sum(axis=(1, 2)) > 1
+    return {
+        "density": _quantiles(density),
+        "weight": _quantiles(entries),
+        "margin": _quantiles(windows.margin),
+        "centre_tied": float(ties.mean()),
+    }
+
+
+def _quantiles(values: npt.NDArray[Any]) -> list[float]:
+    return [float(q) for q in np.quantile(values, [0.0, 0.25, 0.5, 0.75, 1.0])]
+
+
+def _rung(
+    name: str, sees: str, right: npt.NDArray[np.bool_], graph: npt.NDArray[Any], stated: float | None, basis: str
+) -> Rung:
+    accuracy = float(right.mean())
+    residuals = np.bincount(np.unique(graph, return_inverse=True)[1], weights=right - accuracy)
+    error = math.sqrt(float((residuals**2).sum())) / len(right)
+    return Rung(name, sees, accuracy, error, stated, basis if stated is not None else "none")
+
+
+def _rule_rung(recipe: Recipe, name: str, windows: Windows) -> Rung:
+    rule = RULES[name]
+    right = (rule(windows) > 0) == windows.label
+    return _rung(name, rule.summary, right, windows.graph, stated_accuracy(recipe, name), "exact")
+
+
+def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
+    """Return the accuracy of a rule that follows from the recipe alone, or None where none does.
+
+    Example:
+        >>> from gnnmax.generate.recipe import load_recipe
+        >>> stated_accuracy(load_recipe("spike-9"), "sorted_entries")
+        0.6
+    """
+    kinds, plant = recipe.kinds, recipe.plant
+    if kinds is None:
+        return 1.0 if rule in ("argmax", "margin", "bayes") else None
+    if isinstance(plant, Noise):
+        bayes = rule == "bayes"
+        k, amplitude = recipe.k, plant.amplitude
+        return spike_ceiling(k, amplitude).accuracy if bayes else expected_accuracy(rule, k, amplitude)
+    nonnegative = all(not isinstance(law, Normal) and getattr(law, "low", 0.0) >= 0 for law in recipe.weights)
+    stated = {
+        "argmax": 1.0,
+        "margin": 1.0,
+        "bayes": 1.0,
+        "sorted_entries": kinds.centred + kinds.tied,  # a largest entry that is tied is never centred
+        "centre_value": kinds.centred if nonnegative else None,  # the centre is an edge, and so above 0
+    }
+    return stated.get(rule)
+
+
+def _probe_rung(recipe: Recipe, name: str, train: Windows, test: Windows) -> Rung:
+    sees, features = PROBES[name]
+    train = train[np.linspace(0, len(train) - 1, min(len(train), PROBED_WINDOWS)).astype(np.intp)]
+    seen, label = features(train), train.label
+    right = (_probe().fit(seen, label).predict(features(test)) == test.label).astype(np.bool_)
+    ceiling = probe_ceiling(recipe, name)
+    if ceiling is not None:
+        return _rung(name, sees, right, test.graph, ceiling, "exact")
+    half = np.asarray(train.graph % 2 == 0)
+    folds = [(half, ~half), (~half, half)]
+    crossed = [(_probe().fit(seen[a], label[a]).predict(seen[b]) == label[b]).mean() for a, b in folds if a.any()]
+    return _rung(name, sees, right, test.graph, float(np.mean(crossed)), "estimate")
+
+
+def probe_ceiling(recipe: Recipe, probe: str) -> float | None:
+    """Return the best accuracy possible from what a probe sees, where it follows from the recipe.
+
+    Example:
+        >>> from gnnmax.generate.recipe import load_recipe
+        >>> probe_ceiling(load_recipe("spike-9"), "sorted_entries"), probe_ceiling(load_recipe("spike-9"), "degree")
+        (0.6, 0.5)
+    """
+    assert recipe.kinds is not None
+    centred, tied = recipe.kinds.centred, recipe.kinds.tied
+    chance = max(centred, 1 - centred)
+    if probe == "centre_value":
+        plant = recipe.plant
+        return expected_accuracy("centre_value", recipe.k, plant.amplitude) if isinstance(plant, Noise) else None
+    if probe in ("sorted_entries", "sum") and isinstance(recipe.plant, Spike):
+        return tied + max(centred, 1 - centred - tied)
+    return chance
+
+
+def _probe() -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(max_iter=40, random_state=0)
+
+
+def _standardised(windows: Windows) -> npt.NDArray[np.float64]:
+    entries = windows.values.reshape(len(windows), -1).astype(np.float64)
+    spread = entries.std(axis=1, keepdims=True)
+    return np.asarray((entries - entries.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0))
+
+
+def _sorted_entries(windows: Windows) -> npt.NDArray[Any]:
+    ordered = np.sort(_standardised(windows), axis=1)[:, ::-1]
+    return np.concatenate([ordered[:, :12], -np.diff(ordered[:, :4], axis=1)], axis=1)
+
+
+def _centre_value(windows: Windows) -> npt.NDArray[Any]:
+    return windows.values[:, windows.k // 2, windows.k // 2, None]
+
+
+def _sum(windows: Windows) -> npt.NDArray[Any]:
+    return np.asarray(windows.values.sum(axis=(1, 2), dtype=np.float64)[:, None])
+
+
+def _degree(windows: Windows) -> npt.NDArray[Any]:
+    edges, middle = windows.values != 0, windows.k // 2
+    counts = [edges.sum(axis=(1, 2)), edges[:, middle].sum(axis=1), edges[:, :, middle].sum(axis=1)]
+    return np.stack(counts, axis=1)
+
+
+def _position(windows: Windows) -> npt.NDArray[Any]:
+    middle = windows.k // 2
+    return np.stack([windows.rows[:, middle], windows.columns[:, middle]], axis=1)
+
+
+PROBES: dict[str, tuple[str, Features]] = {
+    "sorted_entries": ("the largest entries in order, standardised, and their gaps", _sorted_entries),
+    "centre_value": ("the centre's value alone", _centre_value),
+    "sum": ("the sum of the window", _sum),
+    "degree": ("how many edges the window, the centre's row and its column have", _degree),
+    "position": ("which nodes the centre joins", _position),
+}

@@ -1,0 +1,274 @@
+"""The command line: one small class a command, read by tyro; nothing heavy is loaded before it is used."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+
+import tyro
+
+from gnnmax.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gnnmax.generate.dataset import DataSet
+    from gnnmax.generate.recipe import Recipe
+
+__all__ = ["main"]
+
+Flag = tyro.conf.FlagCreatePairsOff[bool]
+Changes = Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
+
+
+class Command(Protocol):
+    """What every command is: its fields are the flags, ``run`` does the work and returns the exit status."""
+
+    def run(self) -> int:
+        """Do the work."""
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Draw the data set of a recipe into a folder, whole or not at all."""
+
+    recipe: tyro.conf.Positional[str]
+    """Name of a shipped recipe, or path of a .toml file."""
+    out: Path | None = None
+    """The folder to write; datasets/NAME if not given."""
+    workers: int = 1
+    """Processes to draw with; the bytes are the same for any number."""
+    set: Changes = ()
+    """Change a field of the recipe, as in --set seed=3 or --set plant.margin=[0.1,1.0]; may be repeated."""
+    force: Flag = False
+    """Replace a data set that stands there."""
+
+    def run(self) -> int:
+        """Draw, then say where it is."""
+        from gnnmax.store import generate
+
+        recipe = _recipe(self.recipe, self.set)
+        with _progress("drawing hosts") as on_progress:
+            folder = generate(
+                recipe,
+                self.out or Path("datasets") / recipe.name,
+                workers=self.workers,
+                force=self.force,
+                on_progress=on_progress,
+            )
+        sys.stdout.write(f"{folder}\n")
+        return 0
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Check a stored data set: digests, schema, and every label, kind, offset and margin anew."""
+
+    data: tyro.conf.Positional[Path]
+    """Folder of the data set."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Print every check; status 1 if one does not hold."""
+        from gnnmax.verification import verify
+
+        checks = verify(self.data)
+        if self.json:
+            _print_json([{"claim": c.claim, "holds": c.holds, "found": c.found} for c in checks])
+        else:
+            for check in checks:
+                note = f": {check.found}" if check.found else ""
+                sys.stdout.write(f"{'ok    ' if check.holds else 'FAILED'} {check.claim}{note}\n")
+        return 0 if all(check.holds for check in checks) else 1
+
+
+@dataclass(frozen=True)
+class Info:
+    """Print the data card of a recipe or a stored data set: counts, explicit rules, shortcut probes."""
+
+    data: tyro.conf.Positional[str]
+    """Name of a recipe, path of a .toml file, or folder of a data set."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Print the card."""
+        from gnnmax.card import describe
+        from gnnmax.report.tables import card_tables
+
+        card = describe(_data(self.data))
+        if self.json:
+            _print_json(card.to_dict())
+        else:
+            _print_tables(*card_tables(card.to_dict()))
+        return 0
+
+
+@dataclass(frozen=True)
+class List:
+    """List the shipped recipes, the models and the rules."""
+
+    what: tyro.conf.Positional[Literal["all", "recipes", "models", "rules"]] = "all"
+    """Which of them."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Print names and summaries."""
+        shelves = {name: shelf() for name, shelf in _SHELVES.items() if self.what in ("all", name)}
+        if self.json:
+            _print_json(shelves)
+            return 0
+        width = max(len(name) for shelf in shelves.values() for name in shelf)
+        for title, shelf in shelves.items():
+            sys.stdout.write(f"{title}\n")
+            for name, summary in shelf.items():
+                sys.stdout.write(f"  {name:<{width}}  {summary}\n")
+        return 0
+
+
+def _recipes() -> dict[str, str]:
+    from gnnmax.generate.recipe import load_recipe, recipe_names
+
+    return {name: load_recipe(name).summary for name in recipe_names()}
+
+
+def _models() -> dict[str, str]:
+    from gnnmax.models.registry import MODELS
+
+    return {name: entry.summary for name, entry in MODELS.items()}
+
+
+def _rules() -> dict[str, str]:
+    from gnnmax.rules import RULES
+
+    return {name: rule.summary for name, rule in RULES.items()}
+
+
+_SHELVES: dict[str, Callable[[], dict[str, str]]] = {"recipes": _recipes, "models": _models, "rules": _rules}
+
+COMMANDS: dict[str, Any] = {
+    "generate": Generate,
+    "verify": Verify,
+    "info": Info,
+    "list": List,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Words after the program's name; None takes those of the process.
+
+    Returns:
+        0 done; 1 a check fell short; 2 the call or the input is wrong, said in one line on standard error;
+        130 interrupted.
+
+    Example:
+        >>> main(["list", "rules"])
+        rules
+          argmax ...
+        0
+    """
+    try:
+        command = _parsed(sys.argv[1:] if arguments is None else list(arguments))
+        return command if isinstance(command, int) else command.run()
+    except InputError as error:
+        return _refuse(str(error))
+    except BrokenPipeError:
+        return 0  # whoever read our output has seen enough
+    except OSError as error:
+        return _refuse(f"{error.strerror or error}: {error.filename or 'no file named'}")
+    except KeyboardInterrupt:
+        sys.stderr.write("gnnmax: interrupted\n")
+        return 130
+
+
+def _parsed(arguments: list[str]) -> Command | int:
+    """Read the words of a call; tyro's boxed complaints become one line."""
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            command: Command = tyro.extras.subcommand_cli_from_dict(
+                COMMANDS, prog="gnnmax", description=_DESCRIPTION, args=arguments
+            )
+            return command
+    except SystemExit as stop:
+        if stop.code in (0, None):
+            return 0
+        words = re.sub(r"\x1b\[[0-9;]*m|╭.*╮|[╰╯│─]", " ", complaint.getvalue())
+        return _refuse(words or "the call is wrong; see gnnmax --help")
+
+
+_DESCRIPTION = "Is this window of a graph's adjacency matrix centred on its maximum? Data, nets and honest judgement."
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(f"gnnmax: {' '.join(message.split())}\n")
+    return 2
+
+
+def _recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
+    from gnnmax.generate.recipe import load_recipe
+
+    recipe = load_recipe(name)
+    return recipe.replace(**dict(_change(change) for change in changes)) if changes else recipe
+
+
+def _change(text: str) -> tuple[str, Any]:
+    """Read ``key=value``, the value as TOML or, failing that, as a plain string."""
+    import tomllib
+
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise InputError(f"--set takes key=value, as in --set seed=3, not {text!r}")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return key.strip(), value
+
+
+def _data(name: str) -> DataSet:
+    """Open a folder, or build a recipe in memory."""
+    from gnnmax.generate.build import build
+    from gnnmax.store import open_dataset
+
+    if Path(name).is_dir():
+        return open_dataset(name)
+    recipe = _recipe(name)
+    with _progress("drawing hosts") as on_progress:
+        return build(recipe, on_progress=on_progress)
+
+
+@contextlib.contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on standard error if it is a terminal; give the function that moves it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _print_json(content: Any) -> None:
+    sys.stdout.write(json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def _print_tables(*tables: Any) -> None:
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    for table in tables:
+        console.print(table)

@@ -1,0 +1,247 @@
+"""Build: from a recipe to windows. Every graph is drawn from its own streams, so workers and order change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.errors import InputError
+from gnnmax.generate.cuts import CUTS, Places, centres
+from gnnmax.generate.dataset import DataSet
+from gnnmax.generate.families import Complete
+from gnnmax.generate.plants import CENTRED, Natural, Noise, Spike, draw_kinds, plant_noise, plant_spikes, plantable
+from gnnmax.generate.recipe import Ingredients, Recipe, parse_recipe
+from gnnmax.generate.streams import stream
+from gnnmax.generate.subgraphs import Subgraph
+from gnnmax.generate.weights import sample_weights
+from gnnmax.label import is_centred, kind_of, margin, offset_of
+from gnnmax.window import Windows
+
+__all__ = ["build", "draw_graph"]
+
+ATTEMPTS = 20
+REDRAWS = 50
+CHUNK = 8
+
+
+def build(recipe: Recipe, *, workers: int = 1, on_progress: Callable[[int, int], None] | None = None) -> DataSet:
+    """Draw all windows of a recipe, in memory.
+
+    Args:
+        recipe: What to draw.
+        workers: Processes to draw with; the windows are the same, to the byte, for any number.
+        on_progress: Called with the number of graphs done and of all graphs.
+
+    Raises:
+        InputError: ``workers`` below 1, or the recipe asks for windows that its hosts do not have.
+
+    Example:
+        >>> from gnnmax.generate.recipe import load_recipe
+        >>> data = build(load_recipe("spike-9").replace(splits={"train": 2, "test": 1}))
+        >>> data.train
+        Windows(N=192, k=9, label=observed, centred=0.500)
+    """
+    splits = {}
+    for split in recipe.splits:
+        splits[split] = Windows.concatenate(list(drawn(recipe, recipe.span(split), workers, on_progress)))
+    return DataSet(recipe, splits)
+
+
+def drawn(
+    recipe: Recipe, graphs: range, workers: int = 1, on_progress: Callable[[int, int], None] | None = None
+) -> Iterator[Windows]:
+    """Draw the windows of a range of graphs, some graphs at a time, in order.
+
+    Args:
+        recipe: What to draw.
+        graphs: Indices of the hosts.
+        workers: Processes to draw with.
+        on_progress: Called with the number of graphs done and of all graphs of the recipe.
+
+    Yields:
+        The windows of up to 8 graphs.
+
+    Raises:
+        InputError: ``workers`` below 1, or the recipe asks for windows that its hosts do not have.
+    """
+    if workers < 1:
+        raise InputError(f"workers must be at least 1, not {workers}")
+    chunks = [list(graphs[start : start + CHUNK]) for start in range(0, len(graphs), CHUNK)]
+    plain = recipe.to_dict()
+    if workers == 1 or len(chunks) == 1:
+        parts = (draw_graphs(plain, chunk) for chunk in chunks)
+    else:
+        from loky import get_reusable_executor
+
+        parts = get_reusable_executor(max_workers=workers).map(draw_graphs, [plain] * len(chunks), chunks)
+    for chunk, part in zip(chunks, parts, strict=True):
+        yield part
+        if on_progress is not None:
+            on_progress(chunk[-1] + 1, recipe.graphs)
+
+
+def draw_graphs(recipe: dict[str, Any], graphs: list[int]) -> Windows:
+    """Draw the windows of some graphs of a recipe given as plain dicts; what a worker process runs.
+
+    Example:
+        >>> from gnnmax.generate.recipe import load_recipe
+        >>> len(draw_graphs(load_recipe("spike-9").to_dict(), [0, 5]))
+        192
+    """
+    parsed = parse_recipe(recipe, str(recipe.get("name")))
+    return Windows.concatenate([draw_graph(parsed, graph) for graph in graphs])
+
+
+def draw_graph(recipe: Recipe, graph: int) -> Windows:
+    """Draw the windows of one host graph.
+
+    Args:
+        recipe: What to draw.
+        graph: Index of the host, below ``recipe.graphs``.
+
+    Raises:
+        InputError: no host of this recipe has the windows it asks for.
+
+    Example:
+        >>> from gnnmax.generate.recipe import load_recipe
+        >>> draw_graph(load_recipe("real-karate"), 0)
+        Windows(N=78, k=9, label=observed, centred=0.128)
+    """
+    ingredients = recipe.ingredients(graph)
+    if isinstance(ingredients.host, Complete):
+        return _finished(recipe, graph, _fresh(recipe, ingredients, graph))
+    for attempt in range(ATTEMPTS):
+        cells = _cells(recipe, ingredients, graph, attempt)
+        if cells is not None:
+            return _finished(recipe, graph, cells)
+    raise InputError(
+        f"recipe {recipe.name}: {ATTEMPTS} hosts of type {type(ingredients.host).__struct_config__.tag} gave no "
+        f"windows of side {recipe.k} with edges enough: choose denser hosts, larger subgraphs or a smaller k"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """Windows before a plant: values and edges flat, ``(W, k * k)``; nodes ``(W, k)``; contexts ``(W, k, k)``."""
+
+    values: npt.NDArray[np.float32]
+    joined: npt.NDArray[np.bool_]
+    rows: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+    row_context: npt.NDArray[np.float32] | None
+    column_context: npt.NDArray[np.float32] | None
+
+
+def _fresh(recipe: Recipe, ingredients: Ingredients, graph: int) -> _Cells:
+    """Draw windows on nodes of their own in a complete host."""
+    assert ingredients.law is not None and recipe.windows_per_graph is not None
+    k, count = recipe.k, recipe.windows_per_graph
+    pairs = k * (k - 1) // 2 if recipe.contexts else 0
+    weights = sample_weights(ingredients.law, (count, k * k + 2 * pairs), stream(recipe.seed, "weights", graph))
+    nodes = np.arange(count * 2 * k, dtype=np.int64).reshape(count, 2, k)
+    contexts: list[npt.NDArray[np.float32] | None] = [None, None]
+    if recipe.contexts:
+        for side in range(2):
+            contexts[side] = context = np.zeros((count, k, k), dtype=np.float32)
+            upper = np.triu_indices(k, 1)
+            context[:, *upper] = weights[:, k * k + side * pairs :][:, :pairs]
+            context += context.transpose(0, 2, 1)
+    values = np.ascontiguousarray(weights[:, : k * k])
+    return _Cells(values, np.ones(values.shape, dtype=np.bool_), nodes[:, 0], nodes[:, 1], *contexts)
+
+
+def _cells(recipe: Recipe, ingredients: Ingredients, graph: int, attempt: int) -> _Cells | None:
+    """Cut windows out of one host, or None where it has too few of them."""
+    assert ingredients.sampling is not None and ingredients.cut is not None
+    assert not isinstance(ingredients.host, Complete)
+    host = ingredients.host.sample(stream(recipe.seed, "host", graph, attempt))
+    weights = host.weights
+    if weights is None:
+        assert ingredients.law is not None
+        weights = sample_weights(ingredients.law, len(host.edges), stream(recipe.seed, "weights", graph, attempt))
+    subgraph = ingredients.sampling.sample(host, weights, stream(recipe.seed, "subgraph", graph, attempt))
+    candidates = centres(subgraph, recipe.k, ingredients.cut)
+    if isinstance(recipe.plant, Natural):
+        candidates = candidates[candidates[:, 0] < candidates[:, 1]]
+        return _cut(recipe, subgraph, candidates, ingredients) if len(candidates) else None
+    rng = stream(recipe.seed, "cut", graph, attempt)
+    return _plantable_cells(recipe, ingredients, subgraph, candidates, rng)
+
+
+def _plantable_cells(
+    recipe: Recipe, ingredients: Ingredients, subgraph: Subgraph, candidates: Places, rng: np.random.Generator
+) -> _Cells | None:
+    """Draw centres until every window can take a plant, or None where redrawing does not help."""
+    assert recipe.windows_per_graph is not None
+    if not len(candidates):
+        return None
+    chosen = np.zeros(recipe.windows_per_graph, dtype=np.intp)
+    missing = np.arange(len(chosen))
+    for _ in range(REDRAWS):
+        chosen[missing] = rng.integers(len(candidates), size=len(missing))
+        cells = _cut(recipe, subgraph, candidates[chosen], ingredients)
+        missing = np.flatnonzero(~plantable(cells.values, cells.joined))
+        if not len(missing):
+            return cells
+    return None
+
+
+def _cut(recipe: Recipe, subgraph: Subgraph, centre: Places, ingredients: Ingredients) -> _Cells:
+    assert ingredients.cut is not None
+    rows, columns = CUTS[ingredients.cut](subgraph, centre, recipe.k)
+    count, m = len(centre), len(subgraph.nodes)
+
+    def block(matrix: npt.NDArray[Any], first: Places, second: Places) -> npt.NDArray[Any]:
+        return np.take(matrix.reshape(-1), first[:, :, None] * m + second[:, None, :])  # (W, k, k)
+
+    return _Cells(
+        values=block(subgraph.adjacency, rows, columns).reshape(count, -1),
+        joined=block(subgraph.joined, rows, columns).reshape(count, -1),
+        rows=subgraph.nodes[rows],
+        columns=subgraph.nodes[columns],
+        row_context=block(subgraph.adjacency, rows, rows) if recipe.contexts else None,
+        column_context=block(subgraph.adjacency, columns, columns) if recipe.contexts else None,
+    )
+
+
+def _finished(recipe: Recipe, graph: int, cells: _Cells) -> Windows:
+    """Plant, and write down what was planted and what is observed."""
+    k, count, plant = recipe.k, len(cells.values), recipe.plant
+    values, rng = cells.values, stream(recipe.seed, "plant", graph)
+    amplitude = place = None
+    if isinstance(plant, Natural):
+        kinds = kind_of(values.reshape(count, k, k))
+    else:
+        assert recipe.kinds is not None
+        kinds = draw_kinds(recipe.kinds, count, rng)
+    if isinstance(plant, Noise):
+        place = plant_noise(values, kinds, plant.amplitude, rng)
+        amplitude = np.full(count, plant.amplitude, dtype=np.float32)
+    if isinstance(plant, Spike):
+        strict = plant_spikes(values, cells.joined, kinds, plant.margin, rng)
+        if not strict.all():
+            raise InputError(
+                f"recipe {recipe.name}: in graph {graph} a margin vanishes in float32: raise the smallest margin, or "
+                "choose weights that are less alike"
+            )
+    windows = values.reshape(count, k, k)
+    offset = offset_of(windows) if place is None else np.stack(np.divmod(place, k), axis=1) - k // 2
+    return Windows(
+        values=windows,
+        observed=is_centred(windows),
+        planted=np.zeros(count, np.bool_) if isinstance(plant, Natural) else kinds == CENTRED,
+        kind_code=kinds,
+        offset=offset.astype(np.int16),
+        margin=margin(windows).astype(np.float32),
+        graph=np.full(count, graph, dtype=np.int64),
+        rows=cells.rows,
+        columns=cells.columns,
+        label_rule=recipe.label,
+        row_context=cells.row_context,
+        column_context=cells.column_context,
+        amplitude=amplitude,
+    )

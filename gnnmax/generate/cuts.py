@@ -1,0 +1,115 @@
+"""Cuts: how the rows and columns of a window are chosen around its centre edge. Rows and columns are disjoint."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.generate.subgraphs import Subgraph
+
+__all__ = ["CUTS", "Cut", "Places", "centres", "cut_contiguous", "cut_neighbours"]
+
+Cut = Literal["contiguous", "neighbours"]
+Places = npt.NDArray[np.intp]
+
+
+def centres(subgraph: Subgraph, k: int, cut: Cut) -> Places:
+    """List the places (p, q) of edges that can be the centre of a window.
+
+    A contiguous window needs ``k // 2`` places on either side and ``|p - q| >= k``, or rows and columns would meet: in
+    an undirected host the entry mirrored at the diagonal has the same weight, and would tie. Both directions of an edge
+    are listed, in row-major order.
+
+    Args:
+        subgraph: m nodes and their adjacency matrix.
+        k: Side of the windows.
+        cut: The way of cutting.
+
+    Returns:
+        Shape ``(E', 2)``.
+
+    Example:
+        >>> joined = np.ones((8, 8), dtype=bool)
+        >>> subgraph = Subgraph(np.arange(8), joined.astype(np.float32), joined)
+        >>> centres(subgraph, 3, "contiguous")[0].tolist()
+        [1, 4]
+    """
+    m, half = len(subgraph.nodes), k // 2
+    if cut == "neighbours":
+        return np.argwhere(subgraph.joined) if m >= 2 * k else np.empty((0, 2), dtype=np.intp)
+    inner = np.argwhere(subgraph.joined[half : m - half, half : m - half]) + half
+    return np.asarray(inner[np.abs(inner[:, 0] - inner[:, 1]) >= k])
+
+
+def cut_contiguous(subgraph: Subgraph, centre: Places, k: int) -> tuple[Places, Places]:
+    """Take the ``k`` consecutive places around each end: an image tile of the adjacency matrix.
+
+    Args:
+        subgraph: m nodes and their adjacency matrix.
+        centre: Places (p, q), shape ``(W, 2)``.
+        k: Side of the windows.
+
+    Returns:
+        Places of the rows and of the columns, each ``(W, k)``.
+
+    Example:
+        >>> subgraph = Subgraph(np.arange(8), np.zeros((8, 8), np.float32), np.zeros((8, 8), bool))
+        >>> cut_contiguous(subgraph, np.array([[1, 5]]), 3)[1]
+        array([[4, 5, 6]])
+    """
+    del subgraph
+    steps = np.arange(k) - k // 2
+    return centre[:, :1] + steps, centre[:, 1:] + steps
+
+
+def cut_neighbours(subgraph: Subgraph, centre: Places, k: int) -> tuple[Places, Places]:
+    """Take each end of the centre edge and the ``k - 1`` nodes nearest to it in the graph.
+
+    Nearest: fewest hops; among the direct neighbours, the heaviest edge first; then by place. A node near both ends
+    goes to one of them: row and column take turns, the row first. Each side is then sorted by place, with the centre
+    put in the middle. What no path reaches comes last, so disconnected subgraphs give windows too.
+
+    Args:
+        subgraph: m >= 2k nodes and their adjacency matrix.
+        centre: Places (p, q), shape ``(W, 2)``.
+        k: Side of the windows.
+
+    Returns:
+        Places of the rows and of the columns, each ``(W, k)``.
+
+    Example:
+        >>> path = np.eye(8, k=1, dtype=np.float32) + np.eye(8, k=-1, dtype=np.float32)
+        >>> rows, columns = cut_neighbours(Subgraph(np.arange(8), path, path > 0), np.array([[3, 4]]), 3)
+        >>> rows.tolist(), columns.tolist()
+        ([[1, 3, 2]], [[5, 4, 6]])
+    """
+    windows, m = len(centre), len(subgraph.nodes)
+    ends, which = np.unique(centre, return_inverse=True)
+    nearest = _by_nearness(subgraph, ends)[which.reshape(windows, 2)]  # (W, 2, m)
+    free = np.ones((windows, m), dtype=np.bool_)
+    np.put_along_axis(free, centre, False, axis=1)
+    chosen = np.empty((2, windows, k - 1), dtype=np.intp)
+    every = np.arange(windows)
+    for turn in range(2 * (k - 1)):
+        side = turn % 2
+        first_free = np.argmax(free[every[:, None], nearest[:, side]], axis=1)
+        chosen[side, :, turn // 2] = pick = nearest[every, side, first_free]
+        free[every, pick] = False
+    sides = np.insert(np.sort(chosen, axis=2), k // 2, centre.T, axis=2)  # (2, W, k)
+    return sides[0], sides[1]
+
+
+def _by_nearness(subgraph: Subgraph, ends: Places) -> Places:
+    """Order all places by nearness to each of ``ends``, shape ``(len(ends), m)``."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import shortest_path
+
+    graph = csr_array(subgraph.joined.astype(np.int8))
+    hops = np.atleast_2d(shortest_path(graph, method="D", unweighted=True, indices=ends))
+    weight = np.where(hops == 1, subgraph.adjacency[ends], 0)
+    return np.lexsort((-weight, hops), axis=1)
+
+
+CUTS = {"contiguous": cut_contiguous, "neighbours": cut_neighbours}

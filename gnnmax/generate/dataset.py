@@ -1,0 +1,63 @@
+"""A data set: a recipe and its splits, in memory or over files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gnnmax.errors import unknown_name
+from gnnmax.generate.plants import Noise
+from gnnmax.generate.recipe import Recipe
+from gnnmax.rules import RULES, Rule, spike_ceiling
+from gnnmax.window import Windows
+
+__all__ = ["DataSet"]
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """A recipe and the windows of each of its splits.
+
+    ``data.train``, ``data.val``, ``data.test`` and any other split are attributes too.
+
+    Attributes:
+        recipe: What the windows were drawn from.
+        splits: Windows by the name of the split.
+
+    Example:
+        >>> from gnnmax.generate.build import build
+        >>> from gnnmax.generate.recipe import load_recipe
+        >>> data = build(load_recipe("noise-9-mu2").replace(splits={"test": 2}))
+        >>> len(data.test), round(data.ceiling, 2)
+        (256, 0.85)
+    """
+
+    recipe: Recipe
+    splits: Mapping[str, Windows]
+
+    def __getattr__(self, name: str) -> Windows:
+        if name.startswith("_") or name not in self.splits:
+            known = ", ".join(self.splits) if not name.startswith("_") else ""
+            raise AttributeError(f"the data set {self.recipe.name} has no split {name!r}; it has: {known}")
+        return self.splits[name]
+
+    def split(self, name: str) -> Windows:
+        """Return the windows of a split.
+
+        Raises:
+            InputError: the data set has no such split.
+        """
+        if name not in self.splits:
+            raise unknown_name(f"split of {self.recipe.name}", name, self.splits)
+        return self.splits[name]
+
+    @property
+    def bayes(self) -> Rule | None:
+        """The best possible scorer of a noisy recipe, else None."""
+        return RULES["bayes"] if isinstance(self.recipe.plant, Noise) else None
+
+    @property
+    def ceiling(self) -> float | None:
+        """Accuracy of the best possible scorer of a noisy recipe over all its windows, else None."""
+        plant = self.recipe.plant
+        return spike_ceiling(self.recipe.k, plant.amplitude).accuracy if isinstance(plant, Noise) else None

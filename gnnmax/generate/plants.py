@@ -1,0 +1,246 @@
+"""Plants: what puts a maximum at an entry of a window, so that nothing but its position tells the kinds apart."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Meta, Struct
+
+from gnnmax.label import KINDS
+
+__all__ = ["Natural", "Noise", "Plant", "Shares", "Spike", "draw_kinds", "plant_noise", "plant_spikes"]
+
+CENTRED, SHIFTED, RUNNER_UP, TIED, BACKGROUND = range(len(KINDS))
+Places = npt.NDArray[np.intp]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Amount = Annotated[float, Meta(gt=0.0, le=100.0)]
+Flat = npt.NDArray[np.float32]
+
+
+class Shares(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The share of each kind among the windows of a graph; they sum to one.
+
+    Example:
+        >>> Shares(centred=0.5, shifted=0.5).of("shifted")
+        0.5
+    """
+
+    centred: Share
+    shifted: Share = 0.0
+    runner_up: Share = 0.0
+    tied: Share = 0.0
+    background: Share = 0.0
+
+    def __post_init__(self) -> None:
+        total = math.fsum(self.of(kind) for kind in KINDS)
+        if abs(total - 1.0) > 1e-9:
+            raise ValueError(f"the shares of the kinds must sum to 1, not {total:g}")
+
+    def of(self, kind: str) -> float:
+        """Return the share of a kind by its name."""
+        return float(getattr(self, kind))
+
+
+class Spike(Struct, frozen=True, forbid_unknown_fields=True, tag="spike"):
+    """One entry is the maximum, by a margin drawn log-uniform.
+
+    In every kind alike the window's largest value is set to the second largest plus the margin and then swapped into
+    place, among the window's edges: the multiset of values, the topology and the sum tell nothing about the kind. (In
+    ``tied`` the second largest is raised to the largest too; no strict maximum can have such a multiset.)
+
+    Attributes:
+        margin: Least and greatest margin, in units of the window's standard deviation.
+    """
+
+    margin: tuple[Amount, Amount] = (0.05, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.margin[0] > self.margin[1]:
+            raise ValueError(f"margin must be [least, greatest], not {list(self.margin)}")
+
+
+class Noise(Struct, frozen=True, forbid_unknown_fields=True, tag="noise"):
+    """One entry of a window of unit Gaussian noise is raised by a fixed amplitude, in units of the noise.
+
+    The label is ``planted``: which entry was raised, whatever the noise did. The best possible scorer is known.
+    """
+
+    amplitude: Amount
+
+
+class Natural(Struct, frozen=True, forbid_unknown_fields=True, tag="natural"):
+    """Nothing is planted: every edge of the subgraph is the centre of one window, with the weights it has."""
+
+
+Plant = Spike | Noise | Natural
+
+
+def draw_kinds(shares: Shares, count: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Draw the kinds of ``count`` windows in the stated shares, each within one window of exact, in random order.
+
+    Example:
+        >>> kinds = draw_kinds(Shares(centred=0.5, shifted=0.5), 10, np.random.default_rng(0))
+        >>> int((kinds == 0).sum())
+        5
+    """
+    bounds = np.cumsum([shares.of(kind) for kind in KINDS])
+    points = (np.arange(count) + rng.random()) / count
+    codes = np.minimum(np.searchsorted(bounds, points, side="right"), np.flatnonzero(np.diff(bounds, prepend=0.0))[-1])
+    return rng.permutation(codes.astype(np.uint8))
+
+
+def plant_noise(values: Flat, kinds: npt.NDArray[np.uint8], amplitude: float, rng: np.random.Generator) -> Places:
+    """Raise one entry of each window in place: the centre where ``kinds`` says centred, else a uniform other entry.
+
+    Args:
+        values: Unit Gaussian noise, shape ``(W, k * k)``; changed.
+        kinds: Codes, centred or shifted, shape ``(W,)``.
+        amplitude: By how much.
+        rng: The only source of randomness.
+
+    Returns:
+        The flat index of the raised entry, shape ``(W,)``.
+
+    Example:
+        >>> values = np.zeros((2, 9), dtype=np.float32)
+        >>> plant_noise(values, np.array([0, 1], dtype=np.uint8), 3.0, np.random.default_rng(0))[0]
+        np.int64(4)
+    """
+    windows, entries = values.shape
+    middle = entries // 2
+    place = rng.integers(entries - 1, size=windows, dtype=np.intp)
+    place += place >= middle
+    place[kinds == CENTRED] = middle
+    values[np.arange(windows), place] += np.float32(amplitude)
+    return np.asarray(place)
+
+
+def plantable(values: Flat, joined: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which windows can take a spike of any kind.
+
+    At least four edges must be there, the two largest edges must beat every absent entry, and some entry must be below
+    them, for the margin is measured in standard deviations. None of it depends on which edge is where, so what is
+    refused says nothing about a kind.
+
+    Args:
+        values: Shape ``(W, k * k)``.
+        joined: Which entries are edges, shape ``(W, k * k)``.
+
+    Returns:
+        Booleans, shape ``(W,)``.
+
+    Example:
+        >>> plantable(np.array([[3, 1, 2, 1, 0, 0, 0, 0, 0]], np.float32), np.ones((1, 9), bool))
+        array([ True])
+    """
+    best = np.max(values, axis=1)
+    edges = np.where(joined, values, np.float32(-np.inf))
+    second = np.partition(edges, -2, axis=1)[:, -2]
+    absent = np.max(np.where(joined, np.float32(-np.inf), values), axis=1)
+    varied = np.count_nonzero(values < second[:, None], axis=1) > 0
+    return np.asarray((joined.sum(axis=1) >= 4) & (absent < second) & varied & np.isfinite(best))
+
+
+def plant_spikes(
+    values: Flat,
+    joined: npt.NDArray[np.bool_],
+    kinds: npt.NDArray[np.uint8],
+    margin: tuple[float, float],
+    rng: np.random.Generator,
+) -> npt.NDArray[np.bool_]:
+    """Give each window a maximum by a drawn margin, and put it where its kind says, in place.
+
+    Args:
+        values: Plantable windows, shape ``(W, k * k)``; changed.
+        joined: Which entries are edges, the centre among them, shape ``(W, k * k)``.
+        kinds: Codes into :data:`gnnmax.label.KINDS`, shape ``(W,)``.
+        margin: Least and greatest margin in standard deviations of the window.
+        rng: The only source of randomness.
+
+    Returns:
+        Whether the largest is strictly above the second largest after rounding to float32, shape ``(W,)``.
+
+    Example:
+        >>> values = np.array([[3, 1, 2, 1, 0, 0, 0, 0, 0]], dtype=np.float32)
+        >>> joined = np.ones((1, 9), dtype=bool)
+        >>> plant_spikes(values, joined, np.array([0], np.uint8), (0.5, 0.5), np.random.default_rng(0))
+        array([ True])
+        >>> int(values.argmax())
+        4
+    """
+    windows, entries = values.shape
+    every, middle = np.arange(windows), entries // 2
+    edges = np.where(joined, values, np.float32(-np.inf))
+    top, second = _two_largest(edges)
+    draws = rng.uniform(math.log(margin[0]), math.log(margin[1]), size=(windows,))
+    margins = np.array([math.exp(draw) for draw in draws.tolist()])
+    peak = _peak(values, top, second, margins)
+    strict = peak > values[every, second]
+    values[every, top] = peak
+    tied = kinds == TIED
+    values[tied, second[tied]] = peak[tied]
+    target = _random_edge(joined, middle, rng)
+    centred, moved = (kinds == CENTRED) | tied, (kinds == SHIFTED) | (kinds == RUNNER_UP)
+    # A background maximum stays where the host has it, unless that is the centre.
+    destination = np.select([centred, moved | (top == middle)], [np.full(windows, middle), target], default=top)
+    _swap(values, top, destination)
+    # Where the swap moved the second largest, follow it.
+    second = np.where(second == destination, top, second)
+    rival = np.select([tied, kinds == RUNNER_UP], [target, np.full(windows, middle)], default=second)
+    # A shifted window whose centre is second would be a runner-up: give its centre another edge's value.
+    rival = np.where((kinds == SHIFTED) & (second == middle), _random_edge(joined, middle, rng, destination), rival)
+    _swap(values, second, rival)
+    return strict
+
+
+def _two_largest(edges: Flat) -> tuple[Places, Places]:
+    every = np.arange(len(edges))
+    top = np.argmax(edges, axis=1)
+    rest = edges.copy()
+    rest[every, top] = -np.inf
+    return top, np.argmax(rest, axis=1)
+
+
+def _peak(values: Flat, top: Places, second: Places, margins: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Solve for the largest value whose margin over the second is as asked, the window's own sd included.
+
+    With n entries, b the second largest, a and v mean and variance of all but the largest, c = (n - 1) / n and
+    g = b - a, the largest is b + d where d^2 = m^2 (c v + c (g + d)^2 / n): a quadratic with one positive root.
+    """
+    windows, n = values.shape
+    every = np.arange(windows)
+    wide = values.astype(np.float64)
+    b = wide[every, second]
+    total = wide.sum(axis=1) - wide[every, top]
+    a = total / (n - 1)
+    centred = wide - a[:, None]
+    centred[every, top] = 0.0
+    v = (centred**2).sum(axis=1) / (n - 1)
+    c, g, m2 = (n - 1) / n, b - a, margins**2
+    lead = 1.0 - m2 * c / n
+    half = m2 * c * g / n
+    d = (half + np.sqrt(half**2 + lead * m2 * c * (v + g**2 / n))) / lead
+    return np.asarray(b + d, dtype=np.float32)
+
+
+def _random_edge(
+    joined: npt.NDArray[np.bool_],
+    middle: int,
+    rng: np.random.Generator,
+    besides: Places | None = None,
+) -> Places:
+    """Draw one edge of each window, uniform over all but the centre and ``besides``."""
+    keys = rng.random(joined.shape, dtype=np.float32)
+    keys[~joined] = -1.0
+    keys[:, middle] = -1.0
+    if besides is not None:
+        keys[np.arange(len(keys)), besides] = -1.0
+    return np.asarray(np.argmax(keys, axis=1))
+
+
+def _swap(values: Flat, here: Places, there: Places) -> None:
+    every = np.arange(len(values))
+    values[every, here], values[every, there] = values[every, there], values[every, here].copy()

@@ -1,0 +1,283 @@
+"""Recipes: the frozen, complete description of a data set."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from gnnmax.errors import InputError, unknown_name
+from gnnmax.generate.cuts import Cut
+from gnnmax.generate.families import Complete, Family, Real
+from gnnmax.generate.plants import Natural, Noise, Plant, Shares
+from gnnmax.generate.subgraphs import Sampling
+from gnnmax.generate.weights import Law, Normal
+from gnnmax.window import LabelRule
+
+__all__ = ["Ingredients", "Recipe", "load_recipe", "recipe_names"]
+
+GENERATION = 1
+"""Counts the changes to the generator that change bytes; part of every recipe's digest."""
+
+LARGEST_FILE = 1_000_000
+SplitName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,39}$")]
+Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+
+
+class Ingredients(Struct, frozen=True):
+    """What one graph of a data set is made of: one entry of each list of its recipe."""
+
+    host: Family
+    law: Law | None
+    sampling: Sampling | None
+    cut: Cut | None
+
+
+class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The frozen, complete description of a data set.
+
+    Graph after graph takes the next combination of host, law, subgraph and cut, hosts changing fastest, so every split
+    holds all combinations in equal numbers (within one).
+
+    Attributes:
+        name: Lower-case letters, digits and hyphens.
+        summary: One line for people; not part of the digest.
+        seed: Seed of every random stream.
+        k: Side of the windows, odd.
+        label: ``observed`` or ``planted``: which of the two labels is written as *the* label.
+        contexts: Whether windows carry ``A[R, R]`` and ``A[C, C]``.
+        windows_per_graph: Windows cut from each host; None takes every edge once (natural plant only).
+        splits: How many host graphs each split has. No host is in two splits.
+        hosts: Families of host graphs.
+        weights: Laws of their weights; none for hosts that bring their own.
+        subgraphs: Which nodes make the subgraph, and in what order; none for complete hosts.
+        cuts: ``contiguous`` or ``neighbours``; none for complete hosts.
+        plant: ``spike``, ``noise`` or ``natural``.
+        kinds: The share of each kind of window; none for natural windows.
+
+    Example:
+        >>> recipe = load_recipe("noise-9-mu2")
+        >>> recipe.k, recipe.plant.amplitude, recipe.replace(seed=3).seed
+        (9, 2.0, 3)
+        >>> recipe.digest == recipe.replace(summary="another").digest != recipe.replace(seed=3).digest
+        True
+    """
+
+    name: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,59}$")]
+    summary: Annotated[str, Meta(max_length=200)] = ""
+    seed: Annotated[int, Meta(ge=0, le=2**62)] = 0
+    k: Annotated[int, Meta(ge=3, le=255)]
+    label: LabelRule
+    contexts: bool = False
+    windows_per_graph: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    splits: Annotated[dict[SplitName, Count], Meta(min_length=1, max_length=20)]
+    hosts: Annotated[tuple[Family, ...], Meta(min_length=1, max_length=100)]
+    weights: Annotated[tuple[Law, ...], Meta(max_length=100)] = ()
+    subgraphs: Annotated[tuple[Sampling, ...], Meta(max_length=100)] = ()
+    cuts: Annotated[tuple[Cut, ...], Meta(max_length=2)] = ()
+    plant: Plant
+    kinds: Shares | None = None
+
+    def __post_init__(self) -> None:
+        for complaint in (*_shape_complaints(self), *_host_complaints(self), *_plant_complaints(self)):
+            raise ValueError(complaint)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that decides the bytes, in hexadecimal."""
+        content = {key: value for key, value in self.to_dict().items() if key not in ("name", "summary")}
+        canonical = msgspec.json.encode({"generation": GENERATION, **content}, order="sorted")
+        return hashlib.sha256(canonical).hexdigest()
+
+    @property
+    def graphs(self) -> int:
+        """How many host graphs all splits have together."""
+        return sum(self.splits.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain dicts, lists, strings and numbers."""
+        plain = msgspec.to_builtins(self)
+        assert isinstance(plain, dict)
+        return plain
+
+    def replace(self, **changes: Any) -> Recipe:
+        """Return a recipe with some fields changed, checked anew.
+
+        Keys may be dotted paths into nested fields, and lists take an index: ``{"plant.margin": [0.1, 1.0]}``.
+
+        Raises:
+            InputError: an unknown field, or a value that the field does not take.
+        """
+        plain = self.to_dict()
+        for path, value in changes.items():
+            _assign(plain, path.split("."), value, path)
+        return parse_recipe(plain, self.name)
+
+    def span(self, split: str) -> range:
+        """Return the indices of the host graphs of a split."""
+        if split not in self.splits:
+            raise unknown_name("split", split, self.splits)
+        first = 0
+        for name, count in self.splits.items():
+            if name == split:
+                break
+            first += count
+        return range(first, first + self.splits[split])
+
+    def ingredients(self, graph: int) -> Ingredients:
+        """Return what the host graph of an index is made of."""
+        split = next(span for span in map(self.span, self.splits) if graph in span)
+        turn, host = divmod(graph - split.start, len(self.hosts))
+        turn, law = divmod(turn, max(len(self.weights), 1))
+        turn, sampling = divmod(turn, max(len(self.subgraphs), 1))
+        return Ingredients(
+            host=self.hosts[host],
+            law=self.weights[law] if self.weights else None,
+            sampling=self.subgraphs[sampling] if self.subgraphs else None,
+            cut=self.cuts[turn % len(self.cuts)] if self.cuts else None,
+        )
+
+
+def _shape_complaints(recipe: Recipe) -> list[str]:
+    complaints = []
+    if recipe.k % 2 == 0:
+        complaints.append(f"k must be odd, not {recipe.k}: only then a window has a centre")
+    largest = max((s.nodes for s in recipe.subgraphs if s.nodes is not None), default=0)
+    smallest = min((host.nodes for host in recipe.hosts if not isinstance(host, Complete | Real)), default=largest)
+    if largest > smallest:
+        complaints.append(f"a subgraph of {largest} nodes does not fit into a host of {smallest}")
+    if recipe.graphs * (recipe.windows_per_graph or 1) > 1_000_000_000:
+        complaints.append("more than 1,000,000,000 windows in all: lower splits or windows_per_graph")
+    return complaints
+
+
+def _host_complaints(recipe: Recipe) -> list[str]:
+    complaints = []
+    real = [isinstance(host, Real) for host in recipe.hosts]
+    complete = [isinstance(host, Complete) for host in recipe.hosts]
+    if any(real) != all(real) or any(complete) != all(complete):
+        complaints.append("real and complete hosts do not mix with others: make a recipe for each")
+    if all(real) and (recipe.weights or recipe.graphs != len(recipe.hosts) or len(set(recipe.hosts)) != len(real)):
+        complaints.append(
+            "real hosts bring their own weights and stand in one split once: give no weights, and as many graphs in "
+            f"the splits as hosts ({len(real)}), not {recipe.graphs}"
+        )
+    if not all(real) and not recipe.weights:
+        complaints.append("weights must name at least one law")
+    if all(complete) == bool(recipe.subgraphs or recipe.cuts):
+        complaints.append("subgraphs and cuts are needed for every host but the complete one, which has neither")
+    if not all(complete) and not (recipe.subgraphs and recipe.cuts):
+        complaints.append("subgraphs and cuts must each have at least one entry")
+    return complaints
+
+
+def _plant_complaints(recipe: Recipe) -> list[str]:
+    complaints = []
+    natural, noise = isinstance(recipe.plant, Natural), isinstance(recipe.plant, Noise)
+    if natural != (recipe.kinds is None) or natural != (recipe.windows_per_graph is None):
+        complaints.append("kinds and windows_per_graph belong to planted windows; natural ones take every edge once")
+    if natural and recipe.label != "observed":
+        complaints.append("natural windows have no planted label: use label = 'observed'")
+    if natural and isinstance(recipe.hosts[0], Complete):
+        complaints.append("natural windows need hosts with edges of their own, not complete ones")
+    if noise and recipe.label != "planted":
+        complaints.append("a noise plant writes the planted label: use label = 'planted'")
+    if noise and recipe.kinds != Shares(centred=0.5, shifted=0.5):
+        complaints.append("a noise plant holds centred = 0.5 and shifted = 0.5 alone, or its ceiling is another")
+    if noise and not (isinstance(recipe.hosts[0], Complete) and recipe.weights == (Normal(),)):
+        complaints.append("a noise plant needs complete hosts with normal weights of mean 0, sd 1 and unit [1, 1]")
+    return complaints
+
+
+def _assign(plain: Any, path: list[str], value: Any, whole: str) -> None:
+    for depth, key in enumerate(path):
+        last = depth == len(path) - 1
+        where: Any = key
+        if isinstance(plain, list):
+            if not key.isdigit() or int(key) >= len(plain):
+                raise InputError(f"the recipe has no field {whole!r}: {key!r} is no index below {len(plain)}")
+            where = int(key)
+        elif not isinstance(plain, dict) or (not last and key not in plain):
+            raise InputError(f"the recipe has no field {whole!r}: {key!r} leads nowhere")
+        if last:
+            plain[where] = value
+        else:
+            plain = plain[where]
+
+
+def parse_recipe(plain: Any, source: str) -> Recipe:
+    """Check plain dicts and lists as a recipe.
+
+    Args:
+        plain: As read from TOML or JSON.
+        source: What to call them in an error.
+
+    Raises:
+        InputError: naming the field that does not fit, and how.
+
+    Example:
+        >>> parse_recipe({"name": "x", "k": "nine"}, "x.toml")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: recipe x.toml: Expected `int`, got `str` - at `$.k`
+    """
+    try:
+        return msgspec.convert(plain, Recipe, strict=True)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise InputError(f"recipe {source}: {error}") from None
+
+
+def load_recipe(name: str | Path) -> Recipe:
+    """Load a recipe by its shipped name, or from a ``.toml`` file.
+
+    Args:
+        name: One of :func:`recipe_names`, or a path that ends in ``.toml``.
+
+    Raises:
+        InputError: an unknown name, an unreadable file, or a field that does not fit.
+
+    Example:
+        >>> load_recipe("spike-9").k
+        9
+    """
+    if str(name) in recipe_names():
+        path = _shelf() / f"{name}.toml"
+    elif str(name).endswith(".toml"):
+        path = Path(name)
+    else:
+        raise InputError(f"{unknown_name('recipe', str(name), recipe_names())}; or give a path that ends in .toml")
+    return parse_recipe(_read_toml(path), str(name))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise InputError(f"the recipe file {path} is larger than 1 MB: a recipe is a page")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read the recipe file {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"the recipe file {path} is not TOML: {error}") from None
+    except RecursionError:
+        raise InputError(f"the recipe file {path} is nested too deeply: a recipe has three levels") from None
+
+
+def recipe_names() -> list[str]:
+    """List the names of the shipped recipes.
+
+    Example:
+        >>> "spike-9" in recipe_names()
+        True
+    """
+    return sorted(path.stem for path in _shelf().glob("*.toml"))
+
+
+def _shelf() -> Path:
+    """Return the folder of the shipped recipes: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    installed = package / "recipes"
+    return installed if installed.is_dir() else package.parent / "datasets" / "recipes"

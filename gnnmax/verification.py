@@ -1,0 +1,174 @@
+"""An independent checker: re-derives what a stored data set claims, in other ways than the generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.errors import InputError
+from gnnmax.generate.build import draw_graph
+from gnnmax.generate.dataset import DataSet
+from gnnmax.generate.plants import Natural, Noise, Spike
+from gnnmax.generate.recipe import Recipe
+from gnnmax.label import KINDS
+from gnnmax.store import MANIFEST, open_dataset, read_manifest
+from gnnmax.window import Windows
+
+__all__ = ["Check", "check_windows_of", "verify"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One claim, whether it holds, and what was found."""
+
+    claim: str
+    holds: bool
+    found: str
+
+
+def verify(path: str | Path) -> list[Check]:
+    """Check a stored data set: digests, schema, and every label, kind, offset and margin anew.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        One check per claim. A claim that cannot be looked at because a file is damaged does not hold.
+
+    Raises:
+        InputError: there is no data set at ``path``, so there is nothing to verify.
+
+    Example:
+        >>> import tempfile
+        >>> from gnnmax.generate.recipe import load_recipe
+        >>> from gnnmax.store import generate
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     checks = verify(generate(load_recipe("real-karate"), Path(folder, "karate")))
+        >>> all(check.holds for check in checks)
+        True
+    """
+    if not (Path(path) / MANIFEST).is_file():
+        read_manifest(path)  # says what is missing
+    try:
+        manifest, recipe = read_manifest(path)
+    except InputError as error:
+        return [Check("the manifest is whole and names every file", False, str(error))]
+    shards = [shard for split in manifest.splits.values() for shard in split]
+    checks = [Check("the manifest is whole and names every file", True, f"{len(shards)} shards")]
+    data = open_dataset(path)
+    for split in recipe.splits:
+        try:
+            windows = data.split(split)
+        except InputError as error:
+            checks.append(Check(f"{split}: digests, names, dtypes and shapes", False, str(error)))
+            continue
+        checks.append(Check(f"{split}: digests, names, dtypes and shapes", True, f"{len(windows)} windows"))
+        checks += [Check(f"{split}: {c.claim}", c.holds, c.found) for c in check_windows_of(recipe, split, windows)]
+    if all(check.holds for check in checks):
+        checks.append(_hosts_apart(data))
+    known = {MANIFEST, *(shard.file for shard in shards)}
+    strangers = sorted(file.name for file in Path(path).iterdir() if file.name not in known)
+    checks.append(Check("no file is there that the manifest does not name", not strangers, ", ".join(strangers)))
+    return checks
+
+
+def check_windows_of(recipe: Recipe, split: str, windows: Windows) -> list[Check]:
+    """Re-derive the labels, kinds, offsets and margins of a split by sorting, and draw its first graph again.
+
+    Example:
+        >>> from gnnmax.generate.build import build
+        >>> from gnnmax.generate.recipe import load_recipe
+        >>> data = build(load_recipe("real-karate"))
+        >>> [check.holds for check in check_windows_of(data.recipe, "test", data.test)]
+        [True, True, True, True, True, True]
+    """
+    claims: dict[str, Callable[[Recipe, Windows], npt.NDArray[np.bool_]]] = {
+        "observed labels are those of the values": _observed,
+        "planted labels, kinds and values agree": _planted,
+        "offsets point at the maximum": _offsets,
+        "margins are those of the values": _margins,
+    }
+    checks = []
+    for claim, holds in claims.items():
+        wrong = np.flatnonzero(~holds(recipe, windows))
+        found = f"{len(wrong)} of {len(windows)} wrong, first {wrong[0]}" if len(wrong) else f"{len(windows)} windows"
+        checks.append(Check(claim, not len(wrong), found))
+    span = recipe.span(split)
+    graphs = set(np.unique(windows.graph).tolist())
+    checks.append(Check("hosts are those of the recipe", graphs == set(span), f"{len(graphs)} hosts"))
+    checks.append(Check("the first host is drawn again to the byte", *_redrawn(recipe, span.start, windows)))
+    return checks
+
+
+def _ranked(windows: Windows) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+    """Centre, and the two largest of all entries, by sorting; NaN counts as minus infinity."""
+    entries = np.where(np.isnan(windows.values), -np.inf, windows.values).reshape(len(windows), -1)
+    ordered = np.sort(entries, axis=1)
+    return entries[:, entries.shape[1] // 2], ordered[:, -1], ordered[:, -2]
+
+
+def _observed(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa: ARG001
+    centre, first, second = _ranked(windows)
+    return np.asarray(windows.observed == ((centre == first) & (first > second)))
+
+
+def _planted(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
+    centre, first, second = _ranked(windows)
+    is_kind = {kind: windows.kind_code == code for code, kind in enumerate(KINDS)}
+    if isinstance(recipe.plant, Natural):
+        return np.asarray(~windows.planted & (is_kind["centred"] == windows.observed))
+    agree = windows.planted == is_kind["centred"]
+    if isinstance(recipe.plant, Spike):
+        agree &= windows.planted == windows.observed
+        agree &= ~is_kind["runner_up"] | ((centre == second) & (first > second))
+        agree &= ~is_kind["tied"] | ((centre == first) & (first == second))
+        agree &= ~(is_kind["shifted"] | is_kind["background"]) | ((centre < first) & (first > second))
+    if isinstance(recipe.plant, Noise):
+        assert windows.amplitude is not None
+        agree &= windows.amplitude == np.float32(recipe.plant.amplitude)
+    return np.asarray(agree)
+
+
+def _offsets(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
+    half = windows.k // 2
+    inside = (np.abs(windows.offset) <= half).all(axis=1)
+    at_centre = (windows.offset == 0).all(axis=1)
+    if isinstance(recipe.plant, Noise):
+        return np.asarray(inside & (at_centre == windows.planted))
+    place = np.clip(windows.offset.astype(np.intp) + half, 0, windows.k - 1)
+    there = windows.values[np.arange(len(windows)), place[:, 0], place[:, 1]]
+    centre, first, second = _ranked(windows)
+    rival = np.where(centre == first, second, first)
+    return np.asarray(inside & (at_centre == windows.observed) & (at_centre | (there == rival)))
+
+
+def _margins(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa: ARG001
+    centre, first, second = _ranked(windows)
+    spread = np.std(windows.values.astype(np.float64), axis=(1, 2))
+    expected = (centre - np.where(windows.observed, second, first)) / np.where(spread > 0, spread, 1.0)
+    return np.asarray(np.isclose(windows.margin, expected, rtol=1e-5, atol=1e-6))
+
+
+def _redrawn(recipe: Recipe, graph: int, windows: Windows) -> tuple[bool, str]:
+    again = draw_graph(recipe, graph)
+    stored = windows[windows.graph == graph]
+    same = len(again) == len(stored) and all(
+        np.array_equal(array, stored.arrays()[name], equal_nan=array.dtype.kind == "f")
+        for name, array in again.arrays().items()
+    )
+    return same, f"graph {graph}" if same else f"graph {graph} differs: other library versions, or changed files"
+
+
+def _hosts_apart(data: DataSet) -> Check:
+    seen: set[int] = set()
+    shared: set[int] = set()
+    for windows in data.splits.values():
+        graphs = set(np.unique(windows.graph).tolist())
+        shared |= seen & graphs
+        seen |= graphs
+    return Check("no host is in two splits", not shared, f"{len(seen)} hosts")
