@@ -83,7 +83,7 @@ def describe(data: DataSet, *, probes: bool = True) -> Card:
         probes: Whether to train the shortcut probes, some seconds' work.
 
     Example:
-        >>> from gnnmax.generate.build import build
+        >>> from gnnmax.generate.drawing import build
         >>> from gnnmax.generate.recipe import load_recipe
         >>> card = describe(build(load_recipe("real-karate")))
         >>> card.splits["test"]["windows"], card.probes

@@ -6,9 +6,10 @@ import contextlib
 import io
 import json
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from gnnmax.generate.dataset import DataSet
     from gnnmax.generate.recipe import Recipe
+    from gnnmax.schedule import TrainingConfig
 
 __all__ = ["main"]
 
@@ -52,11 +54,11 @@ class Generate:
 
     def run(self) -> int:
         """Draw, then say where it is."""
-        from gnnmax.store import generate
+        from gnnmax.store import write_dataset
 
         recipe = _recipe(self.recipe, self.set)
         with _progress("drawing hosts") as on_progress:
-            folder = generate(
+            folder = write_dataset(
                 recipe,
                 self.out or Path("datasets") / recipe.name,
                 workers=self.workers,
@@ -113,6 +115,167 @@ class Info:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What a training run spends; a field that is not given keeps its default, see gnnmax.schedule."""
+
+    steps: int | None = None
+    """Updates of each model."""
+    batch_size: int | None = None
+    """Windows an update."""
+    learning_rate: float | None = None
+    """Its peak."""
+    evaluate_every: int | None = None
+    """Steps between two evaluations on the validation split."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes a GPU where there is one."""
+
+    def config(self) -> TrainingConfig:
+        """Check the fields against their bounds."""
+        import msgspec
+
+        from gnnmax.schedule import TrainingConfig
+
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        try:
+            return msgspec.convert(given, TrainingConfig)
+        except msgspec.ValidationError as error:
+            raise InputError(f"training: {error}") from None
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Train models side by side on the same batches, judge them and the rules, and keep all in one run folder."""
+
+    data: str
+    """Folder of a data set, name of a recipe, or path of a .toml file."""
+    out: Path
+    """The run folder to write."""
+    models: str = "cnn,gnn"
+    """Names of models, separated by commas."""
+    seeds: int = 3
+    """How many seeds: 0, 1, ..."""
+    also: str = ""
+    """Further data sets to test on, separated by commas."""
+    workers: int = 1
+    """Seeds trained at the same time; the figures are the same for any number."""
+    budget: tyro.conf.OmitArgPrefixes[Budget] = field(default_factory=Budget)
+    force: Flag = False
+    """Replace a run that stands in the folder."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Train, judge, print the table."""
+        if not 1 <= self.seeds <= 1000:
+            raise InputError(f"--seeds must be between 1 and 1000, not {self.seeds}")
+        return _compare(self, _words(self.models), range(self.seeds), _words(self.also), self.workers)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train one model from one seed; the run folder is that of compare."""
+
+    data: str
+    """Folder of a data set, name of a recipe, or path of a .toml file."""
+    model: str
+    """Name of the model."""
+    out: Path
+    """The run folder to write."""
+    seed: int = 0
+    """Of initial weights and order of the windows."""
+    budget: tyro.conf.OmitArgPrefixes[Budget] = field(default_factory=Budget)
+    force: Flag = False
+    """Replace a run that stands in the folder."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Train, judge, print the table."""
+        return _compare(self, [self.model], [self.seed], [], 1)
+
+
+def _compare(
+    call: Compare | Train, models: Sequence[str], seeds: Sequence[int], also: Sequence[str], workers: int
+) -> int:
+    from gnnmax.comparison import compare
+    from gnnmax.report.tables import run_tables
+
+    training = call.budget.config()
+    with _training_progress(models, seeds, training.steps) as on_progress:
+        results = compare(
+            call.data,
+            models,
+            call.out,
+            seeds=seeds,
+            also=also,
+            training=training,
+            workers=workers,
+            force=call.force,
+            command=f"gnnmax {shlex.join(sys.argv[1:])}",
+            on_progress=on_progress,
+        )
+    if call.json:
+        _print_json(results)
+    else:
+        _print_tables(*run_tables(results))
+        sys.stdout.write(f"{call.out}\n")
+    return 0
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Judge the trained models of a run, and the explicit rules, on the test split of a data set."""
+
+    run_folder: Annotated[Path, tyro.conf.arg(name="run")]
+    """A run folder, or the folder of one model."""
+    data: str
+    """Folder of a data set, name of a recipe, or path of a .toml file."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes a GPU where there is one."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Score, judge, print the table."""
+        from gnnmax.comparison import load_run
+        from gnnmax.report.tables import test_table
+        from gnnmax.results import judged_set
+
+        models = load_run(self.run_folder, device=self.device)
+        data = _data(self.data)
+        windows = data.split("test")
+        scores = {name: [model.score(windows) for model in seeds] for name, seeds in models.items()}
+        trained = any(model.card.recipe_digest == data.recipe.digest for seeds in models.values() for model in seeds)
+        result = judged_set(data, scores, trained=trained)
+        if self.json:
+            _print_json(result)
+        else:
+            _print_tables(test_table(result))
+        return 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write the page of a run: one self-contained HTML file that answers the question."""
+
+    run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
+    """A run folder that compare wrote."""
+    out: Path | None = None
+    """The file to write; report.html in the run folder if not given."""
+
+    def run(self) -> int:
+        """Draw, write, print the table and the path."""
+        from gnnmax.report.page import read_results, write_page
+        from gnnmax.report.tables import run_tables
+
+        results = read_results(self.run_folder)
+        page = write_page(results, self.out or self.run_folder / "report.html")
+        _print_tables(*run_tables(results))
+        sys.stdout.write(f"{page}\n")
+        return 0
+
+
+@dataclass(frozen=True)
 class List:
     """List the shipped recipes, the models and the rules."""
 
@@ -159,6 +322,10 @@ COMMANDS: dict[str, Any] = {
     "generate": Generate,
     "verify": Verify,
     "info": Info,
+    "train": Train,
+    "compare": Compare,
+    "evaluate": Evaluate,
+    "report": Report,
     "list": List,
 }
 
@@ -238,15 +405,11 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 def _data(name: str) -> DataSet:
-    """Open a folder, or build a recipe in memory."""
-    from gnnmax.generate.build import build
-    from gnnmax.store import open_dataset
+    """Open a folder, or build a recipe in memory, with a bar."""
+    from gnnmax.store import load_data
 
-    if Path(name).is_dir():
-        return open_dataset(name)
-    recipe = _recipe(name)
     with _progress("drawing hosts") as on_progress:
-        return build(recipe, on_progress=on_progress)
+        return load_data(name, on_progress=on_progress)
 
 
 @contextlib.contextmanager
@@ -260,6 +423,38 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextlib.contextmanager
+def _training_progress(
+    models: Sequence[str], seeds: Sequence[int], steps: int
+) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Show a bar for each seed and model with its last validation figures, if standard error is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), "{task.fields[last]}")
+    styled = [TextColumn(column) if isinstance(column, str) else column for column in columns]
+    with Progress(*styled, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks = {
+            (seed, name): bar.add_task(f"{name}, seed {seed}", total=steps, last="")
+            for seed in seeds
+            for name in models
+        }
+
+        def show(record: dict[str, Any]) -> None:
+            task = tasks[record["seed"], record["model"]]
+            if record["event"] == "evaluation":
+                bar.update(task, last=f"loss {record['loss']:.4f}, accuracy {record['accuracy']:.4f}")
+            bar.update(task, completed=record["step"])
+
+        yield show
+
+
+def _words(text: str) -> list[str]:
+    """Split at commas, leaving out what is empty."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _print_json(content: Any) -> None:

@@ -17,14 +17,14 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from gnnmax.errors import InputError
-from gnnmax.generate.build import drawn
 from gnnmax.generate.dataset import DataSet
+from gnnmax.generate.drawing import build, drawn
 from gnnmax.generate.plants import Noise
-from gnnmax.generate.recipe import Recipe, parse_recipe
+from gnnmax.generate.recipe import Recipe, load_recipe, parse_recipe
 from gnnmax.staging import staged_folder, write_file
 from gnnmax.window import Windows
 
-__all__ = ["MANIFEST", "Manifest", "generate", "open_dataset", "read_manifest", "versions"]
+__all__ = ["MANIFEST", "Manifest", "load_data", "open_dataset", "read_manifest", "versions", "write_dataset"]
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -68,7 +68,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     splits: dict[str, tuple[Shard, ...]]
 
 
-def generate(
+def write_dataset(
     recipe: Recipe,
     path: str | Path,
     *,
@@ -99,9 +99,9 @@ def generate(
         >>> from gnnmax.generate.recipe import load_recipe
         >>> recipe = load_recipe("spike-9").replace(splits={"train": 2, "test": 1})
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     data = open_dataset(generate(recipe, Path(folder, "spike")))
+        ...     data = open_dataset(write_dataset(recipe, Path(folder, "spike")))
         ...     len(data.test)
-        96
+        64
     """
     folder = Path(path)
     with staged_folder(folder, mark=MANIFEST, force=force) as scratch:
@@ -198,7 +198,7 @@ _ANEW = "generate the data set anew"
 
 
 def open_dataset(path: str | Path, *, check: bool = True) -> DataSet:
-    """Open a data set that :func:`generate` wrote; each split is mapped into memory when first asked for.
+    """Open a data set that :func:`write_dataset` wrote; each split is mapped into memory when first asked for.
 
     Args:
         path: The folder.
@@ -210,6 +210,34 @@ def open_dataset(path: str | Path, *, check: bool = True) -> DataSet:
     """
     manifest, recipe = read_manifest(path)
     return DataSet(recipe, _Splits(Path(path), manifest, recipe, check))
+
+
+def load_data(
+    source: str | Path | Recipe | dict[str, Any],
+    *,
+    workers: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> DataSet:
+    """Open the folder of a stored data set, or build a recipe in memory.
+
+    Args:
+        source: A folder; the name of a shipped recipe or the path of a ``.toml`` file; a recipe, or one as plain dicts.
+        workers: Processes to build with.
+        on_progress: Called with the number of graphs done and of all graphs, when building.
+
+    Raises:
+        InputError: neither a folder nor a recipe, or one that is damaged.
+
+    Example:
+        >>> len(load_data("real-karate").test)
+        78
+    """
+    if isinstance(source, (str, Path)) and Path(source).is_dir():
+        return open_dataset(source)
+    if isinstance(source, dict):
+        source = parse_recipe(source, str(source.get("name")))
+    recipe = source if isinstance(source, Recipe) else load_recipe(source)
+    return build(recipe, workers=workers, on_progress=on_progress)
 
 
 class _Splits(Mapping[str, Windows]):

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
-from gnnmax.generate.build import draw_graph
 from gnnmax.generate.dataset import DataSet
+from gnnmax.generate.drawing import draw_graph
 from gnnmax.generate.plants import Natural, Noise, Spike
 from gnnmax.generate.recipe import Recipe
 from gnnmax.label import KINDS
@@ -46,9 +46,9 @@ def verify(path: str | Path) -> list[Check]:
     Example:
         >>> import tempfile
         >>> from gnnmax.generate.recipe import load_recipe
-        >>> from gnnmax.store import generate
+        >>> from gnnmax.store import write_dataset
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     checks = verify(generate(load_recipe("real-karate"), Path(folder, "karate")))
+        ...     checks = verify(write_dataset(load_recipe("real-karate"), Path(folder, "karate")))
         >>> all(check.holds for check in checks)
         True
     """
@@ -81,7 +81,7 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows) -> list[Check
     """Re-derive the labels, kinds, offsets and margins of a split by sorting, and draw its first graph again.
 
     Example:
-        >>> from gnnmax.generate.build import build
+        >>> from gnnmax.generate.drawing import build
         >>> from gnnmax.generate.recipe import load_recipe
         >>> data = build(load_recipe("real-karate"))
         >>> [check.holds for check in check_windows_of(data.recipe, "test", data.test)]

@@ -25,7 +25,7 @@ class DataSet:
         splits: Windows by the name of the split.
 
     Example:
-        >>> from gnnmax.generate.build import build
+        >>> from gnnmax.generate.drawing import build
         >>> from gnnmax.generate.recipe import load_recipe
         >>> data = build(load_recipe("noise-9-mu2").replace(splits={"test": 2}))
         >>> len(data.test), round(data.ceiling, 2)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-__all__ = ["card_tables"]
+__all__ = ["card_tables", "run_tables", "test_table"]
 
 
 def card_tables(card: dict[str, Any]) -> list[Table]:
@@ -43,6 +43,56 @@ def card_tables(card: dict[str, Any]) -> list[Table]:
             ladder.add_row(rung["name"], *numbers, rung["basis"], rung["sees"])
         ladder.add_section()
     return [splits, quantiles, ladder]
+
+
+def run_tables(results: dict[str, Any]) -> list[Table]:
+    """Lay out the results of a run (see :func:`gnnmax.comparison.compare`): one table a test set.
+
+    Example:
+        >>> run_tables({"tests": []})
+        []
+    """
+    return [test_table(test) for test in results["tests"]]
+
+
+def test_table(test: dict[str, Any]) -> Table:
+    """Lay out what was found on one test set (see :func:`gnnmax.results.judged_set`), nets first, then the rules.
+
+    Example:
+        >>> verdict = dict(accuracy=0.9, auroc=0.95, average_precision=0.9, bayes_gap=None, slices=dict(kind={}))
+        >>> test = dict(name="x", windows=8, hosts=2, centred=0.5, ceiling=None, trained=True, seeds={"gnn": []})
+        >>> pair = dict(first="gnn", second="margin", sentence="cannot tell")
+        >>> verdicts = {"gnn": {**verdict, "intervals": {"accuracy": [0.8, 1.0]}}}
+        >>> test_table({**test, "verdicts": verdicts, "pairs": [pair]}).row_count
+        1
+    """
+    known = "held-out hosts of the training recipe" if test["trained"] else "hosts of another recipe, never seen"
+    ceiling = "" if test["ceiling"] is None else f", ceiling {test['ceiling']:.4f}"
+    counts = f"{test['windows']:,} windows of {test['hosts']:,} hosts, {_percent(test['centred'])} centred{ceiling}"
+    nets = [pair["sentence"] for pair in test["pairs"] if {pair["first"], pair["second"]} <= set(test["seeds"])]
+    table = Table(title=f"{test['name']}: {known}; {counts}", title_justify="left", caption_justify="left")
+    table.caption = "\n".join(nets) or None
+    kinds = list(next(iter(test["verdicts"].values()))["slices"]["kind"])
+    _columns(table, "scorer", ["accuracy", "95 % interval", "AUROC", "average precision"])
+    if test["ceiling"] is not None:
+        table.add_column("Bayes gap", justify="right")
+    for kind in kinds:
+        table.add_column(kind, justify="right")
+    for name, verdict in test["verdicts"].items():
+        if name not in test["seeds"] and len(table.rows) == len(test["seeds"]):
+            table.add_section()
+        low, high = verdict["intervals"]["accuracy"]
+        gap = [] if test["ceiling"] is None else [f"{verdict['bayes_gap']:+.4f}"]
+        table.add_row(
+            name,
+            f"{verdict['accuracy']:.4f}",
+            f"[{low:.4f}, {high:.4f}]",
+            f"{verdict['auroc']:.4f}",
+            f"{verdict['average_precision']:.4f}",
+            *gap,
+            *(f"{verdict['slices']['kind'][kind]['accuracy']:.3f}" for kind in kinds),
+        )
+    return table
 
 
 def _columns(table: Table, first: str, numbers: list[str]) -> None:

@@ -43,7 +43,7 @@ def build(recipe: Recipe, *, workers: int = 1, on_progress: Callable[[int, int],
         >>> from gnnmax.generate.recipe import load_recipe
         >>> data = build(load_recipe("spike-9").replace(splits={"train": 2, "test": 1}))
         >>> data.train
-        Windows(N=192, k=9, label=observed, centred=0.500)
+        Windows(N=128, k=9, label=observed, centred=0.500)
     """
     splits = {}
     for split in recipe.splits:
@@ -90,7 +90,7 @@ def draw_graphs(recipe: dict[str, Any], graphs: list[int]) -> Windows:
     Example:
         >>> from gnnmax.generate.recipe import load_recipe
         >>> len(draw_graphs(load_recipe("spike-9").to_dict(), [0, 5]))
-        192
+        128
     """
     parsed = parse_recipe(recipe, str(recipe.get("name")))
     return Windows.concatenate([draw_graph(parsed, graph) for graph in graphs])
@@ -109,7 +109,7 @@ def draw_graph(recipe: Recipe, graph: int) -> Windows:
     Example:
         >>> from gnnmax.generate.recipe import load_recipe
         >>> draw_graph(load_recipe("real-karate"), 0)
-        Windows(N=78, k=9, label=observed, centred=0.128)
+        Windows(N=78, k=9, label=observed, centred=0.038)
     """
     ingredients = recipe.ingredients(graph)
     if isinstance(ingredients.host, Complete):

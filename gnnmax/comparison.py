@@ -1,0 +1,384 @@
+"""Side by side: several models, several seeds, the same batches, one run folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.card import describe
+from gnnmax.errors import InputError
+from gnnmax.generate.dataset import DataSet
+from gnnmax.generate.recipe import Recipe
+from gnnmax.models.registry import MODELS, parse_config
+from gnnmax.results import judged_set
+from gnnmax.rules import RULES
+from gnnmax.schedule import TrainingConfig
+from gnnmax.staging import claim_folder, write_file
+from gnnmax.store import load_data, versions
+
+if TYPE_CHECKING:
+    from gnnmax.checkpoint import TrainedModel
+
+__all__ = ["CONFIG", "RESULTS", "Progress", "compare", "load_run"]
+
+CONFIG = "config.json"
+RESULTS = "results.json"
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+def _ignore(record: dict[str, Any]) -> None:
+    """Take a record of training and do nothing."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One comparison, in plain values that a worker process can be handed."""
+
+    data: str | dict[str, Any]
+    also: tuple[str | dict[str, Any], ...]
+    models: dict[str, dict[str, Any]]
+    training: dict[str, Any]
+    out: str
+
+
+def compare(
+    data: str | Path | Recipe,
+    models: Sequence[str] | Mapping[str, Any],
+    out: str | Path,
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    also: Sequence[str | Path | Recipe] = (),
+    training: TrainingConfig | None = None,
+    workers: int = 1,
+    force: bool = False,
+    command: str = "",
+    on_progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Train models side by side on the same batches, judge them and the explicit rules on the same windows.
+
+    For each seed all models see the very same batches in the same order. The weights of the lowest validation log loss
+    are kept. Each net then scores the test split, and the test split of every data set in ``also``, none of which it
+    has seen. Each seed is trained by one thread, so the figures do not depend on ``workers``.
+
+    The run folder holds ``config.json`` (what was asked), ``environment.json`` (versions and machine),
+    ``metrics/seed-S.jsonl`` (losses as they came), ``log.txt``, ``MODEL/seed-S/`` (weights) and, last, ``results.json``
+    (every figure that the report shows); nothing is written elsewhere.
+
+    Args:
+        data: A shipped recipe's name, a recipe, or the folder of a stored data set, with splits train, val and test.
+        models: Names in :data:`gnnmax.models.registry.MODELS`, or a mapping of names to their configs.
+        out: The run folder to write. It may be absent or empty.
+        seeds: One training per model and seed: initial weights and order of the windows.
+        also: Further data sets with a test split, of other hosts.
+        training: Budget and optimiser, the same for all.
+        workers: Seeds trained at the same time, each in a process of its own.
+        force: Whether to replace a finished or broken run that stands in ``out``.
+        command: The call, to be written down.
+        on_progress: Given each record of training as it comes, with its ``seed``.
+
+    Returns:
+        The content of ``results.json``.
+
+    Raises:
+        InputError: unknown names, a folder in use, splits missing, or windows of a side that a net does not take.
+
+    References:
+        Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
+        criterion, differences with their uncertainty).
+    """
+    folder = Path(out)
+    configs = {name: parse_config(name, config) for name, config in _named(models).items()}
+    training = training or TrainingConfig()
+    _check_call(configs, seeds, workers)
+    plan = _Plan(
+        data=_portable(data),
+        also=tuple(map(_portable, also)),
+        models={name: msgspec.to_builtins(config) for name, config in configs.items()},
+        training=msgspec.to_builtins(training),
+        out=str(folder.absolute()),
+    )
+    claim_folder(folder, mark=CONFIG, force=force)
+    sets = {data_set.recipe.name: data_set for data_set in map(load_data, (plan.data, *plan.also))}
+    _check_sets(sets, configs, 1 + len(plan.also))
+    _open_folder(folder, plan, seeds, command, next(iter(sets.values())).recipe)
+    log = _Log(folder / "log.txt")
+    log.write(f"{', '.join(configs)} on {next(iter(sets))}, seeds {', '.join(map(str, seeds))}")
+    runs = _trained(plan, seeds, workers, on_progress or _ignore)
+    log.write("trained; judging")
+    results = _results(sets, plan, runs, command)
+    write_file(folder / RESULTS, json.dumps(results, allow_nan=False))
+    log.write("done")
+    return results
+
+
+def _named(models: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(models, str):
+        raise InputError(f"models must be a sequence of names, not the string {models!r}: put it in a list")
+    named = dict(models) if isinstance(models, Mapping) else dict.fromkeys(models)
+    if not named or len(named) < len(models):
+        raise InputError("models must name at least one model, each once")
+    return named
+
+
+def _check_call(configs: dict[str, Any], seeds: Sequence[int], workers: int) -> None:
+    taken = sorted(set(configs) & set(RULES))
+    if taken:
+        raise InputError(f"the model {taken[0]!r} has the name of a rule: rename it")
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise InputError(f"seeds must be at least one non-negative integer, each once, not {list(seeds)}")
+    if workers < 1:
+        raise InputError(f"workers must be at least 1, not {workers}")
+
+
+def _portable(data: str | Path | Recipe) -> str | dict[str, Any]:
+    return data.to_dict() if isinstance(data, Recipe) else str(data)
+
+
+def _check_sets(sets: dict[str, DataSet], configs: dict[str, Any], asked: int) -> None:
+    if len(sets) < asked:
+        raise InputError("two of the data sets have the same name: give each its own")
+    trained = next(iter(sets.values()))
+    for split in ("train", "val"):
+        trained.split(split)
+    for name, data in sets.items():
+        label = data.split("test").label
+        if label.all() or not label.any():
+            raise InputError(f"the test split of {name} holds one class only: both are needed to judge a scorer")
+        for model in configs:
+            if data.recipe.k != trained.recipe.k and not MODELS[model].any_k:
+                raise InputError(
+                    f"model {model} is built for windows of side {trained.recipe.k}, and {name} has {data.recipe.k}: "
+                    f"leave out the one or the other"
+                )
+
+
+def _open_folder(folder: Path, plan: _Plan, seeds: Sequence[int], command: str, recipe: Recipe) -> None:
+    """Empty the folder of an earlier run and write down what was asked, and on what machine."""
+    if folder.exists():
+        import shutil
+
+        shutil.rmtree(folder)
+    (folder / "metrics").mkdir(parents=True)
+    config = {
+        "command": command,
+        "recipe": recipe.to_dict(),
+        "digest": recipe.digest,
+        "data": plan.data,
+        "also": plan.also,
+        "models": plan.models,
+        "training": plan.training,
+        "seeds": list(seeds),
+    }
+    write_file(folder / CONFIG, json.dumps(config, indent=1))
+    write_file(folder / "environment.json", json.dumps(environment(), indent=1))
+
+
+def environment() -> dict[str, Any]:
+    """Return versions and machine: what a figure may depend on besides the recipe and the seed.
+
+    Example:
+        >>> sorted(environment())
+        ['cores', 'machine', 'started', 'system', 'versions']
+    """
+    nets = {name: version(name) for name in ("torch", "torch-geometric", "scikit-learn", "safetensors")}
+    return {
+        "versions": {**versions(), **nets},
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+    }
+
+
+class _Log:
+    """Lines with the time, kept in the run folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, line: str) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What one seed brings back: figures of the training and scores on every test split, by model."""
+
+    seed: int
+    training: dict[str, dict[str, Any]]
+    scores: dict[str, dict[str, npt.NDArray[np.float32]]]
+
+
+def _trained(plan: _Plan, seeds: Sequence[int], workers: int, on_progress: Progress) -> list[_Run]:
+    if workers == 1 or len(seeds) == 1:
+        return [train_seed(plan, seed, on_progress) for seed in seeds]
+    from concurrent.futures import wait
+
+    from loky import get_reusable_executor
+
+    executor = get_reusable_executor(max_workers=min(workers, len(seeds)))
+    futures = [executor.submit(train_seed, plan, seed) for seed in seeds]
+    tails = [_Tail(Path(plan.out, "metrics", f"seed-{seed}.jsonl"), seed) for seed in seeds]
+    try:
+        while True:
+            pending = wait(futures, timeout=0.5, return_when="FIRST_EXCEPTION").not_done
+            for tail in tails:
+                for record in tail.read():
+                    on_progress(record)
+            if not pending or any(future.done() and future.exception() for future in futures):
+                return [future.result() for future in futures]
+    finally:
+        if not all(future.done() for future in futures):
+            executor.shutdown(kill_workers=True)
+
+
+class _Tail:
+    """The lines that a worker adds to its metrics file, as they come."""
+
+    def __init__(self, path: Path, seed: int) -> None:
+        self._path, self._seed, self._place = path, seed, 0
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._place)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._place += len(line)
+                yield {"seed": self._seed, **json.loads(line)}
+
+
+def train_seed(plan: _Plan, seed: int, on_progress: Progress = _ignore) -> _Run:
+    """Train all models of a plan from one seed, keep their weights, and score every test split.
+
+    Runs on one thread, in this process or a worker's, so the figures are the same in both.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _train_seed(plan, seed, on_progress)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train_seed(plan: _Plan, seed: int, on_progress: Progress) -> _Run:
+    from gnnmax.checkpoint import load_model, save_model
+    from gnnmax.models.registry import build_model
+    from gnnmax.training import train_models
+
+    data = load_data(plan.data)
+    k, training = data.recipe.k, msgspec.convert(plan.training, TrainingConfig)
+    nets = {name: build_model(name, k, config, seed=seed) for name, config in plan.models.items()}
+    with Path(plan.out, "metrics", f"seed-{seed}.jsonl").open("w", encoding="utf-8", buffering=1) as metrics:
+
+        def keep(record: dict[str, Any]) -> None:
+            metrics.write(json.dumps(record) + "\n")
+            on_progress({"seed": seed, **record})
+
+        rng = np.random.default_rng(seed)
+        results = train_models(nets, data.split("train"), data.split("val"), training, rng, on_record=keep)
+    figures, scores = {}, {}
+    for name, net in nets.items():
+        folder = Path(plan.out, name, f"seed-{seed}")
+        save_model(
+            folder,
+            net,
+            name=name,
+            config=plan.models[name],
+            k=k,
+            seed=seed,
+            recipe=data.recipe.name,
+            recipe_digest=data.recipe.digest,
+            validation_loss=results[name].loss,
+        )
+        figures[name] = {
+            "parameters": sum(parameter.numel() for parameter in net.parameters()),
+            "best_step": results[name].best_step,
+            "validation_loss": results[name].loss,
+            "validation_accuracy": results[name].accuracy,
+            "seconds": results[name].seconds,
+            "history": [dict(record) for record in results[name].history],
+        }
+        model = load_model(folder)
+        tests = {test.recipe.name: test for test in (data, *map(load_data, plan.also))}
+        scores[name] = {title: model.score(test.split("test")) for title, test in tests.items()}
+    return _Run(seed, figures, scores)
+
+
+def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedModel]]:
+    """Load all trained models of a run folder, by name, one a seed; or the one of a model's own folder.
+
+    Raises:
+        InputError: no model is there, one is damaged, or the models do not have equally many seeds.
+
+    Example:
+        >>> load_run("nowhere")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: no trained model at nowhere: expected a folder that train or compare wrote
+    """
+    from gnnmax.checkpoint import load_model
+
+    cards = sorted(card for depth in ("", "seed-*/", "*/seed-*/") for card in Path(path).glob(f"{depth}model.json"))
+    if not cards:
+        raise InputError(f"no trained model at {path}: expected a folder that train or compare wrote")
+    models: dict[str, list[TrainedModel]] = {}
+    for card in cards:
+        model = load_model(card.parent, device)
+        models.setdefault(model.name, []).append(model)
+    if len({len(seeds) for seeds in models.values()}) > 1:
+        counts = ", ".join(f"{name} {len(seeds)}" for name, seeds in models.items())
+        raise InputError(f"the models in {path} do not have equally many seeds ({counts}): give a whole run")
+    return models
+
+
+def _results(sets: dict[str, DataSet], plan: _Plan, runs: list[_Run], command: str) -> dict[str, Any]:
+    own = next(iter(sets.values()))
+    return {
+        "format": 1,
+        "command": command,
+        "environment": environment(),
+        "card": describe(own).to_dict(),
+        "recipe": own.recipe.to_dict(),
+        "training": plan.training,
+        "seeds": [run.seed for run in runs],
+        "models": [_model_row(name, runs) for name in plan.models],
+        "rules": [{"name": name, "summary": rule.summary} for name, rule in RULES.items()],
+        "tests": [
+            judged_set(
+                data,
+                scores={name: [run.scores[name][title] for run in runs] for name in plan.models},
+                trained=data is own,
+            )
+            for title, data in sets.items()
+        ],
+    }
+
+
+def _model_row(name: str, runs: list[_Run]) -> dict[str, Any]:
+    entry = MODELS[name]
+    symmetry = {"relabelling": entry.symmetry.relabelling, "transposition": entry.symmetry.transposition}
+    return {
+        "name": name,
+        "summary": entry.summary,
+        "source": entry.source,
+        "symmetry": symmetry,
+        "runs": [{"seed": run.seed, **run.training[name]} for run in runs],
+    }
