@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
+import msgspec
 import tyro
 
 from gnnmax.errors import InputError
@@ -110,7 +111,7 @@ class Info:
         if self.json:
             _print_json(card.to_dict())
         else:
-            _print_tables(*card_tables(card.to_dict()))
+            _print_tables(*card_tables(card))
         return 0
 
 
@@ -131,8 +132,6 @@ class Budget:
 
     def config(self) -> TrainingConfig:
         """Check the fields against their bounds."""
-        import msgspec
-
         from gnnmax.schedule import TrainingConfig
 
         given = {name: value for name, value in asdict(self).items() if value is not None}
@@ -215,7 +214,7 @@ def _compare(
             on_progress=on_progress,
         )
     if call.json:
-        _print_json(results)
+        _print_json(msgspec.to_builtins(results))
     else:
         _print_tables(*run_tables(results))
         sys.stdout.write(f"{call.out}\n")
@@ -238,17 +237,17 @@ class Evaluate:
     def run(self) -> int:
         """Score, judge, print the table."""
         from gnnmax.comparison import load_run
+        from gnnmax.judging import judge_test
         from gnnmax.report.tables import test_table
-        from gnnmax.results import judged_set
 
         models = load_run(self.run_folder, device=self.device)
         data = _data(self.data)
         windows = data.split("test")
         scores = {name: [model.score(windows) for model in seeds] for name, seeds in models.items()}
         trained = any(model.card.recipe_digest == data.recipe.digest for seeds in models.values() for model in seeds)
-        result = judged_set(data, scores, trained=trained)
+        result = judge_test(data, scores, trained=trained)
         if self.json:
-            _print_json(result)
+            _print_json(msgspec.to_builtins(result))
         else:
             _print_tables(test_table(result))
         return 0
@@ -265,8 +264,9 @@ class Report:
 
     def run(self) -> int:
         """Draw, write, print the table and the path."""
-        from gnnmax.report.page import read_results, write_page
+        from gnnmax.report.page import write_page
         from gnnmax.report.tables import run_tables
+        from gnnmax.results import read_results
 
         results = read_results(self.run_folder)
         page = write_page(results, self.out or self.run_folder / "report.html")

@@ -20,8 +20,9 @@ from gnnmax.card import describe
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.recipe import Recipe
+from gnnmax.judging import judge_symmetry, judge_test
 from gnnmax.models.registry import MODELS, parse_config
-from gnnmax.results import judged_set
+from gnnmax.results import ModelRecord, Results, RuleRecord, TrainingRecord, write_results
 from gnnmax.rules import RULES
 from gnnmax.schedule import TrainingConfig
 from gnnmax.staging import claim_folder, write_file
@@ -30,10 +31,9 @@ from gnnmax.store import load_data, versions
 if TYPE_CHECKING:
     from gnnmax.checkpoint import TrainedModel
 
-__all__ = ["CONFIG", "RESULTS", "Progress", "compare", "load_run"]
+__all__ = ["CONFIG", "Progress", "compare", "load_run"]
 
 CONFIG = "config.json"
-RESULTS = "results.json"
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -65,7 +65,7 @@ def compare(
     force: bool = False,
     command: str = "",
     on_progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Results:
     """Train models side by side on the same batches, judge them and the explicit rules on the same windows.
 
     For each seed all models see the very same batches in the same order. The weights of the lowest validation log loss
@@ -89,7 +89,7 @@ def compare(
         on_progress: Given each record of training as it comes, with its ``seed``.
 
     Returns:
-        The content of ``results.json``.
+        What ``results.json`` holds.
 
     Raises:
         InputError: unknown names, a folder in use, splits missing, or windows of a side that a net does not take.
@@ -118,7 +118,7 @@ def compare(
     runs = _trained(plan, seeds, workers, on_progress or _ignore)
     log.write("trained; judging")
     results = _results(sets, plan, runs, command)
-    write_file(folder / RESULTS, json.dumps(results, allow_nan=False))
+    write_results(folder, results)
     log.write("done")
     return results
 
@@ -218,7 +218,7 @@ class _Run:
     """What one seed brings back: figures of the training and scores on every test split, by model."""
 
     seed: int
-    training: dict[str, dict[str, Any]]
+    training: dict[str, TrainingRecord]
     scores: dict[str, dict[str, npt.NDArray[np.float32]]]
 
 
@@ -308,15 +308,18 @@ def _train_seed(plan: _Plan, seed: int, on_progress: Progress) -> _Run:
             recipe_digest=data.recipe.digest,
             validation_loss=results[name].loss,
         )
-        figures[name] = {
-            "parameters": sum(parameter.numel() for parameter in net.parameters()),
-            "best_step": results[name].best_step,
-            "validation_loss": results[name].loss,
-            "validation_accuracy": results[name].accuracy,
-            "seconds": results[name].seconds,
-            "history": [dict(record) for record in results[name].history],
-        }
         model = load_model(folder)
+        declared = {kind: getattr(MODELS[name].symmetry, kind) for kind in ("relabelling", "transposition")}
+        figures[name] = TrainingRecord(
+            seed=seed,
+            parameters=sum(parameter.numel() for parameter in net.parameters()),
+            best_step=results[name].best_step,
+            validation_loss=results[name].loss,
+            validation_accuracy=results[name].accuracy,
+            seconds=results[name].seconds,
+            history=[dict(record) for record in results[name].history],
+            symmetry=judge_symmetry(model.score, data.split("test"), declared, np.random.default_rng(seed)),
+        )
         tests = {test.recipe.name: test for test in (data, *map(load_data, plan.also))}
         scores[name] = {title: model.score(test.split("test")) for title, test in tests.items()}
     return _Run(seed, figures, scores)
@@ -349,36 +352,24 @@ def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedMo
     return models
 
 
-def _results(sets: dict[str, DataSet], plan: _Plan, runs: list[_Run], command: str) -> dict[str, Any]:
+def _results(sets: dict[str, DataSet], plan: _Plan, runs: list[_Run], command: str) -> Results:
     own = next(iter(sets.values()))
-    return {
-        "format": 1,
-        "command": command,
-        "environment": environment(),
-        "card": describe(own).to_dict(),
-        "recipe": own.recipe.to_dict(),
-        "training": plan.training,
-        "seeds": [run.seed for run in runs],
-        "models": [_model_row(name, runs) for name in plan.models],
-        "rules": [{"name": name, "summary": rule.summary} for name, rule in RULES.items()],
-        "tests": [
-            judged_set(
-                data,
-                scores={name: [run.scores[name][title] for run in runs] for name in plan.models},
-                trained=data is own,
+    return Results(
+        command=command,
+        environment=environment(),
+        recipe=own.recipe.to_dict(),
+        card=describe(own),
+        training=plan.training,
+        seeds=[run.seed for run in runs],
+        models=[
+            ModelRecord(name, MODELS[name].summary, MODELS[name].source, [run.training[name] for run in runs])
+            for name in plan.models
+        ],
+        rules=[RuleRecord(name, rule.summary) for name, rule in RULES.items()],
+        tests=[
+            judge_test(
+                data, {name: [run.scores[name][title] for run in runs] for name in plan.models}, trained=data is own
             )
             for title, data in sets.items()
         ],
-    }
-
-
-def _model_row(name: str, runs: list[_Run]) -> dict[str, Any]:
-    entry = MODELS[name]
-    symmetry = {"relabelling": entry.symmetry.relabelling, "transposition": entry.symmetry.transposition}
-    return {
-        "name": name,
-        "summary": entry.summary,
-        "source": entry.source,
-        "symmetry": symmetry,
-        "runs": [{"seed": run.seed, **run.training[name]} for run in runs],
-    }
+    )

@@ -19,7 +19,7 @@ from gnnmax.label import KINDS
 from gnnmax.ranking import auroc, average_precision, coarsened, levels_of
 from gnnmax.resampling import bootstrap, mcnemar, percentile_interval, sign_flip
 from gnnmax.rules import RULES
-from gnnmax.scoring import Scorer, checked_scores, labels_of, on_values
+from gnnmax.scoring import Scorer, checked_scores, labels_of, on_values, refuse_windows
 from gnnmax.verdict import Comparison, Difference, Interval, Offsets, Slice, Verdict
 from gnnmax.window import Windows
 
@@ -42,7 +42,7 @@ MARGIN_EDGES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Edges of the slices by absolute margin, in standard deviations; a tie, 0, is a slice of its own."""
 
 _EXACT_LEVELS = 16_384
-_COARSE_LEVELS = 4_096
+_COARSE_LEVELS = 1_024
 _RANGES = {"auroc": (0.0, 1.0), "average_precision": (0.0, 1.0), "bayes_gap": (-1.0, 1.0)}
 
 
@@ -64,7 +64,7 @@ def evaluate(
     things it cannot see, and what is said in their place: from a single graph nothing follows about others, so every
     interval is the whole range; where no decision (or every one) is wrong, the interval of the accuracy is the exact
     binomial one for independent windows, which is the least doubt there can be. With few graphs intervals are
-    somewhat too short. Above 16,384 distinct scores the resamples (not the figures) use 4,096 levels of equal size.
+    somewhat too short. Above 16,384 distinct scores the resamples (not the figures) use 1,024 levels of equal size.
 
     Cost: a sort, and ``resamples`` passes over the scores.
 
@@ -99,6 +99,7 @@ def evaluate(
         1.0
     """
     rng = _checked_options(threshold, resamples, confidence, rng)
+    refuse_windows(scores)
     task = _task(windows)
     case = _case(task, scores, threshold, "scores")
     chosen, copies = _alike(task, case) if task.unclustered else (None, np.ones(task.n_graphs, np.int64))
@@ -148,6 +149,8 @@ def compare_scores(
             f"compare_scores takes a mapping of at least one name to scores, not {_described(scores)}: "
             'say compare_scores({"mine": scores}, windows)'
         )
+    for name, given in scores.items():
+        refuse_windows(given, f"scores of {name!r}")
     task = _task(windows)
     cases = {name: _case(task, given, threshold, f"scores of {name!r}") for name, given in scores.items()}
     samples = {name: _Sample.of(task, case) for name, case in cases.items()}

@@ -1,102 +1,196 @@
-"""Results: what a run says about scorers on a test split, as plain values that a report can show."""
+"""Results of a run as records: what compare writes, what the tables and the page read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
+import msgspec
+from msgspec import Struct
 
-from gnnmax.evaluation import compare_scores, evaluate
-from gnnmax.generate.dataset import DataSet
-from gnnmax.label import KINDS
-from gnnmax.rules import RULES
-from gnnmax.window import Windows
+from gnnmax.card import Card
+from gnnmax.errors import InputError
+from gnnmax.staging import write_file
+from gnnmax.verdict import Difference, Slice
 
-__all__ = ["judged_set"]
+__all__ = [
+    "RESULTS",
+    "HeatMap",
+    "ModelRecord",
+    "Picture",
+    "Results",
+    "RuleRecord",
+    "SymmetryRecord",
+    "TestRecord",
+    "TrainingRecord",
+    "VerdictRecord",
+    "read_results",
+    "write_results",
+]
 
-SHOWN_PER_KIND = 3
-MISTAKES_SHOWN = 6
-
-Scores = npt.NDArray[Any]
+RESULTS = "results.json"
+LARGEST = 64_000_000
 
 
-def judged_set(data: DataSet, scores: Mapping[str, Sequence[Scores]], *, trained: bool) -> dict[str, Any]:
-    """Judge nets and the explicit rules on the test split of a data set.
+class HeatMap(Struct, frozen=True):
+    """Share of windows called centred, and their count, by offset of the maximum; None where there is no window."""
 
-    The seeds of a net are pooled: its windows are repeated, once a seed, under the same hosts, so an interval is over
-    hosts and holds for the mean over these seeds. Rules, which have no seed, are repeated alike.
+    flagged: list[list[float | None]]
+    count: list[list[int]]
 
-    Args:
-        data: With a test split.
-        scores: For each net the scores of that split, shape ``(N,)``, one array a seed, all with as many seeds.
-        trained: Whether the nets were trained on the train split of this data set.
 
-    Returns:
-        Name, counts, verdicts and pairs (see :class:`gnnmax.verdict.Comparison`), figures by seed, a gallery of
-        windows of every kind, and the worst mistakes of every net: what JSON can hold.
+class VerdictRecord(Struct, frozen=True):
+    """A :class:`gnnmax.verdict.Verdict` on windows, as plain values."""
+
+    n: int
+    n_graphs: int
+    positives: int
+    accuracy: float
+    auroc: float
+    average_precision: float
+    bayes_gap: float | None
+    intervals: dict[str, tuple[float, float]]
+    slices: dict[str, dict[str, Slice]]
+    offsets: HeatMap
+
+
+class Picture(Struct, frozen=True, kw_only=True):
+    """One window to look at, with the scores that it was given."""
+
+    window: int
+    values: list[list[float]]
+    label: bool
+    kind: str
+    offset: tuple[int, int]
+    margin: float
+    scores: dict[str, float]
+
+
+class Figures(Struct, frozen=True):
+    """One net from one seed on one test split."""
+
+    accuracy: float
+    auroc: float
+    average_precision: float
+
+
+class TestRecord(Struct, frozen=True, kw_only=True):
+    """What was found on one test split.
+
+    Attributes:
+        name: Of its recipe.
+        summary: Of its recipe.
+        trained: Whether the nets were trained on other hosts of this very recipe.
+        ceiling: Accuracy of the best possible scorer, where it is known.
+        windows: How many.
+        hosts: How many.
+        centred: Share of windows whose label is true.
+        k: Side of the windows.
+        verdicts: By scorer, nets first (seeds pooled), then rules.
+        pairs: Differences between the nets.
+        seeds: Figures of each net, one a seed.
+        gallery: Windows of every kind.
+        mistakes: The windows on which each net (first seed) is most surely wrong.
+    """
+
+    name: str
+    summary: str
+    trained: bool
+    ceiling: float | None
+    windows: int
+    hosts: int
+    centred: float
+    k: int
+    verdicts: dict[str, VerdictRecord]
+    pairs: list[Difference]
+    seeds: dict[str, list[Figures]]
+    gallery: list[Picture]
+    mistakes: dict[str, list[Picture]]
+
+
+class SymmetryRecord(Struct, frozen=True):
+    """How much a net's scores move when windows are transformed in a way that keeps the label.
+
+    Attributes:
+        flips: Share of decisions that change.
+        largest: Largest change of a score, relative to the spread of the scores.
+        declared: Whether the net is declared to be exactly invariant.
+    """
+
+    flips: float
+    largest: float
+    declared: bool
+
+
+class TrainingRecord(Struct, frozen=True, kw_only=True):
+    """How one training went; ``symmetry`` is measured on the test split, ``history`` has one entry an evaluation."""
+
+    seed: int
+    parameters: int
+    best_step: int
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+    history: list[dict[str, Any]]
+    symmetry: dict[str, SymmetryRecord]
+
+
+class ModelRecord(Struct, frozen=True):
+    """One model of a run."""
+
+    name: str
+    summary: str
+    source: str
+    runs: list[TrainingRecord]
+
+
+class RuleRecord(Struct, frozen=True):
+    """One explicit rule."""
+
+    name: str
+    summary: str
+
+
+class Results(Struct, frozen=True, kw_only=True):
+    """All that a run found."""
+
+    format: Literal[1] = 1
+    command: str
+    environment: dict[str, Any]
+    recipe: dict[str, Any]
+    card: Card
+    training: dict[str, Any]
+    seeds: list[int]
+    models: list[ModelRecord]
+    rules: list[RuleRecord]
+    tests: list[TestRecord]
+
+
+def write_results(folder: Path, results: Results) -> None:
+    """Write ``results.json`` into a run folder, whole or not at all."""
+    write_file(folder / RESULTS, msgspec.json.encode(results))
+
+
+def read_results(folder: str | Path) -> Results:
+    """Read the results of a finished run.
+
+    Raises:
+        InputError: no run, an unfinished one, or a file that is damaged or of another version.
 
     Example:
-        >>> from gnnmax.store import load_data
-        >>> data = load_data("real-karate")
-        >>> result = judged_set(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)
-        >>> result["verdicts"]["rank"]["accuracy"], result["mistakes"]
-        (1.0, {'rank': []})
+        >>> read_results("nowhere")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: no finished run at nowhere: expected a folder with results.json; make one with ...
     """
-    windows = data.split("test")
-    seeds = len(next(iter(scores.values())))
-    rules = {name: rule(windows) for name, rule in RULES.items() if name != "bayes" or data.bayes is not None}
-    pooled = {name: np.concatenate(parts) for name, parts in scores.items()}
-    pooled |= {name: np.tile(found, seeds) for name, found in rules.items()}
-    table = compare_scores(pooled, Windows.concatenate([windows] * seeds))
-    return {
-        "name": data.recipe.name,
-        "summary": data.recipe.summary,
-        "trained": trained,
-        "ceiling": data.ceiling,
-        "windows": len(windows),
-        "hosts": len(np.unique(windows.graph)),
-        "centred": float(windows.label.mean()),
-        "k": windows.k,
-        **table.to_dict(),
-        "seeds": {name: [_figures(part, windows) for part in parts] for name, parts in scores.items()},
-        "gallery": _gallery(windows, {**{name: parts[0] for name, parts in scores.items()}, **rules}),
-        "mistakes": {name: _mistakes(windows, parts[0]) for name, parts in scores.items()},
-    }
-
-
-def _figures(scores: Scores, windows: Windows) -> dict[str, float]:
-    verdict = evaluate(scores, windows, resamples=1)
-    return {name: getattr(verdict, name) for name in ("accuracy", "auroc", "average_precision")}
-
-
-def _gallery(windows: Windows, scores: dict[str, Scores]) -> list[dict[str, Any]]:
-    """Show some windows of every kind, spread over the split, with the score of every scorer (nets: first seed)."""
-    chosen: list[int] = []
-    for code in range(len(KINDS)):
-        of_kind = np.flatnonzero(windows.kind_code == code)
-        spread = np.linspace(0, len(of_kind) - 1, min(SHOWN_PER_KIND, len(of_kind)) + 2)[1:-1].astype(np.intp)
-        chosen += of_kind[spread].tolist()
-    return [
-        {**_picture(windows, index), "scores": {name: float(part[index]) for name, part in scores.items()}}
-        for index in chosen
-    ]
-
-
-def _mistakes(windows: Windows, scores: Scores) -> list[dict[str, Any]]:
-    """Show the windows on which a net is most surely wrong."""
-    wrong = np.flatnonzero((scores > 0) != windows.label)
-    worst = wrong[np.argsort(-np.abs(scores[wrong]), kind="stable")][:MISTAKES_SHOWN]
-    return [{**_picture(windows, int(index)), "score": float(scores[index])} for index in worst]
-
-
-def _picture(windows: Windows, index: int) -> dict[str, Any]:
-    return {
-        "window": index,
-        "values": [[float(f"{value:.4g}") for value in row] for row in windows.values[index].tolist()],
-        "label": bool(windows.label[index]),
-        "kind": str(windows.kind[index]),
-        "offset": windows.offset[index].tolist(),
-        "margin": float(windows.margin[index]),
-    }
+    file = Path(folder) / RESULTS
+    if not file.is_file():
+        raise InputError(
+            f"no finished run at {folder}: expected a folder with {RESULTS}; make one with 'gnnmax compare'"
+        )
+    if file.stat().st_size > LARGEST:
+        raise InputError(f"{file} is larger than 64 MB, no run writes that much: run compare again")
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Results)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{file} is damaged or of another version: {error}; run compare again") from None

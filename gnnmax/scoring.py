@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gnnmax.errors import InputError
 from gnnmax.window import Windows, checked_labels
 
-__all__ = ["Scorer", "checked_scores", "labels_of", "on_values"]
+__all__ = ["Scorer", "checked_scores", "labels_of", "on_values", "refuse_windows"]
 
 Scorer = Callable[[Windows], Any]
 """Windows to real scores ``(N,)``, array or tensor; higher is more likely centred."""
@@ -75,6 +75,16 @@ def _labels(given: Any) -> npt.NDArray[Any]:
         raise InputError("labels must be a flat array of booleans: True where the window is centred") from None
 
 
+def refuse_windows(scores: Any, what: str = "scores") -> None:
+    """Refuse windows in the place of scores, before anything is said about the labels.
+
+    Raises:
+        InputError: the arguments were swapped.
+    """
+    if isinstance(scores, Windows):
+        raise InputError(f"{what} must be an array or a scorer, not Windows: swap the arguments, scores come first")
+
+
 def checked_scores(
     scores: Any, windows: Windows | npt.ArrayLike, n: int, what: str = "scores"
 ) -> npt.NDArray[np.float64]:
@@ -96,8 +106,7 @@ def checked_scores(
         >>> checked_scores(np.array([1, 0]), np.array([True, False]), 2)
         array([1., 0.])
     """
-    if isinstance(scores, Windows):
-        raise InputError(f"{what} must be an array or a scorer, not Windows: swap the arguments, scores come first")
+    refuse_windows(scores, what)
     if not callable(scores):
         return _checked_array(scores, n, what)
     if not isinstance(windows, Windows):

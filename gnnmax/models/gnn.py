@@ -107,7 +107,7 @@ class BipartiteNet(nn.Module):
         True
     """
 
-    def __init__(self, width: int = 24, rounds: int = 2) -> None:
+    def __init__(self, width: int = 16, rounds: int = 2) -> None:
         super().__init__()
         self.embed_entry = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, width))
         self.embed_node = nn.Embedding(2, width)

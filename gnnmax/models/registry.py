@@ -45,7 +45,7 @@ class CnnConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class GnnConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Size of the graph net: features of a node and of an entry, and rounds of message passing."""
 
-    width: Width = 24
+    width: Width = 16
     rounds: Depth = 2
 
 

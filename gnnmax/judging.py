@@ -1,0 +1,134 @@
+"""Judging: nets and explicit rules on the same test split, as records that a report can show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.evaluation import compare_scores, evaluate
+from gnnmax.generate.dataset import DataSet
+from gnnmax.label import KINDS
+from gnnmax.results import Figures, Picture, SymmetryRecord, TestRecord, VerdictRecord
+from gnnmax.rules import RULES
+from gnnmax.window import Windows
+
+__all__ = ["judge_symmetry", "judge_test"]
+
+SHOWN_PER_KIND = 3
+MISTAKES_SHOWN = 6
+TRANSFORMED_WINDOWS = 2_000
+
+Scores = npt.NDArray[Any]
+
+
+def judge_test(data: DataSet, scores: Mapping[str, Sequence[Scores]], *, trained: bool) -> TestRecord:
+    """Judge nets and the explicit rules on the test split of a data set.
+
+    The seeds of a net are pooled: its windows are repeated, once a seed, under the same hosts, so an interval is over
+    hosts and holds for the mean over these seeds. Rules, which have no seed, are repeated alike.
+
+    Args:
+        data: With a test split.
+        scores: For each net the scores of that split, shape ``(N,)``, one array a seed, all with as many seeds.
+        trained: Whether the nets were trained on the train split of this data set.
+
+    Raises:
+        InputError: no test split, one class only, or scores that are not finite or of another length.
+
+    Example:
+        >>> from gnnmax.store import load_data
+        >>> data = load_data("real-karate")
+        >>> record = judge_test(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)
+        >>> record.verdicts["rank"].accuracy, record.mistakes
+        (1.0, {'rank': []})
+    """
+    windows = data.split("test")
+    seeds = len(next(iter(scores.values())))
+    rules = {name: rule(windows) for name, rule in RULES.items() if name != "bayes" or data.bayes is not None}
+    pooled = {name: np.concatenate(parts) for name, parts in scores.items()}
+    pooled |= {name: np.tile(found, seeds) for name, found in rules.items()}
+    table = compare_scores(pooled, Windows.concatenate([windows] * seeds))
+    verdicts = {name: msgspec.convert(verdict.to_dict(), VerdictRecord) for name, verdict in table.verdicts.items()}
+    first = {name: parts[0] for name, parts in scores.items()}
+    return TestRecord(
+        name=data.recipe.name,
+        summary=data.recipe.summary,
+        trained=trained,
+        ceiling=data.ceiling,
+        windows=len(windows),
+        hosts=len(np.unique(windows.graph)),
+        centred=float(windows.label.mean()),
+        k=windows.k,
+        verdicts=verdicts,
+        pairs=[pair for pair in table.pairs if {pair.first, pair.second} <= set(scores)],
+        seeds={name: [_figures(part, windows) for part in parts] for name, parts in scores.items()},
+        gallery=_gallery(windows, {**first, **rules}),
+        mistakes={name: _mistakes(windows, name, part) for name, part in first.items()},
+    )
+
+
+def judge_symmetry(
+    scorer: Callable[[Windows], Scores], windows: Windows, declared: Mapping[str, bool], rng: np.random.Generator
+) -> dict[str, SymmetryRecord]:
+    """Measure how a scorer takes the two transformations that keep the label of every window.
+
+    Args:
+        scorer: Windows to scores.
+        windows: At most 2,000 of them are transformed, spread evenly.
+        declared: Whether the scorer is declared to be invariant, by transformation.
+        rng: Draws the relabellings.
+
+    Example:
+        >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(50, 5, 5)))
+        >>> declared = dict(relabelling=True, transposition=True)
+        >>> judge_symmetry(RULES["argmax"], w, declared, np.random.default_rng(0))["relabelling"].flips
+        0.0
+    """
+    some = windows[np.linspace(0, len(windows) - 1, min(len(windows), TRANSFORMED_WINDOWS)).astype(np.intp)]
+    before = scorer(some)
+    moved = {"relabelling": some.relabelled(rng), "transposition": some.transposed()}
+    records = {}
+    for name, transformed in moved.items():
+        after = scorer(transformed)
+        spread = float(before.std())
+        largest = float(np.abs(after - before).max()) / spread if spread > 0 else 0.0
+        records[name] = SymmetryRecord(float(((after > 0) != (before > 0)).mean()), largest, declared[name])
+    return records
+
+
+def _figures(scores: Scores, windows: Windows) -> Figures:
+    verdict = evaluate(scores, windows, resamples=1)
+    return Figures(verdict.accuracy, verdict.auroc, verdict.average_precision)
+
+
+def _gallery(windows: Windows, scores: dict[str, Scores]) -> list[Picture]:
+    """Show some windows of every kind, spread over the split, with the score of every scorer."""
+    chosen: list[int] = []
+    for code in range(len(KINDS)):
+        of_kind = np.flatnonzero(windows.kind_code == code)
+        spread = np.linspace(0, len(of_kind) - 1, min(SHOWN_PER_KIND, len(of_kind)) + 2)[1:-1].astype(np.intp)
+        chosen += of_kind[spread].tolist()
+    return [_picture(windows, index, scores) for index in chosen]
+
+
+def _mistakes(windows: Windows, name: str, scores: Scores) -> list[Picture]:
+    """Show the windows on which a net is most surely wrong."""
+    wrong = np.flatnonzero((scores > 0) != windows.label)
+    worst = wrong[np.argsort(-np.abs(scores[wrong]), kind="stable")][:MISTAKES_SHOWN]
+    return [_picture(windows, index, {name: scores}) for index in worst.tolist()]
+
+
+def _picture(windows: Windows, index: int, scores: dict[str, Scores]) -> Picture:
+    return Picture(
+        window=index,
+        values=[[float(f"{value:.4g}") for value in row] for row in windows.values[index].tolist()],
+        label=bool(windows.label[index]),
+        kind=str(windows.kind[index]),
+        offset=(int(windows.offset[index, 0]), int(windows.offset[index, 1])),
+        margin=float(windows.margin[index]),
+        scores={name: float(part[index]) for name, part in scores.items()},
+    )

@@ -1,0 +1,141 @@
+"""The plain-language answer to the question, in figures of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gnnmax.results import HeatMap, Results, TestRecord
+
+__all__ = ["Answer", "answers", "headline"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One of the asker's questions and what the figures say to it, sentence by sentence."""
+
+    question: str
+    sentences: tuple[str, ...]
+
+
+def headline(results: Results) -> str:
+    """Say in one sentence who is right how often.
+
+    The test split of the training recipe is the first of a run.
+    """
+    test = results.tests[0]
+    nets = sorted(test.seeds, key=lambda name: -test.verdicts[name].accuracy)
+    said = ", ".join(f"{name} {_percent(test.verdicts[name].accuracy)}" for name in nets)
+    limit = f" The best possible is {_percent(test.ceiling)}." if test.ceiling is not None else ""
+    return f"Right on held-out hosts: {said}; the explicit rule {_percent(test.verdicts['argmax'].accuracy)}.{limit}"
+
+
+def answers(results: Results) -> list[Answer]:
+    """Answer the asker's three questions and the last remark from the figures of a run.
+
+    References:
+        "How can I suppress a CNN's translation invariance / equivariance?", ai.stackexchange.com, question 12010.
+    """
+    test, nets = results.tests[0], list(results.tests[0].seeds)
+    return [
+        Answer(
+            "How do I get True for a window centred on its maximum, and False for the same window shifted?",
+            (
+                *(_says(test, name) for name in nets),
+                f"No net is needed for it: comparing the centre with every other entry is right on "
+                f"{_percent(test.verdicts['argmax'].accuracy)}. Max pooling that returns the position (non-maximum "
+                f"suppression) is right on {_percent(test.verdicts['nms'].accuracy)}: it keeps some ties, and a tie is "
+                "not a maximum.",
+            ),
+        ),
+        Answer(
+            "Does removing the pooling layers give pixel resolution?",
+            (
+                *(_resolution(test, name) for name in nets),
+                "Pooling is not what blinds a net. A net tells positions apart as soon as anything in it knows where "
+                "the centre is: a border (zero padding, Flatten) or a mark on the centre. Only a net that treats all "
+                "positions alike, such as circular convolutions with global pooling, must be blind to a shift.",
+            ),
+        ),
+        Answer(
+            "Can Conv2D(128, 2) - Conv2D(64, 2) - Flatten - Dense tell the tiles apart?",
+            _tiles(test),
+        ),
+        Answer(
+            "But the maximum is one of some subgraph's adjacency matrix: does that matter?",
+            (
+                "The order of a graph's nodes is a convention, and relabelling rows and columns around the centre does "
+                "not change the answer. " + " ".join(_relabelled(results)),
+            ),
+        ),
+    ]
+
+
+def _says(test: TestRecord, name: str) -> str:
+    kinds = test.verdicts[name].slices["kind"]
+    flags = [f"{_percent(part.flagged)} of the {kind.replace('_', '-')}" for kind, part in kinds.items()]
+    return f"{name} says True to {_joined(flags)} windows."
+
+
+def _resolution(test: TestRecord, name: str) -> str:
+    centre, near, far = flagged_by_distance(test.verdicts[name].offsets)
+    said = f"{name} says True to {_percent(centre)} where the maximum is at the centre, {_percent(near)} where it is"
+    return f"{said} one cell away" + (f" and {_percent(far)} where it is farther." if far is not None else ".")
+
+
+def flagged_by_distance(heat_map: HeatMap) -> tuple[float, float, float | None]:
+    """Return the share called centred at the centre, one cell from it, and farther (None at k = 3).
+
+    Example:
+        >>> flagged_by_distance(HeatMap([[0.0, 0.5, None], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[1] * 3] * 3))
+        (1.0, 0.07142857142857142, None)
+    """
+    half = len(heat_map.flagged) // 2
+    found: list[list[float]] = [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
+    for r, row in enumerate(heat_map.flagged):
+        for c, share in enumerate(row):
+            ring = found[min(max(abs(r - half), abs(c - half)), 2)]
+            if share is not None:
+                ring[0] += share * heat_map.count[r][c]
+                ring[1] += heat_map.count[r][c]
+    centre, near, far = (flags / count if count else None for flags, count in found)
+    return centre or 0.0, near or 0.0, far
+
+
+def _tiles(test: TestRecord) -> tuple[str, ...]:
+    if "question" not in test.seeds:
+        return ("That net was not trained in this run: add it with --models question.",)
+    verdict = test.verdicts["question"]
+    kinds = verdict.slices["kind"]
+    weak = sorted((part.accuracy, kind) for kind, part in kinds.items())
+    first = f"It is right on {_percent(verdict.accuracy)} of the windows, without any pooling and without a mark."
+    second = f"It does worst on {weak[0][1].replace('_', '-')} windows, right on {_percent(weak[0][0])}"
+    second += f", and best on {weak[-1][1].replace('_', '-')} ones, right on {_percent(weak[-1][0])}."
+    others = [pair for pair in test.pairs if "question" in (pair.first, pair.second)]
+    return (first, second, *(f"On the same windows {pair.sentence()}." for pair in others))
+
+
+def _relabelled(results: Results) -> list[str]:
+    said = []
+    for model in results.models:
+        flips = max(run.symmetry["relabelling"].flips for run in model.runs)
+        kept = "none of its decisions" if flips == 0 else f"{_percent(flips)} of its decisions"
+        said.append(f"{model.name} changes {kept}.")
+    return said
+
+
+def _percent(share: float) -> str:
+    """Write a share in per cent; never round a share up to 100 or down to 0.
+
+    Example:
+        >>> _percent(0.9999), _percent(1.0), _percent(0.0001), _percent(0.5)
+        ('over 99.9 %', '100 %', 'under 0.1 %', '50.0 %')
+    """
+    if share in (0.0, 1.0):
+        return f"{100 * share:.0f} %"
+    if share > 0.9995:
+        return "over 99.9 %"
+    return "under 0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
+
+
+def _joined(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

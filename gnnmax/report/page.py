@@ -1,0 +1,96 @@
+"""The page: one self-contained HTML file about a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gnnmax.errors import InputError
+from gnnmax.report.answers import answers, headline
+from gnnmax.report.charts import COLOURS, accuracy_chart, learning_chart
+from gnnmax.report.pictures import heat_map_strip, heat_map_svg, window_svg
+from gnnmax.results import Results
+from gnnmax.staging import write_file
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["render_page", "write_heat_maps", "write_page"]
+
+SHOWN_RULES = ("argmax", "nms", "bayes")
+"""Rules whose heat maps and decisions stand beside the nets'."""
+
+
+def render_page(results: Results) -> str:
+    """Render the page of a run as HTML that links to nothing and runs no script.
+
+    The same results give the same page.
+
+    Example:
+        >>> from gnnmax.report.page import render_page  # render_page(read_results("runs/demo"))
+    """
+    test = results.tests[0]
+    nets = [model.name for model in results.models]
+    rules = [name for name in SHOWN_RULES if name in test.verdicts]
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            results=results,
+            test=test,
+            nets=nets,
+            shown=[*nets, *rules],
+            colours=dict(zip(nets, COLOURS * (len(nets) // len(COLOURS) + 1), strict=False)),
+            headline=headline(results),
+            answers=answers(results),
+            heat_maps=[(name, heat_map_svg(test.verdicts[name].offsets)) for name in [*nets, *rules[:1]]],
+            charts={group: accuracy_chart(test, group, nets) for group in ("kind", "margin")},
+            learning=learning_chart(results),
+        )
+    )
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["picture"] = lambda picture: Markup(window_svg(picture))  # our own numbers
+    environment.filters["svg"] = Markup
+    environment.filters["percent"] = lambda share, digits=1: f"{100 * share:.{digits}f}"
+    return environment
+
+
+def write_page(results: Results, path: Path) -> Path:
+    """Write the page of a run to a file, whole or not at all.
+
+    Raises:
+        InputError: the folder of the file does not exist.
+    """
+    return _write(path, render_page(results))
+
+
+def write_heat_maps(results: Results, path: Path) -> Path:
+    """Write the heat maps of nets and the rule, side by side, as one SVG file.
+
+    Raises:
+        InputError: the folder of the file does not exist.
+    """
+    verdicts = results.tests[0].verdicts
+    named = [(name, verdicts[name].offsets) for name in (*(model.name for model in results.models), "argmax")]
+    return _write(path, heat_map_strip(named))
+
+
+def _write(path: Path, content: str) -> Path:
+    if not path.parent.is_dir():
+        raise InputError(f"the folder {path.parent} does not exist: make it first, or choose another file")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder and a file was to be written: choose another name")
+    write_file(path, content)
+    return path
