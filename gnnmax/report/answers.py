@@ -40,31 +40,30 @@ def answers(results: Results) -> list[Answer]:
         Answer(
             "How do I get True for a window centred on its maximum, and False for the same window shifted?",
             (
+                "Train on windows that differ in nothing but where their maximum lies, with a net that can know where "
+                "the centre is.",
                 *(_says(test, name) for name in nets),
                 f"No net is needed for it: comparing the centre with every other entry is right on "
                 f"{_percent(test.verdicts['argmax'].accuracy)}. Max pooling that returns the position (non-maximum "
-                f"suppression) is right on {_percent(test.verdicts['nms'].accuracy)}: it keeps some ties, and a tie is "
-                "not a maximum.",
+                f"suppression) is right on {_percent(test.verdicts['nms'].accuracy)}: where two entries tie for the "
+                "maximum it returns one of them, and a tie is not a maximum.",
             ),
         ),
         Answer(
             "Does removing the pooling layers give pixel resolution?",
             (
-                *(_resolution(test, name) for name in nets),
                 "Pooling is not what blinds a net. A net tells positions apart as soon as anything in it knows where "
                 "the centre is: a border (zero padding, Flatten) or a mark on the centre. Only a net that treats all "
                 "positions alike, such as circular convolutions with global pooling, must be blind to a shift.",
+                *(_resolution(test, name) for name in nets),
             ),
         ),
+        Answer("Can Conv2D(128, 2) - Conv2D(64, 2) - Flatten - Dense tell the tiles apart?", _tiles(test)),
         Answer(
-            "Can Conv2D(128, 2) - Conv2D(64, 2) - Flatten - Dense tell the tiles apart?",
-            _tiles(test),
-        ),
-        Answer(
-            "But the maximum is one of some subgraph's adjacency matrix: does that matter?",
+            "And where the maximum is one of some subgraph's adjacency matrix?",
             (
-                "The order of a graph's nodes is a convention, and relabelling rows and columns around the centre does "
-                "not change the answer. " + " ".join(_relabelled(results)),
+                "Then the order of rows and columns is a convention: relabelling them around the centre does not "
+                f"change the answer. {' '.join(_relabelled(results))}",
             ),
         ),
     ]
@@ -103,23 +102,22 @@ def flagged_by_distance(heat_map: HeatMap) -> tuple[float, float, float | None]:
 
 def _tiles(test: TestRecord) -> tuple[str, ...]:
     if "question" not in test.seeds:
-        return ("That net was not trained in this run: add it with --models question.",)
+        return ("That net was not trained in this run: add it to --models as question.",)
     verdict = test.verdicts["question"]
-    kinds = verdict.slices["kind"]
-    weak = sorted((part.accuracy, kind) for kind, part in kinds.items())
-    first = f"It is right on {_percent(verdict.accuracy)} of the windows, without any pooling and without a mark."
-    second = f"It does worst on {weak[0][1].replace('_', '-')} windows, right on {_percent(weak[0][0])}"
-    second += f", and best on {weak[-1][1].replace('_', '-')} ones, right on {_percent(weak[-1][0])}."
-    others = [pair for pair in test.pairs if "question" in (pair.first, pair.second)]
-    return (first, second, *(f"On the same windows {pair.sentence()}." for pair in others))
+    kinds = {kind.replace("_", "-"): part.accuracy for kind, part in verdict.slices["kind"].items()}
+    ranked = sorted(kinds, key=lambda kind: -kinds[kind])
+    each = [f"{_percent(kinds[kind])} of the {kind} windows" for kind in ranked]
+    pairs = [pair.sentence() for pair in test.pairs if "question" in (pair.first, pair.second)]
+    beside = (f"On the same windows: {'; '.join(pairs)}.",) if pairs else ()
+    return (f"It is right on {_percent(verdict.accuracy)} of all: on {_joined(each)}.", *beside)
 
 
 def _relabelled(results: Results) -> list[str]:
     said = []
     for model in results.models:
         flips = max(run.symmetry["relabelling"].flips for run in model.runs)
-        kept = "none of its decisions" if flips == 0 else f"{_percent(flips)} of its decisions"
-        said.append(f"{model.name} changes {kept}.")
+        kept = "none" if flips == 0 else _percent(flips)
+        said.append(f"{model.name} then changes {kept} of its decisions.")
     return said
 
 
@@ -127,14 +125,16 @@ def _percent(share: float) -> str:
     """Write a share in per cent; never round a share up to 100 or down to 0.
 
     Example:
-        >>> _percent(0.9999), _percent(1.0), _percent(0.0001), _percent(0.5)
-        ('over 99.9 %', '100 %', 'under 0.1 %', '50.0 %')
+        >>> [_percent(share).replace("\\N{NO-BREAK SPACE}", " ") for share in (0.9999, 1.0, 0.0001, 0.5)]
+        ['over 99.9 %', '100 %', 'under 0.1 %', '50.0 %']
     """
     if share in (0.0, 1.0):
-        return f"{100 * share:.0f} %"
-    if share > 0.9995:
-        return "over 99.9 %"
-    return "under 0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
+        number = f"{100 * share:.0f}"
+    elif share > 0.9995:
+        number = "over 99.9"
+    else:
+        number = "under 0.1" if share < 0.0005 else f"{100 * share:.1f}"
+    return f"{number}\N{NO-BREAK SPACE}%"
 
 
 def _joined(parts: list[str]) -> str:

@@ -1,0 +1,11 @@
+"""Draw the data set of a recipe into a folder.
+
+python scripts/generate.py spike-9 --workers 2 --out datasets/spike-9
+"""
+
+import sys
+
+from gnnmax.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["generate", *sys.argv[1:]]))

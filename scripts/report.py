@@ -1,0 +1,11 @@
+"""Write the page of a run.
+
+python scripts/report.py runs/compare
+"""
+
+import sys
+
+from gnnmax.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["report", *sys.argv[1:]]))
