@@ -100,7 +100,7 @@ def describe(data: DataSet, *, probes: bool = True) -> Card:
         splits={name: _counts(windows) for name, windows in data.splits.items()},
         properties=_properties(test),
         rules=tuple(_rule_rung(recipe, name, test) for name in RULES),
-        probes=tuple(_probe_rung(recipe, name, data.splits["train"], test) for name in PROBES) if trained else (),
+        probes=_probe_rungs(recipe, data.splits["train"], test) if trained else (),
     )
 
 
@@ -169,6 +169,14 @@ def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
         "centre_value": kinds.centred if nonnegative else None,  # the centre is an edge, and so above 0
     }
     return stated.get(rule)
+
+
+def _probe_rungs(recipe: Recipe, train: Windows, test: Windows) -> tuple[Rung, ...]:
+    from threadpoolctl import threadpool_limits
+
+    # Boosting spins in its threads: on a busy machine two are twenty times slower than one.
+    with threadpool_limits(1):
+        return tuple(_probe_rung(recipe, name, train, test) for name in PROBES)
 
 
 def _probe_rung(recipe: Recipe, name: str, train: Windows, test: Windows) -> Rung:

@@ -122,10 +122,10 @@ def _relabelled(results: Results) -> list[str]:
 
 
 def _percent(share: float) -> str:
-    """Write a share in per cent; never round a share up to 100 or down to 0.
+    r"""Write a share in per cent; never round a share up to 100 or down to 0.
 
     Example:
-        >>> [_percent(share).replace("\\N{NO-BREAK SPACE}", " ") for share in (0.9999, 1.0, 0.0001, 0.5)]
+        >>> [_percent(share).replace("\N{NO-BREAK SPACE}", " ") for share in (0.9999, 1.0, 0.0001, 0.5)]
         ['over 99.9 %', '100 %', 'under 0.1 %', '50.0 %']
     """
     if share in (0.0, 1.0):
