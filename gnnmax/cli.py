@@ -261,15 +261,24 @@ class Report:
     """A run folder that compare wrote."""
     out: Path | None = None
     """The file to write; report.html in the run folder if not given."""
+    heat_maps: Path | None = None
+    """Write the heat maps as an SVG file too."""
+    markdown: Flag = False
+    """Print the tables in Markdown."""
 
     def run(self) -> int:
         """Draw, write, print the table and the path."""
-        from gnnmax.report.page import write_page
-        from gnnmax.report.tables import run_tables
+        from gnnmax.report.page import write_heat_maps, write_page
+        from gnnmax.report.tables import markdown, run_tables
         from gnnmax.results import read_results
 
         results = read_results(self.run_folder)
         page = write_page(results, self.out or self.run_folder / "report.html")
+        if self.heat_maps is not None:
+            write_heat_maps(results, self.heat_maps)
+        if self.markdown:
+            sys.stdout.write("\n\n".join(f"{test.name}\n\n{markdown(test)}" for test in results.tests) + "\n")
+            return 0
         _print_tables(*run_tables(results))
         sys.stdout.write(f"{page}\n")
         return 0

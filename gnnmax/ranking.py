@@ -43,7 +43,7 @@ def coarsened(level: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
     counts = np.bincount(level)
     middle = np.cumsum(counts) - (counts + 1) // 2
     group = middle * most // len(level)
-    return np.unique(group, return_inverse=True)[1].astype(np.intp)[level]
+    return np.asarray(np.unique(group, return_inverse=True)[1][level], dtype=np.intp)
 
 
 def auroc(positive: npt.NDArray[Any], negative: npt.NDArray[Any]) -> Floats:

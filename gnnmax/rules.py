@@ -61,12 +61,12 @@ class Rule:
             )
         blocks = [self.function(windows[start : start + _BLOCK]) for start in range(0, len(windows), _BLOCK)]
         scores = np.concatenate([np.zeros(0), *blocks])
-        return np.nan_to_num(scores, copy=False, nan=-_LARGEST, posinf=_LARGEST, neginf=-_LARGEST)
+        return np.asarray(np.nan_to_num(scores, nan=-_LARGEST, posinf=_LARGEST, neginf=-_LARGEST), dtype=np.float64)
 
 
 def _argmax(windows: Windows) -> Scores:
     """One half minus the centre's rank: 0.5 where the centre is the strict maximum, else at most -0.5."""
-    return 0.5 - centre_rank(windows.values)
+    return np.asarray(0.5 - centre_rank(windows.values), dtype=np.float64)
 
 
 def _margin(windows: Windows) -> Scores:
@@ -89,7 +89,7 @@ def _nms(windows: Windows) -> Scores:
     n, k = windows.values.shape[:2]
     entries = np.where(np.isnan(windows.values), -np.inf, windows.values).reshape(n, k * k)
     row, column = np.divmod(np.argmax(entries, axis=1), k)
-    return 0.5 - np.maximum(np.abs(row - k // 2), np.abs(column - k // 2))
+    return np.asarray(0.5 - np.maximum(np.abs(row - k // 2), np.abs(column - k // 2)), dtype=np.float64)
 
 
 def _sorted_entries(windows: Windows) -> Scores:

@@ -7,7 +7,7 @@ from rich.table import Table
 from gnnmax.card import Card
 from gnnmax.results import Results, TestRecord
 
-__all__ = ["card_tables", "run_tables", "test_table"]
+__all__ = ["card_tables", "markdown", "run_tables", "test_rows", "test_table"]
 
 
 def card_tables(card: Card) -> list[Table]:
@@ -57,27 +57,55 @@ def test_table(test: TestRecord) -> Table:
         >>> table.row_count
         6
     """
-    known = "held-out hosts of the training recipe" if test.trained else "hosts of another recipe, never seen"
+    known = "held-out hosts of the training recipe" if test.trained else "never seen in training"
     ceiling = "" if test.ceiling is None else f", ceiling {test.ceiling:.4f}"
-    counts = f"{test.windows:,} windows of {test.hosts:,} hosts, {_percent(test.centred)} centred{ceiling}"
+    hosts = "1 host" if test.hosts == 1 else f"{test.hosts:,} hosts"
+    counts = f"{test.windows:,} windows of {hosts}, {_percent(test.centred)} centred{ceiling}"
     table = Table(title=f"{test.name}: {known}; {counts}", title_justify="left", caption_justify="left")
-    table.caption = "\n".join(pair.sentence() for pair in test.pairs) or None
+    if test.hosts > 1:
+        table.caption = "\n".join(pair.sentence() for pair in test.pairs) or None
+    header, rows = test_rows(test)
+    _columns(table, header[0], header[1:])
+    for row in rows:
+        table.add_row(*row, end_section=row[0] == list(test.seeds)[-1])
+    return table
+
+
+def test_rows(test: TestRecord) -> tuple[list[str], list[list[str]]]:
+    """Write the figures of a test set as words: a header, and one row a scorer, nets first, then the rules."""
     kinds = list(next(iter(test.verdicts.values())).slices["kind"])
     gaps = ["Bayes gap"] if test.ceiling is not None else []
-    _columns(table, "scorer", ["accuracy", "95 % interval", "AUROC", "average precision", *gaps, *kinds])
+    rows = []
     for name, verdict in test.verdicts.items():
         low, high = verdict.intervals["accuracy"]
-        table.add_row(
-            name,
-            f"{verdict.accuracy:.4f}",
-            f"[{low:.4f}, {high:.4f}]",
-            f"{verdict.auroc:.4f}",
-            f"{verdict.average_precision:.4f}",
-            *([f"{verdict.bayes_gap:+.4f}"] if gaps else []),
-            *(f"{verdict.slices['kind'][kind].accuracy:.3f}" for kind in kinds),
-            end_section=name == list(test.seeds)[-1],
+        rows.append(
+            [
+                name,
+                f"{verdict.accuracy:.4f}",
+                f"[{low:.4f}, {high:.4f}]" if test.hosts > 1 else "one host",
+                f"{verdict.auroc:.4f}",
+                f"{verdict.average_precision:.4f}",
+                *([f"{verdict.bayes_gap:+.4f}"] if gaps else []),
+                *(f"{verdict.slices['kind'][kind].accuracy:.3f}" for kind in kinds),
+            ]
         )
-    return table
+    return ["scorer", "accuracy", "95 % interval", "AUROC", "average precision", *gaps, *kinds], rows
+
+
+def markdown(test: TestRecord) -> str:
+    """Write the figures of a test set as a Markdown table.
+
+    Example:
+        >>> from gnnmax.judging import judge_test
+        >>> from gnnmax.rules import RULES
+        >>> from gnnmax.store import load_data
+        >>> data = load_data("real-karate")
+        >>> print(markdown(judge_test(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)).splitlines()[2])
+        | rank | 1.0000 | one host | 1.0000 | 1.0000 | 1.000 | 1.000 | 1.000 | 1.000 |
+    """
+    header, rows = test_rows(test)
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
 
 
 def _columns(table: Table, first: str, numbers: list[str]) -> None:

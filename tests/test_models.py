@@ -1,0 +1,225 @@
+"""Laws of the models: each declared symmetry holds, and what is not declared does not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch_geometric.nn.aggr import MultiAggregation
+
+from gnnmax.errors import InputError
+from gnnmax.models import cnn, gnn
+from gnnmax.models.cnn import QuestionNet, _SameConvolution
+from gnnmax.models.gnn import BipartiteNet, _Exchange, bipartite_edges
+from gnnmax.models.registry import MODELS, GnnConfig, build_model
+from gnnmax.models.standardisation import standardise
+from gnnmax.symmetry import permuted, relabellings, translations
+
+EXACT = 1e-9
+"""Largest change of score that is put down to rounding, in float64 and in standard deviations of the scores."""
+
+
+def awake(net: nn.Module, seed: int = 0) -> nn.Module:
+    """Draw every weight anew, so that branches that start at zero take part, in float64."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator) / max(weight[0].numel(), 4) ** 0.5)
+    return net.double().eval()
+
+
+def windows(seed: int, k: int, n: int = 6) -> np.ndarray:
+    return np.random.default_rng(seed).lognormal(size=(n, k, k))
+
+
+@torch.no_grad()
+def change(net: nn.Module, before: np.ndarray, after: np.ndarray) -> float:
+    """Largest change of score, in standard deviations of the scores."""
+    old, new = net(torch.tensor(before)), net(torch.tensor(np.ascontiguousarray(after)))
+    assert old.std() > 1e-6, "the premise: windows are told apart"
+    return float((new - old).abs().max() / old.std())
+
+
+def relabelled(values: np.ndarray, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    n, k = values.shape[:2]
+    return permuted(values, relabellings(n, k, rng), relabellings(n, k, rng))
+
+
+def translated(values: np.ndarray) -> np.ndarray:
+    n, k = values.shape[:2]
+    return permuted(values, translations(np.ones(n), k), translations(np.zeros(n), k))
+
+
+@pytest.mark.parametrize("name", MODELS)
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), k=st.sampled_from([3, 5, 9]))
+def test_a_model_has_the_symmetries_that_it_declares(name: str, seed: int, k: int) -> None:
+    net, values, declared = awake(build_model(name, k), seed), windows(seed, k), MODELS[name].symmetry
+    if declared.relabelling:
+        assert change(net, values, relabelled(values, seed + 1)) < EXACT
+    if declared.transposition:
+        assert change(net, values, values.swapaxes(1, 2)) < EXACT
+    assert not declared.translation
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_has_no_symmetry_that_it_does_not_declare(name: str) -> None:
+    net, values, declared = awake(build_model(name, 9)), windows(1, 9), MODELS[name].symmetry
+    assert declared.relabelling or change(net, values, relabelled(values, 2)) > 0.01
+    assert declared.transposition or change(net, values, values.swapaxes(1, 2)) > 0.01
+    assert change(net, values, translated(values)) > 0.01
+
+
+@pytest.mark.parametrize("k", [3, 9, 15])
+def test_in_float32_the_graph_net_keeps_its_symmetry_to_five_digits(k: int) -> None:
+    net, values = build_model("gnn", k).eval(), torch.tensor(windows(0, k, n=50), dtype=torch.float32)
+    moved = torch.tensor(relabelled(values.numpy(), 1)).mT
+    with torch.no_grad():
+        torch.testing.assert_close(net(moved), net(values), rtol=1e-5, atol=1e-6)
+
+
+def test_a_graph_net_that_is_told_the_order_breaks_the_law(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        gnn, "centre_mark", lambda values: torch.linspace(0, 1, values.shape[-1], dtype=values.dtype).expand_as(values)
+    )
+    net, values = awake(BipartiteNet()), windows(3, 9)
+    assert change(net, values, relabelled(values, 4)) > 0.01
+    assert change(net, values, values.swapaxes(1, 2)) > 0.01
+
+
+class OneWay(_Exchange):
+    """Sends the same, row-major entries towards the columns: rows and columns are no longer alike."""
+
+    def message(self, node_j: torch.Tensor, entry: torch.Tensor) -> torch.Tensor:
+        kk = entry.shape[1] // 2
+        return torch.relu(node_j + torch.cat([entry[:, :kk], entry[:, :kk]], dim=1))
+
+
+def test_a_graph_net_with_misrouted_edges_breaks_the_law() -> None:
+    net, values = BipartiteNet(width=8, rounds=1), windows(5, 9)
+    net.rounds[0] = OneWay(8)
+    assert change(awake(net), values, relabelled(values, 6)) > 0.01
+
+
+def test_the_reshape_gathers_what_a_scatter_gathers() -> None:
+    k, width = 5, 4
+    messages, (_, targets) = torch.randn(3, 2 * k * k, width), bipartite_edges(k, torch.device("cpu"))
+    ours = _Exchange(width).aggregate(messages, targets, dim_size=2 * k)
+    for one, sent in zip(ours, messages, strict=True):
+        theirs = MultiAggregation(["max", "mean"])(sent, targets, dim_size=2 * k)
+        torch.testing.assert_close(one, theirs)
+
+
+def test_every_entry_is_an_edge_in_both_directions() -> None:
+    sources, targets = bipartite_edges(5, torch.device("cpu"))
+    there = set(zip(sources.tolist(), targets.tolist(), strict=True))
+    assert there == {(a, b) for a in range(10) for b in range(10) if (a < 5) != (b < 5)}
+    assert (targets.diff() >= 0).all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("scale", "offset"), [(64.0, 0.0), (0.01, 0.0), (2.0, -3.0)])
+def test_the_scale_and_offset_of_a_window_do_not_matter(name: str, scale: float, offset: float) -> None:
+    net, values = awake(build_model(name, 9)), windows(7, 9)
+    assert change(net, values, scale * values + offset) < 1e-6
+
+
+def test_without_standardising_they_do_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cnn, "standardise", lambda values: values)
+    net, values = awake(build_model("cnn", 9)), windows(7, 9)
+    assert change(net, values, 64 * values) > 0.1
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), power=st.integers(-35, 36))
+def test_standardised_windows_have_mean_0_deviation_1_and_the_same_maxima(seed: int, power: int) -> None:
+    values = (windows(seed, 5) * 10.0**power).astype(np.float32)
+    values[:, 0, 0] = values.max(axis=(1, 2))  # a tie
+    out = standardise(torch.tensor(values)).double().numpy()
+    np.testing.assert_allclose(out.mean(axis=(1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(out.std(axis=(1, 2)), 1, rtol=1e-4)
+    highest = (values == values.max(axis=(1, 2), keepdims=True)).sum(axis=(1, 2))
+    np.testing.assert_array_equal((out == out.max(axis=(1, 2), keepdims=True)).sum(axis=(1, 2)), highest)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, -7.3, 3e38])
+def test_a_constant_window_is_standardised_to_zeros(constant: float) -> None:
+    assert not standardise(torch.full((2, 9, 9), constant)).any()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_scores_are_finite_on_the_extremes_of_float32(name: str) -> None:
+    values = torch.full((1, 9, 9), -3e38)
+    values[0, 4, 4] = 3e38
+    assert torch.isfinite(build_model(name, 9)(values)).all()
+
+
+def test_the_askers_network_has_his_number_of_parameters() -> None:
+    assert sum(weight.numel() for weight in QuestionNet(k=3, outputs=10).parameters()) == 39_242
+
+
+def test_same_padding_adds_zeros_on_the_right_and_below_only() -> None:
+    layer = _SameConvolution(1, 1)
+    image = torch.randn(1, 1, 4, 4)
+    kernel = layer.weight.detach()[0, 0]
+    padded = np.zeros((5, 5), dtype=np.float32)
+    padded[:4, :4] = image[0, 0]
+    expected = [
+        [float((kernel * torch.tensor(padded[r : r + 2, c : c + 2])).sum()) for c in range(4)] for r in range(4)
+    ]
+    torch.testing.assert_close(layer(image)[0, 0].detach(), torch.tensor(expected))
+
+
+@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if entry.any_k])
+@pytest.mark.parametrize("k", [3, 5, 15, 31])
+def test_models_of_any_side_score_windows_of_any_side(name: str, k: int) -> None:
+    scores = awake(build_model(name, 9))(torch.tensor(windows(8, k)))
+    assert scores.shape == (6,)
+    assert torch.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_seed_decides_the_weights_and_the_global_generator_is_left_alone(name: str) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    first, again, other = (build_model(name, 3, seed=seed).state_dict() for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(3), expected)
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not all(torch.equal(first[key], other[key]) for key in first)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: build_model("resnet", 9), "unknown model 'resnet'; known: cnn, gnn, question"),
+        (lambda: build_model("gnn", 4), "must be odd and at least 3, not 4"),
+        (lambda: build_model("gnn", 1), "must be odd and at least 3, not 1"),
+        (lambda: build_model("gnn", 9, {"width": 10**9}), "Expected `int` <= "),
+        (lambda: build_model("gnn", 9, GnnConfig(width=-1)), "Expected `int` >= 1"),
+        (lambda: build_model("gnn", 9, {"depth": 3}), "unknown field `depth`"),
+        (lambda: build_model("cnn", 9, GnnConfig()), "takes a CnnConfig, not a GnnConfig"),
+        (lambda: build_model("cnn", 9, object()), "config of model cnn"),
+    ],
+)
+def test_wrong_input_is_refused_in_one_line(call: object, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        call()  # type: ignore[operator]
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_are_listed_without_torch_and_images_built_without_torch_geometric() -> None:
+    code = (
+        "import sys; from gnnmax.models.registry import MODELS, build_model; assert 'torch' not in sys.modules;"
+        "build_model('cnn', 9); assert 'torch' in sys.modules and 'torch_geometric' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
