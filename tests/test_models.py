@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -223,3 +224,9 @@ def test_names_are_listed_without_torch_and_images_built_without_torch_geometric
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_building_a_graph_net_leaves_no_file_in_the_temporary_folder(tmp_path):
+    code = "from gnnmax.models.registry import build_model; build_model('gnn', 9); build_model('gnn', 9)"
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert list(tmp_path.iterdir()) == []

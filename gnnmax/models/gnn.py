@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +48,7 @@ class _Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not
 
     def __init__(self, width: int) -> None:
         super().__init__(aggr=None, node_dim=-2)
+        _remove_generated_file(type(self).propagate.__module__)
         self.send_entry = nn.Linear(width, width)
         self.send_node = nn.Linear(width, width, bias=False)
         self.gather = nn.Linear(3 * width, width)
@@ -77,6 +81,13 @@ class _Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not
         assert dim_size is not None
         sides = inputs.view(len(inputs), dim_size, -1, inputs.shape[-1])  # (B, 2k, k, H)
         return torch.cat([sides.amax(dim=-2), sides.mean(dim=-2)], dim=-1)
+
+
+def _remove_generated_file(module: str) -> None:
+    """Remove the file that torch_geometric writes for a layer's ``propagate``, once loaded, and leaves behind."""
+    file = getattr(sys.modules[module], "__file__", None)
+    if file is not None and Path(file).parent == Path(tempfile.gettempdir()):
+        Path(file).unlink(missing_ok=True)
 
 
 class BipartiteNet(nn.Module):
