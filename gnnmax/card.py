@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.bayes import ceiling_of, expected_accuracy
 from gnnmax.generate.dataset import DataSet
-from gnnmax.generate.plants import Noise, Spike
+from gnnmax.generate.plants import Bump, Noise, Spike
 from gnnmax.generate.recipe import Recipe
 from gnnmax.generate.weights import Normal
 from gnnmax.label import KINDS
-from gnnmax.rules import RULES, expected_accuracy, spike_ceiling
+from gnnmax.rules import RULES
 from gnnmax.window import Windows
 
 __all__ = ["PROBES", "Card", "Rung", "describe"]
@@ -156,10 +157,13 @@ def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
     kinds, plant = recipe.kinds, recipe.plant
     if kinds is None:
         return 1.0 if rule in ("argmax", "margin", "bayes") else None
-    if isinstance(plant, Noise):
-        bayes = rule == "bayes"
+    if isinstance(plant, Noise | Bump):
         k, amplitude = recipe.k, plant.amplitude
-        return spike_ceiling(k, amplitude).accuracy if bayes else expected_accuracy(rule, k, amplitude)
+        if rule == "bayes":
+            return ceiling_of(k, amplitude, plant.model).accuracy
+        # Lognormal noise is Gaussian noise through an increasing map: ranks and half-way points do not notice.
+        alike = isinstance(plant, Noise) and plant.law != "poisson"
+        return expected_accuracy(rule, k, amplitude) if alike else None
     nonnegative = all(not isinstance(law, Normal) and getattr(law, "low", 0.0) >= 0 for law in recipe.weights)
     stated = {
         "argmax": 1.0,
@@ -205,8 +209,8 @@ def probe_ceiling(recipe: Recipe, probe: str) -> float | None:
     centred, tied = recipe.kinds.centred, recipe.kinds.tied
     chance = max(centred, 1 - centred)
     if probe == "centre_value":
-        plant = recipe.plant
-        return expected_accuracy("centre_value", recipe.k, plant.amplitude) if isinstance(plant, Noise) else None
+        alike = isinstance(recipe.plant, Noise) and recipe.plant.law != "poisson"
+        return stated_accuracy(recipe, "centre_value") if alike else None
     if probe in ("sorted_entries", "sum") and isinstance(recipe.plant, Spike):
         return tied + max(centred, 1 - centred - tied)
     return chance

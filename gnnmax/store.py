@@ -19,8 +19,9 @@ from msgspec import Meta, Struct
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.drawing import build, drawn
-from gnnmax.generate.plants import Noise
+from gnnmax.generate.plants import Bump, Noise
 from gnnmax.generate.recipe import Recipe, load_recipe, parse_recipe
+from gnnmax.noise import SPIKE
 from gnnmax.staging import staged_folder, write_file
 from gnnmax.window import Windows
 
@@ -289,7 +290,8 @@ def read_shard(path: Path, shard: Shard, recipe: Recipe, *, check: bool = True) 
         if last - first != size * np.dtype(dtype).itemsize or not 0 <= first <= last <= len(content) - start:
             raise InputError(f"the shard {path} places {name} outside the file: {_ANEW}")
         arrays[name] = np.frombuffer(content, dtype=dtype, count=size, offset=start + first).reshape(shape)
-    return Windows(**arrays, label_rule=recipe.label)
+    noise = recipe.plant.model if isinstance(recipe.plant, Noise | Bump) else SPIKE
+    return Windows(**arrays, label_rule=recipe.label, noise=noise)
 
 
 def _expected(windows: int, recipe: Recipe) -> dict[str, tuple[str, type[np.generic], tuple[int, ...]]]:
@@ -298,7 +300,7 @@ def _expected(windows: int, recipe: Recipe) -> dict[str, tuple[str, type[np.gene
     tails = {"values": (k, k), "offset": (2,), "rows": (k,), "columns": (k,)}
     tails |= {"row_context": (k, k), "column_context": (k, k)}
     absent = set() if recipe.contexts else {"row_context", "column_context"}
-    if not isinstance(recipe.plant, Noise):
+    if not isinstance(recipe.plant, Noise | Bump):
         absent.add("amplitude")
     return {name: (*_DTYPES[name], (windows, *tails.get(name, ()))) for name in _DTYPES if name not in absent}
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.drawing import draw_graph
-from gnnmax.generate.plants import Natural, Noise, Spike
+from gnnmax.generate.plants import Bump, Natural, Noise, Spike
 from gnnmax.generate.recipe import Recipe
 from gnnmax.label import KINDS
 from gnnmax.store import MANIFEST, open_dataset, read_manifest
@@ -128,7 +128,7 @@ def _planted(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
         agree &= ~is_kind["runner_up"] | ((centre == second) & (first > second))
         agree &= ~is_kind["tied"] | ((centre == first) & (first == second))
         agree &= ~(is_kind["shifted"] | is_kind["background"]) | ((centre < first) & (first > second))
-    if isinstance(recipe.plant, Noise):
+    if isinstance(recipe.plant, Noise | Bump):
         assert windows.amplitude is not None
         agree &= windows.amplitude == np.float32(recipe.plant.amplitude)
     return np.asarray(agree)
@@ -138,7 +138,7 @@ def _offsets(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
     half = windows.k // 2
     inside = (np.abs(windows.offset) <= half).all(axis=1)
     at_centre = (windows.offset == 0).all(axis=1)
-    if isinstance(recipe.plant, Noise):
+    if isinstance(recipe.plant, Noise | Bump):
         return np.asarray(inside & (at_centre == windows.planted))
     place = np.clip(windows.offset.astype(np.intp) + half, 0, windows.k - 1)
     there = windows.values[np.arange(len(windows)), place[:, 0], place[:, 1]]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 from gnnmax.label import KINDS, check_windows, is_centred, kind_of, margin, offset_of
+from gnnmax.noise import SPIKE, NoiseModel
 from gnnmax.symmetry import Permutations, permuted, relabellings
 
 __all__ = ["LabelRule", "Windows"]
@@ -52,8 +53,8 @@ class Windows:
         label_rule: Which of ``observed`` and ``planted`` is the :attr:`label`.
         row_context: ``A[R, R]``, shape ``(N, k, k)``, float32, or None where the recipe does not ask for it.
         column_context: ``A[C, C]``, likewise.
-        amplitude: Amplitude of the spike added to unit Gaussian noise, shape ``(N,)``, float32; None where nothing
-            was added to noise. It is what the Bayes rule knows.
+        amplitude: Amplitude of the peak planted in noise, shape ``(N,)``, float32; None where nothing was.
+        noise: The law of that noise and the shape of the peak: with ``amplitude``, what the Bayes rule knows.
 
     Example:
         >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(100, 5, 5)).astype("float32"))
@@ -77,6 +78,7 @@ class Windows:
     row_context: npt.NDArray[np.float32] | None = None
     column_context: npt.NDArray[np.float32] | None = None
     amplitude: npt.NDArray[np.float32] | None = None
+    noise: NoiseModel = SPIKE
 
     def __post_init__(self) -> None:
         if self.label_rule not in ("observed", "planted"):
@@ -142,10 +144,10 @@ class Windows:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Windows]) -> Windows:
-        """Join windows of the same side, label rule and fields, in order.
+        """Join windows of the same side, label rule, noise and fields, in order.
 
         Raises:
-            InputError: nothing to join, or the parts differ in side, label rule or optional fields.
+            InputError: nothing to join, or the parts differ in side, label rule, noise or optional fields.
 
         Example:
             >>> w = Windows.from_values(np.arange(18).reshape(2, 3, 3))
@@ -154,9 +156,9 @@ class Windows:
         """
         if not parts:
             raise InputError("nothing to concatenate: give at least one set of windows")
-        signatures = {(part.k, part.label_rule, tuple(part.arrays())) for part in parts}
+        signatures = {(part.k, part.label_rule, part.noise, tuple(part.arrays())) for part in parts}
         if len(signatures) > 1:
-            raise InputError("the parts differ in side k, label rule or optional fields: concatenate like with like")
+            raise InputError("the parts differ in side k, label rule, noise or optional fields: join like with like")
         if len(parts) == 1:
             return parts[0]
         columns: dict[str, Any] = {

@@ -16,9 +16,10 @@ from rich.console import Console
 from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score
 
 from gnnmax import evaluation
+from gnnmax.bayes import ceiling_of
 from gnnmax.errors import InputError
 from gnnmax.evaluation import compare_scores, evaluate, on_values
-from gnnmax.rules import RULES, spike_ceiling
+from gnnmax.rules import RULES
 from gnnmax.verdict import Difference
 from gnnmax.window import Windows
 
@@ -156,7 +157,7 @@ def test_the_bayes_rule_has_no_gap_and_others_fall_short_on_the_same_windows() -
     assert best.accuracy == best.bayes_accuracy == argmax.bayes_accuracy
     assert argmax.bayes_gap == pytest.approx(best.accuracy - argmax.accuracy)
     low, high = argmax.intervals["bayes_gap"]
-    assert 0.1 < low < spike_ceiling(9, 2.0).accuracy - 0.6709 < high < 0.25
+    assert 0.1 < low < ceiling_of(9, 2.0).accuracy - 0.6709 < high < 0.25
 
 
 def test_without_an_amplitude_there_is_no_bayes_gap() -> None:

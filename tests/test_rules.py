@@ -10,9 +10,10 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 from gnnmax import rules
+from gnnmax.bayes import Ceiling, ceiling_of, expected_accuracy, spike_log_likelihood_ratio
 from gnnmax.errors import InputError
 from gnnmax.label import is_centred
-from gnnmax.rules import RULES, expected_accuracy, spike_ceiling, spike_log_likelihood_ratio
+from gnnmax.rules import RULES
 from gnnmax.symmetry import respaced
 from gnnmax.window import Windows
 
@@ -175,14 +176,14 @@ def test_the_likelihood_ratio_is_finite_for_huge_values() -> None:
 
 @pytest.mark.parametrize(("k", "mu", "column"), [(3, 1, 0), (3, 5, 0), (5, 2, 1), (9, 2, 2), (9, 3, 2), (15, 3, 3)])
 def test_the_ceiling_is_that_of_the_table(k: int, mu: int, column: int) -> None:
-    ceiling = spike_ceiling(k, mu)
+    ceiling = ceiling_of(k, mu)
     assert ceiling.standard_error < 2e-4
     assert abs(ceiling.accuracy - CELLS[mu][column]) < 3 * np.hypot(ceiling.standard_error, 3e-4)
 
 
 @pytest.mark.parametrize(("mu", "expected"), [(3.0, 0.94922), (2.0, 0.84988)])
 def test_the_ceiling_agrees_with_the_figures_of_the_issue(mu: float, expected: float) -> None:
-    assert abs(spike_ceiling(9, mu).accuracy - expected) < 3e-4
+    assert abs(ceiling_of(9, mu).accuracy - expected) < 3e-4
 
 
 @pytest.mark.parametrize(("k", "mu"), [(3, 2.0), (9, 3.0)])
@@ -190,7 +191,7 @@ def test_simulated_windows_reach_the_ceiling_and_the_expected_accuracies(k: int,
     n = 40_000
     w = spikes(n, k, mu, np.random.default_rng(9))
     for name, rule in RULES.items():
-        expected = spike_ceiling(k, mu).accuracy if name == "bayes" else expected_accuracy(name, k, mu)
+        expected = ceiling_of(k, mu).accuracy if name == "bayes" else expected_accuracy(name, k, mu)
         assert expected is not None
         accuracy = ((rule(w) > 0) == w.label).mean()
         assert abs(accuracy - expected) < 4 * np.sqrt(expected * (1 - expected) / n), name
@@ -218,15 +219,15 @@ def test_no_rule_beats_the_ceiling_and_without_a_spike_all_guess() -> None:
     for name in RULES:
         for k in (3, 9):
             accuracy = expected_accuracy(name, k, 2.0)
-            assert accuracy is None or accuracy < spike_ceiling(k, 2.0).accuracy
+            assert accuracy is None or accuracy < ceiling_of(k, 2.0).accuracy
             assert expected_accuracy(name, k, 0.0) in (None, pytest.approx(0.5, abs=1e-12))
-    assert spike_ceiling(9, 0.0) == rules.Ceiling(0.5, 0.0)
+    assert ceiling_of(9, 0.0) == Ceiling(0.5, 0.0)
     assert expected_accuracy("bayes", 9, 2.0) is None
 
 
 @pytest.mark.parametrize(("k", "mu"), [(4, 1.0), (1, 1.0), (3.0, 1.0), (3, -1.0), (3, np.nan), (3, np.inf), (3, "2")])
 def test_an_impossible_spike_is_refused(k: int, mu: float) -> None:
-    for function in (spike_ceiling, lambda k, mu: expected_accuracy("argmax", k, mu)):
+    for function in (ceiling_of, lambda k, mu: expected_accuracy("argmax", k, mu)):
         with pytest.raises(InputError, match="must be"):
             function(k, mu)
 

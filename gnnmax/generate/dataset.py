@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gnnmax.bayes import ceiling_of
 from gnnmax.errors import unknown_name
-from gnnmax.generate.plants import Noise
+from gnnmax.generate.plants import Bump, Noise
 from gnnmax.generate.recipe import Recipe
-from gnnmax.rules import RULES, Rule, spike_ceiling
+from gnnmax.rules import RULES, Rule
 from gnnmax.window import Windows
 
 __all__ = ["DataSet"]
@@ -54,10 +55,16 @@ class DataSet:
     @property
     def bayes(self) -> Rule | None:
         """The best possible scorer of a noisy recipe, else None."""
-        return RULES["bayes"] if isinstance(self.recipe.plant, Noise) else None
+        return RULES["bayes"] if isinstance(self.recipe.plant, Noise | Bump) else None
 
     @property
     def ceiling(self) -> float | None:
-        """Accuracy of the best possible scorer of a noisy recipe over all its windows, else None."""
+        """Accuracy of the best possible scorer of a noisy recipe over all its windows, else None.
+
+        Of a bump it is that of a scorer that knows the order: in natural order the ceiling, in shuffled order an upper
+        bound of it.
+        """
         plant = self.recipe.plant
-        return spike_ceiling(self.recipe.k, plant.amplitude).accuracy if isinstance(plant, Noise) else None
+        if not isinstance(plant, Noise | Bump):
+            return None
+        return ceiling_of(self.recipe.k, plant.amplitude, plant.model).accuracy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +11,27 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
-from gnnmax.generate.cuts import CUTS, Places, centres
+from gnnmax.generate.cuts import CUTS, Places, blocks, centres
 from gnnmax.generate.dataset import DataSet
-from gnnmax.generate.families import Complete
-from gnnmax.generate.plants import CENTRED, Natural, Noise, Spike, draw_kinds, plant_noise, plant_spikes, plantable
+from gnnmax.generate.families import Complete, Line
+from gnnmax.generate.plants import (
+    CENTRED,
+    Bump,
+    Natural,
+    Noise,
+    Spike,
+    draw_kinds,
+    plant_noise,
+    plant_spikes,
+    plantable,
+)
 from gnnmax.generate.recipe import Ingredients, Recipe, parse_recipe
 from gnnmax.generate.streams import stream
 from gnnmax.generate.subgraphs import Subgraph
 from gnnmax.generate.weights import sample_weights
 from gnnmax.label import is_centred, kind_of, margin, offset_of
+from gnnmax.noise import SPIKE
+from gnnmax.symmetry import relabellings
 from gnnmax.window import Windows
 
 __all__ = ["build", "draw_graph"]
@@ -26,6 +39,7 @@ __all__ = ["build", "draw_graph"]
 ATTEMPTS = 20
 REDRAWS = 50
 CHUNK = 8
+PART = 1_000
 
 
 def build(recipe: Recipe, *, workers: int = 1, on_progress: Callable[[int, int], None] | None = None) -> DataSet:
@@ -112,7 +126,7 @@ def draw_graph(recipe: Recipe, graph: int) -> Windows:
         Windows(N=78, k=9, label=observed, centred=0.038)
     """
     ingredients = recipe.ingredients(graph)
-    if isinstance(ingredients.host, Complete):
+    if isinstance(ingredients.host, Complete | Line):
         return _finished(recipe, graph, _fresh(recipe, ingredients, graph))
     for attempt in range(ATTEMPTS):
         cells = _cells(recipe, ingredients, graph, attempt)
@@ -137,27 +151,52 @@ class _Cells:
 
 
 def _fresh(recipe: Recipe, ingredients: Ingredients, graph: int) -> _Cells:
-    """Draw windows on nodes of their own in a complete host."""
+    """Draw windows on nodes of their own, in a complete host or along a line."""
     assert ingredients.law is not None and recipe.windows_per_graph is not None
-    k, count = recipe.k, recipe.windows_per_graph
-    pairs = k * (k - 1) // 2 if recipe.contexts else 0
-    weights = sample_weights(ingredients.law, (count, k * k + 2 * pairs), stream(recipe.seed, "weights", graph))
-    nodes = np.arange(count * 2 * k, dtype=np.int64).reshape(count, 2, k)
+    host, k, count = ingredients.host, recipe.k, recipe.windows_per_graph
+    rng = stream(recipe.seed, "weights", graph)
+    pairs = k * (k - 1) if recipe.contexts and isinstance(host, Complete) else 0
+    weights = sample_weights(ingredients.law, (count, k * k + pairs), rng)
+    apart = 2 if isinstance(host, Complete) else 20  # stretches of a line are out of each other's reach
+    nodes = (np.arange(2 * count) * (apart // 2) * k)[:, None] + np.arange(k)
+    sides = nodes.astype(np.int64).reshape(count, 2, k).transpose(1, 0, 2)  # (2, W, k)
     contexts: list[npt.NDArray[np.float32] | None] = [None, None]
-    if recipe.contexts:
-        for side in range(2):
-            contexts[side] = context = np.zeros((count, k, k), dtype=np.float32)
-            upper = np.triu_indices(k, 1)
-            context[:, *upper] = weights[:, k * k + side * pairs :][:, :pairs]
-            context += context.transpose(0, 2, 1)
+    if isinstance(host, Line):
+        assert ingredients.sampling is not None
+        if ingredients.sampling.order == "shuffled":
+            around = relabellings(2 * count, k, stream(recipe.seed, "subgraph", graph)).reshape(2, count, k)
+            sides = np.take_along_axis(sides, around, axis=2)
+        if recipe.contexts:
+            spread = rng.standard_normal((2, count, k, k), dtype=np.float32) * np.float32(host.spread)
+            contexts = [_along(side, noise, host.reach) for side, noise in zip(sides, spread, strict=True)]
+    elif recipe.contexts:
+        halves = weights[:, k * k :].reshape(count, 2, -1)
+        contexts = [_symmetric(halves[:, side], k) for side in range(2)]
     values = np.ascontiguousarray(weights[:, : k * k])
-    return _Cells(values, np.ones(values.shape, dtype=np.bool_), nodes[:, 0], nodes[:, 1], *contexts)
+    return _Cells(values, np.ones(values.shape, dtype=np.bool_), sides[0], sides[1], *contexts)
+
+
+def _symmetric(upper: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.float32]:
+    """Lay out the pairs of ``k`` nodes, shape ``(W, k (k - 1) / 2)``, as symmetric matrices with an empty diagonal."""
+    matrices = np.zeros((len(upper), k, k), dtype=np.float32)
+    matrices[:, *np.triu_indices(k, 1)] = upper
+    return matrices + matrices.transpose(0, 2, 1)
+
+
+def _along(places: npt.NDArray[np.int64], noise: npt.NDArray[np.float32], reach: float) -> npt.NDArray[np.float32]:
+    """Weights between the nodes of each window along a line, shape ``(W, k, k)``, symmetric with an empty diagonal."""
+    k = places.shape[1]
+    upper = np.triu_indices(k, 1)
+    far = np.abs(places[:, upper[0]] - places[:, upper[1]])
+    # Few distances occur: a table keeps the bytes free of how a machine rounds a vector of exponentials.
+    fall = np.array([math.exp(-d / reach) for d in range(k)], dtype=np.float32)
+    return _symmetric(fall[far] + noise[:, *upper], k)
 
 
 def _cells(recipe: Recipe, ingredients: Ingredients, graph: int, attempt: int) -> _Cells | None:
     """Cut windows out of one host, or None where it has too few of them."""
     assert ingredients.sampling is not None and ingredients.cut is not None
-    assert not isinstance(ingredients.host, Complete)
+    assert not isinstance(ingredients.host, Complete | Line)
     host = ingredients.host.sample(stream(recipe.seed, "host", graph, attempt))
     weights = host.weights
     if weights is None:
@@ -193,18 +232,14 @@ def _plantable_cells(
 def _cut(recipe: Recipe, subgraph: Subgraph, centre: Places, ingredients: Ingredients) -> _Cells:
     assert ingredients.cut is not None
     rows, columns = CUTS[ingredients.cut](subgraph, centre, recipe.k)
-    count, m = len(centre), len(subgraph.nodes)
-
-    def block(matrix: npt.NDArray[Any], first: Places, second: Places) -> npt.NDArray[Any]:
-        return np.take(matrix.reshape(-1), first[:, :, None] * m + second[:, None, :])  # (W, k, k)
-
+    count = len(centre)
     return _Cells(
-        values=block(subgraph.adjacency, rows, columns).reshape(count, -1),
-        joined=block(subgraph.joined, rows, columns).reshape(count, -1),
+        values=blocks(subgraph.adjacency, rows, columns).reshape(count, -1),
+        joined=blocks(subgraph.joined, rows, columns).reshape(count, -1),
         rows=subgraph.nodes[rows],
         columns=subgraph.nodes[columns],
-        row_context=block(subgraph.adjacency, rows, rows) if recipe.contexts else None,
-        column_context=block(subgraph.adjacency, columns, columns) if recipe.contexts else None,
+        row_context=blocks(subgraph.adjacency, rows, rows) if recipe.contexts else None,
+        column_context=blocks(subgraph.adjacency, columns, columns) if recipe.contexts else None,
     )
 
 
@@ -218,8 +253,8 @@ def _finished(recipe: Recipe, graph: int, cells: _Cells) -> Windows:
     else:
         assert recipe.kinds is not None
         kinds = draw_kinds(recipe.kinds, count, rng)
-    if isinstance(plant, Noise):
-        place = plant_noise(values, kinds, plant.amplitude, rng)
+    if isinstance(plant, Noise | Bump):
+        place = plant_noise(values, (cells.rows, cells.columns), kinds, plant, rng)
         amplitude = np.full(count, plant.amplitude, dtype=np.float32)
     if isinstance(plant, Spike):
         strict = plant_spikes(values, cells.joined, kinds, plant.margin, rng)
@@ -229,14 +264,14 @@ def _finished(recipe: Recipe, graph: int, cells: _Cells) -> Windows:
                 "choose weights that are less alike"
             )
     windows = values.reshape(count, k, k)
-    offset = offset_of(windows) if place is None else np.stack(np.divmod(place, k), axis=1) - k // 2
+    offset = _by_parts(offset_of, windows) if place is None else np.stack(np.divmod(place, k), axis=1) - k // 2
     return Windows(
         values=windows,
-        observed=is_centred(windows),
+        observed=_by_parts(is_centred, windows),
         planted=np.zeros(count, np.bool_) if isinstance(plant, Natural) else kinds == CENTRED,
         kind_code=kinds,
         offset=offset.astype(np.int16),
-        margin=margin(windows).astype(np.float32),
+        margin=_by_parts(margin, windows).astype(np.float32),
         graph=np.full(count, graph, dtype=np.int64),
         rows=cells.rows,
         columns=cells.columns,
@@ -244,4 +279,11 @@ def _finished(recipe: Recipe, graph: int, cells: _Cells) -> Windows:
         row_context=cells.row_context,
         column_context=cells.column_context,
         amplitude=amplitude,
+        noise=plant.model if isinstance(plant, Noise | Bump) else SPIKE,
     )
+
+
+def _by_parts(function: Callable[[Any], npt.NDArray[Any]], windows: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    """Apply a function of windows to some at a time: more fall out of the cache."""
+    parts = [function(windows[start : start + PART]) for start in range(0, len(windows), PART)]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

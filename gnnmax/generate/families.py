@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Annotated, Literal
 
 import numpy as np
@@ -17,6 +19,7 @@ __all__ = [
     "ErdosRenyi",
     "Family",
     "Host",
+    "Line",
     "RandomGeometric",
     "Real",
     "StochasticBlockModel",
@@ -60,7 +63,8 @@ class ErdosRenyi(Struct, frozen=True, forbid_unknown_fields=True, tag="erdos_ren
 
     def sample(self, rng: np.random.Generator) -> Host:
         """Draw a host, in time linear in its edges."""
-        return Host(self.nodes, _unranked(_skips(self.nodes * (self.nodes - 1) // 2, self.probability, rng)))
+        ranks = _skips(self.nodes * (self.nodes - 1) // 2, self.probability, rng)
+        return Host(self.nodes, _unranked(ranks, self.nodes))
 
 
 class BarabasiAlbert(Struct, frozen=True, forbid_unknown_fields=True, tag="barabasi_albert"):
@@ -87,15 +91,13 @@ class BarabasiAlbert(Struct, frozen=True, forbid_unknown_fields=True, tag="barab
         """Draw a host, in time linear in its edges."""
         m = self.attachments
         # Every edge puts both its ends here, so a uniform entry is a node drawn in proportion to its degree.
-        ends = np.empty(2 * m * (self.nodes - m), dtype=np.int64)
-        filled = 0
-        for arrival in range(m, self.nodes):
-            targets = np.arange(m) if arrival == m else _distinct(ends[:filled], m, rng)
-            ends[filled : filled + m] = targets
-            ends[filled + m : filled + 2 * m] = arrival
-            filled += 2 * m
-        pairs = ends.reshape(-1, 2, m).transpose(0, 2, 1).reshape(-1, 2)  # (E, 2), target before arrival
-        return Host(self.nodes, _sorted_edges(pairs))
+        ends = [*range(m), *[m] * m]
+        batches = _bits(rng, m)
+        for arrival in range(m + 1, self.nodes):
+            ends += _distinct(ends, m, batches)
+            ends += [arrival] * m
+        sides = np.fromiter(ends, np.int64, len(ends)).reshape(-1, 2, m)  # arrivals, targets and themselves, m times
+        return Host(self.nodes, _sorted_edges(sides[:, 0], sides[:, 1], self.nodes))
 
 
 class WattsStrogatz(Struct, frozen=True, forbid_unknown_fields=True, tag="watts_strogatz"):
@@ -122,15 +124,18 @@ class WattsStrogatz(Struct, frozen=True, forbid_unknown_fields=True, tag="watts_
         n = self.nodes
         sources = np.tile(np.arange(n), self.degree // 2)
         targets = (sources + np.repeat(np.arange(1, self.degree // 2 + 1), n)) % n
-        taken = {(int(min(u, v)), int(max(u, v))) for u, v in zip(sources, targets, strict=True)}
-        for edge in np.flatnonzero(rng.random(len(sources)) < self.rewiring):
-            u, old = int(sources[edge]), int(targets[edge])
-            v = int(rng.integers(n))
-            pair = (min(u, v), max(u, v))
-            if v != u and pair not in taken:  # a rewiring onto itself or an existing edge leaves the edge as it is
-                taken.remove((min(u, old), max(u, old)))
-                taken.add(pair)
-        return Host(n, _sorted_edges(np.array(list(taken), dtype=np.int64)))
+        keys: list[int] = _keys(sources, targets, n).tolist()
+        taken = set(keys)
+        rewired = np.flatnonzero(rng.random(len(sources)) < self.rewiring)
+        ends = sources[rewired]
+        aims = rng.integers(n, size=len(rewired))
+        wanted = np.where(ends == aims, -1, _keys(ends, aims, n))
+        for edge, key in zip(rewired.tolist(), wanted.tolist(), strict=True):
+            if key >= 0 and key not in taken:  # a rewiring onto itself or an existing edge leaves the edge as it is
+                taken.remove(keys[edge])
+                taken.add(key)
+                keys[edge] = key
+        return Host(n, _from_keys(np.array(keys, dtype=np.int64), n))
 
 
 class StochasticBlockModel(Struct, frozen=True, forbid_unknown_fields=True, tag="stochastic_block_model"):
@@ -153,7 +158,7 @@ class StochasticBlockModel(Struct, frozen=True, forbid_unknown_fields=True, tag=
     def sample(self, rng: np.random.Generator) -> Host:
         """Draw a host, in time linear in the edges at the larger probability."""
         highest = max(self.inside, self.between)
-        edges = _unranked(_skips(self.nodes * (self.nodes - 1) // 2, highest, rng))
+        edges = _unranked(_skips(self.nodes * (self.nodes - 1) // 2, highest, rng), self.nodes)
         block = edges * self.blocks // self.nodes
         wanted = np.where(block[:, 0] == block[:, 1], self.inside, self.between)
         return Host(self.nodes, edges[rng.random(len(edges)) * highest < wanted])
@@ -180,7 +185,7 @@ class RandomGeometric(Struct, frozen=True, forbid_unknown_fields=True, tag="rand
         points = rng.random((self.nodes, 2))
         points = points[np.argsort(points[:, 0], kind="stable")]
         pairs = cKDTree(points).query_pairs(self.radius, output_type="ndarray").astype(np.int64)
-        return Host(self.nodes, _sorted_edges(pairs))
+        return Host(self.nodes, _sorted_edges(pairs[:, 0], pairs[:, 1], self.nodes))
 
 
 class Complete(Struct, frozen=True, forbid_unknown_fields=True, tag="complete"):
@@ -189,6 +194,23 @@ class Complete(Struct, frozen=True, forbid_unknown_fields=True, tag="complete"):
     Its weights are independent and so are its windows; it is never laid out as a matrix, for entries that no window
     looks at need not be drawn.
     """
+
+
+class Line(Struct, frozen=True, forbid_unknown_fields=True, tag="line"):
+    """Nodes along a line; those near each other are joined, with weights that fall off exponentially.
+
+    The weight between nodes a and b near each other is ``exp(-|a - b| / reach)`` plus Gaussian noise, symmetric. Each
+    window takes two stretches of the line of its own, far from each other: what stands between them is noise of the
+    recipe's weight law, and the plant. So the order can be read off the contexts, and only off them. Natural order is
+    along the line, and so are the nodes' numbers.
+
+    Attributes:
+        reach: Distance over which a weight falls to 1/e.
+        spread: Standard deviation of the weights around it.
+    """
+
+    reach: Annotated[float, Meta(gt=0.0, le=1e3)] = 3.0
+    spread: Annotated[float, Meta(ge=0.0, le=1e3)] = 0.1
 
 
 class Real(Struct, frozen=True, forbid_unknown_fields=True, tag="real"):
@@ -215,7 +237,7 @@ class Real(Struct, frozen=True, forbid_unknown_fields=True, tag="real"):
         return Host(len(index), table[:, :2].astype(np.int64), table[:, 2].astype(np.float32))
 
 
-Family = ErdosRenyi | BarabasiAlbert | WattsStrogatz | StochasticBlockModel | RandomGeometric | Complete | Real
+Family = ErdosRenyi | BarabasiAlbert | WattsStrogatz | StochasticBlockModel | RandomGeometric | Complete | Line | Real
 
 
 def _skips(pairs: int, probability: float, rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -233,29 +255,49 @@ def _skips(pairs: int, probability: float, rng: np.random.Generator) -> npt.NDAr
     return chosen[chosen < pairs]
 
 
-def _unranked(ranks: npt.NDArray[np.int64]) -> Edges:
-    """Turn ranks of pairs u < v, counted column by column, into lexicographically sorted edges."""
+def _unranked(ranks: npt.NDArray[np.int64], n: int) -> Edges:
+    """Turn ranks of pairs u < v, counted column by column, into sorted edges of n nodes."""
     v = ((1.0 + np.sqrt(1.0 + 8.0 * ranks)) / 2.0).astype(np.int64)
     # The square root may be off by one near the corners of the triangle.
     v -= v * (v - 1) // 2 > ranks
     v += (v + 1) * v // 2 <= ranks
-    return _sorted_edges(np.stack([ranks - v * (v - 1) // 2, v], axis=1))
+    return _from_keys((ranks - v * (v - 1) // 2) * n + v, n)
 
 
-def _sorted_edges(pairs: npt.NDArray[np.int64]) -> Edges:
-    ordered = np.sort(pairs.reshape(-1, 2), axis=1)
-    return ordered[np.lexsort((ordered[:, 1], ordered[:, 0]))]
+def _sorted_edges(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], n: int) -> Edges:
+    return _from_keys(_keys(first, second, n).reshape(-1), n)
 
 
-def _distinct(pool: npt.NDArray[np.int64], count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Draw ``count`` distinct values, one after the other, each uniform over the entries of ``pool`` left."""
+def _keys(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
+    """Number pairs of nodes below ``n`` by their smaller end, then by their larger one."""
+    return np.asarray(np.minimum(first, second) * n + np.maximum(first, second))
+
+
+def _from_keys(keys: npt.NDArray[np.int64], n: int) -> Edges:
+    """Turn keys into lexicographically sorted edges."""
+    return np.stack(np.divmod(np.sort(keys), n), axis=1)
+
+
+def _distinct(pool: list[int], count: int, batches: Iterator[list[int]]) -> list[int]:
+    """Draw ``count`` distinct values, one after the other, each uniform over the entries of ``pool`` left.
+
+    References:
+        Lemire, "Fast random integer generation in an interval", ACM Transactions on Modeling and Computer Simulation,
+        2019: from 32 bits to a place; done here, for a call of numpy's would treat a handful of numbers.
+    """
+    bound, refused = len(pool), 2**32 % len(pool)
+    drawn: list[int] = []
     found: dict[int, None] = {}
     while len(found) < count:
-        for value in pool[rng.integers(len(pool), size=count)].tolist():
-            found.setdefault(value)
-            if len(found) == count:
-                break
-    return np.fromiter(found, dtype=np.int64, count=count)
+        drawn += [pool[x >> 32] for bits in next(batches) if (x := bits * bound) & 0xFFFFFFFF >= refused]
+        found = dict.fromkeys(drawn)
+    return list(found)[:count]
+
+
+def _bits(rng: np.random.Generator, size: int) -> Iterator[list[int]]:
+    """Return endless batches of ``size`` numbers of 32 random bits."""
+    blocks = (rng.integers(2**32, size=(64, size), dtype=np.uint32).tolist() for _ in repeat(None))
+    return chain.from_iterable(blocks)
 
 
 def check_edges(host: Host) -> None:

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from msgspec import Meta, Struct
 
 from gnnmax.label import KINDS
+from gnnmax.noise import NoiseLaw, NoiseModel
 
-__all__ = ["Natural", "Noise", "Plant", "Shares", "Spike", "draw_kinds", "plant_noise", "plant_spikes"]
+__all__ = ["Bump", "Natural", "Noise", "Plant", "Shares", "Spike", "draw_kinds", "plant_noise", "plant_spikes"]
 
 CENTRED, SHIFTED, RUNNER_UP, TIED, BACKGROUND = range(len(KINDS))
 Places = npt.NDArray[np.intp]
@@ -63,19 +64,48 @@ class Spike(Struct, frozen=True, forbid_unknown_fields=True, tag="spike"):
 
 
 class Noise(Struct, frozen=True, forbid_unknown_fields=True, tag="noise"):
-    """One entry of a window of unit Gaussian noise is raised by a fixed amplitude, in units of the noise.
+    """One entry of a window of noise is raised by a fixed amplitude.
 
     The label is ``planted``: which entry was raised, whatever the noise did. The best possible scorer is known.
+
+    Attributes:
+        amplitude: Added to unit Gaussian noise; to the logarithm, in lognormal noise; to the mean, in Poisson counts.
+        law: Of the noise.
+        base: Mean of Poisson counts away from the raised entry.
     """
 
     amplitude: Amount
+    law: NoiseLaw = "gaussian"
+    base: Amount = 1.0
+
+    @property
+    def model(self) -> NoiseModel:
+        """What the Bayes rule knows besides the amplitude."""
+        return NoiseModel(self.law, self.base)
+
+
+class Bump(Struct, frozen=True, forbid_unknown_fields=True, tag="bump"):
+    """A peak in unit Gaussian noise that falls off with the distance along the host, over rows and columns.
+
+    ``amplitude * exp(-(d_r^2 + d_c^2) / (2 radius^2))`` is added, with d_r and d_c the distances along the host from
+    the planted row and column. The label is ``planted``. In natural order it is a bump of the image; in shuffled order
+    only the contexts tell what is near what.
+    """
+
+    amplitude: Amount
+    radius: Amount
+
+    @property
+    def model(self) -> NoiseModel:
+        """What the Bayes rule knows besides the amplitude."""
+        return NoiseModel(radius=self.radius)
 
 
 class Natural(Struct, frozen=True, forbid_unknown_fields=True, tag="natural"):
     """Nothing is planted: every edge of the subgraph is the centre of one window, with the weights it has."""
 
 
-Plant = Spike | Noise | Natural
+Plant = Spike | Noise | Bump | Natural
 
 
 def draw_kinds(shares: Shares, count: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -92,21 +122,29 @@ def draw_kinds(shares: Shares, count: int, rng: np.random.Generator) -> npt.NDAr
     return rng.permutation(codes.astype(np.uint8))
 
 
-def plant_noise(values: Flat, kinds: npt.NDArray[np.uint8], amplitude: float, rng: np.random.Generator) -> Places:
+def plant_noise(
+    values: Flat,
+    nodes: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    kinds: npt.NDArray[np.uint8],
+    plant: Noise | Bump,
+    rng: np.random.Generator,
+) -> Places:
     """Raise one entry of each window in place: the centre where ``kinds`` says centred, else a uniform other entry.
 
     Args:
-        values: Unit Gaussian noise, shape ``(W, k * k)``; changed.
+        values: Noise, shape ``(W, k * k)``; changed.
+        nodes: Those of the rows and of the columns, each ``(W, k)``; their numbers are places along the host.
         kinds: Codes, centred or shifted, shape ``(W,)``.
-        amplitude: By how much.
+        plant: How much is added, and how far around.
         rng: The only source of randomness.
 
     Returns:
         The flat index of the raised entry, shape ``(W,)``.
 
     Example:
-        >>> values = np.zeros((2, 9), dtype=np.float32)
-        >>> plant_noise(values, np.array([0, 1], dtype=np.uint8), 3.0, np.random.default_rng(0))[0]
+        >>> values, nodes = np.zeros((2, 9), dtype=np.float32), np.tile(np.arange(3), (2, 1))
+        >>> kinds = np.array([0, 1], dtype=np.uint8)
+        >>> plant_noise(values, (nodes, nodes + 9), kinds, Noise(amplitude=3.0), np.random.default_rng(0))[0]
         np.int64(4)
     """
     windows, entries = values.shape
@@ -114,8 +152,26 @@ def plant_noise(values: Flat, kinds: npt.NDArray[np.uint8], amplitude: float, rn
     place = rng.integers(entries - 1, size=windows, dtype=np.intp)
     place += place >= middle
     place[kinds == CENTRED] = middle
-    values[np.arange(windows), place] += np.float32(amplitude)
+    every = np.arange(windows)
+    if isinstance(plant, Bump):
+        values += np.float32(plant.amplitude) * _profile(nodes, place, plant.radius)
+    elif plant.law == "lognormal":
+        values[every, place] *= np.float32(math.exp(plant.amplitude))
+    elif plant.law == "poisson":
+        values[every, place] += rng.poisson(plant.amplitude, windows)
+    else:
+        values[every, place] += np.float32(plant.amplitude)
     return np.asarray(place)
+
+
+def _profile(nodes: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], place: Places, radius: float) -> Flat:
+    """The peak around an entry of each window, of height 1, shape ``(W, k * k)``."""
+    every, k = np.arange(len(place)), nodes[0].shape[1]
+    row, column = (
+        np.exp(-((side - side[every, where, None]) ** 2) / (2 * radius**2))
+        for side, where in zip(nodes, np.divmod(place, k), strict=True)
+    )
+    return (row[:, :, None] * column[:, None, :]).reshape(len(place), k * k).astype(np.float32)
 
 
 def plantable(values: Flat, joined: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

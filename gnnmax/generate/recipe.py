@@ -12,10 +12,10 @@ from msgspec import Meta, Struct
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.generate.cuts import Cut
-from gnnmax.generate.families import Complete, Family, Real
-from gnnmax.generate.plants import Natural, Noise, Plant, Shares
+from gnnmax.generate.families import Complete, Family, Line, Real
+from gnnmax.generate.plants import Bump, Natural, Noise, Plant, Shares, Spike
 from gnnmax.generate.subgraphs import Sampling
-from gnnmax.generate.weights import Law, Normal
+from gnnmax.generate.weights import Law, Lognormal, Normal, Poisson
 from gnnmax.window import LabelRule
 
 __all__ = ["Ingredients", "Recipe", "load_recipe", "recipe_names"]
@@ -147,7 +147,8 @@ def _shape_complaints(recipe: Recipe) -> list[str]:
     if recipe.k % 2 == 0:
         complaints.append(f"k must be odd, not {recipe.k}: only then a window has a centre")
     largest = max((s.nodes for s in recipe.subgraphs if s.nodes is not None), default=0)
-    smallest = min((host.nodes for host in recipe.hosts if not isinstance(host, Complete | Real)), default=largest)
+    sizes = [host.nodes for host in recipe.hosts if not isinstance(host, Complete | Line | Real)]
+    smallest = min(sizes, default=largest)
     if largest > smallest:
         complaints.append(f"a subgraph of {largest} nodes does not fit into a host of {smallest}")
     if recipe.graphs * (recipe.windows_per_graph or 1) > 1_000_000_000:
@@ -159,8 +160,9 @@ def _host_complaints(recipe: Recipe) -> list[str]:
     complaints = []
     real = [isinstance(host, Real) for host in recipe.hosts]
     complete = [isinstance(host, Complete) for host in recipe.hosts]
-    if any(real) != all(real) or any(complete) != all(complete):
-        complaints.append("real and complete hosts do not mix with others: make a recipe for each")
+    line = [isinstance(host, Line) for host in recipe.hosts]
+    if any(any(sort) != all(sort) for sort in (real, complete, line)):
+        complaints.append("real, complete and line hosts do not mix with others: make a recipe for each")
     if all(real) and (recipe.weights or recipe.graphs != len(recipe.hosts) or len(set(recipe.hosts)) != len(real)):
         complaints.append(
             "real hosts bring their own weights and stand in one split once: give no weights, and as many graphs in "
@@ -168,28 +170,48 @@ def _host_complaints(recipe: Recipe) -> list[str]:
         )
     if not all(real) and not recipe.weights:
         complaints.append("weights must name at least one law")
-    if all(complete) == bool(recipe.subgraphs or recipe.cuts):
-        complaints.append("subgraphs and cuts are needed for every host but the complete one, which has neither")
-    if not all(complete) and not (recipe.subgraphs and recipe.cuts):
-        complaints.append("subgraphs and cuts must each have at least one entry")
+    fresh = all(complete) or all(line)
+    if all(complete) and recipe.subgraphs:
+        complaints.append("a complete host has no subgraphs: all orders of it are alike")
+    if fresh and recipe.cuts:
+        complaints.append("complete and line hosts have no cuts: each window takes nodes of its own")
+    if not all(complete) and not recipe.subgraphs:
+        complaints.append("subgraphs must have at least one entry")
+    if not fresh and not recipe.cuts:
+        complaints.append("cuts must have at least one entry")
+    if all(line) and any(
+        s != Sampling(order=s.order) or s.order not in ("natural", "shuffled") for s in recipe.subgraphs
+    ):
+        complaints.append("a subgraph of a line host has an order, natural or shuffled, and nothing else")
     return complaints
 
 
 def _plant_complaints(recipe: Recipe) -> list[str]:
     complaints = []
-    natural, noise = isinstance(recipe.plant, Natural), isinstance(recipe.plant, Noise)
+    plant = recipe.plant
+    natural, noise = isinstance(plant, Natural), isinstance(plant, Noise | Bump)
     if natural != (recipe.kinds is None) or natural != (recipe.windows_per_graph is None):
         complaints.append("kinds and windows_per_graph belong to planted windows; natural ones take every edge once")
     if natural and recipe.label != "observed":
         complaints.append("natural windows have no planted label: use label = 'observed'")
-    if natural and isinstance(recipe.hosts[0], Complete):
-        complaints.append("natural windows need hosts with edges of their own, not complete ones")
+    if natural and isinstance(recipe.hosts[0], Complete | Line):
+        complaints.append("natural windows need hosts with edges of their own, not complete ones or lines")
     if noise and recipe.label != "planted":
-        complaints.append("a noise plant writes the planted label: use label = 'planted'")
+        complaints.append("a noise or bump plant writes the planted label: use label = 'planted'")
     if noise and recipe.kinds != Shares(centred=0.5, shifted=0.5):
-        complaints.append("a noise plant holds centred = 0.5 and shifted = 0.5 alone, or its ceiling is another")
-    if noise and not (isinstance(recipe.hosts[0], Complete) and recipe.weights == (Normal(),)):
-        complaints.append("a noise plant needs complete hosts with normal weights of mean 0, sd 1 and unit [1, 1]")
+        complaints.append(
+            "a noise or bump plant holds centred = 0.5 and shifted = 0.5 alone, or its ceiling is another"
+        )
+    if isinstance(plant, Noise):
+        wanted = {"gaussian": Normal(), "lognormal": Lognormal(sigma=1.0), "poisson": Poisson(mean=plant.base)}[
+            plant.law
+        ]
+        if not (isinstance(recipe.hosts[0], Complete) and recipe.weights == (wanted,)):
+            complaints.append(f"a noise plant of law {plant.law} needs complete hosts with weights = [{wanted}]")
+    if isinstance(plant, Bump) and not (isinstance(recipe.hosts[0], Line) and recipe.weights == (Normal(),)):
+        complaints.append("a bump plant needs line hosts with normal weights of mean 0, sd 1 and unit [1, 1]")
+    if isinstance(plant, Spike) and isinstance(recipe.hosts[0], Line):
+        complaints.append("a line host takes a bump: spikes go on complete hosts, or on hosts with edges of their own")
     return complaints
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
-__all__ = ["Counts", "Exponential", "Law", "Lognormal", "Normal", "Pareto", "Uniform", "sample_weights"]
+__all__ = ["Counts", "Exponential", "Law", "Lognormal", "Normal", "Pareto", "Poisson", "Uniform", "sample_weights"]
 
 Positive = Annotated[float, Meta(gt=0.0, le=1e6)]
 Unit = Annotated[tuple[Positive, Positive], Meta(description="least and greatest unit of a host's weights")]
@@ -124,7 +124,22 @@ class Counts(_Law, frozen=True, tag="counts"):
         return rng.geometric(1.0 / self.mean, size).astype(np.float32)
 
 
-Law = Uniform | Normal | Lognormal | Exponential | Pareto | Counts
+class Poisson(_Law, frozen=True, tag="poisson"):
+    """Counts from zero on, Poisson with a mean: what sequencing and photon counting give.
+
+    Example:
+        >>> float(Poisson(mean=2.0).draw(1000, np.random.default_rng(0)).min())
+        0.0
+    """
+
+    mean: Annotated[float, Meta(gt=0.0, le=1e4)] = 2.0
+
+    def draw(self, size: int | tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+        """Draw weights in unit 1."""
+        return rng.poisson(self.mean, size).astype(np.float32)
+
+
+Law = Uniform | Normal | Lognormal | Exponential | Pareto | Counts | Poisson
 
 
 def sample_weights(law: Law, size: int | tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float32]:
