@@ -159,6 +159,8 @@ def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
         return 1.0 if rule in ("argmax", "margin", "bayes") else None
     if isinstance(plant, Noise | Bump):
         k, amplitude = recipe.k, plant.amplitude
+        if recipe.label == "observed":
+            return 1.0 if rule in ("argmax", "margin") else None
         if rule == "bayes":
             return ceiling_of(k, amplitude, plant.model).accuracy
         # Lognormal noise is Gaussian noise through an increasing map: ranks and half-way points do not notice.

@@ -268,8 +268,9 @@ class Report:
 
     def run(self) -> int:
         """Draw, write, print the table and the path."""
+        from gnnmax.report.documents import test_markdown
         from gnnmax.report.page import write_heat_maps, write_page
-        from gnnmax.report.tables import markdown, run_tables
+        from gnnmax.report.tables import run_tables
         from gnnmax.results import read_results
 
         results = read_results(self.run_folder)
@@ -277,7 +278,7 @@ class Report:
         if self.heat_maps is not None:
             write_heat_maps(results, self.heat_maps)
         if self.markdown:
-            sys.stdout.write("\n\n".join(f"{test.name}\n\n{markdown(test)}" for test in results.tests) + "\n")
+            sys.stdout.write("\n\n".join(f"{test.name}\n\n{test_markdown(test)}" for test in results.tests) + "\n")
             return 0
         _print_tables(*run_tables(results))
         sys.stdout.write(f"{page}\n")

@@ -69,8 +69,9 @@ def compare(
     """Train models side by side on the same batches, judge them and the explicit rules on the same windows.
 
     For each seed all models see the very same batches in the same order. The weights of the lowest validation log loss
-    are kept. Each net then scores the test split, and the test split of every data set in ``also``, none of which it
-    has seen. Each seed is trained by one thread, so the figures do not depend on ``workers``.
+    are kept. Each net then scores every split but train and val, out-of-distribution splits too, and those of every
+    data set in ``also``, none of which it has seen. Each seed is trained by one thread, so the figures do not depend
+    on ``workers``.
 
     The run folder holds ``config.json`` (what was asked), ``environment.json`` (versions and machine),
     ``metrics/seed-S.jsonl`` (losses as they came), ``log.txt``, ``MODEL/seed-S/`` (weights) and, last, ``results.json``
@@ -110,11 +111,11 @@ def compare(
         out=str(folder.absolute()),
     )
     claim_folder(folder, mark=CONFIG, force=force)
-    sets = {data_set.recipe.name: data_set for data_set in map(load_data, (plan.data, *plan.also))}
-    _check_sets(sets, configs, 1 + len(plan.also))
-    _open_folder(folder, plan, seeds, command, next(iter(sets.values())).recipe)
+    sets = [load_data(source) for source in (plan.data, *plan.also)]
+    _check_sets(sets, configs)
+    _open_folder(folder, plan, seeds, command, sets[0].recipe)
     log = _Log(folder / "log.txt")
-    log.write(f"{', '.join(configs)} on {next(iter(sets))}, seeds {', '.join(map(str, seeds))}")
+    log.write(f"{', '.join(configs)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
     runs = _trained(plan, seeds, workers, on_progress or _ignore)
     log.write("trained; judging")
     results = _results(sets, plan, runs, command)
@@ -146,20 +147,31 @@ def _portable(data: str | Path | Recipe) -> str | dict[str, Any]:
     return data.to_dict() if isinstance(data, Recipe) else str(data)
 
 
-def _check_sets(sets: dict[str, DataSet], configs: dict[str, Any], asked: int) -> None:
-    if len(sets) < asked:
-        raise InputError("two of the data sets have the same name: give each its own")
-    trained = next(iter(sets.values()))
-    for split in ("train", "val"):
-        trained.split(split)
-    for name, data in sets.items():
-        label = data.split("test").label
+def _tests(sets: Sequence[DataSet]) -> dict[str, tuple[DataSet, str]]:
+    """Name every split to be judged: all but train and val, ``test`` by its recipe's name alone."""
+    tests = {}
+    for data in sets:
+        for split in data.splits:
+            if split not in ("train", "val"):
+                title = data.recipe.name if split == "test" else f"{data.recipe.name}/{split}"
+                if title in tests:
+                    raise InputError("two of the data sets have the same name: give each its own")
+                tests[title] = data, split
+    return tests
+
+
+def _check_sets(sets: Sequence[DataSet], configs: dict[str, Any]) -> None:
+    own = sets[0]
+    for split in ("train", "val", "test"):
+        own.split(split)
+    for title, (data, split) in _tests(sets).items():
+        label, k = data.split(split).label, data.recipe.of(split).k
         if label.all() or not label.any():
-            raise InputError(f"the test split of {name} holds one class only: both are needed to judge a scorer")
+            raise InputError(f"the {split} split of {title} holds one class only: both are needed to judge a scorer")
         for model in configs:
-            if data.recipe.k != trained.recipe.k and not MODELS[model].any_k:
+            if k != own.recipe.k and not MODELS[model].any_k:
                 raise InputError(
-                    f"model {model} is built for windows of side {trained.recipe.k}, and {name} has {data.recipe.k}: "
+                    f"model {model} is built for windows of side {own.recipe.k}, and {title} has {k}: "
                     f"leave out the one or the other"
                 )
 
@@ -294,6 +306,7 @@ def _train_seed(plan: _Plan, seed: int, on_progress: Progress) -> _Run:
 
         rng = np.random.default_rng(seed)
         results = train_models(nets, data.split("train"), data.split("val"), training, rng, on_record=keep)
+    tests = _tests([data, *map(load_data, plan.also)])
     figures, scores = {}, {}
     for name, net in nets.items():
         folder = Path(plan.out, name, f"seed-{seed}")
@@ -320,8 +333,7 @@ def _train_seed(plan: _Plan, seed: int, on_progress: Progress) -> _Run:
             history=[dict(record) for record in results[name].history],
             symmetry=judge_symmetry(model.score, data.split("test"), declared, np.random.default_rng(seed)),
         )
-        tests = {test.recipe.name: test for test in (data, *map(load_data, plan.also))}
-        scores[name] = {title: model.score(test.split("test")) for title, test in tests.items()}
+        scores[name] = {title: model.score(test.split(split)) for title, (test, split) in tests.items()}
     return _Run(seed, figures, scores)
 
 
@@ -352,8 +364,8 @@ def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedMo
     return models
 
 
-def _results(sets: dict[str, DataSet], plan: _Plan, runs: list[_Run], command: str) -> Results:
-    own = next(iter(sets.values()))
+def _results(sets: list[DataSet], plan: _Plan, runs: list[_Run], command: str) -> Results:
+    own = sets[0]
     return Results(
         command=command,
         environment=environment(),
@@ -368,8 +380,11 @@ def _results(sets: dict[str, DataSet], plan: _Plan, runs: list[_Run], command: s
         rules=[RuleRecord(name, rule.summary) for name, rule in RULES.items()],
         tests=[
             judge_test(
-                data, {name: [run.scores[name][title] for run in runs] for name in plan.models}, trained=data is own
+                data,
+                {name: [run.scores[name][title] for run in runs] for name in plan.models},
+                split=split,
+                trained=data is own and split == "test",
             )
-            for title, data in sets.items()
+            for title, (data, split) in _tests(sets).items()
         ],
     )

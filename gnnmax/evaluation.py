@@ -214,7 +214,8 @@ def _task(windows: Any) -> _Task:
     if not isinstance(windows, Windows):
         return _Task(windows, label, np.arange(len(label)), len(label), {}, None)
     graphs, unit = np.unique(windows.graph, return_inverse=True)
-    bayes_right = None if windows.amplitude is None else (RULES["bayes"](windows) > 0) == label
+    known = windows.amplitude is not None and windows.label_rule == "planted"
+    bayes_right = None if not known else (RULES["bayes"](windows) > 0) == label
     return _Task(windows, label, unit, len(graphs), _groups(windows), bayes_right)
 
 

@@ -25,19 +25,22 @@ TRANSFORMED_WINDOWS = 2_000
 Scores = npt.NDArray[Any]
 
 
-def judge_test(data: DataSet, scores: Mapping[str, Sequence[Scores]], *, trained: bool) -> TestRecord:
-    """Judge nets and the explicit rules on the test split of a data set.
+def judge_test(
+    data: DataSet, scores: Mapping[str, Sequence[Scores]], *, split: str = "test", trained: bool
+) -> TestRecord:
+    """Judge nets and the explicit rules on a split of a data set.
 
     The seeds of a net are pooled: its windows are repeated, once a seed, under the same hosts, so an interval is over
     hosts and holds for the mean over these seeds. Rules, which have no seed, are repeated alike.
 
     Args:
-        data: With a test split.
+        data: With that split.
         scores: For each net the scores of that split, shape ``(N,)``, one array a seed, all with as many seeds.
-        trained: Whether the nets were trained on the train split of this data set.
+        split: Its name.
+        trained: Whether the nets were trained on other hosts of the very same distribution.
 
     Raises:
-        InputError: no test split, one class only, or scores that are not finite or of another length.
+        InputError: no such split, one class only, or scores that are not finite or of another length.
 
     Example:
         >>> from gnnmax.store import load_data
@@ -46,19 +49,20 @@ def judge_test(data: DataSet, scores: Mapping[str, Sequence[Scores]], *, trained
         >>> record.verdicts["rank"].accuracy, record.mistakes
         (1.0, {'rank': []})
     """
-    windows = data.split("test")
+    windows = data.split(split)
+    ceiling = data.ceiling_of(split)
     seeds = len(next(iter(scores.values())))
-    rules = {name: rule(windows) for name, rule in RULES.items() if name != "bayes" or data.bayes is not None}
+    rules = {name: rule(windows) for name, rule in RULES.items() if name != "bayes" or ceiling is not None}
     pooled = {name: np.concatenate(parts) for name, parts in scores.items()}
     pooled |= {name: np.tile(found, seeds) for name, found in rules.items()}
     table = compare_scores(pooled, Windows.concatenate([windows] * seeds))
     verdicts = {name: msgspec.convert(verdict.to_dict(), VerdictRecord) for name, verdict in table.verdicts.items()}
     first = {name: parts[0] for name, parts in scores.items()}
     return TestRecord(
-        name=data.recipe.name,
+        name=data.recipe.name if split == "test" else f"{data.recipe.name}/{split}",
         summary=data.recipe.summary,
         trained=trained,
-        ceiling=data.ceiling,
+        ceiling=ceiling,
         windows=len(windows),
         hosts=len(np.unique(windows.graph)),
         centred=float(windows.label.mean()),

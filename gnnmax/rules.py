@@ -113,8 +113,9 @@ def _sorted_entries(windows: Windows) -> Scores:
 
 
 def _bayes(windows: Windows) -> Scores:
-    """The log likelihood ratio of a peak in noise; where nothing was added to noise, the margin."""
-    return margin(windows.values) if windows.amplitude is None else log_likelihood_ratio(windows)
+    """The log likelihood ratio of a peak in noise; where the label is that of the values, the margin."""
+    planted = windows.amplitude is not None and windows.label_rule == "planted"
+    return log_likelihood_ratio(windows) if planted else margin(windows.values)
 
 
 RULES: dict[str, Rule] = {
@@ -150,7 +151,7 @@ RULES: dict[str, Rule] = {
     ),
     "bayes": Rule(
         "bayes",
-        "Best possible: log likelihood ratio of a peak in noise; the margin where nothing was added to noise.",
+        "Best possible: log likelihood ratio of a peak in noise; the margin where the label is that of the values.",
         ("relabelling", "transposition"),
         _bayes,
     ),

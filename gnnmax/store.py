@@ -250,8 +250,8 @@ class _Splits(Mapping[str, Windows]):
 
     def __getitem__(self, split: str) -> Windows:
         if split not in self._open:
-            shards = self._manifest.splits[split]
-            windows = [read_shard(self._folder / s.file, s, self._recipe, check=self._check) for s in shards]
+            shards, recipe = self._manifest.splits[split], self._recipe.of(split)
+            windows = [read_shard(self._folder / s.file, s, recipe, check=self._check) for s in shards]
             self._open[split] = Windows.concatenate(windows)
         return self._open[split]
 

@@ -87,6 +87,7 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows) -> list[Check
         >>> [check.holds for check in check_windows_of(data.recipe, "test", data.test)]
         [True, True, True, True, True, True]
     """
+    recipe = recipe.of(split)
     claims: dict[str, Callable[[Recipe, Windows], npt.NDArray[np.bool_]]] = {
         "observed labels are those of the values": _observed,
         "planted labels, kinds and values agree": _planted,
@@ -138,7 +139,7 @@ def _offsets(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
     half = windows.k // 2
     inside = (np.abs(windows.offset) <= half).all(axis=1)
     at_centre = (windows.offset == 0).all(axis=1)
-    if isinstance(recipe.plant, Noise | Bump):
+    if isinstance(recipe.plant, Noise | Bump) and recipe.label == "planted":
         return np.asarray(inside & (at_centre == windows.planted))
     place = np.clip(windows.offset.astype(np.intp) + half, 0, windows.k - 1)
     there = windows.values[np.arange(len(windows)), place[:, 0], place[:, 1]]

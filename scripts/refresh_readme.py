@@ -1,19 +1,17 @@
-"""Put the figures of the demo into the README: the table between its marks, and the picture of the heat maps.
+"""Put figures where they are quoted: the demo's table and picture into the README, the recipes into datasets/README.md.
 
 make demo && python scripts/refresh_readme.py
 """
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-REPORT = [sys.executable, "-m", "gnnmax", "report", "runs/demo", "--markdown", "--heat-maps", "docs/heat-maps.svg"]
+from gnnmax.report.documents import recipes_markdown, replace_marked, test_markdown
+from gnnmax.report.page import write_heat_maps
+from gnnmax.results import read_results
 
 if __name__ == "__main__":
-    printed = subprocess.run(REPORT, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    table = printed.split("\n\n")[1]  # of the first test set; its name stands above it
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    page = re.sub(r"(<!-- demo -->\n).*?(\n<!-- /demo -->)", lambda m: f"{m[1]}{table}{m[2]}", page, flags=re.DOTALL)
-    (ROOT / "README.md").write_text(page, encoding="utf-8")
+    root = Path(__file__).parents[1]
+    results = read_results(root / "runs" / "demo")
+    write_heat_maps(results, root / "docs" / "heat-maps.svg")
+    replace_marked(root / "README.md", "demo", test_markdown(results.tests[0]))
+    replace_marked(root / "datasets" / "README.md", "recipes", recipes_markdown())

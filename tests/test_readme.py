@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gnnmax.cli import main
+from gnnmax.report.documents import recipes_markdown
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,3 +46,7 @@ def test_every_file_that_the_readme_links_to_exists():
     links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
     assert links
     assert all((ROOT / link).exists() for link in links)
+
+
+def test_the_table_of_recipes_is_that_of_the_recipes():
+    assert recipes_markdown() in (ROOT / "datasets" / "README.md").read_text(encoding="utf-8")

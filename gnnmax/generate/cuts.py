@@ -7,15 +7,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.generate.parts import parts
 from gnnmax.generate.subgraphs import Subgraph
 
 __all__ = ["CUTS", "Cut", "Places", "blocks", "centres", "cut_contiguous", "cut_neighbours"]
 
 Cut = Literal["contiguous", "neighbours"]
 Places = npt.NDArray[np.intp]
-
-CHUNK = 1_000
-"""Windows cut at once: more fall out of the cache."""
 
 
 def centres(subgraph: Subgraph, k: int, cut: Cut) -> Places:
@@ -130,13 +128,12 @@ def blocks(matrix: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArr
         >>> blocks(np.arange(9).reshape(3, 3), np.array([[0, 2]]), np.array([[1, 2]])).tolist()
         [[[1, 2], [7, 8]]]
     """
-    flat, m = matrix.reshape(-1), len(matrix)
-    out = np.empty((len(rows), rows.shape[1], columns.shape[1]), dtype=matrix.dtype)
-    for start in range(0, len(rows), CHUNK):
-        part = slice(start, start + CHUNK)
-        places = rows[part, :, None] * m + columns[part, None, :]  # (W, k, k)
-        np.take(flat, places, out=out[part], mode="wrap")  # checked indices cost six times as much
-    return out
+    windows, k = rows.shape
+    flat = np.empty((windows, k * k), dtype=matrix.dtype)
+    for part in parts(windows):
+        places = np.repeat(rows[part] * len(matrix), k, axis=1) + np.tile(columns[part], k)  # (W, k * k)
+        np.take(matrix, places, out=flat[part], mode="wrap")  # checked indices cost several times as much
+    return flat.reshape(windows, k, k)
 
 
 CUTS = {"contiguous": cut_contiguous, "neighbours": cut_neighbours}

@@ -9,10 +9,11 @@ from gnnmax.bayes import ceiling_of
 from gnnmax.errors import unknown_name
 from gnnmax.generate.plants import Bump, Noise
 from gnnmax.generate.recipe import Recipe
+from gnnmax.noise import NoiseModel
 from gnnmax.rules import RULES, Rule
 from gnnmax.window import Windows
 
-__all__ = ["DataSet"]
+__all__ = ["DataSet", "noise_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +56,37 @@ class DataSet:
     @property
     def bayes(self) -> Rule | None:
         """The best possible scorer of a noisy recipe, else None."""
-        return RULES["bayes"] if isinstance(self.recipe.plant, Noise | Bump) else None
+        return RULES["bayes"] if noise_of(self.recipe) is not None else None
 
     @property
     def ceiling(self) -> float | None:
-        """Accuracy of the best possible scorer of a noisy recipe over all its windows, else None.
+        """Accuracy of the best possible scorer of a noisy recipe, else None; see :meth:`ceiling_of`."""
+        return self.ceiling_of("test" if "test" in self.recipe.splits else next(iter(self.recipe.splits)))
+
+    def ceiling_of(self, split: str) -> float | None:
+        """Return the accuracy of the best possible scorer over all windows that a split could hold, or None.
 
         Of a bump it is that of a scorer that knows the order: in natural order the ceiling, in shuffled order an upper
         bound of it.
+
+        Raises:
+            InputError: the recipe has no such split.
         """
-        plant = self.recipe.plant
-        if not isinstance(plant, Noise | Bump):
+        recipe = self.recipe.of(split)
+        noise, plant = noise_of(recipe), recipe.plant
+        if noise is None or not isinstance(plant, Noise | Bump):
             return None
-        return ceiling_of(self.recipe.k, plant.amplitude, plant.model).accuracy
+        return ceiling_of(recipe.k, plant.amplitude, noise).accuracy
+
+
+def noise_of(recipe: Recipe) -> NoiseModel | None:
+    """Return the noise whose best possible scorer is known, or None where there is none.
+
+    Example:
+        >>> from gnnmax.generate.recipe import load_recipe
+        >>> noise_of(load_recipe("noise-9-mu2")), noise_of(load_recipe("spike-9"))
+        (NoiseModel(law='gaussian', base=1.0, radius=0.0), None)
+    """
+    if isinstance(recipe.plant, Noise | Bump) and recipe.label == "planted":
+        return recipe.plant.model
+    return None

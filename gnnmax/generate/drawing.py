@@ -14,6 +14,7 @@ from gnnmax.errors import InputError
 from gnnmax.generate.cuts import CUTS, Places, blocks, centres
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.families import Complete, Line
+from gnnmax.generate.parts import by_parts
 from gnnmax.generate.plants import (
     CENTRED,
     Bump,
@@ -39,7 +40,6 @@ __all__ = ["build", "draw_graph"]
 ATTEMPTS = 20
 REDRAWS = 50
 CHUNK = 8
-PART = 1_000
 
 
 def build(recipe: Recipe, *, workers: int = 1, on_progress: Callable[[int, int], None] | None = None) -> DataSet:
@@ -125,6 +125,7 @@ def draw_graph(recipe: Recipe, graph: int) -> Windows:
         >>> draw_graph(load_recipe("real-karate"), 0)
         Windows(N=78, k=9, label=observed, centred=0.038)
     """
+    recipe = recipe.of(recipe.split_of(graph))
     ingredients = recipe.ingredients(graph)
     if isinstance(ingredients.host, Complete | Line):
         return _finished(recipe, graph, _fresh(recipe, ingredients, graph))
@@ -223,7 +224,7 @@ def _plantable_cells(
     for _ in range(REDRAWS):
         chosen[missing] = rng.integers(len(candidates), size=len(missing))
         cells = _cut(recipe, subgraph, candidates[chosen], ingredients)
-        missing = np.flatnonzero(~plantable(cells.values, cells.joined))
+        missing = np.flatnonzero(~by_parts(plantable, cells.values, cells.joined))
         if not len(missing):
             return cells
     return None
@@ -264,14 +265,17 @@ def _finished(recipe: Recipe, graph: int, cells: _Cells) -> Windows:
                 "choose weights that are less alike"
             )
     windows = values.reshape(count, k, k)
-    offset = _by_parts(offset_of, windows) if place is None else np.stack(np.divmod(place, k), axis=1) - k // 2
+    if place is None or recipe.label == "observed":
+        offset = by_parts(offset_of, windows)
+    else:
+        offset = np.stack(np.divmod(place, k), axis=1) - k // 2
     return Windows(
         values=windows,
-        observed=_by_parts(is_centred, windows),
+        observed=by_parts(is_centred, windows),
         planted=np.zeros(count, np.bool_) if isinstance(plant, Natural) else kinds == CENTRED,
         kind_code=kinds,
         offset=offset.astype(np.int16),
-        margin=_by_parts(margin, windows).astype(np.float32),
+        margin=by_parts(margin, windows).astype(np.float32),
         graph=np.full(count, graph, dtype=np.int64),
         rows=cells.rows,
         columns=cells.columns,
@@ -281,9 +285,3 @@ def _finished(recipe: Recipe, graph: int, cells: _Cells) -> Windows:
         amplitude=amplitude,
         noise=plant.model if isinstance(plant, Noise | Bump) else SPIKE,
     )
-
-
-def _by_parts(function: Callable[[Any], npt.NDArray[Any]], windows: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-    """Apply a function of windows to some at a time: more fall out of the cache."""
-    parts = [function(windows[start : start + PART]) for start in range(0, len(windows), PART)]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)

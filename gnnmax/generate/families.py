@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Annotated, Literal
 
 import numpy as np
-import numpy.typing as npt
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from gnnmax.errors import InputError
+from gnnmax.generate.degrees import DegreeCorrected, PowerLaw
+from gnnmax.generate.hosts import (
+    Host,
+    HostFamily,
+    Nodes,
+    Share,
+    directed_edges,
+    edges_of_keys,
+    pair_keys,
+    skips,
+    sorted_edges,
+    unranked,
+)
+from gnnmax.generate.spatial import Bipartite, Contact, Lattice, RingLattice, Similarity
 
 __all__ = [
     "BarabasiAlbert",
     "Complete",
     "ErdosRenyi",
     "Family",
-    "Host",
     "Line",
     "RandomGeometric",
     "Real",
@@ -26,28 +36,12 @@ __all__ = [
     "WattsStrogatz",
 ]
 
-Nodes = Annotated[int, Meta(ge=6, le=5_000)]
-Share = Annotated[float, Meta(ge=0.0, le=1.0)]
-Edges = npt.NDArray[np.int64]
 
-
-@dataclass(frozen=True, eq=False)
-class Host:
-    """An undirected simple graph in its family's natural order.
-
-    Attributes:
-        nodes: How many nodes.
-        edges: Shape ``(E, 2)``, each edge once, smaller end first, in lexicographic order.
-        weights: Shape ``(E,)``, float32, where the graph brings its own; else None.
-    """
-
-    nodes: int
-    edges: Edges
-    weights: npt.NDArray[np.float32] | None = None
-
-
-class ErdosRenyi(Struct, frozen=True, forbid_unknown_fields=True, tag="erdos_renyi"):
+class ErdosRenyi(HostFamily, frozen=True, omit_defaults=True, tag="erdos_renyi"):
     """Every pair is joined independently with one probability; with probability 1 the complete graph.
+
+    All nodes are alike, so natural order means nothing here. Directed, each of the two directions of a pair is drawn
+    for itself.
 
     References:
         Gilbert, "Random graphs", Annals of Mathematical Statistics, 1959. Batagelj and Brandes, "Efficient generation
@@ -60,14 +54,18 @@ class ErdosRenyi(Struct, frozen=True, forbid_unknown_fields=True, tag="erdos_ren
 
     nodes: Nodes
     probability: Share
+    directed: bool = False
 
     def sample(self, rng: np.random.Generator) -> Host:
         """Draw a host, in time linear in its edges."""
-        ranks = _skips(self.nodes * (self.nodes - 1) // 2, self.probability, rng)
-        return Host(self.nodes, _unranked(ranks, self.nodes))
+        n = self.nodes
+        if not self.directed:
+            return Host(n, unranked(skips(n * (n - 1) // 2, self.probability, rng), n))
+        source, target = np.divmod(skips(n * (n - 1), self.probability, rng), n - 1)
+        return Host(n, directed_edges(source, target + (target >= source), n), directed=True)
 
 
-class BarabasiAlbert(Struct, frozen=True, forbid_unknown_fields=True, tag="barabasi_albert"):
+class BarabasiAlbert(HostFamily, frozen=True, tag="barabasi_albert"):
     """Nodes arrive one by one and attach to existing nodes in proportion to their degree; natural order is age.
 
     The first arrival joins a star of ``attachments`` nodes, so every later one finds enough distinct targets.
@@ -97,10 +95,10 @@ class BarabasiAlbert(Struct, frozen=True, forbid_unknown_fields=True, tag="barab
             ends += _distinct(ends, m, batches)
             ends += [arrival] * m
         sides = np.fromiter(ends, np.int64, len(ends)).reshape(-1, 2, m)  # arrivals, targets and themselves, m times
-        return Host(self.nodes, _sorted_edges(sides[:, 0], sides[:, 1], self.nodes))
+        return Host(self.nodes, sorted_edges(sides[:, 0], sides[:, 1], self.nodes))
 
 
-class WattsStrogatz(Struct, frozen=True, forbid_unknown_fields=True, tag="watts_strogatz"):
+class WattsStrogatz(HostFamily, frozen=True, tag="watts_strogatz"):
     """A ring on which each node knows its nearest ``degree`` nodes, with some edges rewired at random.
 
     References:
@@ -124,21 +122,21 @@ class WattsStrogatz(Struct, frozen=True, forbid_unknown_fields=True, tag="watts_
         n = self.nodes
         sources = np.tile(np.arange(n), self.degree // 2)
         targets = (sources + np.repeat(np.arange(1, self.degree // 2 + 1), n)) % n
-        keys: list[int] = _keys(sources, targets, n).tolist()
+        keys: list[int] = pair_keys(sources, targets, n).tolist()
         taken = set(keys)
         rewired = np.flatnonzero(rng.random(len(sources)) < self.rewiring)
         ends = sources[rewired]
         aims = rng.integers(n, size=len(rewired))
-        wanted = np.where(ends == aims, -1, _keys(ends, aims, n))
+        wanted = np.where(ends == aims, -1, pair_keys(ends, aims, n))
         for edge, key in zip(rewired.tolist(), wanted.tolist(), strict=True):
             if key >= 0 and key not in taken:  # a rewiring onto itself or an existing edge leaves the edge as it is
                 taken.remove(keys[edge])
                 taken.add(key)
                 keys[edge] = key
-        return Host(n, _from_keys(np.array(keys, dtype=np.int64), n))
+        return Host(n, edges_of_keys(np.array(keys, dtype=np.int64), n))
 
 
-class StochasticBlockModel(Struct, frozen=True, forbid_unknown_fields=True, tag="stochastic_block_model"):
+class StochasticBlockModel(HostFamily, frozen=True, tag="stochastic_block_model"):
     """Equal blocks of nodes, joined with one probability inside and another between; natural order is block by block.
 
     References:
@@ -158,13 +156,13 @@ class StochasticBlockModel(Struct, frozen=True, forbid_unknown_fields=True, tag=
     def sample(self, rng: np.random.Generator) -> Host:
         """Draw a host, in time linear in the edges at the larger probability."""
         highest = max(self.inside, self.between)
-        edges = _unranked(_skips(self.nodes * (self.nodes - 1) // 2, highest, rng), self.nodes)
+        edges = unranked(skips(self.nodes * (self.nodes - 1) // 2, highest, rng), self.nodes)
         block = edges * self.blocks // self.nodes
         wanted = np.where(block[:, 0] == block[:, 1], self.inside, self.between)
         return Host(self.nodes, edges[rng.random(len(edges)) * highest < wanted])
 
 
-class RandomGeometric(Struct, frozen=True, forbid_unknown_fields=True, tag="random_geometric"):
+class RandomGeometric(HostFamily, frozen=True, tag="random_geometric"):
     """Points in the unit square, joined where closer than a radius; natural order is from left to right.
 
     References:
@@ -185,10 +183,10 @@ class RandomGeometric(Struct, frozen=True, forbid_unknown_fields=True, tag="rand
         points = rng.random((self.nodes, 2))
         points = points[np.argsort(points[:, 0], kind="stable")]
         pairs = cKDTree(points).query_pairs(self.radius, output_type="ndarray").astype(np.int64)
-        return Host(self.nodes, _sorted_edges(pairs[:, 0], pairs[:, 1], self.nodes))
+        return Host(self.nodes, sorted_edges(pairs[:, 0], pairs[:, 1], self.nodes))
 
 
-class Complete(Struct, frozen=True, forbid_unknown_fields=True, tag="complete"):
+class Complete(HostFamily, frozen=True, tag="complete"):
     """The complete graph on as many nodes as the windows need: each window takes 2k nodes of its own.
 
     Its weights are independent and so are its windows; it is never laid out as a matrix, for entries that no window
@@ -196,7 +194,7 @@ class Complete(Struct, frozen=True, forbid_unknown_fields=True, tag="complete"):
     """
 
 
-class Line(Struct, frozen=True, forbid_unknown_fields=True, tag="line"):
+class Line(HostFamily, frozen=True, tag="line"):
     """Nodes along a line; those near each other are joined, with weights that fall off exponentially.
 
     The weight between nodes a and b near each other is ``exp(-|a - b| / reach)`` plus Gaussian noise, symmetric. Each
@@ -213,7 +211,7 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True, tag="line"):
     spread: Annotated[float, Meta(ge=0.0, le=1e3)] = 0.1
 
 
-class Real(Struct, frozen=True, forbid_unknown_fields=True, tag="real"):
+class Real(HostFamily, frozen=True, tag="real"):
     """A real weighted graph that networkx carries in its code, with its own weights and order.
 
     ``les_miserables``: 77 characters, 254 weighted co-appearances (Knuth, "The Stanford GraphBase", 1993).
@@ -226,6 +224,16 @@ class Real(Struct, frozen=True, forbid_unknown_fields=True, tag="real"):
 
     name: Literal["les_miserables", "karate_club"]
 
+    @property
+    def own_weights(self) -> bool:
+        """True: the graph is a weighted one."""
+        return True
+
+    @property
+    def fixed(self) -> bool:
+        """True: there is one such graph."""
+        return True
+
     def sample(self, rng: np.random.Generator) -> Host:  # noqa: ARG002
         """Return the graph; nothing is drawn."""
         import networkx as nx
@@ -237,45 +245,23 @@ class Real(Struct, frozen=True, forbid_unknown_fields=True, tag="real"):
         return Host(len(index), table[:, :2].astype(np.int64), table[:, 2].astype(np.float32))
 
 
-Family = ErdosRenyi | BarabasiAlbert | WattsStrogatz | StochasticBlockModel | RandomGeometric | Complete | Line | Real
-
-
-def _skips(pairs: int, probability: float, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Choose each of ``range(pairs)`` with one probability, by geometric jumps from one chosen to the next."""
-    if probability == 0.0 or pairs == 0:
-        return np.empty(0, dtype=np.int64)
-    chunks, last = [], -1
-    while last < pairs:
-        expected = (pairs - last) * probability
-        jumps = rng.geometric(probability, size=int(expected + 4 * expected**0.5) + 8)
-        chunk = last + np.cumsum(jumps)
-        chunks.append(chunk)
-        last = int(chunk[-1])
-    chosen = np.concatenate(chunks)
-    return chosen[chosen < pairs]
-
-
-def _unranked(ranks: npt.NDArray[np.int64], n: int) -> Edges:
-    """Turn ranks of pairs u < v, counted column by column, into sorted edges of n nodes."""
-    v = ((1.0 + np.sqrt(1.0 + 8.0 * ranks)) / 2.0).astype(np.int64)
-    # The square root may be off by one near the corners of the triangle.
-    v -= v * (v - 1) // 2 > ranks
-    v += (v + 1) * v // 2 <= ranks
-    return _from_keys((ranks - v * (v - 1) // 2) * n + v, n)
-
-
-def _sorted_edges(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], n: int) -> Edges:
-    return _from_keys(_keys(first, second, n).reshape(-1), n)
-
-
-def _keys(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
-    """Number pairs of nodes below ``n`` by their smaller end, then by their larger one."""
-    return np.asarray(np.minimum(first, second) * n + np.maximum(first, second))
-
-
-def _from_keys(keys: npt.NDArray[np.int64], n: int) -> Edges:
-    """Turn keys into lexicographically sorted edges."""
-    return np.stack(np.divmod(np.sort(keys), n), axis=1)
+Family = (
+    ErdosRenyi
+    | BarabasiAlbert
+    | WattsStrogatz
+    | StochasticBlockModel
+    | DegreeCorrected
+    | PowerLaw
+    | RandomGeometric
+    | Similarity
+    | RingLattice
+    | Lattice
+    | Contact
+    | Bipartite
+    | Complete
+    | Line
+    | Real
+)
 
 
 def _distinct(pool: list[int], count: int, batches: Iterator[list[int]]) -> list[int]:
@@ -298,20 +284,3 @@ def _bits(rng: np.random.Generator, size: int) -> Iterator[list[int]]:
     """Return endless batches of ``size`` numbers of 32 random bits."""
     blocks = (rng.integers(2**32, size=(64, size), dtype=np.uint32).tolist() for _ in repeat(None))
     return chain.from_iterable(blocks)
-
-
-def check_edges(host: Host) -> None:
-    """Refuse a host whose edges are not sorted, simple and in range.
-
-    Example:
-        >>> check_edges(Host(3, np.array([[0, 1], [1, 1]])))
-        Traceback (most recent call last):
-        ...
-        gnnmax.errors.InputError: a host's edges must join two different nodes below 3, smaller end first, each once
-    """
-    u, v = host.edges[:, 0], host.edges[:, 1]
-    ranks = u * host.nodes + v
-    if (u < 0).any() or (u >= v).any() or (v >= host.nodes).any() or (np.diff(ranks) <= 0).any():
-        raise InputError(
-            f"a host's edges must join two different nodes below {host.nodes}, smaller end first, each once"
-        )

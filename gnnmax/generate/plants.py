@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
+from gnnmax.generate.parts import by_parts, parts
 from gnnmax.label import KINDS
 from gnnmax.noise import NoiseLaw, NoiseModel
 
@@ -192,11 +193,10 @@ def plantable(values: Flat, joined: npt.NDArray[np.bool_]) -> npt.NDArray[np.boo
         >>> plantable(np.array([[3, 1, 2, 1, 0, 0, 0, 0, 0]], np.float32), np.ones((1, 9), bool))
         array([ True])
     """
-    best = np.max(values, axis=1)
-    edges = np.where(joined, values, np.float32(-np.inf))
-    second = np.partition(edges, -2, axis=1)[:, -2]
-    absent = np.max(np.where(joined, np.float32(-np.inf), values), axis=1)
-    varied = np.count_nonzero(values < second[:, None], axis=1) > 0
+    best, least = np.max(values, axis=1), np.min(values, axis=1)
+    second = values[np.arange(len(values)), _two_largest(_lowered(values, ~joined))[1]]
+    absent = np.max(_lowered(values, joined), axis=1)
+    varied = np.asarray(least < second)
     return np.asarray((joined.sum(axis=1) >= 4) & (absent < second) & varied & np.isfinite(best))
 
 
@@ -229,12 +229,11 @@ def plant_spikes(
     """
     windows, entries = values.shape
     every, middle = np.arange(windows), entries // 2
-    edges = np.where(joined, values, np.float32(-np.inf))
-    top, second = _two_largest(edges)
+    top, second = by_parts(lambda *window: np.stack(_two_largest(_lowered(*window)), axis=1), values, ~joined).T
     draws = rng.uniform(math.log(margin[0]), math.log(margin[1]), size=(windows,))
     margins = np.array([math.exp(draw) for draw in draws.tolist()])
-    peak = _peak(values, top, second, margins)
-    strict = peak > values[every, second]
+    peak = by_parts(_peak, values, top, second, margins)
+    strict = np.asarray(peak > values[every, second])
     values[every, top] = peak
     tied = kinds == TIED
     values[tied, second[tied]] = peak[tied]
@@ -252,12 +251,16 @@ def plant_spikes(
     return strict
 
 
+def _lowered(values: Flat, which: npt.NDArray[np.bool_]) -> Flat:
+    """Push the chosen entries below all others; a sum is several times faster than a choice."""
+    return np.asarray(values - which * np.finfo(np.float32).max)
+
+
 def _two_largest(edges: Flat) -> tuple[Places, Places]:
-    every = np.arange(len(edges))
+    """Find the largest and the second largest entry; overwrites ``edges``."""
     top = np.argmax(edges, axis=1)
-    rest = edges.copy()
-    rest[every, top] = -np.inf
-    return top, np.argmax(rest, axis=1)
+    edges[np.arange(len(edges)), top] = -np.inf
+    return top, np.argmax(edges, axis=1)
 
 
 def _peak(values: Flat, top: Places, second: Places, margins: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
@@ -289,12 +292,15 @@ def _random_edge(
     besides: Places | None = None,
 ) -> Places:
     """Draw one edge of each window, uniform over all but the centre and ``besides``."""
-    keys = rng.random(joined.shape, dtype=np.float32)
-    keys[~joined] = -1.0
-    keys[:, middle] = -1.0
-    if besides is not None:
-        keys[np.arange(len(keys)), besides] = -1.0
-    return np.asarray(np.argmax(keys, axis=1))
+    drawn = np.empty(len(joined), dtype=np.intp)
+    for part in parts(len(joined)):
+        keys = rng.random(joined[part].shape, dtype=np.float32)
+        keys -= ~joined[part]  # keys are below 1, so an absent entry's is negative
+        keys[:, middle] = -1.0
+        if besides is not None:
+            keys[np.arange(len(keys)), besides[part]] = -1.0
+        drawn[part] = np.argmax(keys, axis=1)
+    return drawn
 
 
 def _swap(values: Flat, here: Places, there: Places) -> None:

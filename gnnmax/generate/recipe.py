@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.generate.cuts import Cut
@@ -18,7 +18,7 @@ from gnnmax.generate.subgraphs import Sampling
 from gnnmax.generate.weights import Law, Lognormal, Normal, Poisson
 from gnnmax.window import LabelRule
 
-__all__ = ["Ingredients", "Recipe", "load_recipe", "recipe_names"]
+__all__ = ["Ingredients", "Recipe", "Shift", "load_recipe", "recipe_names"]
 
 GENERATION = 1
 """Counts the changes to the generator that change bytes; part of every recipe's digest."""
@@ -26,6 +26,12 @@ GENERATION = 1
 LARGEST_FILE = 1_000_000
 SplitName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,39}$")]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+Side = Annotated[int, Meta(ge=3, le=255)]
+PerGraph = Annotated[int, Meta(ge=1, le=1_000_000)]
+Hosts = Annotated[tuple[Family, ...], Meta(min_length=1, max_length=100)]
+Laws = Annotated[tuple[Law, ...], Meta(max_length=100)]
+Samplings = Annotated[tuple[Sampling, ...], Meta(max_length=100)]
+Cuts = Annotated[tuple[Cut, ...], Meta(max_length=2)]
 
 
 class Ingredients(Struct, frozen=True):
@@ -35,6 +41,29 @@ class Ingredients(Struct, frozen=True):
     law: Law | None
     sampling: Sampling | None
     cut: Cut | None
+
+
+class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a split has otherwise than the recipe's other splits: an out-of-distribution split.
+
+    A field that is not given is the recipe's own. Where the label rule is another, the same window may have another
+    answer: a concept shift. Where it is the same, only the windows are others: a covariate shift.
+    """
+
+    k: Side | None = None
+    label: LabelRule | None = None
+    windows_per_graph: PerGraph | None = None
+    hosts: Hosts | None = None
+    weights: Laws | None = None
+    subgraphs: Samplings | None = None
+    cuts: Cuts | None = None
+    plant: Plant | None = None
+    kinds: Shares | None = None
+
+    @property
+    def sort(self) -> Literal["covariate", "concept"]:
+        """Which of the two it is."""
+        return "covariate" if self.label is None else "concept"
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -52,6 +81,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         contexts: Whether windows carry ``A[R, R]`` and ``A[C, C]``.
         windows_per_graph: Windows cut from each host; None takes every edge once (natural plant only).
         splits: How many host graphs each split has. No host is in two splits.
+        shifts: What splits other than train and val have otherwise: out-of-distribution splits.
         hosts: Families of host graphs.
         weights: Laws of their weights; none for hosts that bring their own.
         subgraphs: Which nodes make the subgraph, and in what order; none for complete hosts.
@@ -70,21 +100,29 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,59}$")]
     summary: Annotated[str, Meta(max_length=200)] = ""
     seed: Annotated[int, Meta(ge=0, le=2**62)] = 0
-    k: Annotated[int, Meta(ge=3, le=255)]
+    k: Side
     label: LabelRule
     contexts: bool = False
-    windows_per_graph: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    windows_per_graph: PerGraph | None = None
     splits: Annotated[dict[SplitName, Count], Meta(min_length=1, max_length=20)]
-    hosts: Annotated[tuple[Family, ...], Meta(min_length=1, max_length=100)]
-    weights: Annotated[tuple[Law, ...], Meta(max_length=100)] = ()
-    subgraphs: Annotated[tuple[Sampling, ...], Meta(max_length=100)] = ()
-    cuts: Annotated[tuple[Cut, ...], Meta(max_length=2)] = ()
+    shifts: dict[SplitName, Shift] = {}
+    hosts: Hosts
+    weights: Laws = ()
+    subgraphs: Samplings = ()
+    cuts: Cuts = ()
     plant: Plant
     kinds: Shares | None = None
 
     def __post_init__(self) -> None:
         for complaint in (*_shape_complaints(self), *_host_complaints(self), *_plant_complaints(self)):
             raise ValueError(complaint)
+        for split in self.shifts:
+            if split not in self.splits or split in ("train", "val"):
+                raise ValueError(f"a shift belongs to a split other than train and val, and {split!r} is none")
+            try:
+                self.of(split)
+            except ValueError as error:
+                raise ValueError(f"split {split}: {error}") from None
 
     @property
     def digest(self) -> str:
@@ -128,10 +166,25 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             first += count
         return range(first, first + self.splits[split])
 
+    def of(self, split: str) -> Recipe:
+        """Return the recipe that a split is drawn from: this one, or with the split's shift applied.
+
+        Raises:
+            InputError: no such split.
+        """
+        self.span(split)
+        if split not in self.shifts:
+            return self
+        given = {name: value for name, value in structs.asdict(self.shifts[split]).items() if value is not None}
+        return structs.replace(self, shifts={}, **given)
+
+    def split_of(self, graph: int) -> str:
+        """Return the split that a host graph belongs to."""
+        return next(split for split in self.splits if graph in self.span(split))
+
     def ingredients(self, graph: int) -> Ingredients:
         """Return what the host graph of an index is made of."""
-        split = next(span for span in map(self.span, self.splits) if graph in span)
-        turn, host = divmod(graph - split.start, len(self.hosts))
+        turn, host = divmod(graph - self.span(self.split_of(graph)).start, len(self.hosts))
         turn, law = divmod(turn, max(len(self.weights), 1))
         turn, sampling = divmod(turn, max(len(self.subgraphs), 1))
         return Ingredients(
@@ -196,8 +249,6 @@ def _plant_complaints(recipe: Recipe) -> list[str]:
         complaints.append("natural windows have no planted label: use label = 'observed'")
     if natural and isinstance(recipe.hosts[0], Complete | Line):
         complaints.append("natural windows need hosts with edges of their own, not complete ones or lines")
-    if noise and recipe.label != "planted":
-        complaints.append("a noise or bump plant writes the planted label: use label = 'planted'")
     if noise and recipe.kinds != Shares(centred=0.5, shifted=0.5):
         complaints.append(
             "a noise or bump plant holds centred = 0.5 and shifted = 0.5 alone, or its ceiling is another"

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
-from gnnmax.generate.families import Host
+from gnnmax.generate.hosts import Host
 
 __all__ = ["Order", "Sampling", "Subgraph"]
 

@@ -9,10 +9,42 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
-__all__ = ["Counts", "Exponential", "Law", "Lognormal", "Normal", "Pareto", "Poisson", "Uniform", "sample_weights"]
+from gnnmax.generate.hosts import Host, degrees
+
+__all__ = [
+    "BlockCorrelated",
+    "BoundLaw",
+    "Counts",
+    "DegreeDriven",
+    "Exponential",
+    "FreeLaw",
+    "Law",
+    "Lognormal",
+    "Normal",
+    "Pareto",
+    "Poisson",
+    "Uniform",
+    "check_unit",
+    "draw_unit",
+    "sample_weights",
+    "weigh",
+]
 
 Positive = Annotated[float, Meta(gt=0.0, le=1e6)]
 Unit = Annotated[tuple[Positive, Positive], Meta(description="least and greatest unit of a host's weights")]
+
+
+def check_unit(unit: tuple[float, float]) -> None:
+    """Refuse a unit whose bounds are the wrong way round.
+
+    Example:
+        >>> check_unit((2.0, 1.0))
+        Traceback (most recent call last):
+        ...
+        ValueError: unit must be [least, greatest], not [2.0, 1.0]
+    """
+    if unit[0] > unit[1]:
+        raise ValueError(f"unit must be [least, greatest], not {list(unit)}")
 
 
 class _Law(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -24,8 +56,7 @@ class _Law(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     unit: Unit = (1.0, 1.0)
 
     def __post_init__(self) -> None:
-        if self.unit[0] > self.unit[1]:
-            raise ValueError(f"unit must be [least, greatest], not {list(self.unit)}")
+        check_unit(self.unit)
 
 
 class Uniform(_Law, frozen=True, tag="uniform"):
@@ -139,11 +170,110 @@ class Poisson(_Law, frozen=True, tag="poisson"):
         return rng.poisson(self.mean, size).astype(np.float32)
 
 
-Law = Uniform | Normal | Lognormal | Exponential | Pareto | Counts | Poisson
+class BlockCorrelated(_Law, frozen=True, tag="block_correlated"):
+    """Lognormal, with a factor that all edges between the same two blocks share.
+
+    Blocks are equal stretches of the host's natural order. In a directed host the two directions between two blocks
+    have factors of their own.
+
+    Attributes:
+        blocks: How many.
+        shared: Standard deviation of the logarithm of the factor of a pair of blocks.
+        own: Standard deviation of the logarithm of an edge's own factor.
+
+    Example:
+        >>> host = Host(4, np.array([[0, 2], [0, 3], [1, 2]]))
+        >>> law = BlockCorrelated(blocks=2, shared=1.0, own=0.0)
+        >>> len(set(law.draw_on(host, np.random.default_rng(0)).tolist()))
+        1
+    """
+
+    blocks: Annotated[int, Meta(ge=1, le=1_000)] = 4
+    shared: Annotated[float, Meta(ge=0.0, le=10.0)] = 1.0
+    own: Annotated[float, Meta(ge=0.0, le=10.0)] = 0.5
+
+    def draw_on(self, host: Host, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+        """Draw the weights of a host's edges in unit 1."""
+        factors = rng.lognormal(0.0, self.shared, (self.blocks, self.blocks))
+        first, second = (host.edges * self.blocks // host.nodes).T  # edges of an undirected host are above the diagonal
+        own = rng.lognormal(0.0, self.own, len(host.edges))
+        return np.asarray(factors[first, second] * own, dtype=np.float32)
 
 
-def sample_weights(law: Law, size: int | tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Draw the weights of one host, all in the same unit.
+class DegreeDriven(_Law, frozen=True, tag="degree_driven"):
+    """Grows with the degrees of both ends, so hubs make stripes of heavy edges.
+
+    The weight is ``(d_u d_v / d^2) ** power`` times a lognormal factor; d is the mean degree. In a directed host degrees
+    count the edges in and out.
+
+    Attributes:
+        power: How strongly; 0.5 in the world's network of air traffic.
+        own: Standard deviation of the logarithm of an edge's own factor.
+
+    References:
+        Barrat, Barthelemy, Pastor-Satorras and Vespignani, "The architecture of complex weighted networks", PNAS, 2004.
+
+    Example:
+        >>> star = Host(4, np.array([[0, 1], [0, 2], [0, 3], [1, 2]]))
+        >>> DegreeDriven(power=1.0, own=0.0).draw_on(star, np.random.default_rng(0)).tolist()
+        [1.5, 1.5, 0.75, 1.0]
+    """
+
+    power: Annotated[float, Meta(ge=-5.0, le=5.0)] = 1.0
+    own: Annotated[float, Meta(ge=0.0, le=10.0)] = 0.5
+
+    def draw_on(self, host: Host, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+        """Draw the weights of a host's edges in unit 1."""
+        count = degrees(host)
+        mean = max(2 * len(host.edges) / host.nodes, 1.0 / host.nodes)
+        factor = np.array([0.0, *((d / mean) ** self.power for d in range(1, int(count.max()) + 1))])[count]
+        own = rng.lognormal(0.0, self.own, len(host.edges))
+        return np.asarray(factor[host.edges[:, 0]] * factor[host.edges[:, 1]] * own, dtype=np.float32)
+
+
+FreeLaw = Uniform | Normal | Lognormal | Exponential | Pareto | Counts | Poisson
+"""Laws under which weights are independent of each other and of the host."""
+
+BoundLaw = BlockCorrelated | DegreeDriven
+"""Laws under which a weight depends on where in the host its edge is."""
+
+Law = FreeLaw | BoundLaw
+
+
+def weigh(law: Law, host: Host, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Draw the weights of a host's edges, all in the same unit.
+
+    Args:
+        law: Their law.
+        host: Whose edges.
+        rng: The only source of randomness.
+
+    Returns:
+        Shape ``(E,)``, float32.
+
+    Example:
+        >>> weigh(Uniform(), Host(3, np.array([[0, 1], [1, 2]])), np.random.default_rng(0)).shape
+        (2,)
+    """
+    if isinstance(law, FreeLaw):
+        return sample_weights(law, len(host.edges), rng)
+    unit = draw_unit(law.unit, rng)
+    return law.draw_on(host, rng) * np.float32(unit)
+
+
+def draw_unit(unit: tuple[float, float], rng: np.random.Generator) -> float:
+    """Draw a host's unit, log-uniform between two bounds; nothing is drawn where they are one.
+
+    Example:
+        >>> 1.0 <= draw_unit((1.0, 10.0), np.random.default_rng(0)) <= 10.0
+        True
+    """
+    least, greatest = (math.log(bound) for bound in unit)
+    return math.exp(rng.uniform(least, greatest)) if least < greatest else unit[0]
+
+
+def sample_weights(law: FreeLaw, size: int | tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Draw independent weights, all in the same unit.
 
     Args:
         law: Their law.
@@ -158,7 +288,6 @@ def sample_weights(law: Law, size: int | tuple[int, ...], rng: np.random.Generat
         >>> bool(weights.max() > 9)
         True
     """
-    least, greatest = (math.log(bound) for bound in law.unit)
-    factor = math.exp(rng.uniform(least, greatest)) if least < greatest else law.unit[0]
+    factor = draw_unit(law.unit, rng)
     weights = law.draw(size, rng)
     return weights if factor == 1.0 else weights * np.float32(factor)

@@ -7,7 +7,7 @@ from rich.table import Table
 from gnnmax.card import Card
 from gnnmax.results import Results, TestRecord
 
-__all__ = ["card_tables", "markdown", "run_tables", "test_rows", "test_table"]
+__all__ = ["card_tables", "run_tables", "test_rows", "test_table"]
 
 
 def card_tables(card: Card) -> list[Table]:
@@ -90,22 +90,6 @@ def test_rows(test: TestRecord) -> tuple[list[str], list[list[str]]]:
             ]
         )
     return ["scorer", "accuracy", "95 % interval", "AUROC", "average precision", *gaps, *kinds], rows
-
-
-def markdown(test: TestRecord) -> str:
-    """Write the figures of a test set as a Markdown table.
-
-    Example:
-        >>> from gnnmax.judging import judge_test
-        >>> from gnnmax.rules import RULES
-        >>> from gnnmax.store import load_data
-        >>> data = load_data("real-karate")
-        >>> print(markdown(judge_test(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)).splitlines()[2])
-        | rank | 1.0000 | one host | 1.0000 | 1.0000 | 1.000 | 1.000 | 1.000 | 1.000 |
-    """
-    header, rows = test_rows(test)
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
 
 
 def _columns(table: Table, first: str, numbers: list[str]) -> None:

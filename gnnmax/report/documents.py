@@ -1,0 +1,85 @@
+"""Tables in Markdown, and the documents that quote them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gnnmax.errors import InputError
+from gnnmax.generate.dataset import DataSet
+from gnnmax.generate.recipe import Recipe, load_recipe, recipe_names
+from gnnmax.report.tables import test_rows
+from gnnmax.results import TestRecord
+from gnnmax.staging import write_file
+
+__all__ = ["recipes_markdown", "replace_marked", "test_markdown"]
+
+
+def test_markdown(test: TestRecord) -> str:
+    """Write the figures of a test set as a Markdown table.
+
+    Example:
+        >>> from gnnmax.judging import judge_test
+        >>> from gnnmax.rules import RULES
+        >>> from gnnmax.store import load_data
+        >>> data = load_data("real-karate")
+        >>> record = judge_test(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)
+        >>> print(test_markdown(record).splitlines()[2])
+        | rank | 1.0000 | one host | 1.0000 | 1.0000 | 1.000 | 1.000 | 1.000 | 1.000 |
+    """
+    header, rows = test_rows(test)
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
+
+
+def recipes_markdown() -> str:
+    """Write a Markdown table of the shipped recipes, from the recipes themselves.
+
+    Example:
+        >>> recipes_markdown().splitlines()[0]
+        '| recipe | k | plant | label | hosts | test splits | ceiling | what it is for |'
+    """
+    header = ["recipe", "k", "plant", "label", "hosts", "test splits", "ceiling", "what it is for"]
+    rows = [_recipe_row(load_recipe(name)) for name in recipe_names()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))
+
+
+def _recipe_row(recipe: Recipe) -> list[str]:
+    hosts = dict.fromkeys(host.__struct_config__.tag for host in recipe.hosts)
+    splits = [
+        f"{split} ({recipe.shifts[split].sort} shift)" if split in recipe.shifts else split
+        for split in recipe.splits
+        if split not in ("train", "val")
+    ]
+    ceiling = DataSet(recipe, {}).ceiling
+    return [
+        f"`{recipe.name}`",
+        str(recipe.k),
+        str(recipe.plant.__struct_config__.tag),
+        recipe.label,
+        ", ".join(str(host).replace("_", " ") for host in hosts),
+        ", ".join(splits),
+        "" if ceiling is None else f"{ceiling:.4f}",
+        recipe.summary,
+    ]
+
+
+def replace_marked(path: Path, name: str, content: str) -> None:
+    r"""Put content between the marks ``<!-- name -->`` and ``<!-- /name -->`` of a file.
+
+    Raises:
+        InputError: the file does not have both marks.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     page = Path(folder, "page.md")
+        ...     _ = page.write_text("<!-- x -->\nold\n<!-- /x -->")
+        ...     replace_marked(page, "x", "new")
+        ...     page.read_text().splitlines()[1]
+        'new'
+    """
+    before, mark, rest = path.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"\n<!-- /{name} -->")
+    if not mark or not end:
+        raise InputError(f"{path} does not have the marks <!-- {name} --> and <!-- /{name} -->: put them in")
+    write_file(path, f"{before}{mark}{content}{end}{after}")

@@ -1,0 +1,101 @@
+"""The benchmark suite runs, row by row, and its arithmetic is right. Nothing here is timed."""
+
+import pytest
+
+from benchmarks.__main__ import GROUPS, HEADER, PAGE, chosen, main, markdown, rows_of
+from benchmarks.rows import Figure, Row, Setting, Target
+from benchmarks.timing import Lane, race
+
+
+def row(reading, ours, other, bound=None):
+    return Row("name", Figure("ours", ours, "item"), Figure("other", other, "item"), Target(reading, bound))
+
+
+@pytest.mark.parametrize(("reading", "ratio"), [("cost", 3.0), ("speed", 1 / 3), ("share", 1 / 3)])
+def test_a_ratio_reads_as_its_target_does(reading, ratio):
+    assert row(reading, 6.0, 2.0).ratio == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize(("reading", "better", "worse"), [("cost", 1.0, 9.0), ("speed", 1.0, 9.0), ("share", 1.0, 9.0)])
+def test_taking_less_meets_what_taking_more_misses(reading, better, worse):
+    assert row(reading, better, 3.0, bound=1.0).met is True
+    assert row(reading, worse, 3.0, bound=1.0).met is False
+
+
+def test_the_bound_itself_is_met():
+    assert row("cost", 2.0, 1.0, bound=2.0).met
+    assert row("speed", 1.0, 5.0, bound=5.0).met
+
+
+def test_without_a_bound_nothing_is_met_or_missed():
+    assert row("cost", 2.0, 1.0).met is None
+    assert row("cost", 2.0, 1.0).cells()[-2:] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [(1.0, "1.00 s/item"), (0.0123, "12.3 ms/item"), (4.5e-6, "4.50 µs/item"), (1.49e-7, "149 ns/item")],
+)
+def test_a_figure_is_written_with_three_digits(amount, written):
+    assert str(Figure("ours", amount, "item")) == written
+
+
+def test_a_race_divides_by_the_items_of_each_lane(tmp_path, monkeypatch):
+    clock = iter(range(0, 1000, 3))
+    monkeypatch.setattr("benchmarks.timing.cpu_seconds", lambda: float(next(clock)))
+    ran = []
+    ours, other = Lane("ours", lambda: ran.append("ours"), 10), Lane("other", lambda: ran.append("other"), 1)
+    result = race("name", ours, other, "item", Target("speed"), Setting(quick=True, folder=tmp_path))
+    assert ran == ["ours", "other"] * 2
+    assert (result.ours.amount, result.other.amount, result.ratio) == (0.3, 3.0, 10.0)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_row_of_a_group_runs_at_its_smallest_size(group, tmp_path):
+    rows = rows_of(group)
+    assert all(name.startswith(f"{group}: ") for name in rows)
+    for name, run in rows.items():
+        measured = run(name, Setting(quick=True, folder=tmp_path))
+        assert measured.name == name
+        assert measured.ours.amount > 0
+        assert measured.other.amount > 0
+        assert len(measured.cells()) == len(HEADER)
+
+
+def test_rows_are_picked_by_the_beginning_of_their_names():
+    assert list(chosen("batch,judge: i")) == ["batch: graphs of windows", "judge: import"]
+
+
+@pytest.mark.parametrize("wanted", ["fast", "cut: nothing", ""])
+def test_a_row_that_is_not_there_is_refused(wanted, capsys):
+    with pytest.raises(SystemExit) as stop:
+        chosen(wanted)
+    assert stop.value.code == 2
+    assert "known: " in capsys.readouterr().err
+
+
+def test_quick_figures_do_not_go_on_the_page(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--quick", "--markdown"])
+    assert stop.value.code == 2
+    assert "leave out" in capsys.readouterr().err
+
+
+def test_the_command_prints_the_rows(capsys):
+    assert main(["--quick", "--rows", "fresh: uniform"]) == 0
+    printed = capsys.readouterr().out
+    assert "fresh: uniform values" in printed
+    assert "too small to judge by" in printed
+
+
+def test_the_markdown_has_one_line_a_row_under_the_command():
+    lines = markdown([row("cost", 1.0, 2.0), row("share", 1.0, 2.0)], "make bench").splitlines()
+    assert lines[0].startswith("`make bench`, ")
+    assert all(line.count("|") == len(HEADER) + 1 for line in lines[2:])
+    assert len(lines) == 6
+
+
+def test_the_page_has_the_marks_and_names_every_group():
+    page = PAGE.read_text(encoding="utf-8")
+    assert page.index("<!-- table -->") < page.index("<!-- /table -->")
+    assert all(f"| `{group}` |" in page for group in GROUPS)
