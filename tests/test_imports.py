@@ -1,0 +1,40 @@
+"""What loads what: judging scores and asking for help must not load a net library."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "torch_geometric")
+WATCHED = (*HEAVY, "matplotlib", "sklearn")
+
+
+def loaded(code: str) -> set[str]:
+    """The heavy modules that a fresh interpreter has loaded after some code."""
+    report = f"import sys; sys.stderr.write(' '.join(m for m in {WATCHED!r} if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import gnnmax",
+        "from gnnmax import evaluate, compare_scores, on_values, RULES, Windows, is_centred",
+        "from gnnmax import load_recipe, build, open_dataset; build(load_recipe('tiny'))",
+        "from gnnmax import MODELS; list(MODELS)",
+        "from gnnmax.cli import main; main(['--help'])",
+        "from gnnmax.cli import main; main(['compare', '--help'])",
+        "from gnnmax.cli import main; main(['list'])",
+    ],
+)
+def test_no_net_library_is_loaded(code):
+    assert not loaded(code) & set(HEAVY)
+
+
+def test_judging_loads_neither_scikit_learn_nor_matplotlib():
+    assert loaded("from gnnmax import evaluate, compare_scores") == set()
+
+
+def test_the_check_sees_what_is_loaded():
+    assert "torch" in loaded("from gnnmax import load_model")

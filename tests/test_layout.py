@@ -1,0 +1,82 @@
+"""What the repository holds and what it never does."""
+
+import ast
+import importlib.util
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import gnnmax
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "gnnmax").rglob("*.py"))
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / line for line in listed.stdout.splitlines()]
+
+
+def test_the_datasets_folder_holds_no_python_file_and_cannot_be_imported_as_a_package():
+    assert not list((ROOT / "datasets").rglob("*.py"))
+    spec = importlib.util.find_spec("datasets")
+    assert spec is None or spec.origin is None or ROOT not in Path(spec.origin).parents
+
+
+def test_scripts_are_thin_and_say_how_they_are_called():
+    scripts = sorted((ROOT / "scripts").glob("*.py"))
+    assert scripts
+    for script in scripts:
+        source = script.read_text(encoding="utf-8")
+        code = [line for line in source.splitlines() if line.strip()]
+        assert len(code) < 20, script
+        assert f"python scripts/{script.name}" in (ast.get_docstring(ast.parse(source)) or ""), script
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_no_pickle_and_no_global_random_state(path):
+    source = path.read_text(encoding="utf-8")
+    assert not re.search(r"\bimport pickle|\btorch\.(load|save)\(|allow_pickle\s*=\s*True|\bcloudpickle\b", source)
+    for name in re.findall(r"np\.random\.(\w+)", source):
+        assert name in {"Generator", "Philox", "SeedSequence", "default_rng"}, name
+    assert not re.search(r"^\s*(import random|from random import)", source, flags=re.MULTILINE)
+    assert "torch.manual_seed(" not in source
+    assert "print(" not in re.sub(r'"""[\s\S]*?"""', "", source).replace("_print(", "").replace(".print(", "")
+
+
+def test_no_module_has_the_name_of_a_public_function():
+    functions = {name for name in gnnmax.__all__ if name.islower()}
+    modules = {path.stem for path in SOURCES} | {path.parent.name for path in SOURCES}
+    assert not functions & modules
+
+
+def test_the_public_names_are_all_there():
+    for name in gnnmax.__all__:
+        assert getattr(gnnmax, name) is not None
+    assert set(gnnmax.__all__) <= set(dir(gnnmax))
+    with pytest.raises(AttributeError, match="no attribute 'pytorch'"):
+        _ = gnnmax.pytorch
+
+
+def test_the_package_is_typed_and_nothing_large_or_pickled_is_kept():
+    assert (ROOT / "gnnmax" / "py.typed").exists()
+    for path in tracked():
+        assert path.suffix not in {".pt", ".pth", ".pkl", ".pickle", ".npy"}, path
+        assert not path.exists() or path.stat().st_size < 1_000_000, path
+
+
+def test_contributing_is_a_page():
+    assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) < 60
+
+
+def test_no_module_or_function_grows_out_of_sight():
+    for path in SOURCES:
+        source = path.read_text(encoding="utf-8")
+        assert source.count("\n") <= 500, path
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef):
+                assert (node.end_lineno or 0) - node.lineno < 100, f"{path}: {node.name}"
