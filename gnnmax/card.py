@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gnnmax.bayes import ceiling_of, expected_accuracy
 from gnnmax.generate.dataset import DataSet
+from gnnmax.generate.files import File
 from gnnmax.generate.plants import Bump, Noise, Spike
 from gnnmax.generate.recipe import Recipe
 from gnnmax.generate.weights import Normal
@@ -167,6 +168,7 @@ def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
         alike = isinstance(plant, Noise) and plant.law != "poisson"
         return expected_accuracy(rule, k, amplitude) if alike else None
     nonnegative = all(not isinstance(law, Normal) and getattr(law, "low", 0.0) >= 0 for law in recipe.weights)
+    nonnegative &= not any(isinstance(host, File) for host in recipe.hosts)  # whose weights may have any sign
     stated = {
         "argmax": 1.0,
         "margin": 1.0,

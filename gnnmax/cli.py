@@ -158,6 +158,8 @@ class Compare:
     workers: int = 1
     """Seeds trained at the same time; the figures are the same for any number."""
     budget: tyro.conf.OmitArgPrefixes[Budget] = field(default_factory=Budget)
+    tensorboard: Flag = False
+    """Write learning curves for TensorBoard into the run folder; needs the extra of that name."""
     force: Flag = False
     """Replace a run that stands in the folder."""
     json: Flag = False
@@ -183,6 +185,8 @@ class Train:
     seed: int = 0
     """Of initial weights and order of the windows."""
     budget: tyro.conf.OmitArgPrefixes[Budget] = field(default_factory=Budget)
+    tensorboard: Flag = False
+    """Write learning curves for TensorBoard into the run folder; needs the extra of that name."""
     force: Flag = False
     """Replace a run that stands in the folder."""
     json: Flag = False
@@ -211,6 +215,7 @@ def _compare(
             workers=workers,
             force=call.force,
             command=f"gnnmax {shlex.join(sys.argv[1:])}",
+            tensorboard=call.tensorboard,
             on_progress=on_progress,
         )
     if call.json:
@@ -364,7 +369,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 0  # whoever read our output has seen enough
     except OSError as error:
-        return _refuse(f"{error.strerror or error}: {error.filename or 'no file named'}")
+        where = f": {error.filename}" if error.filename else ""
+        return _refuse(f"{error.strerror or error}{where}; choose another place or free this one")
     except KeyboardInterrupt:
         sys.stderr.write("gnnmax: interrupted\n")
         return 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.card import describe
+from gnnmax.curves import check_tensorboard, tensorboard_curves
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.recipe import Recipe
@@ -64,6 +66,7 @@ def compare(
     workers: int = 1,
     force: bool = False,
     command: str = "",
+    tensorboard: bool = False,
     on_progress: Progress | None = None,
 ) -> Results:
     """Train models side by side on the same batches, judge them and the explicit rules on the same windows.
@@ -87,6 +90,7 @@ def compare(
         workers: Seeds trained at the same time, each in a process of its own.
         force: Whether to replace a finished or broken run that stands in ``out``.
         command: The call, to be written down.
+        tensorboard: Whether to write learning curves into ``tensorboard/`` too; needs the extra of that name.
         on_progress: Given each record of training as it comes, with its ``seed``.
 
     Returns:
@@ -110,13 +114,16 @@ def compare(
         training=msgspec.to_builtins(training),
         out=str(folder.absolute()),
     )
+    if tensorboard:
+        check_tensorboard()
     claim_folder(folder, mark=CONFIG, force=force)
     sets = [load_data(source) for source in (plan.data, *plan.also)]
     _check_sets(sets, configs)
     _open_folder(folder, plan, seeds, command, sets[0].recipe)
     log = _Log(folder / "log.txt")
     log.write(f"{', '.join(configs)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
-    runs = _trained(plan, seeds, workers, on_progress or _ignore)
+    with _watched(folder, tensorboard, on_progress or _ignore) as watch:
+        runs = _trained(plan, seeds, workers, watch)
     log.write("trained; judging")
     results = _results(sets, plan, runs, command)
     write_results(folder, results)
@@ -212,6 +219,21 @@ def environment() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
     }
+
+
+@contextlib.contextmanager
+def _watched(folder: Path, tensorboard: bool, on_progress: Progress) -> Iterator[Progress]:
+    """Give every record to TensorBoard as well, if asked."""
+    if not tensorboard:
+        yield on_progress
+        return
+    with tensorboard_curves(folder / "tensorboard") as write:
+
+        def both(record: dict[str, Any]) -> None:
+            write(record)
+            on_progress(record)
+
+        yield both
 
 
 class _Log:

@@ -34,7 +34,10 @@ def check_windows(values: Any) -> npt.NDArray[Any]:
         ...
         gnnmax.errors.InputError: a window's side k must be odd and at least 3, not 4: only then it has a centre entry
     """
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise InputError("windows must have shape (..., k, k), not rows of unequal length: cut square blocks") from None
     if array.dtype.kind not in "fiub":
         raise InputError(f"window values must be real numbers, not {array.dtype}: convert them first")
     if array.ndim < 2 or array.shape[-1] != array.shape[-2]:

@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
-from gnnmax.generate.drawing import build, drawn
+from gnnmax.generate.drawing import build, check_call, drawn
 from gnnmax.generate.plants import Bump, Noise
 from gnnmax.generate.recipe import Recipe, load_recipe, parse_recipe
 from gnnmax.noise import SPIKE
@@ -104,6 +104,7 @@ def write_dataset(
         ...     len(data.test)
         64
     """
+    check_call(recipe, workers)
     folder = Path(path)
     with staged_folder(folder, mark=MANIFEST, force=force) as scratch:
         splits: dict[str, list[Shard]] = {}

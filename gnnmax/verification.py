@@ -156,7 +156,10 @@ def _margins(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa
 
 
 def _redrawn(recipe: Recipe, graph: int, windows: Windows) -> tuple[bool, str]:
-    again = draw_graph(recipe, graph)
+    try:
+        again = draw_graph(recipe, graph)
+    except InputError as error:  # a host's own file has gone or changed
+        return False, str(error)
     stored = windows[windows.graph == graph]
     same = len(again) == len(stored) and all(
         np.array_equal(array, stored.arrays()[name], equal_nan=array.dtype.kind == "f")

@@ -106,7 +106,7 @@ class Windows:
             label: Booleans (or zeros and ones), shape ``(N,)``, taken as the planted label; None takes the observed.
 
         Raises:
-            InputError: wrong shape, side or type, or rounding to float32 would change a label.
+            InputError: wrong shape, side or type, values beyond float32, or rounding to it would change a label.
 
         Example:
             >>> w = Windows.from_values([[[0, 1, 2], [3, 9, 4], [5, 6, 7]]])
@@ -120,6 +120,8 @@ class Windows:
             )
         with np.errstate(over="ignore"):
             stored = np.ascontiguousarray(given, dtype=np.float32)
+        if (np.isinf(stored) & np.isfinite(given)).any():
+            raise InputError("some values are beyond what float32 can hold (3.4e38): rescale them")
         observed = is_centred(stored)
         changed = int((observed != is_centred(given)).sum())
         if changed:
@@ -254,7 +256,7 @@ class Windows:
         )
 
     def transposed(self) -> Windows:
-        """Swap rows and columns. Label, kind and margin stay.
+        """Swap rows and columns, in the contexts too. Label, kind and margin stay.
 
         Example:
             >>> w = Windows.from_values([[[0, 9, 0], [1, 2, 3], [0, 0, 0]]])
@@ -267,9 +269,14 @@ class Windows:
             offset=np.ascontiguousarray(self.offset[:, ::-1]),
             rows=self.columns,
             columns=self.rows,
-            row_context=self.column_context,
-            column_context=self.row_context,
+            row_context=_turned(self.column_context),
+            column_context=_turned(self.row_context),
         )
+
+
+def _turned(context: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32] | None:
+    """Transpose contexts; those of an undirected host are symmetric."""
+    return None if context is None else np.ascontiguousarray(context.transpose(0, 2, 1))
 
 
 def checked_labels(label: npt.ArrayLike, n: int | None = None) -> npt.NDArray[np.bool_]:

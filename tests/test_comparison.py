@@ -137,3 +137,20 @@ def test_damaged_results_are_refused(tmp_path, damage):
     (tmp_path / "results.json").write_bytes(damage)
     with pytest.raises(InputError, match="damaged or of another version"):
         read_results(tmp_path)
+
+
+def test_curves_for_tensorboard_are_written_where_the_extra_is_installed(tmp_path):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    run(tmp_path / "run", models=["cnn"], seeds=(0,), tensorboard=True)
+    curves = reader.EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    curves.Reload()
+    assert [event.step for event in curves.Scalars("validation loss/cnn, seed 0")] == [3, 6]
+
+
+def test_curves_without_the_extra_are_refused_before_anything_is_written(tmp_path, monkeypatch):
+    from gnnmax import curves
+
+    monkeypatch.setattr(curves, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="tensorboard"):
+        run(tmp_path / "run", tensorboard=True)
+    assert not (tmp_path / "run").exists()

@@ -15,7 +15,7 @@ FLOORS = {
         *("store", "verdict", "verification"),
     ),
     2: ("models",),
-    3: ("checkpoint", "comparison", "schedule", "training"),
+    3: ("checkpoint", "comparison", "curves", "schedule", "training"),
     4: ("__main__", "cli", "report"),
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}

@@ -21,7 +21,7 @@ def centres(subgraph: Subgraph, k: int, cut: Cut) -> Places:
 
     A contiguous window needs ``k // 2`` places on either side and ``|p - q| >= k``, or rows and columns would meet: in
     an undirected host the entry mirrored at the diagonal has the same weight, and would tie. Both directions of an edge
-    are listed, in row-major order.
+    are listed, in row-major order; in a directed host, those that are there.
 
     Args:
         subgraph: m nodes and their adjacency matrix.
@@ -68,7 +68,8 @@ def cut_contiguous(subgraph: Subgraph, centre: Places, k: int) -> tuple[Places, 
 def cut_neighbours(subgraph: Subgraph, centre: Places, k: int) -> tuple[Places, Places]:
     """Take each end of the centre edge and the ``k - 1`` nodes nearest to it in the graph.
 
-    Nearest: fewest hops; among the direct neighbours, the heaviest edge first; then by place. A node near both ends
+    Nearest: fewest hops, whatever the edges' directions; among the direct neighbours, the heaviest edge first, in
+    either direction; then by place. A node near both ends
     goes to one of them: row and column take turns, the row first. Each side is then sorted by place, with the centre
     put in the middle. What no path reaches comes last, so disconnected subgraphs give windows too.
 
@@ -107,9 +108,13 @@ def _by_nearness(subgraph: Subgraph, ends: Places) -> Places:
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import shortest_path
 
-    graph = csr_array(subgraph.joined.astype(np.int8))
+    joined, adjacency = subgraph.joined, subgraph.adjacency
+    if subgraph.directed:
+        heaviest = np.where(joined, adjacency, np.float32(-np.inf))
+        joined, adjacency = joined | joined.T, np.maximum(heaviest, heaviest.T)
+    graph = csr_array(joined.astype(np.int8))
     hops = np.atleast_2d(shortest_path(graph, method="D", unweighted=True, indices=ends))
-    weight = np.where(hops == 1, subgraph.adjacency[ends], 0)
+    weight = np.where(hops == 1, adjacency[ends], 0)
     return np.lexsort((-weight, hops), axis=1)
 
 

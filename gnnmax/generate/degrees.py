@@ -13,7 +13,7 @@ from gnnmax.generate.hosts import Host, HostFamily, Nodes, Share, edges_of_keys,
 __all__ = ["DegreeCorrected", "PowerLaw"]
 
 
-class DegreeCorrected(HostFamily, frozen=True, omit_defaults=True, tag="degree_corrected"):
+class DegreeCorrected(HostFamily, frozen=True, tag="degree_corrected"):
     """Equal blocks of nodes that differ in their propensity to have edges: hubs inside blocks.
 
     Node u has a propensity t_u with a power-law tail and mean one in its block. Pairs have Poisson numbers of edges

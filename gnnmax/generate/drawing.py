@@ -29,7 +29,7 @@ from gnnmax.generate.plants import (
 from gnnmax.generate.recipe import Ingredients, Recipe, parse_recipe
 from gnnmax.generate.streams import stream
 from gnnmax.generate.subgraphs import Subgraph
-from gnnmax.generate.weights import sample_weights
+from gnnmax.generate.weights import BoundLaw, sample_weights, weigh
 from gnnmax.label import is_centred, kind_of, margin, offset_of
 from gnnmax.noise import SPIKE
 from gnnmax.symmetry import relabellings
@@ -59,10 +59,29 @@ def build(recipe: Recipe, *, workers: int = 1, on_progress: Callable[[int, int],
         >>> data.train
         Windows(N=128, k=9, label=observed, centred=0.500)
     """
+    check_call(recipe, workers)
     splits = {}
     for split in recipe.splits:
         splits[split] = Windows.concatenate(list(drawn(recipe, recipe.span(split), workers, on_progress)))
     return DataSet(recipe, splits)
+
+
+def check_call(recipe: object, workers: object) -> None:
+    """Refuse what cannot be drawn, before anything is.
+
+    Raises:
+        InputError: not a recipe, or not a positive number of workers.
+
+    Example:
+        >>> check_call("spike-9", 2)
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: a Recipe is to be drawn, not str: say load_recipe(name)
+    """
+    if not isinstance(recipe, Recipe):
+        raise InputError(f"a Recipe is to be drawn, not {type(recipe).__name__}: say load_recipe(name)")
+    if not isinstance(workers, int) or workers < 1:
+        raise InputError(f"workers must be an integer and at least 1, not {workers!r}")
 
 
 def drawn(
@@ -82,8 +101,7 @@ def drawn(
     Raises:
         InputError: ``workers`` below 1, or the recipe asks for windows that its hosts do not have.
     """
-    if workers < 1:
-        raise InputError(f"workers must be at least 1, not {workers}")
+    check_call(recipe, workers)
     chunks = [list(graphs[start : start + CHUNK]) for start in range(0, len(graphs), CHUNK)]
     plain = recipe.to_dict()
     if workers == 1 or len(chunks) == 1:
@@ -154,6 +172,7 @@ class _Cells:
 def _fresh(recipe: Recipe, ingredients: Ingredients, graph: int) -> _Cells:
     """Draw windows on nodes of their own, in a complete host or along a line."""
     assert ingredients.law is not None and recipe.windows_per_graph is not None
+    assert not isinstance(ingredients.law, BoundLaw)
     host, k, count = ingredients.host, recipe.k, recipe.windows_per_graph
     rng = stream(recipe.seed, "weights", graph)
     pairs = k * (k - 1) if recipe.contexts and isinstance(host, Complete) else 0
@@ -202,11 +221,12 @@ def _cells(recipe: Recipe, ingredients: Ingredients, graph: int, attempt: int) -
     weights = host.weights
     if weights is None:
         assert ingredients.law is not None
-        weights = sample_weights(ingredients.law, len(host.edges), stream(recipe.seed, "weights", graph, attempt))
+        weights = weigh(ingredients.law, host, stream(recipe.seed, "weights", graph, attempt))
     subgraph = ingredients.sampling.sample(host, weights, stream(recipe.seed, "subgraph", graph, attempt))
     candidates = centres(subgraph, recipe.k, ingredients.cut)
     if isinstance(recipe.plant, Natural):
-        candidates = candidates[candidates[:, 0] < candidates[:, 1]]
+        if not subgraph.directed:
+            candidates = candidates[candidates[:, 0] < candidates[:, 1]]
         return _cut(recipe, subgraph, candidates, ingredients) if len(candidates) else None
     rng = stream(recipe.seed, "cut", graph, attempt)
     return _plantable_cells(recipe, ingredients, subgraph, candidates, rng)

@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Meta
 
 from gnnmax.generate.degrees import DegreeCorrected, PowerLaw
+from gnnmax.generate.files import File
 from gnnmax.generate.hosts import (
     Host,
     HostFamily,
@@ -26,12 +27,21 @@ from gnnmax.generate.spatial import Bipartite, Contact, Lattice, RingLattice, Si
 
 __all__ = [
     "BarabasiAlbert",
+    "Bipartite",
     "Complete",
+    "Contact",
+    "DegreeCorrected",
     "ErdosRenyi",
     "Family",
+    "File",
+    "Host",
+    "Lattice",
     "Line",
+    "PowerLaw",
     "RandomGeometric",
     "Real",
+    "RingLattice",
+    "Similarity",
     "StochasticBlockModel",
     "WattsStrogatz",
 ]
@@ -54,7 +64,7 @@ class ErdosRenyi(HostFamily, frozen=True, omit_defaults=True, tag="erdos_renyi")
 
     nodes: Nodes
     probability: Share
-    directed: bool = False
+    directed: bool = False  # left out of plain data where it is False, so older digests stay
 
     def sample(self, rng: np.random.Generator) -> Host:
         """Draw a host, in time linear in its edges."""
@@ -100,6 +110,8 @@ class BarabasiAlbert(HostFamily, frozen=True, tag="barabasi_albert"):
 
 class WattsStrogatz(HostFamily, frozen=True, tag="watts_strogatz"):
     """A ring on which each node knows its nearest ``degree`` nodes, with some edges rewired at random.
+
+    Natural order is around the ring.
 
     References:
         Watts and Strogatz, "Collective dynamics of small-world networks", Nature, 1998.
@@ -212,21 +224,23 @@ class Line(HostFamily, frozen=True, tag="line"):
 
 
 class Real(HostFamily, frozen=True, tag="real"):
-    """A real weighted graph that networkx carries in its code, with its own weights and order.
+    """A real graph that networkx carries in its code, with its own weights and order.
 
     ``les_miserables``: 77 characters, 254 weighted co-appearances (Knuth, "The Stanford GraphBase", 1993).
     ``karate_club``: 34 members, 78 weighted friendships (Zachary, Journal of Anthropological Research, 1977).
+    ``florentine_families``: 15 families, 20 marriages, all of weight 1 (Padgett, "Marriage and elite structure in
+    Renaissance Florence", 1994), so no entry is ever a strict maximum.
 
     Example:
         >>> Real(name="les_miserables").sample(np.random.default_rng(0)).weights.max()
         np.float32(31.0)
     """
 
-    name: Literal["les_miserables", "karate_club"]
+    name: Literal["les_miserables", "karate_club", "florentine_families"]
 
     @property
     def own_weights(self) -> bool:
-        """True: the graph is a weighted one."""
+        """True: the graph brings them."""
         return True
 
     @property
@@ -238,9 +252,9 @@ class Real(HostFamily, frozen=True, tag="real"):
         """Return the graph; nothing is drawn."""
         import networkx as nx
 
-        graph = {"les_miserables": nx.les_miserables_graph, "karate_club": nx.karate_club_graph}[self.name]()
+        graph = getattr(nx, f"{self.name}_graph")()
         index = {node: position for position, node in enumerate(graph)}
-        rows = sorted((*sorted((index[u], index[v])), weight) for u, v, weight in graph.edges(data="weight"))
+        rows = sorted((*sorted((index[u], index[v])), weight) for u, v, weight in graph.edges(data="weight", default=1.0))
         table = np.array(rows, dtype=np.float64)
         return Host(len(index), table[:, :2].astype(np.int64), table[:, 2].astype(np.float32))
 
@@ -261,6 +275,7 @@ Family = (
     | Complete
     | Line
     | Real
+    | File
 )
 
 
@@ -273,11 +288,9 @@ def _distinct(pool: list[int], count: int, batches: Iterator[list[int]]) -> list
     """
     bound, refused = len(pool), 2**32 % len(pool)
     drawn: list[int] = []
-    found: dict[int, None] = {}
-    while len(found) < count:
+    while len(set(drawn)) < count:
         drawn += [pool[x >> 32] for bits in next(batches) if (x := bits * bound) & 0xFFFFFFFF >= refused]
-        found = dict.fromkeys(drawn)
-    return list(found)[:count]
+    return drawn if len(drawn) == count else list(dict.fromkeys(drawn))[:count]
 
 
 def _bits(rng: np.random.Generator, size: int) -> Iterator[list[int]]:

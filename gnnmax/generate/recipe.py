@@ -12,10 +12,10 @@ from msgspec import Meta, Struct, structs
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.generate.cuts import Cut
-from gnnmax.generate.families import Complete, Family, Line, Real
+from gnnmax.generate.families import Complete, Family, Line
 from gnnmax.generate.plants import Bump, Natural, Noise, Plant, Shares, Spike
 from gnnmax.generate.subgraphs import Sampling
-from gnnmax.generate.weights import Law, Lognormal, Normal, Poisson
+from gnnmax.generate.weights import BoundLaw, Law, Lognormal, Normal, Poisson
 from gnnmax.window import LabelRule
 
 __all__ = ["Ingredients", "Recipe", "Shift", "load_recipe", "recipe_names"]
@@ -150,7 +150,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Raises:
             InputError: an unknown field, or a value that the field does not take.
         """
-        plain = self.to_dict()
+        plain = msgspec.json.decode(msgspec.json.encode(self))  # lists where the struct has tuples
         for path, value in changes.items():
             _assign(plain, path.split("."), value, path)
         return parse_recipe(plain, self.name)
@@ -200,7 +200,7 @@ def _shape_complaints(recipe: Recipe) -> list[str]:
     if recipe.k % 2 == 0:
         complaints.append(f"k must be odd, not {recipe.k}: only then a window has a centre")
     largest = max((s.nodes for s in recipe.subgraphs if s.nodes is not None), default=0)
-    sizes = [host.nodes for host in recipe.hosts if not isinstance(host, Complete | Line | Real)]
+    sizes = [host.nodes for host in recipe.hosts if hasattr(host, "nodes")]
     smallest = min(sizes, default=largest)
     if largest > smallest:
         complaints.append(f"a subgraph of {largest} nodes does not fit into a host of {smallest}")
@@ -211,19 +211,26 @@ def _shape_complaints(recipe: Recipe) -> list[str]:
 
 def _host_complaints(recipe: Recipe) -> list[str]:
     complaints = []
-    real = [isinstance(host, Real) for host in recipe.hosts]
+    fixed = [host.fixed for host in recipe.hosts]
+    own = [host.own_weights for host in recipe.hosts]
     complete = [isinstance(host, Complete) for host in recipe.hosts]
     line = [isinstance(host, Line) for host in recipe.hosts]
-    if any(any(sort) != all(sort) for sort in (real, complete, line)):
+    if any(any(sort) != all(sort) for sort in (fixed, complete, line)):
         complaints.append("real, complete and line hosts do not mix with others: make a recipe for each")
-    if all(real) and (recipe.weights or recipe.graphs != len(recipe.hosts) or len(set(recipe.hosts)) != len(real)):
+    if any(own) != all(own):
+        complaints.append("hosts that bring their own weights do not mix with others: make a recipe for each")
+    if all(own) and recipe.weights:
+        complaints.append("these hosts bring their own weights: give no weights")
+    if all(fixed) and (recipe.graphs != len(recipe.hosts) or len(set(recipe.hosts)) != len(fixed)):
         complaints.append(
-            "real hosts bring their own weights and stand in one split once: give no weights, and as many graphs in "
-            f"the splits as hosts ({len(real)}), not {recipe.graphs}"
+            "real hosts and those from a file stand in one split once: give as many graphs in the splits as hosts "
+            f"({len(fixed)}), not {recipe.graphs}"
         )
-    if not all(real) and not recipe.weights:
+    if not any(own) and not recipe.weights:
         complaints.append("weights must name at least one law")
     fresh = all(complete) or all(line)
+    if fresh and any(isinstance(law, BoundLaw) for law in recipe.weights):
+        complaints.append("laws bound to a host's blocks or degrees need hosts with edges of their own")
     if all(complete) and recipe.subgraphs:
         complaints.append("a complete host has no subgraphs: all orders of it are alike")
     if fresh and recipe.cuts:

@@ -21,7 +21,7 @@ from gnnmax.generate.hosts import (
     sorted_edges,
     unranked,
 )
-from gnnmax.generate.weights import Positive, Unit, check_unit, draw_unit
+from gnnmax.generate.weights import Unit, check_unit, draw_unit
 
 __all__ = ["Bipartite", "Contact", "Lattice", "RingLattice", "Similarity"]
 
@@ -150,10 +150,9 @@ class Similarity(HostFamily, frozen=True, tag="similarity"):
         """Ends of the pairs (point, neighbour), and each point's squared distance to its last neighbour."""
         from scipy.spatial import cKDTree
 
-        _, found = cKDTree(points).query(points, k=self.neighbours + 1)
-        found[:, 0] = np.arange(len(points))  # each point is nearest to itself
+        _, nearest = cKDTree(points).query(points, k=self.neighbours + 1)
         sources = np.repeat(np.arange(len(points)), self.neighbours)
-        targets = np.asarray(found[:, 1:], dtype=np.int64)
+        targets = np.asarray(nearest, dtype=np.int64)[:, 1:]  # each point is nearest to itself
         return sources, targets.reshape(-1), _squares(points, np.arange(len(points)), targets[:, -1])
 
 
@@ -196,7 +195,7 @@ class Contact(HostFamily, frozen=True, tag="contact"):
     """
 
     nodes: Annotated[int, Meta(ge=6, le=2_000)]
-    decay: Annotated[float, Meta(ge=0.0, le=10.0)] = 1.0
+    decay: Annotated[float, Meta(ge=0.0, le=5.0)] = 1.0
     domains: Annotated[int, Meta(ge=1, le=500)] = 4
     boost: Annotated[float, Meta(ge=1.0, le=1e3)] = 3.0
     law: Literal["gamma", "lognormal"] = "gamma"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
+from gnnmax.errors import InputError
+from gnnmax.generate.choices import CHOICES, Choice
 from gnnmax.generate.hosts import Host
+from gnnmax.generate.orders import ORDERS, Order
 
-__all__ = ["Order", "Sampling", "Subgraph"]
+__all__ = ["LARGEST", "Order", "Sampling", "Subgraph"]
 
-Order = Literal["natural", "shuffled"]
+LARGEST = 5_000
+"""Most nodes a subgraph may have: it is laid out as a matrix."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,13 +26,15 @@ class Subgraph:
 
     Attributes:
         nodes: The host's node at each place of the order, shape ``(m,)``.
-        adjacency: Shape ``(m, m)``, float32, symmetric; 0 where no edge is.
+        adjacency: Shape ``(m, m)``, float32, symmetric unless directed; 0 where no edge is.
         joined: Shape ``(m, m)``, bool: where an edge is, whatever its weight.
+        directed: Whether the entry in row u and column v is the edge from u to v alone.
     """
 
     nodes: npt.NDArray[np.int64]
     adjacency: npt.NDArray[np.float32]
     joined: npt.NDArray[np.bool_]
+    directed: bool = False
 
 
 class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -36,8 +42,11 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     Attributes:
         nodes: How many, at most the host's; None takes the whole host.
-        choose: ``range``: consecutive nodes of the natural order; ``uniform``: a uniform draw of nodes.
-        order: ``natural``: the family's own; ``shuffled``: uniform at random.
+        choose: ``range``: consecutive nodes of the natural order; ``uniform``: a uniform draw of nodes; ``ego``: a node
+            and those nearest to it; ``random_walk``: those a walk visits; ``snowball``: those named in waves. See
+            :mod:`gnnmax.generate.choices`.
+        order: ``natural``: the family's own; ``shuffled``: uniform at random; ``degree``: falling; ``rcm``: reverse
+            Cuthill-McKee; ``spectral``: along the Fiedler vector. See :mod:`gnnmax.generate.orders`.
 
     Example:
         >>> host = Host(4, np.array([[0, 1], [2, 3]]))
@@ -47,26 +56,45 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
                [6., 0.]], dtype=float32)
     """
 
-    nodes: Annotated[int, Meta(ge=6, le=5_000)] | None = None
-    choose: Literal["range", "uniform"] = "range"
+    nodes: Annotated[int, Meta(ge=6, le=LARGEST)] | None = None
+    choose: Choice = "range"
     order: Order = "natural"
 
     def sample(self, host: Host, weights: npt.NDArray[np.float32], rng: np.random.Generator) -> Subgraph:
-        """Cut the subgraph out of a host with the given edge weights, shape ``(E,)``."""
+        """Cut the subgraph out of a host with the given edge weights, shape ``(E,)``.
+
+        Raises:
+            InputError: the host has fewer nodes than asked for, or too many to be laid out as a whole.
+        """
         m = host.nodes if self.nodes is None else self.nodes
-        if self.choose == "range":
-            nodes = np.arange(m) + rng.integers(host.nodes - m + 1)
-        else:
-            nodes = np.sort(rng.choice(host.nodes, size=m, replace=False, shuffle=False))
+        if m > min(host.nodes, LARGEST):
+            raise InputError(
+                f"a subgraph needs at most {LARGEST} nodes and no more than its host, which has {host.nodes}: "
+                f"choose another number than {m} as its nodes"
+            )
+        nodes = CHOICES[self.choose](host, m, rng)
         if self.order == "shuffled":
             nodes = rng.permutation(nodes)
-        place = np.full(host.nodes, -1, dtype=np.int64)
-        place[nodes] = np.arange(m)
-        ends = place[host.edges]  # (E, 2), -1 outside
-        inside = (ends >= 0).all(axis=1)
-        rows, columns = ends[inside].T
-        adjacency = np.zeros((m, m), dtype=np.float32)
-        joined = np.zeros((m, m), dtype=np.bool_)
-        adjacency[rows, columns] = adjacency[columns, rows] = weights[inside]
-        joined[rows, columns] = joined[columns, rows] = True
-        return Subgraph(nodes.astype(np.int64), adjacency, joined)
+        subgraph = _induced(host, weights, nodes)
+        if self.order in ORDERS:
+            places = ORDERS[self.order](subgraph.adjacency, subgraph.joined)
+            return _induced(host, weights, nodes[places])
+        return subgraph
+
+
+def _induced(host: Host, weights: npt.NDArray[np.float32], nodes: npt.NDArray[np.int64]) -> Subgraph:
+    """Lay out the edges among some nodes."""
+    m = len(nodes)
+    place = np.full(host.nodes, -1, dtype=np.int64)
+    place[nodes] = np.arange(m)
+    ends = place[host.edges]  # (E, 2), -1 outside
+    inside = (ends >= 0).all(axis=1)
+    rows, columns = ends[inside].T
+    adjacency = np.zeros((m, m), dtype=np.float32)
+    joined = np.zeros((m, m), dtype=np.bool_)
+    adjacency[rows, columns] = weights[inside]
+    joined[rows, columns] = True
+    if not host.directed:
+        adjacency[columns, rows] = weights[inside]
+        joined[columns, rows] = True
+    return Subgraph(nodes.astype(np.int64), adjacency, joined, host.directed)

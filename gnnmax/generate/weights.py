@@ -203,8 +203,8 @@ class BlockCorrelated(_Law, frozen=True, tag="block_correlated"):
 class DegreeDriven(_Law, frozen=True, tag="degree_driven"):
     """Grows with the degrees of both ends, so hubs make stripes of heavy edges.
 
-    The weight is ``(d_u d_v / d^2) ** power`` times a lognormal factor; d is the mean degree. In a directed host degrees
-    count the edges in and out.
+    The weight is ``(d_u d_v / d^2) ** power`` times a lognormal factor; d is the mean degree. Degrees in a directed
+    host count the edges in and out.
 
     Attributes:
         power: How strongly; 0.5 in the world's network of air traffic.
