@@ -164,7 +164,8 @@ def test_natural_windows_of_a_directed_host_take_each_direction_once():
     windows = build(recipe).test
     pairs = set(zip(windows.rows[:, 2].tolist(), windows.columns[:, 2].tolist(), strict=True))
     assert len(pairs) == len(windows)
-    assert any((v, u) not in pairs for u, v in pairs)
+    assert any((v, u) not in pairs for u, v in pairs) and any((v, u) in pairs for u, v in pairs)
+    assert 0.4 < np.mean([u < v for u, v in pairs]) < 0.6
 
 
 def test_neighbours_ignore_the_directions_of_edges():

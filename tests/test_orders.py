@@ -178,12 +178,14 @@ def test_every_choice_gives_as_many_nodes_as_asked_even_without_edges(choose):
         assert len(set(chosen.tolist())) == count and (np.diff(chosen) > 0).all()
 
 
-def test_a_snowball_takes_at_most_three_of_a_hub_at_once_and_an_ego_all():
-    hubs = Host(41, np.array([[0, node] for node in range(1, 41)]))
-    from_hub = next(seed for seed in range(300) if rng(seed).permutation(41)[0] == 0)
-    assert len(ego(hubs, 20, rng(from_hub))) == len(snowball(hubs, 20, rng(from_hub))) == 20
-    # The hub names three, they name nobody new, and strangers start anew: leaves of all numbers.
-    assert 0 in snowball(hubs, 20, rng(from_hub))
+def test_a_node_names_three_in_a_snowball_and_all_in_an_ego():
+    spokes = np.arange(1, 41)  # a hub, 40 neighbours, and one child of each
+    tree = Host(81, np.concatenate([np.stack([0 * spokes, spokes], 1), np.stack([spokes, spokes + 40], 1)]))
+    from_hub = next(seed for seed in range(999) if rng(seed).permutation(81)[0] == 0)
+    waves, ball = (choose(tree, 7, rng(from_hub)) for choose in (snowball, ego))
+    assert waves[0] == ball[0] == 0
+    assert ((waves > 0) & (waves <= 40)).sum() == (waves > 40).sum() == 3
+    assert (ball[1:] <= 40).all()
 
 
 def test_a_random_walk_prefers_hubs():

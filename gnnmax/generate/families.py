@@ -254,7 +254,9 @@ class Real(HostFamily, frozen=True, tag="real"):
 
         graph = getattr(nx, f"{self.name}_graph")()
         index = {node: position for position, node in enumerate(graph)}
-        rows = sorted((*sorted((index[u], index[v])), weight) for u, v, weight in graph.edges(data="weight", default=1.0))
+        rows = sorted(
+            (*sorted((index[u], index[v])), weight) for u, v, weight in graph.edges(data="weight", default=1.0)
+        )
         table = np.array(rows, dtype=np.float64)
         return Host(len(index), table[:, :2].astype(np.int64), table[:, 2].astype(np.float32))
 
