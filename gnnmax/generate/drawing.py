@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from gnnmax.generate.plants import (
     Natural,
     Noise,
     Spike,
-    draw_kinds,
+    paired_kinds,
     plant_noise,
     plant_spikes,
     plantable,
@@ -169,11 +170,19 @@ class _Cells:
     column_context: npt.NDArray[np.float32] | None
 
 
+def _twinned(cells: _Cells, twins: int) -> _Cells:
+    """Repeat every window for its twins, side by side."""
+    if twins == 1:
+        return cells
+    present: dict[str, Any] = {name: array for name, array in vars(cells).items() if array is not None}
+    return dataclasses.replace(cells, **{name: np.repeat(array, twins, axis=0) for name, array in present.items()})
+
+
 def _fresh(recipe: Recipe, ingredients: Ingredients, graph: int) -> _Cells:
     """Draw windows on nodes of their own, in a complete host or along a line."""
     assert ingredients.law is not None and recipe.windows_per_graph is not None
     assert not isinstance(ingredients.law, BoundLaw)
-    host, k, count = ingredients.host, recipe.k, recipe.windows_per_graph
+    host, k, count = ingredients.host, recipe.k, recipe.windows_per_graph // recipe.twins
     rng = stream(recipe.seed, "weights", graph)
     pairs = k * (k - 1) if recipe.contexts and isinstance(host, Complete) else 0
     weights = sample_weights(ingredients.law, (count, k * k + pairs), rng)
@@ -239,7 +248,7 @@ def _plantable_cells(
     assert recipe.windows_per_graph is not None
     if not len(candidates):
         return None
-    chosen = np.zeros(recipe.windows_per_graph, dtype=np.intp)
+    chosen = np.zeros(recipe.windows_per_graph // recipe.twins, dtype=np.intp)
     missing = np.arange(len(chosen))
     for _ in range(REDRAWS):
         chosen[missing] = rng.integers(len(candidates), size=len(missing))
@@ -266,19 +275,19 @@ def _cut(recipe: Recipe, subgraph: Subgraph, centre: Places, ingredients: Ingred
 
 def _finished(recipe: Recipe, graph: int, cells: _Cells) -> Windows:
     """Plant, and write down what was planted and what is observed."""
+    cells = _twinned(cells, recipe.twins)
     k, count, plant = recipe.k, len(cells.values), recipe.plant
     values, rng = cells.values, stream(recipe.seed, "plant", graph)
     amplitude = place = None
     if isinstance(plant, Natural):
         kinds = kind_of(values.reshape(count, k, k))
     else:
-        assert recipe.kinds is not None
-        kinds = draw_kinds(recipe.kinds, count, rng)
+        kinds = paired_kinds(recipe.kinds, count, recipe.twins, rng)
     if isinstance(plant, Noise | Bump):
         place = plant_noise(values, (cells.rows, cells.columns), kinds, plant, rng)
         amplitude = np.full(count, plant.amplitude, dtype=np.float32)
     if isinstance(plant, Spike):
-        strict = plant_spikes(values, cells.joined, kinds, plant.margin, rng)
+        strict = plant_spikes(values, cells.joined, kinds, plant.margin, rng, twins=recipe.twins)
         if not strict.all():
             raise InputError(
                 f"recipe {recipe.name}: in graph {graph} a margin vanishes in float32: raise the smallest margin, or "

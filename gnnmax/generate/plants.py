@@ -123,6 +123,31 @@ def draw_kinds(shares: Shares, count: int, rng: np.random.Generator) -> npt.NDAr
     return rng.permutation(codes.astype(np.uint8))
 
 
+def paired_kinds(shares: Shares | None, count: int, twins: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Draw the kinds of ``count`` windows, of which ``twins`` in a row come from one cut.
+
+    Args:
+        shares: Of the kinds; None for a ladder, where the spike stands at the centre once and elsewhere otherwise.
+        count: A multiple of ``twins``.
+        twins: 1: kinds are drawn one by one. 2: centred, and a twin of another kind. More: a ladder.
+        rng: The only source of randomness.
+
+    Example:
+        >>> paired_kinds(Shares(centred=0.5, shifted=0.5), 4, 2, np.random.default_rng(0))
+        array([0, 1, 0, 1], dtype=uint8)
+    """
+    if shares is None:
+        kinds = np.full((count // twins, twins), SHIFTED, dtype=np.uint8)
+        kinds[:, twins // 2] = CENTRED
+        return kinds.reshape(-1)
+    if twins == 1:
+        return draw_kinds(shares, count, rng)
+    others = {kind: shares.of(kind) / (1 - shares.centred) for kind in KINDS[1:]}
+    kinds = np.full((count // 2, 2), CENTRED, dtype=np.uint8)
+    kinds[:, 1] = draw_kinds(Shares(centred=0.0, **others), count // 2, rng)
+    return kinds.reshape(-1)
+
+
 def plant_noise(
     values: Flat,
     nodes: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
@@ -206,6 +231,8 @@ def plant_spikes(
     kinds: npt.NDArray[np.uint8],
     margin: tuple[float, float],
     rng: np.random.Generator,
+    *,
+    twins: int = 1,
 ) -> npt.NDArray[np.bool_]:
     """Give each window a maximum by a drawn margin, and put it where its kind says, in place.
 
@@ -215,6 +242,8 @@ def plant_spikes(
         kinds: Codes into :data:`gnnmax.label.KINDS`, shape ``(W,)``.
         margin: Least and greatest margin in standard deviations of the window.
         rng: The only source of randomness.
+        twins: How many windows in a row share their margin; where they are ``k * k``, the spike goes to each entry in
+            turn, and else to a random edge.
 
     Returns:
         Whether the largest is strictly above the second largest after rounding to float32, shape ``(W,)``.
@@ -230,14 +259,15 @@ def plant_spikes(
     windows, entries = values.shape
     every, middle = np.arange(windows), entries // 2
     top, second = by_parts(lambda *window: np.stack(_two_largest(_lowered(*window)), axis=1), values, ~joined).T
-    draws = rng.uniform(math.log(margin[0]), math.log(margin[1]), size=(windows,))
-    margins = np.array([math.exp(draw) for draw in draws.tolist()])
+    draws = rng.uniform(math.log(margin[0]), math.log(margin[1]), size=(windows // twins,))
+    margins = np.repeat([math.exp(draw) for draw in draws.tolist()], twins)
     peak = by_parts(_peak, values, top, second, margins)
     strict = np.asarray(peak > values[every, second])
     values[every, top] = peak
     tied = kinds == TIED
     values[tied, second[tied]] = peak[tied]
-    target = _random_edge(joined, middle, rng)
+    ladder = twins == entries
+    target = np.tile(np.arange(entries), windows // twins) if ladder else _random_edge(joined, middle, rng)
     centred, moved = (kinds == CENTRED) | tied, (kinds == SHIFTED) | (kinds == RUNNER_UP)
     # A background maximum stays where the host has it, unless that is the centre.
     destination = np.select([centred, moved | (top == middle)], [np.full(windows, middle), target], default=top)

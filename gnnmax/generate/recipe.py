@@ -88,6 +88,9 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         cuts: ``contiguous`` or ``neighbours``; none for complete hosts.
         plant: ``spike``, ``noise`` or ``natural``.
         kinds: The share of each kind of window; none for natural windows.
+        pairing: ``independent``: every window is cut anew. ``matched``: each centred window has a twin, cut and planted
+            alike but for where the maximum goes. ``ladder``: each cut gives ``k * k`` windows, one with the spike at
+            every entry; complete hosts only, and ``kinds`` are not asked for.
 
     Example:
         >>> recipe = load_recipe("noise-9-mu2")
@@ -112,6 +115,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     cuts: Cuts = ()
     plant: Plant
     kinds: Shares | None = None
+    pairing: Literal["independent", "matched", "ladder"] = "independent"
 
     def __post_init__(self) -> None:
         for complaint in (*_shape_complaints(self), *_host_complaints(self), *_plant_complaints(self)):
@@ -135,6 +139,11 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def graphs(self) -> int:
         """How many host graphs all splits have together."""
         return sum(self.splits.values())
+
+    @property
+    def twins(self) -> int:
+        """How many windows come from one cut."""
+        return {"independent": 1, "matched": 2, "ladder": self.k**2}[self.pairing]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain dicts, lists, strings and numbers."""
@@ -250,8 +259,17 @@ def _plant_complaints(recipe: Recipe) -> list[str]:
     complaints = []
     plant = recipe.plant
     natural, noise = isinstance(plant, Natural), isinstance(plant, Noise | Bump)
-    if natural != (recipe.kinds is None) or natural != (recipe.windows_per_graph is None):
+    ladder = recipe.pairing == "ladder"
+    if (natural or ladder) != (recipe.kinds is None) or natural != (recipe.windows_per_graph is None):
         complaints.append("kinds and windows_per_graph belong to planted windows; natural ones take every edge once")
+    if natural and recipe.pairing != "independent":
+        complaints.append("natural windows have no twins: use pairing = 'independent'")
+    if not natural and (recipe.windows_per_graph or 0) % recipe.twins:
+        complaints.append(f"windows_per_graph must be a multiple of {recipe.twins}: no window is without its twin")
+    if recipe.pairing == "matched" and recipe.kinds is not None and recipe.kinds.centred != 0.5:
+        complaints.append("matched pairs hold centred = 0.5: each centred window has one twin")
+    if ladder and not (isinstance(plant, Spike) and isinstance(recipe.hosts[0], Complete)):
+        complaints.append("a ladder takes a spike through every entry: it needs a spike plant and complete hosts")
     if natural and recipe.label != "observed":
         complaints.append("natural windows have no planted label: use label = 'observed'")
     if natural and isinstance(recipe.hosts[0], Complete | Line):
