@@ -313,8 +313,8 @@ def test_probes_do_not_pass_their_ceilings_and_a_leak_is_caught(monkeypatch):
     assert beaten(describe(build(recipe))) == []
     honest = drawing.plant_spikes
 
-    def leaky(values, joined, kinds, bounds, rng):
-        strict = honest(values, joined, kinds, bounds, rng)
+    def leaky(values, joined, kinds, *others, **options):
+        strict = honest(values, joined, kinds, *others, **options)
         values[kinds == CODES["centred"]] *= np.float32(1.5)  # adds to one class alone
         values[kinds == CODES["centred"], :5] += np.float32(1.0)
         return strict
