@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
+from gnnmax import __version__
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.drawing import build, check_call, drawn
@@ -153,8 +154,8 @@ def versions() -> dict[str, str]:
         >>> sorted(versions())
         ['gnnmax', 'networkx', 'numpy', 'python', 'scipy']
     """
-    names = ("gnnmax", "networkx", "numpy", "scipy")
-    return {**{name: version(name) for name in names}, "python": platform.python_version()}
+    libraries = {name: version(name) for name in ("networkx", "numpy", "scipy")}
+    return {"gnnmax": __version__, **libraries, "python": platform.python_version()}
 
 
 def read_manifest(path: str | Path) -> tuple[Manifest, Recipe]:
