@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import platform
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,14 +22,15 @@ from gnnmax.judging import judge_symmetry, judge_test
 from gnnmax.models.registry import MODELS, parse_config
 from gnnmax.results import ModelRecord, Results, RuleRecord, TrainingRecord, write_results
 from gnnmax.rules import RULES
+from gnnmax.runs import Log, Tail, environment
 from gnnmax.schedule import TrainingConfig
 from gnnmax.staging import claim_folder, write_file
-from gnnmax.store import load_data, versions
+from gnnmax.store import load_data
 
 if TYPE_CHECKING:
-    from gnnmax.checkpoint import TrainedModel
+    pass
 
-__all__ = ["CONFIG", "Progress", "compare", "load_run"]
+__all__ = ["CONFIG", "Progress", "compare"]
 
 CONFIG = "config.json"
 
@@ -120,7 +117,7 @@ def compare(
     sets = [load_data(source) for source in (plan.data, *plan.also)]
     _check_sets(sets, configs)
     _open_folder(folder, plan, seeds, command, sets[0].recipe)
-    log = _Log(folder / "log.txt")
+    log = Log(folder / "log.txt")
     log.write(f"{', '.join(configs)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
     with _watched(folder, tensorboard, on_progress or _ignore) as watch:
         runs = _trained(plan, seeds, workers, watch)
@@ -204,23 +201,6 @@ def _open_folder(folder: Path, plan: _Plan, seeds: Sequence[int], command: str, 
     write_file(folder / "environment.json", json.dumps(environment(), indent=1))
 
 
-def environment() -> dict[str, Any]:
-    """Return versions and machine: what a figure may depend on besides the recipe and the seed.
-
-    Example:
-        >>> sorted(environment())
-        ['cores', 'machine', 'started', 'system', 'versions']
-    """
-    nets = {name: version(name) for name in ("torch", "torch-geometric", "scikit-learn", "safetensors")}
-    return {
-        "versions": {**versions(), **nets},
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-    }
-
-
 @contextlib.contextmanager
 def _watched(folder: Path, tensorboard: bool, on_progress: Progress) -> Iterator[Progress]:
     """Give every record to TensorBoard as well, if asked."""
@@ -234,17 +214,6 @@ def _watched(folder: Path, tensorboard: bool, on_progress: Progress) -> Iterator
             on_progress(record)
 
         yield both
-
-
-class _Log:
-    """Lines with the time, kept in the run folder."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def write(self, line: str) -> None:
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
 
 
 @dataclass(frozen=True)
@@ -265,7 +234,7 @@ def _trained(plan: _Plan, seeds: Sequence[int], workers: int, on_progress: Progr
 
     executor = get_reusable_executor(max_workers=min(workers, len(seeds)))
     futures = [executor.submit(train_seed, plan, seed) for seed in seeds]
-    tails = [_Tail(Path(plan.out, "metrics", f"seed-{seed}.jsonl"), seed) for seed in seeds]
+    tails = [Tail(Path(plan.out, "metrics", f"seed-{seed}.jsonl"), seed) for seed in seeds]
     try:
         while True:
             pending = wait(futures, timeout=0.5, return_when="FIRST_EXCEPTION").not_done
@@ -277,24 +246,6 @@ def _trained(plan: _Plan, seeds: Sequence[int], workers: int, on_progress: Progr
     finally:
         if not all(future.done() for future in futures):
             executor.shutdown(kill_workers=True)
-
-
-class _Tail:
-    """The lines that a worker adds to its metrics file, as they come."""
-
-    def __init__(self, path: Path, seed: int) -> None:
-        self._path, self._seed, self._place = path, seed, 0
-
-    def read(self) -> Iterator[dict[str, Any]]:
-        if not self._path.exists():
-            return
-        with self._path.open("rb") as file:
-            file.seek(self._place)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                self._place += len(line)
-                yield {"seed": self._seed, **json.loads(line)}
 
 
 def train_seed(plan: _Plan, seed: int, on_progress: Progress = _ignore) -> _Run:
@@ -357,33 +308,6 @@ def _train_seed(plan: _Plan, seed: int, on_progress: Progress) -> _Run:
         )
         scores[name] = {title: model.score(test.split(split)) for title, (test, split) in tests.items()}
     return _Run(seed, figures, scores)
-
-
-def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedModel]]:
-    """Load all trained models of a run folder, by name, one a seed; or the one of a model's own folder.
-
-    Raises:
-        InputError: no model is there, one is damaged, or the models do not have equally many seeds.
-
-    Example:
-        >>> load_run("nowhere")
-        Traceback (most recent call last):
-        ...
-        gnnmax.errors.InputError: no trained model at nowhere: expected a folder that train or compare wrote
-    """
-    from gnnmax.checkpoint import load_model
-
-    cards = sorted(card for depth in ("", "seed-*/", "*/seed-*/") for card in Path(path).glob(f"{depth}model.json"))
-    if not cards:
-        raise InputError(f"no trained model at {path}: expected a folder that train or compare wrote")
-    models: dict[str, list[TrainedModel]] = {}
-    for card in cards:
-        model = load_model(card.parent, device)
-        models.setdefault(model.name, []).append(model)
-    if len({len(seeds) for seeds in models.values()}) > 1:
-        counts = ", ".join(f"{name} {len(seeds)}" for name, seeds in models.items())
-        raise InputError(f"the models in {path} do not have equally many seeds ({counts}): give a whole run")
-    return models
 
 
 def _results(sets: list[DataSet], plan: _Plan, runs: list[_Run], command: str) -> Results:

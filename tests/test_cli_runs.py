@@ -44,6 +44,9 @@ def test_a_run_is_judged_reported_and_evaluated_from_its_folder(run, data, capsy
     judged = json.loads(capsys.readouterr().out)
     assert judged["trained"]
     assert list(judged["seeds"]) == ["cnn", "gnn"]
+    assert main(["evaluate", "--run", run, "--data", data, "--split", "val"]) == 0
+    assert "tiles-3/val" in capsys.readouterr().out
+    assert "unknown split" in refused(["evaluate", "--run", run, "--data", data, "--split", "nope"], capsys)
     assert main(["report", run, "--heat-maps", str(tmp_path / "maps.svg")]) == 0
     assert "accuracy" in capsys.readouterr().out
     assert Path(run, "report.html").stat().st_size > 10_000

@@ -7,10 +7,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from gnnmax.comparison import compare, load_run
+from gnnmax.comparison import compare
 from gnnmax.errors import InputError
 from gnnmax.generate.recipe import load_recipe
 from gnnmax.results import read_results
+from gnnmax.runs import load_run
 from gnnmax.schedule import TrainingConfig
 
 SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})

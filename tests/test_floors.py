@@ -15,8 +15,8 @@ FLOORS = {
         *("store", "verdict", "verification"),
     ),
     2: ("models",),
-    3: ("checkpoint", "comparison", "curves", "schedule", "training"),
-    4: ("__main__", "cli", "report"),
+    3: ("checkpoint", "comparison", "curves", "runs", "schedule", "training"),
+    4: ("__main__", "cli", "commands", "report"),
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}
 
