@@ -26,7 +26,7 @@ def check_windows(values: Any) -> npt.NDArray[Any]:
         values: Array-like of shape ``(..., k, k)``, ``k`` odd and at least 3.
 
     Raises:
-        InputError: the array is not real-valued, not square in its last two axes, or ``k`` is even or below 3.
+        InputError: the array is not real-valued, masked, not square in its last two axes, or ``k`` is even or below 3.
 
     Example:
         >>> check_windows(np.zeros((5, 4, 4)))
@@ -34,10 +34,14 @@ def check_windows(values: Any) -> npt.NDArray[Any]:
         ...
         gnnmax.errors.InputError: a window's side k must be odd and at least 3, not 4: only then it has a centre entry
     """
+    if isinstance(values, np.ma.MaskedArray):
+        raise InputError("window values must be plain numbers, not a masked array: say values.filled(numpy.nan)")
     try:
         array = np.asarray(values)
     except ValueError:
         raise InputError("windows must have shape (..., k, k), not rows of unequal length: cut square blocks") from None
+    except (TypeError, RuntimeError) as error:  # tensors in bfloat16, on a GPU or with a gradient
+        raise InputError(f"window values cannot be read as an array of numbers: {error}") from None
     if array.dtype.kind not in "fiub":
         raise InputError(f"window values must be real numbers, not {array.dtype}: convert them first")
     if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
@@ -119,18 +123,23 @@ def largest_other(values: npt.ArrayLike) -> npt.NDArray[Any]:
         >>> float(largest_other([[1, 2, 3], [4, 9, 8], [7, 6, 5]]))
         8.0
     """
-    return np.asarray(np.max(_others(values), axis=-1))
+    return np.asarray(np.max(_others(values)[0], axis=-1), dtype=np.float64)
 
 
-def _others(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Copy the entries as float64 with the centre and every NaN at minus infinity, shape ``(..., k * k)``."""
+def _others(values: npt.ArrayLike) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Copy the entries in their own type, the centre and every NaN at its lowest, and tell which those are.
+
+    Both have shape ``(..., k * k)``. In float64 large integers would not be told apart.
+    """
     entries, middle = _entries(values)
-    others = np.array(entries, dtype=np.float64)
-    others[..., middle] = -np.inf
+    others = entries.astype(np.uint8 if entries.dtype == np.bool_ else entries.dtype)
+    lowest = -np.inf if others.dtype.kind == "f" else np.iinfo(others.dtype).min
+    others[..., middle] = lowest
     missing = np.isnan(others)
     if missing.any():
-        others[missing] = -np.inf
-    return others
+        others[missing] = lowest
+    missing[..., middle] = True
+    return others, missing
 
 
 def margin(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -145,7 +154,8 @@ def margin(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
     Returns:
         Floats, shape ``(...,)``; NaN where the centre is NaN, 0 in a constant window, infinite where an entry is
-        infinite or nothing but the centre is observed.
+        infinite, nothing but the centre is observed, or float64 cannot hold the difference or the deviation. What would
+        vanish in float32 becomes its smallest normal number, so a stored margin keeps its sign.
 
     Example:
         >>> float(margin([[0, 0, 0], [0, 3, 0], [0, 0, 0]]).round(4))
@@ -154,17 +164,18 @@ def margin(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         0.0
     """
     entries, middle = _entries(values)
-    entries = entries.astype(np.float64)
-    centre, best = entries[..., middle], largest_other(values)
+    others, missing = _others(values)
+    centre, best = entries[..., middle], np.max(others, axis=-1)
+    sign = np.where(missing.all(axis=-1), 1.0, (centre > best) * 1.0 - (centre < best))
     with np.errstate(invalid="ignore", over="ignore", divide="ignore", under="ignore"):
-        difference = np.where(centre == best, 0.0, centre - best)
-        spread = _spread(entries)
-        quotient = np.where(difference == 0, 0.0, difference / spread)
+        difference = centre.astype(np.float64) - best.astype(np.float64)
+        nothing = (sign == 0) | (difference == 0)
+        quotient = np.where(nothing, 0.0, difference / _spread(entries.astype(np.float64)))
         # Infinite entries have no spread, and a tiny difference may vanish against a huge one: keep the sign.
-        lost = np.isnan(quotient) & ~np.isnan(centre)
-        quotient = np.where(lost, np.copysign(np.inf, difference), quotient)
-        vanished = (quotient == 0) & (difference != 0)
-        return np.asarray(np.where(vanished, np.copysign(np.finfo(np.float64).tiny, difference), quotient))
+        quotient = np.where(np.isnan(quotient), sign * np.inf, quotient)
+        least = np.finfo(np.float32).tiny
+        quotient = np.where((sign != 0) & (np.abs(quotient) < least), sign * least, quotient)
+        return np.asarray(np.where(np.isnan(centre), np.nan, quotient))
 
 
 def _spread(entries: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -197,11 +208,13 @@ def offset_of(values: npt.ArrayLike) -> npt.NDArray[np.int16]:
         >>> offset_of([[0, 0, 7], [0, 3, 0], [0, 0, 0]])
         array([-1,  1], dtype=int16)
     """
-    others = _others(values)
+    others, missing = _others(values)
     k = int(np.sqrt(others.shape[-1]))
     place = np.argmax(others, axis=-1)
-    alone = np.take_along_axis(others, place[..., None], axis=-1)[..., 0] == -np.inf
-    place = np.where(is_centred(values) | alone, k * k // 2, place)
+    # Where nothing is above the lowest, the first entry that is observed and not the centre.
+    hidden = np.take_along_axis(missing, place[..., None], axis=-1)[..., 0]
+    place = np.where(hidden, np.argmin(missing, axis=-1), place)
+    place = np.where(is_centred(values) | missing.all(axis=-1), k * k // 2, place)
     return np.stack(np.divmod(place, k), axis=-1).astype(np.int16) - np.int16(k // 2)
 
 

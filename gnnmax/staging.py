@@ -108,7 +108,11 @@ def staged_folder(path: Path, *, mark: str, force: bool = False) -> Iterator[Pat
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
             path.replace(old)
-            scratch.replace(path)
+            try:
+                scratch.replace(path)
+            except BaseException:
+                old.replace(path)
+                raise
             shutil.rmtree(old)
         else:
             scratch.replace(path)

@@ -54,10 +54,10 @@ _DTYPES: dict[str, tuple[str, type[np.generic]]] = {
 class Shard(Struct, frozen=True, forbid_unknown_fields=True):
     """One file of a split: its name, how many windows and bytes it holds, and its SHA-256."""
 
-    file: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]*-[0-9]{5}\.safetensors$")]
+    file: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]*-[0-9]{5}\.safetensors\Z")]
     windows: Natural
     bytes: Natural
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -273,6 +273,8 @@ def read_shard(path: Path, shard: Shard, recipe: Recipe, *, check: bool = True) 
     Raises:
         InputError: naming the file and what does not fit.
     """
+    if not shard.bytes:
+        raise InputError(f"the shard {path} is empty: {_ANEW}")
     with path.open("rb") as file:
         content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     if check and hashlib.sha256(content).hexdigest() != shard.sha256:
@@ -292,6 +294,8 @@ def read_shard(path: Path, shard: Shard, recipe: Recipe, *, check: bool = True) 
         if last - first != size * np.dtype(dtype).itemsize or not 0 <= first <= last <= len(content) - start:
             raise InputError(f"the shard {path} places {name} outside the file: {_ANEW}")
         arrays[name] = np.frombuffer(content, dtype=dtype, count=size, offset=start + first).reshape(shape)
+        if code == "BOOL" and (arrays[name].view(np.uint8) > 1).any():
+            raise InputError(f"the shard {path} has {name} that are neither true nor false: {_ANEW}")
     noise = recipe.plant.model if isinstance(recipe.plant, Noise | Bump) else SPIKE
     return Windows(**arrays, label_rule=recipe.label, noise=noise)
 

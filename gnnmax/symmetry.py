@@ -103,7 +103,8 @@ def respaced(values: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[
     entries = windows.reshape(n, k * k)
     order = np.argsort(entries, axis=1, kind="stable")
     ordered = np.take_along_axis(entries, order, axis=1)
-    rises = np.diff(ordered, axis=1, prepend=ordered[:, :1]) > 0
+    rises = np.zeros(ordered.shape, dtype=np.bool_)
+    rises[:, 1:] = ordered[:, 1:] > ordered[:, :-1]
     gaps = rng.uniform(0.05, 1.0, size=(n, k * k)) ** 2
     levels = rng.normal(size=(n, 1)) + np.cumsum(np.where(rises, gaps, 0.0), axis=1)
     mapped = np.empty((n, k * k), dtype=np.float32)
@@ -141,13 +142,20 @@ def increasing_map(
     """
     windows = check_windows(values)
     n, k = windows.shape[0], windows.shape[-1]
-    with np.errstate(over="ignore"):
-        mapped = np.asarray(function(windows.astype(np.float64))).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found = np.asarray(function(windows.astype(np.float64)))
+        if found.shape != windows.shape or found.dtype.kind not in "fiu":
+            raise InputError(
+                f"the map must return real numbers, shape {windows.shape}, not {found.dtype} {found.shape}"
+            )
+        mapped = found.astype(np.float32)
     before, after = windows.reshape(n, k * k), mapped.reshape(n, k * k)
     order = np.argsort(before, axis=1, kind="stable")
     before, after = np.take_along_axis(before, order, axis=1), np.take_along_axis(after, order, axis=1)
-    kept = np.sign(np.diff(before, axis=1)) == np.sign(np.diff(after, axis=1))
-    kept |= np.isnan(before[:, 1:]) & np.isnan(after[:, 1:])
+    # In rising order an entry is above its neighbour, equal to it, or (NaN, which comes last) neither.
+    kept = (before[:, 1:] > before[:, :-1]) == (after[:, 1:] > after[:, :-1])
+    kept &= (before[:, 1:] == before[:, :-1]) == (after[:, 1:] == after[:, :-1])
+    kept &= (np.isnan(before) == np.isnan(after)).all(axis=1, keepdims=True)
     broken = int((~kept.all(axis=1)).sum())
     if broken:
         raise InputError(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.drawing import draw_graph
-from gnnmax.generate.plants import Bump, Natural, Noise, Spike
+from gnnmax.generate.plants import CENTRED, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
 from gnnmax.generate.recipe import Recipe
 from gnnmax.label import KINDS
 from gnnmax.store import MANIFEST, open_dataset, read_manifest
@@ -85,7 +85,7 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows) -> list[Check
         >>> from gnnmax.generate.recipe import load_recipe
         >>> data = build(load_recipe("real-karate"))
         >>> [check.holds for check in check_windows_of(data.recipe, "test", data.test)]
-        [True, True, True, True, True, True]
+        [True, True, True, True, True, True, True, True, True]
     """
     recipe = recipe.of(split)
     claims: dict[str, Callable[[Recipe, Windows], npt.NDArray[np.bool_]]] = {
@@ -93,6 +93,8 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows) -> list[Check
         "planted labels, kinds and values agree": _planted,
         "offsets point at the maximum": _offsets,
         "margins are those of the values": _margins,
+        "rows and columns are different nodes": _nodes,
+        "contexts are symmetric unless the host is directed": _contexts,
     }
     checks = []
     for claim, holds in claims.items():
@@ -102,6 +104,7 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows) -> list[Check
     span = recipe.span(split)
     graphs = set(np.unique(windows.graph).tolist())
     checks.append(Check("hosts are those of the recipe", graphs == set(span), f"{len(graphs)} hosts"))
+    checks.append(_shares(recipe, windows))
     checks.append(Check("the first host is drawn again to the byte", *_redrawn(recipe, span.start, windows)))
     return checks
 
@@ -122,8 +125,12 @@ def _planted(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
     centre, first, second = _ranked(windows)
     is_kind = {kind: windows.kind_code == code for code, kind in enumerate(KINDS)}
     if isinstance(recipe.plant, Natural):
-        return np.asarray(~windows.planted & (is_kind["centred"] == windows.observed))
-    agree = windows.planted == is_kind["centred"]
+        above = (windows.values > centre[:, None, None]).sum(axis=(1, 2))
+        expected = np.where(
+            above == 0, np.where(first > second, CENTRED, TIED), np.where(above == 1, RUNNER_UP, SHIFTED)
+        )
+        return np.asarray(~windows.planted & (windows.kind_code == expected))
+    agree = (windows.planted == is_kind["centred"]) & (windows.kind_code < len(KINDS))
     if isinstance(recipe.plant, Spike):
         agree &= windows.planted == windows.observed
         agree &= ~is_kind["runner_up"] | ((centre == second) & (first > second))
@@ -150,9 +157,39 @@ def _offsets(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
 
 def _margins(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa: ARG001
     centre, first, second = _ranked(windows)
-    spread = np.std(windows.values.astype(np.float64), axis=(1, 2))
-    expected = (centre - np.where(windows.observed, second, first)) / np.where(spread > 0, spread, 1.0)
-    return np.asarray(np.isclose(windows.margin, expected, rtol=1e-5, atol=1e-6))
+    with np.errstate(invalid="ignore"):  # entries that are not finite, which no recipe draws, have no margin
+        spread = np.std(windows.values.astype(np.float64), axis=(1, 2))
+        expected = (centre - np.where(windows.observed, second, first)) / np.where(spread > 0, spread, 1.0)
+        return np.asarray(np.isclose(windows.margin, expected, rtol=1e-5, atol=1e-6))
+
+
+def _nodes(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa: ARG001
+    nodes = np.sort(np.concatenate([windows.rows, windows.columns], axis=1), axis=1)
+    return np.asarray((nodes[:, 0] >= 0) & (np.diff(nodes, axis=1) > 0).all(axis=1))
+
+
+def _contexts(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
+    contexts = (windows.row_context, windows.column_context)
+    directed = any(getattr(host, "directed", False) for host in recipe.hosts)
+    fine = np.ones(len(windows), dtype=np.bool_)
+    for context in contexts:
+        if context is not None:
+            fine &= (np.diagonal(context, axis1=1, axis2=2) == 0).all(axis=1)
+            fine &= directed or (context == context.transpose(0, 2, 1)).all(axis=(1, 2))
+    return fine
+
+
+def _shares(recipe: Recipe, windows: Windows) -> Check:
+    """Count the windows of each kind and host: planted ones come in the stated shares, natural ones as they are."""
+    hosts, which = np.unique(windows.graph, return_inverse=True)
+    counts = np.stack(
+        [np.bincount(which[windows.kind_code == code], minlength=len(hosts)) for code in range(len(KINDS))]
+    )
+    holds = recipe.windows_per_graph is None or bool((counts.sum(axis=0) == recipe.windows_per_graph).all())
+    if recipe.kinds is not None and recipe.windows_per_graph is not None:
+        stated = np.array([recipe.kinds.of(kind) for kind in KINDS])[:, None] * recipe.windows_per_graph
+        holds &= bool((np.abs(counts - stated) < 1 - 1e-9).all())
+    return Check("every host has the stated share of each kind", holds, f"{len(windows)} windows of {len(hosts)} hosts")
 
 
 def _redrawn(recipe: Recipe, graph: int, windows: Windows) -> tuple[bool, str]:

@@ -98,8 +98,9 @@ class Windows:
     def from_values(cls, values: npt.ArrayLike, label: npt.ArrayLike | None = None) -> Windows:
         """Make windows of your own array.
 
-        Values are stored in float32; an array in which this rounding would change a label is refused. Kind, offset and
-        margin come from the values. Each window counts as a graph of its own, with nodes ``0 .. 2k - 1``.
+        Values are stored in float32; an array in which this rounding would change a label is refused. One that is
+        float32 already is not copied: leave it as it is from then on. Kind, offset and margin come from the values.
+        Each window counts as a graph of its own, with nodes ``0 .. 2k - 1``.
 
         Args:
             values: Real numbers, shape ``(N, k, k)``, ``k`` odd and at least 3. NaN means "not observed".
@@ -230,7 +231,7 @@ class Windows:
             columns: Shape ``(N, k)``, likewise.
 
         Raises:
-            InputError: a permutation moves the centre, which would change the label.
+            InputError: no permutations, one for each window, or one moves the centre, which would change the label.
 
         Example:
             >>> w = Windows.from_values(np.arange(9).reshape(1, 3, 3))
@@ -238,6 +239,11 @@ class Windows:
             [[-1, 1]]
         """
         middle = self.k // 2
+        for name, given in (("rows", rows), ("columns", columns)):
+            if given.shape != self.rows.shape or (np.sort(given, axis=1) != np.arange(self.k)).any():
+                raise InputError(
+                    f"{name} must hold one permutation of 0 to {self.k - 1} for each of {len(self)} windows"
+                )
         if (rows[:, middle] != middle).any() or (columns[:, middle] != middle).any():
             raise InputError("a permutation moves the centre, and with it the label: permute around a fixed centre")
         place = self.offset.astype(np.intp) + middle
@@ -289,7 +295,10 @@ def checked_labels(label: npt.ArrayLike, n: int | None = None) -> npt.NDArray[np
         >>> checked_labels([0, 1, 1], 3)
         array([False,  True,  True])
     """
-    given = np.asarray(label)
+    try:
+        given = np.asarray(label)
+    except (ValueError, TypeError, RuntimeError) as error:  # ragged lists; tensors with a gradient
+        raise InputError(f"labels cannot be read as an array: {error}") from None
     if given.ndim != 1 or (n is not None and len(given) != n):
         raise InputError(f"labels must have shape ({'N' if n is None else n},), not {given.shape}: one per window")
     if given.dtype == np.bool_:

@@ -2,16 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gnnmax import InputError, Windows, is_centred
 from gnnmax.label import KINDS, centre_rank, kind_of, largest_other, margin, offset_of
 from gnnmax.symmetry import increasing_map, permuted, relabellings, respaced, translations
-
-settings.register_profile("gnnmax", deadline=None, derandomize=True)
-settings.load_profile("gnnmax")
 
 SIDES = st.sampled_from([3, 5, 7])
 SEEDS = st.integers(0, 2**32 - 1)

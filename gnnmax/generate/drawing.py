@@ -41,6 +41,7 @@ __all__ = ["build", "draw_graph"]
 ATTEMPTS = 20
 REDRAWS = 50
 CHUNK = 8
+MOST_WORKERS = 1_000
 
 
 def build(recipe: Recipe, *, workers: int = 1, on_progress: Callable[[int, int], None] | None = None) -> DataSet:
@@ -81,8 +82,8 @@ def check_call(recipe: object, workers: object) -> None:
     """
     if not isinstance(recipe, Recipe):
         raise InputError(f"a Recipe is to be drawn, not {type(recipe).__name__}: say load_recipe(name)")
-    if not isinstance(workers, int) or workers < 1:
-        raise InputError(f"workers must be an integer and at least 1, not {workers!r}")
+    if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
+        raise InputError(f"workers must be an integer and at least 1, at most {MOST_WORKERS}, not {workers!r}")
 
 
 def drawn(
@@ -110,7 +111,9 @@ def drawn(
     else:
         from loky import get_reusable_executor
 
-        parts = get_reusable_executor(max_workers=workers).map(draw_graphs, [plain] * len(chunks), chunks)
+        parts = get_reusable_executor(max_workers=min(workers, len(chunks))).map(
+            draw_graphs, [plain] * len(chunks), chunks
+        )
     for chunk, part in zip(chunks, parts, strict=True):
         yield part
         if on_progress is not None:

@@ -111,6 +111,7 @@ class BarabasiAlbert(HostFamily, frozen=True, tag="barabasi_albert"):
 class WattsStrogatz(HostFamily, frozen=True, tag="watts_strogatz"):
     """A ring on which each node knows its nearest ``degree`` nodes, with some edges rewired at random.
 
+    An edge whose new end would be its own first end or a neighbour already stays as it is (networkx draws again).
     Natural order is around the ring.
 
     References:

@@ -49,7 +49,7 @@ class File(HostFamily, frozen=True, tag="file"):
     """
 
     path: Annotated[str, Meta(min_length=1, max_length=4_000)]
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     directed: bool = False
     weighted: bool = True
 
@@ -160,6 +160,8 @@ def _content(path: Path) -> bytes:
     if path.suffix.lower() not in READERS:
         raise InputError(f"a graph's file ends in {SUFFIXES}, not in {path.suffix!r}: {path}")
     try:
+        if path.exists() and not path.is_file():  # reading a pipe or a device may never end
+            raise InputError(f"cannot read the graph {path}: it is not a regular file")
         if path.stat().st_size > LARGEST_FILE:
             raise InputError(f"{path} is larger than {LARGEST_FILE} bytes: cut the graph down first")
         return path.read_bytes()

@@ -111,7 +111,7 @@ def skips(pairs: int, probability: float, rng: np.random.Generator) -> npt.NDArr
     while last < pairs:
         expected = (pairs - last) * probability
         jumps = rng.geometric(probability, size=int(expected + 4 * expected**0.5) + 8)
-        chunk = last + np.cumsum(jumps)
+        chunk = last + np.cumsum(np.minimum(jumps, pairs + 1))  # the rarest jump so far that their sum overflows
         chunks.append(chunk)
         last = int(chunk[-1])
     chosen = np.concatenate(chunks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,7 +25,7 @@ GENERATION = 1
 """Counts the changes to the generator that change bytes; part of every recipe's digest."""
 
 LARGEST_FILE = 1_000_000
-SplitName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,39}$")]
+SplitName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Side = Annotated[int, Meta(ge=3, le=255)]
 PerGraph = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -100,7 +101,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         True
     """
 
-    name: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,59}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,59}\Z")]
     summary: Annotated[str, Meta(max_length=200)] = ""
     seed: Annotated[int, Meta(ge=0, le=2**62)] = 0
     k: Side
@@ -213,6 +214,9 @@ def _shape_complaints(recipe: Recipe) -> list[str]:
     smallest = min(sizes, default=largest)
     if largest > smallest:
         complaints.append(f"a subgraph of {largest} nodes does not fit into a host of {smallest}")
+    taken = sorted({"bayes", "ceiling", "ceiling_of", "recipe", "split", "splits"} & set(recipe.splits))
+    if taken:
+        complaints.append(f"a split cannot be called {taken[0]!r}: a data set has something else of that name")
     if recipe.graphs * (recipe.windows_per_graph or 1) > 1_000_000_000:
         complaints.append("more than 1,000,000,000 windows in all: lower splits or windows_per_graph")
     return complaints
@@ -286,6 +290,10 @@ def _plant_complaints(recipe: Recipe) -> list[str]:
             complaints.append(f"a noise plant of law {plant.law} needs complete hosts with weights = [{wanted}]")
     if isinstance(plant, Bump) and not (isinstance(recipe.hosts[0], Line) and recipe.weights == (Normal(),)):
         complaints.append("a bump plant needs line hosts with normal weights of mean 0, sd 1 and unit [1, 1]")
+    if isinstance(plant, Spike) and plant.margin[1] > recipe.k:
+        complaints.append(
+            f"a margin of {plant.margin[1]:g} standard deviations does not exist at k = {recipe.k}: at most {recipe.k}"
+        )
     if isinstance(plant, Spike) and isinstance(recipe.hosts[0], Line):
         complaints.append("a line host takes a bump: spikes go on complete hosts, or on hosts with edges of their own")
     return complaints
@@ -296,7 +304,7 @@ def _assign(plain: Any, path: list[str], value: Any, whole: str) -> None:
         last = depth == len(path) - 1
         where: Any = key
         if isinstance(plain, list):
-            if not key.isdigit() or int(key) >= len(plain):
+            if not key.isdecimal() or int(key) >= len(plain):
                 raise InputError(f"the recipe has no field {whole!r}: {key!r} is no index below {len(plain)}")
             where = int(key)
         elif not isinstance(plain, dict) or (not last and key not in plain):
@@ -353,12 +361,17 @@ def load_recipe(name: str | Path) -> Recipe:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > LARGEST_FILE:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device may never end
+            raise InputError(f"cannot read the recipe file {path}: it is not a regular file")
+        if status.st_size > LARGEST_FILE:
             raise InputError(f"the recipe file {path} is larger than 1 MB: a recipe is a page")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read the recipe file {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except InputError:
+        raise
+    except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
         raise InputError(f"the recipe file {path} is not TOML: {error}") from None
     except RecursionError:
         raise InputError(f"the recipe file {path} is nested too deeply: a recipe has three levels") from None

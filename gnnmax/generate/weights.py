@@ -30,8 +30,11 @@ __all__ = [
     "weigh",
 ]
 
+# Bounds that keep weights inside float32: none is infinite, none but the smallest vanishes.
+Finite = Annotated[float, Meta(ge=-1e30, le=1e30)]
 Positive = Annotated[float, Meta(gt=0.0, le=1e6)]
-Unit = Annotated[tuple[Positive, Positive], Meta(description="least and greatest unit of a host's weights")]
+Scale = Annotated[float, Meta(ge=1e-20, le=1e6)]
+Unit = Annotated[tuple[Scale, Scale], Meta(description="least and greatest unit of a host's weights")]
 
 
 def check_unit(unit: tuple[float, float]) -> None:
@@ -67,8 +70,8 @@ class Uniform(_Law, frozen=True, tag="uniform"):
         dtype('float32')
     """
 
-    low: float = 0.0
-    high: float = 1.0
+    low: Finite = 0.0
+    high: Finite = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -88,7 +91,7 @@ class Normal(_Law, frozen=True, tag="normal"):
         (2, 3)
     """
 
-    mean: float = 0.0
+    mean: Finite = 0.0
     sd: Positive = 1.0
 
     def draw(self, size: int | tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -105,7 +108,7 @@ class Lognormal(_Law, frozen=True, tag="lognormal"):
         True
     """
 
-    sigma: Positive = 1.0
+    sigma: Annotated[float, Meta(gt=0.0, le=8.0)] = 1.0
 
     def draw(self, size: int | tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float32]:
         """Draw weights in unit 1."""
@@ -133,7 +136,7 @@ class Pareto(_Law, frozen=True, tag="pareto"):
         True
     """
 
-    shape: Positive = 2.0
+    shape: Annotated[float, Meta(ge=0.5, le=1e6)] = 2.0
 
     def draw(self, size: int | tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float32]:
         """Draw weights in unit 1."""
