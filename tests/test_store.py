@@ -177,9 +177,9 @@ HEADERS = {
     "notes": lambda header: {**header, "__metadata__": {"a": "b"}},
     "an array too many": lambda header: {**header, "more": header["values"]},
     "an array missing": lambda header: {name: entry for name, entry in header.items() if name != "graph"},
-    "a key twice": lambda header: b'{"values":' + json.dumps(header["values"]).encode() + b"," + json.dumps(
-        header
-    ).encode()[1:],
+    "a key twice": lambda header: (
+        b'{"values":' + json.dumps(header["values"]).encode() + b"," + json.dumps(header).encode()[1:]
+    ),
     "no text": lambda header: b"\xff" + json.dumps(header).encode(),
     "more behind it": lambda header: json.dumps(header).encode() + b"x",
     "a list": lambda header: [header],

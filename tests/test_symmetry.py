@@ -36,7 +36,9 @@ def same_order(before, after):
 
 def is_uniform(drawn):
     """Chi-square over the 24 orders of four nodes around a centre, 500 draws expected of each."""
-    counts = [int((drawn == np.insert(order, 2, 2)).all(axis=1).sum()) for order in itertools.permutations([0, 1, 3, 4])]
+    counts = [
+        int((drawn == np.insert(order, 2, 2)).all(axis=1).sum()) for order in itertools.permutations([0, 1, 3, 4])
+    ]
     assert sum(counts) == len(drawn) == 12_000
     return sum((count - 500) ** 2 / 500 for count in counts) < 23 + 5 * math.sqrt(2 * 23)
 

@@ -123,7 +123,9 @@ def test_laws_out_of_bounds_are_refused(plain):
         msgspec.convert(plain, Law)
 
 
-@given(st.sampled_from([Counts(), Poisson(), *(law for law, _ in CONTINUOUS)]), st.integers(0, 2**32), st.integers(1, 50))
+@given(
+    st.sampled_from([Counts(), Poisson(), *(law for law, _ in CONTINUOUS)]), st.integers(0, 2**32), st.integers(1, 50)
+)
 def test_the_weights_of_a_host_are_the_draws_of_its_law(law, seed, count):
     assert isinstance(law, FreeLaw)
     host = Host(count + 1, np.stack([np.arange(count), np.arange(1, count + 1)], axis=1))
