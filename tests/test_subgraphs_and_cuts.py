@@ -84,7 +84,7 @@ def nearest_by_loop(subgraph, p, q, k):
                 ),
             )
         )
-    return [[*sorted(chosen[end])[:k // 2], end, *sorted(chosen[end])[k // 2:]] for end in (p, q)]
+    return [[*sorted(chosen[end])[: k // 2], end, *sorted(chosen[end])[k // 2 :]] for end in (p, q)]
 
 
 @settings(max_examples=30)
