@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 from functools import lru_cache
@@ -85,9 +86,13 @@ class _Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not
 
 def _remove_generated_file(module: str) -> None:
     """Remove the file that torch_geometric writes for a layer's ``propagate``, once loaded, and leaves behind."""
-    file = getattr(sys.modules[module], "__file__", None)
-    if file is not None and Path(file).parent == Path(tempfile.gettempdir()):
-        Path(file).unlink(missing_ok=True)
+    written = [getattr(sys.modules[module], name, None) for name in ("__file__", "__cached__")]
+    folder = Path(tempfile.gettempdir())
+    for file in (Path(name) for name in written if name is not None):
+        if folder in file.parents:
+            file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # others may keep bytecode there, or none was written
+        (folder / "__pycache__").rmdir()
 
 
 class BipartiteNet(nn.Module):
