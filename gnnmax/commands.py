@@ -354,8 +354,12 @@ def _change(text: str) -> tuple[str, Any]:
         raise InputError(f"--set takes key=value, as in --set seed=3, not {text!r}")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except tomllib.TOMLDecodeError:
         return key.strip(), value
+    except (ValueError, RecursionError):
+        raise InputError(
+            f"the value of --set {key.strip()} is too long or too deep: give a number, a word or a list"
+        ) from None
 
 
 def _data(name: str) -> DataSet:

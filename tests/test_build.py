@@ -1,6 +1,7 @@
 """Building: the same bytes whoever draws, and the accuracies that the science states."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from gnnmax import InputError, build, load_recipe
 from gnnmax.generate import drawing
 from gnnmax.generate.drawing import draw_graph, draw_graphs, drawn
 from gnnmax.generate.recipe import recipe_names
+from gnnmax.generate.streams import Purpose, stream
 from gnnmax.rules import RULES
 
 TINY = load_recipe("tiny")
@@ -35,7 +37,7 @@ def test_no_more_workers_are_started_than_there_is_work(monkeypatch):
     class Executor:
         map = staticmethod(map)
 
-    def executor(max_workers):
+    def executor(max_workers, **options):
         started.append(max_workers)
         return Executor
 
@@ -67,7 +69,14 @@ def test_more_hosts_leave_those_before_them_as_they_are():
     assert bytes_of(few) == bytes_of(more[: len(few)])
 
 
-def test_each_purpose_has_its_own_stream():
+def test_every_seed_purpose_host_and_attempt_has_a_stream_of_its_own():
+    keys = [(s, p, g, a) for s in (0, 1) for p in get_args(Purpose) for g in (0, 1, 2**31) for a in (0, 1)]
+    draws = {stream(*key).bytes(16) for key in keys}
+    assert len(draws) == len(keys)
+    assert draws == {stream(*key).bytes(16) for key in reversed(keys)}
+
+
+def test_another_plant_leaves_hosts_and_cuts_as_they_are():
     changed = TINY.replace(**{"plant.margin": [0.5, 0.9]})
     first, second = draw_graph(TINY, 0), draw_graph(changed, 0)
     assert (first.values != second.values).any()

@@ -16,7 +16,8 @@ TRUTH = hnp.arrays(np.bool_, SHAPES)
 ODD = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1.0, 5e-324, 1e300, -1e300])
 FLOATS = hnp.arrays(np.float64, SHAPES, elements=ODD | st.floats())
 SINGLE = hnp.arrays(np.float32, SHAPES, elements=ODD.filter(lambda x: abs(x) != 1e300) | st.floats(width=32))
-ANY = WHOLE | UNSIGNED | TRUTH | FLOATS | SINGLE
+NOTHING = hnp.arrays(np.float32, SHAPES, elements=st.sampled_from([np.nan, -np.inf]))  # all that is seen is lowest
+ANY = NOTHING | WHOLE | UNSIGNED | TRUTH | FLOATS | SINGLE
 
 
 def others_of(window):

@@ -126,5 +126,6 @@ def test_a_map_may_not_make_up_what_was_not_observed():
     values = np.arange(9.0).reshape(1, 3, 3)
     values[0, 0, 0] = np.nan
     assert np.isnan(increasing_map(values, np.exp)[0, 0, 0])
-    with pytest.raises(InputError, match="does not keep the order"):
-        increasing_map(values, lambda x: np.nan_to_num(x, nan=100.0))
+    for made_up in (100.0, 3.5, -100.0):
+        with pytest.raises(InputError, match="does not keep the order"):
+            increasing_map(values, lambda x, made_up=made_up: np.nan_to_num(x, nan=made_up))

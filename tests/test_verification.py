@@ -114,6 +114,14 @@ def test_a_host_listed_twice_is_found(originals, tmp_path):
     assert "test: every host has the stated share of each kind" in failing(folder)
 
 
+def test_a_split_that_lists_the_shards_of_another_is_found(originals, tmp_path):
+    folder = tampered(originals["spike"], tmp_path / "data", lambda arrays: None)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["splits"]["test"] = manifest["splits"]["val"]
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    assert "test: hosts are those of the recipe" in failing(folder)
+
+
 def test_strangers_in_the_folder_are_named(originals, tmp_path):
     folder = tampered(originals["natural"], tmp_path / "data", lambda arrays: None)
     (folder / "test-00001.safetensors").write_bytes(b"")

@@ -111,9 +111,9 @@ def drawn(
     else:
         from loky import get_reusable_executor
 
-        parts = get_reusable_executor(max_workers=min(workers, len(chunks))).map(
-            draw_graphs, [plain] * len(chunks), chunks
-        )
+        # A timeout of its own keeps these workers apart from those that train: loky takes loading torch for a leak.
+        executor = get_reusable_executor(max_workers=min(workers, len(chunks)), timeout=20)
+        parts = executor.map(draw_graphs, [plain] * len(chunks), chunks)
     for chunk, part in zip(chunks, parts, strict=True):
         yield part
         if on_progress is not None:
