@@ -148,7 +148,26 @@ def draw_graph(recipe: Recipe, graph: int) -> Windows:
         Windows(N=78, k=9, label=observed, centred=0.038)
     """
     recipe = recipe.of(recipe.split_of(graph))
-    ingredients = recipe.ingredients(graph)
+    return draw_host(recipe, recipe.ingredients(graph), graph)
+
+
+def draw_host(recipe: Recipe, ingredients: Ingredients, graph: int) -> Windows:
+    """Draw the windows of a host of given ingredients.
+
+    Args:
+        recipe: What to draw, with the shift of its split applied.
+        ingredients: What the host is made of.
+        graph: Names the host's random streams; of any size.
+
+    Raises:
+        InputError: no such host has the windows that the recipe asks for.
+
+    Example:
+        >>> from gnnmax.generate.recipe import load_recipe
+        >>> recipe = load_recipe("spike-9")
+        >>> draw_host(recipe, recipe.combination(0), 10**15)
+        Windows(N=64, k=9, label=observed, centred=0.500)
+    """
     if isinstance(ingredients.host, Complete | Line):
         return _finished(recipe, graph, _fresh(recipe, ingredients, graph))
     for attempt in range(ATTEMPTS):

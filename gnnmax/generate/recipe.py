@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import stat
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from gnnmax.generate.families import Complete, Family, Line
 from gnnmax.generate.plants import Bump, Natural, Noise, Plant, Shares, Spike
 from gnnmax.generate.subgraphs import Sampling
 from gnnmax.generate.weights import BoundLaw, Law, Lognormal, Normal, Poisson
-from gnnmax.window import LabelRule
+from gnnmax.window import LabelRule, Windows
 
 __all__ = ["Ingredients", "Recipe", "Shift", "load_recipe", "recipe_names"]
 
@@ -188,13 +189,23 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         given = {name: value for name, value in structs.asdict(self.shifts[split]).items() if value is not None}
         return structs.replace(self, shifts={}, **given)
 
+    def stream(self, split: str, batch: int = 256, start: int = 0) -> Iterator[Windows]:
+        """Draw windows of a split's distribution without end; see :func:`gnnmax.generate.endless.endless`."""
+        from gnnmax.generate.endless import endless
+
+        return endless(self, split, batch, start)
+
     def split_of(self, graph: int) -> str:
         """Return the split that a host graph belongs to."""
         return next(split for split in self.splits if graph in self.span(split))
 
     def ingredients(self, graph: int) -> Ingredients:
         """Return what the host graph of an index is made of."""
-        turn, host = divmod(graph - self.span(self.split_of(graph)).start, len(self.hosts))
+        return self.combination(graph - self.span(self.split_of(graph)).start)
+
+    def combination(self, turn: int) -> Ingredients:
+        """Return what the host graph at a place of its split is made of."""
+        turn, host = divmod(turn, len(self.hosts))
         turn, law = divmod(turn, max(len(self.weights), 1))
         turn, sampling = divmod(turn, max(len(self.subgraphs), 1))
         return Ingredients(
