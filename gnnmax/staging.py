@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
+import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +16,9 @@ from pathlib import Path
 from gnnmax.errors import InputError
 
 __all__ = ["claim_folder", "staged_folder", "write_file"]
+
+LOCKING = 3
+"""Attempts at a scratch folder that is locked."""
 
 
 def write_file(path: Path, content: bytes | str) -> None:
@@ -31,7 +38,7 @@ def write_file(path: Path, content: bytes | str) -> None:
         'whole'
     """
     data = content.encode() if isinstance(content, str) else content
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with partial.open("xb") as file:
             file.write(data)
@@ -77,7 +84,8 @@ def claim_folder(path: Path, *, mark: str, force: bool = False) -> None:
 def staged_folder(path: Path, *, mark: str, force: bool = False) -> Iterator[Path]:
     """Give a scratch folder that becomes ``path`` when the block ends well, and vanishes when it does not.
 
-    A folder that stood there and may be replaced (see :func:`claim_folder`) is kept until the new one is whole.
+    A folder that stood there and may be replaced (see :func:`claim_folder`) is kept until the new one is whole. Scratch
+    folders that killed runs left behind are removed; those of runs that live are locked, and stay.
 
     Args:
         path: The final folder; its parents are made.
@@ -99,27 +107,93 @@ def staged_folder(path: Path, *, mark: str, force: bool = False) -> Iterator[Pat
     """
     claim_folder(path, mark=mark, force=force)
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    _sweep(path)
+    claim_folder(path, mark=mark, force=force)
+    with _own_folder(path) as scratch:
+        try:
+            yield scratch
+            scratch.chmod(0o777 & ~_umask())
+            _sync_folder(scratch)
+            claim_folder(path, mark=mark, force=force)
+            _take_name(scratch, path)
+            _sync_folder(path.parent)
+        except BaseException:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
+
+
+def _take_name(scratch: Path, path: Path) -> None:
+    """Rename a folder; what stands under the new name is removed after that, and put back if that fails."""
+    if not path.exists():
+        _rename(scratch, path)
+        return
+    old = scratch.with_suffix(".old")
+    with _locked(path):
+        path.replace(old)
+        try:
+            _rename(scratch, path)
+        except BaseException:
+            old.replace(path)
+            raise
+        old.replace(scratch)  # what is called old is whole, and is put back by the next run where this one is killed
+        shutil.rmtree(scratch)
+
+
+def _rename(scratch: Path, path: Path) -> None:
     try:
-        yield scratch
-        scratch.chmod(0o777 & ~_umask())
-        _sync_folder(scratch)
-        claim_folder(path, mark=mark, force=force)
-        if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
-            path.replace(old)
-            try:
-                scratch.replace(path)
-            except BaseException:
-                old.replace(path)
-                raise
-            shutil.rmtree(old)
-        else:
-            scratch.replace(path)
-        _sync_folder(path.parent)
-    except BaseException:
+        scratch.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise InputError(f"another run has just written the folder {path}: choose another folder") from None
+
+
+@contextlib.contextmanager
+def _own_folder(path: Path) -> Iterator[Path]:
+    """Make a scratch folder beside ``path``, locked for as long as this process lives, where there are locks."""
+    for attempt in range(LOCKING):
+        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+        with _locked(scratch) as ours:
+            if ours or attempt + 1 == LOCKING:
+                yield scratch
+                return
+        # Another run took it for a leftover before it was locked; or there are no locks, and nobody takes anything.
         shutil.rmtree(scratch, ignore_errors=True)
-        raise
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Lock a folder and tell whether it worked; the system drops the lock of a process that is killed.
+
+    It did not if the folder has vanished, another process holds it, or the file system knows no locks.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = os.path.samestat(os.fstat(descriptor), folder.stat())
+        except OSError:
+            held = False
+        yield held
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed runs left beside ``path``; put back an old folder whose successor never took the name."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.(partial|old)")
+    for leftover in [entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)]:
+        with _locked(leftover) as abandoned:
+            if not abandoned:
+                continue
+            if leftover.suffix == ".old" and not path.exists():
+                leftover.replace(path)
+            else:
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _umask() -> int:
