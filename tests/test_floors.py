@@ -11,11 +11,23 @@ PACKAGE = Path(__file__).parents[1] / "gnnmax"
 FLOORS = {
     0: ("errors", "label", "noise", "staging", "symmetry", "window"),
     1: (
-        *("bayes", "card", "evaluation", "generate", "judging", "ranking", "resampling", "results", "rules", "scoring"),
+        *(
+            "bayes",
+            "card",
+            "conversion",
+            "evaluation",
+            "generate",
+            "judging",
+            "ranking",
+            "resampling",
+            "results",
+            "rules",
+            "scoring",
+        ),
         *("store", "verdict", "verification"),
     ),
-    2: ("models",),
-    3: ("checkpoint", "comparison", "curves", "runs", "schedule", "training"),
+    2: ("graphs", "models"),
+    3: ("checkpoint", "comparison", "curves", "loading", "runs", "schedule", "training"),
     4: ("__main__", "cli", "commands", "report"),
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}
