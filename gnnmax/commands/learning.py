@@ -1,0 +1,127 @@
+"""The commands of learning: train and compare."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+import tyro
+
+from gnnmax.commands.arguments import Flag, words_of
+from gnnmax.commands.printing import print_json, print_tables
+from gnnmax.errors import InputError
+from gnnmax.report.progress import training_progress
+
+if TYPE_CHECKING:
+    from gnnmax.schedule import TrainingConfig
+
+__all__ = ["Budget", "Compare", "Train"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a training run spends; a field that is not given keeps its default, see gnnmax.schedule."""
+
+    steps: int | None = None
+    """Updates of each model."""
+    batch_size: int | None = None
+    """Windows an update."""
+    learning_rate: float | None = None
+    """Its peak."""
+    evaluate_every: int | None = None
+    """Steps between two evaluations on the validation split."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes a GPU where there is one."""
+
+    def config(self) -> TrainingConfig:
+        """Check the fields against their bounds."""
+        from gnnmax.schedule import TrainingConfig
+
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        try:
+            return msgspec.convert(given, TrainingConfig)
+        except msgspec.ValidationError as error:
+            raise InputError(f"training: {error}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Training:
+    """What compare and train share."""
+
+    data: str
+    """Folder of a data set, name of a recipe, or path of a .toml file."""
+    out: Path
+    """The run folder to write."""
+    budget: tyro.conf.OmitArgPrefixes[Budget] = field(default_factory=Budget)
+    tensorboard: Flag = False
+    """Write learning curves for TensorBoard into the run folder; needs the extra of that name."""
+    force: Flag = False
+    """Replace a run that stands in the folder."""
+    json: Flag = False
+    """Print JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare(_Training):
+    """Train models side by side on the same batches, judge them and the rules, and keep all in one run folder."""
+
+    models: str = "cnn,gnn"
+    """Names of models, separated by commas."""
+    seeds: int = 3
+    """How many seeds: 0, 1, ..."""
+    also: str = ""
+    """Further data sets to test on, separated by commas."""
+    workers: int = 1
+    """Seeds trained at the same time; the figures are the same for any number."""
+
+    def run(self) -> int:
+        """Train, judge, print the table."""
+        if not 1 <= self.seeds <= 1000:
+            raise InputError(f"--seeds must be between 1 and 1000, not {self.seeds}")
+        return _compare(self, words_of(self.models), range(self.seeds), words_of(self.also), self.workers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(_Training):
+    """Train one model from one seed; the run folder is that of compare."""
+
+    model: str
+    """Name of the model."""
+    seed: int = 0
+    """Of initial weights and order of the windows."""
+
+    def run(self) -> int:
+        """Train, judge, print the table."""
+        return _compare(self, [self.model], [self.seed], [], 1)
+
+
+def _compare(call: _Training, models: Sequence[str], seeds: Sequence[int], also: Sequence[str], workers: int) -> int:
+    from gnnmax.comparison import compare
+    from gnnmax.report.tables import run_tables
+
+    training = call.budget.config()
+    with training_progress(models, seeds, training.steps) as on_progress:
+        results = compare(
+            call.data,
+            models,
+            call.out,
+            seeds=seeds,
+            also=also,
+            training=training,
+            workers=workers,
+            force=call.force,
+            command=f"gnnmax {shlex.join(sys.argv[1:])}",
+            tensorboard=call.tensorboard,
+            on_progress=on_progress,
+        )
+    if call.json:
+        print_json(msgspec.to_builtins(results))
+    else:
+        print_tables(*run_tables(results))
+        sys.stdout.write(f"{call.out}\n")
+    return 0
