@@ -295,7 +295,7 @@ def _train_seed(plan: _Plan, seed: int, on_progress: Progress) -> _Run:
             validation_loss=results[name].loss,
         )
         model = load_model(folder)
-        declared = {kind: getattr(MODELS[name].symmetry, kind) for kind in ("relabelling", "transposition")}
+        declared = {kind: getattr(MODELS[name].group, kind) for kind in ("relabelling", "transposition")}
         figures[name] = TrainingRecord(
             seed=seed,
             parameters=sum(parameter.numel() for parameter in net.parameters()),

@@ -15,7 +15,8 @@ from safetensors.torch import save
 
 from gnnmax.checkpoint import load_model, save_model
 from gnnmax.errors import InputError
-from gnnmax.models.registry import MODELS, CnnConfig, build_model
+from gnnmax.models.image_entries import CnnConfig
+from gnnmax.models.registry import MODELS, build_model
 from gnnmax.window import Windows
 
 

@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gnnmax"
 
 FLOORS = {
-    0: ("errors", "label", "noise", "staging", "symmetry", "window"),
+    0: ("errors", "groups", "label", "noise", "staging", "symmetry", "window"),
     1: (
         *(
             "bayes",

@@ -18,7 +18,8 @@ from gnnmax.errors import InputError
 from gnnmax.models import cnn, gnn
 from gnnmax.models.cnn import QuestionNet, _SameConvolution
 from gnnmax.models.gnn import BipartiteNet, _Exchange, bipartite_edges
-from gnnmax.models.registry import MODELS, GnnConfig, build_model
+from gnnmax.models.graph_entries import GnnConfig
+from gnnmax.models.registry import MODELS, build_model
 from gnnmax.models.standardisation import standardise
 from gnnmax.symmetry import permuted, relabellings, translations
 
@@ -62,7 +63,7 @@ def translated(values: np.ndarray) -> np.ndarray:
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), k=st.sampled_from([3, 5, 9]))
 def test_a_model_has_the_symmetries_that_it_declares(name: str, seed: int, k: int) -> None:
-    net, values, declared = awake(build_model(name, k), seed), windows(seed, k), MODELS[name].symmetry
+    net, values, declared = awake(build_model(name, k), seed), windows(seed, k), MODELS[name].group
     if declared.relabelling:
         assert change(net, values, relabelled(values, seed + 1)) < EXACT
     if declared.transposition:
@@ -72,7 +73,7 @@ def test_a_model_has_the_symmetries_that_it_declares(name: str, seed: int, k: in
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_has_no_symmetry_that_it_does_not_declare(name: str) -> None:
-    net, values, declared = awake(build_model(name, 9)), windows(1, 9), MODELS[name].symmetry
+    net, values, declared = awake(build_model(name, 9)), windows(1, 9), MODELS[name].group
     assert declared.relabelling or change(net, values, relabelled(values, 2)) > 0.01
     assert declared.transposition or change(net, values, values.swapaxes(1, 2)) > 0.01
     assert change(net, values, translated(values)) > 0.01

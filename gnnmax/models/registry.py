@@ -1,87 +1,23 @@
-"""The models by name: what each is, what it claims, and how it is built."""
+"""The models by name, and how one is built."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Meta, Struct
 
 from gnnmax.errors import InputError, unknown_name
+from gnnmax.models.entry import Config, ModelEntry
+from gnnmax.models.graph_entries import GRAPH_NETS
+from gnnmax.models.image_entries import IMAGE_NETS
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = [
-    "MODELS",
-    "CnnConfig",
-    "GnnConfig",
-    "ModelEntry",
-    "QuestionConfig",
-    "Symmetry",
-    "build_model",
-    "parse_config",
-]
-
-Width = Annotated[int, Meta(ge=1, le=1024)]
-Depth = Annotated[int, Meta(ge=1, le=64)]
+__all__ = ["MODELS", "ModelEntry", "build_model", "parse_config"]
 
 
-class QuestionConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The asker's network has nothing to choose but its outputs; a scorer has one."""
-
-    outputs: Annotated[int, Meta(ge=1, le=1)] = 1
-
-
-class CnnConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Size of the convolutional net: channels, and residual blocks, each of which sees one entry further."""
-
-    width: Width = 24
-    blocks: Depth = 2
-
-
-class GnnConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Size of the graph net: features of a node and of an entry, and rounds of message passing."""
-
-    width: Width = 16
-    rounds: Depth = 2
-
-
-@dataclass(frozen=True)
-class Symmetry:
-    """Which transformations of a window a model's score does not notice, exactly (up to rounding)."""
-
-    relabelling: bool
-    transposition: bool
-    translation: bool = False
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """One model of the registry.
-
-    Attributes:
-        name: Its key in :data:`MODELS`.
-        summary: One line for people.
-        build: Makes the net from the side ``k`` and a config.
-        config: The frozen struct that holds its choices, with bounds.
-        symmetry: What it is declared to be invariant to; the tests hold it to that.
-        any_k: Whether a trained net takes windows of any odd side.
-        source: Where it comes from.
-    """
-
-    name: str
-    summary: str
-    build: Callable[[int, Any], nn.Module]
-    config: type[Struct]
-    symmetry: Symmetry
-    any_k: bool
-    source: str
-
-
-def parse_config(name: str, plain: Any = None) -> Struct:
+def parse_config(name: str, plain: Any = None) -> Config:
     """Check plain values, or a config, as the config of a model.
 
     Args:
@@ -102,7 +38,7 @@ def parse_config(name: str, plain: Any = None) -> Struct:
     if name not in MODELS:
         raise unknown_name("model", name, MODELS)
     wanted = MODELS[name].config
-    if isinstance(plain, Struct) and not isinstance(plain, wanted):
+    if isinstance(plain, Config) and not isinstance(plain, wanted):
         raise InputError(f"model {name} takes a {wanted.__name__}, not a {type(plain).__name__}: give its own config")
     try:
         return msgspec.convert({} if plain is None else msgspec.to_builtins(plain), wanted, strict=True)
@@ -142,51 +78,5 @@ def build_model(name: str, k: int, config: Any = None, seed: int = 0) -> nn.Modu
         return MODELS[name].build(k, checked)
 
 
-# Each net is imported where it is built: the names are listed without torch, the images without torch_geometric.
-def _question(k: int, config: QuestionConfig) -> nn.Module:
-    from gnnmax.models.cnn import QuestionNet
-
-    return QuestionNet(k, outputs=config.outputs)
-
-
-def _cnn(_k: int, config: CnnConfig) -> nn.Module:
-    from gnnmax.models.cnn import ImageNet
-
-    return ImageNet(width=config.width, blocks=config.blocks)
-
-
-def _gnn(_k: int, config: GnnConfig) -> nn.Module:
-    from gnnmax.models.gnn import BipartiteNet
-
-    return BipartiteNet(width=config.width, rounds=config.rounds)
-
-
-MODELS: dict[str, ModelEntry] = {
-    "question": ModelEntry(
-        name="question",
-        summary="The asker's network: two 2x2 convolutions, Flatten, Dense.",
-        build=_question,
-        config=QuestionConfig,
-        symmetry=Symmetry(relabelling=False, transposition=False),
-        any_k=False,
-        source="ai.stackexchange.com, question 12010",
-    ),
-    "cnn": ModelEntry(
-        name="cnn",
-        summary="The matrix as an image: a residual convolution tower without pooling, read at the marked centre.",
-        build=_cnn,
-        config=CnnConfig,
-        symmetry=Symmetry(relabelling=False, transposition=False),
-        any_k=True,
-        source="He et al., ECCV 2016; Liu et al., NeurIPS 2018",
-    ),
-    "gnn": ModelEntry(
-        name="gnn",
-        summary="The matrix as a rooted bipartite graph: message passing over rows, columns and entries.",
-        build=_gnn,
-        config=GnnConfig,
-        symmetry=Symmetry(relabelling=True, transposition=True),
-        any_k=True,
-        source="Fey and Lenssen, ICLR workshop 2019; Hartford et al., ICML 2018; Zhang et al., NeurIPS 2021",
-    ),
-}
+MODELS: dict[str, ModelEntry] = {**IMAGE_NETS, **GRAPH_NETS}
+"""The models by name."""
