@@ -64,7 +64,7 @@ def build_model(name: str, k: int, config: Any = None, seed: int = 0) -> nn.Modu
         >>> build_model("cnm", k=9)
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: unknown model 'cnm'; known: cnn, gnn, question
+        gnnmax.errors.InputError: unknown model 'cnm'; known: ...
         >>> sum(p.numel() for p in build_model("question", k=3).parameters())
         34049
     """
