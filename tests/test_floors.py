@@ -27,7 +27,7 @@ FLOORS = {
         *("store", "verdict", "verification"),
     ),
     2: ("graphs", "models"),
-    3: ("checkpoint", "comparison", "curves", "loading", "runs", "schedule", "training"),
+    3: ("checkpoint", "comparison", "curves", "loading", "reproduction", "runs", "schedule", "training"),
     4: ("__main__", "cli", "commands", "report"),
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}

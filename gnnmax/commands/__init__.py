@@ -8,6 +8,7 @@ from gnnmax.commands.data import Generate, Info, Verify
 from gnnmax.commands.judgement import Evaluate, Report
 from gnnmax.commands.learning import Compare, Train
 from gnnmax.commands.listing import List
+from gnnmax.commands.reproduction import Reproduce
 
 __all__ = ["COMMANDS", "Command"]
 
@@ -27,5 +28,6 @@ COMMANDS: dict[str, Any] = {
     "compare": Compare,
     "evaluate": Evaluate,
     "report": Report,
+    "reproduce": Reproduce,
     "list": List,
 }

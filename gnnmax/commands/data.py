@@ -9,7 +9,7 @@ from pathlib import Path
 import tyro
 
 from gnnmax.commands.arguments import Changes, Flag, open_data, open_recipe
-from gnnmax.commands.printing import print_json, print_tables
+from gnnmax.commands.printing import print_checks, print_json, print_tables
 from gnnmax.report.progress import drawing_progress
 
 __all__ = ["Generate", "Info", "Verify"]
@@ -64,9 +64,7 @@ class Verify:
         if self.json:
             print_json([{"claim": c.claim, "holds": c.holds, "found": c.found} for c in checks])
         else:
-            for check in checks:
-                note = f": {check.found}" if check.found else ""
-                sys.stdout.write(f"{'ok    ' if check.holds else 'FAILED'} {check.claim}{note}\n")
+            print_checks(checks)
         return 0 if all(check.holds for check in checks) else 1
 
 

@@ -19,9 +19,9 @@ __all__ = ["List"]
 
 @dataclass(frozen=True)
 class List:
-    """List the shipped recipes, the models and the rules."""
+    """List the shipped recipes, the models, the rules and the tables that can be made again."""
 
-    what: tyro.conf.Positional[Literal["all", "recipes", "models", "rules"]] = "all"
+    what: tyro.conf.Positional[Literal["all", "recipes", "models", "rules", "tables"]] = "all"
     """Which of them."""
     json: Flag = False
     """Print JSON."""
@@ -58,4 +58,15 @@ def _rules() -> dict[str, str]:
     return {name: rule.summary for name, rule in RULES.items()}
 
 
-_SHELVES: dict[str, Callable[[], dict[str, str]]] = {"recipes": _recipes, "models": _models, "rules": _rules}
+def _tables() -> dict[str, str]:
+    from gnnmax.reproduction import TABLES
+
+    return {name: table.summary for name, table in TABLES.items()}
+
+
+_SHELVES: dict[str, Callable[[], dict[str, str]]] = {
+    "recipes": _recipes,
+    "models": _models,
+    "rules": _rules,
+    "tables": _tables,
+}

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["print_json", "print_tables"]
+if TYPE_CHECKING:
+    from gnnmax.verification import Check
+
+__all__ = ["print_checks", "print_json", "print_tables"]
+
+
+def print_checks(checks: Iterable[Check]) -> None:
+    """Print claims, one a line, those that do not hold in capitals."""
+    for check in checks:
+        note = f": {check.found}" if check.found else ""
+        sys.stdout.write(f"{'ok    ' if check.holds else 'FAILED'} {check.claim}{note}\n")
 
 
 def print_json(content: Any) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from rich.table import Table
 
 from gnnmax.card import Card
+from gnnmax.reproduction.outcome import Outcome
 from gnnmax.results import Results, TestRecord
 
-__all__ = ["card_tables", "run_tables", "test_rows", "test_table"]
+__all__ = ["card_tables", "reproduction_table", "run_tables", "test_rows", "test_table"]
 
 
 def card_tables(card: Card) -> list[Table]:
@@ -90,6 +91,21 @@ def test_rows(test: TestRecord) -> tuple[list[str], list[list[str]]]:
             ]
         )
     return ["scorer", "accuracy", "95 % interval", "AUROC", "average precision", *gaps, *kinds], rows
+
+
+def reproduction_table(outcome: Outcome) -> Table:
+    """Lay out a table that was measured anew.
+
+    Example:
+        >>> reproduction_table(Outcome("title", "source", ({"net": "cnn", "accuracy": 0.9},), ())).row_count
+        1
+    """
+    table = Table(title=outcome.title, title_justify="left", caption=f"after {outcome.source}")
+    header = list(outcome.rows[0])
+    _columns(table, header[0], header[1:])
+    for row in outcome.rows:
+        table.add_row(*(f"{figure:.4f}" if isinstance(figure, float) else str(figure) for figure in row.values()))
+    return table
 
 
 def _columns(table: Table, first: str, numbers: list[str]) -> None:

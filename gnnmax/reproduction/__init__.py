@@ -1,0 +1,65 @@
+"""Figures that are known beforehand, by proof or from papers, measured anew with the package's own data and nets.
+
+One module a table; :data:`TABLES` names them. Importing this package loads no torch: a table's module is loaded when
+the table is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gnnmax.errors import InputError, unknown_name
+from gnnmax.reproduction.outcome import Outcome, Progress, silent
+
+__all__ = ["TABLES", "Reproduction", "reproduce"]
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A table that can be made again.
+
+    Attributes:
+        summary: One line for people.
+        make: Measures it from some seeds, and says after each piece of work how many of how many are done.
+    """
+
+    summary: str
+    make: Callable[[Sequence[int], Progress], Outcome]
+
+
+def reproduce(name: str, seeds: Sequence[int] = (0, 1, 2), on_progress: Progress = silent) -> Outcome:
+    """Measure a table anew.
+
+    Args:
+        name: A key of :data:`TABLES`.
+        seeds: Each measures, or trains, once; none of the seeds chooses anything.
+        on_progress: Called with the pieces of work done and their number.
+
+    Raises:
+        InputError: an unknown table, or no seed.
+
+    Example:
+        >>> reproduce("bayes", seeds=())
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: there is no seed: give at least one, as in seeds=(0, 1, 2)
+    """
+    if name not in TABLES:
+        raise unknown_name("table", name, TABLES)
+    if not seeds:
+        raise InputError("there is no seed: give at least one, as in seeds=(0, 1, 2)")
+    return TABLES[name].make(seeds, on_progress)
+
+
+# Each table is imported where it is made, so that names are listed without torch.
+def _bayes(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+    from gnnmax.reproduction.bayes_rule import bayes_rule
+
+    return bayes_rule(seeds, on_progress)
+
+
+TABLES: dict[str, Reproduction] = {
+    "bayes": Reproduction("The shipped Bayes rule against its closed form, at every side and amplitude.", _bayes),
+}
+"""The tables by name."""

@@ -1,0 +1,50 @@
+"""What a reproduction found: rows of figures, and the claims that they bear out or do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gnnmax.verification import Check
+
+__all__ = ["Figure", "Outcome", "Progress", "silent"]
+
+Figure = str | float | int
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A table measured anew.
+
+    Attributes:
+        title: What was measured, on what.
+        source: Where the figures that it is held against come from.
+        rows: One dict a row, all with the same keys in the same order: the columns.
+        checks: What must hold of them.
+
+    Example:
+        >>> outcome = Outcome("a title", "a paper", ({"net": "cnn", "accuracy": 0.9},), (Check("high", True, ""),))
+        >>> outcome.holds, outcome.to_dict()["rows"]
+        (True, [{'net': 'cnn', 'accuracy': 0.9}])
+    """
+
+    title: str
+    source: str
+    rows: tuple[dict[str, Figure], ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every claim does."""
+        return all(check.holds for check in self.checks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, fit for JSON."""
+        checks = [{"claim": c.claim, "holds": c.holds, "found": c.found} for c in self.checks]
+        return {"title": self.title, "source": self.source, "rows": list(self.rows), "checks": checks}
+
+
+def silent(_done: int, _total: int) -> None:
+    """Report no progress."""

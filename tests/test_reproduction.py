@@ -1,0 +1,56 @@
+"""Reproductions: what is claimed of a table decides the exit status, and the Bayes rule is where it must be."""
+
+import json
+
+import pytest
+
+from gnnmax.cli import main
+from gnnmax.errors import InputError
+from gnnmax.reproduction import TABLES, Reproduction, reproduce
+from gnnmax.reproduction.outcome import Outcome
+from gnnmax.rules import RULES
+from gnnmax.verification import Check
+
+
+def fixed(holds: bool) -> Reproduction:
+    row = {"net": "cnn", "accuracy": 0.91234}
+    return Reproduction("", lambda _seeds, _done: Outcome("t", "s", (row,), (Check("high", holds, "0.9"),)))
+
+
+@pytest.mark.parametrize(("holds", "status", "word"), [(True, 0, "ok"), (False, 1, "FAILED")])
+def test_the_status_says_whether_the_claims_hold(holds, status, word, monkeypatch, capsys):
+    monkeypatch.setitem(TABLES, "fixed", fixed(holds))
+    assert main(["reproduce", "fixed"]) == status
+    printed = capsys.readouterr().out
+    assert "0.9123" in printed
+    assert f"{word:<6} high: 0.9" in printed
+    assert main(["reproduce", "fixed", "--json"]) == status
+    assert json.loads(capsys.readouterr().out)["rows"] == [{"net": "cnn", "accuracy": 0.91234}]
+
+
+@pytest.mark.parametrize("words", [["nothing"], ["bayes", "--seeds", "0"]])
+def test_a_wrong_call_is_refused_in_one_line(words, capsys):
+    assert main(["reproduce", *words]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_no_seed_is_refused():
+    with pytest.raises(InputError, match="at least one"):
+        reproduce("bayes", ())
+
+
+def test_the_bayes_rule_scores_what_it_must_in_every_cell():
+    outcome = reproduce("bayes", (7,))
+    assert outcome.holds
+    assert len(outcome.rows) == 20
+
+
+def test_the_argmax_rule_in_its_place_does_not(monkeypatch):
+    monkeypatch.setitem(RULES, "bayes", RULES["argmax"])
+    assert not reproduce("bayes", (7,)).holds
+
+
+def test_all_tables_are_listed(capsys):
+    assert main(["list", "tables"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"  {name} " in printed for name in TABLES)
