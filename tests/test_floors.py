@@ -12,6 +12,7 @@ FLOORS = {
     0: ("errors", "groups", "label", "noise", "staging", "symmetry", "window"),
     1: (
         *(
+            "adapters",
             "bayes",
             "card",
             "conversion",
