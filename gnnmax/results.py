@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from gnnmax.card import Card
 from gnnmax.errors import InputError
+from gnnmax.judgement.difference import Difference
+from gnnmax.judgement.verdict import Slice
 from gnnmax.staging import write_file
-from gnnmax.verdict import Difference, Slice
 
 __all__ = [
     "RESULTS",
@@ -40,7 +41,7 @@ class HeatMap(Struct, frozen=True):
 
 
 class VerdictRecord(Struct, frozen=True):
-    """A :class:`gnnmax.verdict.Verdict` on windows, as plain values."""
+    """A :class:`gnnmax.judgement.verdict.Verdict` on windows, as plain values."""
 
     n: int
     n_graphs: int

@@ -40,8 +40,12 @@ def on_values(function: Callable[[npt.NDArray[np.float32]], Any]) -> Scorer:
     return scorer
 
 
-def labels_of(windows: Windows | npt.ArrayLike) -> npt.NDArray[np.bool_]:
+def labels_of(windows: Windows | npt.ArrayLike, *, one_class: bool = False) -> npt.NDArray[np.bool_]:
     """Return the labels to judge by: those of the windows, or a label array; both classes must be there.
+
+    Args:
+        windows: Windows, or labels of shape ``(N,)``.
+        one_class: Whether one class only, or none at all, will do, for others follow.
 
     Raises:
         InputError: not labels, no window, or one class only.
@@ -53,6 +57,8 @@ def labels_of(windows: Windows | npt.ArrayLike) -> npt.NDArray[np.bool_]:
         gnnmax.errors.InputError: all 2 windows are labelled not centred: give windows of both classes
     """
     label = windows.label if isinstance(windows, Windows) else checked_labels(_labels(windows))
+    if one_class:
+        return label
     if not len(label):
         raise InputError("no windows to judge: expected at least one of each class")
     if label.all() or not label.any():

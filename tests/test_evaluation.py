@@ -13,14 +13,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
+from scipy.stats import norm
+from scipy.stats import t as student
 from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score
 
-from gnnmax import evaluation
 from gnnmax.bayes import ceiling_of
 from gnnmax.errors import InputError
 from gnnmax.evaluation import compare_scores, evaluate, on_values
+from gnnmax.judgement import replicates, task
+from gnnmax.judgement.difference import Difference
 from gnnmax.rules import RULES
-from gnnmax.verdict import Difference
 from gnnmax.window import Windows
 
 
@@ -169,6 +171,12 @@ def test_without_an_amplitude_there_is_no_bayes_gap() -> None:
 # ---------------------------------------------------------------- intervals
 
 
+def expanded_tails(graphs: int) -> list[float]:
+    """Quantiles of an expanded 95 % percentile interval, by the formula of its paper."""
+    tail = norm.cdf(np.sqrt(graphs / (graphs - 1)) * student.ppf(0.025, graphs - 1))
+    return [tail, 1 - tail]
+
+
 def test_the_intervals_are_those_of_a_loop_over_resampled_graphs() -> None:
     w, scores = windows(300, 12), noisy(windows(300, 12))
     rng, found = np.random.default_rng(0), []
@@ -176,44 +184,38 @@ def test_the_intervals_are_those_of_a_loop_over_resampled_graphs() -> None:
         drawn = np.concatenate([np.flatnonzero(w.graph == g) for g in rng.integers(12, size=12)])
         label, s = w.label[drawn], scores[drawn]
         found.append([accuracy_score(label, s > 0), roc_auc_score(label, s), average_precision_score(label, s)])
-    low, high = np.quantile(found, [0.025, 0.975], axis=0)
+    low, high = np.quantile(found, expanded_tails(12), axis=0)
     verdict = evaluate(scores, w, resamples=400)
     for place, name in enumerate(("accuracy", "auroc", "average_precision")):
         assert verdict.intervals[name] == pytest.approx((low[place], high[place]), abs=1e-12)
 
 
-def test_alike_windows_drawn_together_and_coarse_levels_give_the_same_intervals(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_batches_of_graphs_and_coarse_levels_give_the_same_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     w = spikes(3000, 3, 2.0)
     alone = dataclasses.replace(w, graph=np.arange(len(w)))
     for given_windows in (w, alone):
         scores = noisy(given_windows)
         exact = evaluate(scores, given_windows, resamples=4000)
-        monkeypatch.setattr(evaluation, "_EXACT_LEVELS", 100)
-        monkeypatch.setattr(evaluation, "_COARSE_LEVELS", 64)
+        monkeypatch.setattr(task, "MOST_UNITS", 700)
+        monkeypatch.setattr(replicates, "EXACT_LEVELS", 100)
+        monkeypatch.setattr(replicates, "COARSE_LEVELS", 64)
         coarse = evaluate(scores, given_windows, resamples=4000)
         monkeypatch.undo()
         assert exact.auroc == coarse.auroc
         for name, (low, high) in exact.intervals.items():
-            assert coarse.intervals[name] == pytest.approx((low, high), abs=0.08 * (high - low)), name
+            assert coarse.intervals[name] == pytest.approx((low, high), abs=0.12 * (high - low)), name
         for group, parts in exact.slices.items():
             for name, part in parts.items():
-                tolerance = 0.1 * (part.high - part.low)
-                assert coarse.slices[group][name].low == pytest.approx(part.low, abs=tolerance), name
+                if part.n > 50:
+                    tolerance = 0.15 * (part.high - part.low)
+                    assert coarse.slices[group][name].low == pytest.approx(part.low, abs=tolerance), name
 
 
-def test_a_lot_of_alike_windows_counts_as_its_windows_do() -> None:
-    w = spikes(3000, 3, 2.0)
-    alone = dataclasses.replace(w, graph=np.arange(len(w)))
-    task = evaluation._task(alone)
-    case = evaluation._case(task, RULES["nms"], 0.0, "scores")
-    chosen, copies = evaluation._alike(task, case)
-    assert len(chosen) < 200
-    assert task.bayes_right is not None
-    slices = [mask for parts in task.groups.values() for mask in parts.values()]
-    for mask in (task.label, case.right, task.bayes_right, *slices, case.level == 0):
-        assert copies[mask[chosen]].sum() == mask.sum()
+def test_batches_are_as_large_as_each_other_and_hold_every_graph_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task, "MOST_UNITS", 16)
+    batch = task.Task(np.arange(100) % 2 == 0).batch_of_graph(np.random.default_rng(0))
+    assert set(np.bincount(batch).tolist()) == {6, 7}
+    assert (np.sort(batch) != batch).any()
 
 
 def simulated(rng: np.random.Generator, graphs: int = 40, size: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -262,7 +264,8 @@ def test_from_one_graph_nothing_follows_about_others() -> None:
     w = windows(graphs=1)
     verdict = evaluate(noisy(w), w)
     assert verdict.n_graphs == 1
-    assert verdict.intervals == dict.fromkeys(("accuracy", "auroc", "average_precision"), (0.0, 1.0))
+    assert verdict.intervals == dict.fromkeys(verdict.intervals, (0.0, 1.0)) | {"mcc": (-1.0, 1.0)}
+    assert all((part.low, part.high) == (0, 1) for parts in verdict.slices.values() for part in parts.values())
     (pair,) = compare_scores({"a": noisy(w), "b": RULES["argmax"]}, w).pairs
     assert (pair.low, pair.high, pair.p_value, pair.told_apart) == (-1.0, 1.0, 1.0, False)
 
@@ -320,7 +323,7 @@ def test_a_paired_difference_is_that_of_a_loop_over_resampled_graphs() -> None:
         areas = [roc_auc_score(label, s[drawn]) for s in (a, b)]
         shares = [((s[drawn] > 0) == label).mean() for s in (a, b)]
         found.append([shares[0] - shares[1], areas[0] - areas[1]])
-    low, high = np.quantile(found, [0.025, 0.975], axis=0)
+    low, high = np.quantile(found, expanded_tails(12), axis=0)
     (pair,) = compare_scores({"a": a, "b": b}, w, resamples=300).pairs
     assert (pair.low, pair.high) == pytest.approx((low[0], high[0]), abs=1e-12)
     assert (pair.auroc_low, pair.auroc_high) == pytest.approx((low[1], high[1]), abs=1e-12)

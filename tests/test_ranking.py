@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from gnnmax.ranking import auroc, average_precision, coarsened, levels_of
+from gnnmax.judgement.ranking import auroc, average_precision, coarsened, levels_of
 
 
 @st.composite

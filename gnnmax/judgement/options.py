@@ -1,0 +1,53 @@
+"""How to judge: threshold, intervals and the stream that draws them, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gnnmax.errors import InputError
+
+__all__ = ["Options"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options that every judgement shares.
+
+    Attributes:
+        threshold: "Centred" iff the score is strictly above it.
+        resamples: Bootstrap resamples, at least 1.
+        confidence: Of the intervals, between 0 and 1.
+        rng: Draws the resamples; None takes a fresh ``default_rng(0)`` each time.
+
+    Example:
+        >>> Options(confidence=95)
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: confidence must lie between 0 and 1, not 95: 0.95 is usual
+    """
+
+    threshold: Any = 0.0
+    resamples: Any = 1000
+    confidence: Any = 0.95
+    rng: Any = None
+
+    def __post_init__(self) -> None:
+        threshold, resamples, confidence = self.threshold, self.resamples, self.confidence
+        number = isinstance(threshold, (int, float, np.number)) and not isinstance(threshold, bool)
+        if not number or not np.isfinite(threshold):
+            raise InputError(f"threshold must be a finite number, not {threshold!r}: 0 is usual for logits")
+        if isinstance(resamples, bool) or not isinstance(resamples, (int, np.integer)) or resamples < 1:
+            raise InputError(f"resamples must be an integer and at least 1, not {resamples!r}: 1000 is usual")
+        if not isinstance(confidence, (int, float, np.number)) or not 0 < confidence < 1:
+            raise InputError(f"confidence must lie between 0 and 1, not {confidence!r}: 0.95 is usual")
+        if self.rng is not None and not isinstance(self.rng, np.random.Generator):
+            raise InputError(
+                f"rng must be a numpy Generator, not {type(self.rng).__name__}: say np.random.default_rng(seed)"
+            )
+
+    def stream(self) -> np.random.Generator:
+        """Return the caller's stream, or a fresh one, so that equal input has equal intervals."""
+        return np.random.default_rng(0) if self.rng is None else self.rng

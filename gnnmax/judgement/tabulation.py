@@ -1,0 +1,68 @@
+"""Tables of figures, for terminals and for notebooks."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["html_table", "interval_text", "number_text", "rich_table"]
+
+
+def number_text(value: float | None) -> str:
+    """Write a figure, or nothing where it does not exist.
+
+    Example:
+        >>> number_text(0.5), number_text(None)
+        ('0.5000', '')
+    """
+    return "" if value is None else f"{value:.4f}"
+
+
+def interval_text(interval: tuple[float, float] | None) -> str:
+    """Write an interval, or nothing where there is none.
+
+    Example:
+        >>> interval_text((0.25, 1.0))
+        '[0.2500, 1.0000]'
+    """
+    return "" if interval is None else f"[{interval[0]:.4f}, {interval[1]:.4f}]"
+
+
+def rich_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], notes: Iterable[str] = ()) -> Table:
+    """Lay rows out for a terminal, the first column to the left, notes below.
+
+    Example:
+        >>> rich_table("t", ["name", "value"], [["a", "1"], ["b", "2"]]).row_count
+        2
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    # Text, not str: a scorer's name may hold square brackets, which rich reads as markup.
+    caption = Text("\n".join(notes))
+    table = Table(title=Text(title), caption=caption if caption else None, caption_justify="left")
+    for place, name in enumerate(header):
+        table.add_column(Text(name), justify="right" if place else "left")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def html_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], notes: Iterable[str] = ()) -> str:
+    """Lay rows out as HTML, every word escaped.
+
+    Example:
+        >>> html_table("t", ["name"], [["<b>"]])
+        '<table><caption>t</caption><thead><tr><th>name</th></tr></thead><tbody><tr><td>&lt;b&gt;</td></tr></tbody></table>'
+    """
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    head, body = line(header, "th"), "".join(line(row, "td") for row in rows)
+    below = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+    return f"<table><caption>{html.escape(title)}</caption><thead>{head}</thead><tbody>{body}</tbody></table>{below}"
