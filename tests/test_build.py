@@ -141,3 +141,15 @@ def test_rules_reach_what_the_science_states_on_noise(name, rule, stated):
     windows = build(load_recipe(other).replace(splits={"test": 200})).test
     right = (RULES[rule](windows) > 0) == windows.label
     assert abs(right.mean() - stated) > 10 * error_of(right, windows.graph)
+
+
+def test_groups_say_of_every_window_what_its_host_was_made_of():
+    recipe = load_recipe("tiny")
+    data = build(recipe)
+    for split in recipe.splits:
+        groups = data.groups(split)
+        first = recipe.span(split).start
+        for index, graph in enumerate(data.split(split).graph.tolist()):
+            made = recipe.of(split).combination(graph - first)
+            assert groups["family"][index] == made.host.__struct_config__.tag
+            assert "cut" not in groups or groups["cut"][index] == made.cut

@@ -24,7 +24,7 @@ FLOORS = {
             "rules",
             "scoring",
         ),
-        *("store", "thresholds", "verification"),
+        *("store", "streaming", "thresholds", "verification"),
     ),
     2: ("graphs", "models"),
     3: ("checkpoint", "comparison", "curves", "loading", "reproduction", "runs", "schedule", "training"),

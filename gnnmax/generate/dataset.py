@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from gnnmax.bayes import ceiling_of
 from gnnmax.errors import unknown_name
 from gnnmax.generate.plants import Bump, Noise
-from gnnmax.generate.recipe import Recipe
+from gnnmax.generate.recipe import Ingredients, Recipe
 from gnnmax.noise import NoiseModel
 from gnnmax.rules import RULES, Rule
 from gnnmax.window import Windows
@@ -53,6 +56,26 @@ class DataSet:
             raise unknown_name(f"split of {self.recipe.name}", name, self.splits)
         return self.splits[name]
 
+    def groups(self, split: str) -> dict[str, npt.NDArray[np.str_]]:
+        """Say of every window what its host was made of: slices for :func:`gnnmax.evaluate`.
+
+        Returns:
+            ``family``, and where the recipe has them ``law``, ``order`` and ``cut``, each of shape ``(N,)``.
+
+        Raises:
+            InputError: the data set has no such split.
+
+        Example:
+            >>> from gnnmax.store import load_data
+            >>> {name: str(group[0]) for name, group in load_data("real-karate").groups("test").items()}
+            {'family': 'real', 'order': 'natural', 'cut': 'neighbours'}
+        """
+        graph, recipe = self.split(split).graph, self.recipe.of(split)
+        first = self.recipe.span(split).start
+        numbers, place = np.unique(graph, return_inverse=True)
+        names = [_made_of(recipe.combination(number - first)) for number in numbers.tolist()]
+        return {key: np.array([name[key] for name in names])[place] for key in (names[0] if names else {})}
+
     @property
     def bayes(self) -> Rule | None:
         """The best possible scorer of a noisy recipe, else None."""
@@ -77,6 +100,17 @@ class DataSet:
         if noise is None or not isinstance(plant, Noise | Bump):
             return None
         return ceiling_of(recipe.k, plant.amplitude, noise).accuracy
+
+
+def _made_of(ingredients: Ingredients) -> dict[str, str]:
+    """Name the ingredients of a host."""
+    named = {
+        "family": ingredients.host.__struct_config__.tag,
+        "law": ingredients.law and ingredients.law.__struct_config__.tag,
+        "order": ingredients.sampling and ingredients.sampling.order,
+        "cut": ingredients.cut,
+    }
+    return {key: str(name) for key, name in named.items() if name is not None}
 
 
 def noise_of(recipe: Recipe) -> NoiseModel | None:

@@ -225,7 +225,7 @@ def _shape_complaints(recipe: Recipe) -> list[str]:
     smallest = min(sizes, default=largest)
     if largest > smallest:
         complaints.append(f"a subgraph of {largest} nodes does not fit into a host of {smallest}")
-    taken = sorted({"bayes", "ceiling", "ceiling_of", "recipe", "split", "splits"} & set(recipe.splits))
+    taken = sorted({"bayes", "ceiling", "ceiling_of", "groups", "recipe", "split", "splits"} & set(recipe.splits))
     if taken:
         complaints.append(f"a split cannot be called {taken[0]!r}: a data set has something else of that name")
     if recipe.graphs * (recipe.windows_per_graph or 1) > 1_000_000_000:

@@ -95,15 +95,38 @@ class Task:
             raise InputError("no windows to judge: update with some first")
         first = parts[0]
         for part in parts[1:]:
-            _check_alike(first, part)
+            part.check_follows(first)
         joined: dict[str, Any] = {
             name: np.concatenate([getattr(part, name) for part in parts])
             for name in ("label", "graph", "kind_code", "margin", "offset", "bayes_right")
             if getattr(first, name) is not None
         }
         groups = {name: np.concatenate([part.groups[name] for part in parts]) for name in first.groups}
-        ceiling = first.ceiling if len({part.ceiling for part in parts}) == 1 else None
+        ceilings = {part.ceiling for part in parts if len(part.label)}
+        ceiling = ceilings.pop() if len(ceilings) == 1 else None
         return dataclasses.replace(first, **joined, groups=groups, ceiling=ceiling)
+
+    def check_follows(self, first: Task) -> None:
+        """Refuse to be joined to windows of another sort.
+
+        Raises:
+            InputError: other things are known of them, or their side is another.
+        """
+        for name in ("graph", "bayes_right"):
+            if (getattr(first, name) is None) != (getattr(self, name) is None):
+                raise InputError("windows, labels and noisy windows do not mix: judge them apart")
+        if first.k != self.k:
+            raise InputError(f"windows of side {self.k} came after those of side {first.k}: judge them apart")
+        if first.groups.keys() != self.groups.keys():
+            came, known = sorted(self.groups), sorted(first.groups)
+            raise InputError(f"the groups {came} came after {known}: give the same names each time")
+
+    def copied(self) -> Task:
+        """Copy the columns, so that neither the windows nor what is done to them later is held."""
+        arrays: dict[str, Any] = {
+            name: array.copy() for name, array in vars(self).items() if isinstance(array, np.ndarray)
+        }
+        return dataclasses.replace(self, **arrays, groups={name: group.copy() for name, group in self.groups.items()})
 
     @cached_property
     def unit(self) -> npt.NDArray[np.intp]:
@@ -153,13 +176,3 @@ def _ceiling(windows: Windows) -> float | None:
     if windows.amplitude is None or not len(windows) or np.ptp(windows.amplitude) > 0:
         return None
     return ceiling_of(windows.k, float(windows.amplitude[0]), windows.noise).accuracy
-
-
-def _check_alike(first: Task, part: Task) -> None:
-    for name in ("graph", "bayes_right"):
-        if (getattr(first, name) is None) != (getattr(part, name) is None):
-            raise InputError("windows, labels and noisy windows do not mix: judge them apart")
-    if first.k != part.k:
-        raise InputError(f"windows of side {part.k} came after those of side {first.k}: judge them apart")
-    if first.groups.keys() != part.groups.keys():
-        raise InputError(f"the groups {sorted(part.groups)} came after {sorted(first.groups)}: give the same each time")
