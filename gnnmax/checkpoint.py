@@ -20,10 +20,12 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as tensor_bytes
 from torch import Tensor, nn
 
+from gnnmax.batches import check_finite, inputs_of
 from gnnmax.errors import InputError
+from gnnmax.learner import scored
 from gnnmax.models.registry import MODELS, build_model, parse_config
 from gnnmax.staging import write_file
-from gnnmax.training import check_finite, inputs_of, resolve_device, scored
+from gnnmax.training import resolve_device
 from gnnmax.window import Windows
 
 __all__ = ["ModelCard", "TrainedModel", "load_model", "save_model"]

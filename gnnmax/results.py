@@ -124,10 +124,14 @@ class SymmetryRecord(Struct, frozen=True):
 
 
 class TrainingRecord(Struct, frozen=True, kw_only=True):
-    """How one training went; ``symmetry`` is measured on the test split, ``history`` has one entry an evaluation."""
+    """How one training went; ``symmetry`` is measured on the test split, ``history`` has one entry an evaluation.
+
+    ``steps`` is the number of updates made: fewer than the budget where training stopped early; None if unknown.
+    """
 
     seed: int
     parameters: int
+    steps: int | None = None
     best_step: int
     validation_loss: float
     validation_accuracy: float

@@ -27,7 +27,10 @@ FLOORS = {
         *("store", "streaming", "thresholds", "verification"),
     ),
     2: ("graphs", "models"),
-    3: ("checkpoint", "comparison", "curves", "loading", "reproduction", "runs", "schedule", "training"),
+    3: (
+        *("batches", "checkpoint", "comparison", "curves", "learner", "loading", "precision", "ranks", "resumption"),
+        *("reproduction", "runs", "schedule", "training", "trials"),
+    ),
     4: ("__main__", "cli", "commands", "report"),
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import tyro
@@ -31,22 +31,38 @@ class Budget:
     """Updates of each model."""
     batch_size: int | None = None
     """Windows an update."""
+    micro_batch: int | None = None
+    """Windows taken at a time; their gradients add up to that of the batch."""
+    train_windows: int | None = None
+    """Learn from the first so many windows of the training split only."""
+    stream: Flag = False
+    """Draw fresh training windows without end in place of the stored ones."""
+    match: Literal["steps", "parameters", "seconds"] | None = None
+    """What the models have in common besides their batches."""
+    seconds: float | None = None
+    """Wall time of each model, with --match seconds."""
     learning_rate: float | None = None
     """Its peak."""
     evaluate_every: int | None = None
     """Steps between two evaluations on the validation split."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    patience: int | None = None
+    """Evaluations without a lower validation loss after which a model stops."""
+    checkpoint_every: int | None = None
+    """Steps between two checkpoints, which --resume goes on from."""
+    precision: Literal["float32", "bfloat16"] | None = None
+    """bfloat16 multiplies in half precision while training, where that makes no ties."""
+    device: Literal["auto", "cpu", "cuda"] | None = None
     """auto takes a GPU where there is one."""
 
     def config(self) -> TrainingConfig:
         """Check the fields against their bounds."""
-        from gnnmax.schedule import TrainingConfig
+        from gnnmax.schedule import parse_training
 
-        given = {name: value for name, value in asdict(self).items() if value is not None}
-        try:
-            return msgspec.convert(given, TrainingConfig)
-        except msgspec.ValidationError as error:
-            raise InputError(f"training: {error}") from None
+        return parse_training(self.given(), "training")
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were given."""
+        return {name: value for name, value in asdict(self).items() if value is not None and value is not False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +78,8 @@ class _Training:
     """Write learning curves for TensorBoard into the run folder; needs the extra of that name."""
     force: Flag = False
     """Replace a run that stands in the folder."""
+    resume: Flag = False
+    """Go on with the run of the same call that was stopped; begin it where there is none."""
     json: Flag = False
     """Print JSON."""
 
@@ -115,6 +133,7 @@ def _compare(call: _Training, models: Sequence[str], seeds: Sequence[int], also:
             training=training,
             workers=workers,
             force=call.force,
+            resume=call.resume,
             command=f"gnnmax {shlex.join(sys.argv[1:])}",
             tensorboard=call.tensorboard,
             on_progress=on_progress,
