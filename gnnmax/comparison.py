@@ -223,8 +223,14 @@ def _results(sets: list[DataSet], plan: Plan, trials: list[Trial], command: str)
         training=plan.training,
         seeds=[trial.seed for trial in trials],
         models=[
-            ModelRecord(name, MODELS[name].summary, MODELS[name].source, [trial.training[name] for trial in trials])
-            for name in plan.models
+            ModelRecord(
+                name,
+                MODELS[name].summary,
+                MODELS[name].source,
+                MODELS[name].ceiling(own.recipe.k, parse_config(name, config)),
+                [trial.training[name] for trial in trials],
+            )
+            for name, config in plan.models.items()
         ],
         rules=[RuleRecord(name, rule.summary) for name, rule in RULES.items()],
         tests=[

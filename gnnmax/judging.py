@@ -9,8 +9,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.evaluation import compare_scores, evaluate
+from gnnmax.evaluation import compare_scores
 from gnnmax.generate.dataset import DataSet
+from gnnmax.judgement.calibration import Scale, like_probabilities
+from gnnmax.judgement.tradeoff import tradeoff
+from gnnmax.judgement.verdict import Verdict
 from gnnmax.label import KINDS
 from gnnmax.results import Figures, Picture, SymmetryRecord, TestRecord, VerdictRecord
 from gnnmax.rules import RULES
@@ -30,8 +33,8 @@ def judge_test(
 ) -> TestRecord:
     """Judge nets and the explicit rules on a split of a data set.
 
-    The seeds of a net are pooled: its windows are repeated, once a seed, under the same hosts, so an interval is over
-    hosts and holds for the mean over these seeds. Rules, which have no seed, are repeated alike.
+    A net's figures are means over its seeds, with intervals over hosts for that mean; differences between nets hold for
+    other hosts and other seeds. Slices are by kind, margin and offset, and by what the hosts were made of.
 
     Args:
         data: With that split.
@@ -51,11 +54,14 @@ def judge_test(
     """
     windows = data.split(split)
     ceiling = data.ceiling_of(split)
-    seeds = len(next(iter(scores.values())))
     rules = {name: rule(windows) for name, rule in RULES.items() if name != "bayes" or ceiling is not None}
-    pooled = {name: np.concatenate(parts) for name, parts in scores.items()}
-    pooled |= {name: np.tile(found, seeds) for name, found in rules.items()}
-    table = compare_scores(pooled, Windows.concatenate([windows] * seeds))
+    given = {**{name: list(parts) for name, parts in scores.items()}, **rules}
+    logits: dict[str, Scale] = {
+        name: "logits"
+        for name, parts in scores.items()
+        if not any(like_probabilities(part) for part in parts)  # a net hardly trained, or a column of probabilities
+    }
+    table = compare_scores(given, windows, scale=logits, groups=data.groups(split))
     verdicts = {name: msgspec.convert(verdict.to_dict(), VerdictRecord) for name, verdict in table.verdicts.items()}
     first = {name: parts[0] for name, parts in scores.items()}
     return TestRecord(
@@ -69,7 +75,10 @@ def judge_test(
         k=windows.k,
         verdicts=verdicts,
         pairs=[pair for pair in table.pairs if {pair.first, pair.second} <= set(scores)],
-        seeds={name: [_figures(part, windows) for part in parts] for name, parts in scores.items()},
+        seeds={name: _by_seed(table.verdicts[name]) for name in scores},
+        curves={
+            name: tradeoff(np.asarray(part, np.float64), windows.label) for name, part in {**first, **rules}.items()
+        },
         gallery=_gallery(windows, {**first, **rules}),
         mistakes={name: _mistakes(windows, name, part) for name, part in first.items()},
     )
@@ -104,9 +113,8 @@ def judge_symmetry(
     return records
 
 
-def _figures(scores: Scores, windows: Windows) -> Figures:
-    verdict = evaluate(scores, windows, resamples=1)
-    return Figures(verdict.accuracy, verdict.auroc, verdict.average_precision)
+def _by_seed(verdict: Verdict) -> list[Figures]:
+    return [Figures(*figures) for figures in zip(*verdict.by_seed.values(), strict=True)]
 
 
 def _gallery(windows: Windows, scores: dict[str, Scores]) -> list[Picture]:

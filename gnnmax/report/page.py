@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 from gnnmax.errors import InputError
 from gnnmax.report.answers import answers, headline
-from gnnmax.report.charts import COLOURS, accuracy_chart, learning_chart
+from gnnmax.report.charts import (
+    COLOURS,
+    accuracy_chart,
+    learning_chart,
+    reliability_chart,
+    tests_chart,
+    tradeoff_chart,
+)
 from gnnmax.report.pictures import heat_map_strip, heat_map_svg, window_svg
-from gnnmax.results import Results
+from gnnmax.results import Results, TestRecord
 from gnnmax.staging import write_file
 
 if TYPE_CHECKING:
@@ -44,10 +51,22 @@ def render_page(results: Results) -> str:
             headline=headline(results),
             answers=answers(results),
             heat_maps=[(name, heat_map_svg(test.verdicts[name].offsets)) for name in [*nets, *rules[:1]]],
-            charts={group: accuracy_chart(test, group, nets) for group in ("kind", "margin")},
+            charts=_slice_charts(test, nets),
+            across=tests_chart(results.tests, nets) if len(results.tests) > 1 else None,
+            curves={
+                "ROC, with its area": tradeoff_chart(test, nets),
+                "Precision over recall, with the average": tradeoff_chart(test, nets, precision=True),
+                "Reliability of the first seed": reliability_chart(test, nets),
+            },
             learning=learning_chart(results),
         )
     )
+
+
+def _slice_charts(test: TestRecord, nets: list[str]) -> dict[str, str]:
+    """Draw accuracy over every group of slices that parts the windows."""
+    groups = next(iter(test.verdicts.values())).slices
+    return {group: accuracy_chart(test, group, nets) for group, parts in groups.items() if len(parts) > 1}
 
 
 def _environment() -> Environment:
