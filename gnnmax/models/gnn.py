@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import MessagePassing
 
-from gnnmax.models.standardisation import centre_mark, standardise
+from gnnmax.models.entry import Encoding
+from gnnmax.models.standardisation import centre_mark, encode
 
 __all__ = ["BipartiteNet", "bipartite_edges"]
 
@@ -108,6 +109,7 @@ class BipartiteNet(nn.Module):
     Args:
         width: Features of a node and of an entry.
         rounds: Rounds of message passing.
+        encoding: How the values are read.
 
     References:
         Fey, Lenssen, "Fast Graph Representation Learning with PyTorch Geometric", ICLR workshop 2019: ``propagate``.
@@ -123,8 +125,9 @@ class BipartiteNet(nn.Module):
         True
     """
 
-    def __init__(self, width: int = 16, rounds: int = 2) -> None:
+    def __init__(self, width: int = 16, rounds: int = 2, encoding: Encoding = "standard") -> None:
         super().__init__()
+        self.encoding = encoding
         self.embed_entry = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, width))
         self.embed_node = nn.Embedding(2, width)
         self.rounds = nn.ModuleList(_Exchange(width) for _ in range(rounds))
@@ -138,7 +141,8 @@ class BipartiteNet(nn.Module):
     ) -> Tensor:
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)`` of any odd side. Contexts are not read."""
         batch, k = values.shape[:2]
-        entries = self.embed_entry(torch.stack([standardise(values), centre_mark(values)], dim=-1))  # (B, k, k, H)
+        seen = torch.stack([encode(values, self.encoding), centre_mark(values)], dim=-1)
+        entries = self.embed_entry(seen)  # (B, k, k, H)
         is_root = torch.zeros(2 * k, dtype=torch.long, device=values.device)
         is_root[[k // 2, k + k // 2]] = 1
         nodes = self.embed_node(is_root).expand(batch, -1, -1)  # (B, 2k, H)

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from msgspec import structs
+from msgspec import Meta, structs
 
 from gnnmax.groups import GROUPS
-from gnnmax.models.entry import Config, Depth, ModelEntry, Width
+from gnnmax.models.entry import Config, Depth, Encoding, Mark, ModelEntry, Pool, Width
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["GRAPH_NETS", "GnnConfig", "ProductConfig"]
+__all__ = ["GRAPH_NETS", "ExchangeableConfig", "GnnConfig", "ProductConfig"]
 
 
 class GnnConfig(Config, frozen=True):
-    """Size of the graph net: features of a node and of an entry, and rounds of message passing."""
+    """Size of the graph net: features of a node and of an entry, rounds of message passing, and how values are read."""
 
     width: Width = 16
     rounds: Depth = 2
+    encoding: Encoding = "standard"
+
+
+class ExchangeableConfig(Config, frozen=True):
+    """The exchangeable net: features of an entry, layers, what of the centre is known, pools, how values are read."""
+
+    width: Width = 32
+    rounds: Depth = 2
+    mark: Mark = "both"
+    pools: Annotated[tuple[Pool, ...], Meta(min_length=1)] = ("max", "mean")
+    encoding: Encoding = "standard"
+
+    def __post_init__(self) -> None:
+        if len(set(self.pools)) < len(self.pools):
+            raise ValueError("name each pool once")
 
 
 class ProductConfig(Config, frozen=True):
@@ -37,7 +52,18 @@ class ProductConfig(Config, frozen=True):
 def _gnn(_k: int, config: GnnConfig) -> nn.Module:
     from gnnmax.models.gnn import BipartiteNet
 
-    return BipartiteNet(width=config.width, rounds=config.rounds)
+    return BipartiteNet(**structs.asdict(config))
+
+
+def _exchangeable(_k: int, config: ExchangeableConfig) -> nn.Module:
+    from gnnmax.models.exchangeable import ExchangeableNet
+
+    return ExchangeableNet(**structs.asdict(config))
+
+
+def _exchangeable_orbit(k: int, config: ExchangeableConfig) -> int:
+    group = {"both": "rooted", "row": "row_rooted", "none": "exchangeable"}[config.mark]
+    return GROUPS[group].centre_orbit(k)
 
 
 def _product(_k: int, config: ProductConfig) -> nn.Module:
@@ -55,6 +81,17 @@ GRAPH_NETS: dict[str, ModelEntry] = {
         group=GROUPS["label"],
         any_k=True,
         source="Fey and Lenssen, ICLR workshop 2019; Hartford et al., ICML 2018; Zhang et al., NeurIPS 2021",
+    ),
+    "exchangeable": ModelEntry(
+        name="exchangeable",
+        summary="The matrix as a table between two sets: every linear map that commutes with them, and pools.",
+        build=_exchangeable,
+        config=ExchangeableConfig,
+        group=GROUPS["rooted"],
+        any_k=True,
+        source="Hartford et al., ICML 2018",
+        cannot="With mark none nothing: all entries look alike. With mark row it takes its whole row for the centre.",
+        orbit=_exchangeable_orbit,
     ),
     "product": ModelEntry(
         name="product",

@@ -29,7 +29,7 @@ def parse_config(name: str, plain: Any = None) -> Config:
 
     Example:
         >>> parse_config("gnn", {"width": 16})
-        GnnConfig(width=16, rounds=2)
+        GnnConfig(width=16, rounds=2, encoding='standard')
         >>> parse_config("gnn", {"width": 0})
         Traceback (most recent call last):
         ...
