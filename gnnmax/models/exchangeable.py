@@ -108,13 +108,14 @@ class ExchangeableLayer(nn.Module):
     def forward(self, blocks: Blocks) -> Blocks:
         """Map blocks to blocks, as :func:`split` makes them."""
         across = [[_pooled(block, 2, self.pools) for block in row] for row in blocks]  # of (B, n, 1, H)
-        down = [[_pooled(block, 1, self.pools) for block in row] for row in blocks]  # of (B, 1, m, H)
-        window = _pooled_further(across, self.pools)
-        by_row = [torch.cat([part for parts in row for part in parts], dim=-1) for row in across]
-        by_column = [torch.cat([part for row in down for part in row[b]], dim=-1) for b in range(len(down[0]))]
+        seen = {
+            "window": _pooled_further(across, self.pools),
+            "row": torch.cat([part for parts in across[0] for part in parts], dim=-1),
+            "column": torch.cat([part for row in blocks for part in _pooled(row[0], 1, self.pools)], dim=-1),
+            "entry": blocks[0][0],
+        }
 
         def output(a: int, b: int) -> Tensor:
-            seen = {"window": window, "row": by_row[a], "column": by_column[b], "entry": blocks[a][b]}
             maps: Iterable[tuple[str, nn.Module]] = self.maps[f"{a}{b}"].items()  # type: ignore[operator]
             products: list[Tensor] = [linear(seen[name]) for name, linear in maps]
             return functools.reduce(torch.add, products)
