@@ -230,8 +230,10 @@ def test_names_are_listed_without_torch_and_images_built_without_torch_geometric
 
 
 @pytest.mark.parametrize("bytecode", ["", "1"])
-def test_building_a_graph_net_leaves_no_file_in_the_temporary_folder(tmp_path, bytecode):
-    code = "from gnnmax.models.registry import build_model; build_model('gnn', 9); build_model('gnn', 9)"
+def test_building_graph_nets_leaves_no_file_in_the_temporary_folder(tmp_path, bytecode):
+    code = (
+        "from gnnmax.models.registry import MODELS, build_model; [build_model(n, 9) for _ in range(2) for n in MODELS]"
+    )
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": bytecode}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
     assert list(tmp_path.iterdir()) == []

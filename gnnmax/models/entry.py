@@ -13,13 +13,16 @@ from gnnmax.groups import Group, forced_ceiling
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Config", "Depth", "Encoding", "Mark", "ModelEntry", "Pool", "Width"]
+__all__ = ["Config", "Depth", "Encoding", "Form", "Mark", "ModelEntry", "Pool", "Width"]
 
 Width = Annotated[int, Meta(ge=1, le=1024)]
 Depth = Annotated[int, Meta(ge=1, le=64)]
 
 Encoding = Literal["standard", "rank"]
 """How a net reads the values: on the window's own scale, or by rank alone."""
+
+Form = Literal["dense", "sparse"]
+"""Whether a net computes with whole tensors or gathers and scatters along edges."""
 
 Mark = Literal["both", "row", "none"]
 """What a net is told of the centre: its row and its column, its row only, or nothing."""

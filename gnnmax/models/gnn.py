@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import tempfile
 from functools import lru_cache
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +10,7 @@ from torch.nn import functional
 from torch_geometric.nn import MessagePassing
 
 from gnnmax.models.entry import Encoding
+from gnnmax.models.generated import remove_generated_files
 from gnnmax.models.standardisation import centre_mark, encode
 
 __all__ = ["BipartiteNet", "bipartite_edges"]
@@ -50,7 +47,7 @@ class _Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not
 
     def __init__(self, width: int) -> None:
         super().__init__(aggr=None, node_dim=-2)
-        _remove_generated_file(type(self).propagate.__module__)
+        remove_generated_files(self)
         self.send_entry = nn.Linear(width, width)
         self.send_node = nn.Linear(width, width, bias=False)
         self.gather = nn.Linear(3 * width, width)
@@ -83,17 +80,6 @@ class _Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not
         assert dim_size is not None
         sides = inputs.view(len(inputs), dim_size, -1, inputs.shape[-1])  # (B, 2k, k, H)
         return torch.cat([sides.amax(dim=-2), sides.mean(dim=-2)], dim=-1)
-
-
-def _remove_generated_file(module: str) -> None:
-    """Remove the file that torch_geometric writes for a layer's ``propagate``, once loaded, and leaves behind."""
-    written = [getattr(sys.modules[module], name, None) for name in ("__file__", "__cached__")]
-    folder = Path(tempfile.gettempdir())
-    for file in (Path(name) for name in written if name is not None):
-        if folder in file.parents:
-            file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # others may keep bytecode there, or none was written
-        (folder / "__pycache__").rmdir()
 
 
 class BipartiteNet(nn.Module):

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta, structs
 
 from gnnmax.groups import GROUPS
-from gnnmax.models.entry import Config, Depth, Encoding, Mark, ModelEntry, Pool, Width
+from gnnmax.models.entry import Config, Depth, Encoding, Form, Mark, ModelEntry, Pool, Width
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import nn
 
-__all__ = ["GRAPH_NETS", "ExchangeableConfig", "GnnConfig", "ProductConfig"]
+__all__ = ["GRAPH_NETS", "AttentionConfig", "ExchangeableConfig", "GnnConfig", "MessagePassingConfig", "ProductConfig"]
 
 
 class GnnConfig(Config, frozen=True):
@@ -35,6 +37,26 @@ class ExchangeableConfig(Config, frozen=True):
     def __post_init__(self) -> None:
         if len(set(self.pools)) < len(self.pools):
             raise ValueError("name each pool once")
+
+
+class MessagePassingConfig(Config, frozen=True):
+    """Message passing: features of a node and of an edge, rounds, mark, how values are read, and the form."""
+
+    width: Width = 16
+    rounds: Depth = 2
+    mark: Mark = "both"
+    encoding: Encoding = "standard"
+    form: Form = "dense"
+
+
+class AttentionConfig(MessagePassingConfig, frozen=True):
+    """Message passing by attention: heads too, which share the width between them."""
+
+    heads: Depth = 2
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ValueError(f"{self.heads} heads cannot share a width of {self.width}: take a divisor")
 
 
 class ProductConfig(Config, frozen=True):
@@ -61,6 +83,35 @@ def _exchangeable(_k: int, config: ExchangeableConfig) -> nn.Module:
     return ExchangeableNet(**structs.asdict(config))
 
 
+def _passing(name: str) -> Callable[[int, MessagePassingConfig], nn.Module]:
+    def build(_k: int, config: MessagePassingConfig) -> nn.Module:
+        from gnnmax.models.message_passing import MessagePassingNet
+
+        return MessagePassingNet(name, **structs.asdict(config))
+
+    return build
+
+
+def _passing_orbit(k: int, config: MessagePassingConfig) -> int:
+    group = {"both": "label", "row": "row_rooted", "none": "exchangeable_transposed"}[config.mark]
+    return GROUPS[group].centre_orbit(k)
+
+
+def _passing_entry(name: str, summary: str, source: str, cannot: str, config: type[Config]) -> ModelEntry:
+    """Enter a layer of torch_geometric on the rooted bipartite window."""
+    return ModelEntry(
+        name=name,
+        summary=f"The matrix as a rooted bipartite graph, {summary}.",
+        build=_passing(name),
+        config=config,
+        group=GROUPS["label"],
+        any_k=True,
+        source=source,
+        cannot=cannot,
+        orbit=_passing_orbit,
+    )
+
+
 def _exchangeable_orbit(k: int, config: ExchangeableConfig) -> int:
     group = {"both": "rooted", "row": "row_rooted", "none": "exchangeable"}[config.mark]
     return GROUPS[group].centre_orbit(k)
@@ -71,6 +122,8 @@ def _product(_k: int, config: ProductConfig) -> nn.Module:
 
     return ProductNet(**structs.asdict(config))
 
+
+_BLURRED = "A softmax over ever more entries blurs: it keeps no maximum over many (Velickovic et al., 2024)."
 
 GRAPH_NETS: dict[str, ModelEntry] = {
     "gnn": ModelEntry(
@@ -92,6 +145,30 @@ GRAPH_NETS: dict[str, ModelEntry] = {
         source="Hartford et al., ICML 2018",
         cannot="With mark none nothing: all entries look alike. With mark row it takes its whole row for the centre.",
         orbit=_exchangeable_orbit,
+    ),
+    "gine": _passing_entry(
+        "gine",
+        "sums of messages (GINE)",
+        "Hu et al., ICLR 2020",
+        "Sums grow with the side: it does not carry over to sides far from those of the training.",
+        MessagePassingConfig,
+    ),
+    "gatv2": _passing_entry(
+        "gatv2",
+        "attention that depends on both ends (GATv2)",
+        "Brody et al., ICLR 2022",
+        _BLURRED + " Entries only weigh what nodes send: unmarked, all send alike, and every window scores the same.",
+        AttentionConfig,
+    ),
+    "pna": _passing_entry(
+        "pna",
+        "mean, minimum, maximum and deviation of messages (PNA)",
+        "Corso et al., NeurIPS 2020",
+        "",
+        MessagePassingConfig,
+    ),
+    "graph-transformer": _passing_entry(
+        "graph-transformer", "attention by keys and queries", "Shi et al., IJCAI 2021", _BLURRED, AttentionConfig
     ),
     "product": ModelEntry(
         name="product",
