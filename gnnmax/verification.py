@@ -87,7 +87,7 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows) -> list[Check
         >>> [check.holds for check in check_windows_of(data.recipe, "test", data.test)]
         [True, True, True, True, True, True, True, True, True]
     """
-    recipe = recipe.of(split)
+    whole, recipe, span = recipe, recipe.of(split), recipe.span(split)
     claims: dict[str, Callable[[Recipe, Windows], npt.NDArray[np.bool_]]] = {
         "observed labels are those of the values": _observed,
         "planted labels, kinds and values agree": _planted,
@@ -101,11 +101,10 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows) -> list[Check
         wrong = np.flatnonzero(~holds(recipe, windows))
         found = f"{len(wrong)} of {len(windows)} wrong, first {wrong[0]}" if len(wrong) else f"{len(windows)} windows"
         checks.append(Check(claim, not len(wrong), found))
-    span = recipe.span(split)
     graphs = set(np.unique(windows.graph).tolist())
     checks.append(Check("hosts are those of the recipe", graphs == set(span), f"{len(graphs)} hosts"))
     checks.append(_shares(recipe, windows))
-    checks.append(Check("the first host is drawn again to the byte", *_redrawn(recipe, span.start, windows)))
+    checks.append(Check("the first host is drawn again to the byte", *_redrawn(whole, span.start, windows)))
     return checks
 
 

@@ -149,14 +149,19 @@ class Windows:
     def concatenate(cls, parts: Sequence[Windows]) -> Windows:
         """Join windows of the same side, label rule, noise and fields, in order.
 
+        Args:
+            parts: A list or tuple of windows.
+
         Raises:
-            InputError: nothing to join, or the parts differ in side, label rule, noise or optional fields.
+            InputError: nothing to join, no windows, or the parts differ in side, label rule, noise or optional fields.
 
         Example:
             >>> w = Windows.from_values(np.arange(18).reshape(2, 3, 3))
             >>> len(Windows.concatenate([w, w[:1]]))
             3
         """
+        if not isinstance(parts, Sequence) or not all(isinstance(part, Windows) for part in parts):
+            raise InputError(f"a list of Windows is to be concatenated, not {type(parts).__name__}: say list(parts)")
         if not parts:
             raise InputError("nothing to concatenate: give at least one set of windows")
         signatures = {(part.k, part.label_rule, part.noise, tuple(part.arrays())) for part in parts}
@@ -213,6 +218,9 @@ class Windows:
         """Relabel rows and columns of each window at random around its fixed centre.
 
         Label, kind and margin stay; the offset moves with the maximum.
+
+        Raises:
+            InputError: ``rng`` is not a generator.
 
         Example:
             >>> w = Windows.from_values(np.arange(9).reshape(1, 3, 3))

@@ -164,7 +164,7 @@ def test_every_host_has_one_split_and_every_split_all_ingredients_alike(name):
         if len(span) < 200:
             continue
         for part, wanted in (("host", own.hosts), ("law", own.weights), ("cut", own.cuts)):
-            counts = [sum(getattr(own.ingredients(g), part) == one for g in span[:200]) for one in wanted]
+            counts = [sum(getattr(recipe.ingredients(g), part) == one for g in span[:200]) for one in wanted]
             assert not counts or max(counts) - min(counts) <= 200 // len(wanted)
     with pytest.raises(InputError, match="unknown split"):
         recipe.of("nowhere")

@@ -147,8 +147,9 @@ def draw_graph(recipe: Recipe, graph: int) -> Windows:
         >>> draw_graph(load_recipe("real-karate"), 0)
         Windows(N=78, k=9, label=observed, centred=0.038)
     """
-    recipe = recipe.of(recipe.split_of(graph))
-    return draw_host(recipe, recipe.ingredients(graph), graph)
+    split = recipe.split_of(graph)
+    own = recipe.of(split)
+    return draw_host(own, own.combination(graph - recipe.span(split).start), graph)
 
 
 def draw_host(recipe: Recipe, ingredients: Ingredients, graph: int) -> Windows:
