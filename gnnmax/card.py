@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -155,18 +156,28 @@ def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
         >>> stated_accuracy(load_recipe("spike-9"), "sorted_entries")
         0.6
     """
+    return _as_labelled(recipe, _true_accuracy(recipe, rule))
+
+
+def _as_labelled(recipe: Recipe, accuracy: float | None) -> float | None:
+    """Turn the accuracy on true labels into that on labels of which a share was flipped, whoever scores."""
+    return None if accuracy is None else (1 - 2 * recipe.label_noise) * accuracy + recipe.label_noise
+
+
+def _true_accuracy(recipe: Recipe, rule: str) -> float | None:
     kinds, plant = recipe.kinds, recipe.plant
     if kinds is None:
         return 1.0 if rule in ("argmax", "margin", "bayes") else None
     if isinstance(plant, Noise | Bump):
-        k, amplitude = recipe.k, plant.amplitude
+        k = recipe.k
         if recipe.label == "observed":
             return 1.0 if rule in ("argmax", "margin") else None
         if rule == "bayes":
-            return ceiling_of(k, amplitude, plant.model).accuracy
+            return ceiling_of(k, plant.levels, plant.model).accuracy
         # Lognormal noise is Gaussian noise through an increasing map: ranks and half-way points do not notice.
         alike = isinstance(plant, Noise) and plant.law != "poisson"
-        return expected_accuracy(rule, k, amplitude) if alike else None
+        found = [expected_accuracy(rule, k, level) for level in plant.levels]
+        return fmean(one for one in found if one is not None) if alike and None not in found else None
     nonnegative = all(not isinstance(law, Normal) and getattr(law, "low", 0.0) >= 0 for law in recipe.weights)
     nonnegative &= not any(isinstance(host, File) for host in recipe.hosts)  # whose weights may have any sign
     stated = {
@@ -211,12 +222,16 @@ def probe_ceiling(recipe: Recipe, probe: str) -> float | None:
         >>> probe_ceiling(load_recipe("spike-9"), "sorted_entries"), probe_ceiling(load_recipe("spike-9"), "degree")
         (0.6, 0.5)
     """
+    return _as_labelled(recipe, _true_ceiling(recipe, probe))
+
+
+def _true_ceiling(recipe: Recipe, probe: str) -> float | None:
     assert recipe.kinds is not None
     centred, tied = recipe.kinds.centred, recipe.kinds.tied
     chance = max(centred, 1 - centred)
     if probe == "centre_value":
         alike = isinstance(recipe.plant, Noise) and recipe.plant.law != "poisson"
-        return stated_accuracy(recipe, "centre_value") if alike else None
+        return _true_accuracy(recipe, "centre_value") if alike else None
     if probe in ("sorted_entries", "sum") and isinstance(recipe.plant, Spike):
         return tied + max(centred, 1 - centred - tied)
     return chance

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
-from gnnmax.generate.drawing import draw_graph
+from gnnmax.generate.drawing import draw_graph, flipped
 from gnnmax.generate.plants import CENTRED, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
 from gnnmax.generate.recipe import Recipe
 from gnnmax.label import KINDS
@@ -129,16 +129,25 @@ def _planted(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
             above == 0, np.where(first > second, CENTRED, TIED), np.where(above == 1, RUNNER_UP, SHIFTED)
         )
         return np.asarray(~windows.planted & (windows.kind_code == expected))
-    agree = (windows.planted == is_kind["centred"]) & (windows.kind_code < len(KINDS))
+    agree = (windows.planted == is_kind["centred"] ^ _flips(recipe, windows)) & (windows.kind_code < len(KINDS))
     if isinstance(recipe.plant, Spike):
-        agree &= windows.planted == windows.observed
+        agree &= is_kind["centred"] == windows.observed
         agree &= ~is_kind["runner_up"] | ((centre == second) & (first > second))
         agree &= ~is_kind["tied"] | ((centre == first) & (first == second))
         agree &= ~(is_kind["shifted"] | is_kind["background"]) | ((centre < first) & (first > second))
     if isinstance(recipe.plant, Noise | Bump):
         assert windows.amplitude is not None
-        agree &= windows.amplitude == np.float32(recipe.plant.amplitude)
+        agree &= np.isin(windows.amplitude, np.array(recipe.plant.levels, dtype=np.float32))
     return np.asarray(agree)
+
+
+def _flips(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
+    """Say which planted labels were flipped: nothing tells but the stream they were drawn from."""
+    flips = np.zeros(len(windows), dtype=np.bool_)
+    for graph in np.unique(windows.graph).tolist() if recipe.label_noise else ():
+        own = windows.graph == graph
+        flips[own] = flipped(recipe, graph, int(own.sum()))
+    return flips
 
 
 def _offsets(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
@@ -146,7 +155,7 @@ def _offsets(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
     inside = (np.abs(windows.offset) <= half).all(axis=1)
     at_centre = (windows.offset == 0).all(axis=1)
     if isinstance(recipe.plant, Noise | Bump) and recipe.label == "planted":
-        return np.asarray(inside & (at_centre == windows.planted))
+        return np.asarray(inside & (at_centre == (windows.kind_code == CENTRED)))
     place = np.clip(windows.offset.astype(np.intp) + half, 0, windows.k - 1)
     there = windows.values[np.arange(len(windows)), place[:, 0], place[:, 1]]
     centre, first, second = _ranked(windows)

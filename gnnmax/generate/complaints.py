@@ -120,6 +120,8 @@ def _plant_complaints(recipe: Recipe) -> list[str]:
         found.append("natural windows have no planted label: use label = 'observed'")
     if natural and isinstance(recipe.hosts[0], Complete | Line):
         found.append("natural windows need hosts with edges of their own, not complete ones or lines")
+    if recipe.label_noise and recipe.label != "planted":
+        found.append("label noise flips the planted label, never the observed one: use label = 'planted'")
     if noise and recipe.kinds != Shares(centred=0.5, shifted=0.5):
         found.append("a noise or bump plant holds centred = 0.5 and shifted = 0.5 alone, or its ceiling is another")
     if isinstance(plant, Noise):

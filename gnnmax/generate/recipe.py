@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import stat
 import tomllib
@@ -16,9 +17,10 @@ from gnnmax.errors import InputError, unknown_name
 from gnnmax.generate.complaints import complaints, twice
 from gnnmax.generate.cuts import Cut
 from gnnmax.generate.families import Complete, Family, Line
-from gnnmax.generate.plants import Natural, Plant, Shares
+from gnnmax.generate.plants import Bump, Natural, Noise, Plant, Shares
 from gnnmax.generate.subgraphs import Sampling
 from gnnmax.generate.weights import Law
+from gnnmax.noise import SPIKE, NoiseModel
 from gnnmax.window import LabelRule, Windows
 
 __all__ = ["Ingredients", "Recipe", "Shift", "load_recipe", "recipe_names"]
@@ -35,6 +37,10 @@ Hosts = Annotated[tuple[Family, ...], Meta(min_length=1, max_length=100)]
 Laws = Annotated[tuple[Law, ...], Meta(max_length=100)]
 Samplings = Annotated[tuple[Sampling, ...], Meta(max_length=100)]
 Cuts = Annotated[tuple[Cut, ...], Meta(max_length=2)]
+Flips = Annotated[float, Meta(ge=0.0, le=0.5)]
+
+LATER: dict[str, tuple[Any, ...]] = {"label_noise": (0.0, None)}
+"""Fields that came later, and the values at which they change nothing: a digest leaves these out, so it stays."""
 
 
 class Ingredients(Struct, frozen=True):
@@ -62,11 +68,12 @@ class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     cuts: Cuts | None = None
     plant: Plant | None = None
     kinds: Shares | None = None
+    label_noise: Flips | None = None
 
     @property
     def sort(self) -> Literal["covariate", "concept"]:
         """Which of the two it is."""
-        return "covariate" if self.label is None else "concept"
+        return "covariate" if self.label is None and self.label_noise is None else "concept"
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -94,6 +101,9 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         pairing: ``independent``: every window is cut anew. ``matched``: each centred window has a twin, cut and planted
             alike but for where the maximum goes. ``ladder``: each cut gives ``k * k`` windows, one with the spike at
             every entry; complete hosts only, and ``kinds`` are not asked for.
+        label_noise: Share of the planted labels that are flipped at random, each window by itself, whatever else was
+            drawn. Flipped is what :attr:`Windows.planted` holds; ``observed``, the kinds and the offsets stay the
+            truth. A scorer right with probability p agrees with probability (1 - 2 e) p + e; so does the ceiling.
 
     Example:
         >>> recipe = load_recipe("noise-9-mu2")
@@ -119,6 +129,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     plant: Plant
     kinds: Shares | None = None
     pairing: Literal["independent", "matched", "ladder"] = "independent"
+    label_noise: Flips = 0.0
 
     def __post_init__(self) -> None:
         for complaint in complaints(self):
@@ -137,8 +148,14 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def digest(self) -> str:
         """SHA-256 of all that decides the bytes, in hexadecimal."""
         content = {key: value for key, value in self.to_dict().items() if key not in ("name", "summary")}
-        canonical = msgspec.json.encode({"generation": GENERATION, **content}, order="sorted")
+        canonical = msgspec.json.encode({"generation": GENERATION, **_dated(content)}, order="sorted")
         return hashlib.sha256(canonical).hexdigest()
+
+    @property
+    def noise(self) -> NoiseModel:
+        """What the Bayes rule knows of the windows besides their amplitudes."""
+        model = self.plant.model if isinstance(self.plant, Noise | Bump) else SPIKE
+        return dataclasses.replace(model, flips=self.label_noise)
 
     @property
     def graphs(self) -> int:
@@ -184,7 +201,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """Return the recipe that a split is drawn from, of that split alone, with its shift applied if it has one.
 
         What the shift's hosts or plant have no use for falls away: weights where hosts bring their own, subgraphs and
-        cuts where they have no edges of their own, and with a natural plant the kinds, their number and the pairing.
+        cuts where they have no edges of their own, with a natural plant the kinds, their number and the pairing, and
+        label noise where the label is the observed one.
         Hosts that are fixed are dealt out to the splits that share them, in order, each to one.
 
         Raises:
@@ -244,12 +262,21 @@ def _without_use(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
     without: dict[str, Any] = {}
     if isinstance(given.get("plant", recipe.plant), Natural):
         without |= {"kinds": None, "windows_per_graph": None, "pairing": "independent"}
+    if given.get("label", recipe.label) == "observed":
+        without["label_noise"] = 0.0
     hosts = given.get("hosts", ())
     if hosts and all(host.own_weights for host in hosts):
         without["weights"] = ()
     if hosts and all(isinstance(host, Complete | Line) for host in hosts):
         without |= {"cuts": ()} if isinstance(hosts[0], Line) else {"cuts": (), "subgraphs": ()}
     return without
+
+
+def _dated(plain: Any) -> Any:
+    """Leave out the fields that came later where they change nothing."""
+    if isinstance(plain, dict):
+        return {key: _dated(value) for key, value in plain.items() if value not in LATER.get(key, ())}
+    return [_dated(value) for value in plain] if isinstance(plain, list | tuple) else plain
 
 
 def _assign(plain: Any, path: list[str], value: Any, whole: str) -> None:
