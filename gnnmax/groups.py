@@ -247,6 +247,13 @@ GROUPS: dict[str, Group] = {
         transposition=True,
         translation=True,
     ),
+    "entries_rooted": Group(
+        "S_(k k - 1)",
+        "any permutation of the entries but the centre",
+        lambda k: _symmetric([cell for cell in range(k * k) if cell != k * k // 2], k * k),
+        relabelling=True,
+        transposition=True,
+    ),
     "cyclic": strided(1),
 }
 """The groups by name."""

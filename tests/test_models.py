@@ -16,7 +16,7 @@ from torch_geometric.nn.aggr import MultiAggregation
 
 from gnnmax.errors import InputError
 from gnnmax.models import gnn, views
-from gnnmax.models.gnn import BipartiteNet, _Exchange, bipartite_edges
+from gnnmax.models.gnn import BipartiteNet, Exchange, bipartite_edges
 from gnnmax.models.graph_entries import GnnConfig
 from gnnmax.models.registry import MODELS, build_model
 from gnnmax.models.standardisation import standardise
@@ -98,7 +98,7 @@ def test_a_graph_net_that_is_told_the_order_breaks_the_law(monkeypatch: pytest.M
     assert change(net, values, values.swapaxes(1, 2)) > 0.01
 
 
-class OneWay(_Exchange):
+class OneWay(Exchange):
     """Sends the same, row-major entries towards the columns: rows and columns are no longer alike."""
 
     def message(self, node_j: torch.Tensor, entry: torch.Tensor) -> torch.Tensor:
@@ -115,7 +115,7 @@ def test_a_graph_net_with_misrouted_edges_breaks_the_law() -> None:
 def test_the_reshape_gathers_what_a_scatter_gathers() -> None:
     k, width = 5, 4
     messages, (_, targets) = torch.randn(3, 2 * k * k, width), bipartite_edges(k, torch.device("cpu"))
-    ours = _Exchange(width).aggregate(messages, targets, dim_size=2 * k)
+    ours = Exchange(width).aggregate(messages, targets, dim_size=2 * k)
     for one, sent in zip(ours, messages, strict=True):
         theirs = MultiAggregation(["max", "mean"])(sent, targets, dim_size=2 * k)
         torch.testing.assert_close(one, theirs)

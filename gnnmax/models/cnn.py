@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from gnnmax.models.views import VALUES, View
 
-__all__ = ["ImageNet"]
+__all__ = ["ImageNet", "Residual"]
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
     """Add to an image what a 3 x 3 and a 1 x 1 convolution make of it; at first nothing."""
 
     def __init__(self, width: int) -> None:
@@ -22,6 +22,7 @@ class _Residual(nn.Module):
         nn.init.zeros_(self.mix.bias)  # type: ignore[arg-type]  # a convolution made with a bias has one
 
     def forward(self, image: Tensor) -> Tensor:
+        """Return an image of the same shape ``(B, width, n, n)``."""
         change: Tensor = self.mix(functional.relu(self.spread(functional.relu(image))))
         return image + change
 
@@ -57,7 +58,7 @@ class ImageNet(nn.Module):
         self.embed = nn.Sequential(
             nn.Conv2d(view.channels, width, kernel_size=1), nn.ReLU(), nn.Conv2d(width, width, kernel_size=1)
         )
-        self.tower = nn.Sequential(*(_Residual(width) for _ in range(blocks)))
+        self.tower = nn.Sequential(*(Residual(width) for _ in range(blocks)))
         self.head = nn.Sequential(nn.Linear(3 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, 1))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
 

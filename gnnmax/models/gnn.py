@@ -13,7 +13,7 @@ from gnnmax.models.entry import Encoding
 from gnnmax.models.generated import remove_generated_files
 from gnnmax.models.standardisation import centre_mark, encode
 
-__all__ = ["BipartiteNet", "bipartite_edges"]
+__all__ = ["BipartiteNet", "Exchange", "bipartite_edges", "centre_nodes", "readout"]
 
 
 @lru_cache(maxsize=32)
@@ -38,7 +38,7 @@ def bipartite_edges(k: int, device: torch.device) -> Tensor:
     return torch.stack([sources, targets])  # (2, 2kk)
 
 
-class _Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not typed
+class Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not typed
     """One round: entries send along both directions with the same weights, nodes gather, entries read their two ends.
 
     Args:
@@ -116,7 +116,7 @@ class BipartiteNet(nn.Module):
         self.encoding = encoding
         self.embed_entry = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, width))
         self.embed_node = nn.Embedding(2, width)
-        self.rounds = nn.ModuleList(_Exchange(width) for _ in range(rounds))
+        self.rounds = nn.ModuleList(Exchange(width) for _ in range(rounds))
         self.head = nn.Sequential(nn.Linear(6 * width, width), nn.ReLU(), nn.Linear(width, 1))
 
     def forward(
@@ -129,16 +129,26 @@ class BipartiteNet(nn.Module):
         batch, k = values.shape[:2]
         seen = torch.stack([encode(values, self.encoding), centre_mark(values)], dim=-1)
         entries = self.embed_entry(seen)  # (B, k, k, H)
-        is_root = torch.zeros(2 * k, dtype=torch.long, device=values.device)
-        is_root[[k // 2, k + k // 2]] = 1
-        nodes = self.embed_node(is_root).expand(batch, -1, -1)  # (B, 2k, H)
+        nodes = self.embed_node(centre_nodes(k, values.device)).expand(batch, -1, -1)  # (B, 2k, H)
         for exchange in self.rounds:
             nodes, entries = exchange(nodes, entries)
-        logits: Tensor = self.head(_readout(nodes, entries))
+        logits: Tensor = self.head(readout(nodes, entries))
         return logits.squeeze(1)
 
 
-def _readout(nodes: Tensor, entries: Tensor) -> Tensor:
+def centre_nodes(k: int, device: torch.device) -> Tensor:
+    """Return ones for the two nodes that meet in the centre entry and zeros for the others, shape ``(2k,)``, int64.
+
+    Example:
+        >>> centre_nodes(3, torch.device("cpu"))
+        tensor([0, 1, 0, 0, 1, 0])
+    """
+    is_root = torch.zeros(2 * k, dtype=torch.long, device=device)
+    is_root[[k // 2, k + k // 2]] = 1
+    return is_root
+
+
+def readout(nodes: Tensor, entries: Tensor) -> Tensor:
     """Describe a rooted graph: its centre entry, the centre's two ends, and pools; shape ``(B, 6H)``."""
     k = entries.shape[1]
     middle = k // 2

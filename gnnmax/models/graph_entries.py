@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-__all__ = ["GRAPH_NETS", "AttentionConfig", "ExchangeableConfig", "GnnConfig", "MessagePassingConfig", "ProductConfig"]
+__all__ = [
+    "BLURRED",
+    "GRAPH_NETS",
+    "AttentionConfig",
+    "ExchangeableConfig",
+    "FusedConfig",
+    "GnnConfig",
+    "MessagePassingConfig",
+    "ProductConfig",
+]
 
 
 class GnnConfig(Config, frozen=True):
@@ -70,6 +79,14 @@ class ProductConfig(Config, frozen=True):
     rounds: Depth = 2
 
 
+class FusedConfig(Config, frozen=True):
+    """Size of the fused net: features of an entry, rounds of message passing and convolution, how values are read."""
+
+    width: Width = 16
+    rounds: Depth = 2
+    encoding: Encoding = "standard"
+
+
 # Each net is imported where it is built, so that names are listed without torch.
 def _gnn(_k: int, config: GnnConfig) -> nn.Module:
     from gnnmax.models.gnn import BipartiteNet
@@ -123,7 +140,13 @@ def _product(_k: int, config: ProductConfig) -> nn.Module:
     return ProductNet(**structs.asdict(config))
 
 
-_BLURRED = "A softmax over ever more entries blurs: it keeps no maximum over many (Velickovic et al., 2024)."
+def _fused(_k: int, config: FusedConfig) -> nn.Module:
+    from gnnmax.models.fused import FusedNet
+
+    return FusedNet(**structs.asdict(config))
+
+
+BLURRED = "A softmax over ever more entries blurs: it keeps no maximum over many (Velickovic et al., 2024)."
 
 GRAPH_NETS: dict[str, ModelEntry] = {
     "gnn": ModelEntry(
@@ -157,7 +180,7 @@ GRAPH_NETS: dict[str, ModelEntry] = {
         "gatv2",
         "attention that depends on both ends (GATv2)",
         "Brody et al., ICLR 2022",
-        _BLURRED + " Entries only weigh what nodes send: unmarked, all send alike, and every window scores the same.",
+        BLURRED + " Entries only weigh what nodes send: unmarked, all send alike, and every window scores the same.",
         AttentionConfig,
     ),
     "pna": _passing_entry(
@@ -168,7 +191,7 @@ GRAPH_NETS: dict[str, ModelEntry] = {
         MessagePassingConfig,
     ),
     "graph-transformer": _passing_entry(
-        "graph-transformer", "attention by keys and queries", "Shi et al., IJCAI 2021", _BLURRED, AttentionConfig
+        "graph-transformer", "attention by keys and queries", "Shi et al., IJCAI 2021", BLURRED, AttentionConfig
     ),
     "product": ModelEntry(
         name="product",
@@ -179,5 +202,14 @@ GRAPH_NETS: dict[str, ModelEntry] = {
         any_k=True,
         source="Maron et al., NeurIPS 2019; Monti et al., NeurIPS 2017",
         needs_contexts=True,
+    ),
+    "fused": ModelEntry(
+        name="fused",
+        summary="The matrix as a graph and as an image: message passing and convolution in turns.",
+        build=_fused,
+        config=FusedConfig,
+        group=GROUPS["none"],
+        any_k=True,
+        source="gnn and cnn of this registry; a relative: Wang et al. (GILoop), iScience 2022",
     ),
 }
