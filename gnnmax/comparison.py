@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,13 +17,16 @@ from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.recipe import Recipe
 from gnnmax.judging import judge_test
 from gnnmax.models.registry import MODELS, parse_config
-from gnnmax.results import RESULTS, ModelRecord, Results, RuleRecord, read_results, write_results
+from gnnmax.results import RESULTS, ModelRecord, Results, RuleRecord, parse_results, read_results, write_results
 from gnnmax.rules import RULES
-from gnnmax.runs import CONFIG, Log, check_same_call, environment, open_run, rewind, working_in
+from gnnmax.runs import CONFIG, Log, check_same_call, environment, launched, open_run, rewind, working_in, writes
 from gnnmax.schedule import TrainingConfig, check_config
 from gnnmax.staging import claim_folder
 from gnnmax.store import load_data
 from gnnmax.trials import Plan, Progress, Trial, run_trials, splits_to_judge
+
+if TYPE_CHECKING:
+    from gnnmax.ranks import Ranks
 
 __all__ = ["CONFIG", "Progress", "compare"]
 
@@ -94,16 +97,20 @@ def compare(
     configs = {name: parse_config(name, config) for name, config in _named(models).items()}
     training = training or TrainingConfig()
     check_config(training)
-    _check_call(configs, seeds, workers)
+    _check_call(configs, seeds, workers, training)
     if tensorboard:
         check_tensorboard()
     if force and resume:
         raise InputError("force begins a run anew and resume goes on with one: choose one of the two")
     going_on = resume and (folder / CONFIG).is_file()
-    if not going_on:
+    if not going_on and writes():
         claim_folder(folder, mark=CONFIG, force=force)
     sets = [load_data(source) for source in map(_portable, (data, *also))]
     _check_sets(sets, configs, training)
+    if training.match == "parameters":
+        from gnnmax.models.matching import match_parameters
+
+        configs = match_parameters(configs, sets[0].recipe.k)
     plan = Plan(
         data=_portable(data),
         also=tuple(map(_portable, also)),
@@ -116,25 +123,60 @@ def compare(
         check_same_call(folder, asked)
         if (folder / RESULTS).is_file():
             return read_results(folder)
-    else:
+    elif writes():
         open_run(folder, asked)
-    with working_in(folder), _watched(folder, tensorboard, on_progress or _ignore) as watch:
-        if going_on:
-            for seed in seeds:
-                rewind(folder, seed)
-        return _compared(plan, sets, seeds, workers, command, watch)
+    with _watched(folder, tensorboard, on_progress or _ignore) as watch:
+        return _shared(plan, sets, seeds, workers, command, watch, going_on)
+
+
+def _shared(
+    plan: Plan,
+    sets: list[DataSet],
+    seeds: Sequence[int],
+    workers: int,
+    command: str,
+    on_progress: Progress,
+    going_on: bool,
+) -> Results:
+    """Run in one process, or with the others that torchrun started: the first one writes and tells them."""
+    folder = Path(plan.out)
+    with _ranks(plan) as ranks:
+        if not ranks.first:
+            run_trials(plan, seeds, 1, _ignore, ranks)
+            return parse_results(ranks.hand_out(b""))
+        with working_in(folder):
+            if going_on:
+                for seed in seeds:
+                    rewind(folder, seed)
+            results = _compared(plan, sets, seeds, workers, command, on_progress, ranks)
+        ranks.hand_out(msgspec.json.encode(results))
+        return results
+
+
+@contextlib.contextmanager
+def _ranks(plan: Plan) -> Iterator[Ranks]:
+    """Meet the other processes of the run, if there are any."""
+    from gnnmax.ranks import joined_ranks
+    from gnnmax.training import resolve_device
+
+    with joined_ranks(resolve_device(plan.training["device"])) as ranks:
+        yield ranks
 
 
 def _compared(
-    plan: Plan, sets: list[DataSet], seeds: Sequence[int], workers: int, command: str, on_progress: Progress
+    plan: Plan,
+    sets: list[DataSet],
+    seeds: Sequence[int],
+    workers: int,
+    command: str,
+    on_progress: Progress,
+    ranks: Ranks,
 ) -> Results:
     """Train, judge and write, in a run folder that is open."""
-    from gnnmax.ranks import ALONE
-
     folder = Path(plan.out)
     log = Log(folder / "log.txt")
     log.write(f"{', '.join(plan.models)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
-    trials = run_trials(plan, seeds, workers, on_progress, ALONE)
+    trials = run_trials(plan, seeds, workers, on_progress, ranks)
     log.write("trained; judging")
     results = _results(sets, plan, trials, command)
     write_results(folder, results)
@@ -166,7 +208,7 @@ def _named(models: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
     return named
 
 
-def _check_call(configs: dict[str, Any], seeds: Sequence[int], workers: int) -> None:
+def _check_call(configs: dict[str, Any], seeds: Sequence[int], workers: int, training: TrainingConfig) -> None:
     taken = sorted(set(configs) & set(RULES))
     if taken:
         raise InputError(f"the model {taken[0]!r} has the name of a rule: rename it")
@@ -174,6 +216,10 @@ def _check_call(configs: dict[str, Any], seeds: Sequence[int], workers: int) -> 
         raise InputError(f"seeds must be at least one non-negative integer, each once, not {list(seeds)}")
     if workers < 1:
         raise InputError(f"workers must be at least 1, not {workers}")
+    if workers > 1 and launched():
+        raise InputError(f"torchrun's processes share a batch, seeds take turns: workers must be 1, not {workers}")
+    if training.match == "seconds" and launched():
+        raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
 
 
 def _portable(data: str | Path | Recipe) -> str | dict[str, Any]:
@@ -201,7 +247,7 @@ def _check_sets(sets: Sequence[DataSet], configs: dict[str, Any], training: Trai
 @contextlib.contextmanager
 def _watched(folder: Path, tensorboard: bool, on_progress: Progress) -> Iterator[Progress]:
     """Give every record to TensorBoard as well, if asked."""
-    if not tensorboard:
+    if not tensorboard or not writes():
         yield on_progress
         return
     with tensorboard_curves(folder / "tensorboard") as write:

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, distributed
 
 from gnnmax.errors import InputError
+from gnnmax.runs import launched
 
-__all__ = ["ALONE", "Ranks", "joined_ranks", "launched"]
+__all__ = ["ALONE", "Ranks", "joined_ranks"]
 
 PATIENCE = timedelta(hours=12)
 """How long processes wait for the first one, which alone judges and writes."""
@@ -71,16 +72,6 @@ class Ranks:
 
 
 ALONE = Ranks()
-
-
-def launched() -> bool:
-    """Tell whether ``torchrun`` started this process as one of several.
-
-    Example:
-        >>> launched()
-        False
-    """
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 @contextlib.contextmanager

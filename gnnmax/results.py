@@ -28,6 +28,7 @@ __all__ = [
     "TestRecord",
     "TrainingRecord",
     "VerdictRecord",
+    "parse_results",
     "read_results",
     "write_results",
 ]
@@ -213,6 +214,15 @@ def read_results(folder: str | Path) -> Results:
     if file.stat().st_size > LARGEST:
         raise InputError(f"{file} is larger than 64 MB, no run writes that much: run compare again")
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Results)
+        return parse_results(file.read_bytes())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{file} is damaged or of another version: {error}; run compare again") from None
+
+
+def parse_results(content: bytes) -> Results:
+    """Read results from JSON.
+
+    Raises:
+        DecodeError: of msgspec, where it is not the JSON of results.
+    """
+    return msgspec.json.decode(content, type=Results)

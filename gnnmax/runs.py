@@ -29,11 +29,13 @@ __all__ = [
     "check_same_call",
     "checkpoint_file",
     "environment",
+    "launched",
     "load_run",
     "metrics_file",
     "open_run",
     "rewind",
     "working_in",
+    "writes",
 ]
 
 CONFIG = "config.json"
@@ -54,6 +56,26 @@ def environment() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
     }
+
+
+def launched() -> bool:
+    """Tell whether ``torchrun`` started this process as one of several.
+
+    Example:
+        >>> launched()
+        False
+    """
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def writes() -> bool:
+    """Tell whether this process is the one that writes: the only one, or the first of those that train together.
+
+    Example:
+        >>> writes()
+        True
+    """
+    return not launched() or int(os.environ.get("RANK", "0")) == 0
 
 
 def metrics_file(folder: Path, seed: int) -> Path:

@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gnnmax"
 
 FLOORS = {
-    0: ("errors", "groups", "label", "noise", "staging", "symmetry", "window"),
+    0: ("errors", "groups", "label", "noise", "shelves", "staging", "symmetry", "window"),
     1: (
         *(
             "adapters",
@@ -28,7 +28,18 @@ FLOORS = {
     ),
     2: ("graphs", "models"),
     3: (
-        *("batches", "checkpoint", "comparison", "curves", "learner", "loading", "precision", "ranks", "resumption"),
+        *(
+            "batches",
+            "checkpoint",
+            "comparison",
+            "curves",
+            "hyperparameters",
+            "learner",
+            "loading",
+            "precision",
+            "ranks",
+            "resumption",
+        ),
         *("reproduction", "runs", "schedule", "training", "trials"),
     ),
     4: ("__main__", "cli", "commands", "report"),

@@ -54,11 +54,11 @@ class Budget:
     device: Literal["auto", "cpu", "cuda"] | None = None
     """auto takes a GPU where there is one."""
 
-    def config(self) -> TrainingConfig:
-        """Check the fields against their bounds."""
+    def on(self, base: TrainingConfig) -> TrainingConfig:
+        """Change the fields of a config that were given, and check them against their bounds."""
         from gnnmax.schedule import parse_training
 
-        return parse_training(self.given(), "training")
+        return parse_training({**msgspec.to_builtins(base), **self.given()}, "training")
 
     def given(self) -> dict[str, Any]:
         """Return the fields that were given."""
@@ -74,6 +74,8 @@ class _Training:
     out: Path
     """The run folder to write."""
     budget: tyro.conf.OmitArgPrefixes[Budget] = field(default_factory=Budget)
+    config: str = "standard"
+    """Name of a shipped config, or a .toml file: budget, optimiser and sizes of nets. Options given here come first."""
     tensorboard: Flag = False
     """Write learning curves for TensorBoard into the run folder; needs the extra of that name."""
     force: Flag = False
@@ -88,8 +90,8 @@ class _Training:
 class Compare(_Training):
     """Train models side by side on the same batches, judge them and the rules, and keep all in one run folder."""
 
-    models: str = "cnn,gnn"
-    """Names of models, separated by commas."""
+    models: str | None = None
+    """Names of models, separated by commas; those of the config, or cnn,gnn, if not given."""
     seeds: int = 3
     """How many seeds: 0, 1, ..."""
     also: str = ""
@@ -101,7 +103,8 @@ class Compare(_Training):
         """Train, judge, print the table."""
         if not 1 <= self.seeds <= 1000:
             raise InputError(f"--seeds must be between 1 and 1000, not {self.seeds}")
-        return _compare(self, words_of(self.models), range(self.seeds), words_of(self.also), self.workers)
+        models = None if self.models is None else words_of(self.models)
+        return _compare(self, models, range(self.seeds), words_of(self.also), self.workers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,15 +121,24 @@ class Train(_Training):
         return _compare(self, [self.model], [self.seed], [], 1)
 
 
-def _compare(call: _Training, models: Sequence[str], seeds: Sequence[int], also: Sequence[str], workers: int) -> int:
+def _compare(
+    call: _Training, models: Sequence[str] | None, seeds: Sequence[int], also: Sequence[str], workers: int
+) -> int:
     from gnnmax.comparison import compare
+    from gnnmax.hyperparameters import load_config
     from gnnmax.report.tables import run_tables
+    from gnnmax.runs import writes
 
-    training = call.budget.config()
+    given = load_config(call.config)
+    training = call.budget.on(given.training)
+    if models is None:
+        models = list(given.models) or ["cnn", "gnn"]
+    if len(set(models)) < len(models):
+        raise InputError(f"name each model once, not {', '.join(models)}")
     with training_progress(models, seeds, training.steps) as on_progress:
         results = compare(
             call.data,
-            models,
+            {name: given.models.get(name) for name in models},
             call.out,
             seeds=seeds,
             also=also,
@@ -138,6 +150,8 @@ def _compare(call: _Training, models: Sequence[str], seeds: Sequence[int], also:
             tensorboard=call.tensorboard,
             on_progress=on_progress,
         )
+    if not writes():
+        return 0
     if call.json:
         print_json(msgspec.to_builtins(results))
     else:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import stat
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +19,7 @@ from gnnmax.generate.plants import Bump, Natural, Noise, Plant, Shares
 from gnnmax.generate.subgraphs import Sampling
 from gnnmax.generate.weights import Law
 from gnnmax.noise import SPIKE, NoiseModel
+from gnnmax.shelves import Shelf
 from gnnmax.window import LabelRule, Windows
 
 __all__ = ["Ingredients", "Recipe", "Shift", "load_recipe", "recipe_names"]
@@ -28,7 +27,6 @@ __all__ = ["Ingredients", "Recipe", "Shift", "load_recipe", "recipe_names"]
 GENERATION = 1
 """Counts the changes to the generator that change bytes; part of every recipe's digest."""
 
-LARGEST_FILE = 1_000_000
 SplitName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Side = Annotated[int, Meta(ge=3, le=255)]
@@ -330,31 +328,7 @@ def load_recipe(name: str | Path) -> Recipe:
         >>> load_recipe("spike-9").k
         9
     """
-    if str(name) in recipe_names():
-        path = _shelf() / f"{name}.toml"
-    elif str(name).endswith(".toml"):
-        path = Path(name)
-    else:
-        raise InputError(f"{unknown_name('recipe', str(name), recipe_names())}; or give a path that ends in .toml")
-    return parse_recipe(_read_toml(path), str(name))
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device may never end
-            raise InputError(f"cannot read the recipe file {path}: it is not a regular file")
-        if status.st_size > LARGEST_FILE:
-            raise InputError(f"the recipe file {path} is larger than 1 MB: a recipe is a page")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read the recipe file {path}: {error.strerror}") from None
-    except InputError:
-        raise
-    except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
-        raise InputError(f"the recipe file {path} is not TOML: {error}") from None
-    except RecursionError:
-        raise InputError(f"the recipe file {path} is nested too deeply: a recipe has three levels") from None
+    return parse_recipe(_shelf().read(name), str(name))
 
 
 def recipe_names() -> list[str]:
@@ -364,11 +338,11 @@ def recipe_names() -> list[str]:
         >>> "spike-9" in recipe_names()
         True
     """
-    return sorted(path.stem for path in _shelf().glob("*.toml"))
+    return _shelf().names()
 
 
-def _shelf() -> Path:
-    """Return the folder of the shipped recipes: inside an installed package, beside it in a checkout."""
+def _shelf() -> Shelf:
+    """Return the shipped recipes: inside an installed package, beside it in a checkout."""
     package = Path(__file__).parents[1]
     installed = package / "recipes"
-    return installed if installed.is_dir() else package.parent / "datasets" / "recipes"
+    return Shelf("recipe", installed if installed.is_dir() else package.parent / "datasets" / "recipes")
