@@ -238,7 +238,7 @@ class Tail:
 
 
 def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedModel]]:
-    """Load all trained models of a run folder, by name, one a seed; or the one of a model's own folder.
+    """Load all trained models of a run folder, by name, one a seed; or one model, of its own folder or shipped.
 
     Raises:
         InputError: no model is there, one is damaged, or the models do not have equally many seeds.
@@ -249,8 +249,11 @@ def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedMo
         ...
         gnnmax.errors.InputError: no trained model at nowhere: expected a folder that train or compare wrote
     """
-    from gnnmax.checkpoint import load_model
+    from gnnmax.checkpoint import load_model, shipped_models
 
+    if str(path) in shipped_models():
+        model = load_model(path, device)
+        return {model.name: [model]}
     cards = sorted(card for depth in ("", "seed-*/", "*/seed-*/") for card in Path(path).glob(f"{depth}model.json"))
     if not cards:
         raise InputError(f"no trained model at {path}: expected a folder that train or compare wrote")
