@@ -16,6 +16,7 @@ FLOORS = {
             "bayes",
             "card",
             "conversion",
+            "duplication",
             "evaluation",
             "generate",
             "judging",

@@ -53,6 +53,8 @@ class Verify:
 
     data: tyro.conf.Positional[Path]
     """Folder of the data set."""
+    all: Flag = False
+    """Draw every host again, not a few of each split."""
     json: Flag = False
     """Print JSON."""
 
@@ -60,7 +62,7 @@ class Verify:
         """Print every check; status 1 if one does not hold."""
         from gnnmax.verification import verify
 
-        checks = verify(self.data)
+        checks = verify(self.data, every_host=self.all)
         if self.json:
             print_json([{"claim": c.claim, "holds": c.holds, "found": c.found} for c in checks])
         else:
