@@ -12,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.bayes import ceiling_of, expected_accuracy
+from gnnmax.duplication import count_shared
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.files import File
 from gnnmax.generate.plants import Bump, Noise, Spike
 from gnnmax.generate.recipe import Recipe
 from gnnmax.generate.weights import Normal
 from gnnmax.label import KINDS
+from gnnmax.prevalence import Prevalence, natural_prevalence
 from gnnmax.rules import RULES
 from gnnmax.window import Windows
 
@@ -59,6 +61,8 @@ class Card:
         ceiling: Accuracy of the best possible scorer, where the recipe has noise.
         splits: Hosts, windows, share centred and share of each kind, by split.
         properties: Quantiles (0, .25, .5, .75, 1) of density, weights and margins over the test split, and tie rate.
+        natural: How often a window of such hosts is centred where nobody balanced the classes.
+        duplicates: Windows of a split that another split holds too, relabelled or transposed; has to be 0.
         rules: The explicit rules.
         probes: Learned shortcuts, each shown something other than the position of the maximum; empty where there is no
             training split.
@@ -70,6 +74,8 @@ class Card:
     ceiling: float | None
     splits: dict[str, dict[str, Any]]
     properties: dict[str, Any]
+    natural: Prevalence
+    duplicates: int
     rules: tuple[Rung, ...]
     probes: tuple[Rung, ...]
 
@@ -93,7 +99,8 @@ def describe(data: DataSet, *, probes: bool = True) -> Card:
         (78, ())
     """
     recipe = data.recipe
-    test = data.splits["test" if "test" in data.splits else list(data.splits)[-1]]
+    described = "test" if "test" in data.splits else list(data.splits)[-1]
+    test = data.splits[described]
     trained = probes and recipe.kinds is not None and "train" in data.splits
     return Card(
         name=recipe.name,
@@ -102,6 +109,8 @@ def describe(data: DataSet, *, probes: bool = True) -> Card:
         ceiling=data.ceiling,
         splits={name: _counts(windows) for name, windows in data.splits.items()},
         properties=_properties(test),
+        natural=natural_prevalence(data, described),
+        duplicates=sum(pair.windows for pair in count_shared(data.splits)),
         rules=tuple(_rule_rung(recipe, name, test) for name in RULES),
         probes=_probe_rungs(recipe, data.splits["train"], test) if trained else (),
     )

@@ -19,7 +19,7 @@ from gnnmax.results import Figures, Picture, SymmetryRecord, TestRecord, Verdict
 from gnnmax.rules import RULES
 from gnnmax.window import Windows
 
-__all__ = ["judge_symmetry", "judge_test"]
+__all__ = ["examples_of", "judge_symmetry", "judge_test", "picture_of"]
 
 SHOWN_PER_KIND = 3
 MISTAKES_SHOWN = 6
@@ -119,22 +119,38 @@ def _by_seed(verdict: Verdict) -> list[Figures]:
 
 def _gallery(windows: Windows, scores: dict[str, Scores]) -> list[Picture]:
     """Show some windows of every kind, spread over the split, with the score of every scorer."""
-    chosen: list[int] = []
-    for code in range(len(KINDS)):
-        of_kind = np.flatnonzero(windows.kind_code == code)
-        spread = np.linspace(0, len(of_kind) - 1, min(SHOWN_PER_KIND, len(of_kind)) + 2)[1:-1].astype(np.intp)
-        chosen += of_kind[spread].tolist()
-    return [_picture(windows, index, scores) for index in chosen]
+    chosen = [index for kind in KINDS for index in examples_of(windows, kind, SHOWN_PER_KIND)]
+    return [picture_of(windows, index, scores) for index in chosen]
+
+
+def examples_of(windows: Windows, kind: str, most: int) -> list[int]:
+    """Choose some windows of a kind, spread over all there are.
+
+    Example:
+        >>> from gnnmax.store import load_data
+        >>> examples_of(load_data("real-karate").test, "centred", 2)
+        [20, 27]
+    """
+    of_kind = np.flatnonzero(windows.kind_code == KINDS.index(kind))
+    spread = np.linspace(0, len(of_kind) - 1, min(most, len(of_kind)) + 2)[1:-1].astype(np.intp)
+    chosen: list[int] = of_kind[spread].tolist()
+    return chosen
 
 
 def _mistakes(windows: Windows, name: str, scores: Scores) -> list[Picture]:
     """Show the windows on which a net is most surely wrong."""
     wrong = np.flatnonzero((scores > 0) != windows.label)
     worst = wrong[np.argsort(-np.abs(scores[wrong]), kind="stable")][:MISTAKES_SHOWN]
-    return [_picture(windows, index, {name: scores}) for index in worst.tolist()]
+    return [picture_of(windows, index, {name: scores}) for index in worst.tolist()]
 
 
-def _picture(windows: Windows, index: int, scores: dict[str, Scores]) -> Picture:
+def picture_of(windows: Windows, index: int, scores: Mapping[str, Scores] | None = None) -> Picture:
+    """Return one window to look at, with the scores it was given.
+
+    Example:
+        >>> picture_of(Windows.from_values(np.eye(3)[None]), 0).offset
+        (-1, -1)
+    """
     return Picture(
         window=index,
         values=[[float(f"{value:.4g}") for value in row] for row in windows.values[index].tolist()],
@@ -142,5 +158,5 @@ def _picture(windows: Windows, index: int, scores: dict[str, Scores]) -> Picture
         kind=str(windows.kind[index]),
         offset=(int(windows.offset[index, 0]), int(windows.offset[index, 1])),
         margin=float(windows.margin[index]),
-        scores={name: float(part[index]) for name, part in scores.items()},
+        scores={name: float(part[index]) for name, part in (scores or {}).items()},
     )

@@ -17,6 +17,7 @@ FLOORS = {
             "card",
             "conversion",
             "duplication",
+            "prevalence",
             "evaluation",
             "generate",
             "judging",

@@ -76,6 +76,8 @@ class Info:
 
     data: tyro.conf.Positional[str]
     """Name of a recipe, path of a .toml file, or folder of a data set."""
+    page: Path | None = None
+    """Write the card as an HTML page too, with windows of every kind to look at."""
     json: Flag = False
     """Print JSON."""
 
@@ -84,7 +86,12 @@ class Info:
         from gnnmax.card import describe
         from gnnmax.report.tables import card_tables
 
-        card = describe(open_data(self.data))
+        data = open_data(self.data)
+        card = describe(data)
+        if self.page is not None:
+            from gnnmax.report.card_page import write_card
+
+            write_card(data, card, self.page)
         if self.json:
             print_json(card.to_dict())
         else:

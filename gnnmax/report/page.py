@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from gnnmax.errors import InputError
 from gnnmax.report.answers import answers, headline
 from gnnmax.report.charts import (
     COLOURS,
@@ -15,12 +13,10 @@ from gnnmax.report.charts import (
     tests_chart,
     tradeoff_chart,
 )
-from gnnmax.report.pictures import heat_map_strip, heat_map_svg, window_svg
+from gnnmax.report.pictures import heat_map_strip, heat_map_svg
+from gnnmax.report.rendering import environment, write_whole
+from gnnmax.report.tables import card_note
 from gnnmax.results import Results, TestRecord
-from gnnmax.staging import write_file
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 __all__ = ["render_page", "write_heat_maps", "write_page"]
 
@@ -40,7 +36,7 @@ def render_page(results: Results) -> str:
     nets = [model.name for model in results.models]
     rules = [name for name in SHOWN_RULES if name in test.verdicts]
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             results=results,
@@ -59,6 +55,7 @@ def render_page(results: Results) -> str:
                 "Reliability of the first seed": reliability_chart(test, nets),
             },
             learning=learning_chart(results),
+            note=card_note(results.card),
         )
     )
 
@@ -69,30 +66,13 @@ def _slice_charts(test: TestRecord, nets: list[str]) -> dict[str, str]:
     return {group: accuracy_chart(test, group, nets) for group, parts in groups.items() if len(parts) > 1}
 
 
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["picture"] = lambda picture: Markup(window_svg(picture))  # our own numbers
-    environment.filters["svg"] = Markup
-    environment.filters["percent"] = lambda share, digits=1: f"{100 * share:.{digits}f}"
-    return environment
-
-
 def write_page(results: Results, path: Path) -> Path:
     """Write the page of a run to a file, whole or not at all.
 
     Raises:
         InputError: the folder of the file does not exist.
     """
-    return _write(path, render_page(results))
+    return write_whole(path, render_page(results))
 
 
 def write_heat_maps(results: Results, path: Path) -> Path:
@@ -103,13 +83,4 @@ def write_heat_maps(results: Results, path: Path) -> Path:
     """
     verdicts = results.tests[0].verdicts
     named = [(name, verdicts[name].offsets) for name in (*(model.name for model in results.models), "argmax")]
-    return _write(path, heat_map_strip(named))
-
-
-def _write(path: Path, content: str) -> Path:
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} does not exist: make it first, or choose another file")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder and a file was to be written: choose another name")
-    write_file(path, content)
-    return path
+    return write_whole(path, heat_map_strip(named))
