@@ -16,6 +16,7 @@ FLOORS = {
             "bayes",
             "card",
             "conversion",
+            "detection",
             "duplication",
             "prevalence",
             "evaluation",

@@ -1,0 +1,119 @@
+"""Maxima of a graph whose nodes have no order: an edge not beaten by any edge that shares an end with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.detection.maxima import Maxima, Ties
+from gnnmax.detection.source import Source
+
+__all__ = ["graph_maxima"]
+
+Values = npt.NDArray[Any]
+Ends = npt.NDArray[Any]
+
+
+def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric: bool, once: bool) -> Maxima:
+    """Find the edges that no other edge of their ends beats; see :func:`gnnmax.detection.find_maxima`.
+
+    An end is a row or a column: entries ``(u, v)`` and ``(u, w)`` share the row ``u``, ``(u, v)`` and ``(w, v)`` the
+    column ``v``. Of an undirected graph, whose matrix is symmetric, row ``u`` and column ``u`` are the same end, and
+    ``(u, v)`` and ``(v, u)`` the same edge.
+
+    Cost: a few passes over the edges.
+    """
+    indptr, columns, values = _edges(source)
+    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    by_row = _Best.of_sorted(indptr, values)
+    by_column = by_row if symmetric else _Best.of_any(columns, values, source.shape[1])
+    # A largest edge of its row that is also one of its column: all others are out after one look.
+    leading = np.flatnonzero(values == by_row.first[rows])
+    leading = leading[values[leading] == by_column.first[columns[leading]]]
+    row, column, value = rows[leading], columns[leading], values[leading]
+    in_row, in_column = by_row.count[row], by_column.count[column]
+    # The edge itself is among the largest at both ends; of an undirected loop the two ends are one.
+    loops = (row == column) & symmetric
+    others = np.where(loops, in_row - 1, in_row + in_column - 2)
+    rival = np.maximum(by_row.rival(row), by_column.rival(column))
+    alone = (by_row.size[row] == 1) & (by_column.size[column] == 1)
+    degree = np.where(loops, by_row.size[row] - 1, by_row.size[row] + by_column.size[column] - 2)
+    kept = others == 0 if ties == "strict" else alone | (others < degree)
+    if threshold is not None:
+        kept &= value > threshold
+    if symmetric and once:
+        kept &= row <= column
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = value.astype(np.float64) - rival.astype(np.float64)
+    margin = np.where(alone, np.inf, np.where(others > 0, 0.0, difference))
+    found = Maxima(
+        row.astype(np.intp),
+        column.astype(np.intp),
+        value.astype(source.matrix.dtype),
+        margin,
+        others.astype(np.int64),
+        np.zeros(len(row), dtype=np.int64),
+        mode="graph",
+        k=None,
+        names=source.names,
+    )
+    return found[kept]
+
+
+def _edges(source: Source) -> tuple[Ends, Ends, Values]:
+    """Return the edges row by row: stored entries, or those of a dense matrix that are not 0; NaN is no edge."""
+    from scipy.sparse import csr_array
+
+    matrix = source.matrix if source.sparse else csr_array(np.asarray(source.matrix))
+    indptr, columns, values = matrix.indptr, matrix.indices, matrix.data
+    kept = np.ones(len(values), dtype=np.bool_)
+    if values.dtype.kind == "f":
+        kept &= ~np.isnan(values)
+    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    if not source.diagonal:
+        kept &= rows != columns
+    if source.missing is not None:
+        kept &= ~source.missing[rows, columns]
+    if values.dtype.kind == "b":
+        values = values.astype(np.int8)
+    if kept.all():
+        return indptr, columns, values
+    counts = np.bincount(rows[kept], minlength=len(indptr) - 1)
+    return np.concatenate([[0], np.cumsum(counts)]), columns[kept], values[kept]
+
+
+class _Best:
+    """Of every end: its largest value, how many edges have it, the next largest, and how many edges there are."""
+
+    def __init__(self, first: Values, count: Ends, second: Values, size: Ends) -> None:
+        self.first, self.count, self.second, self.size = first, count, second, size
+
+    @classmethod
+    def of_sorted(cls, indptr: Ends, values: Values) -> _Best:
+        """Take edges that stand side by side, end after end."""
+        size = np.diff(indptr)
+        filled = np.flatnonzero(size)
+        lowest = -np.inf if values.dtype.kind == "f" else np.iinfo(values.dtype).min
+        first, second = (np.full(len(size), lowest, dtype=values.dtype) for _ in range(2))
+        count = np.zeros(len(size), dtype=np.int64)
+        if len(filled):
+            starts = indptr[filled]
+            first[filled] = np.maximum.reduceat(values, starts)
+            top = values == np.repeat(first, size)
+            count[filled] = np.add.reduceat(top, starts, dtype=np.int64)
+            rest = np.where(top, np.array(lowest, dtype=values.dtype), values)
+            second[filled] = np.maximum.reduceat(rest, starts)
+        return cls(first, count, second, size)
+
+    @classmethod
+    def of_any(cls, ends: Ends, values: Values, number: int) -> _Best:
+        """Take edges in any order."""
+        order = np.argsort(ends, kind="stable")
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=number))])
+        return cls.of_sorted(indptr, values[order])
+
+    def rival(self, ends: Ends) -> Values:
+        """Return the largest value besides one of the largest, at each of some ends."""
+        return np.where(self.count[ends] > 1, self.first[ends], self.second[ends])
