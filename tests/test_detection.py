@@ -285,6 +285,14 @@ def test_graphs_keep_the_names_of_their_nodes():
     assert [(maxima.names[0][i], maxima.names[1][j]) for i, j in found(maxima)] == [("c", "b")]
 
 
+def test_a_graph_s_own_word_is_taken_for_its_direction():
+    undirected = nx.Graph([("a", "b", {"weight": 2.0}), ("b", "c", {"weight": 3.0})])
+    both_ways = undirected.to_directed()
+    assert found(find_maxima(undirected, mode="graph")) == [(1, 2)]
+    assert found(find_maxima(both_ways, mode="graph")) == [(1, 2), (2, 1)]
+    assert found(find_maxima(both_ways, mode="graph", directed=False)) == [(1, 2)]
+
+
 def test_results_come_by_value_row_and_column():
     matrix = np.zeros((9, 9))
     matrix[7, 1] = matrix[1, 7] = matrix[1, 1] = 2
@@ -332,6 +340,7 @@ def test_a_memory_map_is_read_block_by_block_and_stays_as_it_is(tmp_path):
         (np.zeros((5, 5)), {"k": 3, "missing": np.zeros((5, 4), bool)}, "the mask must be booleans of shape"),
         (nx.MultiGraph([(0, 1), (0, 1)]), {"mode": "graph"}, "parallel edges"),
         (nx.Graph(), {"mode": "graph"}, "no nodes"),
+        (np.zeros((5, 6)), {"k": 3, "directed": False}, "not that of an undirected graph"),
         ([[1, 2], [3]], {"k": 3}, "cannot read the matrix"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,13 @@ def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric:
     Cost: a few passes over the edges.
     """
     indptr, columns, values = _edges(source)
-    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-    by_row = _Best.of_sorted(indptr, values)
+    by_row = _Best(indptr, values)
     by_column = by_row if symmetric else _Best.of_any(columns, values, source.shape[1])
-    # A largest edge of its row that is also one of its column: all others are out after one look.
-    leading = np.flatnonzero(values == by_row.first[rows])
+    # Among the largest edges of its row, and of its column too: all others are out after one look.
+    leading = by_row.leading
     leading = leading[values[leading] == by_column.first[columns[leading]]]
-    row, column, value = rows[leading], columns[leading], values[leading]
+    rows = np.searchsorted(indptr, leading, side="right") - 1
+    row, column, value = rows, columns[leading], values[leading]
     in_row, in_column = by_row.count[row], by_column.count[column]
     # The edge itself is among the largest at both ends; of an undirected loop the two ends are one.
     loops = (row == column) & symmetric
@@ -68,51 +69,56 @@ def _edges(source: Source) -> tuple[Ends, Ends, Values]:
 
     matrix = source.matrix if source.sparse else csr_array(np.asarray(source.matrix))
     indptr, columns, values = matrix.indptr, matrix.indices, matrix.data
-    kept = np.ones(len(values), dtype=np.bool_)
-    if values.dtype.kind == "f":
-        kept &= ~np.isnan(values)
+    if values.dtype.kind == "b":
+        values = values.astype(np.int8)
+    unknown = values.dtype.kind == "f" and len(values) > 0 and np.isnan(np.max(values))
+    if not unknown and source.diagonal and source.missing is None:
+        return indptr, columns, values
     rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    kept = ~np.isnan(values) if unknown else np.ones(len(values), dtype=np.bool_)
     if not source.diagonal:
         kept &= rows != columns
     if source.missing is not None:
         kept &= ~source.missing[rows, columns]
-    if values.dtype.kind == "b":
-        values = values.astype(np.int8)
-    if kept.all():
-        return indptr, columns, values
     counts = np.bincount(rows[kept], minlength=len(indptr) - 1)
     return np.concatenate([[0], np.cumsum(counts)]), columns[kept], values[kept]
 
 
 class _Best:
-    """Of every end: its largest value, how many edges have it, the next largest, and how many edges there are."""
+    """Of every end: its largest value, how many edges have it, the next largest, and how many edges there are.
 
-    def __init__(self, first: Values, count: Ends, second: Values, size: Ends) -> None:
-        self.first, self.count, self.second, self.size = first, count, second, size
+    ``leading`` are the edges that are largest at their end, in order.
+    """
 
-    @classmethod
-    def of_sorted(cls, indptr: Ends, values: Values) -> _Best:
-        """Take edges that stand side by side, end after end."""
-        size = np.diff(indptr)
-        filled = np.flatnonzero(size)
-        lowest = -np.inf if values.dtype.kind == "f" else np.iinfo(values.dtype).min
-        first, second = (np.full(len(size), lowest, dtype=values.dtype) for _ in range(2))
-        count = np.zeros(len(size), dtype=np.int64)
-        if len(filled):
-            starts = indptr[filled]
-            first[filled] = np.maximum.reduceat(values, starts)
-            top = values == np.repeat(first, size)
-            count[filled] = np.add.reduceat(top, starts, dtype=np.int64)
-            rest = np.where(top, np.array(lowest, dtype=values.dtype), values)
-            second[filled] = np.maximum.reduceat(rest, starts)
-        return cls(first, count, second, size)
+    def __init__(self, indptr: Ends, values: Values) -> None:
+        self._values = values
+        self.size = np.diff(indptr)
+        self._filled = np.flatnonzero(self.size)
+        self._starts = indptr[self._filled]
+        self._lowest = -np.inf if values.dtype.kind == "f" else np.iinfo(values.dtype).min
+        self.first = self._reduced(values)
+        self.leading = np.flatnonzero(values == np.repeat(self.first, self.size))
+        at = np.searchsorted(indptr, self.leading, side="right") - 1
+        self.count = np.bincount(at, minlength=len(self.size))
 
     @classmethod
     def of_any(cls, ends: Ends, values: Values, number: int) -> _Best:
         """Take edges in any order."""
         order = np.argsort(ends, kind="stable")
         indptr = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=number))])
-        return cls.of_sorted(indptr, values[order])
+        return cls(indptr, values[order])
+
+    def _reduced(self, values: Values) -> Values:
+        largest = np.full(len(self.size), self._lowest, dtype=values.dtype)
+        if len(self._filled):
+            largest[self._filled] = np.maximum.reduceat(values, self._starts)
+        return largest
+
+    @cached_property
+    def second(self) -> Values:
+        rest = self._values.copy()
+        rest[self.leading] = self._lowest
+        return self._reduced(rest)
 
     def rival(self, ends: Ends) -> Values:
         """Return the largest value besides one of the largest, at each of some ends."""

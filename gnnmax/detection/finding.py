@@ -29,6 +29,7 @@ def find_maxima(
     threshold: float | None = None,
     separation: int = 1,
     both: bool = False,
+    directed: bool | None = None,
 ) -> Maxima:
     """Find the maxima of a matrix.
 
@@ -58,6 +59,8 @@ def find_maxima(
         separation: Least distance of two maxima: one is dropped where a larger one that stays is nearer in rows and in
             columns. Equal ones never drop each other. 1 drops none.
         both: Whether a symmetric matrix gives ``(i, j)`` and ``(j, i)``; else only ``i <= j``.
+        directed: Whether ``(i, j)`` and ``(j, i)`` are two things; None looks whether the matrix is symmetric, and
+            takes a graph's own word. False of a matrix that is not symmetric is not noticed.
 
     Returns:
         The maxima, the largest first, equal ones by row, then by column.
@@ -84,7 +87,10 @@ def find_maxima(
     _check_options(mode, ties, border, absent, separation)
     source = source_of(matrix, absent, missing, diagonal)
     _check_measured(source)
-    symmetric = source.symmetric()
+    directed = source.directed if directed is None else directed
+    symmetric = source.symmetric() if directed is None else not directed
+    if symmetric and source.shape[0] != source.shape[1]:
+        raise InputError(f"a matrix of {source.shape[0]} x {source.shape[1]} is not that of an undirected graph")
     if mode == "graph":
         found = graph_maxima(source, ties, threshold, symmetric, once=not both)
         return sorted_by_value(found)

@@ -68,5 +68,7 @@ _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
 
 def sorted_by_value(maxima: Maxima) -> Maxima:
     """Return them in their order: value from the largest down, then row, then column."""
-    level = np.unique(maxima.values, return_inverse=True)[1]  # of integers too, which may have no negative
-    return maxima[np.lexsort((maxima.columns, maxima.rows, -level))]
+    values = maxima.values
+    down = -values if values.dtype.kind == "f" else np.unique(values, return_inverse=True)[1] * -1
+    width = int(maxima.columns.max(initial=0)) + 1
+    return maxima[np.lexsort((maxima.rows * width + maxima.columns, down))]

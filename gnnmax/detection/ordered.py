@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,54 +29,116 @@ class _Candidates:
     hidden: npt.NDArray[np.bool_]
 
 
+class _Found(NamedTuple):
+    """Columns of what was found in a block; ``touching`` says which of the eight neighbours are as large."""
+
+    rows: Places
+    columns: Places
+    values: npt.NDArray[Any]
+    margin: npt.NDArray[np.float64]
+    ties: npt.NDArray[np.int64]
+    missing: npt.NDArray[np.int64]
+    touching: npt.NDArray[np.bool_]
+
+
 def ordered_maxima(
     source: Source, k: tuple[int, int], ties: Ties, border: Border, threshold: float | None, upper: bool
 ) -> Maxima:
     """Find the maxima of windows of ``k`` rows and columns; see :func:`gnnmax.detection.find_maxima`."""
     half = k[0] // 2, k[1] // 2
-    found = [
-        _judged(source, part, k, ties, border)
-        for block in source.tiles(half, upper)
-        for part in _candidates(source, block, half, ties, threshold, upper)
-    ]
-    empty = np.empty(0, dtype=np.intp)
-    rows, columns = (np.concatenate([empty, *(part[i] for part in found)]) for i in (0, 1))
-    values = np.concatenate([np.empty(0, dtype=source.dtype), *(part[2] for part in found)])
-    margin = np.concatenate([np.empty(0), *(part[3] for part in found)])
-    equal, missing = (np.concatenate([np.empty(0, dtype=np.int64), *(part[i] for part in found)]) for i in (4, 5))
-    values = values.astype(source.matrix.dtype)
-    maxima = Maxima(rows, columns, values, margin, equal, missing, mode="ordered", k=k, names=source.names)
-    if ties != "plateau" or not len(maxima):
-        return maxima
-    open_ends = np.concatenate([part[6] for part in found])
-    return maxima[_plateaus(maxima, open_ends)]
+    found = [_none(source.dtype)]
+    for block in source.tiles(half, upper):
+        found += _found_in(source, block, k, ties, border, threshold, upper)
+    columns = _Found(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    values = columns.values.astype(source.matrix.dtype)
+    maxima = Maxima(columns.rows, columns.columns, values, *columns[3:6], mode="ordered", k=k, names=source.names)
+    return maxima[_plateaus(maxima, columns.touching)] if ties == "plateau" and len(maxima) else maxima
 
 
-def _candidates(
-    source: Source, block: Block, half: tuple[int, int], ties: Ties, threshold: float | None, upper: bool
-) -> Iterator[_Candidates]:
-    """Compare every entry of a block with the largest others of its window; gather the windows of those that win."""
-    (hr, hc), (n, m) = half, (block.values.shape[0] - 2 * half[0], block.values.shape[1] - 2 * half[1])
+def _none(dtype: np.dtype[Any]) -> _Found:
+    places, counts = np.empty(0, dtype=np.intp), np.empty(0, dtype=np.int64)
+    return _Found(places, places, np.empty(0, dtype), np.empty(0), counts, counts, np.empty((0, 9), np.bool_))
+
+
+def _found_in(
+    source: Source,
+    block: Block,
+    k: tuple[int, int],
+    ties: Ties,
+    border: Border,
+    threshold: float | None,
+    upper: bool,
+) -> Iterator[_Found]:
+    """Compare every entry of a block with the largest others of its window, then look at those that win one by one."""
+    hr, hc = k[0] // 2, k[1] // 2
+    n, m = block.values.shape[0] - 2 * hr, block.values.shape[1] - 2 * hc
     centre = block.values[hr : hr + n, hc : hc + m]
-    before, after = rivals(block.values, half)
+    before, after = rivals(block.values, (hr, hc))
     wins = centre > before if ties in ("strict", "first") else centre >= before
     wins &= centre > after if ties == "strict" else centre >= after
-    # Where there are no others, or none above the lowest number of the type, the windows themselves decide.
-    wins |= (centre == source.lowest) & (before == source.lowest) & (after == source.lowest)
-    if block.missing is not None:
+    clear = ties == "strict" and not block.holes
+    if not clear or centre.min() == source.lowest:
+        # Where there are no others, or none above the lowest number of the type, the windows themselves decide.
+        unclear = (centre == source.lowest) & (before == source.lowest) & (after == source.lowest)
+        wins |= unclear
+        clear &= not unclear.any()
+    if block.holes and block.missing is not None:
         wins &= ~block.missing[hr : hr + n, hc : hc + m]
     if threshold is not None:
         wins &= centre > threshold
-    rows, columns = np.nonzero(wins)
-    if upper:
+    rows, columns = np.divmod(np.flatnonzero(wins), m)
+    if upper and block.column < block.row + n:
         kept = rows + block.row <= columns + block.column
         rows, columns = rows[kept], columns[kept]
-    views = np.lib.stride_tricks.sliding_window_view(block.values, (2 * hr + 1, 2 * hc + 1))
-    none = np.zeros((1, 1), dtype=np.bool_) if block.missing is None else block.missing
-    unseen = None
-    if block.missing is not None:
-        unseen = np.lib.stride_tricks.sliding_window_view(none, (2 * hr + 1, 2 * hc + 1))
-    step = max(1, GATHERED // ((2 * hr + 1) * (2 * hc + 1)))
+    if clear:
+        rival = np.maximum(before[rows, columns], after[rows, columns])
+        places = rows + block.row, columns + block.column
+        yield _clear(*places, centre[rows, columns], rival, _outside(*places, source.shape, k), border)
+        return
+    for part in _windows_at(block, rows, columns, k):
+        yield _judged(source, part, k, ties, border)
+
+
+def _outside(rows: Places, columns: Places, shape: tuple[int, int], k: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """Count the entries of windows that lie outside the matrix."""
+    inside = [
+        np.minimum(places + side // 2, length - 1) - np.maximum(places - side // 2, 0) + 1
+        for places, side, length in zip((rows, columns), k, shape, strict=True)
+    ]
+    return np.asarray(k[0] * k[1] - inside[0] * inside[1], dtype=np.int64)
+
+
+def _clear(
+    rows: Places,
+    columns: Places,
+    values: npt.NDArray[Any],
+    rival: npt.NDArray[Any],
+    missing: npt.NDArray[np.int64],
+    border: Border,
+) -> _Found:
+    """Take strict maxima of windows that are wholly measured inside the matrix: they need not be looked at."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        margin = values.astype(np.float64) - rival.astype(np.float64)
+    none, touching = np.zeros(len(rows), dtype=np.int64), np.zeros((len(rows), 9), dtype=np.bool_)
+    return _chosen(_Found(rows, columns, values, margin, none, missing, touching), _bordered(missing, border))
+
+
+def _bordered(missing: npt.NDArray[np.int64], border: Border) -> npt.NDArray[np.bool_]:
+    if border == "shrink":
+        return np.ones(len(missing), dtype=np.bool_)
+    return np.asarray(missing <= (0 if border == "drop" else border))
+
+
+def _chosen(found: _Found, kept: npt.NDArray[np.bool_]) -> _Found:
+    columns: list[Any] = [column[kept] for column in found]
+    return _Found(*columns)
+
+
+def _windows_at(block: Block, rows: Places, columns: Places, k: tuple[int, int]) -> Iterator[_Candidates]:
+    """Gather the windows of some entries of a block, so many at a time."""
+    views = np.lib.stride_tricks.sliding_window_view(block.values, k)
+    unseen = None if block.missing is None else np.lib.stride_tricks.sliding_window_view(block.missing, k)
+    step = max(1, GATHERED // (k[0] * k[1]))
     for start in range(0, len(rows), step):
         here, there = rows[start : start + step], columns[start : start + step]
         windows = views[here, there]
@@ -84,44 +146,38 @@ def _candidates(
         yield _Candidates(here + block.row, there + block.column, windows, hidden)
 
 
-def _judged(
-    source: Source, part: _Candidates, k: tuple[int, int], ties: Ties, border: Border
-) -> tuple[npt.NDArray[Any], ...]:
-    """Decide, window by window, exactly; return what is kept of rows, columns, values, margin, ties, missing, ends."""
+def _judged(source: Source, part: _Candidates, k: tuple[int, int], ties: Ties, border: Border) -> _Found:
+    """Decide, window by window, exactly."""
     size, middle = k[0] * k[1], (k[0] * k[1]) // 2
-    entries = part.windows.reshape(len(part.rows), size)
-    hidden = part.hidden.reshape(len(part.rows), size)
+    entries, hidden = part.windows.reshape(len(part.rows), size), part.hidden.reshape(len(part.rows), size)
     centre = entries[:, middle]
     other = ~hidden
     other[:, middle] = False
-    alone = ~other.any(axis=1)
-    equal = ((entries == centre[:, None]) & other).sum(axis=1)
-    above = ((entries > centre[:, None]) & other).any(axis=1)
-    constant = ~alone & (equal == other.sum(axis=1))
-    kept = ~above & ~constant
+    as_large = (entries == centre[:, None]) & other
+    equal, alone = as_large.sum(axis=1), ~other.any(axis=1)
+    kept = ~((entries > centre[:, None]) & other).any(axis=1)
+    kept &= alone | (equal < other.sum(axis=1))  # a constant window has no maximum
     if ties == "strict":
         kept &= equal == 0
     elif ties == "first":
-        kept &= ~((entries == centre[:, None]) & other)[:, :middle].any(axis=1)
+        kept &= ~as_large[:, :middle].any(axis=1)
     missing = hidden.sum(axis=1)
-    if border != "shrink":
-        kept &= missing <= (0 if border == "drop" else border)
+    kept &= _bordered(missing, border)
     rival = np.where(other, entries, source.lowest).max(axis=1)
     with np.errstate(invalid="ignore", over="ignore"):
         difference = centre.astype(np.float64) - rival.astype(np.float64)
     margin = np.where(alone, np.inf, np.where(equal > 0, 0.0, difference))
-    ends = _open_ends(part, k, equal) if ties == "plateau" else np.zeros((len(kept), 0), dtype=np.bool_)
-    columns = (part.rows, part.columns, centre, margin, equal, missing.astype(np.int64), ends)
-    return tuple(column[kept] for column in columns)
+    touching = _touching(part, k) if ties == "plateau" else np.zeros((len(kept), 9), dtype=np.bool_)
+    return _chosen(_Found(part.rows, part.columns, centre, margin, equal, missing, touching), kept)
 
 
-def _open_ends(part: _Candidates, k: tuple[int, int], equal: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+def _touching(part: _Candidates, k: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """Tell which of the eight neighbours of each candidate are as large, shape ``(M, 9)``, itself in the middle."""
-    padded = np.zeros((len(equal), k[0] + 2, k[1] + 2), dtype=np.bool_)
+    padded = np.zeros((len(part.rows), k[0] + 2, k[1] + 2), dtype=np.bool_)
     centre = part.windows[:, k[0] // 2, k[1] // 2]
     padded[:, 1:-1, 1:-1] = (part.windows == centre[:, None, None]) & ~part.hidden
     top, left = k[0] // 2, k[1] // 2
-    return padded[:, top : top + 3, left : left + 3].reshape(len(equal), 9)
+    return padded[:, top : top + 3, left : left + 3].reshape(len(part.rows), 9)
 
 
 def _plateaus(maxima: Maxima, neighbours: npt.NDArray[np.bool_]) -> Places:

@@ -24,11 +24,13 @@ class Block(NamedTuple):
     """Entries of a matrix and of a border around them.
 
     ``values`` holds, where nothing was measured, the lowest number of its type; ``missing`` says where that is, None if
-    it is nowhere. ``row`` and ``column`` are the place of the first entry inside the border.
+    it is nowhere; ``holes`` whether it is inside the matrix too. ``row`` and ``column`` are the place of the first
+    entry inside the border.
     """
 
     values: npt.NDArray[Any]
     missing: npt.NDArray[np.bool_] | None
+    holes: bool
     row: int
     column: int
 
@@ -43,13 +45,15 @@ class Source:
         missing: True where nothing was measured, besides NaN; or None.
         diagonal: Whether the diagonal takes part.
         names: Of rows and of columns.
+        directed: What a graph says of itself; None of a matrix.
     """
 
     matrix: Any
     absent: Absent
     missing: npt.NDArray[np.bool_] | None
     diagonal: bool
-    names: tuple[tuple[Any, ...], tuple[Any, ...]] | None
+    names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
+    directed: bool | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -86,10 +90,10 @@ class Source:
         values[inner] = part
         outside = part.shape != values.shape
         if hidden is None and not outside:
-            return Block(values, None, row, column)
+            return Block(values, None, False, row, column)
         missing = np.ones(values.shape, dtype=np.bool_)
         missing[inner] = False if hidden is None else hidden
-        return Block(values, missing, row, column)
+        return Block(values, missing, hidden is not None, row, column)
 
     def _part(self, top: int, bottom: int, first: int, last: int) -> tuple[Any, npt.NDArray[np.bool_] | None]:
         """Read a part of the matrix and where in it nothing was measured."""
@@ -104,10 +108,9 @@ class Source:
         else:
             part = self.matrix[top:bottom, first:last]
         part = np.asarray(part, dtype=self.dtype)
-        if part.dtype.kind == "f":
+        if part.dtype.kind == "f" and np.isnan(np.max(part)):
             unknown = np.isnan(part)
-            if unknown.any():
-                hidden = unknown if hidden is None else hidden | unknown
+            hidden = unknown if hidden is None else hidden | unknown
         if self.missing is not None:
             masked = self.missing[top:bottom, first:last]
             hidden = masked if hidden is None else hidden | masked
@@ -197,8 +200,9 @@ def source_of(matrix: Any, absent: Absent, missing: Any, diagonal: bool) -> Sour
     Raises:
         InputError: not a matrix of real numbers, or a mask of another shape.
     """
-    names = None
+    names = directed = None
     if hasattr(matrix, "adjacency") and hasattr(matrix, "is_directed"):
+        directed = bool(matrix.is_directed())
         matrix, names = _of_graph(matrix)
     if isinstance(matrix, np.ma.MaskedArray):
         if missing is not None:
@@ -220,7 +224,7 @@ def source_of(matrix: Any, absent: Absent, missing: Any, diagonal: bool) -> Sour
             raise InputError(
                 f"the mask must be booleans of shape {tuple(matrix.shape)}, not {missing.dtype} of {missing.shape}"
             )
-    return Source(matrix, absent, missing, diagonal, names)
+    return Source(matrix, absent, missing, diagonal, names, directed)
 
 
 def _is_sparse(matrix: Any) -> bool:
