@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gnnmax.models.registry import MODELS
     from gnnmax.rules import RULES
     from gnnmax.scoring import on_values
+    from gnnmax.screening import score_everywhere
     from gnnmax.store import open_dataset
     from gnnmax.window import Windows
 
@@ -39,6 +40,7 @@ _HOME = {
     "load_recipe": "gnnmax.generate.recipe",
     "on_values": "gnnmax.scoring",
     "open_dataset": "gnnmax.store",
+    "score_everywhere": "gnnmax.screening",
 }
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "load_recipe",
     "on_values",
     "open_dataset",
+    "score_everywhere",
 ]
 
 

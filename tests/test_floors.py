@@ -43,7 +43,7 @@ FLOORS = {
             "ranks",
             "resumption",
         ),
-        *("reproduction", "runs", "schedule", "training", "trials"),
+        *("reproduction", "runs", "schedule", "screening", "training", "trials"),
     ),
     4: ("__main__", "cli", "commands", "report"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from gnnmax.commands.data import Generate, Info, Verify
+from gnnmax.commands.detection import Detect
 from gnnmax.commands.judgement import Evaluate, Report
 from gnnmax.commands.learning import Compare, Train
 from gnnmax.commands.listing import List
@@ -28,6 +29,7 @@ COMMANDS: dict[str, Any] = {
     "compare": Compare,
     "evaluate": Evaluate,
     "report": Report,
+    "detect": Detect,
     "reproduce": Reproduce,
     "list": List,
 }
