@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gnnmax.auditing.battery import audit
     from gnnmax.checkpoint import load_model
     from gnnmax.errors import InputError
     from gnnmax.evaluation import compare_scores, evaluate
@@ -29,6 +30,7 @@ _HOME = {
     "RULES": "gnnmax.rules",
     "Recipe": "gnnmax.generate.recipe",
     "Windows": "gnnmax.window",
+    "audit": "gnnmax.auditing.battery",
     "build": "gnnmax.generate.drawing",
     "compare_scores": "gnnmax.evaluation",
     "evaluate": "gnnmax.evaluation",
@@ -45,6 +47,7 @@ __all__ = [
     "InputError",
     "Recipe",
     "Windows",
+    "audit",
     "build",
     "compare_scores",
     "evaluate",

@@ -13,6 +13,7 @@ FLOORS = {
     1: (
         *(
             "adapters",
+            "auditing",
             "bayes",
             "card",
             "conversion",
