@@ -316,3 +316,15 @@ def test_the_windows_that_translation_moves_are_framed_and_those_that_roll_are_n
         )
         seen[name] = (shown[0][:, 0] == 0).all()
     assert seen == {"translation": True, "roll": False}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38, 1e-45, 0.0, -1.0])
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_rules_stand_the_audit_on_extreme_windows(value, everywhere):
+    values = windows(20).values.copy()
+    values[:, 1, 1] = value
+    if everywhere:
+        values[:10] = value
+    report = audit(RULES["argmax"], Windows.from_values(values), rng=np.random.default_rng(0))
+    assert report.judgement == "right symmetry"
+    assert report["relabelling"].windows == 20

@@ -82,9 +82,9 @@ class Rearrangement:
         return moved
 
     @property
-    def size(self) -> int:
+    def size(self) -> float:
         """How many rows and columns of all windows change their place."""
-        return int(sum((p != np.arange(p.shape[1])).sum() for p in (self.rows, self.columns)) + self.turned)
+        return float(sum((p != np.arange(p.shape[1])).sum() for p in (self.rows, self.columns)) + self.turned)
 
     def words(self) -> str:
         """Say what is done to the one window.
@@ -100,6 +100,8 @@ class Rearrangement:
 
 def _arranged(order: npt.NDArray[np.intp], name: str) -> str:
     moved = np.flatnonzero(order != np.arange(len(order))).tolist()
+    if len(moved) > 2 and (order == np.arange(len(order))[::-1]).all():
+        return f"reverse the {name}"
     if len(moved) == 2:
         return f"swap {name} {moved[0]} and {moved[1]}"
     return f"put {name} in the order {' '.join(map(str, order))}" if moved else ""
@@ -133,8 +135,9 @@ class ValueMap:
         """Make the maps that take the values of each window, shape ``(N, k, k)``, to others in the same order."""
         knots = []
         for old, new in zip(before, after, strict=True):
-            sources, first = np.unique(old[~np.isnan(old)], return_index=True)
-            knots.append((sources.astype(np.float64), new[~np.isnan(old)][first].astype(np.float64)))
+            finite = np.isfinite(old)
+            sources, first = np.unique(old[finite], return_index=True)
+            knots.append((sources.astype(np.float64), new[finite][first].astype(np.float64)))
         return cls(tuple(knots), (1.0,) * len(knots))
 
     def __len__(self) -> int:
@@ -148,7 +151,8 @@ class ValueMap:
     def __call__(self, windows: Windows) -> Windows:
         """Map the values of each window by its own map; the order stays, and with it all but the margin."""
         mapped = [self._map(i, values.astype(np.float64)) for i, values in enumerate(windows.values)]
-        values = np.reshape(mapped, windows.values.shape).astype(np.float32)
+        with np.errstate(over="ignore"):  # what becomes infinite is no longer told apart, and is left out by order
+            values = np.reshape(mapped, windows.values.shape).astype(np.float32)
         return dataclasses.replace(windows, values=values, margin=margin(values).astype(np.float32))
 
     def of_scores(self, scores: Scores) -> Scores:
@@ -163,10 +167,10 @@ class ValueMap:
         return np.interp(x, sources, targets) + slope * (low + high)
 
     @property
-    def size(self) -> int:
-        """How many numbers it takes to say the maps, those that are no small integers counted twice."""
+    def size(self) -> float:
+        """How much it takes to say the maps: the numbers that are not 0, small ones less, broken ones twice."""
         numbers = [*self.slopes, *(x for knots in self.knots for part in knots for x in part)]
-        return sum(1 + (x != int(x) or abs(x) > 9) for x in numbers)
+        return float(sum(1 + min(abs(x), 9) / 10 + (x != np.round(x)) for x in numbers if x))
 
     def words(self) -> str:
         """Say what is done to the one window.

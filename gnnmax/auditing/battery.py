@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gnnmax.adapters import as_scorer
 from gnnmax.auditing.findings import Audit, Finding, finding_of
 from gnnmax.auditing.measurement import Experiment, experiment
+from gnnmax.auditing.shrinking import CounterExample, shrunk
 from gnnmax.auditing.transformations import TRANSFORMATIONS
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.scoring import Scorer
 from gnnmax.window import Windows
 
 __all__ = ["audit"]
+
+Scores = npt.NDArray[np.float64]
 
 
 def audit(
@@ -27,6 +32,7 @@ def audit(
     threshold: float = 0.0,
     tolerance: float = 1e-5,
     most: int = 500,
+    shrink: bool = True,
 ) -> Audit:
     """Find out which transformations of a window a scorer notices, and whether the label does too.
 
@@ -47,6 +53,7 @@ def audit(
         threshold: A window is called centred iff its score is strictly above.
         tolerance: Part of the largest score that is put down to rounding: 1e-5 is right for float32.
         most: At most so many windows are transformed, spread evenly.
+        shrink: Whether to look for the smallest counter-example of each fault; costs some thousand windows each.
 
     Returns:
         A mapping from the names of transformations to findings.
@@ -73,11 +80,14 @@ def audit(
     names = _checked(windows, transformations, tolerance, most)
     some = windows[np.linspace(0, len(windows) - 1, min(len(windows), most)).astype(np.intp)]
     findings: dict[str, Finding] = {}
-    seen: list[np.ndarray[Any, Any]] = []
+    seen: list[Scores] = []
     for name in names:
         found = _tried(scored, some, name, rng, tolerance)
         seen += [found.before, found.after]
-        findings[name] = finding_of(name, found, threshold)
+        finding = finding_of(name, found, threshold)
+        if shrink and finding.label_stays and finding.fault:
+            finding = dataclasses.replace(finding, smallest=_smallest(scored, found, name, threshold))
+        findings[name] = finding
     scores = np.concatenate(seen)
     constant = bool(np.ptp(scores) <= tolerance * np.abs(scores).max(initial=0.0)) if len(scores) else True
     return Audit(findings, constant)
@@ -87,6 +97,26 @@ def _tried(scorer: Scorer, windows: Windows, name: str, rng: np.random.Generator
     transformation = TRANSFORMATIONS[name]
     prepared = transformation.prepare(windows)
     return experiment(scorer, prepared, transformation.draw(prepared, rng), tolerance)
+
+
+def _smallest(scorer: Scorer, found: Experiment, name: str, threshold: float) -> CounterExample:
+    """Shrink the worst of the windows that show the fault: a changed decision under a map of values, else a score.
+
+    The changed score must stay well clear of rounding, so it may become smaller by a factor of ten and no more.
+    """
+    least = found.error.max() / 10
+
+    def flips(before: Scores, after: Scores) -> npt.NDArray[np.bool_]:
+        return np.asarray((before > threshold) != (after > threshold))
+
+    def changes(before: Scores, after: Scores) -> npt.NDArray[np.bool_]:
+        floor = found.tolerance * np.maximum(np.abs(before), np.abs(after))
+        return np.asarray(np.abs(after - before) > np.maximum(floor, least))
+
+    errs = flips if TRANSFORMATIONS[name].of_values else changes
+    worst = int(np.argmax(np.where(errs(found.before, found.after), found.error, -1.0)))
+    pair = found.windows[worst], found.action[worst : worst + 1]
+    return shrunk(scorer, name, pair, errs)
 
 
 def _checked(windows: Any, names: Sequence[str] | None, tolerance: float, most: int) -> Sequence[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from gnnmax.auditing.measurement import Experiment
 from gnnmax.auditing.transformations import TRANSFORMATIONS
+
+if TYPE_CHECKING:
+    from gnnmax.auditing.shrinking import CounterExample
 
 __all__ = ["Audit", "Finding", "Symmetry", "finding_of"]
 
@@ -35,6 +38,7 @@ class Finding:
         windows: How many windows were transformed.
         worst: Place of the window whose score changes most, among the windows that the audit took; None where none
             changes by more than rounding.
+        smallest: The smallest counter-example found, where there is a fault of noticing; else None.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Finding:
     floor: float
     windows: int
     worst: int | None
+    smallest: CounterExample | None = None
 
     @property
     def fault(self) -> str:
@@ -78,7 +83,7 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {**plain, "fault": self.fault}
+        return {**plain, "fault": self.fault, "smallest": self.smallest and self.smallest.to_dict()}
 
 
 def finding_of(name: str, found: Experiment, threshold: float) -> Finding:
@@ -150,7 +155,10 @@ class Audit(Mapping[str, Finding]):
     def __str__(self) -> str:
         width = max(map(len, self.findings), default=0)
         lines = [f"{name:{width}}  {finding}" for name, finding in self.findings.items()]
-        return "\n".join([*lines, self.judgement])
+        for finding in self.findings.values():
+            if finding.smallest is not None:
+                lines += ["", f"{finding.fault}:", str(finding.smallest)]
+        return "\n".join([*lines, "", self.judgement])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""

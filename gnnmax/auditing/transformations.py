@@ -117,12 +117,17 @@ def _roll(windows: Windows, rng: np.random.Generator) -> Action:
 
 
 def _increasing_map(windows: Windows, rng: np.random.Generator) -> Action:
-    return ValueMap.between(windows.values, respaced(windows.values, rng))
+    """Map the values at random, and let 0 fall anywhere among them, for a scorer may take its sign for a meaning."""
+    mapped = respaced(windows.values, rng)
+    lowest, highest = np.fmin.reduce(mapped, axis=(1, 2)), np.fmax.reduce(mapped, axis=(1, 2))
+    zero = lowest + rng.random(len(windows)).astype(np.float32) * (highest - lowest)
+    return ValueMap.between(windows.values, mapped - zero[:, None, None])
 
 
 def _additive(windows: Windows, rng: np.random.Generator) -> Action:
     """Add a few of the largest values."""
-    largest = np.nanmax(np.abs(np.where(np.isfinite(windows.values), windows.values, 0)), axis=(1, 2))
+    finite = np.where(np.isfinite(windows.values), windows.values, 0).astype(np.float64)
+    largest = np.abs(finite).max(axis=(1, 2))
     # Multiples of a power of two are added with the least rounding.
     unit = 2.0 ** np.ceil(np.log2(np.maximum(largest, np.finfo(np.float32).tiny)))
     return ValueMap.affine(
@@ -175,15 +180,20 @@ def _single_swaps(*, together: bool) -> Callable[[Windows, Action], list[Pair]]:
     return simpler
 
 
-def _rises(window: Windows, _action: Action) -> list[Pair]:
-    """Add 1 to every value of at least one of the values."""
+def _shifts(window: Windows, _action: Action) -> list[Pair]:
+    return [(window, ValueMap.affine([1.0], [shift])) for shift in (1.0, -1.0, 2.0, -2.0)]
+
+
+def _factors(window: Windows, _action: Action) -> list[Pair]:
+    return [(window, ValueMap.affine([factor], [0.0])) for factor in (2.0, 0.5)]
+
+
+def _simple_maps(window: Windows, action: Action) -> list[Pair]:
+    """List shifts, factors, and 1 added to every value of at least one of the values."""
     levels = np.unique(window.values[~np.isnan(window.values)]).astype(np.float64)
-    maps = [(np.array([low, high]), np.array([low, high + 1])) for low, high in itertools.pairwise(levels)]
-    return [(window, ValueMap((knots,), (1.0,))) for knots in maps]
-
-
-def _unit(slope: float, shift: float) -> Callable[[Windows, Action], list[Pair]]:
-    return lambda window, _action: [(window, ValueMap.affine([slope], [shift]))]
+    knots = [(np.array([low, high]), np.array([low, high + 1])) for low, high in itertools.pairwise(levels)]
+    rises: list[Pair] = [(window, ValueMap((each,), (1.0,))) for each in knots]
+    return [*_shifts(window, action), *_factors(window, action), *rises]
 
 
 TRANSFORMATIONS: dict[str, Transformation] = {
@@ -207,17 +217,15 @@ TRANSFORMATIONS: dict[str, Transformation] = {
         Transformation("flip", "rows, or columns, in reverse order", True, _flip),
         Transformation("quarter_turn", "turned by 90 or 270 degrees", True, _quarter_turn),
         Transformation(
-            "increasing_map", "values mapped, their order kept", True, _increasing_map, _rises, of_values=True
+            "increasing_map", "values mapped, their order kept", True, _increasing_map, _simple_maps, of_values=True
         ),
-        Transformation(
-            "additive_constant", "a constant added to all values", True, _additive, _unit(1.0, 1.0), of_values=True
-        ),
+        Transformation("additive_constant", "a constant added to all values", True, _additive, _shifts, of_values=True),
         Transformation(
             "multiplicative_constant",
             "all values times a positive constant",
             True,
             _multiplicative,
-            _unit(2.0, 0.0),
+            _factors,
             of_values=True,
         ),
         Transformation(
