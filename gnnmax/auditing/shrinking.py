@@ -48,8 +48,8 @@ class CounterExample:
         return "\n".join([*rows, f"{self.action.words()}: {self.before:.6g} becomes {self.after:.6g}"])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, for JSON: an entry that is not observed is null."""
-        rows = [[None if np.isnan(value) else float(value) for value in row] for row in self.window.values[0]]
+        """Return plain values, for JSON: an entry that is not finite is null."""
+        rows = [[float(value) if np.isfinite(value) else None for value in row] for row in self.window.values[0]]
         return {"window": rows, "action": self.action.words(), "before": self.before, "after": self.after}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from gnnmax.commands.auditing import Audit
 from gnnmax.commands.data import Generate, Info, Verify
 from gnnmax.commands.judgement import Evaluate, Report
 from gnnmax.commands.learning import Compare, Train
@@ -27,6 +28,7 @@ COMMANDS: dict[str, Any] = {
     "train": Train,
     "compare": Compare,
     "evaluate": Evaluate,
+    "audit": Audit,
     "report": Report,
     "reproduce": Reproduce,
     "list": List,
