@@ -25,7 +25,7 @@ FLOORS = {
             "rules",
             "scoring",
         ),
-        *("store", "streaming", "thresholds", "verification"),
+        *("store", "streaming", "testing", "thresholds", "verification"),
     ),
     2: ("graphs", "models"),
     3: ("checkpoint", "comparison", "curves", "loading", "reproduction", "runs", "schedule", "training"),
