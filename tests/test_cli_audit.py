@@ -55,6 +55,18 @@ def test_trained_models_are_audited_and_the_declared_symmetry_is_held_to(run_fol
     assert main(["audit", "--run", str(run_folder / "cnn"), "--data", "tiny", "--assert"]) == 1
 
 
+def test_the_layers_of_trained_models_are_looked_into_when_asked(run_folder, capsys):
+    words = ["audit", "--run", str(run_folder), "--data", "tiny", "--layers"]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("first layer to break it:") == 2
+    assert "tower.0.spread (Conv2d): its kernel reads neighbours" in printed
+    assert main([*words, "--json"]) == 0
+    inside = json.loads(capsys.readouterr().out)["cnn (seed 0)"]["inside"]
+    assert inside["layers"][0]["kind"] == "Conv2d"
+    assert inside["breaks"]["roll"].startswith("embed.0")
+
+
 def test_a_false_declaration_is_called_broken(monkeypatch, capsys):
     import dataclasses
 
@@ -72,6 +84,7 @@ def test_a_false_declaration_is_called_broken(monkeypatch, capsys):
         ("--data tiny", "nothing to audit"),
         ("--data tiny --rule argmx", "argmax"),
         ("--data nowhere --rule argmax", "nowhere"),
+        ("--data tiny --rule argmax --layers", "--run"),
         ("--data tiny --rule argmax --split tset", "test"),
         ("--data tiny --rule argmax --most 0", "at least 1"),
         ("--data tiny --rule argmax --seed -1", "--seed"),

@@ -104,6 +104,11 @@ def test_the_battery_stops_every_kind_of_bad_scorer(message):
         check_scorer(BAD[message], w, rng=rng())
 
 
+def test_a_leak_between_windows_is_seen_late_in_the_batch_too():
+    with pytest.raises(AssertionError, match="windows beside it"):
+        check_scorer(lambda w: RULES["argmax"](w) + 0.1 * (np.arange(len(w)) > 30), W, rng=rng())
+
+
 class NodeNet(nn.Module):
     def __init__(self, pooled=False, numbered=False):
         super().__init__()

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -16,7 +16,9 @@ from gnnmax.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
     from gnnmax.auditing.findings import Audit as Findings
+    from gnnmax.auditing.layers import LayerAudit
     from gnnmax.scoring import Scorer
+    from gnnmax.window import Windows
 
 __all__ = ["Audit"]
 
@@ -41,6 +43,8 @@ class Audit:
     """auto takes a GPU where there is one."""
     assert_: Annotated[Flag, tyro.conf.arg(name="assert")] = False
     """Exit with status 1 where a symmetry that is declared, or that of the label, is broken."""
+    layers: Flag = False
+    """Say for each model of a run which layer is the first to break a symmetry."""
     json: Flag = False
     """Print JSON."""
 
@@ -50,17 +54,37 @@ class Audit:
 
         from gnnmax.auditing.battery import audit
 
+        if self.layers and self.run_folder is None:
+            raise InputError("--layers looks into the models of a run: give --run DIR")
         if self.seed < 0:
             raise InputError(f"--seed must be at least 0, not {self.seed}")
         scorers = list(self._scorers())
         windows = open_data(self.data).split(self.split)
-        found = {
-            name: (audit(scorer, windows, rng=np.random.default_rng(self.seed), most=self.most), declared)
+        found = [
+            _Audited(
+                name,
+                audit(scorer, windows, rng=np.random.default_rng(self.seed), most=self.most),
+                declared,
+                self._inside(scorer, windows),
+            )
             for name, scorer, declared in scorers
-        }
-        self._show(found)
-        broken = any(_broken(report, declared) for report, declared in found.values())
-        return 1 if self.assert_ and broken else 0
+        ]
+        if self.json:
+            print_json({each.name: each.to_dict() for each in found})
+        else:
+            _show(found)
+        return 1 if self.assert_ and any(each.broken for each in found) else 0
+
+    def _inside(self, scorer: Scorer, windows: Windows) -> LayerAudit | None:
+        """Audit the layers of a trained model, where asked."""
+        module = getattr(scorer, "module", None)
+        if not self.layers or module is None:
+            return None
+        import numpy as np
+
+        from gnnmax.auditing.layers import audit_layers
+
+        return audit_layers(module, windows, rng=np.random.default_rng(self.seed), contexts=True)
 
     def _scorers(self) -> Iterator[tuple[str, Scorer, tuple[str, ...]]]:
         """Yield each scorer with its name and the transformations to which it is declared invariant."""
@@ -87,29 +111,36 @@ class Audit:
                 for model in seeds:
                     yield f"{name} (seed {model.card.seed})", model, declared
 
-    def _show(self, found: dict[str, tuple[Findings, tuple[str, ...]]]) -> None:
-        if self.json:
-            print_json(
-                {
-                    name: {
-                        **report.to_dict(),
-                        "declared": list(declared),
-                        "broken": _broken(report, declared),
-                    }
-                    for name, (report, declared) in found.items()
-                }
-            )
-            return
-        from gnnmax.report.audits import audit_table
 
-        for name, (report, declared) in found.items():
-            print_tables(audit_table(name, report, declared))
-            for finding in report.values():
-                if finding.smallest is not None:
-                    sys.stdout.write(f"{finding.fault}:\n{finding.smallest}\n\n")
+@dataclass(frozen=True)
+class _Audited:
+    """What was found about one scorer."""
+
+    name: str
+    report: Findings
+    declared: tuple[str, ...]
+    layers: LayerAudit | None
+
+    @property
+    def broken(self) -> list[str]:
+        """What is broken: the label's symmetry, then what is declared."""
+        found = [*self.report.faults, *(["constant"] if self.report.constant else [])]
+        return found + [
+            f"is declared invariant to {name}" for name in self.declared if self.report[name] != "invariant"
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        plain = {**self.report.to_dict(), "declared": list(self.declared), "broken": self.broken}
+        return plain if self.layers is None else {**plain, "inside": self.layers.to_dict()}
 
 
-def _broken(report: Findings, declared: tuple[str, ...]) -> list[str]:
-    """List what is broken: the label's symmetry, then what is declared."""
-    found = list(report.faults) + (["constant"] if report.constant else [])
-    return found + [f"is declared invariant to {name}" for name in declared if report[name] != "invariant"]
+def _show(found: list[_Audited]) -> None:
+    from gnnmax.report.audits import audit_table
+
+    for each in found:
+        print_tables(audit_table(each.name, each.report, each.declared))
+        for finding in each.report.values():
+            if finding.smallest is not None:
+                sys.stdout.write(f"{finding.fault}:\n{finding.smallest}\n\n")
+        if each.layers is not None:
+            sys.stdout.write(f"first layer to break it:\n{each.layers}\n\n")
