@@ -9,6 +9,7 @@ from torch import nn
 from gnnmax import InputError
 from gnnmax.auditing.layers import audit_layers
 from gnnmax.models.registry import build_model
+from gnnmax.testing import sample_windows
 
 K = 5
 
@@ -110,6 +111,18 @@ def test_layers_with_channels_last_are_followed_too():
     assert "what comes in" in found.breaks["transposition"].reason
 
 
+def test_layers_of_nodes_are_passed_over_and_no_break_is_made_up():
+    w = sample_windows(K, 40, rng=np.random.default_rng(0), contexts=True)
+    found = audit_layers(build_model("gnn", k=K), w, rng=np.random.default_rng(0), contexts=True)
+    assert [found.breaks[kept] for kept in ("relabelling", "transposition", "flip")] == [None] * 3
+    assert found.breaks["roll"] is not None
+
+
+def test_a_convolution_that_pads_inside_itself_is_found():
+    found = audit_layers(build_model("question", k=K), windows(), rng=np.random.default_rng(0), contexts=True)
+    assert str(found.breaks["roll"]) == "first (_SameConvolution): padding of its own"
+
+
 def test_a_net_of_the_same_outcome_may_break_inside_and_the_outcome_tells_nothing_of_it():
     assert layers(lambda: Pooled("circular"), channels=False).breaks["roll"] is None
     assert layers(lambda: Pooled("zeros"), channels=False).breaks["roll"].layer == "layers.0 (Conv2d)"
@@ -133,6 +146,7 @@ def test_hooks_are_gone_afterwards_and_the_mode_is_as_it_was():
         ({"transformations": ["rol"]}, "rearrange"),
         ({"windows": windows()[:0]}, "at least one"),
         ({"module": torch.relu}, "torch module"),
+        ({"module": build_model("product", k=K), "contexts": True}, "contexts"),
     ],
 )
 def test_wrong_input_is_refused(changes, message):

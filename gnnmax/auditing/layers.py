@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,7 +35,8 @@ class Layer:
         kind: Its class.
         shape: Of its output, without the windows.
         errors: For each transformation the largest ``|C(T(x)) - T(C(x))|``, as a part of the largest output; where the
-            output has no place for every entry, ``|C(T(x)) - C(x)|``. None where T can do nothing to a map of its side.
+            output is of the whole window, ``|C(T(x)) - C(x)|``. None where T can do nothing to a map of its side, or
+            the output is neither.
     """
 
     name: str
@@ -68,7 +70,10 @@ class LayerAudit:
 
     def __str__(self) -> str:
         width = max((len(name) for name in self.breaks), default=0)
-        return "\n".join(f"{name:{width}}  {found or 'holds in every layer'}" for name, found in self.breaks.items())
+        return "\n".join(
+            f"{name:{width}}  {found or 'holds in every layer that could be followed'}"
+            for name, found in self.breaks.items()
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -100,23 +105,25 @@ def audit_layers(
     """Follow transformed windows through a torch module and find the first layer that breaks each symmetry.
 
     A layer whose output has a place for every entry, ``(B, C, k, k)`` or ``(B, k, k, C)``, must be equivariant; one
-    without places, pooled over all of them or flattened, must be invariant. A map of another side follows a flip and a
-    transposition; a relabelling or a step it cannot follow, and that is a break.
+    of the whole window, ``(B, C)``, pooled or flattened, must be invariant. A map of another side follows a flip and a
+    transposition; a relabelling or a step it cannot follow, and that is a break. Outputs of any other shape, of nodes
+    say, are passed over.
 
-    What a network does between its modules (functions of torch) is seen at the next module.
+    What a network does between its modules (functions of torch) is seen at the next module. Contexts are left out, for
+    a map of them has places for pairs of rows, or of columns, and cannot be told from one of entries.
 
     Args:
         module: As for :func:`~gnnmax.adapters.from_module`.
         windows: To transform.
         rng: Draws the elements.
         transformations: Of :data:`~gnnmax.auditing.transformations.TRANSFORMATIONS`, those that rearrange.
-        contexts: As for :func:`~gnnmax.adapters.from_module`.
-        channels: Likewise.
+        contexts: Whether the module takes contexts, as for :func:`~gnnmax.adapters.from_module`; it is given None.
+        channels: Whether it takes images, likewise.
         most: At most so many windows.
         tolerance: Part of the largest output that is put down to rounding.
 
     Raises:
-        InputError: no module, no windows, or a transformation of values.
+        InputError: no module, no windows, a transformation of values, or a module that needs contexts.
 
     References:
         Kayhan and van Gemert, "On Translation Invariance in CNNs: Convolutional Layers can Exploit Absolute Spatial
@@ -138,7 +145,7 @@ def audit_layers(
     if not isinstance(windows, Windows) or not len(windows):
         raise InputError("layers are audited on Windows, at least one")
     scorer = from_module(module, contexts=contexts, channels=channels, batch=most)
-    windows = windows[:most]
+    windows = dataclasses.replace(windows[:most], row_context=None, column_context=None)
     errors: dict[str, list[float | None]] = {}
     breaks: dict[str, Break | None] = {}
     calls: list[_Call] = []
@@ -229,7 +236,8 @@ def _of_side(order: npt.NDArray[np.intp], side: int) -> npt.NDArray[np.intp] | N
 
 
 def _error(before: Map, after: Map, action: Rearrangement) -> float | None:
-    wanted = _acted(before, action)
+    whole = before.size == len(action) * before.shape[-1] if before.ndim > 1 else before.size == len(action)
+    wanted = _acted(before, action) if _has_places(before) or whole else None
     if wanted is None or wanted.shape != after.shape:
         return None
     largest = max(float(np.abs(wanted).max(initial=0.0)), float(np.abs(after).max(initial=0.0)))
@@ -249,6 +257,8 @@ def _first_break(
             incoming = _error(call.given, after.given, action)
             if incoming is None or incoming > tolerance:
                 return Break(call.name, "what comes in does not follow already: a mark, or padding before it")
+        if error is None and not _has_places(call.output):
+            continue  # nodes, say: what becomes of them is not known here
         if error is None or error > tolerance:
             return Break(call.name, _reason(name, call))
     return None
@@ -259,7 +269,7 @@ def _reason(name: str, call: _Call) -> str:
     module = call.module
     kernel, stride, padding = (_largest(getattr(module, key, 0)) for key in ("kernel_size", "stride", "padding"))
     if not _has_places(call.output):
-        return "flattening: places have become channels" if call.output.ndim == 2 else "places are mixed unevenly"
+        return "flattening: places have become channels"
     if kernel > 1 and not hasattr(module, "weight"):
         return "its pooling"
     if stride > 1:
@@ -271,7 +281,7 @@ def _reason(name: str, call: _Call) -> str:
     if padding or isinstance(getattr(module, "padding", 0), str):
         kind = str(getattr(module, "padding_mode", "zeros"))
         return f"its {'zero' if kind == 'zeros' else kind} padding"
-    return "its weights tell places apart"
+    return "padding of its own" if kernel > 1 else "its weights tell places apart"
 
 
 def _largest(value: Any) -> int:

@@ -44,7 +44,7 @@ class Audit:
     assert_: Annotated[Flag, tyro.conf.arg(name="assert")] = False
     """Exit with status 1 where a symmetry that is declared, or that of the label, is broken."""
     layers: Flag = False
-    """Say for each model of a run which layer is the first to break a symmetry."""
+    """Say for each model of a run that can do without contexts which layer is the first to break a symmetry."""
     json: Flag = False
     """Print JSON."""
 
@@ -75,16 +75,18 @@ class Audit:
             _show(found)
         return 1 if self.assert_ and any(each.broken for each in found) else 0
 
-    def _inside(self, scorer: Scorer, windows: Windows) -> LayerAudit | None:
+    def _inside(self, scorer: Any, windows: Windows) -> LayerAudit | None:
         """Audit the layers of a trained model, where asked."""
-        module = getattr(scorer, "module", None)
-        if not self.layers or module is None:
+        if not self.layers or not hasattr(scorer, "module"):
             return None
         import numpy as np
 
         from gnnmax.auditing.layers import audit_layers
+        from gnnmax.models.registry import MODELS
 
-        return audit_layers(module, windows, rng=np.random.default_rng(self.seed), contexts=True)
+        if MODELS[scorer.name].needs_contexts:
+            return None
+        return audit_layers(scorer.module, windows, rng=np.random.default_rng(self.seed), contexts=True)
 
     def _scorers(self) -> Iterator[tuple[str, Scorer, tuple[str, ...]]]:
         """Yield each scorer with its name and the transformations to which it is declared invariant."""
