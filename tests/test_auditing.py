@@ -328,3 +328,18 @@ def test_rules_stand_the_audit_on_extreme_windows(value, everywhere):
     report = audit(RULES["argmax"], Windows.from_values(values), rng=np.random.default_rng(0))
     assert report.judgement == "right symmetry"
     assert report["relabelling"].windows == 20
+
+
+@pytest.mark.parametrize("recipe", ["tiny", "noise-9-mu2", "real-karate"])
+@pytest.mark.parametrize("name", TRANSFORMATIONS)
+def test_the_label_stays_where_that_is_said_and_moves_on_every_positive_elsewhere(recipe, name):
+    transformation = TRANSFORMATIONS[name]
+    w = transformation.prepare(load_data(recipe).test[:100])
+    moved = transformation.draw(w, np.random.default_rng(0))(w)
+    if transformation.label_stays:
+        assert (moved.label == w.label).all()
+    else:
+        assert not moved.label[w.label].any()
+    assert len(moved) == len(w)
+    if w.label_rule == "observed":
+        assert (moved.label == Windows.from_values(moved.values).label).all()
