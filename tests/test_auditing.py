@@ -341,5 +341,7 @@ def test_the_label_stays_where_that_is_said_and_moves_on_every_positive_elsewher
     else:
         assert not moved.label[w.label].any()
     assert len(moved) == len(w)
+    if w.label_rule == "observed" or (w.k == 9 and name != "translation"):
+        assert ((moved.offset == 0).all(axis=1) >= moved.label).all()
     if w.label_rule == "observed":
         assert (moved.label == Windows.from_values(moved.values).label).all()

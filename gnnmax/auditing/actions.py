@@ -18,6 +18,7 @@ __all__ = ["Action", "Rearrangement", "ValueMap", "joined", "with_values"]
 
 Scores = npt.NDArray[np.float64]
 Knots = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+_CENTRED, _SHIFTED = KINDS.index("centred"), KINDS.index("shifted")
 _PEAKED = [KINDS.index(kind) for kind in ("centred", "shifted", "runner_up")]
 
 
@@ -64,17 +65,19 @@ class Rearrangement:
         place = windows.offset.astype(np.intp) + middle
         new = [np.argsort(p, axis=1)[np.arange(n), place[:, a]] for a, p in enumerate((self.rows, self.columns))]
         offset = (np.stack(new, axis=1) - middle).astype(np.int16)
-        peak = (offset == 0).all(axis=1) & np.isin(windows.kind_code, _PEAKED)
+        peaked = np.isin(windows.kind_code, _PEAKED)
+        centred = peaked & (offset == 0).all(axis=1)
         contexts: dict[str, Any] = {
             name: permuted(array, order, order)
             for name, order in (("row_context", self.rows), ("column_context", self.columns))
             if (array := getattr(windows, name)) is not None
         }
-        found = with_values(windows, permuted(windows.values, self.rows, self.columns))
+        if windows.label_rule == "planted":
+            kind = np.where(peaked, np.where(centred, _CENTRED, _SHIFTED), windows.kind_code).astype(np.uint8)
+            windows = dataclasses.replace(windows, offset=offset, kind_code=kind)
         moved: Windows = dataclasses.replace(
-            found,
-            planted=peak,
-            offset=offset if windows.label_rule == "planted" else found.offset,
+            with_values(windows, permuted(windows.values, self.rows, self.columns)),
+            planted=centred,
             rows=np.take_along_axis(windows.rows, self.rows, axis=1),
             columns=np.take_along_axis(windows.columns, self.columns, axis=1),
             **contexts,
@@ -213,12 +216,10 @@ def joined(actions: Sequence[Action]) -> list[tuple[Action, npt.NDArray[np.intp]
 
 
 def with_values(windows: Windows, values: npt.NDArray[np.float32]) -> Windows:
-    """Give windows other values, and find anew all that follows from them."""
-    return dataclasses.replace(
-        windows,
-        values=values,
-        observed=is_centred(values),
-        kind_code=kind_of(values),
-        offset=offset_of(values),
-        margin=margin(values).astype(np.float32),
+    """Give windows other values, and find anew all that follows from them; where a peak was planted is kept."""
+    found = dataclasses.replace(
+        windows, values=values, observed=is_centred(values), margin=margin(values).astype(np.float32)
     )
+    if windows.label_rule == "planted":
+        return found
+    return dataclasses.replace(found, kind_code=kind_of(values), offset=offset_of(values))

@@ -20,7 +20,10 @@ from gnnmax.window import Windows
 __all__ = ["CounterExample", "shrunk"]
 
 ROUNDS = 200
-"""How often a simpler pair is looked for; each round scores all candidates at once."""
+"""How often a simpler pair is looked for."""
+
+AT_ONCE = 32
+"""Candidates scored together."""
 
 Scores = npt.NDArray[np.float64]
 Errs = Callable[[Scores, Scores], npt.NDArray[np.bool_]]
@@ -77,12 +80,14 @@ def shrunk(scorer: Scorer, name: str, pair: Pair, errs: Errs) -> CounterExample:
         swap columns 0 and 2: 0 becomes 1
     """
     for _ in range(ROUNDS):
-        smaller = [candidate for candidate in _candidates(name, pair) if _size(candidate) < _size(pair)]
-        smaller.sort(key=_size)  # stable, so the first of those alike is taken
-        erring = np.flatnonzero(_which_err(scorer, smaller, errs))
-        if not len(erring):
+        sized = [(_size(candidate), candidate) for candidate in _candidates(name, pair)]
+        present = _size(pair)
+        smaller = [each for each in sized if each[0] < present]
+        smaller.sort(key=lambda each: each[0])  # stable, so the first of those alike is taken
+        found = _first(scorer, [candidate for _, candidate in smaller], errs)
+        if found is None:
             break
-        pair = smaller[erring[0]]
+        pair = found
     window, action = pair
     before, after = (float(checked_scores(scorer, each, 1)[0]) for each in (window, action(window)))
     return CounterExample(window, action, before, after)
@@ -111,7 +116,8 @@ def _candidates(name: str, pair: Pair) -> list[Pair]:
     levels = np.unique(values[~np.isnan(values)])
     ranks = np.where(np.isnan(values), np.nan, np.searchsorted(levels, values)).astype(np.float32)
     images = [ranks, *((values >= level).astype(np.float32) for level in levels), *_thinned(values)]
-    windows = [with_values(window, image[None]) for image in images]
+    changed = with_values(window[np.zeros(len(images), dtype=np.intp)], np.stack(images))
+    windows = [changed[place] for place in range(len(images))]
     if window.row_context is not None and window.column_context is not None:
         nothing = np.zeros_like(window.row_context)
         windows.append(dataclasses.replace(window, row_context=nothing, column_context=nothing))
@@ -129,6 +135,16 @@ def _thinned(values: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
         image[place] = 0
         thinned.append(image)
     return thinned
+
+
+def _first(scorer: Scorer, pairs: Sequence[Pair], errs: Errs) -> Pair | None:
+    """Return the first pair that shows the error, scoring some of them at once."""
+    for start in range(0, len(pairs), AT_ONCE):
+        some = pairs[start : start + AT_ONCE]
+        erring = np.flatnonzero(_which_err(scorer, some, errs))
+        if len(erring):
+            return some[int(erring[0])]
+    return None
 
 
 def _which_err(scorer: Scorer, pairs: Sequence[Pair], errs: Errs) -> npt.NDArray[np.bool_]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.auditing.actions import Action, Rearrangement, ValueMap, with_values
+from gnnmax.label import KINDS
 from gnnmax.symmetry import Permutations, relabellings, respaced, translations
 from gnnmax.window import Windows
 
@@ -68,7 +69,12 @@ def framed(windows: Windows) -> Windows:
         for name in ("row_context", "column_context")
         if (array := getattr(windows, name)) is not None
     }
-    return dataclasses.replace(with_values(windows, _ringed(windows.values)), **contexts)
+    framed_windows = dataclasses.replace(with_values(windows, _ringed(windows.values)), **contexts)
+    if windows.label_rule == "observed":
+        return framed_windows
+    cut_off = (np.abs(windows.offset) == windows.k // 2).any(axis=1)  # the planted peak
+    kinds = np.where(cut_off, KINDS.index("background"), windows.kind_code).astype(np.uint8)
+    return dataclasses.replace(framed_windows, kind_code=kinds)
 
 
 def _ringed(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
