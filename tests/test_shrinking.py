@@ -97,6 +97,31 @@ def test_a_map_of_values_is_shrunk_to_a_changed_decision(name, words):
         assert str(found).endswith(words)
 
 
+def test_a_map_that_no_shift_or_factor_stands_for_is_shrunk_to_a_few_knots():
+    def skewness(values):
+        entries = values.reshape(len(values), -1).astype(np.float64)
+        centred = entries - entries.mean(axis=1, keepdims=True)
+        spread = np.maximum(entries.std(axis=1), 1e-9)
+        return ((centred / spread[:, None]) ** 3).mean(axis=1)  # the skewness: no shift and no factor changes it
+
+    w = windows()
+    report = audit(on_values(skewness), w, rng=np.random.default_rng(0))
+    assert report["additive_constant"] == "invariant"
+    assert report["multiplicative_constant"] == "invariant"
+    assert report["increasing_map"].spurious > 0
+    found = report["increasing_map"].smallest
+    assert len(found.action.knots[0][0]) <= 3
+    assert (found.before > 0) != (found.after > 0)
+    assert len(str(found).splitlines()[-1]) < 120
+
+
+def test_a_map_that_must_stretch_far_keeps_two_knots_and_whole_targets():
+    found = first_fault(on_values(lambda v: np.ptp(v.astype(np.float64), axis=(1, 2)) - 5), "increasing_map")
+    ((sources, targets),) = found.action.knots
+    assert len(sources) <= 2
+    assert (targets == np.round(targets)).all()
+
+
 def test_contexts_that_are_not_needed_become_zero_and_those_that_are_stay():
     w = windows(contexts=True)
     of_values = first_fault(on_values(lambda v: v[:, 0, 0].astype(float)), "relabelling", w)

@@ -194,12 +194,24 @@ def _factors(window: Windows, _action: Action) -> list[Pair]:
     return [(window, ValueMap.affine([factor], [0.0])) for factor in (2.0, 0.5)]
 
 
+def _fewer_knots(window: Windows, action: Any) -> list[Pair]:
+    """List the map with fewer knots: those of values that are there, halves, all but one; and with whole targets."""
+    sources, targets = action.knots[0]
+    n = len(sources)
+    kept: list[Any] = [np.isin(sources, window.values.astype(np.float64)), slice(n // 2), slice(n // 2, n)]
+    kept += [slice(None, None, 2), slice(1, None, 2), *([np.arange(n) != i for i in range(n)] if n <= 16 else [])]
+    knots = [(sources[chosen], targets[chosen]) for chosen in kept]
+    knots.append((sources, np.round(targets)))
+    rising = [each for each in knots if len(each[0]) and (np.diff(each[1]) > 0).all()]
+    return [(window, ValueMap((each,), action.slopes)) for each in rising]
+
+
 def _simple_maps(window: Windows, action: Action) -> list[Pair]:
-    """List shifts, factors, and 1 added to every value of at least one of the values."""
+    """List shifts, factors, 1 added to every value of at least one of the values, and the same map with fewer knots."""
     levels = np.unique(window.values[~np.isnan(window.values)]).astype(np.float64)
     knots = [(np.array([low, high]), np.array([low, high + 1])) for low, high in itertools.pairwise(levels)]
     rises: list[Pair] = [(window, ValueMap((each,), (1.0,))) for each in knots]
-    return [*_shifts(window, action), *_factors(window, action), *rises]
+    return [*_shifts(window, action), *_factors(window, action), *rises, *_fewer_knots(window, action)]
 
 
 TRANSFORMATIONS: dict[str, Transformation] = {
