@@ -31,6 +31,7 @@ GROUPS = {
     "read": "stored_sets",
     "batch": "graph_batches",
     "train": "training_steps",
+    "learn": "training_runs",
     "judge": "judgement",
 }
 """What a row's name begins with, and the module that measures it."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gnnmax.auditing.battery import audit
     from gnnmax.checkpoint import load_model
+    from gnnmax.detection.finding import find_maxima
     from gnnmax.errors import InputError
     from gnnmax.evaluation import compare_scores, evaluate
     from gnnmax.generate.drawing import build
@@ -34,6 +35,7 @@ _HOME = {
     "build": "gnnmax.generate.drawing",
     "compare_scores": "gnnmax.evaluation",
     "evaluate": "gnnmax.evaluation",
+    "find_maxima": "gnnmax.detection.finding",
     "is_centred": "gnnmax.label",
     "load_model": "gnnmax.checkpoint",
     "load_recipe": "gnnmax.generate.recipe",
@@ -51,6 +53,7 @@ __all__ = [
     "build",
     "compare_scores",
     "evaluate",
+    "find_maxima",
     "is_centred",
     "load_model",
     "load_recipe",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +37,9 @@ def log_likelihood_ratio(windows: Windows) -> Scores:
     so this scorer knows the order even where rows and columns are shuffled: there it bounds what can be reached.
     An entry that is not observed (NaN) says nothing.
 
+    Where a share e of the labels was flipped, it is the log odds of the label as written, L with e^L put for
+    ((1 - e) e^L + e) / (e e^L + 1 - e): the same decisions, less sure of them.
+
     Args:
         windows: With amplitudes.
 
@@ -50,7 +55,17 @@ def log_likelihood_ratio(windows: Windows) -> Scores:
     """
     if windows.amplitude is None:
         raise InputError("a likelihood ratio needs windows with an amplitude: those of a noise or bump recipe")
-    amplitude, noise = windows.amplitude.astype(np.float64), windows.noise
+    ratio = _log_ratio(windows, windows.amplitude.astype(np.float64), windows.noise)
+    return ratio if windows.noise.flips == 0 else _as_written(ratio, windows.noise.flips)
+
+
+def _as_written(ratio: Scores, flips: float) -> Scores:
+    """Turn log odds of the true label into those of a label of which a share was flipped, sign and order kept."""
+    less = np.expm1(-np.abs(ratio))  # from 0 down to -1: nothing overflows, and 0 stays 0
+    return np.asarray(-np.sign(ratio) * np.log1p((1 - 2 * flips) * less / (1 + flips * less)))
+
+
+def _log_ratio(windows: Windows, amplitude: Scores, noise: NoiseModel) -> Scores:
     if noise.radius == 0 and noise.law == "gaussian":
         return spike_log_likelihood_ratio(windows.values, amplitude)
     values = windows.values.astype(np.float64)
@@ -143,7 +158,7 @@ class Ceiling:
     standard_error: float
 
 
-def ceiling_of(k: int, amplitude: float, noise: NoiseModel = SPIKE) -> Ceiling:
+def ceiling_of(k: int, amplitude: float | Sequence[float], noise: NoiseModel = SPIKE) -> Ceiling:
     """Return the accuracy of the Bayes rule for a peak in noise, both classes equally likely.
 
     Negatives carry the peak at a uniformly random other entry. Monte Carlo from a seed of the function's own, so the
@@ -151,20 +166,35 @@ def ceiling_of(k: int, amplitude: float, noise: NoiseModel = SPIKE) -> Ceiling:
     first call takes about half a second. Standard error: below 2e-4 for a spike, 5e-4 for a peak with a radius, whose
     rows and columns are taken as consecutive, their order known.
 
+    Of several levels, mixed alike, it is the mean over the levels: the rule knows the level of each window, so a scorer
+    that has to guess it stays below. The draws of all levels are the same, so the stated standard error, the mean of
+    theirs, is the most it can be. Where a share e of the labels is flipped, a scorer that is right with probability p
+    agrees with the label written down with probability (1 - 2 e) p + e, exactly.
+
     Args:
         k: Side of the window, odd and at least 3.
-        amplitude: Of the peak, in standard deviations of the noise (Poisson: in counts), at least 0.
-        noise: Law of the noise and radius of the peak.
+        amplitude: Of the peak, in standard deviations of the noise (Poisson: in counts), at least 0; or several.
+        noise: Law of the noise, radius of the peak and share of flipped labels.
 
     Raises:
-        InputError: an even or small side, or a negative or infinite amplitude.
+        InputError: an even or small side, no amplitude, or a negative or infinite one.
 
     Example:
         >>> round(ceiling_of(9, 3.0).accuracy, 3), round(ceiling_of(9, 2.0, NoiseModel(radius=1.2)).accuracy, 2)
         (0.949, 0.96)
+        >>> round(ceiling_of(9, [1.0, 3.0]).accuracy, 3), round(ceiling_of(9, 3.0, NoiseModel(flips=0.1)).accuracy, 3)
+        (0.821, 0.859)
     """
-    _check_spike(k, amplitude)
-    return Ceiling(0.5, 0.0) if amplitude == 0 else _ceiling(int(k), float(amplitude), noise)
+    levels = amplitude if isinstance(amplitude, Sequence) else (amplitude,)
+    if not levels:
+        raise InputError("a ceiling needs at least one amplitude, not an empty list: give the levels that occur")
+    for level in levels:
+        _check_spike(k, level)
+    pure = replace(noise, flips=0.0)
+    single = [Ceiling(0.5, 0.0) if level == 0 else _ceiling(int(k), float(level), pure) for level in levels]
+    kept = 1 - 2 * noise.flips
+    accuracy = kept * fmean(one.accuracy for one in single) + noise.flips
+    return Ceiling(accuracy, kept * fmean(one.standard_error for one in single))
 
 
 @lru_cache(maxsize=256)

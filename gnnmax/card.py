@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gnnmax.bayes import ceiling_of, expected_accuracy
+from gnnmax.duplication import count_shared
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.files import File
 from gnnmax.generate.plants import Bump, Noise, Spike
 from gnnmax.generate.recipe import Recipe
 from gnnmax.generate.weights import Normal
 from gnnmax.label import KINDS
+from gnnmax.prevalence import Prevalence, natural_prevalence
 from gnnmax.rules import RULES
 from gnnmax.window import Windows
 
@@ -58,6 +61,8 @@ class Card:
         ceiling: Accuracy of the best possible scorer, where the recipe has noise.
         splits: Hosts, windows, share centred and share of each kind, by split.
         properties: Quantiles (0, .25, .5, .75, 1) of density, weights and margins over the test split, and tie rate.
+        natural: How often a window of such hosts is centred where nobody balanced the classes.
+        duplicates: Windows of a split that another split holds too, relabelled or transposed; has to be 0.
         rules: The explicit rules.
         probes: Learned shortcuts, each shown something other than the position of the maximum; empty where there is no
             training split.
@@ -69,6 +74,8 @@ class Card:
     ceiling: float | None
     splits: dict[str, dict[str, Any]]
     properties: dict[str, Any]
+    natural: Prevalence
+    duplicates: int
     rules: tuple[Rung, ...]
     probes: tuple[Rung, ...]
 
@@ -92,7 +99,8 @@ def describe(data: DataSet, *, probes: bool = True) -> Card:
         (78, ())
     """
     recipe = data.recipe
-    test = data.splits["test" if "test" in data.splits else list(data.splits)[-1]]
+    described = "test" if "test" in data.splits else list(data.splits)[-1]
+    test = data.splits[described]
     trained = probes and recipe.kinds is not None and "train" in data.splits
     return Card(
         name=recipe.name,
@@ -101,6 +109,8 @@ def describe(data: DataSet, *, probes: bool = True) -> Card:
         ceiling=data.ceiling,
         splits={name: _counts(windows) for name, windows in data.splits.items()},
         properties=_properties(test),
+        natural=natural_prevalence(data, described),
+        duplicates=sum(pair.windows for pair in count_shared(data.splits)),
         rules=tuple(_rule_rung(recipe, name, test) for name in RULES),
         probes=_probe_rungs(recipe, data.splits["train"], test) if trained else (),
     )
@@ -155,18 +165,28 @@ def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
         >>> stated_accuracy(load_recipe("spike-9"), "sorted_entries")
         0.6
     """
+    return _as_labelled(recipe, _true_accuracy(recipe, rule))
+
+
+def _as_labelled(recipe: Recipe, accuracy: float | None) -> float | None:
+    """Turn the accuracy on true labels into that on labels of which a share was flipped, whoever scores."""
+    return None if accuracy is None else (1 - 2 * recipe.label_noise) * accuracy + recipe.label_noise
+
+
+def _true_accuracy(recipe: Recipe, rule: str) -> float | None:
     kinds, plant = recipe.kinds, recipe.plant
     if kinds is None:
         return 1.0 if rule in ("argmax", "margin", "bayes") else None
     if isinstance(plant, Noise | Bump):
-        k, amplitude = recipe.k, plant.amplitude
+        k = recipe.k
         if recipe.label == "observed":
             return 1.0 if rule in ("argmax", "margin") else None
         if rule == "bayes":
-            return ceiling_of(k, amplitude, plant.model).accuracy
+            return ceiling_of(k, plant.levels, plant.model).accuracy
         # Lognormal noise is Gaussian noise through an increasing map: ranks and half-way points do not notice.
         alike = isinstance(plant, Noise) and plant.law != "poisson"
-        return expected_accuracy(rule, k, amplitude) if alike else None
+        found = [expected_accuracy(rule, k, level) for level in plant.levels]
+        return fmean(one for one in found if one is not None) if alike and None not in found else None
     nonnegative = all(not isinstance(law, Normal) and getattr(law, "low", 0.0) >= 0 for law in recipe.weights)
     nonnegative &= not any(isinstance(host, File) for host in recipe.hosts)  # whose weights may have any sign
     stated = {
@@ -211,12 +231,16 @@ def probe_ceiling(recipe: Recipe, probe: str) -> float | None:
         >>> probe_ceiling(load_recipe("spike-9"), "sorted_entries"), probe_ceiling(load_recipe("spike-9"), "degree")
         (0.6, 0.5)
     """
+    return _as_labelled(recipe, _true_ceiling(recipe, probe))
+
+
+def _true_ceiling(recipe: Recipe, probe: str) -> float | None:
     assert recipe.kinds is not None
     centred, tied = recipe.kinds.centred, recipe.kinds.tied
     chance = max(centred, 1 - centred)
     if probe == "centre_value":
         alike = isinstance(recipe.plant, Noise) and recipe.plant.law != "poisson"
-        return stated_accuracy(recipe, "centre_value") if alike else None
+        return _true_accuracy(recipe, "centre_value") if alike else None
     if probe in ("sorted_entries", "sum") and isinstance(recipe.plant, Spike):
         return tied + max(centred, 1 - centred - tied)
     return chance

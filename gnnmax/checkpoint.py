@@ -20,15 +20,18 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as tensor_bytes
 from torch import Tensor, nn
 
+from gnnmax.batches import check_finite, inputs_of
 from gnnmax.errors import InputError
+from gnnmax.learner import scored
 from gnnmax.models.registry import MODELS, build_model, parse_config
 from gnnmax.staging import write_file
-from gnnmax.training import check_finite, inputs_of, resolve_device, scored
+from gnnmax.training import resolve_device
 from gnnmax.window import Windows
 
-__all__ = ["ModelCard", "TrainedModel", "load_model", "save_model"]
+__all__ = ["ModelCard", "TrainedModel", "load_model", "save_model", "shipped_models"]
 
 CARD, WEIGHTS = "model.json", "weights.safetensors"
+SHELF = Path(__file__).parent / "weights"
 LARGEST_CARD = 1_000_000
 LARGEST_HEADER = 1_000_000
 
@@ -180,27 +183,40 @@ def save_model(
     return card
 
 
+def shipped_models() -> list[str]:
+    """List the names of the models that ship with their weights, trained on synthetic windows alone.
+
+    Example:
+        >>> shipped_models()
+        ['cnn', 'gnn']
+    """
+    return sorted(card.parent.name for card in SHELF.glob(f"*/{CARD}"))
+
+
 def load_model(path: str | Path, device: str = "auto") -> TrainedModel:
-    """Load a trained model.
+    """Load a trained model: one that ships with the package, by its name, or one of your own, by its folder.
 
     A folder without ``model.json`` whose sub-folders ``seed-*`` hold models stands for the one of the lowest validation
     loss. Everything read is checked before use: sizes, digest, names, shapes and types; nothing is unpickled.
 
     Args:
-        path: Folder that :func:`save_model` wrote, or one of seeds.
+        path: One of :func:`shipped_models`, or a folder that :func:`save_model` wrote, or one of seeds. A folder of
+            your own that has the name of a shipped model is meant by ``./NAME``.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
         InputError: the folder or a file is missing, unreadable, too large, damaged or not what it says.
 
     Example:
+        >>> load_model("gnn").card.recipe
+        'spike-9'
         >>> load_model("runs/nowhere")
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: there is no folder runs/nowhere: give a folder that holds model.json
+        gnnmax.errors.InputError: there is no folder runs/nowhere: give a folder that holds model.json, or one of ...
     """
     where = resolve_device(device)
-    folder, card = _chosen(Path(path))
+    folder, card = _chosen(SHELF / path if str(path) in shipped_models() else Path(path))
     try:
         module = _restored(folder / WEIGHTS, card)
     except InputError as error:
@@ -211,7 +227,9 @@ def load_model(path: str | Path, device: str = "auto") -> TrainedModel:
 def _chosen(path: Path) -> tuple[Path, ModelCard]:
     """Return the folder of a model and its card; among seeds, of the lowest validation loss."""
     if not path.is_dir():
-        raise InputError(f"there is no folder {path}: give a folder that holds {CARD}")
+        raise InputError(
+            f"there is no folder {path}: give a folder that holds {CARD}, or one of {', '.join(shipped_models())}"
+        )
     if (path / CARD).exists():
         return path, _read_card(path / CARD)
     seeds = [(folder.parent, _read_card(folder)) for folder in sorted(path.glob(f"seed-*/{CARD}"))]

@@ -3,53 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from gnnmax.card import describe
 from gnnmax.curves import check_tensorboard, tensorboard_curves
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.recipe import Recipe
-from gnnmax.judging import judge_symmetry, judge_test
+from gnnmax.judging import judge_test
 from gnnmax.models.registry import MODELS, parse_config
-from gnnmax.results import ModelRecord, Results, RuleRecord, TrainingRecord, write_results
+from gnnmax.results import RESULTS, ModelRecord, Results, RuleRecord, parse_results, read_results, write_results
 from gnnmax.rules import RULES
-from gnnmax.runs import Log, Tail, environment
-from gnnmax.schedule import TrainingConfig
-from gnnmax.staging import claim_folder, write_file
+from gnnmax.runs import CONFIG, Log, check_same_call, environment, launched, open_run, rewind, working_in, writes
+from gnnmax.schedule import TrainingConfig, check_config
+from gnnmax.staging import claim_folder
 from gnnmax.store import load_data
+from gnnmax.trials import Plan, Progress, Trial, run_trials, splits_to_judge
 
 if TYPE_CHECKING:
-    pass
+    from gnnmax.ranks import Ranks
 
 __all__ = ["CONFIG", "Progress", "compare"]
-
-CONFIG = "config.json"
-
-Progress = Callable[[dict[str, Any]], None]
 
 
 def _ignore(record: dict[str, Any]) -> None:
     """Take a record of training and do nothing."""
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """One comparison, in plain values that a worker process can be handed."""
-
-    data: str | dict[str, Any]
-    also: tuple[str | dict[str, Any], ...]
-    models: dict[str, dict[str, Any]]
-    training: dict[str, Any]
-    out: str
 
 
 def compare(
@@ -62,6 +45,7 @@ def compare(
     training: TrainingConfig | None = None,
     workers: int = 1,
     force: bool = False,
+    resume: bool = False,
     command: str = "",
     tensorboard: bool = False,
     on_progress: Progress | None = None,
@@ -75,7 +59,12 @@ def compare(
 
     The run folder holds ``config.json`` (what was asked), ``environment.json`` (versions and machine),
     ``metrics/seed-S.jsonl`` (losses as they came), ``log.txt``, ``MODEL/seed-S/`` (weights) and, last, ``results.json``
-    (every figure that the report shows); nothing is written elsewhere.
+    (every figure that the report shows); nothing is written elsewhere. Until then ``checkpoints/`` holds the state of
+    each seed's training: a run that was killed at any instant goes on from there, to the same weights and figures, bit
+    for bit, as if it had not been.
+
+    Started by ``torchrun``, the processes share every batch and add up their gradients; the first one judges and
+    writes, and all return the same results.
 
     Args:
         data: A shipped recipe's name, a recipe, or the folder of a stored data set, with splits train, val and test.
@@ -86,6 +75,8 @@ def compare(
         training: Budget and optimiser, the same for all.
         workers: Seeds trained at the same time, each in a process of its own.
         force: Whether to replace a finished or broken run that stands in ``out``.
+        resume: Whether to go on with a run of the same call that was stopped; where there is none it is begun, and a
+            finished one is only read.
         command: The call, to be written down.
         tensorboard: Whether to write learning curves into ``tensorboard/`` too; needs the extra of that name.
         on_progress: Given each record of training as it comes, with its ``seed``.
@@ -94,7 +85,9 @@ def compare(
         What ``results.json`` holds.
 
     Raises:
-        InputError: unknown names, a folder in use, splits missing, or windows of a side that a net does not take.
+        InputError: unknown names, a folder in use, splits missing, windows of a side that a net does not take, or a
+            run to go on with that was begun by another call.
+        TrainingError: a loss stopped being finite; the folder holds the last checkpoint.
 
     References:
         Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
@@ -103,29 +96,107 @@ def compare(
     folder = Path(out)
     configs = {name: parse_config(name, config) for name, config in _named(models).items()}
     training = training or TrainingConfig()
-    _check_call(configs, seeds, workers)
-    plan = _Plan(
+    check_config(training)
+    _check_call(configs, seeds, workers, training)
+    if tensorboard:
+        check_tensorboard()
+    if force and resume:
+        raise InputError("force begins a run anew and resume goes on with one: choose one of the two")
+    going_on = resume and (folder / CONFIG).is_file()
+    if not going_on and writes():
+        claim_folder(folder, mark=CONFIG, force=force)
+    sets = [load_data(source) for source in map(_portable, (data, *also))]
+    _check_sets(sets, configs, training)
+    if training.match == "parameters":
+        from gnnmax.models.matching import match_parameters
+
+        configs = match_parameters(configs, sets[0].recipe.k)
+    plan = Plan(
         data=_portable(data),
         also=tuple(map(_portable, also)),
         models={name: msgspec.to_builtins(config) for name, config in configs.items()},
         training=msgspec.to_builtins(training),
         out=str(folder.absolute()),
     )
-    if tensorboard:
-        check_tensorboard()
-    claim_folder(folder, mark=CONFIG, force=force)
-    sets = [load_data(source) for source in (plan.data, *plan.also)]
-    _check_sets(sets, configs)
-    _open_folder(folder, plan, seeds, command, sets[0].recipe)
-    log = Log(folder / "log.txt")
-    log.write(f"{', '.join(configs)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
+    asked = _asked(plan, seeds, command, sets[0].recipe)
+    if going_on:
+        check_same_call(folder, asked)
+        if (folder / RESULTS).is_file():
+            return read_results(folder)
+    elif writes():
+        open_run(folder, asked)
     with _watched(folder, tensorboard, on_progress or _ignore) as watch:
-        runs = _trained(plan, seeds, workers, watch)
+        return _shared(plan, sets, seeds, workers, command, watch, going_on)
+
+
+def _shared(
+    plan: Plan,
+    sets: list[DataSet],
+    seeds: Sequence[int],
+    workers: int,
+    command: str,
+    on_progress: Progress,
+    going_on: bool,
+) -> Results:
+    """Run in one process, or with the others that torchrun started: the first one writes and tells them."""
+    folder = Path(plan.out)
+    with _ranks(plan) as ranks:
+        if not ranks.first:
+            run_trials(plan, seeds, 1, _ignore, ranks)
+            return parse_results(ranks.hand_out(b""))
+        with working_in(folder):
+            if going_on:
+                for seed in seeds:
+                    rewind(folder, seed)
+            results = _compared(plan, sets, seeds, workers, command, on_progress, ranks)
+        ranks.hand_out(msgspec.json.encode(results))
+        return results
+
+
+@contextlib.contextmanager
+def _ranks(plan: Plan) -> Iterator[Ranks]:
+    """Meet the other processes of the run, if there are any."""
+    from gnnmax.ranks import joined_ranks
+    from gnnmax.training import resolve_device
+
+    with joined_ranks(resolve_device(plan.training["device"])) as ranks:
+        yield ranks
+
+
+def _compared(
+    plan: Plan,
+    sets: list[DataSet],
+    seeds: Sequence[int],
+    workers: int,
+    command: str,
+    on_progress: Progress,
+    ranks: Ranks,
+) -> Results:
+    """Train, judge and write, in a run folder that is open."""
+    folder = Path(plan.out)
+    log = Log(folder / "log.txt")
+    log.write(f"{', '.join(plan.models)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
+    trials = run_trials(plan, seeds, workers, on_progress, ranks)
     log.write("trained; judging")
-    results = _results(sets, plan, runs, command)
+    results = _results(sets, plan, trials, command)
     write_results(folder, results)
+    shutil.rmtree(folder / "checkpoints")
     log.write("done")
     return results
+
+
+def _asked(plan: Plan, seeds: Sequence[int], command: str, recipe: Recipe) -> dict[str, Any]:
+    """Write down a call in plain values: a run goes on only with the same."""
+    return {
+        "command": command,
+        "recipe": recipe.to_dict(),
+        "digest": recipe.digest,
+        "data": plan.data,
+        "also": plan.also,
+        "models": plan.models,
+        "training": plan.training,
+        "seeds": list(seeds),
+    }
 
 
 def _named(models: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
@@ -137,7 +208,7 @@ def _named(models: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
     return named
 
 
-def _check_call(configs: dict[str, Any], seeds: Sequence[int], workers: int) -> None:
+def _check_call(configs: dict[str, Any], seeds: Sequence[int], workers: int, training: TrainingConfig) -> None:
     taken = sorted(set(configs) & set(RULES))
     if taken:
         raise InputError(f"the model {taken[0]!r} has the name of a rule: rename it")
@@ -145,30 +216,23 @@ def _check_call(configs: dict[str, Any], seeds: Sequence[int], workers: int) -> 
         raise InputError(f"seeds must be at least one non-negative integer, each once, not {list(seeds)}")
     if workers < 1:
         raise InputError(f"workers must be at least 1, not {workers}")
+    if workers > 1 and launched():
+        raise InputError(f"torchrun's processes share a batch, seeds take turns: workers must be 1, not {workers}")
+    if training.match == "seconds" and launched():
+        raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
 
 
 def _portable(data: str | Path | Recipe) -> str | dict[str, Any]:
     return data.to_dict() if isinstance(data, Recipe) else str(data)
 
 
-def _tests(sets: Sequence[DataSet]) -> dict[str, tuple[DataSet, str]]:
-    """Name every split to be judged: all but train and val, ``test`` by its recipe's name alone."""
-    tests = {}
-    for data in sets:
-        for split in data.splits:
-            if split not in ("train", "val"):
-                title = data.recipe.name if split == "test" else f"{data.recipe.name}/{split}"
-                if title in tests:
-                    raise InputError("two of the data sets have the same name: give each its own")
-                tests[title] = data, split
-    return tests
-
-
-def _check_sets(sets: Sequence[DataSet], configs: dict[str, Any]) -> None:
+def _check_sets(sets: Sequence[DataSet], configs: dict[str, Any], training: TrainingConfig) -> None:
     own = sets[0]
+    if training.stream:
+        own.recipe.stream("train")  # refuses where there is none
     for split in ("train", "val", "test"):
         own.split(split)
-    for title, (data, split) in _tests(sets).items():
+    for title, (data, split) in splits_to_judge(sets).items():
         label, k = data.split(split).label, data.recipe.of(split).k
         if label.all() or not label.any():
             raise InputError(f"the {split} split of {title} holds one class only: both are needed to judge a scorer")
@@ -180,31 +244,10 @@ def _check_sets(sets: Sequence[DataSet], configs: dict[str, Any]) -> None:
                 )
 
 
-def _open_folder(folder: Path, plan: _Plan, seeds: Sequence[int], command: str, recipe: Recipe) -> None:
-    """Empty the folder of an earlier run and write down what was asked, and on what machine."""
-    if folder.exists():
-        import shutil
-
-        shutil.rmtree(folder)
-    (folder / "metrics").mkdir(parents=True)
-    config = {
-        "command": command,
-        "recipe": recipe.to_dict(),
-        "digest": recipe.digest,
-        "data": plan.data,
-        "also": plan.also,
-        "models": plan.models,
-        "training": plan.training,
-        "seeds": list(seeds),
-    }
-    write_file(folder / CONFIG, json.dumps(config, indent=1))
-    write_file(folder / "environment.json", json.dumps(environment(), indent=1))
-
-
 @contextlib.contextmanager
 def _watched(folder: Path, tensorboard: bool, on_progress: Progress) -> Iterator[Progress]:
     """Give every record to TensorBoard as well, if asked."""
-    if not tensorboard:
+    if not tensorboard or not writes():
         yield on_progress
         return
     with tensorboard_curves(folder / "tensorboard") as write:
@@ -216,101 +259,7 @@ def _watched(folder: Path, tensorboard: bool, on_progress: Progress) -> Iterator
         yield both
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What one seed brings back: figures of the training and scores on every test split, by model."""
-
-    seed: int
-    training: dict[str, TrainingRecord]
-    scores: dict[str, dict[str, npt.NDArray[np.float32]]]
-
-
-def _trained(plan: _Plan, seeds: Sequence[int], workers: int, on_progress: Progress) -> list[_Run]:
-    if workers == 1 or len(seeds) == 1:
-        return [train_seed(plan, seed, on_progress) for seed in seeds]
-    from concurrent.futures import wait
-
-    from loky import get_reusable_executor
-
-    executor = get_reusable_executor(max_workers=min(workers, len(seeds)))
-    futures = [executor.submit(train_seed, plan, seed) for seed in seeds]
-    tails = [Tail(Path(plan.out, "metrics", f"seed-{seed}.jsonl"), seed) for seed in seeds]
-    try:
-        while True:
-            pending = wait(futures, timeout=0.5, return_when="FIRST_EXCEPTION").not_done
-            for tail in tails:
-                for record in tail.read():
-                    on_progress(record)
-            if not pending or any(future.done() and future.exception() for future in futures):
-                return [future.result() for future in futures]
-    finally:
-        if not all(future.done() for future in futures):
-            executor.shutdown(kill_workers=True)
-
-
-def train_seed(plan: _Plan, seed: int, on_progress: Progress = _ignore) -> _Run:
-    """Train all models of a plan from one seed, keep their weights, and score every test split.
-
-    Runs on one thread, in this process or a worker's, so the figures are the same in both.
-    """
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return _train_seed(plan, seed, on_progress)
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _train_seed(plan: _Plan, seed: int, on_progress: Progress) -> _Run:
-    from gnnmax.checkpoint import load_model, save_model
-    from gnnmax.models.registry import build_model
-    from gnnmax.training import train_models
-
-    data = load_data(plan.data)
-    k, training = data.recipe.k, msgspec.convert(plan.training, TrainingConfig)
-    nets = {name: build_model(name, k, config, seed=seed) for name, config in plan.models.items()}
-    with Path(plan.out, "metrics", f"seed-{seed}.jsonl").open("w", encoding="utf-8", buffering=1) as metrics:
-
-        def keep(record: dict[str, Any]) -> None:
-            metrics.write(json.dumps(record) + "\n")
-            on_progress({"seed": seed, **record})
-
-        rng = np.random.default_rng(seed)
-        results = train_models(nets, data.split("train"), data.split("val"), training, rng, on_record=keep)
-    tests = _tests([data, *map(load_data, plan.also)])
-    figures, scores = {}, {}
-    for name, net in nets.items():
-        folder = Path(plan.out, name, f"seed-{seed}")
-        save_model(
-            folder,
-            net,
-            name=name,
-            config=plan.models[name],
-            k=k,
-            seed=seed,
-            recipe=data.recipe.name,
-            recipe_digest=data.recipe.digest,
-            validation_loss=results[name].loss,
-        )
-        model = load_model(folder)
-        declared = {kind: getattr(MODELS[name].group, kind) for kind in ("relabelling", "transposition")}
-        figures[name] = TrainingRecord(
-            seed=seed,
-            parameters=sum(parameter.numel() for parameter in net.parameters()),
-            best_step=results[name].best_step,
-            validation_loss=results[name].loss,
-            validation_accuracy=results[name].accuracy,
-            seconds=results[name].seconds,
-            history=[dict(record) for record in results[name].history],
-            symmetry=judge_symmetry(model.score, data.split("test"), declared, np.random.default_rng(seed)),
-        )
-        scores[name] = {title: model.score(test.split(split)) for title, (test, split) in tests.items()}
-    return _Run(seed, figures, scores)
-
-
-def _results(sets: list[DataSet], plan: _Plan, runs: list[_Run], command: str) -> Results:
+def _results(sets: list[DataSet], plan: Plan, trials: list[Trial], command: str) -> Results:
     own = sets[0]
     return Results(
         command=command,
@@ -318,19 +267,25 @@ def _results(sets: list[DataSet], plan: _Plan, runs: list[_Run], command: str) -
         recipe=own.recipe.to_dict(),
         card=describe(own),
         training=plan.training,
-        seeds=[run.seed for run in runs],
+        seeds=[trial.seed for trial in trials],
         models=[
-            ModelRecord(name, MODELS[name].summary, MODELS[name].source, [run.training[name] for run in runs])
-            for name in plan.models
+            ModelRecord(
+                name,
+                MODELS[name].summary,
+                MODELS[name].source,
+                MODELS[name].ceiling(own.recipe.k, parse_config(name, config)),
+                [trial.training[name] for trial in trials],
+            )
+            for name, config in plan.models.items()
         ],
         rules=[RuleRecord(name, rule.summary) for name, rule in RULES.items()],
         tests=[
             judge_test(
                 data,
-                {name: [run.scores[name][title] for run in runs] for name in plan.models},
+                {name: [trial.scores[name][title] for trial in trials] for name in plan.models},
                 split=split,
                 trained=data is own and split == "test",
             )
-            for title, (data, split) in _tests(sets).items()
+            for title, (data, split) in splits_to_judge(sets).items()
         ],
     )

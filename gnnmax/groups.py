@@ -171,6 +171,8 @@ def _beyond_two(k: int) -> list[int]:
 
 def _shifts(step: int) -> Callable[[int], list[Cells]]:
     def generators(k: int) -> list[Cells]:
+        if k % step:
+            return []
         still, moved = np.arange(k), (np.arange(k) - step) % k
         return [_cells(moved, still), _cells(still, moved)]
 
@@ -178,11 +180,13 @@ def _shifts(step: int) -> Callable[[int], list[Cells]]:
 
 
 def strided(stride: int) -> Group:
-    """Return the cyclic translations by multiples of a stride, which must divide the side.
+    """Return the cyclic translations by multiples of a stride: those that map a grid of that step onto itself.
+
+    Where the stride does not divide the side there is no such grid, and nothing but the identity is left.
 
     Example:
-        >>> strided(3).centre_orbit(9)
-        9
+        >>> strided(3).centre_orbit(9), strided(3).centre_orbit(5)
+        (9, 1)
     """
     return Group(
         f"{stride}Z_k x {stride}Z_k" if stride > 1 else "Z_k x Z_k",
@@ -242,6 +246,13 @@ GROUPS: dict[str, Group] = {
         relabelling=True,
         transposition=True,
         translation=True,
+    ),
+    "entries_rooted": Group(
+        "S_(k k - 1)",
+        "any permutation of the entries but the centre",
+        lambda k: _symmetric([cell for cell in range(k * k) if cell != k * k // 2], k * k),
+        relabelling=True,
+        transposition=True,
     ),
     "cyclic": strided(1),
 }

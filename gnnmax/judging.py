@@ -9,14 +9,17 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.evaluation import compare_scores, evaluate
+from gnnmax.evaluation import compare_scores
 from gnnmax.generate.dataset import DataSet
+from gnnmax.judgement.calibration import Scale, like_probabilities
+from gnnmax.judgement.tradeoff import tradeoff
+from gnnmax.judgement.verdict import Verdict
 from gnnmax.label import KINDS
 from gnnmax.results import Figures, Picture, SymmetryRecord, TestRecord, VerdictRecord
 from gnnmax.rules import RULES
 from gnnmax.window import Windows
 
-__all__ = ["judge_symmetry", "judge_test"]
+__all__ = ["examples_of", "judge_symmetry", "judge_test", "picture_of"]
 
 SHOWN_PER_KIND = 3
 MISTAKES_SHOWN = 6
@@ -30,8 +33,8 @@ def judge_test(
 ) -> TestRecord:
     """Judge nets and the explicit rules on a split of a data set.
 
-    The seeds of a net are pooled: its windows are repeated, once a seed, under the same hosts, so an interval is over
-    hosts and holds for the mean over these seeds. Rules, which have no seed, are repeated alike.
+    A net's figures are means over its seeds, with intervals over hosts for that mean; differences between nets hold for
+    other hosts and other seeds. Slices are by kind, margin and offset, and by what the hosts were made of.
 
     Args:
         data: With that split.
@@ -51,11 +54,14 @@ def judge_test(
     """
     windows = data.split(split)
     ceiling = data.ceiling_of(split)
-    seeds = len(next(iter(scores.values())))
     rules = {name: rule(windows) for name, rule in RULES.items() if name != "bayes" or ceiling is not None}
-    pooled = {name: np.concatenate(parts) for name, parts in scores.items()}
-    pooled |= {name: np.tile(found, seeds) for name, found in rules.items()}
-    table = compare_scores(pooled, Windows.concatenate([windows] * seeds))
+    given = {**{name: list(parts) for name, parts in scores.items()}, **rules}
+    logits: dict[str, Scale] = {
+        name: "logits"
+        for name, parts in scores.items()
+        if not any(like_probabilities(part) for part in parts)  # a net hardly trained, or a column of probabilities
+    }
+    table = compare_scores(given, windows, scale=logits, groups=data.groups(split))
     verdicts = {name: msgspec.convert(verdict.to_dict(), VerdictRecord) for name, verdict in table.verdicts.items()}
     first = {name: parts[0] for name, parts in scores.items()}
     return TestRecord(
@@ -69,7 +75,10 @@ def judge_test(
         k=windows.k,
         verdicts=verdicts,
         pairs=[pair for pair in table.pairs if {pair.first, pair.second} <= set(scores)],
-        seeds={name: [_figures(part, windows) for part in parts] for name, parts in scores.items()},
+        seeds={name: _by_seed(table.verdicts[name]) for name in scores},
+        curves={
+            name: tradeoff(np.asarray(part, np.float64), windows.label) for name, part in {**first, **rules}.items()
+        },
         gallery=_gallery(windows, {**first, **rules}),
         mistakes={name: _mistakes(windows, name, part) for name, part in first.items()},
     )
@@ -104,29 +113,44 @@ def judge_symmetry(
     return records
 
 
-def _figures(scores: Scores, windows: Windows) -> Figures:
-    verdict = evaluate(scores, windows, resamples=1)
-    return Figures(verdict.accuracy, verdict.auroc, verdict.average_precision)
+def _by_seed(verdict: Verdict) -> list[Figures]:
+    return [Figures(*figures) for figures in zip(*verdict.by_seed.values(), strict=True)]
 
 
 def _gallery(windows: Windows, scores: dict[str, Scores]) -> list[Picture]:
     """Show some windows of every kind, spread over the split, with the score of every scorer."""
-    chosen: list[int] = []
-    for code in range(len(KINDS)):
-        of_kind = np.flatnonzero(windows.kind_code == code)
-        spread = np.linspace(0, len(of_kind) - 1, min(SHOWN_PER_KIND, len(of_kind)) + 2)[1:-1].astype(np.intp)
-        chosen += of_kind[spread].tolist()
-    return [_picture(windows, index, scores) for index in chosen]
+    chosen = [index for kind in KINDS for index in examples_of(windows, kind, SHOWN_PER_KIND)]
+    return [picture_of(windows, index, scores) for index in chosen]
+
+
+def examples_of(windows: Windows, kind: str, most: int) -> list[int]:
+    """Choose some windows of a kind, spread over all there are.
+
+    Example:
+        >>> from gnnmax.store import load_data
+        >>> examples_of(load_data("real-karate").test, "centred", 2)
+        [20, 27]
+    """
+    of_kind = np.flatnonzero(windows.kind_code == KINDS.index(kind))
+    spread = np.linspace(0, len(of_kind) - 1, min(most, len(of_kind)) + 2)[1:-1].astype(np.intp)
+    chosen: list[int] = of_kind[spread].tolist()
+    return chosen
 
 
 def _mistakes(windows: Windows, name: str, scores: Scores) -> list[Picture]:
     """Show the windows on which a net is most surely wrong."""
     wrong = np.flatnonzero((scores > 0) != windows.label)
     worst = wrong[np.argsort(-np.abs(scores[wrong]), kind="stable")][:MISTAKES_SHOWN]
-    return [_picture(windows, index, {name: scores}) for index in worst.tolist()]
+    return [picture_of(windows, index, {name: scores}) for index in worst.tolist()]
 
 
-def _picture(windows: Windows, index: int, scores: dict[str, Scores]) -> Picture:
+def picture_of(windows: Windows, index: int, scores: Mapping[str, Scores] | None = None) -> Picture:
+    """Return one window to look at, with the scores it was given.
+
+    Example:
+        >>> picture_of(Windows.from_values(np.eye(3)[None]), 0).offset
+        (-1, -1)
+    """
     return Picture(
         window=index,
         values=[[float(f"{value:.4g}") for value in row] for row in windows.values[index].tolist()],
@@ -134,5 +158,5 @@ def _picture(windows: Windows, index: int, scores: dict[str, Scores]) -> Picture
         kind=str(windows.kind[index]),
         offset=(int(windows.offset[index, 0]), int(windows.offset[index, 1])),
         margin=float(windows.margin[index]),
-        scores={name: float(part[index]) for name, part in scores.items()},
+        scores={name: float(part[index]) for name, part in (scores or {}).items()},
     )

@@ -10,7 +10,10 @@ from msgspec import Struct
 
 from gnnmax.card import Card
 from gnnmax.errors import InputError
+from gnnmax.judgement.calibration import Reliability
 from gnnmax.judgement.difference import Difference
+from gnnmax.judgement.localisation import Localisation
+from gnnmax.judgement.tradeoff import Tradeoff
 from gnnmax.judgement.verdict import Slice
 from gnnmax.staging import write_file
 
@@ -25,6 +28,7 @@ __all__ = [
     "TestRecord",
     "TrainingRecord",
     "VerdictRecord",
+    "parse_results",
     "read_results",
     "write_results",
 ]
@@ -47,9 +51,20 @@ class VerdictRecord(Struct, frozen=True):
     n_graphs: int
     positives: int
     accuracy: float
+    balanced_accuracy: float
+    precision: float | None
+    recall: float
+    specificity: float
+    f1: float
+    mcc: float
     auroc: float
     average_precision: float
+    natural_precision: float | None
+    brier: float | None
+    calibration_error: float | None
+    reliability: Reliability | None
     bayes_gap: float | None
+    localisation: Localisation | None
     intervals: dict[str, tuple[float, float]]
     slices: dict[str, dict[str, Slice]]
     offsets: HeatMap
@@ -87,9 +102,10 @@ class TestRecord(Struct, frozen=True, kw_only=True):
         hosts: How many.
         centred: Share of windows whose label is true.
         k: Side of the windows.
-        verdicts: By scorer, nets first (seeds pooled), then rules.
+        verdicts: By scorer, nets first (means over their seeds), then rules.
         pairs: Differences between the nets.
         seeds: Figures of each net, one a seed.
+        curves: ROC and precision-recall curve by scorer; of nets from the first seed.
         gallery: Windows of every kind.
         mistakes: The windows on which each net (first seed) is most surely wrong.
     """
@@ -105,6 +121,7 @@ class TestRecord(Struct, frozen=True, kw_only=True):
     verdicts: dict[str, VerdictRecord]
     pairs: list[Difference]
     seeds: dict[str, list[Figures]]
+    curves: dict[str, Tradeoff]
     gallery: list[Picture]
     mistakes: dict[str, list[Picture]]
 
@@ -124,10 +141,14 @@ class SymmetryRecord(Struct, frozen=True):
 
 
 class TrainingRecord(Struct, frozen=True, kw_only=True):
-    """How one training went; ``symmetry`` is measured on the test split, ``history`` has one entry an evaluation."""
+    """How one training went; ``symmetry`` is measured on the test split, ``history`` has one entry an evaluation.
+
+    ``steps`` is the number of updates made: fewer than the budget where training stopped early; None if unknown.
+    """
 
     seed: int
     parameters: int
+    steps: int | None = None
     best_step: int
     validation_loss: float
     validation_accuracy: float
@@ -137,11 +158,12 @@ class TrainingRecord(Struct, frozen=True, kw_only=True):
 
 
 class ModelRecord(Struct, frozen=True):
-    """One model of a run."""
+    """One model of a run; ``ceiling`` is the accuracy that its symmetry allows on one plant and little noise."""
 
     name: str
     summary: str
     source: str
+    ceiling: float
     runs: list[TrainingRecord]
 
 
@@ -155,7 +177,7 @@ class RuleRecord(Struct, frozen=True):
 class Results(Struct, frozen=True, kw_only=True):
     """All that a run found."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     command: str
     environment: dict[str, Any]
     recipe: dict[str, Any]
@@ -192,6 +214,15 @@ def read_results(folder: str | Path) -> Results:
     if file.stat().st_size > LARGEST:
         raise InputError(f"{file} is larger than 64 MB, no run writes that much: run compare again")
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Results)
+        return parse_results(file.read_bytes())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{file} is damaged or of another version: {error}; run compare again") from None
+
+
+def parse_results(content: bytes) -> Results:
+    """Read results from JSON.
+
+    Raises:
+        DecodeError: of msgspec, where it is not the JSON of results.
+    """
+    return msgspec.json.decode(content, type=Results)

@@ -22,7 +22,6 @@ from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.drawing import build, check_call, drawn
 from gnnmax.generate.plants import Bump, Noise
 from gnnmax.generate.recipe import Recipe, load_recipe, parse_recipe
-from gnnmax.noise import SPIKE
 from gnnmax.staging import staged_folder, write_file
 from gnnmax.window import Windows
 
@@ -296,8 +295,7 @@ def read_shard(path: Path, shard: Shard, recipe: Recipe, *, check: bool = True) 
         arrays[name] = np.frombuffer(content, dtype=dtype, count=size, offset=start + first).reshape(shape)
         if code == "BOOL" and (arrays[name].view(np.uint8) > 1).any():
             raise InputError(f"the shard {path} has {name} that are neither true nor false: {_ANEW}")
-    noise = recipe.plant.model if isinstance(recipe.plant, Noise | Bump) else SPIKE
-    return Windows(**arrays, label_rule=recipe.label, noise=noise)
+    return Windows(**arrays, label_rule=recipe.label, noise=recipe.noise)
 
 
 def _expected(windows: int, recipe: Recipe) -> dict[str, tuple[str, type[np.generic], tuple[int, ...]]]:

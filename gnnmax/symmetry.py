@@ -32,10 +32,14 @@ def relabellings(n: int, k: int, rng: np.random.Generator) -> Permutations:
     Returns:
         Shape ``(n, k)``; row ``a`` puts the old position ``result[a, r]`` at the new position ``r``.
 
+    Raises:
+        InputError: ``rng`` is not a generator.
+
     Example:
         >>> relabellings(2, 5, np.random.default_rng(0))[:, 2]
         array([2, 2])
     """
+    _check_rng(rng)
     others = np.delete(np.arange(k), k // 2)
     shuffled = rng.permuted(np.broadcast_to(others, (n, k - 1)), axis=1)
     return np.insert(shuffled, k // 2, k // 2, axis=1).astype(np.intp)
@@ -92,14 +96,18 @@ def respaced(values: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[
     Returns:
         Shape ``(n, k, k)``, float32.
 
+    Raises:
+        InputError: not a stack of square, odd-sided windows of real numbers, or ``rng`` is not a generator.
+
     Example:
         >>> window = np.array([[[0, 0, 7], [0, 3, 0], [0, 0, 0]]])
         >>> out = respaced(window, np.random.default_rng(0))
         >>> bool((np.argsort(out.ravel(), kind="stable") == np.argsort(window.ravel(), kind="stable")).all())
         True
     """
-    windows = check_windows(values)
-    n, k = windows.shape[0], windows.shape[-1]
+    _check_rng(rng)
+    windows = _stack(values)
+    n, k = windows.shape[:2]
     entries = windows.reshape(n, k * k)
     order = np.argsort(entries, axis=1, kind="stable")
     ordered = np.take_along_axis(entries, order, axis=1)
@@ -155,7 +163,8 @@ def increasing_map(
         Shape ``(n, k, k)``, float32.
 
     Raises:
-        InputError: stored values of some window changed their order or became ties.
+        InputError: not a stack of square, odd-sided windows of real numbers, or stored values of some window changed
+            their order or became ties.
 
     Example:
         >>> window = np.array([[[0, 0, 7], [0, 3, 0], [0, 0, 0]]], dtype=np.float32)
@@ -166,7 +175,7 @@ def increasing_map(
         ...
         gnnmax.errors.InputError: the map does not keep the order of the stored values in 1 of 1 windows: ...
     """
-    windows = check_windows(values)
+    windows = _stack(values)
     n = len(windows)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         found = np.asarray(function(windows.astype(np.float64)))
@@ -182,3 +191,16 @@ def increasing_map(
             "use a strictly increasing map that does not saturate in float32"
         )
     return mapped
+
+
+def _stack(values: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return windows of shape ``(n, k, k)``, or refuse them."""
+    windows = check_windows(values)
+    if windows.ndim != 3:
+        raise InputError(f"windows must have shape (n, k, k), not {windows.shape}: stack them on one first axis")
+    return windows
+
+
+def _check_rng(rng: object) -> None:
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(f"rng must be a numpy.random.Generator, not {rng!r}: say numpy.random.default_rng(seed)")

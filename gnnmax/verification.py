@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.duplication import count_shared
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
-from gnnmax.generate.drawing import draw_graph
+from gnnmax.generate.drawing import draw_graph, flipped
 from gnnmax.generate.plants import CENTRED, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
 from gnnmax.generate.recipe import Recipe
 from gnnmax.label import KINDS
@@ -20,6 +21,9 @@ from gnnmax.store import MANIFEST, open_dataset, read_manifest
 from gnnmax.window import Windows
 
 __all__ = ["Check", "check_windows_of", "verify"]
+
+REDRAWN = 5
+"""Hosts of a split that are drawn again, from its first to its last, unless all are asked for."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,12 @@ class Check:
     found: str
 
 
-def verify(path: str | Path) -> list[Check]:
+def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
     """Check a stored data set: digests, schema, and every label, kind, offset and margin anew.
 
     Args:
         path: The folder.
+        every_host: Whether to draw every host again, as long as generating takes, and not a few of each split.
 
     Returns:
         One check per claim. A claim that cannot be looked at because a file is damaged does not hold.
@@ -68,28 +73,30 @@ def verify(path: str | Path) -> list[Check]:
             checks.append(Check(f"{split}: digests, names, dtypes and shapes", False, str(error)))
             continue
         checks.append(Check(f"{split}: digests, names, dtypes and shapes", True, f"{len(windows)} windows"))
-        checks += [Check(f"{split}: {c.claim}", c.holds, c.found) for c in check_windows_of(recipe, split, windows)]
+        found = check_windows_of(recipe, split, windows, every_host=every_host)
+        checks += [Check(f"{split}: {c.claim}", c.holds, c.found) for c in found]
     if all(check.holds for check in checks):
-        checks.append(_hosts_apart(data))
+        checks += [_hosts_apart(data), _windows_apart(data)]
     known = {MANIFEST, *(shard.file for shard in shards)}
     strangers = sorted(file.name for file in Path(path).iterdir() if file.name not in known)
     checks.append(Check("no file is there that the manifest does not name", not strangers, ", ".join(strangers)))
     return checks
 
 
-def check_windows_of(recipe: Recipe, split: str, windows: Windows) -> list[Check]:
-    """Re-derive the labels, kinds, offsets and margins of a split by sorting, and draw its first graph again.
+def check_windows_of(recipe: Recipe, split: str, windows: Windows, *, every_host: bool = False) -> list[Check]:
+    """Re-derive the labels, kinds, offsets and margins of a split by sorting, and draw some of its hosts again.
 
     Example:
         >>> from gnnmax.generate.drawing import build
         >>> from gnnmax.generate.recipe import load_recipe
         >>> data = build(load_recipe("real-karate"))
         >>> [check.holds for check in check_windows_of(data.recipe, "test", data.test)]
-        [True, True, True, True, True, True, True, True, True]
+        [True, True, True, True, True, True, True, True, True, True]
     """
-    recipe = recipe.of(split)
+    whole, recipe, span = recipe, recipe.of(split), recipe.span(split)
     claims: dict[str, Callable[[Recipe, Windows], npt.NDArray[np.bool_]]] = {
         "observed labels are those of the values": _observed,
+        "they are those of scipy's maximum filter": _filtered,
         "planted labels, kinds and values agree": _planted,
         "offsets point at the maximum": _offsets,
         "margins are those of the values": _margins,
@@ -101,11 +108,11 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows) -> list[Check
         wrong = np.flatnonzero(~holds(recipe, windows))
         found = f"{len(wrong)} of {len(windows)} wrong, first {wrong[0]}" if len(wrong) else f"{len(windows)} windows"
         checks.append(Check(claim, not len(wrong), found))
-    span = recipe.span(split)
     graphs = set(np.unique(windows.graph).tolist())
     checks.append(Check("hosts are those of the recipe", graphs == set(span), f"{len(graphs)} hosts"))
     checks.append(_shares(recipe, windows))
-    checks.append(Check("the first host is drawn again to the byte", *_redrawn(recipe, span.start, windows)))
+    chosen = span if every_host else sorted({span[i * (len(span) - 1) // (REDRAWN - 1)] for i in range(REDRAWN)})
+    checks.append(_redrawn(whole, chosen, windows))
     return checks
 
 
@@ -121,6 +128,18 @@ def _observed(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noq
     return np.asarray(windows.observed == ((centre == first) & (first > second)))
 
 
+def _filtered(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa: ARG001
+    """Slide a maximum filter that leaves out its own centre: a strict maximum is above what it finds."""
+    from scipy.ndimage import maximum_filter
+
+    k, middle = windows.k, windows.k // 2
+    around = np.ones((1, k, k), dtype=np.bool_)
+    around[0, middle, middle] = False
+    entries = np.where(np.isnan(windows.values), -np.inf, windows.values)
+    rival = maximum_filter(entries, footprint=around, mode="constant", cval=-np.inf, axes=None)[:, middle, middle]
+    return np.asarray(windows.observed == (entries[:, middle, middle] > rival))
+
+
 def _planted(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
     centre, first, second = _ranked(windows)
     is_kind = {kind: windows.kind_code == code for code, kind in enumerate(KINDS)}
@@ -130,16 +149,25 @@ def _planted(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
             above == 0, np.where(first > second, CENTRED, TIED), np.where(above == 1, RUNNER_UP, SHIFTED)
         )
         return np.asarray(~windows.planted & (windows.kind_code == expected))
-    agree = (windows.planted == is_kind["centred"]) & (windows.kind_code < len(KINDS))
+    agree = (windows.planted == is_kind["centred"] ^ _flips(recipe, windows)) & (windows.kind_code < len(KINDS))
     if isinstance(recipe.plant, Spike):
-        agree &= windows.planted == windows.observed
+        agree &= is_kind["centred"] == windows.observed
         agree &= ~is_kind["runner_up"] | ((centre == second) & (first > second))
         agree &= ~is_kind["tied"] | ((centre == first) & (first == second))
         agree &= ~(is_kind["shifted"] | is_kind["background"]) | ((centre < first) & (first > second))
     if isinstance(recipe.plant, Noise | Bump):
         assert windows.amplitude is not None
-        agree &= windows.amplitude == np.float32(recipe.plant.amplitude)
+        agree &= np.isin(windows.amplitude, np.array(recipe.plant.levels, dtype=np.float32))
     return np.asarray(agree)
+
+
+def _flips(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
+    """Say which planted labels were flipped: nothing tells but the stream they were drawn from."""
+    flips = np.zeros(len(windows), dtype=np.bool_)
+    for graph in np.unique(windows.graph).tolist() if recipe.label_noise else ():
+        own = windows.graph == graph
+        flips[own] = flipped(recipe, graph, int(own.sum()))
+    return flips
 
 
 def _offsets(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
@@ -147,7 +175,7 @@ def _offsets(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
     inside = (np.abs(windows.offset) <= half).all(axis=1)
     at_centre = (windows.offset == 0).all(axis=1)
     if isinstance(recipe.plant, Noise | Bump) and recipe.label == "planted":
-        return np.asarray(inside & (at_centre == windows.planted))
+        return np.asarray(inside & (at_centre == (windows.kind_code == CENTRED)))
     place = np.clip(windows.offset.astype(np.intp) + half, 0, windows.k - 1)
     there = windows.values[np.arange(len(windows)), place[:, 0], place[:, 1]]
     centre, first, second = _ranked(windows)
@@ -192,17 +220,21 @@ def _shares(recipe: Recipe, windows: Windows) -> Check:
     return Check("every host has the stated share of each kind", holds, f"{len(windows)} windows of {len(hosts)} hosts")
 
 
-def _redrawn(recipe: Recipe, graph: int, windows: Windows) -> tuple[bool, str]:
-    try:
-        again = draw_graph(recipe, graph)
-    except InputError as error:  # a host's own file has gone or changed
-        return False, str(error)
-    stored = windows[windows.graph == graph]
-    same = len(again) == len(stored) and all(
-        np.array_equal(array, stored.arrays()[name], equal_nan=array.dtype.kind == "f")
-        for name, array in again.arrays().items()
-    )
-    return same, f"graph {graph}" if same else f"graph {graph} differs: other library versions, or changed files"
+def _redrawn(recipe: Recipe, graphs: Sequence[int], windows: Windows) -> Check:
+    claim = f"{len(graphs)} of its hosts are drawn again to the byte"
+    for graph in graphs:
+        try:
+            again = draw_graph(recipe, graph)
+        except InputError as error:  # a host's own file has gone or changed
+            return Check(claim, False, str(error))
+        stored = windows[windows.graph == graph]
+        same = len(again) == len(stored) and all(
+            np.array_equal(array, stored.arrays()[name], equal_nan=array.dtype.kind == "f")
+            for name, array in again.arrays().items()
+        )
+        if not same:
+            return Check(claim, False, f"graph {graph} differs: other library versions, or changed files")
+    return Check(claim, True, f"graphs {', '.join(map(str, graphs))}" if len(graphs) <= REDRAWN else "all")
 
 
 def _hosts_apart(data: DataSet) -> Check:
@@ -213,3 +245,12 @@ def _hosts_apart(data: DataSet) -> Check:
         shared |= seen & graphs
         seen |= graphs
     return Check("no host is in two splits", not shared, f"{len(seen)} hosts")
+
+
+def _windows_apart(data: DataSet) -> Check:
+    shared = [pair for pair in count_shared(data.splits) if pair.windows]
+    found = "; ".join(f"{pair.windows} of {pair.second} are in {pair.first}, first {pair.example}" for pair in shared)
+    windows = sum(map(len, data.splits.values()))
+    return Check(
+        "no window of a split is in another, relabelled or transposed", not shared, found or f"{windows} windows"
+    )

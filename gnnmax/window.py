@@ -42,10 +42,11 @@ class Windows:
     Attributes:
         values: Weights ``A[R, C]``, shape ``(N, k, k)``, float32. NaN means "not observed".
         observed: Whether the centre is the strict maximum of ``values``, shape ``(N,)``, bool.
-        planted: Whether the centre is the planted entry, whatever noise did to the values, shape ``(N,)``, bool.
+        planted: Whether the centre is the planted entry, whatever noise did to the values, shape ``(N,)``, bool. Label
+            noise flips this field alone: where a recipe asks for it, ``noise.flips`` is the share.
         kind_code: Codes into :data:`gnnmax.label.KINDS`, shape ``(N,)``, uint8; :attr:`kind` gives the names.
         offset: Position of the maximum (in a noise recipe: of the planted entry) relative to the centre, shape
-            ``(N, 2)``, int16; in a data set ``(0, 0)`` exactly where the label is true.
+            ``(N, 2)``, int16; in a data set ``(0, 0)`` exactly where the label is true, or was before it was flipped.
         margin: Centre minus the largest other entry in units of the window's standard deviation, ``(N,)``, float32.
         graph: Which host a window was cut from, shape ``(N,)``, int64.
         rows: Node of each row, shape ``(N, k)``, int64; the middle one is the centre's.
@@ -54,7 +55,8 @@ class Windows:
         row_context: ``A[R, R]``, shape ``(N, k, k)``, float32, or None where the recipe does not ask for it.
         column_context: ``A[C, C]``, likewise.
         amplitude: Amplitude of the peak planted in noise, shape ``(N,)``, float32; None where nothing was.
-        noise: The law of that noise and the shape of the peak: with ``amplitude``, what the Bayes rule knows.
+        noise: The law of that noise, the shape of the peak and the share of flipped labels: with ``amplitude``, what
+            the Bayes rule knows.
 
     Example:
         >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(100, 5, 5)).astype("float32"))
@@ -149,14 +151,19 @@ class Windows:
     def concatenate(cls, parts: Sequence[Windows]) -> Windows:
         """Join windows of the same side, label rule, noise and fields, in order.
 
+        Args:
+            parts: A list or tuple of windows.
+
         Raises:
-            InputError: nothing to join, or the parts differ in side, label rule, noise or optional fields.
+            InputError: nothing to join, no windows, or the parts differ in side, label rule, noise or optional fields.
 
         Example:
             >>> w = Windows.from_values(np.arange(18).reshape(2, 3, 3))
             >>> len(Windows.concatenate([w, w[:1]]))
             3
         """
+        if not isinstance(parts, Sequence) or not all(isinstance(part, Windows) for part in parts):
+            raise InputError(f"a list of Windows is to be concatenated, not {type(parts).__name__}: say list(parts)")
         if not parts:
             raise InputError("nothing to concatenate: give at least one set of windows")
         signatures = {(part.k, part.label_rule, part.noise, tuple(part.arrays())) for part in parts}
@@ -213,6 +220,9 @@ class Windows:
         """Relabel rows and columns of each window at random around its fixed centre.
 
         Label, kind and margin stay; the offset moves with the maximum.
+
+        Raises:
+            InputError: ``rng`` is not a generator.
 
         Example:
             >>> w = Windows.from_values(np.arange(9).reshape(1, 3, 3))

@@ -1,11 +1,11 @@
-"""Put figures where they are quoted: the demo's table and picture into the README, the recipes into datasets/README.md.
+"""Put figures where they are quoted: the demo's into the README, recipes and models into their tables.
 
 make demo && python scripts/refresh_readme.py
 """
 
 from pathlib import Path
 
-from gnnmax.report.documents import recipes_markdown, replace_marked, test_markdown
+from gnnmax.report.documents import models_markdown, recipes_markdown, replace_marked, test_markdown
 from gnnmax.report.page import write_heat_maps
 from gnnmax.results import read_results
 
@@ -15,3 +15,4 @@ if __name__ == "__main__":
     write_heat_maps(results, root / "docs" / "heat-maps.svg")
     replace_marked(root / "README.md", "demo", test_markdown(results.tests[0]))
     replace_marked(root / "datasets" / "README.md", "recipes", recipes_markdown())
+    replace_marked(root / "docs" / "models.md", "models", models_markdown())

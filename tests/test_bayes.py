@@ -11,7 +11,15 @@ from gnnmax.generate.recipe import load_recipe
 from gnnmax.noise import NoiseModel
 from gnnmax.window import Windows
 
-NOISY = ["bump-9-natural", "bump-9-shuffled", "counts-9", "noise-3-mu3", "noise-9-mu2", "noise-15-mu3"]
+NOISY = [
+    "noise-9-levels",
+    "bump-9-natural",
+    "bump-9-shuffled",
+    "counts-9",
+    "noise-3-mu3",
+    "noise-9-mu2",
+    "noise-15-mu3",
+]
 
 
 def small(name: str) -> Windows:
@@ -48,7 +56,7 @@ def test_the_ratio_is_that_of_the_densities_position_by_position(name):
 
 @pytest.mark.parametrize("name", NOISY)
 def test_the_rule_reaches_its_ceiling_and_does_not_pass_it(name):
-    data = build(load_recipe(name).replace(splits={"test": 100}))
+    data = build(load_recipe(name).replace(splits={"test": 100}, shifts={}))
     accuracy = np.mean((data.bayes(data.test) > 0) == data.test.label)
     assert abs(accuracy - data.ceiling) < 3 * np.sqrt(data.ceiling * (1 - data.ceiling) / len(data.test))
 
@@ -123,3 +131,15 @@ def test_contexts_along_a_line_fall_off_with_the_distance_in_either_order():
             assert abs(seen.mean() - np.exp(-distance / 3)) < 0.02
             assert abs(seen.std() - 0.1) < 0.02
         np.testing.assert_array_equal(windows.row_context, windows.row_context.transpose(0, 2, 1))
+
+
+def test_the_ceiling_of_several_levels_is_the_mean_of_theirs():
+    levels = [1.0, 2.0, 4.0]
+    mixed, single = ceiling_of(9, levels), [ceiling_of(9, level) for level in levels]
+    assert mixed.accuracy == pytest.approx(np.mean([one.accuracy for one in single]), abs=1e-12)
+    assert mixed.standard_error == pytest.approx(np.mean([one.standard_error for one in single]), abs=1e-12)
+    assert ceiling_of(9, [2.0]) == ceiling_of(9, 2.0)
+    assert mixed.accuracy != pytest.approx(ceiling_of(9, 7 / 3).accuracy, abs=0.01)  # not that of the mean level
+    for wrong in ([], [1.0, -1.0], [1.0, np.nan]):
+        with pytest.raises(InputError):
+            ceiling_of(9, wrong)

@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gnnmax"
 
 FLOORS = {
-    0: ("errors", "groups", "label", "noise", "staging", "symmetry", "window"),
+    0: ("errors", "groups", "label", "noise", "shelves", "staging", "symmetry", "window"),
     1: (
         *(
             "adapters",
@@ -17,6 +17,9 @@ FLOORS = {
             "bayes",
             "card",
             "conversion",
+            "detection",
+            "duplication",
+            "prevalence",
             "evaluation",
             "generate",
             "judging",
@@ -28,7 +31,21 @@ FLOORS = {
         *("store", "streaming", "testing", "thresholds", "verification"),
     ),
     2: ("graphs", "models"),
-    3: ("checkpoint", "comparison", "curves", "loading", "reproduction", "runs", "schedule", "training"),
+    3: (
+        *(
+            "batches",
+            "checkpoint",
+            "comparison",
+            "curves",
+            "hyperparameters",
+            "learner",
+            "loading",
+            "precision",
+            "ranks",
+            "resumption",
+        ),
+        *("reproduction", "runs", "schedule", "training", "trials"),
+    ),
     4: ("__main__", "cli", "commands", "report"),
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}

@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gnnmax.generate.plants import CENTRED, SHIFTED, TIED, Noise, Shares, draw_kinds, plant_noise, plant_spikes
-from gnnmax.generate.plants import plantable as fits
+from gnnmax import InputError, build, load_recipe
+from gnnmax.generate.amplitudes import draw_amplitudes, plant_noise
+from gnnmax.generate.plants import CENTRED, SHIFTED, TIED, Noise, Shares, draw_kinds
+from gnnmax.generate.spikes import plant_spikes
+from gnnmax.generate.spikes import plantable as fits
 from gnnmax.label import KINDS, is_centred, margin
 
+NOISE_LEVELS = load_recipe("noise-9-levels").replace(shifts={})
 SEEDS = st.integers(0, 2**32 - 1)
 
 
@@ -111,7 +115,8 @@ def noisy(kinds, plant, seed=0, k=5):
     nodes = np.arange(2 * len(kinds) * k).reshape(2, len(kinds), k)
     values = np.random.default_rng(9).lognormal(size=(len(kinds), k * k)).astype(np.float32)
     after = values.copy()
-    place = plant_noise(after, (nodes[0], nodes[1]), kinds, plant, np.random.default_rng(seed))
+    amplitude = np.full(len(kinds), plant.amplitude)
+    place = plant_noise(after, (nodes[0], nodes[1]), kinds, amplitude, plant.model, np.random.default_rng(seed))
     return values, after, place
 
 
@@ -141,3 +146,28 @@ def test_noise_is_raised_at_the_centre_or_uniformly_elsewhere():
     counts = np.bincount(place[kinds == SHIFTED], minlength=25)
     assert counts[12] == 0
     assert np.abs(np.delete(counts, 12) - 500).max() < 5 * math.sqrt(500)
+
+
+def test_levels_come_in_equal_shares_and_tell_no_kind():
+    plant = Noise(amplitude=(1.0, 2.0, 5.0))
+    drawn = draw_amplitudes(plant, 100, 1, np.random.default_rng(0))
+    assert sorted(np.unique(drawn, return_counts=True)[1].tolist()) == [33, 33, 34]
+    windows = build(NOISE_LEVELS.replace(splits={"test": 60})).test
+    for level in (1.0, 2.0, 3.0, 4.0, 5.0):
+        own = windows.kind[windows.amplitude == level] == "centred"
+        assert abs(own.mean() - 0.5) < 5 * 0.5 / math.sqrt(len(own))
+        raised = windows[windows.amplitude == level]
+        there = raised.values[np.arange(len(raised)), *(raised.offset.T + 4)]
+        assert abs(there.mean() - level) < 5 / math.sqrt(len(raised))
+
+
+def test_twins_share_their_level():
+    windows = build(NOISE_LEVELS.replace(splits={"test": 2}, pairing="matched")).test
+    np.testing.assert_array_equal(windows.amplitude[0::2], windows.amplitude[1::2])
+    assert len(set(windows.amplitude.tolist())) == 5
+
+
+def test_one_level_in_a_list_of_its_own_is_refused_and_so_is_a_repeated_one():
+    for levels in ([2.0], [2.0, 2.0], [], [1.0, -1.0], [0.5 + i for i in range(11)]):
+        with pytest.raises(InputError):
+            NOISE_LEVELS.replace(**{"plant.amplitude": levels})

@@ -1,4 +1,4 @@
-"""The code of the README runs as it stands."""
+"""The code of the README and of the documents runs as it stands."""
 
 import re
 import shlex
@@ -7,18 +7,31 @@ from pathlib import Path
 import pytest
 
 from gnnmax.cli import main
-from gnnmax.report.documents import recipes_markdown
+from gnnmax.report.documents import models_markdown, recipes_markdown
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
-PYTHON = [code for language, code in BLOCKS if language == "python"]
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """Languages and code of a page's fenced blocks."""
+    return re.findall(r"^```(\w*)\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+
+
+BLOCKS = blocks(README)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PYTHON = [
+    pytest.param(code, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, (language, code) in enumerate(blocks(page.read_text(encoding="utf-8")))
+    if language == "python"
+]
 COMMANDS = [line.split("  #")[0] for language, code in BLOCKS if not language for line in code.splitlines()]
 
 
 @pytest.mark.parametrize("code", PYTHON)
-def test_the_python_of_the_readme_runs(code, capsys):
-    exec(compile(code, "README.md", "exec"), {})
+def test_the_python_of_the_pages_runs(code, capsys):
+    exec(compile(code, "page", "exec"), {})
     shown = re.findall(r"print\(.*\)\s+# (.*)", code)
     printed = capsys.readouterr().out
     assert printed
@@ -50,3 +63,7 @@ def test_every_file_that_the_readme_links_to_exists():
 
 def test_the_table_of_recipes_is_that_of_the_recipes():
     assert recipes_markdown() in (ROOT / "datasets" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_models_is_that_of_the_registry():
+    assert models_markdown() in (ROOT / "docs" / "models.md").read_text(encoding="utf-8")

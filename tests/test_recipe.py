@@ -128,11 +128,16 @@ OTHER = {
     "plant": {"type": "spike", "margin": [0.1, 1.0]},
     "kinds": {"centred": 0.5, "shifted": 0.5},
     "pairing": "matched",
+    "label_noise": 0.1,
 }
 
 
 def test_every_field_decides_the_digest_but_the_names():
-    changed = {field: TINY.replace(**{field: value}).digest for field, value in OTHER.items()}
+    planted = {"label": "planted"}  # label noise flips no other
+    changed = {
+        field: TINY.replace(**{field: value}, **planted if field == "label_noise" else {}).digest
+        for field, value in OTHER.items()
+    }
     assert set(OTHER) | {"name", "summary"} == {field.name for field in msgspec.structs.fields(Recipe)}
     assert len({TINY.digest, *changed.values()}) == len(OTHER) + 1
     assert TINY.replace(name="another", summary="another").digest == TINY.digest
@@ -143,6 +148,13 @@ def test_the_digest_does_not_depend_on_the_order_of_fields_or_on_what_is_left_at
     assert parse_recipe(dict(reversed(plain.items())), "x").digest == TINY.digest
     assert TINY.replace(contexts=False, seed=0).digest == TINY.digest
     assert TINY.replace(seed=0) == TINY
+
+
+def test_a_field_that_came_later_leaves_the_digest_alone_until_it_is_used():
+    recipes = {name: load_recipe(name).digest[:8] for name in ("spike-9", "noise-9-mu2", "sizes")}
+    assert recipes == {"spike-9": "b68402eb", "noise-9-mu2": "dd3cf065", "sizes": "18234082"}
+    planted = TINY.replace(label="planted")
+    assert planted.digest == planted.replace(label_noise=0.0).digest != planted.replace(label_noise=0.1).digest
 
 
 def test_replacing_reaches_into_nested_fields_and_leaves_the_old_recipe_as_it_is():
@@ -164,7 +176,7 @@ def test_every_host_has_one_split_and_every_split_all_ingredients_alike(name):
         if len(span) < 200:
             continue
         for part, wanted in (("host", own.hosts), ("law", own.weights), ("cut", own.cuts)):
-            counts = [sum(getattr(own.ingredients(g), part) == one for g in span[:200]) for one in wanted]
+            counts = [sum(getattr(recipe.ingredients(g), part) == one for g in span[:200]) for one in wanted]
             assert not counts or max(counts) - min(counts) <= 200 // len(wanted)
     with pytest.raises(InputError, match="unknown split"):
         recipe.of("nowhere")

@@ -6,7 +6,7 @@ import pytest
 
 from gnnmax.cli import main
 from gnnmax.errors import InputError
-from gnnmax.reproduction import TABLES, Reproduction, reproduce
+from gnnmax.reproduction import TABLES, Reproduction, extrapolation, reproduce
 from gnnmax.reproduction.outcome import Outcome
 from gnnmax.rules import RULES
 from gnnmax.verification import Check
@@ -54,3 +54,14 @@ def test_all_tables_are_listed(capsys):
     assert main(["list", "tables"]) == 0
     printed = capsys.readouterr().out
     assert all(f"  {name} " in printed for name in TABLES)
+
+
+@pytest.mark.learning
+def test_a_maximum_extrapolates_a_sum_does_not():
+    outcome = reproduce("extrapolation", (0,))
+    assert outcome.holds, outcome.checks
+
+
+def test_nets_that_are_hardly_trained_bear_out_nothing(monkeypatch):
+    monkeypatch.setattr(extrapolation, "STEPS", 40)  # hardly trained
+    assert not reproduce("extrapolation", (0,)).holds

@@ -1,11 +1,15 @@
 """Out-of-distribution splits: named, drawn apart, judged apart."""
 
+import msgspec
 import numpy as np
 import pytest
 
 from gnnmax.comparison import compare
 from gnnmax.errors import InputError
 from gnnmax.generate.drawing import build
+from gnnmax.generate.families import Complete, Real
+from gnnmax.generate.files import keep
+from gnnmax.generate.plants import Natural, Spike
 from gnnmax.generate.recipe import load_recipe
 from gnnmax.schedule import TrainingConfig
 from gnnmax.store import open_dataset, write_dataset
@@ -93,3 +97,97 @@ def test_the_shipped_shifts_have_windows_of_every_kind_and_no_host_of_another_sp
     assert len(set.union(*graphs)) == sum(map(len, graphs))
     for windows in data.splits.values():
         assert len(set(windows.kind.tolist())) >= 4
+
+
+TINY = load_recipe("tiny").replace(splits={"train": 2, "val": 1, "test": 2, "apart": 2})
+KARATE = {"type": "real", "name": "karate_club"}
+MISERABLES = {"type": "real", "name": "les_miserables"}
+FOUND = {"hosts": [KARATE, MISERABLES], "cuts": ["neighbours"], "plant": {"type": "natural"}}
+
+
+def test_a_split_of_real_graphs_stands_beside_splits_of_drawn_ones(tmp_path):
+    recipe = TINY.replace(shifts={"apart": FOUND})
+    own = recipe.of("apart")
+    assert (own.weights, own.kinds, own.windows_per_graph) == ((), None, None)
+    assert isinstance(own.plant, Natural)
+    data = build(recipe)
+    assert np.bincount(data.apart.graph - recipe.span("apart").start).tolist() == [78, 254]
+    alone = build(load_recipe("real-karate").replace(k=5)).test
+    np.testing.assert_array_equal(data.apart[data.apart.graph == recipe.span("apart").start].values, alone.values)
+    for split in ("train", "val", "test"):
+        np.testing.assert_array_equal(data.split(split).values, build(TINY).split(split).values)
+    assert all(check.holds for check in verify(write_dataset(recipe, tmp_path / "data")))
+
+
+def test_a_split_of_a_persons_own_file_stands_beside_splits_of_drawn_ones(tmp_path):
+    rng = np.random.default_rng(0)
+    matrix = np.triu(rng.random((20, 20)), 1)
+    file = keep(matrix + matrix.T, tmp_path / "mine.npz")
+    plain = {"type": "file", "path": file.path, "sha256": file.sha256}
+    recipe = TINY.replace(shifts={"apart": {**FOUND, "hosts": [plain]}}, **{"splits.apart": 1})
+    assert len(build(recipe).apart) == 190  # every edge once
+
+
+def test_planted_windows_are_cut_from_a_real_graph_too():
+    spikes = {"hosts": [MISERABLES], "cuts": ["neighbours"]}
+    windows = build(TINY.replace(shifts={"apart": spikes}, **{"splits.apart": 1})).apart
+    assert (len(windows), windows.label.mean()) == (8, 0.5)
+
+
+def test_real_hosts_are_dealt_out_to_the_splits_that_share_them():
+    recipe = load_recipe("real-karate").replace(splits={"val": 1, "test": 1}, hosts=[KARATE, MISERABLES])
+    data = build(recipe)
+    assert (len(data.val), len(data.test)) == (78, 254)
+    assert recipe.ingredients(0).host == Real("karate_club") != recipe.ingredients(1).host
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"shifts": {"apart": {**FOUND, "hosts": [KARATE]}}}, "as many graphs in the splits as hosts .1., not 2"),
+        ({"shifts": {"apart": FOUND, "test": FOUND}}, "more often: Real.name='karate_club'"),
+        ({"shifts": {"apart": {**FOUND, "hosts": [KARATE, KARATE]}}}, "more often"),
+        ({"shifts": {"apart": FOUND}, "label": "planted"}, "split apart: natural windows have no planted label"),
+        ({"hosts": [KARATE, MISERABLES], "weights": [], "splits": {"val": 2, "test": 2}}, "as hosts .2., not 4"),
+    ],
+)
+def test_a_real_graph_is_never_in_two_splits_nor_asked_for_a_planted_label(changes, complaint):
+    with pytest.raises(InputError, match=complaint):
+        TINY.replace(**changes)
+
+
+AXES = {
+    "side": ({"k": 7}, lambda w: w.k, 5, 7),
+    "margin": ({"plant": Spike((0.01, 0.02))}, lambda w: (np.abs(w[w.label].margin) < 0.03).all(), False, True),
+    "subgraph size": (
+        {"subgraphs": [{"nodes": 12}]},
+        lambda w: int(np.ptp(w.rows, axis=1).max() <= 12 and np.ptp(w.columns - w.rows) <= 22),
+        0,
+        1,
+    ),
+    "order": ({"subgraphs": [{"order": "shuffled"}]}, lambda w: (np.diff(w.rows, axis=1) > 0).all(), True, False),
+    "weight law": (
+        {"weights": [{"type": "counts", "mean": 4.0}]},
+        lambda w: (w.values % 1 == 0).mean() > 0.9,
+        False,
+        True,
+    ),
+    "family": ({"hosts": [Complete()]}, lambda w: (w.values != 0).all(), False, True),
+}
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_each_axis_can_be_shifted_by_itself(axis):
+    shift, measure, own, other = AXES[axis]
+    contiguous = TINY.replace(cuts=["contiguous"], **{"splits.apart": 4})
+    data = build(contiguous.replace(shifts={"apart": msgspec.to_builtins(shift)}))
+    assert measure(build(contiguous).apart) == own  # the control: as it is without the shift
+    assert measure(data.apart) == other
+    np.testing.assert_array_equal(data.test.values, build(contiguous).test.values)
+
+
+def test_noise_can_be_shifted_by_itself():
+    amplitudes = {"plant": {"type": "noise", "amplitude": 4.0}}
+    data = build(NOISE.replace(shifts={"k-5": amplitudes}))
+    assert set(data.split("k-5").amplitude.tolist()) == {4.0} != set(data.test.amplitude.tolist())
+    assert data.ceiling_of("k-5") > data.ceiling

@@ -129,3 +129,16 @@ def test_a_map_may_not_make_up_what_was_not_observed():
     for made_up in (100.0, 3.5, -100.0):
         with pytest.raises(InputError, match="does not keep the order"):
             increasing_map(values, lambda x, made_up=made_up: np.nan_to_num(x, nan=made_up))
+
+
+@pytest.mark.parametrize("values", [np.eye(3), np.zeros((2, 2, 3, 3))])
+def test_windows_to_be_mapped_come_in_one_stack(values):
+    with pytest.raises(InputError, match=r"shape \(n, k, k\)"):
+        respaced(values, np.random.default_rng(0))
+    with pytest.raises(InputError, match=r"shape \(n, k, k\)"):
+        increasing_map(values, np.exp)
+
+
+def test_values_are_respaced_by_a_generator():
+    with pytest.raises(InputError, match=r"numpy\.random\.Generator"):
+        respaced(np.zeros((1, 3, 3)), 0)

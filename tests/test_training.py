@@ -11,10 +11,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from gnnmax.batches import StoredBatches
 from gnnmax.errors import InputError
 from gnnmax.models.registry import MODELS, build_model
 from gnnmax.schedule import TrainingConfig
-from gnnmax.training import TrainingError, _batches, resolve_device, scored, train_models
+from gnnmax.training import TrainingError, resolve_device, scored, train_models
 from gnnmax.window import Windows
 
 
@@ -98,8 +99,8 @@ def test_records_are_json_and_come_every_evaluation_and_every_fifty_steps() -> N
 
 
 def test_every_window_comes_once_before_any_comes_again() -> None:
-    config = TrainingConfig(steps=9, batch_size=4)
-    order = np.concatenate(list(_batches(6, config, np.random.default_rng(0))))
+    batches = StoredBatches(TRAIN[:6], 4, np.random.default_rng(0), torch.device("cpu"))
+    order = np.concatenate([batches.indices() for _ in range(9)])
     assert len(order) == 36
     assert (np.sort(order.reshape(6, 6), axis=1) == np.arange(6)).all()
 

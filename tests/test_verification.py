@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from gnnmax import InputError, load_recipe
+from gnnmax import InputError, build, load_recipe
+from gnnmax.generate.dataset import DataSet
 from gnnmax.label import KINDS
 from gnnmax.store import MANIFEST, write_dataset
-from gnnmax.verification import verify
+from gnnmax.verification import _windows_apart, verify
 
 RECIPES = {
     "spike": load_recipe("tiny").replace(contexts=True),
@@ -142,3 +143,20 @@ def test_where_nothing_is_there_is_nothing_to_verify(tmp_path):
     for path in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(InputError, match="no data set"):
             verify(path)
+
+
+def test_windows_of_one_split_in_another_are_seen():
+    data = build(load_recipe("tiny"))
+    assert _windows_apart(data).holds
+    leaky = DataSet(data.recipe, {**data.splits, "test": data.splits["train"][:3].transposed()})
+    check = _windows_apart(leaky)
+    assert not check.holds
+    assert check.found.startswith("3 of test are in train")
+
+
+def test_every_host_can_be_drawn_again(tmp_path):
+    path = write_dataset(load_recipe("tiny").replace(splits={"train": 12}), tmp_path / "tiny")
+    few, every = verify(path), verify(path, every_host=True)
+    assert "train: 5 of its hosts are drawn again to the byte" in {check.claim for check in few}
+    assert "train: 12 of its hosts are drawn again to the byte" in {check.claim for check in every}
+    assert all(check.holds for check in every)

@@ -113,6 +113,18 @@ def test_what_is_not_alike_is_not_joined(other):
         Windows.concatenate([example(), other])
 
 
+@pytest.mark.parametrize("parts", [(w for w in [example()]), example(), [example(), 3], None])
+def test_what_is_no_list_of_windows_is_not_joined(parts):
+    with pytest.raises(InputError, match=r"say list\(parts\)"):
+        Windows.concatenate(parts)
+
+
+@pytest.mark.parametrize("rng", [0, None, np.random])
+def test_a_relabelling_is_drawn_from_a_generator(rng):
+    with pytest.raises(InputError, match=r"numpy\.random\.Generator"):
+        example().relabelled(rng)
+
+
 def test_nothing_is_not_joined():
     with pytest.raises(InputError, match="nothing to concatenate"):
         Windows.concatenate([])

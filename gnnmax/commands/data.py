@@ -53,6 +53,8 @@ class Verify:
 
     data: tyro.conf.Positional[Path]
     """Folder of the data set."""
+    all: Flag = False
+    """Draw every host again, not a few of each split."""
     json: Flag = False
     """Print JSON."""
 
@@ -60,7 +62,7 @@ class Verify:
         """Print every check; status 1 if one does not hold."""
         from gnnmax.verification import verify
 
-        checks = verify(self.data)
+        checks = verify(self.data, every_host=self.all)
         if self.json:
             print_json([{"claim": c.claim, "holds": c.holds, "found": c.found} for c in checks])
         else:
@@ -74,6 +76,8 @@ class Info:
 
     data: tyro.conf.Positional[str]
     """Name of a recipe, path of a .toml file, or folder of a data set."""
+    page: Path | None = None
+    """Write the card as an HTML page too, with windows of every kind to look at."""
     json: Flag = False
     """Print JSON."""
 
@@ -82,7 +86,12 @@ class Info:
         from gnnmax.card import describe
         from gnnmax.report.tables import card_tables
 
-        card = describe(open_data(self.data))
+        data = open_data(self.data)
+        card = describe(data)
+        if self.page is not None:
+            from gnnmax.report.card_page import write_card
+
+            write_card(data, card, self.page)
         if self.json:
             print_json(card.to_dict())
         else:

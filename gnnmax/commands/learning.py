@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import tyro
@@ -31,22 +31,38 @@ class Budget:
     """Updates of each model."""
     batch_size: int | None = None
     """Windows an update."""
+    micro_batch: int | None = None
+    """Windows taken at a time; their gradients add up to that of the batch."""
+    train_windows: int | None = None
+    """Learn from the first so many windows of the training split only."""
+    stream: Flag = False
+    """Draw fresh training windows without end in place of the stored ones."""
+    match: Literal["steps", "parameters", "seconds"] | None = None
+    """What the models have in common besides their batches."""
+    seconds: float | None = None
+    """Wall time of each model, with --match seconds."""
     learning_rate: float | None = None
     """Its peak."""
     evaluate_every: int | None = None
     """Steps between two evaluations on the validation split."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    patience: int | None = None
+    """Evaluations without a lower validation loss after which a model stops."""
+    checkpoint_every: int | None = None
+    """Steps between two checkpoints, which --resume goes on from."""
+    precision: Literal["float32", "bfloat16"] | None = None
+    """bfloat16 multiplies in half precision while training, where that makes no ties."""
+    device: Literal["auto", "cpu", "cuda"] | None = None
     """auto takes a GPU where there is one."""
 
-    def config(self) -> TrainingConfig:
-        """Check the fields against their bounds."""
-        from gnnmax.schedule import TrainingConfig
+    def on(self, base: TrainingConfig) -> TrainingConfig:
+        """Change the fields of a config that were given, and check them against their bounds."""
+        from gnnmax.schedule import parse_training
 
-        given = {name: value for name, value in asdict(self).items() if value is not None}
-        try:
-            return msgspec.convert(given, TrainingConfig)
-        except msgspec.ValidationError as error:
-            raise InputError(f"training: {error}") from None
+        return parse_training({**msgspec.to_builtins(base), **self.given()}, "training")
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were given."""
+        return {name: value for name, value in asdict(self).items() if value is not None and value is not False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +74,14 @@ class _Training:
     out: Path
     """The run folder to write."""
     budget: tyro.conf.OmitArgPrefixes[Budget] = field(default_factory=Budget)
+    config: str = "standard"
+    """Name of a shipped config, or a .toml file: budget, optimiser and sizes of nets. Options given here come first."""
     tensorboard: Flag = False
     """Write learning curves for TensorBoard into the run folder; needs the extra of that name."""
     force: Flag = False
     """Replace a run that stands in the folder."""
+    resume: Flag = False
+    """Go on with the run of the same call that was stopped; begin it where there is none."""
     json: Flag = False
     """Print JSON."""
 
@@ -70,8 +90,8 @@ class _Training:
 class Compare(_Training):
     """Train models side by side on the same batches, judge them and the rules, and keep all in one run folder."""
 
-    models: str = "cnn,gnn"
-    """Names of models, separated by commas."""
+    models: str | None = None
+    """Names of models, separated by commas; those of the config, or cnn,gnn, if not given."""
     seeds: int = 3
     """How many seeds: 0, 1, ..."""
     also: str = ""
@@ -83,7 +103,8 @@ class Compare(_Training):
         """Train, judge, print the table."""
         if not 1 <= self.seeds <= 1000:
             raise InputError(f"--seeds must be between 1 and 1000, not {self.seeds}")
-        return _compare(self, words_of(self.models), range(self.seeds), words_of(self.also), self.workers)
+        models = None if self.models is None else words_of(self.models)
+        return _compare(self, models, range(self.seeds), words_of(self.also), self.workers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,25 +121,37 @@ class Train(_Training):
         return _compare(self, [self.model], [self.seed], [], 1)
 
 
-def _compare(call: _Training, models: Sequence[str], seeds: Sequence[int], also: Sequence[str], workers: int) -> int:
+def _compare(
+    call: _Training, models: Sequence[str] | None, seeds: Sequence[int], also: Sequence[str], workers: int
+) -> int:
     from gnnmax.comparison import compare
+    from gnnmax.hyperparameters import load_config
     from gnnmax.report.tables import run_tables
+    from gnnmax.runs import writes
 
-    training = call.budget.config()
+    given = load_config(call.config)
+    training = call.budget.on(given.training)
+    if models is None:
+        models = list(given.models) or ["cnn", "gnn"]
+    if len(set(models)) < len(models):
+        raise InputError(f"name each model once, not {', '.join(models)}")
     with training_progress(models, seeds, training.steps) as on_progress:
         results = compare(
             call.data,
-            models,
+            {name: given.models.get(name) for name in models},
             call.out,
             seeds=seeds,
             also=also,
             training=training,
             workers=workers,
             force=call.force,
+            resume=call.resume,
             command=f"gnnmax {shlex.join(sys.argv[1:])}",
             tensorboard=call.tensorboard,
             on_progress=on_progress,
         )
+    if not writes():
+        return 0
     if call.json:
         print_json(msgspec.to_builtins(results))
     else:

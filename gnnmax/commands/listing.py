@@ -19,9 +19,9 @@ __all__ = ["List"]
 
 @dataclass(frozen=True)
 class List:
-    """List the shipped recipes, the models, the rules and the tables that can be made again."""
+    """List the shipped recipes, the models, the configs, the rules and the tables that can be made again."""
 
-    what: tyro.conf.Positional[Literal["all", "recipes", "models", "rules", "tables"]] = "all"
+    what: tyro.conf.Positional[Literal["all", "recipes", "models", "configs", "rules", "tables"]] = "all"
     """Which of them."""
     json: Flag = False
     """Print JSON."""
@@ -52,6 +52,12 @@ def _models() -> dict[str, str]:
     return {name: entry.summary for name, entry in MODELS.items()}
 
 
+def _configs() -> dict[str, str]:
+    from gnnmax.hyperparameters import config_names, load_config
+
+    return {name: load_config(name).summary for name in config_names()}
+
+
 def _rules() -> dict[str, str]:
     from gnnmax.rules import RULES
 
@@ -67,6 +73,7 @@ def _tables() -> dict[str, str]:
 _SHELVES: dict[str, Callable[[], dict[str, str]]] = {
     "recipes": _recipes,
     "models": _models,
+    "configs": _configs,
     "rules": _rules,
     "tables": _tables,
 }

@@ -78,28 +78,31 @@ class DataSet:
 
     @property
     def bayes(self) -> Rule | None:
-        """The best possible scorer of a noisy recipe, else None."""
+        """The best possible scorer of a recipe with noise in its values or labels, else None."""
         return RULES["bayes"] if noise_of(self.recipe) is not None else None
 
     @property
     def ceiling(self) -> float | None:
-        """Accuracy of the best possible scorer of a noisy recipe, else None; see :meth:`ceiling_of`."""
+        """Accuracy of the best possible scorer where noise is in values or labels, else None: :meth:`ceiling_of`."""
         return self.ceiling_of("test" if "test" in self.recipe.splits else next(iter(self.recipe.splits)))
 
     def ceiling_of(self, split: str) -> float | None:
         """Return the accuracy of the best possible scorer over all windows that a split could hold, or None.
 
         Of a bump it is that of a scorer that knows the order: in natural order the ceiling, in shuffled order an upper
-        bound of it.
+        bound of it. Of several levels of amplitude it is that of a scorer that knows each window's; without noise in
+        the values, labels flipped with probability e leave 1 - e.
 
         Raises:
             InputError: the recipe has no such split.
         """
         recipe = self.recipe.of(split)
         noise, plant = noise_of(recipe), recipe.plant
-        if noise is None or not isinstance(plant, Noise | Bump):
+        if noise is None:
             return None
-        return ceiling_of(recipe.k, plant.amplitude, noise).accuracy
+        if not isinstance(plant, Noise | Bump):
+            return 1 - noise.flips
+        return ceiling_of(recipe.k, plant.levels, noise).accuracy
 
 
 def _made_of(ingredients: Ingredients) -> dict[str, str]:
@@ -119,8 +122,7 @@ def noise_of(recipe: Recipe) -> NoiseModel | None:
     Example:
         >>> from gnnmax.generate.recipe import load_recipe
         >>> noise_of(load_recipe("noise-9-mu2")), noise_of(load_recipe("spike-9"))
-        (NoiseModel(law='gaussian', base=1.0, radius=0.0), None)
+        (NoiseModel(law='gaussian', base=1.0, radius=0.0, flips=0.0), None)
     """
-    if isinstance(recipe.plant, Noise | Bump) and recipe.label == "planted":
-        return recipe.plant.model
-    return None
+    noisy = isinstance(recipe.plant, Noise | Bump) or recipe.label_noise > 0
+    return recipe.noise if noisy and recipe.label == "planted" else None

@@ -12,27 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
+from gnnmax.generate.amplitudes import draw_amplitudes, plant_noise
 from gnnmax.generate.cuts import CUTS, Places, blocks, centres
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.families import Complete, Line
 from gnnmax.generate.parts import by_parts
-from gnnmax.generate.plants import (
-    CENTRED,
-    Bump,
-    Natural,
-    Noise,
-    Spike,
-    paired_kinds,
-    plant_noise,
-    plant_spikes,
-    plantable,
-)
+from gnnmax.generate.plants import CENTRED, Bump, Natural, Noise, Spike, paired_kinds
 from gnnmax.generate.recipe import Ingredients, Recipe, parse_recipe
+from gnnmax.generate.spikes import plant_spikes, plantable
 from gnnmax.generate.streams import stream
 from gnnmax.generate.subgraphs import Subgraph
 from gnnmax.generate.weights import BoundLaw, sample_weights, weigh
 from gnnmax.label import is_centred, kind_of, margin, offset_of
-from gnnmax.noise import SPIKE
 from gnnmax.symmetry import relabellings
 from gnnmax.window import Windows
 
@@ -147,8 +138,9 @@ def draw_graph(recipe: Recipe, graph: int) -> Windows:
         >>> draw_graph(load_recipe("real-karate"), 0)
         Windows(N=78, k=9, label=observed, centred=0.038)
     """
-    recipe = recipe.of(recipe.split_of(graph))
-    return draw_host(recipe, recipe.ingredients(graph), graph)
+    split = recipe.split_of(graph)
+    own = recipe.of(split)
+    return draw_host(own, own.combination(graph - recipe.span(split).start), graph)
 
 
 def draw_host(recipe: Recipe, ingredients: Ingredients, graph: int) -> Windows:
@@ -301,13 +293,11 @@ def _finished(recipe: Recipe, graph: int, cells: _Cells) -> Windows:
     k, count, plant = recipe.k, len(cells.values), recipe.plant
     values, rng = cells.values, stream(recipe.seed, "plant", graph)
     amplitude = place = None
-    if isinstance(plant, Natural):
-        kinds = kind_of(values.reshape(count, k, k))
-    else:
-        kinds = paired_kinds(recipe.kinds, count, recipe.twins, rng)
+    natural = isinstance(plant, Natural)
+    kinds = kind_of(values.reshape(count, k, k)) if natural else paired_kinds(recipe.kinds, count, recipe.twins, rng)
     if isinstance(plant, Noise | Bump):
-        place = plant_noise(values, (cells.rows, cells.columns), kinds, plant, rng)
-        amplitude = np.full(count, plant.amplitude, dtype=np.float32)
+        amplitude = draw_amplitudes(plant, count, recipe.twins, rng)
+        place = plant_noise(values, (cells.rows, cells.columns), kinds, amplitude, plant.model, rng)
     if isinstance(plant, Spike):
         strict = plant_spikes(values, cells.joined, kinds, plant.margin, rng, twins=recipe.twins)
         if not strict.all():
@@ -323,7 +313,7 @@ def _finished(recipe: Recipe, graph: int, cells: _Cells) -> Windows:
     return Windows(
         values=windows,
         observed=by_parts(is_centred, windows),
-        planted=np.zeros(count, np.bool_) if isinstance(plant, Natural) else kinds == CENTRED,
+        planted=np.zeros(count, np.bool_) if natural else (kinds == CENTRED) ^ flipped(recipe, graph, count),
         kind_code=kinds,
         offset=offset.astype(np.int16),
         margin=by_parts(margin, windows).astype(np.float32),
@@ -333,6 +323,25 @@ def _finished(recipe: Recipe, graph: int, cells: _Cells) -> Windows:
         label_rule=recipe.label,
         row_context=cells.row_context,
         column_context=cells.column_context,
-        amplitude=amplitude,
-        noise=plant.model if isinstance(plant, Noise | Bump) else SPIKE,
+        amplitude=None if amplitude is None else amplitude.astype(np.float32),
+        noise=recipe.noise,
     )
+
+
+def flipped(recipe: Recipe, graph: int, count: int) -> npt.NDArray[np.bool_]:
+    """Draw which windows of a host have their planted label flipped: each by itself, whatever else is drawn.
+
+    Args:
+        recipe: With the shift of its split applied.
+        graph: Index of the host.
+        count: Windows of the host.
+
+    Example:
+        >>> from gnnmax.generate.recipe import load_recipe
+        >>> noisy = load_recipe("noise-9-mu2").replace(label_noise=0.25)
+        >>> round(flipped(noisy, 0, 10_000).mean(), 2)
+        np.float64(0.25)
+    """
+    if not recipe.label_noise:
+        return np.zeros(count, dtype=np.bool_)
+    return np.asarray(stream(recipe.seed, "label", graph).random(count) < recipe.label_noise)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-import stat
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,11 +12,14 @@ import msgspec
 from msgspec import Meta, Struct, structs
 
 from gnnmax.errors import InputError, unknown_name
+from gnnmax.generate.complaints import complaints, twice
 from gnnmax.generate.cuts import Cut
 from gnnmax.generate.families import Complete, Family, Line
-from gnnmax.generate.plants import Bump, Natural, Noise, Plant, Shares, Spike
+from gnnmax.generate.plants import Bump, Natural, Noise, Plant, Shares
 from gnnmax.generate.subgraphs import Sampling
-from gnnmax.generate.weights import BoundLaw, Law, Lognormal, Normal, Poisson
+from gnnmax.generate.weights import Law
+from gnnmax.noise import SPIKE, NoiseModel
+from gnnmax.shelves import Shelf
 from gnnmax.window import LabelRule, Windows
 
 __all__ = ["Ingredients", "Recipe", "Shift", "load_recipe", "recipe_names"]
@@ -25,7 +27,6 @@ __all__ = ["Ingredients", "Recipe", "Shift", "load_recipe", "recipe_names"]
 GENERATION = 1
 """Counts the changes to the generator that change bytes; part of every recipe's digest."""
 
-LARGEST_FILE = 1_000_000
 SplitName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Side = Annotated[int, Meta(ge=3, le=255)]
@@ -34,6 +35,10 @@ Hosts = Annotated[tuple[Family, ...], Meta(min_length=1, max_length=100)]
 Laws = Annotated[tuple[Law, ...], Meta(max_length=100)]
 Samplings = Annotated[tuple[Sampling, ...], Meta(max_length=100)]
 Cuts = Annotated[tuple[Cut, ...], Meta(max_length=2)]
+Flips = Annotated[float, Meta(ge=0.0, le=0.5)]
+
+LATER: dict[str, tuple[Any, ...]] = {"label_noise": (0.0, None)}
+"""Fields that came later, and the values at which they change nothing: a digest leaves these out, so it stays."""
 
 
 class Ingredients(Struct, frozen=True):
@@ -61,11 +66,12 @@ class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     cuts: Cuts | None = None
     plant: Plant | None = None
     kinds: Shares | None = None
+    label_noise: Flips | None = None
 
     @property
     def sort(self) -> Literal["covariate", "concept"]:
         """Which of the two it is."""
-        return "covariate" if self.label is None else "concept"
+        return "covariate" if self.label is None and self.label_noise is None else "concept"
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -93,6 +99,9 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         pairing: ``independent``: every window is cut anew. ``matched``: each centred window has a twin, cut and planted
             alike but for where the maximum goes. ``ladder``: each cut gives ``k * k`` windows, one with the spike at
             every entry; complete hosts only, and ``kinds`` are not asked for.
+        label_noise: Share of the planted labels that are flipped at random, each window by itself, whatever else was
+            drawn. Flipped is what :attr:`Windows.planted` holds; ``observed``, the kinds and the offsets stay the
+            truth. A scorer right with probability p agrees with probability (1 - 2 e) p + e; so does the ceiling.
 
     Example:
         >>> recipe = load_recipe("noise-9-mu2")
@@ -118,9 +127,10 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     plant: Plant
     kinds: Shares | None = None
     pairing: Literal["independent", "matched", "ladder"] = "independent"
+    label_noise: Flips = 0.0
 
     def __post_init__(self) -> None:
-        for complaint in (*_shape_complaints(self), *_host_complaints(self), *_plant_complaints(self)):
+        for complaint in complaints(self):
             raise ValueError(complaint)
         for split in self.shifts:
             if split not in self.splits or split in ("train", "val"):
@@ -129,13 +139,21 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 self.of(split)
             except ValueError as error:
                 raise ValueError(f"split {split}: {error}") from None
+        for complaint in twice(host for split in self.splits for host in self.hosts_of(split) if host.fixed):
+            raise ValueError(complaint)
 
     @property
     def digest(self) -> str:
         """SHA-256 of all that decides the bytes, in hexadecimal."""
         content = {key: value for key, value in self.to_dict().items() if key not in ("name", "summary")}
-        canonical = msgspec.json.encode({"generation": GENERATION, **content}, order="sorted")
+        canonical = msgspec.json.encode({"generation": GENERATION, **_dated(content)}, order="sorted")
         return hashlib.sha256(canonical).hexdigest()
+
+    @property
+    def noise(self) -> NoiseModel:
+        """What the Bayes rule knows of the windows besides their amplitudes."""
+        model = self.plant.model if isinstance(self.plant, Noise | Bump) else SPIKE
+        return dataclasses.replace(model, flips=self.label_noise)
 
     @property
     def graphs(self) -> int:
@@ -178,16 +196,36 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return range(first, first + self.splits[split])
 
     def of(self, split: str) -> Recipe:
-        """Return the recipe that a split is drawn from: this one, or with the split's shift applied.
+        """Return the recipe that a split is drawn from, of that split alone, with its shift applied if it has one.
+
+        What the shift's hosts or plant have no use for falls away: weights where hosts bring their own, subgraphs and
+        cuts where they have no edges of their own, with a natural plant the kinds, their number and the pairing, and
+        label noise where the label is the observed one.
+        Hosts that are fixed are dealt out to the splits that share them, in order, each to one.
 
         Raises:
             InputError: no such split.
         """
-        self.span(split)
-        if split not in self.shifts:
-            return self
-        given = {name: value for name, value in structs.asdict(self.shifts[split]).items() if value is not None}
-        return structs.replace(self, shifts={}, **given)
+        count = len(self.span(split))
+        shift = structs.asdict(self.shifts[split]) if split in self.shifts else {}
+        given = {name: value for name, value in shift.items() if value is not None}
+        own: dict[str, Any] = {"splits": {split: count}, "shifts": {}, "hosts": self.hosts_of(split)}
+        return structs.replace(self, **own | _without_use(self, given) | given)
+
+    @property
+    def shared(self) -> dict[str, int]:
+        """How many host graphs each split has that takes them from the recipe's own hosts."""
+        shifted = {split for split, shift in self.shifts.items() if shift.hosts is not None}
+        return {split: count for split, count in self.splits.items() if split not in shifted}
+
+    def hosts_of(self, split: str) -> tuple[Family, ...]:
+        """Return the hosts of a split: its shift's, or the recipe's; of those that are fixed its own part."""
+        shifted = self.shifts[split].hosts if split in self.shifts else None
+        if shifted is not None or not self.hosts[0].fixed:
+            return shifted or self.hosts
+        names = list(self.shared)
+        first = sum(self.shared[name] for name in names[: names.index(split)])
+        return self.hosts[first : first + self.shared[split]]
 
     def stream(self, split: str, batch: int = 256, start: int = 0) -> Iterator[Windows]:
         """Draw windows of a split's distribution without end; see :func:`gnnmax.generate.endless.endless`."""
@@ -201,7 +239,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def ingredients(self, graph: int) -> Ingredients:
         """Return what the host graph of an index is made of."""
-        return self.combination(graph - self.span(self.split_of(graph)).start)
+        split = self.split_of(graph)
+        return self.of(split).combination(graph - self.span(split).start)
 
     def combination(self, turn: int) -> Ingredients:
         """Return what the host graph at a place of its split is made of."""
@@ -216,98 +255,26 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         )
 
 
-def _shape_complaints(recipe: Recipe) -> list[str]:
-    complaints = []
-    if recipe.k % 2 == 0:
-        complaints.append(f"k must be odd, not {recipe.k}: only then a window has a centre")
-    largest = max((s.nodes for s in recipe.subgraphs if s.nodes is not None), default=0)
-    sizes = [host.nodes for host in recipe.hosts if hasattr(host, "nodes")]
-    smallest = min(sizes, default=largest)
-    if largest > smallest:
-        complaints.append(f"a subgraph of {largest} nodes does not fit into a host of {smallest}")
-    taken = sorted({"bayes", "ceiling", "ceiling_of", "groups", "recipe", "split", "splits"} & set(recipe.splits))
-    if taken:
-        complaints.append(f"a split cannot be called {taken[0]!r}: a data set has something else of that name")
-    if recipe.graphs * (recipe.windows_per_graph or 1) > 1_000_000_000:
-        complaints.append("more than 1,000,000,000 windows in all: lower splits or windows_per_graph")
-    return complaints
+def _without_use(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a recipe that fall away where a shift's hosts or plant have no use for them."""
+    without: dict[str, Any] = {}
+    if isinstance(given.get("plant", recipe.plant), Natural):
+        without |= {"kinds": None, "windows_per_graph": None, "pairing": "independent"}
+    if given.get("label", recipe.label) == "observed":
+        without["label_noise"] = 0.0
+    hosts = given.get("hosts", ())
+    if hosts and all(host.own_weights for host in hosts):
+        without["weights"] = ()
+    if hosts and all(isinstance(host, Complete | Line) for host in hosts):
+        without |= {"cuts": ()} if isinstance(hosts[0], Line) else {"cuts": (), "subgraphs": ()}
+    return without
 
 
-def _host_complaints(recipe: Recipe) -> list[str]:
-    complaints = []
-    fixed = [host.fixed for host in recipe.hosts]
-    own = [host.own_weights for host in recipe.hosts]
-    complete = [isinstance(host, Complete) for host in recipe.hosts]
-    line = [isinstance(host, Line) for host in recipe.hosts]
-    if any(any(sort) != all(sort) for sort in (fixed, complete, line)):
-        complaints.append("real, complete and line hosts do not mix with others: make a recipe for each")
-    if any(own) != all(own):
-        complaints.append("hosts that bring their own weights do not mix with others: make a recipe for each")
-    if all(own) and recipe.weights:
-        complaints.append("these hosts bring their own weights: give no weights")
-    if all(fixed) and (recipe.graphs != len(recipe.hosts) or len(set(recipe.hosts)) != len(fixed)):
-        complaints.append(
-            "real hosts and those from a file stand in one split once: give as many graphs in the splits as hosts "
-            f"({len(fixed)}), not {recipe.graphs}"
-        )
-    if not any(own) and not recipe.weights:
-        complaints.append("weights must name at least one law")
-    fresh = all(complete) or all(line)
-    if fresh and any(isinstance(law, BoundLaw) for law in recipe.weights):
-        complaints.append("laws bound to a host's blocks or degrees need hosts with edges of their own")
-    if all(complete) and recipe.subgraphs:
-        complaints.append("a complete host has no subgraphs: all orders of it are alike")
-    if fresh and recipe.cuts:
-        complaints.append("complete and line hosts have no cuts: each window takes nodes of its own")
-    if not all(complete) and not recipe.subgraphs:
-        complaints.append("subgraphs must have at least one entry")
-    if not fresh and not recipe.cuts:
-        complaints.append("cuts must have at least one entry")
-    if all(line) and any(
-        s != Sampling(order=s.order) or s.order not in ("natural", "shuffled") for s in recipe.subgraphs
-    ):
-        complaints.append("a subgraph of a line host has an order, natural or shuffled, and nothing else")
-    return complaints
-
-
-def _plant_complaints(recipe: Recipe) -> list[str]:
-    complaints = []
-    plant = recipe.plant
-    natural, noise = isinstance(plant, Natural), isinstance(plant, Noise | Bump)
-    ladder = recipe.pairing == "ladder"
-    if (natural or ladder) != (recipe.kinds is None) or natural != (recipe.windows_per_graph is None):
-        complaints.append("kinds and windows_per_graph belong to planted windows; natural ones take every edge once")
-    if natural and recipe.pairing != "independent":
-        complaints.append("natural windows have no twins: use pairing = 'independent'")
-    if not natural and (recipe.windows_per_graph or 0) % recipe.twins:
-        complaints.append(f"windows_per_graph must be a multiple of {recipe.twins}: no window is without its twin")
-    if recipe.pairing == "matched" and recipe.kinds is not None and recipe.kinds.centred != 0.5:
-        complaints.append("matched pairs hold centred = 0.5: each centred window has one twin")
-    if ladder and not (isinstance(plant, Spike) and isinstance(recipe.hosts[0], Complete)):
-        complaints.append("a ladder takes a spike through every entry: it needs a spike plant and complete hosts")
-    if natural and recipe.label != "observed":
-        complaints.append("natural windows have no planted label: use label = 'observed'")
-    if natural and isinstance(recipe.hosts[0], Complete | Line):
-        complaints.append("natural windows need hosts with edges of their own, not complete ones or lines")
-    if noise and recipe.kinds != Shares(centred=0.5, shifted=0.5):
-        complaints.append(
-            "a noise or bump plant holds centred = 0.5 and shifted = 0.5 alone, or its ceiling is another"
-        )
-    if isinstance(plant, Noise):
-        wanted = {"gaussian": Normal(), "lognormal": Lognormal(sigma=1.0), "poisson": Poisson(mean=plant.base)}[
-            plant.law
-        ]
-        if not (isinstance(recipe.hosts[0], Complete) and recipe.weights == (wanted,)):
-            complaints.append(f"a noise plant of law {plant.law} needs complete hosts with weights = [{wanted}]")
-    if isinstance(plant, Bump) and not (isinstance(recipe.hosts[0], Line) and recipe.weights == (Normal(),)):
-        complaints.append("a bump plant needs line hosts with normal weights of mean 0, sd 1 and unit [1, 1]")
-    if isinstance(plant, Spike) and plant.margin[1] > recipe.k:
-        complaints.append(
-            f"a margin of {plant.margin[1]:g} standard deviations does not exist at k = {recipe.k}: at most {recipe.k}"
-        )
-    if isinstance(plant, Spike) and isinstance(recipe.hosts[0], Line):
-        complaints.append("a line host takes a bump: spikes go on complete hosts, or on hosts with edges of their own")
-    return complaints
+def _dated(plain: Any) -> Any:
+    """Leave out the fields that came later where they change nothing."""
+    if isinstance(plain, dict):
+        return {key: _dated(value) for key, value in plain.items() if value not in LATER.get(key, ())}
+    return [_dated(value) for value in plain] if isinstance(plain, list | tuple) else plain
 
 
 def _assign(plain: Any, path: list[str], value: Any, whole: str) -> None:
@@ -361,31 +328,7 @@ def load_recipe(name: str | Path) -> Recipe:
         >>> load_recipe("spike-9").k
         9
     """
-    if str(name) in recipe_names():
-        path = _shelf() / f"{name}.toml"
-    elif str(name).endswith(".toml"):
-        path = Path(name)
-    else:
-        raise InputError(f"{unknown_name('recipe', str(name), recipe_names())}; or give a path that ends in .toml")
-    return parse_recipe(_read_toml(path), str(name))
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device may never end
-            raise InputError(f"cannot read the recipe file {path}: it is not a regular file")
-        if status.st_size > LARGEST_FILE:
-            raise InputError(f"the recipe file {path} is larger than 1 MB: a recipe is a page")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read the recipe file {path}: {error.strerror}") from None
-    except InputError:
-        raise
-    except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
-        raise InputError(f"the recipe file {path} is not TOML: {error}") from None
-    except RecursionError:
-        raise InputError(f"the recipe file {path} is nested too deeply: a recipe has three levels") from None
+    return parse_recipe(_shelf().read(name), str(name))
 
 
 def recipe_names() -> list[str]:
@@ -395,11 +338,11 @@ def recipe_names() -> list[str]:
         >>> "spike-9" in recipe_names()
         True
     """
-    return sorted(path.stem for path in _shelf().glob("*.toml"))
+    return _shelf().names()
 
 
-def _shelf() -> Path:
-    """Return the folder of the shipped recipes: inside an installed package, beside it in a checkout."""
+def _shelf() -> Shelf:
+    """Return the shipped recipes: inside an installed package, beside it in a checkout."""
     package = Path(__file__).parents[1]
     installed = package / "recipes"
-    return installed if installed.is_dir() else package.parent / "datasets" / "recipes"
+    return Shelf("recipe", installed if installed.is_dir() else package.parent / "datasets" / "recipes")

@@ -8,7 +8,7 @@ import numpy as np
 
 __all__ = ["Purpose", "stream"]
 
-Purpose = Literal["host", "weights", "subgraph", "cut", "plant"]
+Purpose = Literal["host", "weights", "subgraph", "cut", "plant", "label"]
 
 
 def stream(seed: int, purpose: Purpose, graph: int, attempt: int = 0) -> np.random.Generator:

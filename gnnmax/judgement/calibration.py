@@ -13,7 +13,16 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 
-__all__ = ["BINS", "Reliability", "Scale", "bins_of", "check_scale", "probabilities_of", "reliability"]
+__all__ = [
+    "BINS",
+    "Reliability",
+    "Scale",
+    "bins_of",
+    "check_scale",
+    "like_probabilities",
+    "probabilities_of",
+    "reliability",
+]
 
 Floats = npt.NDArray[np.float64]
 Scale = Literal["logits", "probabilities"]
@@ -73,21 +82,31 @@ def probabilities_of(scores: Floats, scale: Scale, what: str = "scores") -> Floa
     """
     from scipy.special import expit
 
-    inside = bool(((scores >= 0) & (scores <= 1)).all())
     if scale == "probabilities":
-        if not inside:
-            wrong = int(np.flatnonzero((scores < 0) | (scores > 1))[0])
+        outside = np.flatnonzero((scores < 0) | (scores > 1))
+        if len(outside):
+            wrong = int(outside[0])
             raise InputError(
                 f"{what} were declared probabilities, and the one at index {wrong} is {scores[wrong]:g}: "
                 "say scale='logits' if they are log odds"
             )
         return scores
-    if inside and scores.min() < scores.max():
+    if like_probabilities(scores):
         raise InputError(
             f"{what} were declared logits, and all lie in [0, 1] as probabilities do: "
             "say scale='probabilities' and threshold=0.5, or leave scale away"
         )
     return np.asarray(expit(scores), dtype=np.float64)
+
+
+def like_probabilities(scores: Floats) -> bool:
+    """Tell whether scores all lie in [0, 1] and are not all equal.
+
+    Example:
+        >>> like_probabilities(np.array([0.0, 0.7])), like_probabilities(np.zeros(2))
+        (True, False)
+    """
+    return bool(((scores >= 0) & (scores <= 1)).all() and scores.min() < scores.max())
 
 
 def bins_of(probability: Floats) -> npt.NDArray[np.intp]:

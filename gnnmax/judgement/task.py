@@ -71,7 +71,8 @@ class Task:
         own = check_groups(groups, len(label))
         if not isinstance(windows, Windows):
             return cls(label, groups=own)
-        known = windows.amplitude is not None and windows.label_rule == "planted"
+        hidden = windows.amplitude is not None or windows.noise.flips > 0
+        known = hidden and windows.label_rule == "planted"
         return cls(
             label,
             graph=windows.graph,
@@ -172,7 +173,9 @@ class Task:
 
 
 def _ceiling(windows: Windows) -> float | None:
-    """Return the ceiling where all windows hold a peak of one amplitude."""
-    if windows.amplitude is None or not len(windows) or np.ptp(windows.amplitude) > 0:
+    """Return the ceiling where all windows hold a peak of one amplitude, or where only labels are noisy."""
+    if windows.amplitude is None:
+        return 1 - windows.noise.flips
+    if not len(windows) or np.ptp(windows.amplitude) > 0:
         return None
     return ceiling_of(windows.k, float(windows.amplitude[0]), windows.noise).accuracy

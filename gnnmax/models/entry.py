@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -13,10 +13,22 @@ from gnnmax.groups import Group, forced_ceiling
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Config", "Depth", "ModelEntry", "Width"]
+__all__ = ["Config", "Depth", "Encoding", "Form", "Mark", "ModelEntry", "Pool", "Width"]
 
 Width = Annotated[int, Meta(ge=1, le=1024)]
 Depth = Annotated[int, Meta(ge=1, le=64)]
+
+Encoding = Literal["standard", "rank"]
+"""How a net reads the values: on the window's own scale, or by rank alone."""
+
+Form = Literal["dense", "sparse"]
+"""Whether a net computes with whole tensors or gathers and scatters along edges."""
+
+Mark = Literal["both", "row", "none"]
+"""What a net is told of the centre: its row and its column, its row only, or nothing."""
+
+Pool = Literal["max", "mean", "logsumexp"]
+"""How a net sums up many features, alike for any number of them."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import tempfile
 from functools import lru_cache
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import MessagePassing
 
-from gnnmax.models.standardisation import centre_mark, standardise
+from gnnmax.models.entry import Encoding
+from gnnmax.models.generated import remove_generated_files
+from gnnmax.models.standardisation import centre_mark, encode
 
-__all__ = ["BipartiteNet", "bipartite_edges"]
+__all__ = ["BipartiteNet", "Exchange", "bipartite_edges", "centre_nodes", "readout"]
 
 
 @lru_cache(maxsize=32)
@@ -40,7 +38,7 @@ def bipartite_edges(k: int, device: torch.device) -> Tensor:
     return torch.stack([sources, targets])  # (2, 2kk)
 
 
-class _Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not typed
+class Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not typed
     """One round: entries send along both directions with the same weights, nodes gather, entries read their two ends.
 
     Args:
@@ -49,7 +47,7 @@ class _Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not
 
     def __init__(self, width: int) -> None:
         super().__init__(aggr=None, node_dim=-2)
-        _remove_generated_file(type(self).propagate.__module__)
+        remove_generated_files(self)
         self.send_entry = nn.Linear(width, width)
         self.send_node = nn.Linear(width, width, bias=False)
         self.gather = nn.Linear(3 * width, width)
@@ -84,17 +82,6 @@ class _Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not
         return torch.cat([sides.amax(dim=-2), sides.mean(dim=-2)], dim=-1)
 
 
-def _remove_generated_file(module: str) -> None:
-    """Remove the file that torch_geometric writes for a layer's ``propagate``, once loaded, and leaves behind."""
-    written = [getattr(sys.modules[module], name, None) for name in ("__file__", "__cached__")]
-    folder = Path(tempfile.gettempdir())
-    for file in (Path(name) for name in written if name is not None):
-        if folder in file.parents:
-            file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # others may keep bytecode there, or none was written
-        (folder / "__pycache__").rmdir()
-
-
 class BipartiteNet(nn.Module):
     """Message passing on the window as a rooted, complete bipartite graph.
 
@@ -108,6 +95,7 @@ class BipartiteNet(nn.Module):
     Args:
         width: Features of a node and of an entry.
         rounds: Rounds of message passing.
+        encoding: How the values are read.
 
     References:
         Fey, Lenssen, "Fast Graph Representation Learning with PyTorch Geometric", ICLR workshop 2019: ``propagate``.
@@ -123,11 +111,12 @@ class BipartiteNet(nn.Module):
         True
     """
 
-    def __init__(self, width: int = 16, rounds: int = 2) -> None:
+    def __init__(self, width: int = 16, rounds: int = 2, encoding: Encoding = "standard") -> None:
         super().__init__()
+        self.encoding = encoding
         self.embed_entry = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, width))
         self.embed_node = nn.Embedding(2, width)
-        self.rounds = nn.ModuleList(_Exchange(width) for _ in range(rounds))
+        self.rounds = nn.ModuleList(Exchange(width) for _ in range(rounds))
         self.head = nn.Sequential(nn.Linear(6 * width, width), nn.ReLU(), nn.Linear(width, 1))
 
     def forward(
@@ -138,17 +127,28 @@ class BipartiteNet(nn.Module):
     ) -> Tensor:
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)`` of any odd side. Contexts are not read."""
         batch, k = values.shape[:2]
-        entries = self.embed_entry(torch.stack([standardise(values), centre_mark(values)], dim=-1))  # (B, k, k, H)
-        is_root = torch.zeros(2 * k, dtype=torch.long, device=values.device)
-        is_root[[k // 2, k + k // 2]] = 1
-        nodes = self.embed_node(is_root).expand(batch, -1, -1)  # (B, 2k, H)
+        seen = torch.stack([encode(values, self.encoding), centre_mark(values)], dim=-1)
+        entries = self.embed_entry(seen)  # (B, k, k, H)
+        nodes = self.embed_node(centre_nodes(k, values.device)).expand(batch, -1, -1)  # (B, 2k, H)
         for exchange in self.rounds:
             nodes, entries = exchange(nodes, entries)
-        logits: Tensor = self.head(_readout(nodes, entries))
+        logits: Tensor = self.head(readout(nodes, entries))
         return logits.squeeze(1)
 
 
-def _readout(nodes: Tensor, entries: Tensor) -> Tensor:
+def centre_nodes(k: int, device: torch.device) -> Tensor:
+    """Return ones for the two nodes that meet in the centre entry and zeros for the others, shape ``(2k,)``, int64.
+
+    Example:
+        >>> centre_nodes(3, torch.device("cpu"))
+        tensor([0, 1, 0, 0, 1, 0])
+    """
+    is_root = torch.zeros(2 * k, dtype=torch.long, device=device)
+    is_root[[k // 2, k + k // 2]] = 1
+    return is_root
+
+
+def readout(nodes: Tensor, entries: Tensor) -> Tensor:
     """Describe a rooted graph: its centre entry, the centre's two ends, and pools; shape ``(B, 6H)``."""
     k = entries.shape[1]
     middle = k // 2

@@ -10,6 +10,7 @@ from gnnmax.errors import InputError, unknown_name
 from gnnmax.models.entry import Config, ModelEntry
 from gnnmax.models.graph_entries import GRAPH_NETS
 from gnnmax.models.image_entries import IMAGE_NETS
+from gnnmax.models.set_entries import SET_NETS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +30,7 @@ def parse_config(name: str, plain: Any = None) -> Config:
 
     Example:
         >>> parse_config("gnn", {"width": 16})
-        GnnConfig(width=16, rounds=2)
+        GnnConfig(width=16, rounds=2, encoding='standard')
         >>> parse_config("gnn", {"width": 0})
         Traceback (most recent call last):
         ...
@@ -78,5 +79,5 @@ def build_model(name: str, k: int, config: Any = None, seed: int = 0) -> nn.Modu
         return MODELS[name].build(k, checked)
 
 
-MODELS: dict[str, ModelEntry] = {**IMAGE_NETS, **GRAPH_NETS}
+MODELS: dict[str, ModelEntry] = {**IMAGE_NETS, **GRAPH_NETS, **SET_NETS}
 """The models by name."""

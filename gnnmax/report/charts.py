@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gnnmax.results import Results, TestRecord
+from gnnmax.judgement.verdict import Slice
+from gnnmax.results import Results, TestRecord, VerdictRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "accuracy_chart", "learning_chart"]
+__all__ = ["COLOURS", "accuracy_chart", "learning_chart", "reliability_chart", "tests_chart", "tradeoff_chart"]
 
 COLOURS = ("#d9480f", "#7c5cd6", "#0f9d8a", "#c2255c", "#1971c2", "#5c940d")
 """Of the nets, in their order; readable on light and dark."""
@@ -40,26 +41,84 @@ def accuracy_chart(test: TestRecord, group: str, scorers: Sequence[str]) -> str:
 
     Args:
         test: With slices.
-        group: ``kind`` or ``margin``.
+        group: Name of the slices, such as ``kind`` or ``family``.
         scorers: Names, in the order of :data:`COLOURS`.
     """
     slices = [test.verdicts[name].slices[group] for name in scorers]
-    bins, seeds = list(slices[0]), len(test.seeds[scorers[0]])
+    names = [f"{b.replace('_', '-')}\n{part.n:,}" for b, part in slices[0].items()]
+    return _banded(names, {name: list(found.values()) for name, found in zip(scorers, slices, strict=True)})
+
+
+def tests_chart(tests: Sequence[TestRecord], scorers: Sequence[str]) -> str:
+    """Draw accuracy with its interval over the test sets of a run, one colour a scorer."""
+    names = [f"{test.name}\nk = {test.k}".replace("/", "/\n") for test in tests]
+    return _banded(names, {name: [_whole(test.verdicts[name]) for test in tests] for name in scorers})
+
+
+def _whole(verdict: VerdictRecord) -> Slice:
+    return Slice(verdict.n, verdict.accuracy, *verdict.intervals["accuracy"], flagged=0.0)
+
+
+def _banded(names: Sequence[str], found: dict[str, list[Slice]]) -> str:
+    """Draw shares with bands beside each other, scorers shifted so that none hides another."""
     with _canvas(5.6, 2.9) as (axes, drawn):
-        for place, (name, found) in enumerate(zip(scorers, slices, strict=True)):
-            shift = (place - (len(scorers) - 1) / 2) * 0.16
-            at = [x + shift for x in range(len(bins))]
-            shown = [found[b] for b in bins]
+        for place, (name, shown) in enumerate(found.items()):
+            at = [x + (place - (len(found) - 1) / 2) * min(0.16, 0.8 / len(found)) for x in range(len(names))]
             below = [100 * max(s.accuracy - s.low, 0.0) for s in shown]
             above = [100 * max(s.high - s.accuracy, 0.0) for s in shown]
             colour = COLOURS[place % len(COLOURS)]
             right = [100 * s.accuracy for s in shown]
             axes.errorbar(at, right, yerr=[below, above], fmt="o", ms=4.5, lw=1.2, color=colour, label=name)
-        axes.set_xticks(range(len(bins)), [f"{b.replace('_', '-')}\n{slices[0][b].n // seeds:,}" for b in bins])
+        turned = sum(max(map(len, name.split("\n"))) for name in names) > 62
+        axes.set_xticks(
+            range(len(names)), list(names), rotation=30 if turned else 0, ha="right" if turned else "center"
+        )
         axes.set_ylabel("right, %")
         axes.grid(axis="y", lw=0.4, alpha=0.4)
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(scorers))
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=max(1, min(4, len(found))))
     return drawn[0]
+
+
+def tradeoff_chart(test: TestRecord, scorers: Sequence[str], *, precision: bool = False) -> str:
+    """Draw the ROC curves of scorers, or their precision over recall."""
+    with _canvas(3.6, 3.2) as (axes, drawn):
+        for place, name in enumerate(scorers):
+            curve, verdict = test.curves[name], test.verdicts[name]
+            x, y = (curve.recall, curve.precision) if precision else (curve.false, curve.recall)
+            area = verdict.average_precision if precision else verdict.auroc
+            label = f"{name} {area:.3f}"
+            axes.plot(x, y, lw=1.4, color=COLOURS[place % len(COLOURS)], label=label)
+        _unit_square(axes, "recall" if precision else "others called centred", "precision" if precision else "recall")
+        axes.legend(loc="lower left" if precision else "lower right", fontsize=9)
+    return drawn[0]
+
+
+def reliability_chart(test: TestRecord, scorers: Sequence[str]) -> str:
+    """Draw how often stated probabilities came true; a larger dot stands for more windows."""
+    with _canvas(3.6, 3.2) as (axes, drawn):
+        axes.plot([0, 1], [0, 1], lw=0.8, ls="--", color=_INK, alpha=0.5)
+        for place, name in enumerate(scorers):
+            found = test.verdicts[name].reliability
+            if found is None:
+                continue
+            known = [
+                (stated, observed, 4 + 120 * count / test.windows)
+                for stated, observed, count in zip(found.stated, found.observed, found.count, strict=True)
+                if stated is not None and observed is not None
+            ]
+            stated, observed, sizes = zip(*known, strict=True)
+            colour = COLOURS[place % len(COLOURS)]
+            axes.plot(stated, observed, lw=1, color=colour, alpha=0.6)
+            axes.scatter(stated, observed, s=sizes, color=colour, label=name)
+        _unit_square(axes, "stated probability", "came true")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="upper left", fontsize=9)
+    return drawn[0]
+
+
+def _unit_square(axes: Axes, across: str, up: str) -> None:
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=across, ylabel=up)
+    axes.grid(lw=0.4, alpha=0.4)
 
 
 def learning_chart(results: Results) -> str:

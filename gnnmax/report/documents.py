@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.recipe import Recipe, load_recipe, recipe_names
+from gnnmax.models.entry import ModelEntry
+from gnnmax.models.matching import parameter_count
+from gnnmax.models.registry import MODELS
 from gnnmax.report.tables import test_rows
 from gnnmax.results import TestRecord
 from gnnmax.staging import write_file
 
-__all__ = ["recipes_markdown", "replace_marked", "test_markdown"]
+__all__ = ["markdown", "models_markdown", "recipes_markdown", "replace_marked", "test_markdown"]
 
 
 def test_markdown(test: TestRecord) -> str:
@@ -39,8 +43,47 @@ def recipes_markdown() -> str:
         '| recipe | k | plant | label | hosts | test splits | ceiling | what it is for |'
     """
     header = ["recipe", "k", "plant", "label", "hosts", "test splits", "ceiling", "what it is for"]
-    rows = [_recipe_row(load_recipe(name)) for name in recipe_names()]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))
+    return markdown([header, *(_recipe_row(load_recipe(name)) for name in recipe_names())])
+
+
+def models_markdown(k: int = 9) -> str:
+    """Write a Markdown table of the models, from the registry and the nets themselves.
+
+    Args:
+        k: Side of the windows that the ceilings and sizes are for.
+
+    Example:
+        >>> models_markdown().splitlines()[0]
+        '| model | what it is | blind to | ceiling | parameters | any k | what it cannot do | source |'
+    """
+    header = ["model", "what it is", "blind to", "ceiling", "parameters", "any k", "what it cannot do", "source"]
+    return markdown([header, *(_model_row(entry, k) for entry in MODELS.values())])
+
+
+def _model_row(entry: ModelEntry, k: int) -> list[str]:
+    return [
+        f"`{entry.name}`",
+        entry.summary,
+        entry.group.name,
+        f"{entry.ceiling(k):.4f}",
+        f"{parameter_count(entry.name, k, entry.config()):,}",
+        "yes" if entry.any_k else "",
+        entry.cannot,
+        entry.source,
+    ]
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Lay out rows as a Markdown table, the header first.
+
+    Example:
+        >>> print(markdown([["a", "b"], ["1", "2"]]))
+        | a | b |
+        | --- | --- |
+        | 1 | 2 |
+    """
+    header, *body = rows
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *body))
 
 
 def _recipe_row(recipe: Recipe) -> list[str]:

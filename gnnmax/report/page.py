@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from gnnmax.errors import InputError
 from gnnmax.report.answers import answers, headline
-from gnnmax.report.charts import COLOURS, accuracy_chart, learning_chart
-from gnnmax.report.pictures import heat_map_strip, heat_map_svg, window_svg
-from gnnmax.results import Results
-from gnnmax.staging import write_file
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from gnnmax.report.charts import (
+    COLOURS,
+    accuracy_chart,
+    learning_chart,
+    reliability_chart,
+    tests_chart,
+    tradeoff_chart,
+)
+from gnnmax.report.pictures import heat_map_strip, heat_map_svg
+from gnnmax.report.rendering import environment, write_whole
+from gnnmax.report.tables import card_note
+from gnnmax.results import Results, TestRecord
 
 __all__ = ["render_page", "write_heat_maps", "write_page"]
 
@@ -33,7 +36,7 @@ def render_page(results: Results) -> str:
     nets = [model.name for model in results.models]
     rules = [name for name in SHOWN_RULES if name in test.verdicts]
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             results=results,
@@ -44,27 +47,23 @@ def render_page(results: Results) -> str:
             headline=headline(results),
             answers=answers(results),
             heat_maps=[(name, heat_map_svg(test.verdicts[name].offsets)) for name in [*nets, *rules[:1]]],
-            charts={group: accuracy_chart(test, group, nets) for group in ("kind", "margin")},
+            charts=_slice_charts(test, nets),
+            across=tests_chart(results.tests, nets) if len(results.tests) > 1 else None,
+            curves={
+                "ROC, with its area": tradeoff_chart(test, nets),
+                "Precision over recall, with the average": tradeoff_chart(test, nets, precision=True),
+                "Reliability of the first seed": reliability_chart(test, nets),
+            },
             learning=learning_chart(results),
+            note=card_note(results.card),
         )
     )
 
 
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["picture"] = lambda picture: Markup(window_svg(picture))  # our own numbers
-    environment.filters["svg"] = Markup
-    environment.filters["percent"] = lambda share, digits=1: f"{100 * share:.{digits}f}"
-    return environment
+def _slice_charts(test: TestRecord, nets: list[str]) -> dict[str, str]:
+    """Draw accuracy over every group of slices that parts the windows."""
+    groups = next(iter(test.verdicts.values())).slices
+    return {group: accuracy_chart(test, group, nets) for group, parts in groups.items() if len(parts) > 1}
 
 
 def write_page(results: Results, path: Path) -> Path:
@@ -73,7 +72,7 @@ def write_page(results: Results, path: Path) -> Path:
     Raises:
         InputError: the folder of the file does not exist.
     """
-    return _write(path, render_page(results))
+    return write_whole(path, render_page(results))
 
 
 def write_heat_maps(results: Results, path: Path) -> Path:
@@ -84,13 +83,4 @@ def write_heat_maps(results: Results, path: Path) -> Path:
     """
     verdicts = results.tests[0].verdicts
     named = [(name, verdicts[name].offsets) for name in (*(model.name for model in results.models), "argmax")]
-    return _write(path, heat_map_strip(named))
-
-
-def _write(path: Path, content: str) -> Path:
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} does not exist: make it first, or choose another file")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder and a file was to be written: choose another name")
-    write_file(path, content)
-    return path
+    return write_whole(path, heat_map_strip(named))

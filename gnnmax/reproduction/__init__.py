@@ -59,7 +59,16 @@ def _bayes(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     return bayes_rule(seeds, on_progress)
 
 
+def _extrapolation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+    from gnnmax.reproduction.extrapolation import extrapolation
+
+    return extrapolation(seeds, on_progress)
+
+
 TABLES: dict[str, Reproduction] = {
     "bayes": Reproduction("The shipped Bayes rule against its closed form, at every side and amplitude.", _bayes),
+    "extrapolation": Reproduction(
+        "The largest degree of graphs larger than any seen in training: which readout extrapolates.", _extrapolation
+    ),
 }
 """The tables by name."""

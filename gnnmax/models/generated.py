@@ -1,0 +1,32 @@
+"""Files that torch_geometric generates, loads and leaves behind: removed as soon as they are loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from pathlib import Path
+
+from torch_geometric.nn import MessagePassing
+
+__all__ = ["remove_generated_files"]
+
+
+def remove_generated_files(layer: MessagePassing) -> None:
+    """Remove the files that torch_geometric wrote for the ``propagate`` and ``edge_updater`` of a layer.
+
+    The code is loaded and stays in use; without this each process leaves it in the temporary folder.
+
+    Example:
+        >>> import torch
+        >>> from torch_geometric.nn import GINEConv
+        >>> remove_generated_files(GINEConv(torch.nn.Linear(2, 2)))
+    """
+    folder = Path(tempfile.gettempdir())
+    for module in (getattr(type(layer), name).__module__ for name in ("propagate", "edge_updater")):
+        written = [getattr(sys.modules[module], name, None) for name in ("__file__", "__cached__")]
+        for file in (Path(name) for name in written if name is not None):
+            if folder in file.parents:
+                file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # others may keep bytecode there, or none was written
+        (folder / "__pycache__").rmdir()

@@ -1,0 +1,72 @@
+"""Files that ship with the package and that people write too: a TOML page a thing, found by name or by path."""
+
+from __future__ import annotations
+
+import stat
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gnnmax.errors import InputError, unknown_name
+
+__all__ = ["Shelf"]
+
+LARGEST_FILE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A folder of shipped TOML files.
+
+    Attributes:
+        what: What a file holds, for errors.
+        folder: Where they are.
+
+    Example:
+        >>> Shelf("recipe", Path("nowhere")).names()
+        []
+    """
+
+    what: str
+    folder: Path
+
+    def names(self) -> list[str]:
+        """List the names of what is shipped."""
+        return sorted(path.stem for path in self.folder.glob("*.toml"))
+
+    def read(self, name: str | Path) -> dict[str, Any]:
+        """Read a shipped file by its name, or any by a path that ends in ``.toml``.
+
+        Raises:
+            InputError: an unknown name, or a file that is unreadable, too large or not TOML.
+
+        Example:
+            >>> Shelf("recipe", Path("nowhere")).read("../x")
+            Traceback (most recent call last):
+            ...
+            gnnmax.errors.InputError: unknown recipe '../x'; known: ; or give a path that ends in .toml
+        """
+        if str(name) in self.names():
+            return self._parsed(self.folder / f"{name}.toml")
+        if str(name).endswith(".toml"):
+            return self._parsed(Path(name))
+        raise InputError(f"{unknown_name(self.what, str(name), self.names())}; or give a path that ends in .toml")
+
+    def _parsed(self, path: Path) -> dict[str, Any]:
+        called = f"the {self.what} file {path}"
+        try:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device may never end
+                raise InputError(f"cannot read {called}: it is not a regular file")
+            if status.st_size > LARGEST_FILE:
+                raise InputError(f"{called} is larger than 1 MB: a {self.what} is a page")
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"cannot read {called}: {error.strerror}") from None
+        except InputError:
+            raise
+        except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
+            raise InputError(f"{called} is not TOML: {error}") from None
+        except RecursionError:
+            raise InputError(f"{called} is nested too deeply: a {self.what} has three levels") from None
