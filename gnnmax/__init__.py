@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gnnmax.auditing.battery import audit
     from gnnmax.checkpoint import load_model
     from gnnmax.detection.finding import find_maxima
     from gnnmax.errors import InputError
@@ -31,6 +32,7 @@ _HOME = {
     "RULES": "gnnmax.rules",
     "Recipe": "gnnmax.generate.recipe",
     "Windows": "gnnmax.window",
+    "audit": "gnnmax.auditing.battery",
     "build": "gnnmax.generate.drawing",
     "compare_scores": "gnnmax.evaluation",
     "evaluate": "gnnmax.evaluation",
@@ -49,6 +51,7 @@ __all__ = [
     "InputError",
     "Recipe",
     "Windows",
+    "audit",
     "build",
     "compare_scores",
     "evaluate",

@@ -13,6 +13,7 @@ FLOORS = {
     1: (
         *(
             "adapters",
+            "auditing",
             "bayes",
             "card",
             "conversion",
@@ -27,7 +28,7 @@ FLOORS = {
             "rules",
             "scoring",
         ),
-        *("store", "streaming", "thresholds", "verification"),
+        *("store", "streaming", "testing", "thresholds", "verification"),
     ),
     2: ("graphs", "models"),
     3: (

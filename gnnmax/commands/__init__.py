@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from gnnmax.commands.auditing import Audit
 from gnnmax.commands.data import Generate, Info, Verify
 from gnnmax.commands.detection import Detect
 from gnnmax.commands.judgement import Evaluate, Report
@@ -28,6 +29,7 @@ COMMANDS: dict[str, Any] = {
     "train": Train,
     "compare": Compare,
     "evaluate": Evaluate,
+    "audit": Audit,
     "report": Report,
     "detect": Detect,
     "reproduce": Reproduce,
