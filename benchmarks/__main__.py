@@ -33,6 +33,7 @@ GROUPS = {
     "train": "training_steps",
     "learn": "training_runs",
     "judge": "judgement",
+    "detect": "detecting",
 }
 """What a row's name begins with, and the module that measures it."""
 

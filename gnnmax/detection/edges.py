@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,9 @@ __all__ = ["graph_maxima"]
 
 Values = npt.NDArray[Any]
 Ends = npt.NDArray[Any]
+
+CHUNK = 2**16
+"""Edges looked at together, about."""
 
 
 def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric: bool, once: bool) -> Maxima:
@@ -30,10 +32,9 @@ def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric:
     by_row = _Best(indptr, values)
     by_column = by_row if symmetric else _Best.of_any(columns, values, source.shape[1])
     # Among the largest edges of its row, and of its column too: all others are out after one look.
-    leading = by_row.leading
-    leading = leading[values[leading] == by_column.first[columns[leading]]]
-    rows = np.searchsorted(indptr, leading, side="right") - 1
-    row, column, value = rows, columns[leading], values[leading]
+    both_ways = by_row.first[by_row.at] == by_column.first[columns[by_row.leading]]
+    leading, row = by_row.leading[both_ways], by_row.at[both_ways]
+    column, value = columns[leading], values[leading]
     in_row, in_column = by_row.count[row], by_column.count[column]
     # The edge itself is among the largest at both ends; of an undirected loop the two ends are one.
     loops = (row == column) & symmetric
@@ -87,19 +88,34 @@ def _edges(source: Source) -> tuple[Ends, Ends, Values]:
 class _Best:
     """Of every end: its largest value, how many edges have it, the next largest, and how many edges there are.
 
-    ``leading`` are the edges that are largest at their end, in order.
+    ``leading`` are the edges that are largest at their end, in order, and ``at`` the ends where they are.
+
+    Edges are looked at some ends at a time, so that what is written on the way stays in the processor's cache.
     """
 
     def __init__(self, indptr: Ends, values: Values) -> None:
-        self._values = values
         self.size = np.diff(indptr)
-        self._filled = np.flatnonzero(self.size)
-        self._starts = indptr[self._filled]
-        self._lowest = -np.inf if values.dtype.kind == "f" else np.iinfo(values.dtype).min
-        self.first = self._reduced(values)
-        self.leading = np.flatnonzero(values == np.repeat(self.first, self.size))
-        at = np.searchsorted(indptr, self.leading, side="right") - 1
-        self.count = np.bincount(at, minlength=len(self.size))
+        lowest = -np.inf if values.dtype.kind == "f" else np.iinfo(values.dtype).min
+        self.first, self.second = (np.full(len(self.size), lowest, dtype=values.dtype) for _ in range(2))
+        filled = np.flatnonzero(self.size)
+        starts, leading = indptr[filled], []
+        cuts = np.searchsorted(starts, np.arange(CHUNK, len(values), CHUNK))
+        for some in np.split(np.arange(len(filled)), cuts):
+            if not len(some):
+                continue
+            ends, begin = filled[some], int(starts[some[0]])
+            part = values[begin : indptr[ends[-1] + 1]]
+            inner = starts[some] - begin
+            largest = np.maximum.reduceat(part, inner)
+            top = np.flatnonzero(part == np.repeat(largest, self.size[ends]))
+            rest = part.copy()
+            rest[top] = lowest
+            self.first[ends], self.second[ends] = largest, np.maximum.reduceat(rest, inner)
+            leading.append(top + begin)
+        self.leading = np.concatenate(leading) if leading else np.empty(0, dtype=np.intp)
+        ties = len(self.leading) > len(filled)
+        self.at = np.searchsorted(indptr, self.leading, side="right") - 1 if ties else filled
+        self.count = np.bincount(self.at, minlength=len(self.size))
 
     @classmethod
     def of_any(cls, ends: Ends, values: Values, number: int) -> _Best:
@@ -107,18 +123,6 @@ class _Best:
         order = np.argsort(ends, kind="stable")
         indptr = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=number))])
         return cls(indptr, values[order])
-
-    def _reduced(self, values: Values) -> Values:
-        largest = np.full(len(self.size), self._lowest, dtype=values.dtype)
-        if len(self._filled):
-            largest[self._filled] = np.maximum.reduceat(values, self._starts)
-        return largest
-
-    @cached_property
-    def second(self) -> Values:
-        rest = self._values.copy()
-        rest[self.leading] = self._lowest
-        return self._reduced(rest)
 
     def rival(self, ends: Ends) -> Values:
         """Return the largest value besides one of the largest, at each of some ends."""

@@ -67,8 +67,12 @@ _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
 
 
 def sorted_by_value(maxima: Maxima) -> Maxima:
-    """Return them in their order: value from the largest down, then row, then column."""
+    """Order maxima, given by row and column, by value from the largest down, in place; equal ones keep their order."""
     values = maxima.values
-    down = -values if values.dtype.kind == "f" else np.unique(values, return_inverse=True)[1] * -1
-    width = int(maxima.columns.max(initial=0)) + 1
-    return maxima[np.lexsort((maxima.rows * width + maxima.columns, down))]
+    order = np.argsort(
+        -values if values.dtype.kind == "f" else -np.unique(values, return_inverse=True)[1], kind="stable"
+    )
+    for name in _COLUMNS:  # one after the other: there may be many, and memory is short
+        column = getattr(maxima, name)
+        column[:] = column[order]
+    return maxima

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -45,19 +46,32 @@ def ordered_maxima(
     source: Source, k: tuple[int, int], ties: Ties, border: Border, threshold: float | None, upper: bool
 ) -> Maxima:
     """Find the maxima of windows of ``k`` rows and columns; see :func:`gnnmax.detection.find_maxima`."""
-    half = k[0] // 2, k[1] // 2
-    found = [_none(source.dtype)]
-    for block in source.tiles(half, upper):
-        found += _found_in(source, block, k, ties, border, threshold, upper)
-    columns = _Found(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
-    values = columns.values.astype(source.matrix.dtype)
+    none = _none(source.dtype, 9 if ties == "plateau" else 0)
+    fields: list[list[npt.NDArray[Any]]] = [[part] for part in none]
+    for _, blocks in itertools.groupby(source.tiles((k[0] // 2, k[1] // 2), upper), key=lambda block: block.row):
+        parts = [part for block in blocks for part in _found_in(source, block, k, ties, border, threshold, upper)]
+        strip = _joined([[*column] for column in zip(none, *parts, strict=True)])
+        order = np.lexsort((strip.columns, strip.rows))
+        for field, column in zip(fields, strip, strict=True):
+            field.append(column[order])
+    columns = _joined(fields)
+    values = columns.values.astype(source.matrix.dtype, copy=False)
     maxima = Maxima(columns.rows, columns.columns, values, *columns[3:6], mode="ordered", k=k, names=source.names)
     return maxima[_plateaus(maxima, columns.touching)] if ties == "plateau" and len(maxima) else maxima
 
 
-def _none(dtype: np.dtype[Any]) -> _Found:
+def _joined(fields: list[list[npt.NDArray[Any]]]) -> _Found:
+    """Join what was found, field by field, and let go of the parts: there may be many."""
+    joined: list[Any] = []
+    for parts in fields:
+        joined.append(np.concatenate(parts))
+        parts.clear()
+    return _Found(*joined)
+
+
+def _none(dtype: np.dtype[Any], touching: int = 0) -> _Found:
     places, counts = np.empty(0, dtype=np.intp), np.empty(0, dtype=np.int64)
-    return _Found(places, places, np.empty(0, dtype), np.empty(0), counts, counts, np.empty((0, 9), np.bool_))
+    return _Found(places, places, np.empty(0, dtype), np.empty(0), counts, counts, np.empty((0, touching), np.bool_))
 
 
 def _found_in(
@@ -119,7 +133,7 @@ def _clear(
     """Take strict maxima of windows that are wholly measured inside the matrix: they need not be looked at."""
     with np.errstate(invalid="ignore", over="ignore"):
         margin = values.astype(np.float64) - rival.astype(np.float64)
-    none, touching = np.zeros(len(rows), dtype=np.int64), np.zeros((len(rows), 9), dtype=np.bool_)
+    none, touching = np.zeros(len(rows), dtype=np.int64), np.zeros((len(rows), 0), dtype=np.bool_)
     return _chosen(_Found(rows, columns, values, margin, none, missing, touching), _bordered(missing, border))
 
 
@@ -167,7 +181,7 @@ def _judged(source: Source, part: _Candidates, k: tuple[int, int], ties: Ties, b
     with np.errstate(invalid="ignore", over="ignore"):
         difference = centre.astype(np.float64) - rival.astype(np.float64)
     margin = np.where(alone, np.inf, np.where(equal > 0, 0.0, difference))
-    touching = _touching(part, k) if ties == "plateau" else np.zeros((len(kept), 9), dtype=np.bool_)
+    touching = _touching(part, k) if ties == "plateau" else np.zeros((len(kept), 0), dtype=np.bool_)
     return _chosen(_Found(part.rows, part.columns, centre, margin, equal, missing, touching), kept)
 
 
@@ -205,4 +219,4 @@ def _plateaus(maxima: Maxima, neighbours: npt.NDArray[np.bool_]) -> Places:
     order = np.lexsort((maxima.columns, maxima.rows))
     _, first = np.unique(component[order], return_index=True)
     kept = order[first]
-    return np.asarray(kept[~beaten[component[kept]]], dtype=np.intp)
+    return np.asarray(np.sort(kept[~beaten[component[kept]]]), dtype=np.intp)

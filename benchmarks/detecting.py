@@ -1,0 +1,143 @@
+"""Detection: the rule on whole matrices and graphs, against filters, pools and plain gathering."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+import torch
+from scipy.ndimage import maximum_filter
+from torch.nn import functional
+from torch_geometric.utils import scatter
+
+from benchmarks.rows import Figure, Row, Setting, Target
+from benchmarks.timing import Lane, race
+from gnnmax import find_maxima
+
+__all__ = ["ROWS"]
+
+K = 9
+MEMORY = 64 * 2**20
+
+
+def matrix_of(n: int) -> npt.NDArray[np.float32]:
+    """Draw a matrix of float32."""
+    return np.random.default_rng(0).random((n, n), dtype=np.float32)
+
+
+def against_filter(n: int, name: str, setting: Setting) -> Row:
+    """Race the rule against scipy's filter and a comparison, which is not strict at ties."""
+    matrix = matrix_of(setting.size(n, 64))
+
+    def peer() -> Any:
+        return np.nonzero(maximum_filter(matrix, K, mode="constant", cval=-np.inf) == matrix)
+
+    return race(
+        name,
+        Lane("ours", lambda: find_maxima(matrix, K), matrix.size),
+        Lane("scipy maximum_filter", peer, matrix.size),
+        "entry",
+        Target("speed", 5.0),
+        setting,
+    )
+
+
+def against_pool(name: str, setting: Setting) -> Row:
+    """Race the rule against torch's maximum pool, stride 1."""
+    matrix = matrix_of(setting.size(4096, 64))
+    image = torch.from_numpy(matrix)[None, None]
+
+    def peer() -> Any:
+        return torch.nonzero(functional.max_pool2d(image, K, stride=1, padding=K // 2) == image)
+
+    ours = Lane("ours", lambda: find_maxima(matrix, K), matrix.size)
+    return race(name, ours, Lane("torch max_pool2d", peer, matrix.size), "entry", Target("speed"), setting)
+
+
+def separation(least: int, name: str, setting: Setting) -> Row:
+    """Race the rule with a least distance against the rule alone."""
+    matrix = matrix_of(setting.size(4000, 64))
+    return race(
+        name,
+        Lane("ours", lambda: find_maxima(matrix, K, separation=least), matrix.size),
+        Lane("the rule alone", lambda: find_maxima(matrix, K), matrix.size),
+        "entry",
+        Target("cost", 3.0),
+        setting,
+    )
+
+
+def memory(name: str, setting: Setting) -> Row:
+    """Count what the rule allocates beside the matrix and what it returns."""
+    matrix = matrix_of(setting.size(16_384, 64))
+    tracemalloc.start()
+    try:
+        maxima = find_maxima(matrix, K)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    returned = sum(getattr(maxima, part).nbytes for part in ("rows", "columns", "values", "margin", "ties", "missing"))
+    return Row(
+        name,
+        Figure("ours", float(peak - returned), "call", "B"),
+        Figure("allowed", MEMORY, "call", "B"),
+        Target("cost", 1.0),
+    )
+
+
+def graph_of(setting: Setting) -> sp.csr_array:
+    """Draw an undirected graph of a million nodes and ten million edges."""
+    n, m = setting.size(1_000_000, 50), setting.size(10_000_000, 200)
+    rng = np.random.default_rng(0)
+    ends = np.sort(rng.integers(n, size=(m, 2)), axis=1)
+    ends = ends[ends[:, 0] != ends[:, 1]]
+    upper = sp.coo_array((rng.random(len(ends)), ends.T), shape=(n, n)).tocsr()
+    graph = (upper + upper.T).tocsr()
+    graph.sort_indices()
+    return graph
+
+
+def against_gathers(name: str, setting: Setting) -> Row:
+    """Race the graph mode against gathering one number for both ends of every edge."""
+    graph = graph_of(setting)
+    rows = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
+    best = np.random.default_rng(1).random(graph.shape[0])
+    return race(
+        name,
+        Lane("ours", lambda: find_maxima(graph, mode="graph", directed=False), graph.nnz),
+        Lane("two gathers", lambda: (best[rows], best[graph.indices]), graph.nnz),
+        "entry",
+        Target("cost", 1.0),
+        setting,
+    )
+
+
+def against_scatter(name: str, setting: Setting) -> Row:
+    """Race the graph mode against the largest edge of every node by torch_geometric's scatter, and a comparison."""
+    graph = graph_of(setting)
+    rows = torch.from_numpy(np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr)))
+    columns, values = torch.from_numpy(graph.indices.astype(np.int64)), torch.from_numpy(graph.data)
+
+    def peer() -> Any:
+        best = scatter(values, rows, dim_size=graph.shape[0], reduce="max")
+        return torch.nonzero((values == best[rows]) & (values == best[columns]))
+
+    ours = Lane("ours", lambda: find_maxima(graph, mode="graph", directed=False), graph.nnz)
+    return race(name, ours, Lane("PyG scatter", peer, graph.nnz), "entry", Target("speed", 3.0), setting)
+
+
+ROWS: dict[str, Callable[[str, Setting], Row]] = {
+    "detect: ordered, n = 4,096": partial(against_filter, 4096),
+    "detect: ordered, n = 16,384": partial(against_filter, 16_384),
+    "detect: ordered, max_pool2d": against_pool,
+    "detect: memory, n = 16,384": memory,
+    "detect: separation 5": partial(separation, 5),
+    "detect: separation 15": partial(separation, 15),
+    "detect: graph, gathers": against_gathers,
+    "detect: graph, scatter": against_scatter,
+}
