@@ -114,8 +114,16 @@ def _plant_complaints(recipe: Recipe) -> list[str]:
         found.append(f"windows_per_graph must be a multiple of {recipe.twins}: no window is without its twin")
     if recipe.pairing == "matched" and recipe.kinds is not None and recipe.kinds.centred != 0.5:
         found.append("matched pairs hold centred = 0.5: each centred window has one twin")
+    if isinstance(plant, Spike) and plant.distractors:
+        most = max(recipe.k**2 // (2 * plant.gap - 1) ** 2 - 2, 0)  # besides the centre and the maximum
+        if plant.distractors > most:
+            found.append(f"at k = {recipe.k} there is room for {most} distractors with a gap of {plant.gap}")
+        if ladder:
+            found.append("a ladder takes its spike through every entry: it leaves distractors no place of their own")
     if ladder and not (isinstance(plant, Spike) and isinstance(recipe.hosts[0], Complete)):
         found.append("a ladder takes a spike through every entry: it needs a spike plant and complete hosts")
+    if natural and any(s.separation for s in recipe.subgraphs):
+        found.append("natural windows take every edge: a separation of their centres belongs to planted ones")
     if natural and recipe.label != "observed":
         found.append("natural windows have no planted label: use label = 'observed'")
     if natural and isinstance(recipe.hosts[0], Complete | Line):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from gnnmax.generate.parts import parts
 from gnnmax.generate.subgraphs import Subgraph
 
-__all__ = ["CUTS", "Cut", "Places", "blocks", "centres", "cut_contiguous", "cut_neighbours"]
+__all__ = ["CUTS", "Cut", "Places", "blocks", "centres", "cut_contiguous", "cut_neighbours", "hops"]
 
 Cut = Literal["contiguous", "neighbours"]
 Places = npt.NDArray[np.intp]
@@ -103,19 +103,37 @@ def cut_neighbours(subgraph: Subgraph, centre: Places, k: int) -> tuple[Places, 
     return sides[0], sides[1]
 
 
-def _by_nearness(subgraph: Subgraph, ends: Places) -> Places:
-    """Order all places by nearness to each of ``ends``, shape ``(len(ends), m)``."""
+def hops(subgraph: Subgraph, ends: Places) -> npt.NDArray[np.float64]:
+    """Count the edges on a shortest path from some places to all, whatever the edges' directions.
+
+    Args:
+        subgraph: m nodes and their adjacency matrix.
+        ends: Shape ``(n,)``.
+
+    Returns:
+        Shape ``(n, m)``; infinite where no path is.
+
+    Example:
+        >>> path = np.eye(4, k=1, dtype=bool) | np.eye(4, k=-1, dtype=bool)
+        >>> hops(Subgraph(np.arange(4), path.astype(np.float32), path), np.array([0])).tolist()
+        [[0.0, 1.0, 2.0, 3.0]]
+    """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import shortest_path
 
-    joined, adjacency = subgraph.joined, subgraph.adjacency
-    if subgraph.directed:
-        heaviest = np.where(joined, adjacency, np.float32(-np.inf))
-        joined, adjacency = joined | joined.T, np.maximum(heaviest, heaviest.T)
+    joined = subgraph.joined | subgraph.joined.T if subgraph.directed else subgraph.joined
     graph = csr_array(joined.astype(np.int8))
-    hops = np.atleast_2d(shortest_path(graph, method="D", unweighted=True, indices=ends))
-    weight = np.where(hops == 1, adjacency[ends], 0)
-    return np.lexsort((-weight, hops), axis=1)
+    return np.atleast_2d(shortest_path(graph, method="D", unweighted=True, indices=ends))
+
+
+def _by_nearness(subgraph: Subgraph, ends: Places) -> Places:
+    """Order all places by nearness to each of ``ends``, shape ``(len(ends), m)``."""
+    adjacency, far = subgraph.adjacency, hops(subgraph, ends)
+    if subgraph.directed:
+        heaviest = np.where(subgraph.joined, adjacency, np.float32(-np.inf))
+        adjacency = np.maximum(heaviest, heaviest.T)
+    weight = np.where(far == 1, adjacency[ends], 0)
+    return np.lexsort((-weight, far), axis=1)
 
 
 def blocks(matrix: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from gnnmax.generate.families import Complete, Line
 from gnnmax.generate.parts import by_parts
 from gnnmax.generate.plants import CENTRED, Bump, Natural, Noise, Spike, paired_kinds
 from gnnmax.generate.recipe import Ingredients, Recipe, parse_recipe
+from gnnmax.generate.separation import keep_apart
 from gnnmax.generate.spikes import plant_spikes, plantable
 from gnnmax.generate.streams import stream
 from gnnmax.generate.subgraphs import Subgraph
@@ -166,9 +168,11 @@ def draw_host(recipe: Recipe, ingredients: Ingredients, graph: int) -> Windows:
         cells = _cells(recipe, ingredients, graph, attempt)
         if cells is not None:
             return _finished(recipe, graph, cells)
+    sampling = ingredients.sampling
+    apart = f" and {sampling.separation} apart" if sampling is not None and sampling.separation else ""
     raise InputError(
         f"recipe {recipe.name}: {ATTEMPTS} hosts of type {type(ingredients.host).__struct_config__.tag} gave no "
-        f"windows of side {recipe.k} with edges enough: choose denser hosts, larger subgraphs or a smaller k"
+        f"windows of side {recipe.k} with edges enough{apart}: choose denser hosts, larger subgraphs or a smaller k"
     )
 
 
@@ -259,18 +263,39 @@ def _plantable_cells(
     recipe: Recipe, ingredients: Ingredients, subgraph: Subgraph, candidates: Places, rng: np.random.Generator
 ) -> _Cells | None:
     """Draw centres until every window can take a plant, or None where redrawing does not help."""
-    assert recipe.windows_per_graph is not None
+    assert recipe.windows_per_graph is not None and ingredients.sampling is not None
     if not len(candidates):
         return None
+    if ingredients.sampling.separation:
+        return _apart(recipe, ingredients, subgraph, rng.permutation(candidates))
     chosen = np.zeros(recipe.windows_per_graph // recipe.twins, dtype=np.intp)
     missing = np.arange(len(chosen))
     for _ in range(REDRAWS):
         chosen[missing] = rng.integers(len(candidates), size=len(missing))
         cells = _cut(recipe, subgraph, candidates[chosen], ingredients)
-        missing = np.flatnonzero(~by_parts(plantable, cells.values, cells.joined))
+        missing = np.flatnonzero(~_fit(recipe, cells))
         if not len(missing):
             return cells
     return None
+
+
+def _apart(recipe: Recipe, ingredients: Ingredients, subgraph: Subgraph, candidates: Places) -> _Cells | None:
+    """Take centres in the order given, each far enough from those before, if their windows can take a plant."""
+    assert recipe.windows_per_graph is not None and ingredients.sampling is not None and ingredients.cut is not None
+    count, chosen = recipe.windows_per_graph // recipe.twins, candidates[:0]
+    for start in range(0, len(candidates), 4 * count):
+        some = candidates[start : start + 4 * count]
+        some = some[_fit(recipe, _cut(recipe, subgraph, some, ingredients))]
+        chosen = keep_apart(subgraph, ingredients.cut, some, ingredients.sampling.separation, count, chosen)
+        if len(chosen) == count:
+            return _cut(recipe, subgraph, chosen, ingredients)
+    return None
+
+
+def _fit(recipe: Recipe, cells: _Cells) -> npt.NDArray[np.bool_]:
+    """Tell which windows can take what the recipe plants."""
+    distractors = recipe.plant.distractors if isinstance(recipe.plant, Spike) else 0
+    return by_parts(partial(plantable, distractors=distractors), cells.values, cells.joined)
 
 
 def _cut(recipe: Recipe, subgraph: Subgraph, centre: Places, ingredients: Ingredients) -> _Cells:
@@ -299,7 +324,8 @@ def _finished(recipe: Recipe, graph: int, cells: _Cells) -> Windows:
         amplitude = draw_amplitudes(plant, count, recipe.twins, rng)
         place = plant_noise(values, (cells.rows, cells.columns), kinds, amplitude, plant.model, rng)
     if isinstance(plant, Spike):
-        strict = plant_spikes(values, cells.joined, kinds, plant.margin, rng, twins=recipe.twins)
+        apart: dict[str, int] = {"distractors": plant.distractors, "gap": plant.gap}
+        strict = plant_spikes(values, cells.joined, kinds, plant.margin, rng, twins=recipe.twins, **apart)
         if not strict.all():
             raise InputError(
                 f"recipe {recipe.name}: in graph {graph} a margin vanishes in float32: raise the smallest margin, or "

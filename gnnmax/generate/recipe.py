@@ -37,7 +37,7 @@ Samplings = Annotated[tuple[Sampling, ...], Meta(max_length=100)]
 Cuts = Annotated[tuple[Cut, ...], Meta(max_length=2)]
 Flips = Annotated[float, Meta(ge=0.0, le=0.5)]
 
-LATER: dict[str, tuple[Any, ...]] = {"label_noise": (0.0, None)}
+LATER: dict[str, tuple[Any, ...]] = {"label_noise": (0.0, None), "distractors": (0,), "gap": (2,), "separation": (0,)}
 """Fields that came later, and the values at which they change nothing: a digest leaves these out, so it stays."""
 
 
@@ -199,8 +199,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """Return the recipe that a split is drawn from, of that split alone, with its shift applied if it has one.
 
         What the shift's hosts or plant have no use for falls away: weights where hosts bring their own, subgraphs and
-        cuts where they have no edges of their own, with a natural plant the kinds, their number and the pairing, and
-        label noise where the label is the observed one.
+        cuts where they have no edges of their own, with a natural plant the kinds, their number, separation and
+        pairing, and label noise where the label is the observed one.
         Hosts that are fixed are dealt out to the splits that share them, in order, each to one.
 
         Raises:
@@ -260,6 +260,7 @@ def _without_use(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
     without: dict[str, Any] = {}
     if isinstance(given.get("plant", recipe.plant), Natural):
         without |= {"kinds": None, "windows_per_graph": None, "pairing": "independent"}
+        without["subgraphs"] = tuple(structs.replace(own, separation=0) for own in recipe.subgraphs)
     if given.get("label", recipe.label) == "observed":
         without["label_noise"] = 0.0
     hosts = given.get("hosts", ())
