@@ -90,6 +90,8 @@ def _host_complaints(recipe: Recipe) -> list[str]:
         found.append("a complete host has no subgraphs: all orders of it are alike")
     if fresh and recipe.cuts:
         found.append("complete and line hosts have no cuts: each window takes nodes of its own")
+    if fresh and recipe.overlap != "none":
+        found.append("complete and line hosts have no cuts, so no overlap of rows and columns: leave it out")
     if not all(complete) and not recipe.subgraphs:
         found.append("subgraphs must have at least one entry")
     if not fresh and not recipe.cuts:
@@ -128,6 +130,12 @@ def _plant_complaints(recipe: Recipe) -> list[str]:
         found.append("natural windows have no planted label: use label = 'observed'")
     if natural and isinstance(recipe.hosts[0], Complete | Line):
         found.append("natural windows need hosts with edges of their own, not complete ones or lines")
+    mirrored = any(not getattr(host, "directed", False) for host in recipe.hosts)
+    if recipe.overlap != "none" and not natural and mirrored:
+        found.append(
+            "a plant moves one entry, and where rows and columns overlap an undirected host has it twice: "
+            "use overlap = 'none', a natural plant or directed hosts"
+        )
     if recipe.label_noise and recipe.label != "planted":
         found.append("label noise flips the planted label, never the observed one: use label = 'planted'")
     if noise and recipe.kinds != Shares(centred=0.5, shifted=0.5):

@@ -250,7 +250,7 @@ def _cells(recipe: Recipe, ingredients: Ingredients, graph: int, attempt: int) -
         assert ingredients.law is not None
         weights = weigh(ingredients.law, host, stream(recipe.seed, "weights", graph, attempt))
     subgraph = ingredients.sampling.sample(host, weights, stream(recipe.seed, "subgraph", graph, attempt))
-    candidates = centres(subgraph, recipe.k, ingredients.cut)
+    candidates = centres(subgraph, recipe.k, ingredients.cut, recipe.overlap)
     if isinstance(recipe.plant, Natural):
         if not subgraph.directed:
             candidates = candidates[candidates[:, 0] < candidates[:, 1]]
@@ -300,7 +300,7 @@ def _fit(recipe: Recipe, cells: _Cells) -> npt.NDArray[np.bool_]:
 
 def _cut(recipe: Recipe, subgraph: Subgraph, centre: Places, ingredients: Ingredients) -> _Cells:
     assert ingredients.cut is not None
-    rows, columns = CUTS[ingredients.cut](subgraph, centre, recipe.k)
+    rows, columns = CUTS[ingredients.cut](subgraph, centre, recipe.k, recipe.overlap)
     count = len(centre)
     return _Cells(
         values=blocks(subgraph.adjacency, rows, columns).reshape(count, -1),

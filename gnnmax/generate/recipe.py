@@ -13,7 +13,7 @@ from msgspec import Meta, Struct, structs
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.generate.complaints import complaints, twice
-from gnnmax.generate.cuts import Cut
+from gnnmax.generate.cuts import Cut, Overlap
 from gnnmax.generate.families import Complete, Family, Line
 from gnnmax.generate.plants import Bump, Natural, Noise, Plant, Shares
 from gnnmax.generate.subgraphs import Sampling
@@ -37,7 +37,13 @@ Samplings = Annotated[tuple[Sampling, ...], Meta(max_length=100)]
 Cuts = Annotated[tuple[Cut, ...], Meta(max_length=2)]
 Flips = Annotated[float, Meta(ge=0.0, le=0.5)]
 
-LATER: dict[str, tuple[Any, ...]] = {"label_noise": (0.0, None), "distractors": (0,), "gap": (2,), "separation": (0,)}
+LATER: dict[str, tuple[Any, ...]] = {
+    "label_noise": (0.0, None),
+    "distractors": (0,),
+    "gap": (2,),
+    "separation": (0,),
+    "overlap": ("none", None),
+}
 """Fields that came later, and the values at which they change nothing: a digest leaves these out, so it stays."""
 
 
@@ -67,6 +73,7 @@ class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     plant: Plant | None = None
     kinds: Shares | None = None
     label_noise: Flips | None = None
+    overlap: Overlap | None = None
 
     @property
     def sort(self) -> Literal["covariate", "concept"]:
@@ -102,6 +109,9 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         label_noise: Share of the planted labels that are flipped at random, each window by itself, whatever else was
             drawn. Flipped is what :attr:`Windows.planted` holds; ``observed``, the kinds and the offsets stay the
             truth. A scorer right with probability p agrees with probability (1 - 2 e) p + e; so does the ceiling.
+        overlap: Whether a node may be a row and a column of one window: ``none``, ``untied`` or ``tied``, which say
+            what becomes of the ties with mirrored entries; see :data:`gnnmax.generate.cuts.Overlap`. Natural windows of
+            any host, and planted ones of directed hosts.
 
     Example:
         >>> recipe = load_recipe("noise-9-mu2")
@@ -128,6 +138,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     kinds: Shares | None = None
     pairing: Literal["independent", "matched", "ladder"] = "independent"
     label_noise: Flips = 0.0
+    overlap: Overlap = "none"
 
     def __post_init__(self) -> None:
         for complaint in complaints(self):
@@ -267,6 +278,7 @@ def _without_use(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
     if hosts and all(host.own_weights for host in hosts):
         without["weights"] = ()
     if hosts and all(isinstance(host, Complete | Line) for host in hosts):
+        without["overlap"] = "none"
         without |= {"cuts": ()} if isinstance(hosts[0], Line) else {"cuts": (), "subgraphs": ()}
     return without
 
