@@ -183,7 +183,7 @@ def test_peaks_that_do_not_fit_are_refused(changes, complaint):
 
 
 def test_a_host_without_room_for_so_many_peaks_is_refused():
-    with pytest.raises(InputError, match="edges enough and 60 apart: choose denser hosts"):
+    with pytest.raises(InputError, match="edges enough and centres 60 apart: choose denser hosts"):
         draw_graph(PEAKS.replace(**{"subgraphs.0.separation": 60}), 0)
 
 

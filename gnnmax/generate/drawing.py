@@ -33,6 +33,9 @@ __all__ = ["build", "draw_graph"]
 
 ATTEMPTS = 20
 REDRAWS = 50
+SEARCHED = 100_000
+"""Centres that are looked at in one host, where not any will do."""
+
 CHUNK = 8
 MOST_WORKERS = 1_000
 
@@ -168,12 +171,18 @@ def draw_host(recipe: Recipe, ingredients: Ingredients, graph: int) -> Windows:
         cells = _cells(recipe, ingredients, graph, attempt)
         if cells is not None:
             return _finished(recipe, graph, cells)
-    sampling = ingredients.sampling
-    apart = f" and {sampling.separation} apart" if sampling is not None and sampling.separation else ""
     raise InputError(
         f"recipe {recipe.name}: {ATTEMPTS} hosts of type {type(ingredients.host).__struct_config__.tag} gave no "
-        f"windows of side {recipe.k} with edges enough{apart}: choose denser hosts, larger subgraphs or a smaller k"
+        f"windows of side {recipe.k} {_wanted(recipe, ingredients)}: choose denser hosts, larger subgraphs or a "
+        "smaller k"
     )
+
+
+def _wanted(recipe: Recipe, ingredients: Ingredients) -> str:
+    """Say what windows of a host must have."""
+    edges = "whose every entry is an edge, as a ladder needs" if recipe.pairing == "ladder" else "with edges enough"
+    separation = 0 if ingredients.sampling is None else ingredients.sampling.separation
+    return f"{edges} and centres {separation} apart" if separation else edges
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,8 +275,8 @@ def _plantable_cells(
     assert recipe.windows_per_graph is not None and ingredients.sampling is not None
     if not len(candidates):
         return None
-    if ingredients.sampling.separation:
-        return _apart(recipe, ingredients, subgraph, rng.permutation(candidates))
+    if ingredients.sampling.separation or recipe.pairing == "ladder":
+        return _searched(recipe, ingredients, subgraph, rng.permutation(candidates)[:SEARCHED])
     chosen = np.zeros(recipe.windows_per_graph // recipe.twins, dtype=np.intp)
     missing = np.arange(len(chosen))
     for _ in range(REDRAWS):
@@ -279,8 +288,8 @@ def _plantable_cells(
     return None
 
 
-def _apart(recipe: Recipe, ingredients: Ingredients, subgraph: Subgraph, candidates: Places) -> _Cells | None:
-    """Take centres in the order given, each far enough from those before, if their windows can take a plant."""
+def _searched(recipe: Recipe, ingredients: Ingredients, subgraph: Subgraph, candidates: Places) -> _Cells | None:
+    """Take centres in the order given, each once and far enough from those before, where windows can take a plant."""
     assert recipe.windows_per_graph is not None and ingredients.sampling is not None and ingredients.cut is not None
     count, chosen = recipe.windows_per_graph // recipe.twins, candidates[:0]
     for start in range(0, len(candidates), 4 * count):
@@ -293,9 +302,10 @@ def _apart(recipe: Recipe, ingredients: Ingredients, subgraph: Subgraph, candida
 
 
 def _fit(recipe: Recipe, cells: _Cells) -> npt.NDArray[np.bool_]:
-    """Tell which windows can take what the recipe plants."""
+    """Tell which windows can take what the recipe plants; a ladder takes it through every entry."""
     distractors = recipe.plant.distractors if isinstance(recipe.plant, Spike) else 0
-    return by_parts(partial(plantable, distractors=distractors), cells.values, cells.joined)
+    fit = by_parts(partial(plantable, distractors=distractors), cells.values, cells.joined)
+    return fit & cells.joined.all(axis=1) if recipe.pairing == "ladder" else fit
 
 
 def _cut(recipe: Recipe, subgraph: Subgraph, centre: Places, ingredients: Ingredients) -> _Cells:

@@ -105,7 +105,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         kinds: The share of each kind of window; none for natural windows.
         pairing: ``independent``: every window is cut anew. ``matched``: each centred window has a twin, cut and planted
             alike but for where the maximum goes. ``ladder``: each cut gives ``k * k`` windows, one with the spike at
-            every entry; complete hosts only, and ``kinds`` are not asked for.
+            every entry; of other hosts than complete ones, cuts are taken whose every entry is an edge. ``kinds`` are
+            not asked for.
         label_noise: Share of the planted labels that are flipped at random, each window by itself, whatever else was
             drawn. Flipped is what :attr:`Windows.planted` holds; ``observed``, the kinds and the offsets stay the
             truth. A scorer right with probability p agrees with probability (1 - 2 e) p + e; so does the ceiling.
