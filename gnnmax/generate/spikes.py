@@ -37,11 +37,12 @@ def plantable(values: Flat, joined: Mask, *, distractors: int = 0) -> Mask:
         >>> plantable(np.array([[3, 1, 2, 1, 0, 0, 0, 0, 0]], np.float32), np.ones((1, 9), bool))
         array([ True])
     """
-    best, least = np.max(values, axis=1), np.min(values, axis=1)
-    last = values[np.arange(len(values)), _largest(_lowered(values, ~joined), _rivals(distractors))[:, -1]]
-    absent = np.max(_lowered(values, joined), axis=1)
-    varied = np.asarray(least < last)
-    return np.asarray((joined.sum(axis=1) >= 4 + distractors) & (absent < last) & varied & np.isfinite(best))
+    largest = _largest(_lowered(values, ~joined), _rivals(distractors))
+    first, last = _at(values, largest[:, 0]), _at(values, largest[:, -1])
+    others = _lowered(values, joined)
+    absent, least = _at(others, np.argmax(others, axis=1)), _at(values, np.argmin(values, axis=1))
+    enough = joined.sum(axis=1, dtype=np.uint16) >= 4 + distractors
+    return np.asarray(enough & (absent < last) & (least < last) & np.isfinite(np.maximum(first, absent)))
 
 
 def plant_spikes(
@@ -98,10 +99,13 @@ def plant_spikes(
     values[every, top] = peak
     tied = kinds == TIED
     values[tied, second[tied]] = peak[tied]
-    target = np.tile(np.arange(entries), cuts) if twins == entries else _random_edge(joined, rng, apart, gap)
     centred, moved = (kinds == CENTRED) | tied, (kinds == SHIFTED) | (kinds == RUNNER_UP)
     # A background maximum stays where the host has it, unless that is the centre or the place of a distractor.
     moved |= (top == middle) | (top[:, None] == apart).any(axis=1)
+    if twins == entries:
+        target = np.tile(np.arange(entries), cuts)
+    else:
+        target = _random_edge(joined, rng, apart, tied | (moved & ~centred), gap)
     destination = np.select([centred, moved], [np.full(windows, middle), target], default=top)
     if distractors:
         there = np.column_stack([destination, apart])
@@ -111,10 +115,16 @@ def plant_spikes(
         left = np.where(second == destination, top, second)
         rival = np.select([tied, kinds == RUNNER_UP], [target, np.full(windows, middle)], default=left)
         # A shifted window whose centre is second would be a runner-up: give its centre another edge's value.
-        other = _random_edge(joined, rng, destination[:, None])
-        there = np.column_stack([destination, np.where((kinds == SHIFTED) & (left == middle), other, rival)])
+        crowded = (kinds == SHIFTED) & (left == middle)
+        other = _random_edge(joined, rng, destination[:, None], crowded)
+        there = np.column_stack([destination, np.where(crowded, other, rival)])
     _move(values, largest, there)
     return strict
+
+
+def _at(values: Flat, place: Places) -> npt.NDArray[np.float32]:
+    """Return one entry of each window, shape ``(W,)``; looking it up costs less than a second search."""
+    return values[np.arange(len(values)), place]
 
 
 def _rivals(distractors: int) -> int:
@@ -158,21 +168,24 @@ def _peak(values: Flat, top: Places, second: Places, margins: npt.NDArray[np.flo
     return np.asarray(b + d, dtype=np.float32)
 
 
-def _random_edge(joined: Mask, rng: np.random.Generator, besides: Places, gap: int = 1) -> Places:
-    """Draw one edge of each window, uniform over all but the centre and ``besides``, ``(W, n)``.
+def _random_edge(joined: Mask, rng: np.random.Generator, besides: Places, wanted: Mask, gap: int = 1) -> Places:
+    """Draw one edge of each wanted window, uniform over all but the centre and ``besides``, ``(W, n)``.
 
-    With a gap larger than 1, over those that keep it from ``besides``, where there are any.
+    With a gap larger than 1, over those that keep it from ``besides``, where there are any. Numbers are drawn for all
+    windows, so that what one gets does not depend on the kinds of the others.
     """
-    drawn = np.empty(len(joined), dtype=np.intp)
-    entries = joined.shape[1]
-    for part in parts(len(joined)):
+    windows, entries = joined.shape
+    drawn = np.full(windows, entries // 2, dtype=np.intp)
+    for part in parts(windows):
         keys = rng.random(joined[part].shape, dtype=np.float32)
-        keys -= ~joined[part]  # keys are below 1, so an absent entry's is negative
-        if gap > 1 and besides.shape[1]:
-            keys += away_from(besides[part], gap, entries) & joined[part]
+        chosen = np.flatnonzero(wanted[part])
+        keys, edges, taken = keys[chosen], joined[part][chosen], besides[part][chosen]
+        keys -= ~edges  # keys are below 1, so an absent entry's is negative
+        if gap > 1 and taken.shape[1]:
+            keys += away_from(taken, gap, entries) & edges
         keys[:, entries // 2] = -1.0
-        np.put_along_axis(keys, besides[part], -1.0, axis=1)
-        drawn[part] = np.argmax(keys, axis=1)
+        np.put_along_axis(keys, taken, -1.0, axis=1)
+        drawn[part][chosen] = np.argmax(keys, axis=1)
     return drawn
 
 
