@@ -9,7 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gnnmax.auditing.battery import audit
     from gnnmax.checkpoint import load_model
+    from gnnmax.detection.finding import find_maxima
     from gnnmax.errors import InputError
     from gnnmax.evaluation import compare_scores, evaluate
     from gnnmax.generate.drawing import build
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from gnnmax.models.registry import MODELS
     from gnnmax.rules import RULES
     from gnnmax.scoring import on_values
+    from gnnmax.screening import score_everywhere
     from gnnmax.store import open_dataset
     from gnnmax.window import Windows
 
@@ -29,14 +32,17 @@ _HOME = {
     "RULES": "gnnmax.rules",
     "Recipe": "gnnmax.generate.recipe",
     "Windows": "gnnmax.window",
+    "audit": "gnnmax.auditing.battery",
     "build": "gnnmax.generate.drawing",
     "compare_scores": "gnnmax.evaluation",
     "evaluate": "gnnmax.evaluation",
+    "find_maxima": "gnnmax.detection.finding",
     "is_centred": "gnnmax.label",
     "load_model": "gnnmax.checkpoint",
     "load_recipe": "gnnmax.generate.recipe",
     "on_values": "gnnmax.scoring",
     "open_dataset": "gnnmax.store",
+    "score_everywhere": "gnnmax.screening",
 }
 
 __all__ = [
@@ -45,14 +51,17 @@ __all__ = [
     "InputError",
     "Recipe",
     "Windows",
+    "audit",
     "build",
     "compare_scores",
     "evaluate",
+    "find_maxima",
     "is_centred",
     "load_model",
     "load_recipe",
     "on_values",
     "open_dataset",
+    "score_everywhere",
 ]
 
 

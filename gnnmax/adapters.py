@@ -23,7 +23,7 @@ from gnnmax.generate.readers import read_npy
 from gnnmax.scoring import Scorer
 from gnnmax.window import Windows
 
-__all__ = ["as_scorer", "from_estimator", "from_file", "from_module"]
+__all__ = ["as_scorer", "evaluating", "from_estimator", "from_file", "from_module", "is_module"]
 
 LARGEST_FILE = 2**30
 """Bytes that a file of scores may have."""
@@ -48,7 +48,7 @@ def as_scorer(given: Any) -> Scorer:
         ...
         gnnmax.errors.InputError: a scorer is a callable from Windows to scores (N,), not ndarray: give the function ...
     """
-    if _is_module(given):
+    if is_module(given):
         raise InputError(
             f"what {type(given).__name__} takes cannot be guessed: say from_module(net) for values (B, k, k), "
             "channels=True for images (B, 1, k, k), contexts=True for values and both contexts"
@@ -88,7 +88,7 @@ def from_module(module: Any, *, contexts: bool = False, channels: bool = False, 
         >>> from_module(build_model("cnn", k=3), contexts=True)(w).shape
         (5,)
     """
-    if not _is_module(module):
+    if not is_module(module):
         raise InputError(f"from_module takes a torch module, not {_named(module)}: as_scorer takes functions")
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise InputError(f"batch must be an integer and at least 1, not {batch!r}: 256 is usual")
@@ -102,7 +102,7 @@ def from_module(module: Any, *, contexts: bool = False, channels: bool = False, 
 
     def scorer(windows: Windows) -> npt.NDArray[np.float64]:
         found = [np.zeros(0)]
-        with _evaluating(module), torch.no_grad():
+        with evaluating(module), torch.no_grad():
             for start in range(0, len(windows), batch):
                 part = windows[start : start + batch]
                 values = given(part.values)
@@ -127,7 +127,8 @@ def _logits(output: Any, n: int) -> npt.NDArray[np.float64]:
 
 
 @contextmanager
-def _evaluating(module: Any) -> Iterator[None]:
+def evaluating(module: Any) -> Iterator[None]:
+    """Put a torch module in evaluation mode, and afterwards every part of it back in the mode it was in."""
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
@@ -252,7 +253,8 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _is_module(given: Any) -> bool:
+def is_module(given: Any) -> bool:
+    """Tell whether something is a torch module, by what it has."""
     return not isinstance(given, type) and all(hasattr(given, name) for name in ("forward", "modules", "state_dict"))
 
 

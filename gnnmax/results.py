@@ -177,7 +177,7 @@ class RuleRecord(Struct, frozen=True):
 class Results(Struct, frozen=True, kw_only=True):
     """All that a run found."""
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     command: str
     environment: dict[str, Any]
     recipe: dict[str, Any]

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gnnmax.errors import InputError
 from gnnmax.label import check_windows
 
-__all__ = ["increasing_map", "permuted", "relabellings", "respaced", "translations"]
+__all__ = ["increasing_map", "keeps_order", "permuted", "relabellings", "respaced", "translations"]
 
 Permutations = npt.NDArray[np.intp]
 
@@ -121,6 +121,32 @@ def respaced(values: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[
     return mapped.reshape(n, k, k)
 
 
+def keeps_order(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Tell of each window whether other values have the same order, the same ties and the same NaN.
+
+    Args:
+        before: Windows, shape ``(n, k, k)``.
+        after: Likewise.
+
+    Returns:
+        Shape ``(n,)``.
+
+    Example:
+        >>> window = np.array([[[0, 0, 7], [0, 3, 0], [0, 0, 0]]])
+        >>> keeps_order(window, window**3), keeps_order(window, np.minimum(window, 1))
+        (array([ True]), array([False]))
+    """
+    n = len(before)
+    before, after = before.reshape(n, -1), after.reshape(n, -1)
+    order = np.argsort(before, axis=1, kind="stable")
+    before, after = np.take_along_axis(before, order, axis=1), np.take_along_axis(after, order, axis=1)
+    # In rising order an entry is above its neighbour, equal to it, or (NaN, which comes last) neither.
+    kept = (before[:, 1:] > before[:, :-1]) == (after[:, 1:] > after[:, :-1])
+    kept &= (before[:, 1:] == before[:, :-1]) == (after[:, 1:] == after[:, :-1])
+    kept &= (np.isnan(before) == np.isnan(after)).all(axis=1, keepdims=True)
+    return np.asarray(kept.all(axis=1))
+
+
 def increasing_map(
     values: npt.NDArray[Any], function: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 ) -> npt.NDArray[np.float32]:
@@ -150,7 +176,7 @@ def increasing_map(
         gnnmax.errors.InputError: the map does not keep the order of the stored values in 1 of 1 windows: ...
     """
     windows = _stack(values)
-    n, k = windows.shape[:2]
+    n = len(windows)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         found = np.asarray(function(windows.astype(np.float64)))
         if found.shape != windows.shape or found.dtype.kind not in "fiu":
@@ -158,14 +184,7 @@ def increasing_map(
                 f"the map must return real numbers, shape {windows.shape}, not {found.dtype} {found.shape}"
             )
         mapped = found.astype(np.float32)
-    before, after = windows.reshape(n, k * k), mapped.reshape(n, k * k)
-    order = np.argsort(before, axis=1, kind="stable")
-    before, after = np.take_along_axis(before, order, axis=1), np.take_along_axis(after, order, axis=1)
-    # In rising order an entry is above its neighbour, equal to it, or (NaN, which comes last) neither.
-    kept = (before[:, 1:] > before[:, :-1]) == (after[:, 1:] > after[:, :-1])
-    kept &= (before[:, 1:] == before[:, :-1]) == (after[:, 1:] == after[:, :-1])
-    kept &= (np.isnan(before) == np.isnan(after)).all(axis=1, keepdims=True)
-    broken = int((~kept.all(axis=1)).sum())
+    broken = int((~keeps_order(windows, mapped)).sum())
     if broken:
         raise InputError(
             f"the map does not keep the order of the stored values in {broken} of {n} windows: "

@@ -13,9 +13,11 @@ FLOORS = {
     1: (
         *(
             "adapters",
+            "auditing",
             "bayes",
             "card",
             "conversion",
+            "detection",
             "duplication",
             "prevalence",
             "evaluation",
@@ -26,7 +28,7 @@ FLOORS = {
             "rules",
             "scoring",
         ),
-        *("store", "streaming", "thresholds", "verification"),
+        *("store", "streaming", "testing", "thresholds", "verification"),
     ),
     2: ("graphs", "models"),
     3: (
@@ -42,7 +44,7 @@ FLOORS = {
             "ranks",
             "resumption",
         ),
-        *("reproduction", "runs", "schedule", "training", "trials"),
+        *("reproduction", "runs", "schedule", "screening", "training", "trials"),
     ),
     4: ("__main__", "cli", "commands", "report"),
 }

@@ -22,6 +22,7 @@ def loaded(code: str) -> set[str]:
         "import gnnmax",
         "from gnnmax import evaluate, compare_scores, on_values, RULES, Windows, is_centred",
         "from gnnmax import load_recipe, build, open_dataset; build(load_recipe('tiny'))",
+        "from gnnmax import audit",
         "from gnnmax import MODELS; list(MODELS)",
         "from gnnmax.cli import main; main(['--help'])",
         "from gnnmax.cli import main; main(['compare', '--help'])",
@@ -34,6 +35,11 @@ def test_no_net_library_is_loaded(code):
 
 def test_judging_loads_neither_scikit_learn_nor_matplotlib():
     assert loaded("from gnnmax import evaluate, compare_scores") == set()
+
+
+def test_judging_does_not_load_the_audit():
+    code = "import sys; from gnnmax import evaluate; assert 'gnnmax.auditing' not in sys.modules"
+    assert loaded(code) == set()
 
 
 def test_the_check_sees_what_is_loaded():

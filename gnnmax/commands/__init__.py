@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from gnnmax.commands.auditing import Audit
 from gnnmax.commands.data import Generate, Info, Verify
+from gnnmax.commands.detection import Detect
 from gnnmax.commands.judgement import Evaluate, Report
 from gnnmax.commands.learning import Compare, Train
 from gnnmax.commands.listing import List
@@ -27,7 +29,9 @@ COMMANDS: dict[str, Any] = {
     "train": Train,
     "compare": Compare,
     "evaluate": Evaluate,
+    "audit": Audit,
     "report": Report,
+    "detect": Detect,
     "reproduce": Reproduce,
     "list": List,
 }

@@ -234,7 +234,7 @@ def _of_pyg(data: Any) -> Entries:
 
 def _host(entries: Entries, directed: bool) -> Host:
     """Check entries and lay them out as a host."""
-    nodes, edges, weights, mirrored = entries
+    nodes, edges, weights, mirrored, _ = entries
     if not 1 <= nodes <= MOST_NODES:
         raise InputError(f"a graph has between 1 and {MOST_NODES} nodes, not {nodes}")
     if len(edges) and not 0 <= edges.min() <= edges.max() < nodes:

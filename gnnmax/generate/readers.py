@@ -27,12 +27,14 @@ class Entries(NamedTuple):
         edges: Row and column of each entry, shape ``(E, 2)``.
         weights: Of the entries, shape ``(E,)``.
         mirrored: Whether an undirected edge must be there twice, on both sides of the diagonal, as in a matrix.
+        names: Of the nodes, where the source has any.
     """
 
     nodes: int
     edges: npt.NDArray[np.int64]
     weights: npt.NDArray[Any]
     mirrored: bool
+    names: tuple[str, ...] = ()
 
 
 LARGEST_ARRAY = 2**30
@@ -142,7 +144,7 @@ def read_csv(content: bytes) -> Entries:
         InputError: naming the line that is wrong.
 
     Example:
-        >>> nodes, edges, weights, _ = read_csv(b"from,to,weight\n7,3,0.5\n3,10,2\n")
+        >>> nodes, edges, weights, *_ = read_csv(b"from,to,weight\n7,3,0.5\n3,10,2\n")
         >>> nodes, edges.tolist(), weights.tolist()
         (3, [[1, 0], [0, 2]], [0.5, 2.0])
     """
@@ -167,9 +169,10 @@ def read_csv(content: bytes) -> Entries:
         raise InputError(f"line {last + 1}: {error}") from None
     if not pairs:
         raise InputError("holds no edge: expected lines u,v,weight")
-    place = {name: number for number, name in enumerate(_names(pairs))}
+    names = _names(pairs)
+    place = {name: number for number, name in enumerate(names)}
     edges = np.array([(place[u], place[v]) for u, v in pairs], dtype=np.int64)
-    return Entries(len(place), edges, np.array(weights), mirrored=False)
+    return Entries(len(place), edges, np.array(weights), mirrored=False, names=tuple(names))
 
 
 def _is_header(row: list[str]) -> bool:

@@ -1,0 +1,137 @@
+"""The audit of a scorer: every transformation, on windows of your choice."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.adapters import as_scorer
+from gnnmax.auditing.findings import Audit, Finding, finding_of
+from gnnmax.auditing.measurement import Experiment, experiment
+from gnnmax.auditing.shrinking import CounterExample, shrunk
+from gnnmax.auditing.transformations import TRANSFORMATIONS
+from gnnmax.errors import InputError, unknown_name
+from gnnmax.scoring import Scorer
+from gnnmax.window import Windows
+
+__all__ = ["audit"]
+
+Scores = npt.NDArray[np.float64]
+
+
+def audit(
+    scorer: Any,
+    windows: Windows,
+    *,
+    rng: np.random.Generator,
+    transformations: Sequence[str] | None = None,
+    threshold: float = 0.0,
+    tolerance: float = 1e-5,
+    most: int = 500,
+    shrink: bool = True,
+) -> Audit:
+    """Find out which transformations of a window a scorer notices, and whether the label does too.
+
+    Each transformation T is done to each window x, with an element of its own, and C(T(x)) is held against C(x). A
+    scorer is *invariant* where no score changes by more than ``tolerance`` times the largest score; *equivariant* where
+    every score is mapped as the values are; else *neither*, see :class:`~gnnmax.auditing.findings.Finding`.
+
+    The label does not notice a relabelling around the fixed centre, a transposition, a flip, a turn or an increasing
+    map; a flip of the decision there is spurious. It notices a translation of the window and a cyclic roll; there a
+    flip of the decision is due where the label changes. Translation is done to the inner ``k - 2`` rows and columns on
+    a ground of isolated nodes, so that nothing is cut off and what comes in is "no edge".
+
+    Args:
+        scorer: Windows to scores ``(N,)``; or what :func:`~gnnmax.adapters.as_scorer` takes.
+        windows: To transform; labels are read, so that flips can be told apart.
+        rng: Draws the elements, the same for every scorer.
+        transformations: Keys of :data:`~gnnmax.auditing.transformations.TRANSFORMATIONS`; None for all.
+        threshold: A window is called centred iff its score is strictly above.
+        tolerance: Part of the largest score that is put down to rounding: 1e-5 is right for float32.
+        most: At most so many windows are transformed, spread evenly.
+        shrink: Whether to look for the smallest counter-example of each fault; costs some thousand windows each.
+
+    Returns:
+        A mapping from the names of transformations to findings.
+
+    Raises:
+        InputError: no scorer, no windows, an unknown transformation, or scores that are not finite.
+
+    References:
+        "How can I suppress a CNN's translation invariance / equivariance?", ai.stackexchange.com, question 12010: the
+        experiment. Zhang, "Making Convolutional Networks Shift-Invariant Again", ICML 2019, counts how often a
+        decision survives a shift; here flips are told apart by what the label does.
+
+    Example:
+        >>> from gnnmax.rules import RULES
+        >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(200, 5, 5)))
+        >>> report = audit(RULES["argmax"], w, rng=np.random.default_rng(1))
+        >>> report["relabelling"].verdict, report["translation"].verdict, report.judgement
+        ('invariant', 'neither', 'right symmetry')
+        >>> first = lambda windows: windows.values[:, 0, 0]
+        >>> audit(first, w, rng=np.random.default_rng(1), transformations=["transposition", "flip"]).judgement
+        'wrong: notices flip'
+    """
+    scored = as_scorer(scorer)
+    names = _checked(windows, transformations, tolerance, most)
+    some = windows[np.linspace(0, len(windows) - 1, min(len(windows), most)).astype(np.intp)]
+    findings: dict[str, Finding] = {}
+    seen: list[Scores] = []
+    for name in names:
+        found = _tried(scored, some, name, rng, tolerance)
+        seen += [found.before, found.after]
+        finding = finding_of(name, found, threshold)
+        if shrink and finding.label_stays and finding.fault:
+            finding = dataclasses.replace(finding, smallest=_smallest(scored, found, name, threshold))
+        findings[name] = finding
+    scores = np.concatenate(seen)
+    constant = bool(np.ptp(scores) <= tolerance * np.abs(scores).max(initial=0.0)) if len(scores) else True
+    return Audit(findings, constant)
+
+
+def _tried(scorer: Scorer, windows: Windows, name: str, rng: np.random.Generator, tolerance: float) -> Experiment:
+    transformation = TRANSFORMATIONS[name]
+    prepared = transformation.prepare(windows)
+    return experiment(scorer, prepared, transformation.draw(prepared, rng), tolerance)
+
+
+def _smallest(scorer: Scorer, found: Experiment, name: str, threshold: float) -> CounterExample:
+    """Shrink the worst of the windows that show the fault: a changed decision under a map of values, else a score.
+
+    The changed score must stay well clear of rounding, so it may become smaller by a factor of ten and no more.
+    """
+    least = found.error.max() / 10
+
+    def flips(before: Scores, after: Scores) -> npt.NDArray[np.bool_]:
+        return np.asarray((before > threshold) != (after > threshold))
+
+    def changes(before: Scores, after: Scores) -> npt.NDArray[np.bool_]:
+        floor = found.tolerance * np.maximum(np.abs(before), np.abs(after))
+        return np.asarray(np.abs(after - before) > np.maximum(floor, least))
+
+    errs = flips if TRANSFORMATIONS[name].of_values else changes
+    worst = int(np.argmax(np.where(errs(found.before, found.after), found.error, -1.0)))
+    pair = found.windows[worst], found.action[worst : worst + 1]
+    return shrunk(scorer, name, pair, errs)
+
+
+def _checked(windows: Any, names: Sequence[str] | None, tolerance: float, most: int) -> Sequence[str]:
+    if not isinstance(windows, Windows):
+        raise InputError(f"an audit transforms Windows, not {type(windows).__name__}: say Windows.from_values(values)")
+    if not len(windows):
+        raise InputError("no windows to transform: expected at least one, better hundreds")
+    if not 0 < tolerance < 1:
+        raise InputError(f"tolerance is the part of a score that rounding may change, 1e-5 say, not {tolerance}")
+    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        raise InputError(f"most must be an integer and at least 1, not {most!r}: 500 is usual")
+    if isinstance(names, str):
+        raise InputError(f"transformations must be a list of names, not one name: say [{names!r}]")
+    chosen = list(TRANSFORMATIONS) if names is None else list(names)
+    for name in chosen:
+        if name not in TRANSFORMATIONS:
+            raise unknown_name("transformation", name, TRANSFORMATIONS)
+    return chosen

@@ -1,0 +1,167 @@
+"""The smallest counter-example: a window and a transformation that both are as simple as the error allows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.auditing.actions import Action, ValueMap, joined, with_values
+from gnnmax.auditing.transformations import TRANSFORMATIONS, Pair
+from gnnmax.errors import InputError
+from gnnmax.scoring import Scorer, checked_scores
+from gnnmax.symmetry import keeps_order
+from gnnmax.window import Windows
+
+__all__ = ["CounterExample", "shrunk"]
+
+ROUNDS = 200
+"""How often a simpler pair is looked for."""
+
+AT_ONCE = 32
+"""Candidates scored together."""
+
+Scores = npt.NDArray[np.float64]
+Errs = Callable[[Scores, Scores], npt.NDArray[np.bool_]]
+Size = tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CounterExample:
+    """One window on which a scorer notices what the label does not.
+
+    Attributes:
+        window: The one window, values, contexts and all.
+        action: What is done to it.
+        before: Its score.
+        after: Its score afterwards.
+    """
+
+    window: Windows
+    action: Action
+    before: float
+    after: float
+
+    def __str__(self) -> str:
+        rows = [" ".join(f"{value:>5.3g}" for value in row) for row in self.window.values[0]]
+        return "\n".join([*rows, f"{self.action.words()}: {self.before:.6g} becomes {self.after:.6g}"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON: an entry that is not finite is null."""
+        rows = [[float(value) if np.isfinite(value) else None for value in row] for row in self.window.values[0]]
+        return {"window": rows, "action": self.action.words(), "before": self.before, "after": self.after}
+
+
+def shrunk(scorer: Scorer, name: str, pair: Pair, errs: Errs) -> CounterExample:
+    """Make a counter-example smaller until nothing that is tried does so and still shows the error.
+
+    Smaller is, in this order: fewer rows and columns moved, or simpler numbers in the map; contexts of zeros; fewer
+    values that are not 0; fewer that differ; values that are small integers. The side stays, for a scorer is a function
+    of windows of one side. Nothing is drawn at random: the same counter-example always shrinks to the same one.
+
+    Args:
+        scorer: Windows to scores.
+        name: Of the transformation.
+        pair: One window and what is done to it, which shows the error.
+        errs: From scores before and after to whether they show the error.
+
+    Example:
+        >>> corner = lambda windows: windows.values[:, 0, 0]
+        >>> w = Windows.from_values(np.arange(9).reshape(1, 3, 3))
+        >>> action = TRANSFORMATIONS["flip"].draw(w, np.random.default_rng(0))
+        >>> print(shrunk(corner, "flip", (w, action), np.not_equal))
+            0     0     1
+            0     0     0
+            0     0     0
+        swap columns 0 and 2: 0 becomes 1
+    """
+    for _ in range(ROUNDS):
+        sized = [(_size(candidate), candidate) for candidate in _candidates(name, pair)]
+        present = _size(pair)
+        smaller = [each for each in sized if each[0] < present]
+        smaller.sort(key=lambda each: each[0])  # stable, so the first of those alike is taken
+        found = _first(scorer, [candidate for _, candidate in smaller], errs)
+        if found is None:
+            break
+        pair = found
+    window, action = pair
+    before, after = (float(checked_scores(scorer, each, 1)[0]) for each in (window, action(window)))
+    return CounterExample(window, action, before, after)
+
+
+def _size(pair: Pair) -> Size:
+    window, action = pair
+    values = window.values[~np.isnan(window.values)]
+    whole = bool(np.isfinite(values).all() and (values == np.round(values)).all())
+    contexts = [c for c in (window.row_context, window.column_context) if c is not None]
+    largest = float(np.abs(values).max(initial=0))
+    return (
+        action.size,
+        float(sum(np.count_nonzero(c) for c in contexts)),
+        float(np.count_nonzero(window.values)),
+        float(len(np.unique(values))),
+        0.0 if whole else 1.0,
+        largest if np.isfinite(largest) else np.finfo(np.float64).max,
+    )
+
+
+def _candidates(name: str, pair: Pair) -> list[Pair]:
+    """List what may be smaller: simpler actions, and simpler windows under the same action."""
+    window, action = pair
+    values = window.values[0]
+    levels = np.unique(values[~np.isnan(values)])
+    ranks = np.where(np.isnan(values), np.nan, np.searchsorted(levels, values)).astype(np.float32)
+    images = [ranks, *((values >= level).astype(np.float32) for level in levels), *_thinned(values)]
+    changed = with_values(window[np.zeros(len(images), dtype=np.intp)], np.stack(images))
+    windows = [changed[place] for place in range(len(images))]
+    if window.row_context is not None and window.column_context is not None:
+        nothing = np.zeros_like(window.row_context)
+        windows.append(dataclasses.replace(window, row_context=nothing, column_context=nothing))
+    return [*TRANSFORMATIONS[name].simpler(window, action), *((simple, action) for simple in windows)]
+
+
+def _thinned(values: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+    """Put 0 in place of a row, of a column, of an entry."""
+    k = len(values)
+    places: list[Any] = [*((row, slice(None)) for row in range(k)), *((slice(None), column) for column in range(k))]
+    places += [(row, column) for row, column in np.argwhere(values != 0).tolist()]
+    thinned = []
+    for place in places:
+        image = values.copy()
+        image[place] = 0
+        thinned.append(image)
+    return thinned
+
+
+def _first(scorer: Scorer, pairs: Sequence[Pair], errs: Errs) -> Pair | None:
+    """Return the first pair that shows the error, scoring some of them at once."""
+    for start in range(0, len(pairs), AT_ONCE):
+        some = pairs[start : start + AT_ONCE]
+        erring = np.flatnonzero(_which_err(scorer, some, errs))
+        if len(erring):
+            return some[int(erring[0])]
+    return None
+
+
+def _which_err(scorer: Scorer, pairs: Sequence[Pair], errs: Errs) -> npt.NDArray[np.bool_]:
+    """Tell which pairs show the error; one with a window that the scorer refuses does not."""
+    found = np.zeros(len(pairs), dtype=np.bool_)
+    for action, places in joined([action for _, action in pairs]):
+        windows = Windows.concatenate([pairs[place][0] for place in places])
+        found[places] = _shown(scorer, windows, action, errs)
+    return found
+
+
+def _shown(scorer: Scorer, windows: Windows, action: Action, errs: Errs) -> npt.NDArray[np.bool_]:
+    n, moved = len(windows), action(windows)
+    try:
+        found = errs(checked_scores(scorer, windows, n), checked_scores(scorer, moved, n))
+    except InputError:  # some window is refused, or has no finite score: look for it by halves
+        halves = (slice(0, n // 2), slice(n // 2, n)) if n > 1 else ()
+        parts = [_shown(scorer, windows[half], action[half], errs) for half in halves]
+        return np.concatenate([*parts, np.zeros(n - sum(map(len, parts)), dtype=np.bool_)])
+    return found & keeps_order(windows.values, moved.values) if isinstance(action, ValueMap) else found

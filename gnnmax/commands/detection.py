@@ -1,0 +1,205 @@
+"""The command detect: a matrix in, its maxima out, by the exact rule and by trained nets beside it."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shlex
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import tyro
+
+from gnnmax.commands.arguments import Flag, words_of
+from gnnmax.commands.printing import print_json
+from gnnmax.detection.tables import parquet_library, rows_of, with_scores, write_table, write_windows
+from gnnmax.errors import InputError
+from gnnmax.staging import write_file
+
+if TYPE_CHECKING:
+    from gnnmax.detection.maxima import Maxima
+
+__all__ = ["Detect"]
+
+SHOWN = 20
+"""Maxima printed on a terminal; the file holds all."""
+
+
+@dataclass(frozen=True)
+class Detect:
+    """Find the maxima of a matrix: by the exact rule, and what trained nets say of the same windows."""
+
+    matrix: tyro.conf.Positional[Path]
+    """A file: .npy, .npz, .mtx, .csv (lines u,v,weight) or .graphml."""
+    out: Path | None = None
+    """Write all maxima into a .csv, .json or .parquet file, and a run card beside it."""
+    mode: Literal["ordered", "graph"] = "ordered"
+    """ordered: the order of rows and columns means something. graph: it does not."""
+    k: int = 9
+    """Side of the windows, odd."""
+    k_columns: int | None = None
+    """Columns of the windows, where they are not square."""
+    ties: Literal["strict", "all", "first", "plateau"] = "strict"
+    """Which of several equal largest entries count."""
+    border: str = "shrink"
+    """Missing entries of a window: shrink allows any number, drop none, a number so many."""
+    absent: Literal["zero", "missing"] = "zero"
+    """What an entry is that a sparse matrix does not store."""
+    diagonal: bool = True
+    """Whether entries (i, i) take part."""
+    threshold: float | None = None
+    """Only values strictly above it."""
+    separation: int = 1
+    """Least distance of two maxima."""
+    both: Flag = False
+    """Give (i, j) and (j, i) of a symmetric matrix."""
+    directed: Flag = False
+    """Entry (i, j) is the edge from i to j alone."""
+    models: str = "cnn,gnn"
+    """Nets that score the windows: shipped ones by name, your own by folder, separated by commas; none for none."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes a GPU where there is one."""
+    windows: Path | None = None
+    """Write the windows of the maxima into a .npz file."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Find, score, print, write."""
+        from gnnmax.detection.finding import find_maxima
+        from gnnmax.detection.reading import read_matrix
+
+        started = time.perf_counter()
+        self._check()
+        matrix = read_matrix(self.matrix, directed=self.directed)
+        maxima = find_maxima(
+            matrix,
+            self.k if self.k_columns is None else (self.k, self.k_columns),
+            mode=self.mode,
+            ties=self.ties,
+            border=self.border if self.border in ("shrink", "drop") else int(self.border),  # type: ignore[arg-type]
+            absent=self.absent,
+            diagonal=self.diagonal,
+            threshold=self.threshold,
+            separation=self.separation,
+            both=self.both,
+            directed=True if self.directed else None,
+        )
+        rows, models = self._scored(matrix, maxima)
+        card = self._card(maxima, rows, models, time.perf_counter() - started)
+        if self.out is not None:
+            write_table(self.out, rows)
+            write_file(self.out.with_suffix(".card.json"), json.dumps(card, indent=1) + "\n")
+        if self.json:
+            print_json({"card": card, "maxima": rows})
+        else:
+            self._print(rows, card)
+        return 0
+
+    def _check(self) -> None:
+        if self.border not in ("shrink", "drop") and not self.border.isdecimal():
+            raise InputError(f"--border takes shrink, drop or a number, not {self.border!r}")
+        for path, known in ((self.out, (".csv", ".json", ".parquet")), (self.windows, (".npz",))):
+            if path is not None and path.suffix not in known:
+                raise InputError(f"{path} must end in {' or '.join(known)}: that says how it is written")
+            if path is not None and not path.parent.is_dir():
+                raise InputError(f"the folder {path.parent} does not exist: make it first, or choose another file")
+        if self.out is not None and self.out.suffix == ".parquet":
+            parquet_library()
+
+    def _scored(self, matrix: Any, maxima: Maxima) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        """Lay out the maxima as rows; where nets are asked, with the rule's and their answers on the same windows."""
+        names = [] if self.models == "none" else words_of(self.models)
+        rows = rows_of(maxima)
+        if not names and self.windows is None:
+            return rows, {}
+        if self.k_columns not in (None, self.k):
+            raise InputError("nets take square windows: say --models none, or leave out --k-columns")
+        from gnnmax.checkpoint import load_model
+        from gnnmax.screening import score_windows
+
+        windows, reason = self._windows(matrix, maxima)
+        if self.windows is not None:
+            write_windows(self.windows, maxima, windows)
+        models = {name: load_model(name, device=self.device) for name in names}
+        scores = {name: score_windows(model, windows) for name, model in models.items()}
+        return with_scores(rows, windows, scores, reason), {
+            name: model.card.weights_sha256 for name, model in models.items()
+        }
+
+    def _windows(self, matrix: Any, maxima: Maxima) -> tuple[Any, str]:
+        """Cut the windows of the maxima; and why there are none, where there are none."""
+        from gnnmax.detection.source import source_of
+        from gnnmax.screening import neighbour_windows, windows_at
+
+        source = source_of(matrix, self.absent, None, self.diagonal)
+        if self.mode == "ordered":
+            return windows_at(source, maxima.rows, maxima.columns, self.k), ""
+        try:
+            parts = list(neighbour_windows(source, maxima.rows, maxima.columns, self.k))
+        except InputError as error:
+            return np.full((len(maxima), self.k, self.k), np.nan, dtype=np.float32), str(error)
+        return np.concatenate(parts) if parts else np.empty((0, self.k, self.k), dtype=np.float32), ""
+
+    def _card(
+        self, maxima: Maxima, rows: list[dict[str, Any]], models: dict[str, str], seconds: float
+    ) -> dict[str, Any]:
+        from gnnmax.store import versions
+
+        return {
+            "command": f"gnnmax {shlex.join(sys.argv[1:])}",
+            "matrix": str(self.matrix),
+            "mode": self.mode,
+            "k": None if maxima.k is None else list(maxima.k),
+            "ties": self.ties,
+            "border": self.border,
+            "absent": self.absent,
+            "diagonal": self.diagonal,
+            "threshold": self.threshold,
+            "separation": self.separation,
+            "steps": [],
+            "maxima": len(maxima),
+            "models": models,
+            "without_score": dict(Counter(row["reason"] for row in rows if row.get("reason"))),
+            "versions": versions(),
+            "seconds": round(seconds, 3),
+            "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        }
+
+    def _print(self, rows: list[dict[str, Any]], card: dict[str, Any]) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        how = f"mode {self.mode}" + ("" if card["k"] is None else f", {card['k'][0]} x {card['k'][1]}")
+        title = f"{self.matrix}: {len(rows):,} maxima, {how}, ties {self.ties}, border {self.border}"
+        if not rows:
+            sys.stdout.write(f"{title}\nno maximum found: {self._why_none()}\n")
+            return
+        table = Table(title=title, title_justify="left")
+        for name in rows[0]:
+            table.add_column(name, justify="left" if name == "reason" else "right")
+        for row in rows[:SHOWN]:
+            table.add_row(*map(_shown, row.values()))
+        if len(rows) > SHOWN:
+            table.caption = f"the {SHOWN} largest of {len(rows):,}" + ("" if self.out else "; --out FILE writes all")
+        Console(width=None if sys.stdout.isatty() else 140).print(table)
+        if self.out is not None:
+            sys.stdout.write(f"{self.out}\n")
+
+    def _why_none(self) -> str:
+        if self.threshold is not None:
+            return f"no entry that is the largest of its window is above {self.threshold:g}"
+        if self.border != "shrink":
+            return f"every largest entry has more entries missing around it than --border {self.border} allows"
+        return "no entry is above all others of its window; --ties all counts equal ones too"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,85 @@
+"""A person's file as a matrix: memory-mapped where it can be, never unpickled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gnnmax.errors import InputError
+from gnnmax.generate.readers import READERS, SUFFIXES, Entries
+
+__all__ = ["read_matrix"]
+
+LARGEST_FILE = 2**32
+
+
+def read_matrix(path: str | Path, *, directed: bool = False) -> Any:
+    """Read what :func:`gnnmax.find_maxima` takes from a file.
+
+    Args:
+        path: ``.npy`` is mapped into memory and read as it is needed; ``.npz`` (one dense array, or what scipy's
+            ``save_npz`` wrote), Matrix Market ``.mtx``, a ``.csv`` list of edges ``u,v,weight`` and ``.graphml`` are
+            read whole.
+        directed: Whether a line ``u,v`` of a list of edges is the edge from u to v alone.
+
+    Returns:
+        An array, a sparse array, or a networkx graph.
+
+    Raises:
+        InputError: another ending; missing, damaged, truncated or pickled content; an edge that is listed twice, in
+            either direction unless directed.
+
+    Example:
+        >>> read_matrix("nowhere.npy")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: cannot read the matrix nowhere.npy: No such file or directory
+    """
+    path = Path(path)
+    if path.suffix.lower() not in READERS:
+        raise InputError(f"a matrix is in a file that ends in {SUFFIXES}, not in {path.suffix!r}: {path}")
+    try:
+        if path.exists() and not path.is_file():  # reading a pipe or a device may never end
+            raise InputError(f"cannot read the matrix {path}: it is not a regular file")
+        size = path.stat().st_size
+        if path.suffix.lower() == ".npy":
+            return _mapped(path)
+        if size > LARGEST_FILE:
+            raise InputError(f"{path} is larger than {LARGEST_FILE} bytes: save the matrix as .npy, which is mapped")
+        found = READERS[path.suffix.lower()](path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read the matrix {path}: {error.strerror}") from None
+    except InputError as error:
+        raise error if str(path) in str(error) else InputError(f"{path}: {error}") from None
+    except MemoryError:
+        raise InputError(f"{path}: states a size that does not fit into memory: is it whole?") from None
+    return _as_graph(found, path, directed) if isinstance(found, Entries) else found
+
+
+def _mapped(path: Path) -> Any:
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except (ValueError, EOFError, TypeError, SyntaxError) as error:
+        said = str(error).splitlines()[0] if str(error) else "it ends too early"
+        if "Python objects" in said:
+            said = "it holds pickled objects, which can run code: save plain numbers"
+        raise InputError(f"cannot read the matrix {path}: {said}") from None
+
+
+def _as_graph(entries: Entries, path: Path, directed: bool) -> Any:
+    """Return a list of edges as a graph whose nodes have their names."""
+    import networkx as nx
+
+    graph = nx.DiGraph() if directed else nx.Graph()
+    names: tuple[Any, ...] = entries.names or tuple(range(entries.nodes))
+    graph.add_nodes_from(names)
+    for (u, v), weight in zip(entries.edges.tolist(), entries.weights.tolist(), strict=True):
+        if graph.has_edge(names[u], names[v]):
+            raise InputError(
+                f"{path}: the edge between {names[u]} and {names[v]} is given in both directions: leave one out, or "
+                "say that it is directed"
+            )
+        graph.add_edge(names[u], names[v], weight=weight)
+    return graph

@@ -1,0 +1,22 @@
+"""Train image, set and product nets on bumps in natural and in shuffled order; put the figures into docs/results.md.
+
+python scripts/refresh_results.py --workers 2
+"""
+
+import sys
+from pathlib import Path
+
+from gnnmax.cli import main
+from gnnmax.report.documents import replace_marked, test_markdown
+from gnnmax.results import read_results
+
+PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+CALL = ["compare", "--config", "bump", "--models", "cnn,cnn-contexts,exchangeable,product", "--resume"]
+
+if __name__ == "__main__":
+    for order, other in (("shuffled", "natural"), ("natural", "shuffled")):
+        run = ["--data", f"bump-9-{order}", "--also", f"bump-9-{other}", "--out", f"runs/bump-{order}"]
+        if main([*CALL, *run, *sys.argv[1:]]):
+            sys.exit(1)
+        for test in read_results(f"runs/bump-{order}").tests:
+            replace_marked(PAGE, f"{order}, tested on {test.name}", test_markdown(test))

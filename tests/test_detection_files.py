@@ -1,0 +1,216 @@
+"""Detection from files: golden answers, tables, run cards, what nets say, and one line where something is wrong."""
+
+import csv
+import json
+import pickle
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.io import mmwrite
+
+from gnnmax import RULES, find_maxima, load_model, score_everywhere
+from gnnmax.cli import main
+from gnnmax.detection.reading import read_matrix
+from gnnmax.errors import InputError
+from gnnmax.report.documents import markdown
+from gnnmax.screening import score_windows
+from gnnmax.window import Windows
+
+ROOT = Path(__file__).parents[1]
+GOLDEN = json.loads((ROOT / "tests" / "golden_maxima.json").read_text(encoding="utf-8"))
+MATRIX = np.random.default_rng(0).lognormal(size=(40, 50))
+
+
+def asked(case):
+    matrix = np.array(case["matrix"], dtype=float)  # null is NaN
+    options = {key: tuple(value) if isinstance(value, list) else value for key, value in case["options"].items()}
+    return matrix, options
+
+
+def golden_markdown() -> str:
+    """The table of the documents."""
+    rows = [["what holds", "matrix", "options", "maxima"]]
+    for case in GOLDEN:
+        matrix = " / ".join(" ".join("NaN" if x is None else str(x) for x in row) for row in case["matrix"])
+        options = ", ".join(f"{key} = {json.dumps(value)}" for key, value in case["options"].items())
+        maxima = ", ".join(f"({i}, {j})" for i, j in case["maxima"]) or "none"
+        rows.append([case["says"], f"`{matrix}`", f"`{options}`", maxima])
+    return markdown(rows)
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case["says"])
+def test_the_golden_answers_hold(case):
+    matrix, options = asked(case)
+    assert [[i, j] for i, j, _ in find_maxima(matrix, **options)] == case["maxima"]
+
+
+def test_the_table_of_the_documents_is_that_of_the_golden_answers():
+    assert golden_markdown() in (ROOT / "docs" / "detection.md").read_text(encoding="utf-8")
+
+
+def written(folder: Path, suffix: str, matrix: np.ndarray) -> Path:
+    path = folder / f"matrix{suffix}"
+    if suffix == ".npy":
+        np.save(path, matrix)
+    elif suffix == ".npz":
+        np.savez(path, matrix)
+    elif suffix == ".mtx":
+        mmwrite(path, matrix)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".mtx"])
+def test_every_format_gives_the_same_maxima(suffix, tmp_path):
+    read = read_matrix(written(tmp_path, suffix, MATRIX))
+    assert isinstance(read, np.memmap) == (suffix == ".npy")
+    assert list(find_maxima(read)) == list(find_maxima(MATRIX))
+
+
+def test_edge_lists_graphml_and_sparse_files_are_the_same_graph(tmp_path):
+    graph = nx.les_miserables_graph()
+    nx.write_graphml(graph, tmp_path / "g.graphml")
+    lines = [f"{u},{v},{w}\n" for u, v, w in graph.edges(data="weight")]
+    (tmp_path / "g.csv").write_text("".join(lines), encoding="utf-8")
+    sp.save_npz(tmp_path / "g.npz", nx.to_scipy_sparse_array(graph, format="csr"))
+    expected = sorted(value for *_, value in find_maxima(graph, mode="graph"))
+    for name in ("g.graphml", "g.csv", "g.npz"):
+        assert sorted(value for *_, value in find_maxima(read_matrix(tmp_path / name), mode="graph")) == expected
+    maxima = find_maxima(read_matrix(tmp_path / "g.csv"), mode="graph")
+    assert {maxima.names[0][maxima.rows[0]], maxima.names[1][maxima.columns[0]]} == {"Valjean", "Cosette"}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
+def test_the_table_the_card_and_the_windows_hold_what_was_found(suffix, tmp_path, capsys):
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
+    np.save(tmp_path / "m.npy", MATRIX)
+    out, windows = tmp_path / f"maxima{suffix}", tmp_path / "windows.npz"
+    call = ["detect", str(tmp_path / "m.npy"), "--out", str(out), "--windows", str(windows), "--device", "cpu"]
+    assert main(call) == 0
+    assert "maxima, mode ordered, 9 x 9, ties strict, border shrink" in " ".join(capsys.readouterr().out.split())
+    maxima = find_maxima(MATRIX)
+    if suffix == ".parquet":
+        from pyarrow import parquet
+
+        rows = parquet.read_table(out).to_pylist()
+    elif suffix == ".json":
+        rows = json.loads(out.read_text())
+    else:
+        rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert [(int(row["i"]), int(row["j"]), float(row["value"])) for row in rows] == list(maxima)
+    scored = [row for row in rows if not row["reason"]]
+    assert 0 < len(scored) < len(rows)
+    assert all(float(row["gnn"]) > 0 and row["centred"] in (True, "True") for row in scored)
+    card = json.loads((tmp_path / "maxima.card.json").read_text())
+    assert card["maxima"] == len(maxima) and card["k"] == [9, 9] and card["steps"] == []
+    assert card["without_score"] == {"the window is not wholly measured": len(rows) - len(scored)}
+    assert card["models"]["gnn"] == load_model("gnn").card.weights_sha256
+    assert card["peak_memory_bytes"] > 0
+    held = np.load(windows)
+    assert held["windows"].shape == (len(maxima), 9, 9)
+    np.testing.assert_array_equal(held["windows"][:, 4, 4], maxima.values)
+
+
+def test_json_is_json_and_a_graph_has_names(tmp_path, capsys):
+    nx.write_graphml(nx.les_miserables_graph(), tmp_path / "g.graphml")
+    assert main(["detect", str(tmp_path / "g.graphml"), "--mode", "graph", "--json", "--device", "cpu"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    first = told["maxima"][0]
+    assert {first["row"], first["column"], first["value"]} == {"Valjean", "Cosette", 31}
+    assert first["centred"] and first["agreement"] == 1.0
+    agreed = [row["agreement"] for row in told["maxima"] if row["agreement"] is not None]
+    assert np.mean(agreed) >= 0.99
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [([], "no entry is above all others"), (["--threshold", "9"], "above 9"), (["--border", "drop"], "--border drop")],
+)
+def test_that_there_is_no_maximum_is_said_with_its_reason(options, reason, tmp_path, capsys):
+    np.save(tmp_path / "flat.npy", np.ones((12, 12)))
+    assert main(["detect", str(tmp_path / "flat.npy"), "--out", str(tmp_path / "none.csv"), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "no maximum found: " in printed and reason in printed
+    assert (tmp_path / "none.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["argmax", "gnn"])
+def test_everywhere_is_window_by_window(name):
+    scorer = RULES["argmax"] if name == "argmax" else load_model("gnn", device="cpu")
+    matrix = MATRIX.astype(np.float32)
+    matrix[20, 30] = np.nan
+    scores = score_everywhere(scorer, matrix, k=5)
+    assert scores.shape == matrix.shape and np.isnan(scores[:2]).all() and np.isnan(scores[:, -2:]).all()
+    for i, j in ((2, 2), (10, 40), (37, 47), (19, 33)):
+        window = matrix[i - 2 : i + 3, j - 2 : j + 3]
+        expected = scorer(Windows.from_values(window[None]))[0]
+        np.testing.assert_allclose(scores[i, j], expected, rtol=1e-5)
+    assert np.isnan(scores[18:23, 28:33]).all()
+    found = {(i, j) for i, j, _ in find_maxima(matrix, 5, border="drop")}
+    if name == "argmax":
+        assert set(zip(*np.nonzero(scores > 0), strict=True)) == found
+    part, reasons = score_windows(scorer, np.stack([matrix[:5, :5], matrix[18:23, 28:33]]))
+    assert part[1] is None and reasons == ["", "the window is not wholly measured"]
+
+
+def bad(folder: Path, name: str) -> list[str]:
+    """A wrong call by its name."""
+    path = folder / "m.npy"
+    np.save(path, np.ones((12, 12)) if name != "complex" else np.ones((12, 12), dtype=complex))
+    if name == "pickle":
+        np.save(path, np.array([[{}]], dtype=object), allow_pickle=True)
+    elif name == "bare pickle":
+        path.write_bytes(pickle.dumps([1, 2]))
+    elif name == "truncated":
+        path.write_bytes(path.read_bytes()[:300])
+    elif name == "all NaN":
+        np.save(path, np.full((12, 12), np.nan))
+    elif name == "vector":
+        np.save(path, np.ones(12))
+    elif name in ("bad row", "twice", "both ways"):
+        path = folder / "e.csv"
+        lines = {"bad row": "a,b,1\nc,d\n", "twice": "a,b,1\na,b,2\n", "both ways": "a,b,1\nb,a,2\n"}
+        path.write_text(lines[name])
+        return [str(path), "--mode", "graph"]
+    elif name == "text":
+        path = folder / "m.txt"
+        path.write_text("1 2")
+    options = {
+        "even": ["--k", "4"], "negative": ["--k", "-3"], "too large": ["--k", "15"], "border": ["--border", "some"],
+        "ending": ["--out", str(folder / "x.xlsx")], "folder": ["--out", str(folder / "no" / "x.csv")],
+        "model": ["--models", "resnet"], "rectangle": ["--k-columns", "5"], "missing": [],
+    }  # fmt: skip
+    if name == "missing":
+        path = folder / "nowhere.npy"
+    return [str(path), *options.get(name, [])]
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("complex", "real numbers, not complex128"), ("pickle", "pickled objects"), ("bare pickle", "cannot read"),
+        ("truncated", "cannot read the matrix"), ("all NaN", "nothing of the matrix was measured"),
+        ("vector", "rows and columns"), ("bad row", "line 2"), ("twice", "line 2: the edge a,b is in line 1 already"),
+        ("both ways", "given in both directions"), ("text", "ends in"), ("even", "must be odd"),
+        ("negative", "must be odd"), ("too large", "do not fit"), ("border", "--border takes"),
+        ("ending", "must end in"), ("folder", "does not exist"), ("model", "or one of cnn, gnn"),
+        ("rectangle", "square windows"), ("missing", "No such file"),
+    ],
+)  # fmt: skip
+def test_a_wrong_call_is_one_line_and_nothing_is_written(name, complaint, tmp_path, capsys):
+    call = bad(tmp_path, name)
+    before = sorted(tmp_path.iterdir())
+    assert main(["detect", *call]) == 2
+    said = capsys.readouterr()
+    assert complaint in said.err and said.err.count("\n") == 1 and said.out == ""
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_directed_list_may_name_an_edge_in_both_directions(tmp_path):
+    (tmp_path / "e.csv").write_text("a,b,1\nb,a,2\n")
+    assert read_matrix(tmp_path / "e.csv", directed=True).number_of_edges() == 2
+    with pytest.raises(InputError, match="both directions"):
+        read_matrix(tmp_path / "e.csv")

@@ -1,0 +1,184 @@
+"""The assertions that are handed to other people: each passes what is right and stops a broken twin."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch import nn
+from torch_geometric.data import Data
+from torch_geometric.nn import GCNConv, global_mean_pool
+
+from gnnmax import RULES, InputError, on_values
+from gnnmax.adapters import from_module
+from gnnmax.models.registry import build_model
+from gnnmax.testing import (
+    assert_node_permutation_equivariant,
+    assert_node_permutation_invariant,
+    assert_translation_sensitive,
+    assert_window_invariant,
+    check_scorer,
+    sample_windows,
+)
+
+W = sample_windows(5, 80, rng=np.random.default_rng(0), contexts=True)
+FITTED = LogisticRegression().fit(W.values.reshape(80, 25), W.label)
+
+
+def rng():
+    return np.random.default_rng(1)
+
+
+@pytest.mark.parametrize("k", [3, 5, 9])
+def test_sample_windows_are_half_centred_and_their_spike_is_the_maximum(k):
+    w = sample_windows(k, 100, rng=rng(), contexts=True)
+    assert w.label.tolist() == [True, False] * 50
+    assert (w.values.max(axis=(1, 2)) > 1).all()
+    assert (w.row_context == w.row_context.transpose(0, 2, 1)).all()
+    assert not np.diagonal(w.column_context, axis1=1, axis2=2).any()
+
+
+@pytest.mark.parametrize("name", ["relabelling", "transposition", "increasing_map"])
+def test_what_is_invariant_passes_and_what_is_not_is_stopped_with_a_counter_example(name):
+    assert_window_invariant(RULES["argmax"], W, name, rng=rng())
+    crooked = on_values(lambda v: v[:, 0, 1] - v.mean(axis=(1, 2)))
+    with pytest.raises(AssertionError, match=f"not invariant under {name}(.|\n)*becomes"):
+        assert_window_invariant(crooked, W, name, rng=rng())
+
+
+def test_a_torch_module_and_a_scikit_learn_estimator_are_taken():
+    assert_window_invariant(from_module(build_model("gnn", k=5), contexts=True), W, rng=rng())
+    for crooked in (from_module(build_model("question", k=5), contexts=True), FITTED):
+        with pytest.raises(AssertionError, match="swap"):
+            assert_window_invariant(crooked, W, rng=rng())
+    with pytest.raises(InputError, match="from_module"):
+        assert_window_invariant(build_model("gnn", k=5), W, rng=rng())
+
+
+def test_a_constant_passes_no_assertion():
+    constant = on_values(lambda v: np.ones(len(v)))
+    with pytest.raises(AssertionError, match="constant"):
+        assert_window_invariant(constant, W, rng=rng())
+    with pytest.raises(AssertionError, match="ignores translation"):
+        assert_translation_sensitive(constant, W, rng=rng())
+    with pytest.raises(AssertionError, match="constant"):
+        check_scorer(constant, W, rng=rng())
+
+
+def test_what_notices_translation_passes_and_what_ignores_it_is_stopped():
+    assert_translation_sensitive(RULES["argmax"], W, rng=rng())
+    with pytest.raises(AssertionError, match="ignores translation, ignores roll"):
+        assert_translation_sensitive(RULES["sorted_entries"], W, rng=rng())
+
+
+def test_a_good_scorer_passes_the_whole_battery():
+    assert check_scorer(RULES["argmax"], W, rng=rng()).judgement == "right symmetry"
+    assert check_scorer(RULES["margin"], W, rng=rng())["translation"] == "neither"
+
+
+def spoiled(w):
+    w.values[0, 0, 0] += 1
+    return RULES["argmax"](w)
+
+
+def standardised_over_the_batch(w):
+    centre = w.values[:, 2, 2].astype(float)
+    return centre - centre.mean()
+
+
+NOISE = np.random.default_rng(7)
+BAD = {
+    "changes the windows": spoiled,
+    "have other scores": lambda w: RULES["argmax"](w) + 1e-3 * NOISE.random(len(w)),
+    "windows beside it": standardised_over_the_batch,
+    "notices relabelling": FITTED,
+    "ignores translation": RULES["sorted_entries"],
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_the_battery_stops_every_kind_of_bad_scorer(message):
+    w = sample_windows(5, 80, rng=np.random.default_rng(0))
+    with pytest.raises(AssertionError, match=message):
+        check_scorer(BAD[message], w, rng=rng())
+
+
+def test_a_leak_between_windows_is_seen_late_in_the_batch_too():
+    with pytest.raises(AssertionError, match="windows beside it"):
+        check_scorer(lambda w: RULES["argmax"](w) + 0.1 * (np.arange(len(w)) > 30), W, rng=rng())
+
+
+class NodeNet(nn.Module):
+    def __init__(self, pooled=False, numbered=False):
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)
+            self.first, self.second = GCNConv(3, 8), GCNConv(8, 2)
+        self.drop = nn.Dropout(0.5)
+        self.pooled, self.numbered = pooled, numbered
+
+    def forward(self, x, edge_index, batch=None):
+        if self.numbered:
+            x = x + 1e-2 * torch.arange(len(x))[:, None]
+        x = self.second(self.drop(torch.relu(self.first(x, edge_index))), edge_index)
+        return global_mean_pool(x, batch) if self.pooled else x
+
+
+def graph():
+    found = rng()
+    edges = np.stack(np.nonzero(found.random((7, 7)) < 0.4))
+    return Data(x=torch.tensor(found.normal(size=(7, 3)), dtype=torch.float32), edge_index=torch.tensor(edges))
+
+
+def test_a_graph_net_is_equivariant_before_and_invariant_after_pooling():
+    net, pooled = NodeNet(), NodeNet(pooled=True)
+    net.train()
+    assert_node_permutation_equivariant(net, graph(), rng=rng())
+    assert_node_permutation_invariant(pooled, graph(), rng=rng())
+    assert net.training
+    with pytest.raises(AssertionError, match="notices the order of the nodes: nodes 0 and 1"):
+        assert_node_permutation_invariant(net, graph(), rng=rng())
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_net_that_reads_the_numbers_of_nodes_is_stopped(pooled):
+    check = assert_node_permutation_invariant if pooled else assert_node_permutation_equivariant
+    with pytest.raises(AssertionError, match="nodes 0 and 1 exchanged"):
+        check(NodeNet(pooled, numbered=True), graph(), rng=rng())
+
+
+def test_only_one_pair_of_nodes_may_show_it():
+    def last_two(x, edge_index):
+        return x[-1] - x[-2]
+
+    with pytest.raises(AssertionError, match="nodes 4 and 5 exchanged"):
+        assert_node_permutation_invariant(last_two, graph(), rng=rng())
+
+
+def test_what_belongs_to_nodes_is_renumbered_and_what_belongs_to_edges_is_not():
+    data = graph()
+    data.edge_weight = torch.rand(data.edge_index.shape[1], generator=torch.Generator().manual_seed(0))
+    data.batch = torch.tensor([0, 0, 0, 1, 1, 1, 1])
+    net = NodeNet(pooled=True)
+    assert_node_permutation_invariant(net, data, rng=rng(), call=lambda d: net(d.x, d.edge_index, d.batch))
+
+    def weighted(d):
+        return (d.x[d.edge_index[0]] * d.x[d.edge_index[1]] * d.edge_weight[:, None]).sum(dim=0)
+
+    assert_node_permutation_invariant(None, data, rng=rng(), call=weighted)
+    with pytest.raises(AssertionError):
+        assert_node_permutation_invariant(
+            net, data, rng=rng(), call=lambda d: net(d.x, d.edge_index, torch.tensor([0, 0, 0, 1, 1, 1, 1]))
+        )
+
+
+@pytest.mark.parametrize("data", [None, SimpleNamespace(x=np.ones((3, 1)), edge_index=np.zeros((2, 4)))])
+def test_data_that_is_no_graph_is_refused(data):
+    with pytest.raises(InputError, match="edge_index"):
+        assert_node_permutation_invariant(NodeNet(), data, rng=rng())
+
+
+def test_an_output_that_is_not_one_a_node_is_refused_where_it_should_move():
+    with pytest.raises(InputError, match="one output for each of 7 nodes"):
+        assert_node_permutation_equivariant(NodeNet(pooled=True), graph(), rng=rng())
