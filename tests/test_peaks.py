@@ -127,6 +127,18 @@ def test_centres_keep_their_distance(seed, cut, directed, separation):
     assert len(chosen) == 30 or max(nearest, default=0) < separation  # no other has room
 
 
+@pytest.mark.parametrize("separation", [0, 1, 4])
+def test_centres_are_kept_apart_alike_at_once_and_in_parts(separation):
+    joined = np.random.default_rng(0).random((20, 20)) < 0.2
+    subgraph = Subgraph(np.arange(20), joined.astype(np.float32), joined, directed=True)
+    candidates = np.random.default_rng(1).permutation(centres(subgraph, 3, "contiguous"))
+    at_once, in_parts = keep_apart(subgraph, "contiguous", candidates, separation, 8), None
+    for part in np.array_split(candidates, 5):
+        in_parts = keep_apart(subgraph, "contiguous", part, separation, 8, in_parts)
+    np.testing.assert_array_equal(at_once, in_parts)
+    assert len(at_once) <= 8
+
+
 def entries_seen(windows):
     """How often each edge of the hosts is an entry of a window."""
     u, v = np.broadcast_arrays(windows.rows[:, :, None], windows.columns[:, None, :])

@@ -63,6 +63,8 @@ def keep_apart(
         >>> keep_apart(subgraph, "contiguous", np.array([[1, 7], [1, 6], [1, 4], [7, 2]]), 3, 9).tolist()
         [[1, 7], [1, 4]]
     """
+    if separation == 0:
+        return np.concatenate([candidates[:0] if chosen is None else chosen, candidates])[:count]
     taken = [] if chosen is None else list(chosen)
     for other in taken:
         candidates = candidates[distances(subgraph, cut, other, candidates) >= separation]
