@@ -123,23 +123,35 @@ def largest_other(values: npt.ArrayLike) -> npt.NDArray[Any]:
         >>> float(largest_other([[1, 2, 3], [4, 9, 8], [7, 6, 5]]))
         8.0
     """
-    return np.asarray(np.max(_others(values)[0], axis=-1), dtype=np.float64)
+    return np.asarray(_largest_other(values)[1], dtype=np.float64)
 
 
-def _others(values: npt.ArrayLike) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """Copy the entries in their own type, the centre and every NaN at its lowest, and tell which those are.
+def _largest_other(values: npt.ArrayLike) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Find the largest observed entry but the centre: its place, its value, and whether there is none at all.
 
-    Both have shape ``(..., k * k)``. In float64 large integers would not be told apart.
+    Each has shape ``(...,)``. The value is in the entries' own type, for in float64 large integers would not be told
+    apart, and the lowest there is where no entry is observed.
     """
     entries, middle = _entries(values)
     others = entries.astype(np.uint8 if entries.dtype == np.bool_ else entries.dtype)
     lowest = -np.inf if others.dtype.kind == "f" else np.iinfo(others.dtype).min
     others[..., middle] = lowest
+    place, best = _at(others, np.argmax(others, axis=-1))  # NaN, where there is one: then look again
+    if not np.isnan(best).any():
+        return place, best, np.zeros(best.shape, dtype=np.bool_)
     missing = np.isnan(others)
-    if missing.any():
-        others[missing] = lowest
+    others[missing] = lowest
     missing[..., middle] = True
-    return others, missing
+    place, best = _at(others, np.argmax(others, axis=-1))
+    # Where nothing is above the lowest, the first entry that is observed and not the centre.
+    place = np.where(_at(missing, place)[1], np.argmin(missing, axis=-1), place)
+    return place, best, np.asarray(missing.all(axis=-1))
+
+
+def _at(entries: npt.NDArray[Any], place: Any) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any]]:
+    """Return places, shape ``(...,)``, and the entries there."""
+    place = np.asarray(place)
+    return place, np.take_along_axis(entries, place[..., None], axis=-1)[..., 0]
 
 
 def margin(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -164,13 +176,13 @@ def margin(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         0.0
     """
     entries, middle = _entries(values)
-    others, missing = _others(values)
-    centre, best = entries[..., middle], np.max(others, axis=-1)
-    sign = np.where(missing.all(axis=-1), 1.0, (centre > best) * 1.0 - (centre < best))
+    _, best, alone = _largest_other(values)
+    centre = entries[..., middle]
+    sign = np.where(alone, 1.0, (centre > best) * 1.0 - (centre < best))
     with np.errstate(invalid="ignore", over="ignore", divide="ignore", under="ignore"):
         difference = centre.astype(np.float64) - best.astype(np.float64)
         nothing = (sign == 0) | (difference == 0)
-        quotient = np.where(nothing, 0.0, difference / _spread(entries.astype(np.float64)))
+        quotient = np.where(nothing, 0.0, difference / _spread(entries))
         # Infinite entries have no spread, and a tiny difference may vanish against a huge one: keep the sign.
         quotient = np.where(np.isnan(quotient), sign * np.inf, quotient)
         least = np.finfo(np.float32).tiny
@@ -178,14 +190,18 @@ def margin(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         return np.asarray(np.where(np.isnan(centre), np.nan, quotient))
 
 
-def _spread(entries: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _spread(entries: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Standard deviation over the last axis, NaN left out, safe against overflow."""
-    observed = ~np.isnan(entries)
-    every = bool(observed.all())  # a sum over chosen entries costs three times as much as one over all
-    chosen: Any = {} if every else {"where": observed}
-    count = entries.shape[-1] if every else np.maximum(observed.sum(axis=-1, keepdims=True), 1)
-    scale = np.max(np.abs(entries), axis=-1, keepdims=True, initial=0.0, **chosen)
-    scaled = entries / np.where(scale > 0, scale, 1.0)
+    scaled = entries.astype(np.float64)
+    sizes = np.abs(entries if entries.dtype.kind == "f" else scaled)
+    scale = _at(sizes, np.argmax(sizes, axis=-1))[1][..., None].astype(np.float64)  # NaN, where there is one
+    chosen: Any = {}  # a sum over chosen entries costs three times as much as one over all
+    count: Any = entries.shape[-1]
+    if np.isnan(scale).any():
+        observed = ~np.isnan(scaled)
+        chosen, count = {"where": observed}, np.maximum(observed.sum(axis=-1, keepdims=True), 1)
+        scale = np.max(np.abs(scaled), axis=-1, keepdims=True, initial=0.0, **chosen)
+    scaled /= np.where(scale > 0, scale, 1.0)
     scaled -= np.sum(scaled, axis=-1, keepdims=True, **chosen) / count
     variance = np.sum(np.square(scaled, out=scaled), axis=-1, keepdims=True, **chosen) / count
     return np.asarray((np.sqrt(variance) * scale)[..., 0])
@@ -208,13 +224,9 @@ def offset_of(values: npt.ArrayLike) -> npt.NDArray[np.int16]:
         >>> offset_of([[0, 0, 7], [0, 3, 0], [0, 0, 0]])
         array([-1,  1], dtype=int16)
     """
-    others, missing = _others(values)
-    k = int(np.sqrt(others.shape[-1]))
-    place = np.argmax(others, axis=-1)
-    # Where nothing is above the lowest, the first entry that is observed and not the centre.
-    hidden = np.take_along_axis(missing, place[..., None], axis=-1)[..., 0]
-    place = np.where(hidden, np.argmin(missing, axis=-1), place)
-    place = np.where(is_centred(values) | missing.all(axis=-1), k * k // 2, place)
+    k = check_windows(values).shape[-1]
+    place, _, alone = _largest_other(values)
+    place = np.where(is_centred(values) | alone, k * k // 2, place)
     return np.stack(np.divmod(place, k), axis=-1).astype(np.int16) - np.int16(k // 2)
 
 

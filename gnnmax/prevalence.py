@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import structs
 
 from gnnmax.generate.dataset import DataSet
 from gnnmax.generate.drawing import build
@@ -65,6 +66,7 @@ def _unplanted(recipe: Recipe) -> Recipe:
         kinds=None,
         windows_per_graph=None,
         pairing="independent",
+        subgraphs=[structs.replace(sampling, separation=0) for sampling in recipe.subgraphs],
         label="observed",
         label_noise=0.0,
         shifts={},

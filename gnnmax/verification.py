@@ -91,7 +91,7 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows, *, every_host
         >>> from gnnmax.generate.recipe import load_recipe
         >>> data = build(load_recipe("real-karate"))
         >>> [check.holds for check in check_windows_of(data.recipe, "test", data.test)]
-        [True, True, True, True, True, True, True, True, True, True]
+        [True, True, True, True, True, True, True, True, True, True, True]
     """
     whole, recipe, span = recipe, recipe.of(split), recipe.span(split)
     claims: dict[str, Callable[[Recipe, Windows], npt.NDArray[np.bool_]]] = {
@@ -100,7 +100,8 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows, *, every_host
         "planted labels, kinds and values agree": _planted,
         "offsets point at the maximum": _offsets,
         "margins are those of the values": _margins,
-        "rows and columns are different nodes": _nodes,
+        "rows and columns are different nodes, or overlap as stated": _nodes,
+        "mirrored entries are equal unless the host is directed": _mirrors,
         "contexts are symmetric unless the host is directed": _contexts,
     }
     checks = []
@@ -191,14 +192,39 @@ def _margins(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa
         return np.asarray(np.isclose(windows.margin, expected, rtol=1e-5, atol=1e-6))
 
 
-def _nodes(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa: ARG001
-    nodes = np.sort(np.concatenate([windows.rows, windows.columns], axis=1), axis=1)
-    return np.asarray((nodes[:, 0] >= 0) & (np.diff(nodes, axis=1) > 0).all(axis=1))
+def _nodes(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
+    both = np.concatenate([windows.rows, windows.columns], axis=1)
+    sides = [both] if recipe.overlap == "none" else [windows.rows, windows.columns]
+    different = [(np.diff(np.sort(side, axis=1), axis=1) > 0).all(axis=1) for side in sides]
+    tied = np.zeros(len(windows), dtype=np.bool_)
+    if recipe.overlap == "untied":
+        half = windows.k // 2
+        tied = (windows.rows == windows.columns[:, half, None]).any(axis=1)
+        tied &= (windows.columns == windows.rows[:, half, None]).any(axis=1)
+    return np.asarray((both >= 0).all(axis=1) & np.all(different, axis=0) & ~tied)
+
+
+def _mirrors(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
+    """Look up the mirror of every entry by the nodes' numbers, where it is inside."""
+    fine = np.ones(len(windows), dtype=np.bool_)
+    if recipe.overlap == "none" or _directed(recipe):
+        return fine
+    for window, (rows, columns) in enumerate(zip(windows.rows.tolist(), windows.columns.tolist(), strict=True)):
+        values = windows.values[window]
+        both = [(rows.index(node), columns.index(node)) for node in set(rows) & set(columns)]
+        r, c = np.array(both, dtype=np.intp).reshape(-1, 2).T
+        block = values[np.ix_(r, c)]
+        fine[window] = np.array_equal(block, block.T, equal_nan=True)
+    return fine
+
+
+def _directed(recipe: Recipe) -> bool:
+    return any(getattr(host, "directed", False) for host in recipe.hosts)
 
 
 def _contexts(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
     contexts = (windows.row_context, windows.column_context)
-    directed = any(getattr(host, "directed", False) for host in recipe.hosts)
+    directed = _directed(recipe)
     fine = np.ones(len(windows), dtype=np.bool_)
     for context in contexts:
         if context is not None:

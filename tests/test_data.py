@@ -152,7 +152,7 @@ def test_a_graph_is_the_same_whoever_asks_and_when():
 
 
 def test_hosts_with_too_few_edges_are_refused_after_some_tries(monkeypatch):
-    monkeypatch.setattr(drawing, "REDRAWS", 3)
+    monkeypatch.setattr("gnnmax.generate.cells.REDRAWS", 3)
     with pytest.raises(InputError, match="choose denser hosts"):
         build(TINY.replace(hosts=[{"type": "erdos_renyi", "nodes": 24, "probability": 0.01}]))
 

@@ -129,15 +129,16 @@ OTHER = {
     "kinds": {"centred": 0.5, "shifted": 0.5},
     "pairing": "matched",
     "label_noise": 0.1,
+    "overlap": "tied",
 }
+ALONG = {"label_noise": {"label": "planted"}, "overlap": {"hosts.0.directed": True}}
+"""What a field does not go without."""
 
 
 def test_every_field_decides_the_digest_but_the_names():
-    planted = {"label": "planted"}  # label noise flips no other
-    changed = {
-        field: TINY.replace(**{field: value}, **planted if field == "label_noise" else {}).digest
-        for field, value in OTHER.items()
-    }
+    changed = {field: TINY.replace(**{field: value}, **ALONG.get(field, {})).digest for field, value in OTHER.items()}
+    for field, along in ALONG.items():
+        assert changed[field] != TINY.replace(**along).digest
     assert set(OTHER) | {"name", "summary"} == {field.name for field in msgspec.structs.fields(Recipe)}
     assert len({TINY.digest, *changed.values()}) == len(OTHER) + 1
     assert TINY.replace(name="another", summary="another").digest == TINY.digest

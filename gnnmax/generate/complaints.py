@@ -90,6 +90,8 @@ def _host_complaints(recipe: Recipe) -> list[str]:
         found.append("a complete host has no subgraphs: all orders of it are alike")
     if fresh and recipe.cuts:
         found.append("complete and line hosts have no cuts: each window takes nodes of its own")
+    if fresh and recipe.overlap != "none":
+        found.append("complete and line hosts have no cuts, so no overlap of rows and columns: leave it out")
     if not all(complete) and not recipe.subgraphs:
         found.append("subgraphs must have at least one entry")
     if not fresh and not recipe.cuts:
@@ -114,12 +116,26 @@ def _plant_complaints(recipe: Recipe) -> list[str]:
         found.append(f"windows_per_graph must be a multiple of {recipe.twins}: no window is without its twin")
     if recipe.pairing == "matched" and recipe.kinds is not None and recipe.kinds.centred != 0.5:
         found.append("matched pairs hold centred = 0.5: each centred window has one twin")
-    if ladder and not (isinstance(plant, Spike) and isinstance(recipe.hosts[0], Complete)):
-        found.append("a ladder takes a spike through every entry: it needs a spike plant and complete hosts")
+    if isinstance(plant, Spike) and plant.distractors:
+        most = max(recipe.k**2 // (2 * plant.gap - 1) ** 2 - 2, 0)  # besides the centre and the maximum
+        if plant.distractors > most:
+            found.append(f"at k = {recipe.k} there is room for {most} distractors with a gap of {plant.gap}")
+        if ladder:
+            found.append("a ladder takes its spike through every entry: it leaves distractors no place of their own")
+    if ladder and not isinstance(plant, Spike):
+        found.append("a ladder takes a spike through every entry: it needs a spike plant")
+    if natural and any(s.separation for s in recipe.subgraphs):
+        found.append("natural windows take every edge: a separation of their centres belongs to planted ones")
     if natural and recipe.label != "observed":
         found.append("natural windows have no planted label: use label = 'observed'")
     if natural and isinstance(recipe.hosts[0], Complete | Line):
         found.append("natural windows need hosts with edges of their own, not complete ones or lines")
+    mirrored = any(not getattr(host, "directed", False) for host in recipe.hosts)
+    if recipe.overlap != "none" and not natural and mirrored:
+        found.append(
+            "a plant moves one entry, and where rows and columns overlap an undirected host has it twice: "
+            "use overlap = 'none', a natural plant or directed hosts"
+        )
     if recipe.label_noise and recipe.label != "planted":
         found.append("label noise flips the planted label, never the observed one: use label = 'planted'")
     if noise and recipe.kinds != Shares(centred=0.5, shifted=0.5):

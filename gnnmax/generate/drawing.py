@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -13,24 +11,18 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 from gnnmax.generate.amplitudes import draw_amplitudes, plant_noise
-from gnnmax.generate.cuts import CUTS, Places, blocks, centres
+from gnnmax.generate.cells import draw_cells
 from gnnmax.generate.dataset import DataSet
-from gnnmax.generate.families import Complete, Line
 from gnnmax.generate.parts import by_parts
 from gnnmax.generate.plants import CENTRED, Bump, Natural, Noise, Spike, paired_kinds
 from gnnmax.generate.recipe import Ingredients, Recipe, parse_recipe
-from gnnmax.generate.spikes import plant_spikes, plantable
+from gnnmax.generate.spikes import plant_spikes
 from gnnmax.generate.streams import stream
-from gnnmax.generate.subgraphs import Subgraph
-from gnnmax.generate.weights import BoundLaw, sample_weights, weigh
 from gnnmax.label import is_centred, kind_of, margin, offset_of
-from gnnmax.symmetry import relabellings
 from gnnmax.window import Windows
 
 __all__ = ["build", "draw_graph"]
 
-ATTEMPTS = 20
-REDRAWS = 50
 CHUNK = 8
 MOST_WORKERS = 1_000
 
@@ -120,7 +112,11 @@ def draw_graphs(recipe: dict[str, Any], graphs: list[int]) -> Windows:
         128
     """
     parsed = parse_recipe(recipe, str(recipe.get("name")))
-    return Windows.concatenate([draw_graph(parsed, graph) for graph in graphs])
+    parts = []
+    for split, some in groupby(graphs, parsed.split_of):
+        own, first = parsed.of(split), parsed.span(split).start
+        parts.append(_described(own, [_planted(own, own.combination(graph - first), graph) for graph in some]))
+    return Windows.concatenate(parts)
 
 
 def draw_graph(recipe: Recipe, graph: int) -> Windows:
@@ -160,171 +156,58 @@ def draw_host(recipe: Recipe, ingredients: Ingredients, graph: int) -> Windows:
         >>> draw_host(recipe, recipe.combination(0), 10**15)
         Windows(N=64, k=9, label=observed, centred=0.500)
     """
-    if isinstance(ingredients.host, Complete | Line):
-        return _finished(recipe, graph, _fresh(recipe, ingredients, graph))
-    for attempt in range(ATTEMPTS):
-        cells = _cells(recipe, ingredients, graph, attempt)
-        if cells is not None:
-            return _finished(recipe, graph, cells)
-    raise InputError(
-        f"recipe {recipe.name}: {ATTEMPTS} hosts of type {type(ingredients.host).__struct_config__.tag} gave no "
-        f"windows of side {recipe.k} with edges enough: choose denser hosts, larger subgraphs or a smaller k"
-    )
+    return _described(recipe, [_planted(recipe, ingredients, graph)])
 
 
-@dataclass(frozen=True, eq=False)
-class _Cells:
-    """Windows before a plant: values and edges flat, ``(W, k * k)``; nodes ``(W, k)``; contexts ``(W, k, k)``."""
-
-    values: npt.NDArray[np.float32]
-    joined: npt.NDArray[np.bool_]
-    rows: npt.NDArray[np.int64]
-    columns: npt.NDArray[np.int64]
-    row_context: npt.NDArray[np.float32] | None
-    column_context: npt.NDArray[np.float32] | None
-
-
-def _twinned(cells: _Cells, twins: int) -> _Cells:
-    """Repeat every window for its twins, side by side."""
-    if twins == 1:
-        return cells
-    present: dict[str, Any] = {name: array for name, array in vars(cells).items() if array is not None}
-    return dataclasses.replace(cells, **{name: np.repeat(array, twins, axis=0) for name, array in present.items()})
-
-
-def _fresh(recipe: Recipe, ingredients: Ingredients, graph: int) -> _Cells:
-    """Draw windows on nodes of their own, in a complete host or along a line."""
-    assert ingredients.law is not None and recipe.windows_per_graph is not None
-    assert not isinstance(ingredients.law, BoundLaw)
-    host, k, count = ingredients.host, recipe.k, recipe.windows_per_graph // recipe.twins
-    rng = stream(recipe.seed, "weights", graph)
-    pairs = k * (k - 1) if recipe.contexts and isinstance(host, Complete) else 0
-    weights = sample_weights(ingredients.law, (count, k * k + pairs), rng)
-    apart = 2 if isinstance(host, Complete) else 20  # stretches of a line are out of each other's reach
-    nodes = (np.arange(2 * count) * (apart // 2) * k)[:, None] + np.arange(k)
-    sides = nodes.astype(np.int64).reshape(count, 2, k).transpose(1, 0, 2)  # (2, W, k)
-    contexts: list[npt.NDArray[np.float32] | None] = [None, None]
-    if isinstance(host, Line):
-        assert ingredients.sampling is not None
-        if ingredients.sampling.order == "shuffled":
-            around = relabellings(2 * count, k, stream(recipe.seed, "subgraph", graph)).reshape(2, count, k)
-            sides = np.take_along_axis(sides, around, axis=2)
-        if recipe.contexts:
-            spread = rng.standard_normal((2, count, k, k), dtype=np.float32) * np.float32(host.spread)
-            contexts = [_along(side, noise, host.reach) for side, noise in zip(sides, spread, strict=True)]
-    elif recipe.contexts:
-        halves = weights[:, k * k :].reshape(count, 2, -1)
-        contexts = [_symmetric(halves[:, side], k) for side in range(2)]
-    values = np.ascontiguousarray(weights[:, : k * k])
-    return _Cells(values, np.ones(values.shape, dtype=np.bool_), sides[0], sides[1], *contexts)
-
-
-def _symmetric(upper: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.float32]:
-    """Lay out the pairs of ``k`` nodes, shape ``(W, k (k - 1) / 2)``, as symmetric matrices with an empty diagonal."""
-    matrices = np.zeros((len(upper), k, k), dtype=np.float32)
-    matrices[:, *np.triu_indices(k, 1)] = upper
-    return matrices + matrices.transpose(0, 2, 1)
-
-
-def _along(places: npt.NDArray[np.int64], noise: npt.NDArray[np.float32], reach: float) -> npt.NDArray[np.float32]:
-    """Weights between the nodes of each window along a line, shape ``(W, k, k)``, symmetric with an empty diagonal."""
-    k = places.shape[1]
-    upper = np.triu_indices(k, 1)
-    far = np.abs(places[:, upper[0]] - places[:, upper[1]])
-    # Few distances occur: a table keeps the bytes free of how a machine rounds a vector of exponentials.
-    fall = np.array([math.exp(-d / reach) for d in range(k)], dtype=np.float32)
-    return _symmetric(fall[far] + noise[:, *upper], k)
-
-
-def _cells(recipe: Recipe, ingredients: Ingredients, graph: int, attempt: int) -> _Cells | None:
-    """Cut windows out of one host, or None where it has too few of them."""
-    assert ingredients.sampling is not None and ingredients.cut is not None
-    assert not isinstance(ingredients.host, Complete | Line)
-    host = ingredients.host.sample(stream(recipe.seed, "host", graph, attempt))
-    weights = host.weights
-    if weights is None:
-        assert ingredients.law is not None
-        weights = weigh(ingredients.law, host, stream(recipe.seed, "weights", graph, attempt))
-    subgraph = ingredients.sampling.sample(host, weights, stream(recipe.seed, "subgraph", graph, attempt))
-    candidates = centres(subgraph, recipe.k, ingredients.cut)
-    if isinstance(recipe.plant, Natural):
-        if not subgraph.directed:
-            candidates = candidates[candidates[:, 0] < candidates[:, 1]]
-        return _cut(recipe, subgraph, candidates, ingredients) if len(candidates) else None
-    rng = stream(recipe.seed, "cut", graph, attempt)
-    return _plantable_cells(recipe, ingredients, subgraph, candidates, rng)
-
-
-def _plantable_cells(
-    recipe: Recipe, ingredients: Ingredients, subgraph: Subgraph, candidates: Places, rng: np.random.Generator
-) -> _Cells | None:
-    """Draw centres until every window can take a plant, or None where redrawing does not help."""
-    assert recipe.windows_per_graph is not None
-    if not len(candidates):
-        return None
-    chosen = np.zeros(recipe.windows_per_graph // recipe.twins, dtype=np.intp)
-    missing = np.arange(len(chosen))
-    for _ in range(REDRAWS):
-        chosen[missing] = rng.integers(len(candidates), size=len(missing))
-        cells = _cut(recipe, subgraph, candidates[chosen], ingredients)
-        missing = np.flatnonzero(~by_parts(plantable, cells.values, cells.joined))
-        if not len(missing):
-            return cells
-    return None
-
-
-def _cut(recipe: Recipe, subgraph: Subgraph, centre: Places, ingredients: Ingredients) -> _Cells:
-    assert ingredients.cut is not None
-    rows, columns = CUTS[ingredients.cut](subgraph, centre, recipe.k)
-    count = len(centre)
-    return _Cells(
-        values=blocks(subgraph.adjacency, rows, columns).reshape(count, -1),
-        joined=blocks(subgraph.joined, rows, columns).reshape(count, -1),
-        rows=subgraph.nodes[rows],
-        columns=subgraph.nodes[columns],
-        row_context=blocks(subgraph.adjacency, rows, rows) if recipe.contexts else None,
-        column_context=blocks(subgraph.adjacency, columns, columns) if recipe.contexts else None,
-    )
-
-
-def _finished(recipe: Recipe, graph: int, cells: _Cells) -> Windows:
-    """Plant, and write down what was planted and what is observed."""
-    cells = _twinned(cells, recipe.twins)
+def _planted(recipe: Recipe, ingredients: Ingredients, graph: int) -> dict[str, npt.NDArray[Any]]:
+    """Plant in the windows of a host, and write down what was planted, by the names of :class:`Windows`."""
+    cells = draw_cells(recipe, ingredients, graph)
     k, count, plant = recipe.k, len(cells.values), recipe.plant
     values, rng = cells.values, stream(recipe.seed, "plant", graph)
-    amplitude = place = None
+    windows = values.reshape(count, k, k)
     natural = isinstance(plant, Natural)
-    kinds = kind_of(values.reshape(count, k, k)) if natural else paired_kinds(recipe.kinds, count, recipe.twins, rng)
+    kinds = kind_of(windows) if natural else paired_kinds(recipe.kinds, count, recipe.twins, rng)
+    known: dict[str, npt.NDArray[Any] | None] = {
+        "values": windows,
+        "planted": np.zeros(count, np.bool_) if natural else (kinds == CENTRED) ^ flipped(recipe, graph, count),
+        "kind_code": kinds,
+        "graph": np.full(count, graph, dtype=np.int64),
+        "rows": cells.rows,
+        "columns": cells.columns,
+        "row_context": cells.row_context,
+        "column_context": cells.column_context,
+    }
     if isinstance(plant, Noise | Bump):
         amplitude = draw_amplitudes(plant, count, recipe.twins, rng)
         place = plant_noise(values, (cells.rows, cells.columns), kinds, amplitude, plant.model, rng)
+        known["amplitude"] = amplitude.astype(np.float32)
+        if recipe.label == "planted":
+            known["offset"] = (np.stack(np.divmod(place, k), axis=1) - k // 2).astype(np.int16)
     if isinstance(plant, Spike):
-        strict = plant_spikes(values, cells.joined, kinds, plant.margin, rng, twins=recipe.twins)
+        apart: dict[str, int] = {"distractors": plant.distractors, "gap": plant.gap}
+        strict = plant_spikes(values, cells.joined, kinds, plant.margin, rng, twins=recipe.twins, **apart)
         if not strict.all():
             raise InputError(
                 f"recipe {recipe.name}: in graph {graph} a margin vanishes in float32: raise the smallest margin, or "
                 "choose weights that are less alike"
             )
-    windows = values.reshape(count, k, k)
-    if place is None or recipe.label == "observed":
-        offset = by_parts(offset_of, windows)
-    else:
-        offset = np.stack(np.divmod(place, k), axis=1) - k // 2
+    return {name: array for name, array in known.items() if array is not None}
+
+
+def _described(recipe: Recipe, hosts: list[dict[str, npt.NDArray[Any]]]) -> Windows:
+    """Put the windows of some hosts together, and write down what is observed of them."""
+    known: dict[str, Any] = dict(hosts[0])
+    if len(hosts) > 1:
+        known = {name: np.concatenate([host[name] for host in hosts]) for name in known}
+    values = known["values"]
+    if "offset" not in known:
+        known["offset"] = by_parts(offset_of, values).astype(np.int16)
     return Windows(
-        values=windows,
-        observed=by_parts(is_centred, windows),
-        planted=np.zeros(count, np.bool_) if natural else (kinds == CENTRED) ^ flipped(recipe, graph, count),
-        kind_code=kinds,
-        offset=offset.astype(np.int16),
-        margin=by_parts(margin, windows).astype(np.float32),
-        graph=np.full(count, graph, dtype=np.int64),
-        rows=cells.rows,
-        columns=cells.columns,
+        observed=by_parts(is_centred, values),
+        margin=by_parts(margin, values).astype(np.float32),
         label_rule=recipe.label,
-        row_context=cells.row_context,
-        column_context=cells.column_context,
-        amplitude=None if amplitude is None else amplitude.astype(np.float32),
         noise=recipe.noise,
+        **known,
     )
 
 

@@ -51,11 +51,20 @@ class Spike(Struct, frozen=True, forbid_unknown_fields=True, tag="spike"):
     place, among the window's edges: the multiset of values, the topology and the sum tell nothing about the kind. (In
     ``tied`` the second largest is raised to the largest too; no strict maximum can have such a multiset.)
 
+    Distractors are the largest other edges, each lifted by a uniform share of its way up to the host's own maximum and
+    swapped to a place that is drawn before the kind is known: they stand apart in every kind alike. In ``runner_up``
+    the highest of them is at the centre, in ``tied`` it is the rival.
+
     Attributes:
         margin: Least and greatest margin, in units of the window's standard deviation.
+        distractors: How many lower peaks stand in every window.
+        gap: Least distance in entries, the larger of those along rows and columns, of distractors from the centre and
+            from each other; and of the maximum from them, where the edges leave room. From 2 on no two touch.
     """
 
     margin: tuple[Amount, Amount] = (0.05, 1.0)
+    distractors: Annotated[int, Meta(ge=0, le=20)] = 0
+    gap: Annotated[int, Meta(ge=1, le=100)] = 2
 
     def __post_init__(self) -> None:
         if self.margin[0] > self.margin[1]:

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct, structs
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.generate.complaints import complaints, twice
-from gnnmax.generate.cuts import Cut
+from gnnmax.generate.cuts import Cut, Overlap
 from gnnmax.generate.families import Complete, Family, Line
 from gnnmax.generate.plants import Bump, Natural, Noise, Plant, Shares
 from gnnmax.generate.subgraphs import Sampling
@@ -37,7 +37,13 @@ Samplings = Annotated[tuple[Sampling, ...], Meta(max_length=100)]
 Cuts = Annotated[tuple[Cut, ...], Meta(max_length=2)]
 Flips = Annotated[float, Meta(ge=0.0, le=0.5)]
 
-LATER: dict[str, tuple[Any, ...]] = {"label_noise": (0.0, None)}
+LATER: dict[str, tuple[Any, ...]] = {
+    "label_noise": (0.0, None),
+    "distractors": (0,),
+    "gap": (2,),
+    "separation": (0,),
+    "overlap": ("none", None),
+}
 """Fields that came later, and the values at which they change nothing: a digest leaves these out, so it stays."""
 
 
@@ -67,6 +73,7 @@ class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     plant: Plant | None = None
     kinds: Shares | None = None
     label_noise: Flips | None = None
+    overlap: Overlap | None = None
 
     @property
     def sort(self) -> Literal["covariate", "concept"]:
@@ -98,10 +105,14 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         kinds: The share of each kind of window; none for natural windows.
         pairing: ``independent``: every window is cut anew. ``matched``: each centred window has a twin, cut and planted
             alike but for where the maximum goes. ``ladder``: each cut gives ``k * k`` windows, one with the spike at
-            every entry; complete hosts only, and ``kinds`` are not asked for.
+            every entry; of other hosts than complete ones, cuts are taken whose every entry is an edge. ``kinds`` are
+            not asked for.
         label_noise: Share of the planted labels that are flipped at random, each window by itself, whatever else was
             drawn. Flipped is what :attr:`Windows.planted` holds; ``observed``, the kinds and the offsets stay the
             truth. A scorer right with probability p agrees with probability (1 - 2 e) p + e; so does the ceiling.
+        overlap: Whether a node may be a row and a column of one window: ``none``, ``untied`` or ``tied``, which say
+            what becomes of the ties with mirrored entries; see :data:`gnnmax.generate.cuts.Overlap`. Natural windows of
+            any host, and planted ones of directed hosts.
 
     Example:
         >>> recipe = load_recipe("noise-9-mu2")
@@ -128,6 +139,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     kinds: Shares | None = None
     pairing: Literal["independent", "matched", "ladder"] = "independent"
     label_noise: Flips = 0.0
+    overlap: Overlap = "none"
 
     def __post_init__(self) -> None:
         for complaint in complaints(self):
@@ -199,8 +211,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """Return the recipe that a split is drawn from, of that split alone, with its shift applied if it has one.
 
         What the shift's hosts or plant have no use for falls away: weights where hosts bring their own, subgraphs and
-        cuts where they have no edges of their own, with a natural plant the kinds, their number and the pairing, and
-        label noise where the label is the observed one.
+        cuts where they have no edges of their own, with a natural plant the kinds, their number, separation and
+        pairing, and label noise where the label is the observed one.
         Hosts that are fixed are dealt out to the splits that share them, in order, each to one.
 
         Raises:
@@ -260,12 +272,14 @@ def _without_use(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
     without: dict[str, Any] = {}
     if isinstance(given.get("plant", recipe.plant), Natural):
         without |= {"kinds": None, "windows_per_graph": None, "pairing": "independent"}
+        without["subgraphs"] = tuple(structs.replace(own, separation=0) for own in recipe.subgraphs)
     if given.get("label", recipe.label) == "observed":
         without["label_noise"] = 0.0
     hosts = given.get("hosts", ())
     if hosts and all(host.own_weights for host in hosts):
         without["weights"] = ()
     if hosts and all(isinstance(host, Complete | Line) for host in hosts):
+        without["overlap"] = "none"
         without |= {"cuts": ()} if isinstance(hosts[0], Line) else {"cuts": (), "subgraphs": ()}
     return without
 

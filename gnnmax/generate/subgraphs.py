@@ -47,6 +47,11 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             :mod:`gnnmax.generate.choices`.
         order: ``natural``: the family's own; ``shuffled``: uniform at random; ``degree``: falling; ``rcm``: reverse
             Cuthill-McKee; ``spectral``: along the Fiedler vector. See :mod:`gnnmax.generate.orders`.
+        separation: Least distance between the centres of two planted windows of one host; 0 lets them share an edge.
+            Of contiguous cuts in places, the larger of those along rows and along columns: from k on, no two windows
+            share an entry, so that they are tiles of one and the same matrix with a peak in each, and from 2k - 1 on
+            no window reaches the centre of another by moving. Of cuts along neighbours in hops between the nearest
+            ends: 1 means no shared end. See :mod:`gnnmax.generate.separation`.
 
     Example:
         >>> host = Host(4, np.array([[0, 1], [2, 3]]))
@@ -59,6 +64,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     nodes: Annotated[int, Meta(ge=6, le=LARGEST)] | None = None
     choose: Choice = "range"
     order: Order = "natural"
+    separation: Annotated[int, Meta(ge=0, le=LARGEST)] = 0
 
     def sample(self, host: Host, weights: npt.NDArray[np.float32], rng: np.random.Generator) -> Subgraph:
         """Cut the subgraph out of a host with the given edge weights, shape ``(E,)``.
