@@ -151,10 +151,16 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def heed_interrupts() -> None:
+    """Take interrupts, which a shell lets its background jobs ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_an_interrupted_generation_ends_with_130_and_leaves_nothing(tmp_path, workers):
     words = [sys.executable, "-m", "gnnmax", "generate", "spike-15", "--out", "data", "--workers", workers]
-    process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(words, cwd=tmp_path, preexec_fn=heed_interrupts, **pipes)
     for _ in range(500):  # until it draws: the scratch folder is there
         if list(tmp_path.glob(".data.*")):
             break

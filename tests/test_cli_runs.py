@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from test_cli_data import heed_interrupts
 
 from gnnmax.cli import main
 
@@ -126,7 +127,10 @@ def test_an_interrupted_run_ends_with_130_and_a_folder_that_force_may_replace(da
     out = tmp_path / "run"
     words = ["compare", "--data", data, "--models", "gnn", "--seeds", "2", "--workers", "2", "--out", str(out)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "gnnmax", *words, "--steps", "100000"], stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-m", "gnnmax", *words, "--steps", "100000"],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,
     )
     deadline = time.monotonic() + 120
     while not list(out.glob("metrics/*.jsonl")) and time.monotonic() < deadline:

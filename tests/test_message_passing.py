@@ -1,11 +1,16 @@
 """Message passing: the dense form is torch_geometric's, and each mark leaves the symmetry that is declared."""
 
+import sys
+import tempfile
+from types import SimpleNamespace
+
 import pytest
 import torch
 from test_models import EXACT, awake, change, translated, windows
 
 from gnnmax.errors import InputError
 from gnnmax.groups import GROUPS
+from gnnmax.models.generated import remove_generated_files
 from gnnmax.models.layers import LAYERS, _senders
 from gnnmax.models.message_passing import MessagePassingNet
 from gnnmax.models.registry import MODELS, build_model
@@ -81,3 +86,29 @@ def test_the_ceiling_follows_from_the_mark(name, mark, ceiling):
 def test_heads_that_cannot_share_the_width_are_refused():
     with pytest.raises(InputError, match="3 heads cannot share a width of 16"):
         build_model("gatv2", 9, {"heads": 3})
+
+
+def test_only_what_was_generated_is_removed(tmp_path, monkeypatch):
+    """The library itself may be installed below the temporary folder."""
+    library, generated = tmp_path / "lib" / "message_passing.py", tmp_path / "mine_propagate_x1y2.py"
+    near = tmp_path / "message_passing.py"
+    library.parent.mkdir()
+    for file in (library, generated, near):
+        file.write_text("")
+
+    class Layer:
+        def propagate(self):
+            """Stands for a method that was generated, or not."""
+
+        edge_updater = propagate
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name, file in (
+        ("torch_geometric.fake", library),
+        ("torch_geometric.fake", near),
+        ("mine_propagate", generated),
+    ):
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace(__file__=str(file), __cached__=None))
+        Layer.propagate.__module__ = name
+        remove_generated_files(Layer())
+        assert file.exists() == (file != generated)

@@ -26,7 +26,15 @@ def remove_generated_files(layer: MessagePassing) -> None:
     for module in (getattr(type(layer), name).__module__ for name in ("propagate", "edge_updater")):
         written = [getattr(sys.modules[module], name, None) for name in ("__file__", "__cached__")]
         for file in (Path(name) for name in written if name is not None):
-            if folder in file.parents:
+            if _is_generated(file, module, folder):
                 file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # others may keep bytecode there, or none was written
         (folder / "__pycache__").rmdir()
+
+
+def _is_generated(file: Path, module: str, folder: Path) -> bool:
+    """Tell whether a file is one that torch_geometric wrote: in the temporary folder itself, with the module's name.
+
+    A layer that needed no code of its own has that of torch_geometric, which may be installed below that folder.
+    """
+    return file.parent in (folder, folder / "__pycache__") and file.name.startswith(f"{module}_")
