@@ -33,6 +33,7 @@ FLOORS = {
     2: ("graphs", "models"),
     3: (
         *(
+            "agreement",
             "batches",
             "checkpoint",
             "comparison",

@@ -1,12 +1,14 @@
 """Reproductions: what is claimed of a table decides the exit status, and the Bayes rule is where it must be."""
 
 import json
+import math
 
 import pytest
 
 from gnnmax.cli import main
 from gnnmax.errors import InputError
-from gnnmax.reproduction import TABLES, Reproduction, extrapolation, reproduce
+from gnnmax.models.registry import MODELS, parse_config
+from gnnmax.reproduction import TABLES, Reproduction, ceilings, extrapolation, reproduce
 from gnnmax.reproduction.outcome import Outcome
 from gnnmax.rules import RULES
 from gnnmax.verification import Check
@@ -65,3 +67,32 @@ def test_a_maximum_extrapolates_a_sum_does_not():
 def test_nets_that_are_hardly_trained_bear_out_nothing(monkeypatch):
     monkeypatch.setattr(extrapolation, "STEPS", 40)  # hardly trained
     assert not reproduce("extrapolation", (0,)).holds
+
+
+def test_what_a_single_seed_leaves_open_is_told_as_none(monkeypatch, capsys):
+    row = {"net": "cnn", "s.e.": math.nan}
+    monkeypatch.setitem(TABLES, "open", Reproduction("", lambda _seeds, _done: Outcome("t", "s", (row,), ())))
+    assert main(["reproduce", "open", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == [{"net": "cnn", "s.e.": None}]
+    assert main(["reproduce", "open"]) == 0
+    assert "nan" not in capsys.readouterr().out
+
+
+def test_the_table_of_ceilings_holds_nets_of_every_ceiling_and_finds_one_that_is_not_trained(monkeypatch):
+    allowed = {round(MODELS[name].ceiling(9, parse_config(name, config)), 2) for name, config in ceilings.NETS}
+    assert allowed == {0.5, 0.85, 0.95, 1.0}
+    monkeypatch.setattr(ceilings, "NETS", (("deepsets", {"marked": False}), ("gnn", {})))
+    monkeypatch.setattr(ceilings, "SIDES", (9,))
+    monkeypatch.setattr(ceilings, "TESTED", 20)
+    monkeypatch.setattr(ceilings, "STEPS", 2)
+    assert [check.holds for check in reproduce("ceilings", (0,)).checks] == [False, True]
+
+
+@pytest.mark.learning
+def test_nets_come_to_their_ceilings_and_no_further(monkeypatch):
+    nets = (("deepsets", {"marked": False}), ("exchangeable", {"mark": "row"}), ("valid-global", {}), ("gnn", {}))
+    monkeypatch.setattr(ceilings, "NETS", nets)
+    monkeypatch.setattr(ceilings, "SIDES", (9,))
+    monkeypatch.setattr(ceilings, "STEPS", 400)
+    outcome = reproduce("ceilings", (0,))
+    assert outcome.holds, outcome.rows

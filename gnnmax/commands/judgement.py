@@ -11,7 +11,7 @@ import msgspec
 import tyro
 
 from gnnmax.commands.arguments import Flag, open_data
-from gnnmax.commands.printing import print_json, print_tables
+from gnnmax.commands.printing import print_checks, print_json, print_tables
 
 __all__ = ["Evaluate", "Report"]
 
@@ -62,9 +62,17 @@ class Report:
     """Write the heat maps as an SVG file too."""
     markdown: Flag = False
     """Print the tables in Markdown."""
+    reproduce: Flag = False
+    """Run the same call once more and say of every figure whether it is the same; status 1 if one is not."""
 
     def run(self) -> int:
         """Draw, write, print the table and the path."""
+        if self.reproduce:
+            from gnnmax.agreement import run_again
+
+            checks = run_again(self.run_folder)
+            print_checks(checks)
+            return 0 if all(check.holds for check in checks) else 1
         from gnnmax.report.documents import test_markdown
         from gnnmax.report.page import write_heat_maps, write_page
         from gnnmax.report.tables import run_tables

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.table import Table
 
 from gnnmax.card import Card
@@ -120,7 +122,7 @@ def reproduction_table(outcome: Outcome) -> Table:
     header = list(outcome.rows[0])
     _columns(table, header[0], header[1:])
     for row in outcome.rows:
-        table.add_row(*(f"{figure:.4f}" if isinstance(figure, float) else str(figure) for figure in row.values()))
+        table.add_row(*map(_figure, row.values()))
     return table
 
 
@@ -128,6 +130,12 @@ def _columns(table: Table, first: str, numbers: list[str]) -> None:
     table.add_column(first)
     for name in numbers:
         table.add_column(name, justify="right")
+
+
+def _figure(figure: str | float) -> str:
+    if not isinstance(figure, float):
+        return str(figure)
+    return "" if math.isnan(figure) else f"{figure:.4f}"
 
 
 def _percent(share: float) -> str:

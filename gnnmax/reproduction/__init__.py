@@ -59,6 +59,12 @@ def _bayes(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     return bayes_rule(seeds, on_progress)
 
 
+def _ceilings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+    from gnnmax.reproduction.ceilings import ceilings
+
+    return ceilings(seeds, on_progress)
+
+
 def _extrapolation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     from gnnmax.reproduction.extrapolation import extrapolation
 
@@ -67,6 +73,7 @@ def _extrapolation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
 
 TABLES: dict[str, Reproduction] = {
     "bayes": Reproduction("The shipped Bayes rule against its closed form, at every side and amplitude.", _bayes),
+    "ceilings": Reproduction("Nets of every symmetry against the ceiling that it forces, k = 9 and 15.", _ceilings),
     "extrapolation": Reproduction(
         "The largest degree of graphs larger than any seen in training: which readout extrapolates.", _extrapolation
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -41,9 +42,14 @@ class Outcome:
         return all(check.holds for check in self.checks)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, fit for JSON."""
+        """Return plain values, fit for JSON; what is not known, such as the error of a single seed, is None."""
         checks = [{"claim": c.claim, "holds": c.holds, "found": c.found} for c in self.checks]
-        return {"title": self.title, "source": self.source, "rows": list(self.rows), "checks": checks}
+        rows = [{name: _known(figure) for name, figure in row.items()} for row in self.rows]
+        return {"title": self.title, "source": self.source, "rows": rows, "checks": checks}
+
+
+def _known(figure: Figure) -> Figure | None:
+    return None if isinstance(figure, float) and math.isnan(figure) else figure
 
 
 def silent(_done: int, _total: int) -> None:

@@ -1,0 +1,108 @@
+"""The ceilings that symmetry forces, held against nets that are trained to reach them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from gnnmax.batches import Stream, inputs_of
+from gnnmax.generate.drawing import build
+from gnnmax.generate.recipe import Recipe, load_recipe
+from gnnmax.learner import scored
+from gnnmax.models.registry import MODELS, build_model, parse_config
+from gnnmax.reproduction.outcome import Figure, Outcome, Progress
+from gnnmax.reproduction.spread import mean_and_error
+from gnnmax.reproduction.threads import one_thread
+from gnnmax.schedule import TrainingConfig
+from gnnmax.training import train_models
+from gnnmax.verification import Check
+
+__all__ = ["ceilings"]
+
+NETS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("deepsets", {"marked": False}),
+    ("exchangeable", {"mark": "none"}),
+    ("circular-global", {}),
+    ("polyphase", {}),
+    ("valid-global", {}),
+    ("question-global", {}),
+    ("exchangeable", {"mark": "row"}),
+    ("simultaneous", {"marked": False}),
+    ("circular-strided", {}),
+    ("blurpool", {}),
+    ("zero-global", {}),
+    ("coordconv", {}),
+    ("question", {}),
+    ("cnn", {}),
+    ("vit", {}),
+    ("deepsets", {}),
+    ("exchangeable", {}),
+    ("simultaneous", {}),
+    ("gnn", {}),
+)
+"""Nets of every ceiling, from those that see nothing to those that see all."""
+
+SIDES = (9, 15)
+STEPS = 500
+TESTED = 200
+"""Hosts of 128 windows."""
+
+
+def ceilings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+    """Train nets of every symmetry on peaks far above the noise, and compare with what each symmetry allows.
+
+    A net above its ceiling means a leak in the data, one far below it a net that was not trained or is another.
+
+    Cost: about ten minutes a seed.
+
+    References:
+        The ceiling of an orbit: :func:`gnnmax.groups.forced_ceiling`.
+    """
+    found: dict[tuple[str, int], list[float]] = {}
+    allowed: dict[tuple[str, int], float] = {}
+    rounds = [(k, seed) for k in SIDES for seed in seeds]
+    for done, (k, seed) in enumerate(rounds):
+        recipe = load_recipe("noise-9-mu3").replace(k=k, **{"plant.amplitude": 20.0})
+        with one_thread():
+            accuracies = _accuracies(recipe, seed)
+        for (name, config), accuracy in zip(NETS, accuracies, strict=True):
+            found.setdefault((_title(name, config), k), []).append(accuracy)
+            allowed[_title(name, config), k] = MODELS[name].ceiling(k, parse_config(name, config))
+        on_progress(done + 1, len(rounds))
+    rows: list[dict[str, Figure]] = []
+    farthest, above = 0.0, -math.inf
+    for (name, k), accuracies in found.items():
+        ceiling = allowed[name, k]
+        mean, error = mean_and_error(accuracies)
+        drawn = math.sqrt(max(ceiling * (1 - ceiling), 1e-4) / (TESTED * 128 * len(seeds)))
+        farthest, above = max(farthest, ceiling - mean), max(above, (mean - ceiling) / drawn)
+        rows.append({"net": name, "k": k, "ceiling": ceiling, "accuracy": mean, "s.e. over seeds": error})
+    checks = (
+        Check("every net comes within .03 of its ceiling", farthest < 0.03, f"farthest {farthest:.4f} below"),
+        Check("no net passes its ceiling by 4 standard errors", above < 4, f"at most {above:.1f}"),
+    )
+    return Outcome(
+        f"One maximum far above the noise, {len(seeds)} seeds, {TESTED * 128:,} test windows each",
+        "the orbit of the centre under the net's symmetry: 1 - (o - 1) / (2 (k^2 - 1))",
+        tuple(rows),
+        checks,
+    )
+
+
+def _title(name: str, config: dict[str, Any]) -> str:
+    return name + "".join(f", {key} {value}" for key, value in config.items())
+
+
+def _accuracies(recipe: Recipe, seed: int) -> list[float]:
+    """Train all nets on the same batches and test them on the same windows."""
+    config = TrainingConfig(steps=STEPS, stream=True, evaluate_every=max(1, STEPS // 3), device="cpu")
+    nets = {str(i): build_model(name, recipe.k, given, seed=seed) for i, (name, given) in enumerate(NETS)}
+    val = build(recipe.replace(splits={"val": 20})).split("val")
+    train_models(nets, Stream(recipe.replace(seed=seed)), val, config, np.random.default_rng(seed))
+    test = build(recipe.replace(seed=1_000_000 + seed, splits={"test": TESTED})).test
+    inputs = inputs_of(test, slice(None), torch.device("cpu"))
+    return [float(((scored(net, inputs).numpy() > 0) == test.label).mean()) for net in nets.values()]
