@@ -137,6 +137,41 @@ def test_that_there_is_no_maximum_is_said_with_its_reason(options, reason, tmp_p
     assert (tmp_path / "none.csv").exists()
 
 
+def test_positions_are_told_of_in_their_order_with_a_reason_where_there_is_nothing(tmp_path, capsys):
+    matrix = MATRIX.copy()
+    matrix[5, 6] = np.nan
+    np.save(tmp_path / "m.npy", matrix)
+    (i, j, _), *_ = find_maxima(matrix, border="drop")
+    (tmp_path / "asked.csv").write_text(f"i,j\n5,6\n{i},{j}\n99,0\n20,20\n0,0\n")
+    call = ["detect", str(tmp_path / "m.npy"), "--positions", str(tmp_path / "asked.csv"), "--json", "--device", "cpu"]
+    assert main(call) == 0
+    rows = json.loads(capsys.readouterr().out)["maxima"]
+    assert [(row["i"], row["j"]) for row in rows] == [(5, 6), (i, j), (99, 0), (20, 20), (0, 0)]
+    assert [row["reason"] for row in rows] == [
+        "not measured", "", "outside the matrix of 40 x 50", "", "the window is not wholly measured",
+    ]  # fmt: skip
+    assert (rows[1]["maximum"], rows[1]["centred"], rows[1]["agreement"]) == (True, True, 1.0)
+    assert rows[3]["maximum"] is rows[3]["centred"] is ((20, 20) in {(a, b) for a, b, _ in find_maxima(matrix)})
+    assert rows[0]["value"] is None and rows[4]["gnn"] is None and rows[4]["value"] == matrix[0, 0]
+
+
+def test_positions_of_a_graph_go_by_name(tmp_path, capsys):
+    nx.write_graphml(nx.les_miserables_graph(), tmp_path / "g.graphml")
+    (tmp_path / "asked.csv").write_text("Cosette,Valjean\nNapoleon,Cosette\n")
+    call = ["detect", str(tmp_path / "g.graphml"), "--mode", "graph", "--positions", str(tmp_path / "asked.csv")]
+    assert main([*call, "--json", "--device", "cpu"]) == 0
+    rows = json.loads(capsys.readouterr().out)["maxima"]
+    assert [(row["value"], row["maximum"], row["reason"]) for row in rows] == [(31, True, ""), (0, False, "no edge")]
+    for lines, complaint in (
+        ("Cosette,Nobody", "line 1"),
+        ("a,b,c", "line 1: expected i,j, not 3 fields"),
+        ("", "no position"),
+    ):
+        (tmp_path / "asked.csv").write_text(lines)
+        assert main(call) == 2
+        assert complaint in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["argmax", "gnn"])
 def test_everywhere_is_window_by_window(name):
     scorer = RULES["argmax"] if name == "argmax" else load_model("gnn", device="cpu")

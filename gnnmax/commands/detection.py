@@ -17,12 +17,15 @@ import tyro
 
 from gnnmax.commands.arguments import Flag, words_of
 from gnnmax.commands.printing import print_json
-from gnnmax.detection.tables import parquet_library, rows_of, with_scores, write_table, write_windows
+from gnnmax.detection.positions import read_positions, rows_at
+from gnnmax.detection.source import source_of
+from gnnmax.detection.tables import Rows, parquet_library, rows_of, with_scores, write_table, write_windows
 from gnnmax.errors import InputError
 from gnnmax.staging import write_file
 
 if TYPE_CHECKING:
     from gnnmax.detection.maxima import Maxima
+    from gnnmax.detection.source import Source
 
 __all__ = ["Detect"]
 
@@ -64,6 +67,8 @@ class Detect:
     """Nets that score the windows: shipped ones by name, your own by folder, separated by commas; none for none."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes a GPU where there is one."""
+    positions: Path | None = None
+    """Tell of these places instead, lines i,j: every one in its order, with a reason where there is nothing to tell."""
     windows: Path | None = None
     """Write the windows of the maxima into a .npz file."""
     json: Flag = False
@@ -87,10 +92,15 @@ class Detect:
             diagonal=self.diagonal,
             threshold=self.threshold,
             separation=self.separation,
-            both=self.both,
+            both=self.both or self.positions is not None,
             directed=True if self.directed else None,
         )
-        rows, models = self._scored(matrix, maxima)
+        source = source_of(matrix, self.absent, None, self.diagonal)
+        if self.positions is None:
+            rows = rows_of(maxima)
+        else:
+            rows = rows_at(source, read_positions(self.positions, maxima.names), maxima)
+        rows, models = self._scored(source, rows)
         card = self._card(maxima, rows, models, time.perf_counter() - started)
         if self.out is not None:
             write_table(self.out, rows)
@@ -112,10 +122,9 @@ class Detect:
         if self.out is not None and self.out.suffix == ".parquet":
             parquet_library()
 
-    def _scored(self, matrix: Any, maxima: Maxima) -> tuple[list[dict[str, Any]], dict[str, str]]:
-        """Lay out the maxima as rows; where nets are asked, with the rule's and their answers on the same windows."""
+    def _scored(self, source: Source, rows: Rows) -> tuple[Rows, dict[str, str]]:
+        """Add, where nets are asked, the rule's and their answers on the same windows; and the digests of the nets."""
         names = [] if self.models == "none" else words_of(self.models)
-        rows = rows_of(maxima)
         if not names and self.windows is None:
             return rows, {}
         if self.k_columns not in (None, self.k):
@@ -123,28 +132,30 @@ class Detect:
         from gnnmax.checkpoint import load_model
         from gnnmax.screening import score_windows
 
-        windows, reason = self._windows(matrix, maxima)
+        windows, reason = self._windows(source, rows)
         if self.windows is not None:
-            write_windows(self.windows, maxima, windows)
+            write_windows(self.windows, rows, windows)
         models = {name: load_model(name, device=self.device) for name in names}
         scores = {name: score_windows(model, windows) for name, model in models.items()}
         return with_scores(rows, windows, scores, reason), {
             name: model.card.weights_sha256 for name, model in models.items()
         }
 
-    def _windows(self, matrix: Any, maxima: Maxima) -> tuple[Any, str]:
-        """Cut the windows of the maxima; and why there are none, where there are none."""
-        from gnnmax.detection.source import source_of
+    def _windows(self, source: Source, rows: Rows) -> tuple[Any, str]:
+        """Cut the windows of some places, NaN where there is none; and say why there are none at all."""
         from gnnmax.screening import neighbour_windows, windows_at
 
-        source = source_of(matrix, self.absent, None, self.diagonal)
+        cut = [index for index, row in enumerate(rows) if not row.get("reason")]
+        places = np.array([(rows[index]["i"], rows[index]["j"]) for index in cut], dtype=np.intp).reshape(-1, 2)
+        windows, reason = np.full((len(rows), self.k, self.k), np.nan), ""
         if self.mode == "ordered":
-            return windows_at(source, maxima.rows, maxima.columns, self.k), ""
-        try:
-            parts = list(neighbour_windows(source, maxima.rows, maxima.columns, self.k))
-        except InputError as error:
-            return np.full((len(maxima), self.k, self.k), np.nan, dtype=np.float32), str(error)
-        return np.concatenate(parts) if parts else np.empty((0, self.k, self.k), dtype=np.float32), ""
+            windows[cut] = windows_at(source, places[:, 0], places[:, 1], self.k)
+        elif cut:
+            try:
+                windows[cut] = np.concatenate(list(neighbour_windows(source, places[:, 0], places[:, 1], self.k)))
+            except InputError as error:
+                reason = str(error)
+        return windows, reason
 
     def _card(
         self, maxima: Maxima, rows: list[dict[str, Any]], models: dict[str, str], seconds: float
@@ -176,7 +187,8 @@ class Detect:
         from rich.table import Table
 
         how = f"mode {self.mode}" + ("" if card["k"] is None else f", {card['k'][0]} x {card['k'][1]}")
-        title = f"{self.matrix}: {len(rows):,} maxima, {how}, ties {self.ties}, border {self.border}"
+        what = f"{card['maxima']:,} maxima" if self.positions is None else f"{len(rows):,} positions"
+        title = f"{self.matrix}: {what}, {how}, ties {self.ties}, border {self.border}"
         if not rows:
             sys.stdout.write(f"{title}\nno maximum found: {self._why_none()}\n")
             return
@@ -186,7 +198,7 @@ class Detect:
         for row in rows[:SHOWN]:
             table.add_row(*map(_shown, row.values()))
         if len(rows) > SHOWN:
-            table.caption = f"the {SHOWN} largest of {len(rows):,}" + ("" if self.out else "; --out FILE writes all")
+            table.caption = f"the first {SHOWN} of {len(rows):,}" + ("" if self.out else "; --out FILE writes all")
         Console(width=None if sys.stdout.isatty() else 140).print(table)
         if self.out is not None:
             sys.stdout.write(f"{self.out}\n")

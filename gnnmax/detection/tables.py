@@ -17,7 +17,7 @@ from gnnmax.errors import InputError
 from gnnmax.label import is_centred
 from gnnmax.staging import write_file
 
-__all__ = ["parquet_library", "rows_of", "with_scores", "write_table", "write_windows"]
+__all__ = ["Rows", "parquet_library", "rows_of", "with_scores", "write_table", "write_windows"]
 
 Rows = list[dict[str, Any]]
 
@@ -50,8 +50,8 @@ def with_scores(
     """Add what the exact rule and the nets say of the window of each maximum, and how many nets agree with the rule.
 
     Args:
-        rows: One a maximum.
-        windows: Their windows, shape ``(M, k, k)``.
+        rows: One a maximum, or a position that was asked about.
+        windows: Their windows, shape ``(M, k, k)``, NaN where there is none.
         scores: By net, a score a window or None, and why there is none.
         reason: Why there are no windows at all; "" where there are.
 
@@ -63,11 +63,13 @@ def with_scores(
     added = []
     for index, row in enumerate(rows):
         found = {name: part[index] for name, (part, _) in scores.items()}
-        why = reason or next((reasons[index] for _, reasons in scores.values() if reasons[index]), "")
+        why = row.get("reason") or reason
+        why = why or next((reasons[index] for _, reasons in scores.values() if reasons[index]), "")
         agree = [(score > 0) == centred[index] for score in found.values() if score is not None]
         agreement = sum(agree) / len(agree) if agree else None
         rule = None if why else centred[index]
-        added.append({**row, "centred": rule, **found, "agreement": agreement, "reason": why})
+        known = {name: value for name, value in row.items() if name != "reason"}
+        added.append({**known, "centred": rule, **found, "agreement": agreement, "reason": why})
     return added
 
 
@@ -102,8 +104,9 @@ def parquet_library() -> Any:
     return pyarrow, parquet
 
 
-def write_windows(path: Path, maxima: Maxima, windows: npt.NDArray[Any]) -> None:
-    """Write the windows of maxima and their places into a .npz file."""
+def write_windows(path: Path, rows: Rows, windows: npt.NDArray[Any]) -> None:
+    """Write the windows of some places, and the places, into a .npz file."""
     buffer = io.BytesIO()
-    np.savez(buffer, windows=windows, rows=maxima.rows, columns=maxima.columns)
+    places = np.array([(row["i"], row["j"]) for row in rows], dtype=np.int64).reshape(-1, 2)
+    np.savez(buffer, windows=windows, rows=places[:, 0], columns=places[:, 1])
     write_file(path, buffer.getvalue())
