@@ -14,8 +14,10 @@ from scipy.io import mmwrite
 from gnnmax import RULES, find_maxima, load_model, score_everywhere
 from gnnmax.cli import main
 from gnnmax.detection.reading import read_matrix
+from gnnmax.detection.source import source_of
 from gnnmax.errors import InputError
 from gnnmax.report.documents import markdown
+from gnnmax.report.matrix_page import picture_of
 from gnnmax.screening import score_windows
 from gnnmax.window import Windows
 
@@ -153,6 +155,22 @@ def test_positions_are_told_of_in_their_order_with_a_reason_where_there_is_nothi
     assert (rows[1]["maximum"], rows[1]["centred"], rows[1]["agreement"]) == (True, True, 1.0)
     assert rows[3]["maximum"] is rows[3]["centred"] is ((20, 20) in {(a, b) for a, b, _ in find_maxima(matrix)})
     assert rows[0]["value"] is None and rows[4]["gnn"] is None and rows[4]["value"] == matrix[0, 0]
+
+
+@pytest.mark.parametrize("shape", [(12, 9), (40, 2000)])
+def test_the_page_of_a_matrix_rings_its_maxima_and_links_to_nothing(shape, tmp_path, capsys):
+    matrix = np.random.default_rng(0).random(shape)
+    matrix[3, 4] = np.nan
+    np.save(tmp_path / "m.npy", matrix)
+    call = ["detect", str(tmp_path / "m.npy"), "--models", "none", "--page", str(tmp_path / "m.html"), "--k", "3"]
+    assert main(call) == 0
+    page = (tmp_path / "m.html").read_text(encoding="utf-8")
+    found = len(find_maxima(matrix, 3))
+    assert page.count("<circle") == min(found, 500) and f"{found:,} maxima" in page
+    assert page.count("http") == 1 and "<script" not in page  # the one is the name of the SVG language
+    picture = picture_of(source_of(matrix, "zero", None, diagonal=True))
+    assert picture.shape == (shape[0], -(-shape[1] // -(-shape[1] // 900)))
+    assert np.nanmin(picture) == 0 and np.nanmax(picture) == 1 and np.isnan(picture).any() == (shape[1] < 900)
 
 
 def test_positions_of_a_graph_go_by_name(tmp_path, capsys):

@@ -71,6 +71,8 @@ class Detect:
     """Tell of these places instead, lines i,j: every one in its order, with a reason where there is nothing to tell."""
     windows: Path | None = None
     """Write the windows of the maxima into a .npz file."""
+    page: Path | None = None
+    """Write an HTML page with a picture of the matrix, its maxima marked."""
     json: Flag = False
     """Print JSON."""
 
@@ -105,6 +107,10 @@ class Detect:
         if self.out is not None:
             write_table(self.out, rows)
             write_file(self.out.with_suffix(".card.json"), json.dumps(card, indent=1) + "\n")
+        if self.page is not None:
+            from gnnmax.report.matrix_page import write_matrix
+
+            write_matrix(source, rows, card, self.page)
         if self.json:
             print_json({"card": card, "maxima": rows})
         else:
@@ -114,7 +120,11 @@ class Detect:
     def _check(self) -> None:
         if self.border not in ("shrink", "drop") and not self.border.isdecimal():
             raise InputError(f"--border takes shrink, drop or a number, not {self.border!r}")
-        for path, known in ((self.out, (".csv", ".json", ".parquet")), (self.windows, (".npz",))):
+        for path, known in (
+            (self.out, (".csv", ".json", ".parquet")),
+            (self.windows, (".npz",)),
+            (self.page, (".html",)),
+        ):
             if path is not None and path.suffix not in known:
                 raise InputError(f"{path} must end in {' or '.join(known)}: that says how it is written")
             if path is not None and not path.parent.is_dir():
@@ -165,6 +175,7 @@ class Detect:
         return {
             "command": f"gnnmax {shlex.join(sys.argv[1:])}",
             "matrix": str(self.matrix),
+            "positions": None if self.positions is None else str(self.positions),
             "mode": self.mode,
             "k": None if maxima.k is None else list(maxima.k),
             "ties": self.ties,
