@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from functools import partial
@@ -85,7 +88,23 @@ def opening(shards: int, name: str, setting: Setting) -> Row:
     return Row(name, ours, other, Target("cost", 0.05))
 
 
+def peak(name: str, setting: Setting) -> Row:
+    """Write ten million windows in a process of its own and take its peak memory; the rows are of that process."""
+    hosts = setting.size(10_000, 2)
+    call = (
+        "import resource; from gnnmax import load_recipe; from gnnmax.store import write_dataset;"
+        f"recipe = load_recipe('noise-3-mu3').replace(windows_per_graph=1000, splits={{'test': {hosts}}});"
+        f"write_dataset(recipe, {str(setting.folder / 'many')!r});"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", call], capture_output=True, text=True, check=True)
+    shutil.rmtree(setting.folder / "many")
+    ours = Figure("ours", 1024.0 * int(done.stdout), "call", "B")
+    return Row(name, ours, Figure("allowed", 2.0**30, "call", "B"), Target("cost", 1.0))
+
+
 ROWS: dict[str, Callable[[str, Setting], Row]] = {
+    "read: memory to write 10 M windows": peak,
     "read: random batches": partial(batches, False),
     "read: random batches, values alone": partial(batches, True),
     "read: memory to open one shard": partial(opening, 1),

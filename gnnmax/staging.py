@@ -106,20 +106,34 @@ def staged_folder(path: Path, *, mark: str, force: bool = False) -> Iterator[Pat
         ['manifest.json']
     """
     claim_folder(path, mark=mark, force=force)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path)
-    claim_folder(path, mark=mark, force=force)
-    with _own_folder(path) as scratch:
-        try:
-            yield scratch
-            scratch.chmod(0o777 & ~_umask())
-            _sync_folder(scratch)
-            claim_folder(path, mark=mark, force=force)
-            _take_name(scratch, path)
-            _sync_folder(path.parent)
-        except BaseException:
-            shutil.rmtree(scratch, ignore_errors=True)
-            raise
+    with _made_parents(path):
+        _sweep(path)
+        claim_folder(path, mark=mark, force=force)
+        with _own_folder(path) as scratch:
+            try:
+                yield scratch
+                scratch.chmod(0o777 & ~_umask())
+                _sync_folder(scratch)
+                claim_folder(path, mark=mark, force=force)
+                _take_name(scratch, path)
+                _sync_folder(path.parent)
+            except BaseException:
+                shutil.rmtree(scratch, ignore_errors=True)
+                raise
+
+
+@contextlib.contextmanager
+def _made_parents(path: Path) -> Iterator[None]:
+    """Make the folders above ``path`` that are not there, and remove them again if the block fails."""
+    made = [parent for parent in path.parents if not parent.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for parent in made:  # the innermost first; one that another process uses by now stays
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        raise
 
 
 def _take_name(scratch: Path, path: Path) -> None:

@@ -171,3 +171,14 @@ def test_a_file_is_the_old_one_or_the_new_one(tmp_path, monkeypatch):
         assert names(tmp_path) == ["note.txt"]
     write_file(path, "grün")
     assert path.read_bytes() == "grün".encode()
+
+
+def test_folders_made_on_the_way_go_with_a_block_that_fails(tmp_path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(ValueError):
+        stage(tmp_path / "there" / "a" / "b" / "data", error=ValueError())
+    assert names(tmp_path) == ["there"] and names(tmp_path / "there") == []
+    stage(tmp_path / "there" / "a" / "b" / "data")
+    with pytest.raises(ValueError):
+        stage(tmp_path / "there" / "a" / "c" / "data", error=ValueError())
+    assert names(tmp_path / "there" / "a") == ["b"]
