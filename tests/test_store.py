@@ -3,6 +3,8 @@
 import hashlib
 import json
 import stat
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -54,6 +56,20 @@ def test_any_number_of_shards_holds_the_same_windows_for_any_number_of_workers(t
     drawn, read = build(TINY), open_dataset(folders[0])
     for split in TINY.splits:
         assert same(drawn.split(split), read.split(split))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_process_that_was_forked_or_spawned_writes_the_same_bytes(tmp_path, method, workers):
+    code = (
+        "import multiprocessing, sys; from gnnmax import load_recipe; from gnnmax.store import write_dataset;"
+        "process = multiprocessing.get_context(sys.argv[1]).Process("
+        "target=write_dataset, args=(load_recipe('tiny'), sys.argv[2]), kwargs={'workers': int(sys.argv[3])});"
+        "process.start(); process.join(); sys.exit(process.exitcode)"
+    )
+    out = tmp_path / "other"
+    subprocess.run([sys.executable, "-c", code, method, str(out), str(workers)], check=True)
+    assert files_of(out) == files_of(write_dataset(load_recipe("tiny"), tmp_path / "here"))
 
 
 def test_windows_lie_in_the_file_and_cannot_be_changed(stored):
