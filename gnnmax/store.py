@@ -202,6 +202,8 @@ _ANEW = "generate the data set anew"
 def open_dataset(path: str | Path, *, check: bool = True) -> DataSet:
     """Open a data set that :func:`write_dataset` wrote; each split is mapped into memory when first asked for.
 
+    The shards of a split of more than 128 MB are joined by copying; ``data.parts(split)`` copies nothing.
+
     Args:
         path: The folder.
         check: Whether to compare the SHA-256 of a split's shards when it is first asked for. Bit flips are silent
@@ -251,10 +253,13 @@ class _Splits(Mapping[str, Windows]):
 
     def __getitem__(self, split: str) -> Windows:
         if split not in self._open:
-            shards, recipe = self._manifest.splits[split], self._recipe.of(split)
-            windows = [read_shard(self._folder / s.file, s, recipe, check=self._check) for s in shards]
-            self._open[split] = Windows.concatenate(windows)
+            self._open[split] = Windows.concatenate(list(self.parts(split)))
         return self._open[split]
+
+    def parts(self, split: str) -> Iterator[Windows]:
+        """Map the shards of a split, one after the other."""
+        shards, recipe = self._manifest.splits[split], self._recipe.of(split)
+        return (read_shard(self._folder / s.file, s, recipe, check=self._check) for s in shards)
 
     def __contains__(self, split: object) -> bool:
         return split in self._manifest.splits

@@ -1,6 +1,9 @@
 """Building: the same bytes whoever draws, and the accuracies that the science states."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from threading import Event
 from typing import get_args
 
 import numpy as np
@@ -27,6 +30,38 @@ def test_bytes_are_the_same_for_any_number_of_workers_and_any_chunks(monkeypatch
         assert {split: bytes_of(windows) for split, windows in build(MANY, workers=workers).splits.items()} == alone
     monkeypatch.setattr(drawing, "CHUNK", 3)
     assert {split: bytes_of(windows) for split, windows in build(MANY).splits.items()} == alone
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whichever_work_is_done_first_the_bytes_are_the_same(monkeypatch, seed):
+    import loky
+
+    alone = [bytes_of(windows) for windows in build(MANY).splits.values()]
+    monkeypatch.setattr(drawing, "CHUNK", 2)
+    rng, done = np.random.default_rng(seed), []
+
+    class Shuffled(ThreadPoolExecutor):
+        """Ends its work in a random order."""
+
+        def map(self, function, recipes, chunks):
+            ends = [Event() for _ in chunks]
+            order = rng.permutation(len(ends)).tolist()
+            before = {after: first for first, after in pairwise(order)}
+
+            def work(place, recipe, chunk):
+                if place in before:
+                    ends[before[place]].wait()
+                found = function(recipe, chunk)
+                done.append(place)
+                ends[place].set()
+                return found
+
+            return super().map(work, range(len(ends)), recipes, chunks)
+
+    with Shuffled(32) as executor:
+        monkeypatch.setattr(loky, "get_reusable_executor", lambda **options: executor)
+        assert [bytes_of(windows) for windows in build(MANY, workers=32).splits.values()] == alone
+    assert done[:10] != sorted(done[:10])  # the ten chunks of the first split
 
 
 def test_no_more_workers_are_started_than_there_is_work(monkeypatch):

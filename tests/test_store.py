@@ -11,6 +11,7 @@ import pytest
 
 from gnnmax import InputError, build, load_recipe, open_dataset, store
 from gnnmax.store import MANIFEST, load_data, read_manifest, write_dataset
+from gnnmax.window import Windows
 
 TINY = load_recipe("tiny").replace(contexts=True, splits={"train": 12, "test": 3})
 SHARD = "train-00000.safetensors"
@@ -56,6 +57,20 @@ def test_any_number_of_shards_holds_the_same_windows_for_any_number_of_workers(t
     drawn, read = build(TINY), open_dataset(folders[0])
     for split in TINY.splits:
         assert same(drawn.split(split), read.split(split))
+
+
+@pytest.mark.parametrize("size", [10_000, 10_000_000])
+def test_parts_are_the_split_and_lie_in_the_files(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(store, "SHARD_BYTES", size)
+    data = open_dataset(write_dataset(TINY, tmp_path / "data"))
+    parts = list(data.parts("train"))
+    assert (len(parts) > 1) == (size == 10_000)
+    assert not any(array.flags.owndata or array.flags.writeable for part in parts for array in part.arrays().values())
+    assert same(Windows.concatenate(parts), data.train)
+    assert same(Windows.concatenate(list(build(TINY).parts("train"))), data.train)
+    for unknown in (data, build(TINY)):
+        with pytest.raises(InputError, match="split of tiny"):
+            unknown.parts("nowhere")
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,13 @@ from gnnmax.rules import RULES, Rule
 from gnnmax.window import Windows
 
 __all__ = ["DataSet", "noise_of"]
+
+
+@runtime_checkable
+class _Parted(Protocol):
+    """Splits that lie in several parts."""
+
+    def parts(self, split: str) -> Iterator[Windows]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +63,29 @@ class DataSet:
         if name not in self.splits:
             raise unknown_name(f"split of {self.recipe.name}", name, self.splits)
         return self.splits[name]
+
+    def parts(self, name: str) -> Iterator[Windows]:
+        """Yield the windows of a split part by part, in order: for splits that are larger than memory.
+
+        The parts of a stored split are its shards, each mapped when its turn comes and kept by nobody here; a split in
+        memory is one part.
+
+        Raises:
+            InputError: the data set has no such split, or a shard is damaged.
+
+        Example:
+            >>> from gnnmax import RULES
+            >>> from gnnmax.store import load_data
+            >>> from gnnmax.streaming import Evaluator
+            >>> evaluator = Evaluator()
+            >>> for windows in load_data("real-karate").parts("test"):
+            ...     evaluator.update(RULES["argmax"], windows)
+            >>> evaluator.compute().accuracy
+            1.0
+        """
+        if name not in self.splits:
+            raise unknown_name(f"split of {self.recipe.name}", name, self.splits)
+        return self.splits.parts(name) if isinstance(self.splits, _Parted) else iter([self.split(name)])
 
     def groups(self, split: str) -> dict[str, npt.NDArray[np.str_]]:
         """Say of every window what its host was made of: slices for :func:`gnnmax.evaluate`.
