@@ -4,11 +4,12 @@ import json
 import math
 
 import pytest
+import torch
 
 from gnnmax.cli import main
 from gnnmax.errors import InputError
 from gnnmax.models.registry import MODELS, parse_config
-from gnnmax.reproduction import TABLES, Reproduction, ceilings, extrapolation, reproduce
+from gnnmax.reproduction import TABLES, Reproduction, ceilings, extrapolation, reproduce, sets
 from gnnmax.reproduction.outcome import Outcome
 from gnnmax.rules import RULES
 from gnnmax.verification import Check
@@ -96,3 +97,30 @@ def test_nets_come_to_their_ceilings_and_no_further(monkeypatch):
     monkeypatch.setattr(ceilings, "STEPS", 400)
     outcome = reproduce("ceilings", (0,))
     assert outcome.holds, outcome.rows
+
+
+def test_sets_hardly_looked_at_teach_no_readout(monkeypatch):
+    monkeypatch.setattr(sets, "STEPS", 20)
+    monkeypatch.setattr(sets, "TESTED", 50)
+    threads = torch.get_num_threads()
+    outcome = reproduce("sets", (0, 1))
+    assert torch.get_num_threads() == threads
+    assert [row["readout"] for row in outcome.rows] == list(sets.READOUTS)
+    assert not outcome.holds
+    assert reproduce("sets", (0, 1)) == outcome  # a seed decides all
+
+
+@pytest.mark.learning
+def test_the_maximum_of_a_set_is_learned_by_maximum_best_and_by_mean_worst(monkeypatch):
+    monkeypatch.setattr(sets, "STEPS", 2_500)
+    outcome = reproduce("sets", (7,))
+    assert outcome.checks[0].holds, outcome.rows
+
+
+@pytest.mark.parametrize("pool", ["mean", "sum", "max"])
+def test_no_readout_notices_the_order_of_a_set(pool):
+    numbers = torch.rand(5, 10, 1, generator=torch.Generator().manual_seed(0))
+    for net in (sets.PooledSet(pool), sets.AttendedSet()):
+        estimates = net(numbers)
+        torch.testing.assert_close(net(numbers.flip(1)), estimates)
+        assert (net(numbers * 0.5) - estimates).abs().min() > 1e-6  # it notices the numbers

@@ -71,11 +71,18 @@ def _extrapolation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     return extrapolation(seeds, on_progress)
 
 
+def _sets(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+    from gnnmax.reproduction.sets import sets
+
+    return sets(seeds, on_progress)
+
+
 TABLES: dict[str, Reproduction] = {
     "bayes": Reproduction("The shipped Bayes rule against its closed form, at every side and amplitude.", _bayes),
     "ceilings": Reproduction("Nets of every symmetry against the ceiling that it forces, k = 9 and 15.", _ceilings),
     "extrapolation": Reproduction(
         "The largest degree of graphs larger than any seen in training: which readout extrapolates.", _extrapolation
     ),
+    "sets": Reproduction("The largest of a set of numbers, by mean, sum, maximum and attention.", _sets),
 }
 """The tables by name."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from gnnmax.generate.families import ErdosRenyi, RingLattice
 from gnnmax.generate.streams import stream
+from gnnmax.reproduction.fitting import Batch, built, fit
 from gnnmax.reproduction.outcome import Figure, Outcome, Progress
 from gnnmax.reproduction.spread import mean_and_error
 from gnnmax.reproduction.threads import one_thread
@@ -22,9 +24,6 @@ __all__ = ["DegreeNet", "extrapolation"]
 SMALL, LARGE = (20, 29), (50, 99)
 GRAPHS, TESTED = 4_000, 500
 STEPS, BATCH = 1_500, 64
-
-Batch = tuple[Tensor, Tensor]
-"""Adjacency matrices ``(B, n, n)``, padded by zeros, and largest degrees ``(B,)``."""
 
 
 class DegreeNet(nn.Module):
@@ -117,33 +116,22 @@ def _above(error: float, bound: float, claim: str) -> Check:
 def _errors(kind: str, readout: str, seed: int) -> tuple[float, float]:
     """Train one net; return its errors within and beyond the sizes it was trained on, as shares of the truth."""
     rng = np.random.default_rng(seed)
-    train = _graphs(kind, SMALL, GRAPHS, rng, seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        net = DegreeNet(readout)
-    _train(net, train, rng)
+    adjacency, degree = _graphs(kind, SMALL, GRAPHS, rng, seed)
+    net = built(partial(DegreeNet, readout), seed)
+
+    def draw() -> Batch:
+        chosen = torch.from_numpy(rng.integers(len(degree), size=BATCH))
+        return adjacency[chosen], degree[chosen]
+
+    fit(net, draw, functional.mse_loss, steps=STEPS, learning_rate=5e-3)
     tests = [_graphs("random", sizes, TESTED, rng, seed) for sizes in (SMALL, LARGE)]
     with torch.no_grad():
         within, beyond = (float(((net(a) - degree).abs() / degree).mean()) for a, degree in tests)
     return within, beyond
 
 
-def _train(net: nn.Module, graphs: Batch, rng: np.random.Generator) -> None:
-    """Fit by AdamW, half a cosine down from 5e-3; degrees are divided by their scale, not the net's business."""
-    adjacency, degree = graphs
-    optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.0)
-    for step in range(STEPS):
-        for group in optimiser.param_groups:
-            group["lr"] = 5e-3 * (1 + math.cos(math.pi * step / STEPS)) / 2
-        chosen = torch.from_numpy(rng.integers(len(degree), size=BATCH))
-        loss = (net(adjacency[chosen]) - degree[chosen]).square().mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-
-
 def _graphs(kind: str, sizes: tuple[int, int], count: int, rng: np.random.Generator, seed: int) -> Batch:
-    """Draw graphs with at least one edge, padded to one size."""
+    """Draw graphs with at least one edge: matrices ``(count, n, n)``, padded by zeros, and largest degrees."""
     adjacency = np.zeros((count, sizes[1], sizes[1]), dtype=np.float32)
     for graph in range(count):
         edges: npt.NDArray[np.int64] = np.empty((0, 2), dtype=np.int64)
