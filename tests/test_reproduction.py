@@ -3,14 +3,28 @@
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from gnnmax.cli import main
 from gnnmax.errors import InputError
+from gnnmax.generate.recipe import load_recipe
 from gnnmax.models.registry import MODELS, parse_config
-from gnnmax.reproduction import TABLES, Reproduction, ceilings, extrapolation, reproduce, sets
+from gnnmax.reproduction import (
+    TABLES,
+    Reproduction,
+    ceilings,
+    extrapolation,
+    noise,
+    reproduce,
+    samples,
+    sets,
+    shifts,
+    translation,
+)
 from gnnmax.reproduction.outcome import Outcome
+from gnnmax.reproduction.training import _first, drawn_for_test
 from gnnmax.rules import RULES
 from gnnmax.verification import Check
 
@@ -124,3 +138,65 @@ def test_no_readout_notices_the_order_of_a_set(pool):
         estimates = net(numbers)
         torch.testing.assert_close(net(numbers.flip(1)), estimates)
         assert (net(numbers * 0.5) - estimates).abs().min() > 1e-6  # it notices the numbers
+
+
+def test_bands_are_where_their_class_puts_them_and_swapped_they_hold_the_same_pairs():
+    images, left = translation.pairs(np.random.default_rng(0), 500, swapped=False)
+    moved, same = translation.pairs(np.random.default_rng(0), 500, swapped=True)
+    assert torch.equal(left, same)
+    assert torch.equal(images.roll(16, dims=2), moved)
+    upper = images[:, 0, :16].amax(dim=(1, 2)) > 0
+    assert torch.equal(upper, left > 0)
+    highest, lowest = (images == 2).flatten(1).int(), (images == 1).flatten(1).int()
+    assert (highest.sum(1) == 1).all() and (lowest.sum(1) == 1).all()
+    apart = lowest.argmax(1) % 32 - highest.argmax(1) % 32
+    assert torch.equal(apart > 0, left > 0) and apart.abs().min() == translation.LEAST_APART
+
+
+def test_before_any_step_no_padding_does_anything_elsewhere_but_a_border_tells(monkeypatch):
+    monkeypatch.setattr(translation, "STEPS", 1)
+    monkeypatch.setattr(translation, "TESTED", 200)
+    outcome = reproduce("translation", (0,))
+    assert [check.holds for check in outcome.checks] == [False, True]
+    assert outcome.rows[2]["same bands"] == outcome.rows[2]["bands swapped"]
+
+
+@pytest.mark.learning
+def test_nets_that_see_a_border_answer_by_where_the_pair_lies(monkeypatch):
+    monkeypatch.setattr(translation, "STEPS", 300)
+    monkeypatch.setattr(translation, "TESTED", 1_000)
+    outcome = reproduce("translation", (5,))
+    assert outcome.holds, outcome.rows
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "short"),
+    [
+        ("noise", noise, {"STEPS": 5, "TESTED": 4, "RECIPES": ("noise-9-mu3",)}),
+        ("shifts", shifts, {"STEPS": 5, "TESTED": 4}),
+        ("samples", samples, {"LEAST_STEPS": 5, "TESTED": 4, "WINDOWS": (100, 300)}),
+    ],
+)
+def test_nets_hardly_trained_bear_out_no_claim_about_accuracy(monkeypatch, name, module, short):
+    for field, value in short.items():
+        monkeypatch.setattr(module, field, value)
+    outcome = reproduce(name, (0,))
+    assert not outcome.holds
+    assert len({tuple(row) for row in outcome.rows}) == 1  # the same columns in every row
+
+
+def test_training_windows_are_as_many_as_asked_for_and_of_other_hosts_than_the_tests():
+    recipe = load_recipe("spike-9")
+    first = _first(recipe.replace(seed=3, splits={"train": 1}, shifts={}), 100)
+    assert len(first) == 100 and len(set(first.graph.tolist())) == 2
+    tested = drawn_for_test(recipe, 3, 2)
+    assert not {one.tobytes() for one in first.values} & {one.tobytes() for one in tested.values}
+
+
+def test_a_net_that_is_no_better_with_more_windows_breaks_even_nowhere(monkeypatch):
+    monkeypatch.setattr(samples, "EVEN", -1.0)
+    for field, value in {"LEAST_STEPS": 2, "TESTED": 2, "WINDOWS": (100, 200)}.items():
+        monkeypatch.setattr(samples, field, value)
+    outcome = reproduce("samples", (0,))
+    assert outcome.checks[0].found == "question nowhere, cnn nowhere"
+    assert {row["break-even"] for row in outcome.rows} == {""}

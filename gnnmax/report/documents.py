@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
@@ -11,11 +12,18 @@ from gnnmax.generate.recipe import Recipe, load_recipe, recipe_names
 from gnnmax.models.entry import ModelEntry
 from gnnmax.models.matching import parameter_count
 from gnnmax.models.registry import MODELS
-from gnnmax.report.tables import test_rows
+from gnnmax.report.tables import figure_text, test_rows
 from gnnmax.results import TestRecord
 from gnnmax.staging import write_file
 
-__all__ = ["markdown", "models_markdown", "recipes_markdown", "replace_marked", "test_markdown"]
+__all__ = [
+    "markdown",
+    "models_markdown",
+    "outcome_markdown",
+    "recipes_markdown",
+    "replace_marked",
+    "test_markdown",
+]
 
 
 def test_markdown(test: TestRecord) -> str:
@@ -84,6 +92,30 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     """
     header, *body = rows
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *body))
+
+
+def outcome_markdown(outcome: Mapping[str, Any]) -> str:
+    """Lay out a table that was measured anew, with its claims below.
+
+    Args:
+        outcome: What :meth:`gnnmax.reproduction.outcome.Outcome.to_dict` returned, or ``gnnmax reproduce --json``
+            printed.
+
+    Example:
+        >>> check = {"claim": "high", "holds": True, "found": "0.9"}
+        >>> outcome = {"title": "t", "source": "s", "rows": [{"net": "cnn", "right": 0.9}], "checks": [check]}
+        >>> print(outcome_markdown(outcome))
+        t; after s:
+        <BLANKLINE>
+        | net | right |
+        | --- | --- |
+        | cnn | 0.9000 |
+        <BLANKLINE>
+        - high: 0.9
+    """
+    rows = [list(outcome["rows"][0]), *([figure_text(f) for f in row.values()] for row in outcome["rows"])]
+    claims = [f"- {'' if c['holds'] else 'does not hold: '}{c['claim']}: {c['found']}" for c in outcome["checks"]]
+    return f"{outcome['title']}; after {outcome['source']}:\n\n{markdown(rows)}\n\n" + "\n".join(claims)
 
 
 def _recipe_row(recipe: Recipe) -> list[str]:

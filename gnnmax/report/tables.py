@@ -10,7 +10,7 @@ from gnnmax.card import Card
 from gnnmax.reproduction.outcome import Outcome
 from gnnmax.results import Results, TestRecord
 
-__all__ = ["card_note", "card_tables", "reproduction_table", "run_tables", "test_rows", "test_table"]
+__all__ = ["card_note", "card_tables", "figure_text", "reproduction_table", "run_tables", "test_rows", "test_table"]
 
 
 def card_tables(card: Card) -> list[Table]:
@@ -122,7 +122,7 @@ def reproduction_table(outcome: Outcome) -> Table:
     header = list(outcome.rows[0])
     _columns(table, header[0], header[1:])
     for row in outcome.rows:
-        table.add_row(*map(_figure, row.values()))
+        table.add_row(*map(figure_text, row.values()))
     return table
 
 
@@ -132,9 +132,17 @@ def _columns(table: Table, first: str, numbers: list[str]) -> None:
         table.add_column(name, justify="right")
 
 
-def _figure(figure: str | float) -> str:
-    if not isinstance(figure, float):
-        return str(figure)
+def figure_text(figure: str | float | None) -> str:
+    """Write a figure of a table; one that is not known is left out.
+
+    Example:
+        >>> figure_text(0.5), figure_text(1_000_000), figure_text("cnn"), figure_text(math.nan), figure_text(None)
+        ('0.5000', '1,000,000', 'cnn', '', '')
+    """
+    if figure is None or isinstance(figure, str):
+        return figure or ""
+    if isinstance(figure, int):
+        return f"{figure:,}"
     return "" if math.isnan(figure) else f"{figure:.4f}"
 
 

@@ -71,10 +71,34 @@ def _extrapolation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     return extrapolation(seeds, on_progress)
 
 
+def _noise(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+    from gnnmax.reproduction.noise import noise
+
+    return noise(seeds, on_progress)
+
+
+def _samples(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+    from gnnmax.reproduction.samples import samples
+
+    return samples(seeds, on_progress)
+
+
 def _sets(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     from gnnmax.reproduction.sets import sets
 
     return sets(seeds, on_progress)
+
+
+def _shifts(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+    from gnnmax.reproduction.shifts import shifts
+
+    return shifts(seeds, on_progress)
+
+
+def _translation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+    from gnnmax.reproduction.translation import translation
+
+    return translation(seeds, on_progress)
 
 
 TABLES: dict[str, Reproduction] = {
@@ -83,6 +107,12 @@ TABLES: dict[str, Reproduction] = {
     "extrapolation": Reproduction(
         "The largest degree of graphs larger than any seen in training: which readout extrapolates.", _extrapolation
     ),
+    "noise": Reproduction("Image, set and graph nets on a spike in noise, against the Bayes rule.", _noise),
+    "samples": Reproduction("Accuracy against the number of training windows, with the break-even.", _samples),
     "sets": Reproduction("The largest of a set of numbers, by mean, sum, maximum and attention.", _sets),
+    "shifts": Reproduction("Trained at k = 9, tested on other sides, other weights and ties.", _shifts),
+    "translation": Reproduction(
+        "Which of two maxima lies left, where training had them and elsewhere: by kind of padding.", _translation
+    ),
 }
 """The tables by name."""

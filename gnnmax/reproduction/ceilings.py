@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
-import torch
-
-from gnnmax.batches import Stream, inputs_of
-from gnnmax.generate.drawing import build
-from gnnmax.generate.recipe import Recipe, load_recipe
-from gnnmax.learner import scored
-from gnnmax.models.registry import MODELS, build_model, parse_config
+from gnnmax.generate.recipe import load_recipe
+from gnnmax.models.registry import MODELS, parse_config
 from gnnmax.reproduction.outcome import Figure, Outcome, Progress
 from gnnmax.reproduction.spread import mean_and_error
 from gnnmax.reproduction.threads import one_thread
-from gnnmax.schedule import TrainingConfig
-from gnnmax.training import train_models
+from gnnmax.reproduction.training import Net, decided, drawn_for_test, title_of, trained
 from gnnmax.verification import Check
 
 __all__ = ["ceilings"]
 
-NETS: tuple[tuple[str, dict[str, Any]], ...] = (
+NETS: tuple[Net, ...] = (
     ("deepsets", {"marked": False}),
     ("exchangeable", {"mark": "none"}),
     ("circular-global", {}),
@@ -68,10 +60,13 @@ def ceilings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     for done, (k, seed) in enumerate(rounds):
         recipe = load_recipe("noise-9-mu3").replace(k=k, **{"plant.amplitude": 20.0})
         with one_thread():
-            accuracies = _accuracies(recipe, seed)
-        for (name, config), accuracy in zip(NETS, accuracies, strict=True):
-            found.setdefault((_title(name, config), k), []).append(accuracy)
-            allowed[_title(name, config), k] = MODELS[name].ceiling(k, parse_config(name, config))
+            nets = trained(NETS, recipe, seed, steps=STEPS)
+            windows = drawn_for_test(recipe, seed, TESTED)
+            accuracies = [float((decided(net, windows) == windows.label).mean()) for net in nets]
+        for net, accuracy in zip(NETS, accuracies, strict=True):
+            name, config = net
+            found.setdefault((title_of(net), k), []).append(accuracy)
+            allowed[title_of(net), k] = MODELS[name].ceiling(k, parse_config(name, config))
         on_progress(done + 1, len(rounds))
     rows: list[dict[str, Figure]] = []
     farthest, above = 0.0, -math.inf
@@ -91,18 +86,3 @@ def ceilings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
         tuple(rows),
         checks,
     )
-
-
-def _title(name: str, config: dict[str, Any]) -> str:
-    return name + "".join(f", {key} {value}" for key, value in config.items())
-
-
-def _accuracies(recipe: Recipe, seed: int) -> list[float]:
-    """Train all nets on the same batches and test them on the same windows."""
-    config = TrainingConfig(steps=STEPS, stream=True, evaluate_every=max(1, STEPS // 3), device="cpu")
-    nets = {str(i): build_model(name, recipe.k, given, seed=seed) for i, (name, given) in enumerate(NETS)}
-    val = build(recipe.replace(splits={"val": 20})).split("val")
-    train_models(nets, Stream(recipe.replace(seed=seed)), val, config, np.random.default_rng(seed))
-    test = build(recipe.replace(seed=1_000_000 + seed, splits={"test": TESTED})).test
-    inputs = inputs_of(test, slice(None), torch.device("cpu"))
-    return [float(((scored(net, inputs).numpy() > 0) == test.label).mean()) for net in nets.values()]
