@@ -18,8 +18,8 @@ __all__ = ["Config", "Depth", "Encoding", "Form", "Mark", "ModelEntry", "Pool", 
 Width = Annotated[int, Meta(ge=1, le=1024)]
 Depth = Annotated[int, Meta(ge=1, le=64)]
 
-Encoding = Literal["standard", "rank"]
-"""How a net reads the values: on the window's own scale, or by rank alone."""
+Encoding = Literal["standard", "rank", "none"]
+"""How a net reads the values: on the window's own scale, by rank alone, or as they are."""
 
 Form = Literal["dense", "sparse"]
 """Whether a net computes with whole tensors or gathers and scatters along edges."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta
 
 from gnnmax.groups import GROUPS
-from gnnmax.models.entry import Config, Depth, ModelEntry, Width
+from gnnmax.models.entry import Config, Depth, Encoding, ModelEntry, Width
 from gnnmax.models.plan import Padding, Plan, Sampling
 from gnnmax.models.visibility import orbit
 
@@ -30,16 +30,18 @@ Step = Annotated[int, Meta(ge=1, le=255)]
 
 
 class QuestionConfig(Config, frozen=True):
-    """The asker's network has nothing to choose but its outputs; a scorer has one."""
+    """The asker's network has nothing to choose but how it reads the values; its outputs, as a scorer, are one."""
 
     outputs: Annotated[int, Meta(ge=1, le=1)] = 1
+    encoding: Encoding = "standard"
 
 
 class TowerConfig(Config, frozen=True):
-    """Size of a convolution tower: channels of each layer, and layers, each of which sees one entry further."""
+    """A convolution tower: channels of each layer; layers, each of which sees one entry further; the encoding."""
 
     width: Width = 24
     layers: Depth = 3
+    encoding: Encoding = "standard"
 
 
 class ShallowConfig(TowerConfig, frozen=True):
@@ -102,7 +104,7 @@ def _sampled(sampling: Sampling) -> Callable[[SampledConfig], Plan]:
 def _tower(plan: Callable[[Any], Plan], k: int, config: Any) -> nn.Module:
     from gnnmax.models.tower import TowerNet
 
-    return TowerNet(plan(config), k)
+    return TowerNet(plan(config), k, encoding=config.encoding)
 
 
 def _planned(

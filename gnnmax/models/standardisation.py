@@ -17,7 +17,8 @@ def encode(values: Tensor, encoding: Encoding) -> Tensor:
 
     Args:
         values: Finite windows, shape ``(B, k, k)``.
-        encoding: ``standard``: see :func:`standardise`; ``rank``: see :func:`rank`.
+        encoding: ``standard``: see :func:`standardise`; ``rank``: see :func:`rank`; ``none``: values as they are,
+            for matrices that share one known scale with the windows trained on.
 
     Example:
         >>> encode(torch.full((1, 3, 3), 7.0), "standard").abs().max()
@@ -114,5 +115,9 @@ def centre_mark(values: Tensor) -> Tensor:
     return mark.expand_as(values)
 
 
-ENCODINGS: dict[Encoding, Callable[[Tensor], Tensor]] = {"standard": standardise, "rank": rank}
+ENCODINGS: dict[Encoding, Callable[[Tensor], Tensor]] = {
+    "standard": standardise,
+    "rank": rank,
+    "none": lambda values: values,
+}
 """Encodings of the values by name."""

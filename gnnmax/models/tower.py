@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gnnmax.models.entry import Encoding
 from gnnmax.models.plan import Plan, margins
 from gnnmax.models.sampling import Blur, Polyphase, padded
-from gnnmax.models.standardisation import standardise
+from gnnmax.models.standardisation import encode
 
 __all__ = ["Tower", "TowerNet"]
 
@@ -82,7 +83,7 @@ class Tower(nn.Module):
 
 
 class TowerNet(nn.Module):
-    """A tower that scores windows, each on its own scale.
+    """A tower that scores windows.
 
     With two 2 x 2 convolutions of 128 and 64 channels, zero padding and Flatten it is the asker's network, with ten
     outputs 39,242 parameters at ``k = 3``.
@@ -91,6 +92,8 @@ class TowerNet(nn.Module):
         plan: Of the tower.
         k: Side of the windows; fixed where the head is ``flatten``, else any that the convolutions leave something of.
         outputs: 1 for a logit; the question's own head has 10.
+        encoding: How the values are read. Where it is ``none``, windows of one matrix share their convolutions, see
+            :mod:`gnnmax.models.convolved`.
 
     References:
         "How can I suppress a CNN's translation invariance / equivariance?", ai.stackexchange.com, question 12010.
@@ -104,9 +107,10 @@ class TowerNet(nn.Module):
         torch.Size([5, 10])
     """
 
-    def __init__(self, plan: Plan, k: int, outputs: int = 1) -> None:
+    def __init__(self, plan: Plan, k: int, outputs: int = 1, encoding: Encoding = "standard") -> None:
         super().__init__()
         self.tower = Tower(plan, k, outputs)
+        self.encoding = encoding
 
     def forward(
         self,
@@ -115,7 +119,7 @@ class TowerNet(nn.Module):
         column_context: Tensor | None = None,  # noqa: ARG002
     ) -> Tensor:
         """Return logits, shape ``(B,)``, or ``(B, outputs)`` if there are more than one. Contexts are not read."""
-        logits: Tensor = self.tower(standardise(values).unsqueeze(1))
+        logits: Tensor = self.tower(encode(values, self.encoding).unsqueeze(1))
         return logits
 
 
