@@ -2,5 +2,6 @@
 
 from gnnmax.detection.finding import find_maxima
 from gnnmax.detection.maxima import Border, Maxima, Mode, Ties
+from gnnmax.detection.steps import STEPS
 
-__all__ = ["Border", "Maxima", "Mode", "Ties", "find_maxima"]
+__all__ = ["STEPS", "Border", "Maxima", "Mode", "Ties", "find_maxima"]

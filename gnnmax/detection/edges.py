@@ -53,7 +53,7 @@ def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric:
     found = Maxima(
         row.astype(np.intp),
         column.astype(np.intp),
-        value.astype(source.matrix.dtype),
+        value.astype(source.given),
         margin,
         others.astype(np.int64),
         np.zeros(len(row), dtype=np.int64),
@@ -66,14 +66,12 @@ def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric:
 
 def _edges(source: Source) -> tuple[Ends, Ends, Values]:
     """Return the edges row by row: stored entries, or those of a dense matrix that are not 0; NaN is no edge."""
-    from scipy.sparse import csr_array
-
-    matrix = source.matrix if source.sparse else csr_array(np.asarray(source.matrix))
+    matrix = source.edges().matrix
     indptr, columns, values = matrix.indptr, matrix.indices, matrix.data
     if values.dtype.kind == "b":
         values = values.astype(np.int8)
     unknown = values.dtype.kind == "f" and len(values) > 0 and np.isnan(np.max(values))
-    if not unknown and source.diagonal and source.missing is None:
+    if not unknown and source.diagonal and source.missing is None and not source.steps:
         return indptr, columns, values
     rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
     kept = ~np.isnan(values) if unknown else np.ones(len(values), dtype=np.bool_)
@@ -81,8 +79,9 @@ def _edges(source: Source) -> tuple[Ends, Ends, Values]:
         kept &= rows != columns
     if source.missing is not None:
         kept &= ~source.missing[rows, columns]
-    counts = np.bincount(rows[kept], minlength=len(indptr) - 1)
-    return np.concatenate([[0], np.cumsum(counts)]), columns[kept], values[kept]
+    rows, columns, values = rows[kept], columns[kept], source.transformed(values[kept], rows[kept], columns[kept])
+    counts = np.bincount(rows, minlength=len(indptr) - 1)
+    return np.concatenate([[0], np.cumsum(counts)]), columns, values
 
 
 class _Best:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -11,15 +13,17 @@ from gnnmax.detection.maxima import Border, Maxima, Mode, Ties, sorted_by_value
 from gnnmax.detection.ordered import ordered_maxima
 from gnnmax.detection.separation import separated
 from gnnmax.detection.source import Absent, Source, source_of
+from gnnmax.detection.steps import stepped
 from gnnmax.errors import InputError
 
-__all__ = ["find_maxima"]
+__all__ = ["find_maxima", "maxima_of", "searched"]
 
 
 def find_maxima(
     matrix: Any,
     k: int | tuple[int, int] = 9,
     *,
+    steps: Sequence[str] = (),
     mode: Mode = "ordered",
     ties: Ties = "strict",
     border: Border = "shrink",
@@ -44,6 +48,8 @@ def find_maxima(
         matrix: Real numbers, shape ``(n, m)``: an array, memory-mapped too; a scipy sparse array; a networkx graph. NaN
             means "not measured": it beats nothing and is no maximum. A masked array is taken with its mask.
         k: Side of the windows, odd, or ``(rows, columns)``. Of no account in mode graph.
+        steps: What values go through before they are compared, names of :data:`gnnmax.detection.STEPS`, in this order;
+            ``threshold``, ``margin`` and the sequence of the maxima are then those of the scores.
         mode: ``ordered`` or ``graph``.
         ties: ``strict``: no other entry is as large. ``all``: none is larger, and one is smaller, so that a constant
             window has no maximum. ``first``: the same, and those as large come later, by row and then by column.
@@ -85,15 +91,40 @@ def find_maxima(
         [(0, 2, 5)]
     """
     _check_options(mode, ties, border, absent, separation)
+    source = searched(matrix, steps, mode, absent, missing, diagonal)
+    return maxima_of(source, k, mode, ties, border, threshold, separation, both, directed)
+
+
+def searched(matrix: Any, steps: Sequence[str], mode: Mode, absent: Absent, missing: Any, diagonal: bool) -> Source:
+    """Take a matrix as :func:`find_maxima` searches it, its steps included.
+
+    Raises:
+        InputError: not a matrix of real numbers; nothing measured; a step that is none or refuses the matrix.
+    """
     source = source_of(matrix, absent, missing, diagonal)
     _check_measured(source)
+    return stepped(source, steps, mode)
+
+
+def maxima_of(
+    source: Source,
+    k: int | tuple[int, int],
+    mode: Mode,
+    ties: Ties,
+    border: Border,
+    threshold: float | None,
+    separation: int,
+    both: bool,
+    directed: bool | None,
+) -> Maxima:
+    """Find the maxima of a matrix that was read and has gone through its steps; see :func:`find_maxima`."""
+    _check_options(mode, ties, border, source.absent, separation)
     directed = source.directed if directed is None else directed
-    symmetric = source.symmetric() if directed is None else not directed
+    symmetric = source.plain.symmetric() if directed is None else not directed
     if symmetric and source.shape[0] != source.shape[1]:
         raise InputError(f"a matrix of {source.shape[0]} x {source.shape[1]} is not that of an undirected graph")
     if mode == "graph":
-        found = graph_maxima(source, ties, threshold, symmetric, once=not both)
-        return sorted_by_value(found)
+        return _with_values(source, sorted_by_value(graph_maxima(source, ties, threshold, symmetric, once=not both)))
     sides = _sides(k, source.shape)
     # Plateaus and distances are matters of the whole matrix: the mirrored half is left away afterwards.
     apart = separation <= (min(sides) // 2 + 1 if ties == "strict" else 1)  # as strict maxima are anyway
@@ -103,7 +134,15 @@ def find_maxima(
         found = found[separated(found.rows, found.columns, found.values, separation)]
     if symmetric and not both:
         found = found[found.rows <= found.columns]
-    return sorted_by_value(found)
+    return _with_values(source, sorted_by_value(found))
+
+
+def _with_values(source: Source, found: Maxima) -> Maxima:
+    """Put the values themselves beside the scores that were compared, where steps were applied."""
+    if not source.steps:
+        return found
+    values = source.values_at(found.rows, found.columns)
+    return replace(found, values=values, scores=found.values, steps=tuple(step.name for step in source.steps))
 
 
 def _check_options(mode: str, ties: str, border: Any, absent: str, separation: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +38,9 @@ class Maxima:
         mode: ``ordered`` or ``graph``.
         k: Side of the windows as ``(rows, columns)``; None in graph mode.
         names: What the rows are called, and the columns, where the input says so; else None.
+        scores: What steps made of each value, float64: these were compared, ``margin`` is theirs, and the largest is
+            first; None where no step was asked for.
+        steps: Names of the steps, in their order.
     """
 
     rows: Places
@@ -49,6 +52,8 @@ class Maxima:
     mode: Mode
     k: tuple[int, int] | None
     names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
+    scores: npt.NDArray[np.float64] | None = None
+    steps: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -60,7 +65,8 @@ class Maxima:
     def __getitem__(self, index: Any) -> Maxima:
         """Return some of them, by slice, mask or indices."""
         chosen = {name: getattr(self, name)[index] for name in _COLUMNS}
-        return Maxima(**chosen, mode=self.mode, k=self.k, names=self.names)
+        scores = None if self.scores is None else self.scores[index]
+        return replace(self, **chosen, scores=scores)
 
 
 _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")

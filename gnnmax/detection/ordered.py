@@ -55,7 +55,7 @@ def ordered_maxima(
         for field, column in zip(fields, strip, strict=True):
             field.append(column[order])
     columns = _joined(fields)
-    values = columns.values.astype(source.matrix.dtype, copy=False)
+    values = columns.values.astype(source.given, copy=False)
     maxima = Maxima(columns.rows, columns.columns, values, *columns[3:6], mode="ordered", k=k, names=source.names)
     return maxima[_plateaus(maxima, columns.touching)] if ties == "plateau" and len(maxima) else maxima
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,13 +11,36 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 
-__all__ = ["Absent", "Block", "Source", "source_of"]
+__all__ = ["Absent", "Block", "Source", "Transform", "source_of"]
 
 Absent = Literal["zero", "missing"]
 """What an entry is that a sparse matrix does not store."""
 
+Places = npt.NDArray[np.intp]
+
 TILE = (128, 1024)
 """Rows and columns of a block: small enough for a processor's cache, with its copies."""
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A step that has looked at the whole matrix and now maps its entries one by one.
+
+    Attributes:
+        name: Of the step.
+        mapped: Takes values, rows and columns, shapes that broadcast; returns float64, NaN where there is no score.
+        even: Whether equal values are mapped to equal ones, wherever they stand.
+        keeps_zero: Whether 0 is mapped to 0 or to no score.
+        lost: How many measured entries it leaves without a score.
+        reason: Why it does.
+    """
+
+    name: str
+    mapped: Callable[[npt.NDArray[Any], Places, Places], npt.NDArray[np.float64]]
+    even: bool = False
+    keeps_zero: bool = True
+    lost: int = 0
+    reason: str = ""
 
 
 class Block(NamedTuple):
@@ -46,6 +69,7 @@ class Source:
         diagonal: Whether the diagonal takes part.
         names: Of rows and of columns.
         directed: What a graph says of itself; None of a matrix.
+        steps: What the values read go through, one after the other; nothing is copied beforehand.
     """
 
     matrix: Any
@@ -54,6 +78,7 @@ class Source:
     diagonal: bool
     names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     directed: bool | None = None
+    steps: tuple[Transform, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -69,7 +94,35 @@ class Source:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the values that blocks hold."""
-        return _computable(self.matrix.dtype)
+        return np.dtype(np.float64) if self.steps else _computable(self.matrix.dtype)
+
+    @property
+    def given(self) -> np.dtype[Any]:
+        """The type of the values that are told: that of the matrix, float64 after steps."""
+        return np.dtype(np.float64) if self.steps else self.matrix.dtype
+
+    @property
+    def plain(self) -> Source:
+        """The same before any step."""
+        return replace(self, steps=()) if self.steps else self
+
+    def values_at(self, rows: Places, columns: Places) -> npt.NDArray[Any]:
+        """Return the values of some entries as the matrix holds them, before any step."""
+        values = self.matrix[rows, columns]
+        return np.asarray(values.toarray() if _is_sparse(values) else values).reshape(-1)
+
+    def edges(self) -> Source:
+        """The same with its edges alone measured: what is stored, or not 0 in a dense matrix."""
+        from scipy.sparse import csr_array
+
+        matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix))
+        return replace(self, matrix=matrix, absent="missing")
+
+    def transformed(self, values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:
+        """Put values of some rows and columns, shapes that broadcast, through the steps; NaN: no score."""
+        for step in self.steps:
+            values = step.mapped(values, rows, columns)
+        return values
 
     @property
     def lowest(self) -> Any:
@@ -107,7 +160,7 @@ class Source:
                 hidden[stored.row, stored.col] = False
         else:
             part = self.matrix[top:bottom, first:last]
-        part = np.asarray(part, dtype=self.dtype)
+        part = np.asarray(part, dtype=_computable(part.dtype))
         if part.dtype.kind == "f" and np.isnan(np.max(part)):
             unknown = np.isnan(part)
             hidden = unknown if hidden is None else hidden | unknown
@@ -119,6 +172,11 @@ class Source:
             hidden = np.zeros(part.shape, dtype=np.bool_) if hidden is None else hidden.copy()
             on = np.arange(low, high)
             hidden[on - top, on - first] = True
+        if self.steps:
+            part = self.transformed(part, np.arange(top, bottom)[:, None], np.arange(first, last))
+            lost = np.isnan(part)
+            if lost.any():
+                hidden = lost if hidden is None else hidden | lost
         return part, hidden
 
     def tiles(self, border: tuple[int, int], upper: bool) -> Iterator[Block]:
@@ -136,7 +194,7 @@ class Source:
 
     def _starts(self, border: tuple[int, int]) -> Iterator[tuple[int, int]]:
         (n, m), (height, width) = self.shape, TILE
-        if not self.sparse:
+        if not self.sparse or (self.absent == "zero" and not self._dull_zeros(border)):
             yield from ((row, column) for row in range(0, n, height) for column in range(0, m, width))
             return
         stored = self.matrix.tocoo()
@@ -147,6 +205,56 @@ class Source:
         ]
         for tile in np.unique(np.concatenate(near, axis=1), axis=1).T.tolist() if stored.nnz else []:
             yield tile[0] * height, tile[1] * width
+
+    def _dull_zeros(self, border: tuple[int, int]) -> bool:
+        """Tell whether windows of nothing but entries that are not stored have no maximum.
+
+        Zeros that are scored by where they stand are as many numbers, and one alone among missing ones may win.
+        """
+        if not self.steps:
+            return True
+        moved = False
+        for step in self.steps:
+            if moved and not step.even:
+                return False
+            moved |= not step.keeps_zero
+        return min(border) > 0 and self.missing is None
+
+    def measured(self) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
+        """Yield values, rows and columns of what has a score, by row and column, some rows at a time.
+
+        Of a sparse matrix whose absent entries are zeros these are left out where :attr:`skips_zeros`.
+        """
+        if self.sparse and (self.absent == "missing" or self.skips_zeros):
+            yield self._stored()
+            return
+        n, m = self.shape
+        for row in range(0, n, TILE[0]):
+            block = self.block(row, 0, min(TILE[0], n - row), m, (0, 0))
+            known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing
+            rows, columns = np.nonzero(known)
+            yield block.values[known], rows + row, columns
+
+    @property
+    def skips_zeros(self) -> bool:
+        """Whether zeros that are not stored need not be read to be known: no step and no mask is in the way."""
+        return self.sparse and self.absent == "zero" and self.missing is None and not self.steps
+
+    def _stored(self) -> tuple[npt.NDArray[Any], Places, Places]:
+        rows = np.repeat(np.arange(self.shape[0]), np.diff(self.matrix.indptr))
+        columns = self.matrix.indices.astype(np.intp)
+        values = self.matrix.data.astype(_computable(self.matrix.dtype), copy=False)
+        kept = np.ones(len(values), dtype=np.bool_)
+        if not self.diagonal:
+            kept &= rows != columns
+        if self.missing is not None:
+            kept &= ~self.missing[rows, columns]
+        if values.dtype.kind == "f":
+            kept &= ~np.isnan(values)
+        rows, columns = rows[kept], columns[kept]
+        values = self.transformed(values[kept], rows, columns)
+        scored = ~np.isnan(values) if self.steps else np.ones(len(values), dtype=np.bool_)
+        return values[scored], rows[scored], columns[scored]
 
     def symmetric(self) -> bool:
         """Tell whether the matrix is its own transpose, what was not measured included."""
