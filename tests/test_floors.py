@@ -62,6 +62,7 @@ LIBRARIES = {
     "threadpoolctl": 1,
     "rich": 1,  # a verdict draws itself as a table, when asked
     "pyarrow": 1,
+    "cooler": 1,
     "torch": 2,
     "torch_geometric": 2,
     "matplotlib": 4,

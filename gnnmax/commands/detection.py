@@ -38,7 +38,7 @@ class Detect:
     """Find the maxima of a matrix: by the exact rule, and what trained nets say of the same windows."""
 
     matrix: tyro.conf.Positional[Path]
-    """A file: .npy, .npz, .mtx, .csv (lines u,v,weight) or .graphml."""
+    """A file: .npy, .npz, .mtx, .csv (lines u,v,weight), .graphml, .cool or FILE.mcool::GROUP."""
     out: Path | None = None
     """Write all maxima into a .csv, .json or .parquet file, and a run card beside it."""
     mode: Literal["ordered", "graph"] = "ordered"
@@ -63,6 +63,8 @@ class Detect:
     """Give (i, j) and (j, i) of a symmetric matrix."""
     directed: Flag = False
     """Entry (i, j) is the edge from i to j alone."""
+    balanced: Flag = False
+    """Balance the counts of a contact map."""
     models: str = "cnn,gnn"
     """Nets that score the windows: shipped ones by name, your own by folder, separated by commas; none for none."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -83,7 +85,7 @@ class Detect:
 
         started = time.perf_counter()
         self._check()
-        matrix = read_matrix(self.matrix, directed=self.directed)
+        matrix = read_matrix(self.matrix, directed=self.directed, balanced=self.balanced)
         maxima = find_maxima(
             matrix,
             self.k if self.k_columns is None else (self.k, self.k_columns),
@@ -182,6 +184,7 @@ class Detect:
             "border": self.border,
             "absent": self.absent,
             "diagonal": self.diagonal,
+            "balanced": self.balanced,
             "threshold": self.threshold,
             "separation": self.separation,
             "steps": [],

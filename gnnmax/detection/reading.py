@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gnnmax.detection.cool import COOL, read_cool
 from gnnmax.errors import InputError
 from gnnmax.generate.readers import READERS, SUFFIXES, Entries
 
@@ -15,17 +16,18 @@ __all__ = ["read_matrix"]
 LARGEST_FILE = 2**32
 
 
-def read_matrix(path: str | Path, *, directed: bool = False) -> Any:
+def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = False) -> Any:
     """Read what :func:`gnnmax.find_maxima` takes from a file.
 
     Args:
         path: ``.npy`` is mapped into memory and read as it is needed; ``.npz`` (one dense array, or what scipy's
             ``save_npz`` wrote), Matrix Market ``.mtx``, a ``.csv`` list of edges ``u,v,weight`` and ``.graphml`` are
-            read whole.
+            read whole; so are contact maps, ``.cool``, or one of ``FILE.mcool::resolutions/10000``.
         directed: Whether a line ``u,v`` of a list of edges is the edge from u to v alone.
+        balanced: Whether the counts of a contact map are balanced, see :func:`gnnmax.detection.cool.read_cool`.
 
     Returns:
-        An array, a sparse array, or a networkx graph.
+        An array, a sparse array, a networkx graph, or a matrix with the names of its bins.
 
     Raises:
         InputError: another ending; missing, damaged, truncated or pickled content; an edge that is listed twice, in
@@ -37,15 +39,22 @@ def read_matrix(path: str | Path, *, directed: bool = False) -> Any:
         ...
         gnnmax.errors.InputError: cannot read the matrix nowhere.npy: No such file or directory
     """
-    path = Path(path)
-    if path.suffix.lower() not in READERS:
-        raise InputError(f"a matrix is in a file that ends in {SUFFIXES}, not in {path.suffix!r}: {path}")
+    given = str(path)
+    name, _, group = given.partition("::")
+    path = Path(name)
+    contacts = path.suffix.lower() in COOL
+    if balanced and not contacts:
+        raise InputError(f"only contact maps ({', '.join(COOL)}) are balanced, not {path}")
+    if (path.suffix.lower() not in READERS and not contacts) or (group and not contacts):
+        raise InputError(f"a matrix is in a file that ends in {SUFFIXES} or .cool, not in {path.suffix!r}: {given}")
     try:
         if path.exists() and not path.is_file():  # reading a pipe or a device may never end
             raise InputError(f"cannot read the matrix {path}: it is not a regular file")
         size = path.stat().st_size
         if path.suffix.lower() == ".npy":
             return _mapped(path)
+        if contacts:
+            return read_cool(path, group, balanced=balanced)
         if size > LARGEST_FILE:
             raise InputError(f"{path} is larger than {LARGEST_FILE} bytes: save the matrix as .npy, which is mapped")
         found = READERS[path.suffix.lower()](path.read_bytes())

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 
-__all__ = ["Absent", "Block", "Source", "Transform", "source_of"]
+__all__ = ["Absent", "Block", "NamedMatrix", "Source", "Transform", "source_of"]
 
 Absent = Literal["zero", "missing"]
 """What an entry is that a sparse matrix does not store."""
@@ -41,6 +41,14 @@ class Transform:
     keeps_zero: bool = True
     lost: int = 0
     reason: str = ""
+
+
+class NamedMatrix(NamedTuple):
+    """A matrix whose rows and columns have names, and where in it nothing was measured, if that is known."""
+
+    matrix: Any
+    names: tuple[tuple[Any, ...], tuple[Any, ...]]
+    missing: npt.NDArray[np.bool_] | None = None
 
 
 class Block(NamedTuple):
@@ -262,7 +270,7 @@ class Source:
         if n != m:
             return False
         if self.sparse:
-            return self.missing is None and _same(self.matrix, self.matrix.T.tocsr())
+            return _alike(self.missing, self.missing) and _same(self.matrix, self.matrix.T.tocsr())
         side = TILE[0]
         for row in range(0, n, side):
             for column in range(row, n, side):
@@ -300,7 +308,8 @@ def source_of(matrix: Any, absent: Absent, missing: Any, diagonal: bool) -> Sour
     """Take what a person has for a matrix.
 
     Args:
-        matrix: An array (memory-mapped too), a scipy sparse array or matrix, or a networkx graph.
+        matrix: An array (memory-mapped too), a scipy sparse array or matrix, a networkx graph, a PyG ``Data``, a
+            :class:`NamedMatrix`, or a pandas data frame, whose index and columns are its names.
         absent: What an entry is that a sparse matrix does not store; graphs store their edges.
         missing: True where nothing was measured, shape of the matrix; or None.
         diagonal: Whether the diagonal takes part.
@@ -309,6 +318,13 @@ def source_of(matrix: Any, absent: Absent, missing: Any, diagonal: bool) -> Sour
         InputError: not a matrix of real numbers, or a mask of another shape.
     """
     names = directed = None
+    if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
+        matrix = NamedMatrix(matrix.to_numpy(), (tuple(matrix.index), tuple(matrix.columns)))
+    if isinstance(matrix, NamedMatrix):
+        matrix, names, hidden = matrix
+        missing = _both_missing(hidden, missing)
+    if hasattr(matrix, "edge_index"):
+        matrix = _of_data(matrix)
     if hasattr(matrix, "adjacency") and hasattr(matrix, "is_directed"):
         directed = bool(matrix.is_directed())
         matrix, names = _of_graph(matrix)
@@ -333,6 +349,31 @@ def source_of(matrix: Any, absent: Absent, missing: Any, diagonal: bool) -> Sour
                 f"the mask must be booleans of shape {tuple(matrix.shape)}, not {missing.dtype} of {missing.shape}"
             )
     return Source(matrix, absent, missing, diagonal, names, directed)
+
+
+def _both_missing(own: Any, given: Any) -> Any:
+    """Join two masks, of which there may be none."""
+    if own is None or given is None:
+        return given if own is None else own
+    given = np.asarray(given)
+    return own | given if given.shape == own.shape and given.dtype.kind == "b" else given
+
+
+def _of_data(data: Any) -> Any:
+    """Return the weighted adjacency matrix of a torch_geometric ``Data``."""
+    from scipy.sparse import coo_array
+
+    from gnnmax.generate.files import entries_of_data
+
+    entries = entries_of_data(data)
+    shape = (entries.nodes, entries.nodes)
+    if len(entries.edges) and not 0 <= entries.edges.min() <= entries.edges.max() < entries.nodes:
+        raise InputError(f"an edge leads outside the {entries.nodes} nodes")
+    matrix = coo_array((entries.weights, entries.edges.T), shape=shape).tocsr()
+    matrix.sum_duplicates()
+    if matrix.nnz != len(entries.edges):
+        raise InputError("an edge is given twice: add the two up, or leave one out")
+    return matrix
 
 
 def _is_sparse(matrix: Any) -> bool:

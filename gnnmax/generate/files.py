@@ -14,7 +14,7 @@ from gnnmax.errors import InputError
 from gnnmax.generate.hosts import Host, HostFamily, check_edges, directed_edges, sorted_edges
 from gnnmax.generate.readers import READERS, SUFFIXES, Entries
 
-__all__ = ["LARGEST_FILE", "File", "host_of", "keep", "name_file"]
+__all__ = ["LARGEST_FILE", "File", "entries_of_data", "host_of", "keep", "name_file"]
 
 LARGEST_FILE = 2**28
 """Bytes."""
@@ -150,7 +150,7 @@ def host_of(graph: Any, *, directed: bool = False) -> Host:
         (3, [[0, 1], [1, 2]], [1.0, 1.0])
     """
     if hasattr(graph, "edge_index"):
-        return _host(_of_pyg(graph), directed)
+        return _host(entries_of_data(graph), directed)
     if hasattr(graph, "is_multigraph"):
         return _host(_of_networkx(graph), directed)
     return _host(_of_matrix(graph), directed)
@@ -217,7 +217,16 @@ def _of_networkx(graph: Any) -> Entries:
     return Entries(len(place), edges, weights, mirrored=True)
 
 
-def _of_pyg(data: Any) -> Entries:
+def entries_of_data(data: Any) -> Entries:
+    """List the edges of a torch_geometric ``Data``.
+
+    Args:
+        data: ``edge_index`` with ``edge_weight`` or one column of ``edge_attr``, or neither: then 1.
+
+    Raises:
+        InputError: edges that are no pairs of integers, or not one weight an edge.
+    """
+
     def plain(tensor: Any) -> npt.NDArray[Any]:
         return np.asarray(tensor.detach().cpu().numpy() if hasattr(tensor, "detach") else tensor)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from gnnmax.groups import Group, forced_ceiling
+from gnnmax.models.plan import Plan
+from gnnmax.models.visibility import Background, visible_ceiling
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,8 +51,9 @@ class ModelEntry:
         source: Where it comes from.
         cannot: What no weights can make it do; empty where nothing of this task is beyond it.
         needs_contexts: Whether it takes no windows without contexts.
-        orbit: From a side and a config to the number of entries that look like the centre, where that is not the
-            group's own orbit: a border that the net sees tells more, a choice of the config less.
+        orbit: From a side and a config to the number of entries that look like the centre, where a choice of the config
+            makes them other than the group's own orbit.
+        plan: From a config to the plan of a convolution tower: a border that it sees tells more than the group says.
     """
 
     name: str
@@ -63,13 +66,15 @@ class ModelEntry:
     cannot: str = ""
     needs_contexts: bool = False
     orbit: Callable[[int, Any], int] | None = None
+    plan: Callable[[Any], Plan] | None = None
 
-    def ceiling(self, k: int, config: Any = None) -> float:
+    def ceiling(self, k: int, config: Any = None, background: Background = "any") -> float:
         """Return the best accuracy that its symmetry allows on windows with one planted maximum and little noise.
 
         Args:
             k: Side of the windows.
             config: Its config; None for the defaults.
+            background: ``zero``: what is around the maximum is zero, and a border of zeros is harder to see.
 
         References:
             :func:`gnnmax.groups.forced_ceiling`.
@@ -78,7 +83,11 @@ class ModelEntry:
             >>> from gnnmax.models.registry import MODELS
             >>> MODELS["gnn"].ceiling(9)
             1.0
+            >>> net = MODELS["zero-global"]
+            >>> round(net.ceiling(15), 4), round(net.ceiling(15, background="zero"), 4)
+            (0.9821, 0.9464)
         """
-        if self.orbit is None:
-            return self.group.ceiling(k)
-        return forced_ceiling(self.orbit(k, self.config() if config is None else config), k)
+        chosen = self.config() if config is None else config
+        if self.plan is not None:
+            return visible_ceiling(self.plan(chosen), k, background)
+        return self.group.ceiling(k) if self.orbit is None else forced_ceiling(self.orbit(k, chosen), k)

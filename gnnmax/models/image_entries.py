@@ -11,7 +11,6 @@ from msgspec import Meta
 from gnnmax.groups import GROUPS
 from gnnmax.models.entry import Config, Depth, Encoding, ModelEntry, Width
 from gnnmax.models.plan import Padding, Plan, Sampling
-from gnnmax.models.visibility import orbit
 
 if TYPE_CHECKING:
     from torch import nn
@@ -120,7 +119,7 @@ def _planned(
         any_k=plan(config()).head != "flatten",
         source=source,
         cannot=cannot,
-        orbit=lambda k, chosen: orbit(plan(chosen), k),
+        plan=plan,
     )
 
 

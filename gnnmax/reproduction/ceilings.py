@@ -47,7 +47,9 @@ TESTED = 200
 def ceilings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     """Train nets of every symmetry on peaks far above the noise, and compare with what each symmetry allows.
 
-    A net above its ceiling means a leak in the data, one far below it a net that was not trained or is another.
+    A net above its ceiling means a leak in the data, one far below it a net that was not trained or is another. What is
+    around such a peak is nearly zero, and a border of zeros is then harder to see: where padding matters, the ceiling
+    is approached from that of a background of zeros.
 
     Cost: about ten minutes a seed.
 
@@ -55,7 +57,7 @@ def ceilings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
         The ceiling of an orbit: :func:`gnnmax.groups.forced_ceiling`.
     """
     found: dict[tuple[str, int], list[float]] = {}
-    allowed: dict[tuple[str, int], float] = {}
+    allowed: dict[tuple[str, int], tuple[float, float]] = {}
     rounds = [(k, seed) for k in SIDES for seed in seeds]
     for done, (k, seed) in enumerate(rounds):
         recipe = load_recipe("noise-9-mu3").replace(k=k, **{"plant.amplitude": 20.0})
@@ -66,18 +68,32 @@ def ceilings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
         for net, accuracy in zip(NETS, accuracies, strict=True):
             name, config = net
             found.setdefault((title_of(net), k), []).append(accuracy)
-            allowed[title_of(net), k] = MODELS[name].ceiling(k, parse_config(name, config))
+            entry, chosen = MODELS[name], parse_config(name, config)
+            allowed[title_of(net), k] = entry.ceiling(k, chosen), entry.ceiling(k, chosen, "zero")
         on_progress(done + 1, len(rounds))
     rows: list[dict[str, Figure]] = []
     farthest, above = 0.0, -math.inf
     for (name, k), accuracies in found.items():
-        ceiling = allowed[name, k]
+        ceiling, on_zeros = allowed[name, k]
         mean, error = mean_and_error(accuracies)
         drawn = math.sqrt(max(ceiling * (1 - ceiling), 1e-4) / (TESTED * 128 * len(seeds)))
-        farthest, above = max(farthest, ceiling - mean), max(above, (mean - ceiling) / drawn)
-        rows.append({"net": name, "k": k, "ceiling": ceiling, "accuracy": mean, "s.e. over seeds": error})
+        farthest, above = max(farthest, on_zeros - mean), max(above, (mean - ceiling) / drawn)
+        rows.append(
+            {
+                "net": name,
+                "k": k,
+                "ceiling": ceiling,
+                "on zeros": on_zeros,
+                "accuracy": mean,
+                "s.e. over seeds": error,
+            }
+        )
     checks = (
-        Check("every net comes within .03 of its ceiling", farthest < 0.03, f"farthest {farthest:.4f} below"),
+        Check(
+            "every net comes within .03 of its ceiling on a background of zeros",
+            farthest < 0.03,
+            f"farthest {farthest:.4f} below",
+        ),
         Check("no net passes its ceiling by 4 standard errors", above < 4, f"at most {above:.1f}"),
     )
     return Outcome(
