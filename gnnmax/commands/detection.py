@@ -18,7 +18,6 @@ import tyro
 from gnnmax.commands.arguments import Flag, words_of
 from gnnmax.commands.printing import print_json
 from gnnmax.detection.positions import read_positions, rows_at
-from gnnmax.detection.source import source_of
 from gnnmax.detection.tables import Rows, parquet_library, rows_of, with_scores, write_table, write_windows
 from gnnmax.errors import InputError
 from gnnmax.staging import write_file
@@ -69,6 +68,16 @@ class Detect:
     """Nets that score the windows: shipped ones by name, your own by folder, separated by commas; none for none."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes a GPU where there is one."""
+    steps: str = "none"
+    """What values go through before they are compared, in this order, separated by commas: rank, distance, degree."""
+    decoys: Literal["none", "shuffle", "distance"] = "none"
+    """Give q-values, by matrices whose entries were shuffled: all, or those as far from the diagonal."""
+    draws: int = 10
+    """Decoys drawn."""
+    fdr: float | None = None
+    """Drop maxima whose q-value is above it."""
+    seed: int = 0
+    """Of the decoys."""
     positions: Path | None = None
     """Tell of these places instead, lines i,j: every one in its order, with a reason where there is nothing to tell."""
     windows: Path | None = None
@@ -80,32 +89,21 @@ class Detect:
 
     def run(self) -> int:
         """Find, score, print, write."""
-        from gnnmax.detection.finding import find_maxima
+        from gnnmax.detection.finding import searched
         from gnnmax.detection.reading import read_matrix
 
         started = time.perf_counter()
         self._check()
         matrix = read_matrix(self.matrix, directed=self.directed, balanced=self.balanced)
-        maxima = find_maxima(
-            matrix,
-            self.k if self.k_columns is None else (self.k, self.k_columns),
-            mode=self.mode,
-            ties=self.ties,
-            border=self.border if self.border in ("shrink", "drop") else int(self.border),  # type: ignore[arg-type]
-            absent=self.absent,
-            diagonal=self.diagonal,
-            threshold=self.threshold,
-            separation=self.separation,
-            both=self.both or self.positions is not None,
-            directed=True if self.directed else None,
-        )
-        source = source_of(matrix, self.absent, None, self.diagonal)
+        steps = [] if self.steps == "none" else words_of(self.steps)
+        source = searched(matrix, steps, self.mode, self.absent, None, self.diagonal)
+        maxima, chance, decoys = self._found(source)
         if self.positions is None:
-            rows = rows_of(maxima)
+            rows = [{**row, **more} for row, more in zip(rows_of(maxima), chance or [{}] * len(maxima), strict=True)]
         else:
             rows = rows_at(source, read_positions(self.positions, maxima.names), maxima)
         rows, models = self._scored(source, rows)
-        card = self._card(maxima, rows, models, time.perf_counter() - started)
+        card = self._card(source, maxima, rows, models, decoys, time.perf_counter() - started)
         if self.out is not None:
             write_table(self.out, rows)
             write_file(self.out.with_suffix(".card.json"), json.dumps(card, indent=1) + "\n")
@@ -119,7 +117,51 @@ class Detect:
             self._print(rows, card)
         return 0
 
+    def _found(self, source: Source) -> tuple[Maxima, Rows, dict[str, Any] | None]:
+        """Find the maxima; with decoys, what is told of each besides, and what the card tells of them."""
+        from gnnmax.detection.decoys import discoveries_among
+        from gnnmax.detection.finding import maxima_of
+
+        k = self.k if self.k_columns is None else (self.k, self.k_columns)
+        border: Any = self.border if self.border in ("shrink", "drop") else int(self.border)
+        directed = True if self.directed else None
+        if self.decoys == "none":
+            both = self.both or self.positions is not None
+            options = (self.ties, border, self.threshold, self.separation, both, directed)
+            return maxima_of(source, k, self.mode, *options), [], None
+        rng = np.random.default_rng(self.seed)
+        found = discoveries_among(
+            source, k, self.decoys, rng, self.draws, self.ties, border, self.threshold, self.separation, directed
+        )
+        kept = found.q <= (1.0 if self.fdr is None else self.fdr)
+        decoys = {
+            "kind": self.decoys,
+            "draws": self.draws,
+            "seed": self.seed,
+            "fdr": self.fdr,
+            "found": len(kept),
+            "dropped": int((~kept).sum()),
+        }
+        chance = [
+            {"window_mean": mean, "q": q}
+            for mean, q in zip(found.means[kept].tolist(), found.q[kept].tolist(), strict=True)
+        ]
+        return found.maxima[kept], chance, decoys
+
     def _check(self) -> None:
+        if self.decoys == "none" and self.fdr is not None:
+            raise InputError("--fdr needs decoys: say --decoys shuffle, or --decoys distance where values fall off")
+        if self.fdr is not None and not 0 < self.fdr <= 1:
+            raise InputError(f"--fdr takes a rate above 0 and up to 1, not {self.fdr:g}")
+        if self.seed < 0:
+            raise InputError(f"--seed takes a whole number from 0 on, not {self.seed}")
+        for word, given in (
+            ("--mode graph", self.mode == "graph"),
+            ("--both", self.both),
+            ("--positions", self.positions),
+        ):
+            if self.decoys != "none" and given:
+                raise InputError(f"decoys are for maxima of an ordered matrix, each pair once: leave out {word}")
         if self.border not in ("shrink", "drop") and not self.border.isdecimal():
             raise InputError(f"--border takes shrink, drop or a number, not {self.border!r}")
         for path, known in (
@@ -170,7 +212,13 @@ class Detect:
         return windows, reason
 
     def _card(
-        self, maxima: Maxima, rows: list[dict[str, Any]], models: dict[str, str], seconds: float
+        self,
+        source: Source,
+        maxima: Maxima,
+        rows: Rows,
+        models: dict[str, str],
+        decoys: dict[str, Any] | None,
+        seconds: float,
     ) -> dict[str, Any]:
         from gnnmax.store import versions
 
@@ -187,7 +235,9 @@ class Detect:
             "balanced": self.balanced,
             "threshold": self.threshold,
             "separation": self.separation,
-            "steps": [],
+            "steps": [step.name for step in source.steps],
+            "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
+            "decoys": decoys,
             "maxima": len(maxima),
             "models": models,
             "without_score": dict(Counter(row["reason"] for row in rows if row.get("reason"))),
@@ -203,8 +253,10 @@ class Detect:
         how = f"mode {self.mode}" + ("" if card["k"] is None else f", {card['k'][0]} x {card['k'][1]}")
         what = f"{card['maxima']:,} maxima" if self.positions is None else f"{len(rows):,} positions"
         title = f"{self.matrix}: {what}, {how}, ties {self.ties}, border {self.border}"
+        if card["steps"]:
+            title += f", steps {','.join(card['steps'])}"
         if not rows:
-            sys.stdout.write(f"{title}\nno maximum found: {self._why_none()}\n")
+            sys.stdout.write(f"{title}\nno maximum found: {self._why_none(card)}\n{_told(card)}")
             return
         table = Table(title=title, title_justify="left")
         for name in rows[0]:
@@ -214,15 +266,30 @@ class Detect:
         if len(rows) > SHOWN:
             table.caption = f"the first {SHOWN} of {len(rows):,}" + ("" if self.out else "; --out FILE writes all")
         Console(width=None if sys.stdout.isatty() else 140).print(table)
+        sys.stdout.write(_told(card))
         if self.out is not None:
             sys.stdout.write(f"{self.out}\n")
 
-    def _why_none(self) -> str:
+    def _why_none(self, card: dict[str, Any]) -> str:
+        if card["decoys"] is not None and card["decoys"]["dropped"]:
+            return f"none has a q-value up to {self.fdr:g}"
         if self.threshold is not None:
             return f"no entry that is the largest of its window is above {self.threshold:g}"
         if self.border != "shrink":
             return f"every largest entry has more entries missing around it than --border {self.border} allows"
         return "no entry is above all others of its window; --ties all counts equal ones too"
+
+
+def _told(card: dict[str, Any]) -> str:
+    """Say what steps lost and what decoys dropped, a line each."""
+    lines = [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
+    decoys = card["decoys"]
+    if decoys is not None and decoys["fdr"] is not None:
+        lines.append(
+            f"{decoys['dropped']:,} of {decoys['found']:,} maxima dropped: q above {decoys['fdr']:g} "
+            f"(decoys {decoys['kind']}, {decoys['draws']} draws, seed {decoys['seed']})\n"
+        )
+    return "".join(lines)
 
 
 def _shown(value: Any) -> str:

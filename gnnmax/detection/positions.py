@@ -83,21 +83,30 @@ def rows_at(source: Source, positions: Sequence[tuple[int, int]], maxima: Maxima
 
     Returns:
         Dicts of ``i``, ``j``, ``value`` and ``maximum``; and ``reason``, "" where the position is in the matrix and
-        was measured. Where it was not, value and maximum are None.
+        was measured. Where it was not, value and maximum are None. After steps also ``score`` and ``steps``; where a
+        step leaves no score, score and maximum are None, and the reason is the step's.
     """
     n, m = source.shape
     known = set(zip(maxima.rows.tolist(), maxima.columns.tolist(), strict=True))
+    # After steps only the edges of a graph are measured.
+    unknown = "no edge" if maxima.mode == "graph" and source.steps else "not measured"
     rows: list[dict[str, Any]] = []
     for i, j in positions:
-        reason, value, maximum = "", None, None
+        reason, value, score, maximum = "", None, None, None
         if i >= n or j >= m:
             reason = f"outside the matrix of {n} x {m}"
         else:
-            block = source.block(i, j, 1, 1, (0, 0))
-            if block.missing is not None:
-                reason = "not measured"
-            else:
-                value, maximum = np.asarray(block.values)[0, 0].item(), (i, j) in known
+            value, reason = _value_at(source.plain, i, j, unknown)
+            if not reason:
                 reason = "no edge" if maxima.mode == "graph" and value == 0 else ""
-        rows.append({"i": i, "j": j, "value": value, "maximum": maximum, "reason": reason})
+                score, lost = _value_at(source, i, j, next((s.reason for s in source.steps if s.lost), ""))
+                maximum, reason = None if lost else (i, j) in known, reason or lost
+        scored = {"score": score, "steps": ",".join(step.name for step in source.steps)} if source.steps else {}
+        rows.append({"i": i, "j": j, "value": value, **scored, "maximum": maximum, "reason": reason})
     return rows
+
+
+def _value_at(source: Source, i: int, j: int, otherwise: str) -> tuple[Any, str]:
+    """Read an entry, or say why there is none."""
+    block = source.block(i, j, 1, 1, (0, 0))
+    return (np.asarray(block.values)[0, 0].item(), "") if block.missing is None else (None, otherwise)

@@ -25,6 +25,9 @@ Rows = list[dict[str, Any]]
 def rows_of(maxima: Maxima) -> Rows:
     """Lay out maxima as dicts of plain values, one a maximum; a margin without bound is None.
 
+    Where steps were applied, ``score`` is what they made of the value, ``margin`` is the scores', and ``steps`` names
+    them.
+
     Example:
         >>> from gnnmax import find_maxima
         >>> rows_of(find_maxima(np.diag([1.0, 5.0, 2.0]), k=3))
@@ -32,12 +35,15 @@ def rows_of(maxima: Maxima) -> Rows:
     """
     rows: Rows = []
     columns = (maxima.values, maxima.margin, maxima.ties, maxima.missing)
-    for i, j, value, margin, ties, missing in zip(
-        maxima.rows.tolist(), maxima.columns.tolist(), *(column.tolist() for column in columns), strict=True
+    scores = [None] * len(maxima) if maxima.scores is None else maxima.scores.tolist()
+    for i, j, value, margin, ties, missing, score in zip(
+        maxima.rows.tolist(), maxima.columns.tolist(), *(column.tolist() for column in columns), scores, strict=True
     ):
+        scored = {"score": score, "steps": ",".join(maxima.steps)} if maxima.steps else {}
         named = {} if maxima.names is None else {"row": str(maxima.names[0][i]), "column": str(maxima.names[1][j])}
         finite = margin if np.isfinite(margin) else None
-        rows.append({"i": i, "j": j, **named, "value": value, "margin": finite, "ties": ties, "missing": missing})
+        told = {"value": value, **scored, "margin": finite, "ties": ties, "missing": missing}
+        rows.append({"i": i, "j": j, **named, **told})
     return rows
 
 

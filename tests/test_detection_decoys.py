@@ -1,0 +1,235 @@
+"""Decoys: in noise nothing is found more often than was said, and what was planted is found."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gnnmax import find_maxima
+from gnnmax.cli import main
+from gnnmax.detection import decoys as decoys_module
+from gnnmax.detection import false_discovery
+from gnnmax.detection.decoys import q_values, window_means
+from gnnmax.detection.source import source_of
+from gnnmax.errors import InputError
+
+SEEDS = st.integers(0, 2**32 - 1)
+SIDE = 48
+PLACES = ((10, 30), (24, 40), (6, 20))
+
+
+def symmetric(matrix):
+    return np.triu(matrix) + np.triu(matrix, 1).T
+
+
+def fading(rng):
+    """Noise that falls off with distance."""
+    apart = np.abs(np.subtract.outer(np.arange(SIDE), np.arange(SIDE)))
+    return symmetric(rng.exponential(size=(SIDE, SIDE))) / (1 + apart)
+
+
+def planted(rng, height, alone=False):
+    """Noise with three bumps, or three single entries."""
+    matrix, places = symmetric(rng.normal(size=(SIDE, SIDE))), np.arange(SIDE)
+    for i, j in PLACES:
+        near = (places - i)[:, None] ** 2 + (places - j) ** 2
+        bump = height * (near == 0 if alone else np.exp(-near / 4))
+        matrix = matrix + bump + bump.T
+    return matrix
+
+
+def shares(make, runs, **options):
+    """In how many of these matrices anything is found at q of 0.1, and what part of the three places is."""
+    any_found, hits = 0, 0
+    for run in range(runs):
+        rng = np.random.default_rng([7, run])
+        found = false_discovery(make(rng), 5, rng=rng, **options)
+        places = [place[:2] for place in found.maxima[found.q <= 0.1]]
+        any_found += bool(places)
+        hits += sum(any(max(abs(i - a), abs(j - b)) <= 2 for a, b in places) for i, j in PLACES)
+    return any_found / runs, hits / runs / len(PLACES)
+
+
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [
+        (lambda rng: rng.normal(size=(SIDE, SIDE)), {"decoys": "shuffle"}),
+        (lambda rng: symmetric(rng.lognormal(size=(SIDE, SIDE))), {"decoys": "shuffle"}),
+        (fading, {"decoys": "distance"}),
+        (fading, {"decoys": "distance", "steps": ("distance", "rank")}),
+    ],
+    ids=["noise", "symmetric", "fading", "fading over expected"],
+)
+def test_in_noise_anything_is_found_in_a_tenth_of_matrices_at_most(make, options):
+    # 150 matrices at a rate of 0.1: above 0.175, three standard deviations, once in a thousand.
+    assert shares(make, 150, **options)[0] <= 0.175
+
+
+def test_plain_shuffles_take_what_is_near_the_diagonal_for_a_discovery():
+    assert shares(fading, 30, decoys="shuffle")[0] >= 0.9
+
+
+def test_planted_bumps_are_found_and_single_entries_cannot_be():
+    assert shares(lambda rng: planted(rng, 3.0), 30, decoys="shuffle")[1] >= 0.9
+    assert shares(lambda rng: planted(rng, 10.0, alone=True), 30, decoys="shuffle")[1] <= 0.1
+
+
+def test_by_their_values_alone_nothing_is_ever_found():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoys_module, "window_means", lambda source, maxima: maxima.values)
+        assert shares(lambda rng: planted(rng, 10.0), 10, decoys="shuffle")[0] == 0
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=SEEDS, draws=st.integers(1, 5), levels=st.sampled_from([3, 1000]))
+def test_q_is_the_least_rate_of_a_list_that_holds_it(seed, draws, levels):
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(0, levels, size=rng.integers(1, 12)).astype(float)
+    decoys = rng.integers(0, levels, size=rng.integers(0, 30)).astype(float)
+
+    def rate(level):
+        return min((1 + (decoys >= level).sum()) / draws / (targets >= level).sum(), 1)
+
+    expected = [min(rate(level) for level in targets if level <= score) for score in targets]
+    np.testing.assert_allclose(q_values(targets, decoys, draws), expected)
+
+
+def test_no_maximum_has_no_q():
+    found = false_discovery(np.ones((9, 9)), 3, decoys="shuffle", rng=np.random.default_rng(0))
+    assert len(found.maxima) == len(found.q) == len(found.means) == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=SEEDS, kind=st.sampled_from(["shuffle", "distance"]), mirrored=st.booleans(), stored=st.booleans(),
+       holes=st.booleans(), diagonal=st.booleans())  # fmt: skip
+def test_a_decoy_exchanges_measured_entries_alone(seed, kind, mirrored, stored, holes, diagonal):
+    rng = np.random.default_rng(seed)
+    matrix = rng.integers(1, 50, size=(9, 9)).astype(float)
+    hidden = (rng.random((9, 9)) < 0.3) & holes
+    matrix, hidden = (symmetric(matrix), hidden | hidden.T) if mirrored else (matrix, hidden)
+    seen = np.where(hidden, np.nan, matrix)
+    given_matrix = sp.csr_array(np.where(hidden, 0, matrix)) if stored else seen
+    before = given_matrix.copy()
+    source = source_of(given_matrix, "missing", None, diagonal)
+    decoy = decoys_module._Cells.of(source, kind, mirrored).shuffled(rng)
+    (one, other) = (part.block(0, 0, 9, 9, (0, 0)) for part in (source, decoy))
+    known = ~one.missing if one.missing is not None else np.ones((9, 9), dtype=bool)
+    assert np.array_equal(known, ~other.missing if other.missing is not None else np.ones((9, 9), dtype=bool))
+    apart = np.abs(np.subtract.outer(np.arange(9), np.arange(9)))
+    for distance in range(9) if kind == "distance" else [apart]:
+        group = known & (apart == distance) & (np.tri(9, dtype=bool).T | (not mirrored))
+        np.testing.assert_array_equal(np.sort(one.values[group]), np.sort(other.values[group]))
+    if mirrored:
+        np.testing.assert_array_equal(other.values, other.values.T)
+    for part in ("data", "indices") if stored else ():
+        np.testing.assert_array_equal(getattr(given_matrix, part), getattr(before, part))
+    if not stored:
+        np.testing.assert_array_equal(given_matrix, before)
+
+
+def test_shuffles_move_entries_and_come_from_the_seed_alone():
+    matrix = np.random.default_rng(0).random((30, 30))
+    found = [false_discovery(matrix, 5, decoys="shuffle", rng=np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(found[0].q, found[1].q)
+    assert list(found[0].maxima) == list(find_maxima(matrix, 5))
+    assert not np.array_equal(found[0].q, found[2].q)
+
+
+def test_sparse_zeros_are_shuffled_too():
+    matrix = np.random.default_rng(0).poisson(0.3, size=(30, 30))
+    results = [
+        false_discovery(form(matrix), 5, decoys="distance", rng=np.random.default_rng(0), ties="all")
+        for form in (np.asarray, sp.csr_array)
+    ]
+    np.testing.assert_array_equal(results[0].q, results[1].q)
+    assert len(results[0].q)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=SEEDS, k=st.sampled_from([(3, 3), (5, 5), (3, 7)]), holes=st.booleans())
+def test_the_mean_of_a_window_is_that_of_what_was_measured(seed, k, holes):
+    rng = np.random.default_rng(seed)
+    matrix = np.where((rng.random((12, 11)) < 0.2) & holes, np.nan, rng.random((12, 11)))
+    maxima = find_maxima(matrix, k)
+    padded = np.pad(matrix, ((k[0] // 2,) * 2, (k[1] // 2,) * 2), constant_values=np.nan)
+    expected = [np.nanmean(padded[i : i + k[0], j : j + k[1]]) for i, j, _ in maxima]
+    np.testing.assert_allclose(window_means(source_of(matrix, "zero", None, True), maxima), expected)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "options", "complaint"),
+    [
+        (np.eye(5), {"decoys": "rows"}, "decoys must be one of shuffle, distance"),
+        (np.eye(5), {"decoys": "shuffle", "draws": 0}, "draws must be a whole number from 1 on"),
+        (np.eye(5, 6), {"decoys": "distance"}, "as many, not 5 x 6"),
+        (np.diag([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle"}, "whose mean is finite"),
+    ],
+)
+def test_wrong_decoys_are_refused_in_one_line(matrix, options, complaint):
+    with pytest.raises(InputError, match=complaint) as caught:
+        false_discovery(matrix, 3, rng=np.random.default_rng(0), **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_decoys_of_a_matrix_that_is_too_large_are_refused():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoys_module, "SHUFFLED", 80)
+        with pytest.raises(InputError, match="at most 80 entries, not 81"):
+            false_discovery(np.eye(9), 3, decoys="shuffle", rng=np.random.default_rng(0))
+
+
+def test_the_command_names_steps_and_drops_above_the_rate(tmp_path, capsys):
+    matrix = planted(np.random.default_rng(0), 4.0) + 6
+    np.save(tmp_path / "m.npy", matrix)
+    call = ["detect", str(tmp_path / "m.npy"), "--k", "5", "--models", "none", "--steps", "distance,rank",
+            "--decoys", "distance", "--seed", "3", "--out", str(tmp_path / "x.csv")]  # fmt: skip
+    expected = false_discovery(matrix, 5, decoys="distance", steps=("distance", "rank"), rng=np.random.default_rng(3))
+    for options, kept in (([], np.ones(len(expected.q), dtype=bool)), (["--fdr", "0.1"], expected.q <= 0.1)):
+        assert main([*call, *options]) == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        rows = list(csv.DictReader((tmp_path / "x.csv").read_text().splitlines()))
+        assert [(int(row["i"]), int(row["j"]), float(row["value"])) for row in rows] == list(expected.maxima[kept])
+        assert [float(row["q"]) for row in rows] == expected.q[kept].tolist()
+        assert [float(row["score"]) for row in rows] == expected.maxima.scores[kept].tolist()
+        assert {row["steps"] for row in rows} == {"distance,rank"} and "steps distance,rank" in printed
+        card = json.loads((tmp_path / "x.card.json").read_text())
+        assert card["steps"] == ["distance", "rank"] and card["maxima"] == kept.sum()
+        told = {"kind": "distance", "draws": 10, "seed": 3, "found": len(kept), "dropped": int((~kept).sum())}
+        assert card["decoys"] == {**told, "fdr": 0.1 if options else None}
+    assert 0 < kept.sum() < len(kept)
+    assert f"{(~kept).sum()} of {len(kept)} maxima dropped: q above 0.1" in printed
+
+
+def test_the_command_tells_why_a_position_has_no_score_and_how_many(tmp_path, capsys):
+    np.save(tmp_path / "m.npy", np.diag(np.ones(6)) + np.diag(np.arange(1.0, 6), 1))
+    (tmp_path / "asked.csv").write_text("1,2\n0,3\n")
+    call = ["detect", str(tmp_path / "m.npy"), "--k", "3", "--steps", "distance", "--models", "none", "--page",
+            str(tmp_path / "m.html")]  # fmt: skip
+    assert main([*call, "--json", "--positions", str(tmp_path / "asked.csv")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    reason = "the mean at its distance is not above 0"
+    assert told["card"]["lost"] == {f"distance: {reason}": 20}
+    assert [(row["value"], row["reason"]) for row in told["maxima"]] == [(2.0, ""), (0.0, reason)]
+    assert [row["score"] for row in told["maxima"]] == [2 / 1.5, None]
+    assert main(call) == 0
+    assert f"20 entries without a score: distance: {reason}" in capsys.readouterr().out
+    assert "after the steps distance" in (tmp_path / "m.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--fdr", "0.1"], "--fdr needs decoys"), (["--fdr", "0", "--decoys", "shuffle"], "a rate above 0"),
+        (["--decoys", "shuffle", "--both"], "leave out --both"), (["--seed", "-1"], "--seed takes"),
+        (["--decoys", "shuffle", "--mode", "graph"], "leave out --mode graph"), (["--steps", "log"], "unknown step"),
+    ],
+)  # fmt: skip
+def test_a_wrong_call_is_one_line(options, complaint, tmp_path, capsys):
+    np.save(tmp_path / "m.npy", np.eye(12))
+    assert main(["detect", str(tmp_path / "m.npy"), *options]) == 2
+    said = capsys.readouterr()
+    assert complaint in said.err and said.err.count("\n") == 1 and said.out == ""
