@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from torch_geometric.utils import scatter
 from benchmarks.rows import Figure, Row, Setting, Target
 from benchmarks.timing import Lane, race
 from gnnmax import find_maxima
+from gnnmax.detection.reading import read_matrix
+from gnnmax.models.convolved import ConvolvedTower
+from gnnmax.models.registry import build_model
 
 __all__ = ["ROWS"]
 
@@ -72,9 +76,11 @@ def separation(least: int, name: str, setting: Setting) -> Row:
     )
 
 
-def memory(name: str, setting: Setting) -> Row:
+def memory(
+    draw: Callable[[Setting], npt.NDArray[np.float32]], allowed: str, share: float, name: str, setting: Setting
+) -> Row:
     """Count what the rule allocates beside the matrix and what it returns."""
-    matrix = matrix_of(setting.size(16_384, 64))
+    matrix = draw(setting)
     tracemalloc.start()
     try:
         maxima = find_maxima(matrix, K)
@@ -85,8 +91,8 @@ def memory(name: str, setting: Setting) -> Row:
     return Row(
         name,
         Figure("ours", float(peak - returned), "call", "B"),
-        Figure("allowed", MEMORY, "call", "B"),
-        Target("cost", 1.0),
+        Figure(allowed, float(matrix.nbytes if allowed == "the file" else MEMORY), "call", "B"),
+        Target("cost", share),
     )
 
 
@@ -131,13 +137,55 @@ def against_scatter(name: str, setting: Setting) -> Row:
     return race(name, ours, Lane("PyG scatter", peer, graph.nnz), "entry", Target("speed", 3.0), setting)
 
 
+def everywhere(name_of_net: str, target: float, name: str, setting: Setting) -> Row:
+    """Race a tower laid over the whole matrix against the same net on batches of its windows; the scores are equal."""
+    net = build_model(name_of_net, K, {"encoding": "none"}, seed=0).eval()
+    tower, image = ConvolvedTower(net, K), torch.from_numpy(matrix_of(setting.size(300, 40)))
+    windows = image.unfold(0, K, 1).unfold(1, K, 1).flatten(0, 1)
+    part = windows[: setting.size(8192, 256)].contiguous()
+
+    @torch.no_grad()
+    def peer() -> torch.Tensor:
+        return torch.cat([net(part[start : start + 256]) for start in range(0, len(part), 256)])
+
+    torch.testing.assert_close(tower(image).flatten()[: len(part)], peer(), rtol=1e-5, atol=1e-5)
+    ours = Lane("ours", lambda: tower(image), len(windows))
+    return race(name, ours, Lane("batches of 256 windows", peer, len(part)), "window", Target("speed", target), setting)
+
+
+def mapped_matrix(n: int, setting: Setting) -> npt.NDArray[np.float32]:
+    """Write a matrix into the scratch folder, some rows at a time, and map it."""
+    side, file, rng = setting.size(n, 64), setting.folder / "large.npy", np.random.default_rng(0)
+    matrix = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=(side, side))
+    for start in range(0, side, 1000):
+        matrix[start : start + 1000] = rng.random((min(1000, side - start), side), dtype=np.float32)
+    matrix.flush()
+    mapped: npt.NDArray[np.float32] = read_matrix(file)
+    return mapped
+
+
+def against_peaks(least: int, name: str, setting: Setting) -> Row:
+    """Race strict maxima of windows of that reach against scikit-image's peaks that are so far apart."""
+    from skimage.feature import peak_local_max
+
+    matrix = matrix_of(setting.size(1000, 64))
+    ours = Lane("ours", lambda: find_maxima(matrix, 2 * least + 1), matrix.size)
+    peer = Lane("peak_local_max", lambda: peak_local_max(matrix, min_distance=least), matrix.size)
+    return race(name, ours, peer, "entry", Target("speed"), setting)
+
+
 ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "detect: ordered, n = 4,096": partial(against_filter, 4096),
     "detect: ordered, n = 16,384": partial(against_filter, 16_384),
     "detect: ordered, max_pool2d": against_pool,
-    "detect: memory, n = 16,384": memory,
+    "detect: memory, n = 16,384": partial(memory, lambda setting: matrix_of(setting.size(16_384, 64)), "allowed", 1.0),
+    "detect: memory, mapped, n = 20,000": partial(memory, partial(mapped_matrix, 20_000), "the file", 0.1),
     "detect: separation 5": partial(separation, 5),
     "detect: separation 15": partial(separation, 15),
+    "detect: tower everywhere, valid": partial(everywhere, "question-valid", 20.0),
+    "detect: tower everywhere, zero-padded": partial(everywhere, "question", 5.0),
     "detect: graph, gathers": against_gathers,
     "detect: graph, scatter": against_scatter,
 }
+if find_spec("skimage"):  # a peer alone: nothing else of the project needs it
+    ROWS["detect: separation 5, scikit-image"] = partial(against_peaks, 5)

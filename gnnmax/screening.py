@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.finding import maxima_of
 from gnnmax.detection.source import Source, source_of
 from gnnmax.errors import InputError
 from gnnmax.window import Windows
 
-__all__ = ["ROOM", "neighbour_windows", "score_everywhere", "score_windows", "windows_at"]
+__all__ = [
+    "ROOM",
+    "Screening",
+    "neighbour_windows",
+    "score_everywhere",
+    "score_windows",
+    "scores_of",
+    "screened",
+    "windows_at",
+]
 
 Scorer = Callable[[Windows], npt.NDArray[Any]]
 Places = npt.NDArray[np.intp]
@@ -52,7 +62,11 @@ def score_everywhere(model: Scorer, matrix: Any, k: int = 9, *, missing: Any = N
         >>> (score_everywhere(RULES["argmax"], matrix, k=3) > 0).nonzero()
         (array([2]), array([3]))
     """
-    source = source_of(matrix, "zero", missing, diagonal=True)
+    return scores_of(model, source_of(matrix, "zero", missing, diagonal=True), k)
+
+
+def scores_of(model: Scorer, source: Source, k: int) -> npt.NDArray[np.float32]:
+    """Score the window around every entry of a matrix as it is searched; see :func:`score_everywhere`."""
     n, m = source.shape
     scores = np.full((n, m), np.nan, dtype=np.float32)
     if k < 3 or k % 2 == 0 or k > min(n, m):
@@ -68,6 +82,38 @@ def score_everywhere(model: Scorer, matrix: Any, k: int = 9, *, missing: Any = N
         part = _scored(model, windows.reshape(-1, k, k))[0] if convolved is None else convolved(values)
         scores[row : row + rows, half : m - half] = part.reshape(windows.shape[:2])
     return scores
+
+
+class Screening(NamedTuple):
+    """What a net calls centred when it is asked everywhere, and how much of that the rule finds.
+
+    ``windows`` is how many are whole; ``called`` how many of them the net calls centred; ``kept`` how many of these are
+    strict maxima, which is what is left where the net scores the rule's maxima alone.
+    """
+
+    windows: int
+    called: int
+    kept: int
+
+    @property
+    def recall(self) -> float | None:
+        """The share of what the net calls centred that a screen by the rule keeps; None if it calls nothing."""
+        return self.kept / self.called if self.called else None
+
+
+def screened(scores: npt.NDArray[np.float32], source: Source, k: int) -> Screening:
+    """Hold a net's scores of every entry against the strict rule.
+
+    Example:
+        >>> from gnnmax import RULES
+        >>> matrix = np.random.default_rng(0).random((20, 20))
+        >>> screening = screened(score_everywhere(RULES["nms"], matrix, k=3), source_of(matrix, "zero", None, True), 3)
+        >>> screening.windows, screening.recall
+        (324, 1.0)
+    """
+    maxima = maxima_of(source, k, "ordered", "strict", "drop", None, 1, True, None)
+    called = scores > 0
+    return Screening(int((~np.isnan(scores)).sum()), int(called.sum()), int(called[maxima.rows, maxima.columns].sum()))
 
 
 def _convolved(model: Scorer, k: int) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]] | None:

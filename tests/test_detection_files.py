@@ -9,7 +9,9 @@ import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import torch
 from scipy.io import mmwrite
+from torch_geometric.data import Data
 
 from gnnmax import RULES, find_maxima, load_model, score_everywhere
 from gnnmax.cli import main
@@ -18,7 +20,7 @@ from gnnmax.detection.source import source_of
 from gnnmax.errors import InputError
 from gnnmax.report.documents import markdown
 from gnnmax.report.matrix_page import picture_of
-from gnnmax.screening import score_windows
+from gnnmax.screening import score_windows, screened
 from gnnmax.window import Windows
 
 ROOT = Path(__file__).parents[1]
@@ -267,3 +269,58 @@ def test_a_directed_list_may_name_an_edge_in_both_directions(tmp_path):
     assert read_matrix(tmp_path / "e.csv", directed=True).number_of_edges() == 2
     with pytest.raises(InputError, match="both directions"):
         read_matrix(tmp_path / "e.csv")
+
+
+def test_nets_asked_everywhere_say_what_a_screen_by_the_rule_would_keep(tmp_path, capsys):
+    matrix = np.random.default_rng(0).lognormal(size=(40, 30)).astype(np.float32)
+    matrix[8, 9] = np.nan
+    np.save(tmp_path / "m.npy", matrix)
+    call = ["detect", str(tmp_path / "m.npy"), "--k", "5", "--models", "gnn", "--device", "cpu"]
+    assert main([*call, "--everywhere", str(tmp_path / "s.npz"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["card"]["everywhere"]["gnn"]
+    scores = np.load(tmp_path / "s.npz")["gnn"]
+    np.testing.assert_array_equal(scores, score_everywhere(load_model("gnn", device="cpu"), matrix, k=5))
+    whole = {(i, j) for i, j, _ in find_maxima(matrix, 5, border="drop", both=True)}
+    called = set(zip(*(axis.tolist() for axis in np.nonzero(scores > 0)), strict=True))
+    assert told["windows"] == np.isfinite(scores).sum() and told["called"] == len(called) > 5
+    assert told["kept"] == len(called & whole) and told["recall"] == len(called & whole) / len(called) > 0.99
+    assert main([*call, "--everywhere", str(tmp_path / "s.npz")]) == 0
+    assert "recall of a screen by the rule" in capsys.readouterr().out
+    for wrong in (["--models", "none"], ["--mode", "graph"]):
+        assert main([*call, *wrong, "--everywhere", str(tmp_path / "s.npz")]) == 2
+        assert "--everywhere" in capsys.readouterr().err
+
+
+def test_a_net_that_calls_nothing_centred_has_no_recall():
+    source = source_of(np.eye(9), "zero", None, diagonal=True)
+    screening = screened(np.full((9, 9), -1, dtype=np.float32), source, 3)
+    assert (screening.called, screening.recall) == (0, None)
+    everything = screened(np.ones((9, 9), dtype=np.float32), source, 3)
+    assert everything.recall == 0  # on the diagonal each is tied with the next
+
+
+@pytest.mark.parametrize("weight", ["edge_weight", "edge_attr", None])
+def test_a_pyg_graph_and_a_data_frame_are_matrices(weight):
+    graph = nx.les_miserables_graph()
+    edges = np.array([(u, v) for u, v in nx.convert_node_labels_to_integers(graph).edges]).T
+    edges = np.concatenate([edges, edges[::-1]], axis=1)
+    weights = np.tile([w for *_, w in graph.edges(data="weight")], 2)
+    given = {} if weight is None else {weight: torch.tensor(weights)}
+    data = Data(edge_index=torch.tensor(edges), num_nodes=graph.number_of_nodes(), **given)
+    for _, _, attributes in graph.edges(data=True):
+        attributes["weight"] = attributes["weight"] if weight else 1
+    assert list(find_maxima(data, mode="graph")) == list(find_maxima(graph, mode="graph"))
+    twice = Data(edge_index=torch.tensor([[0, 0], [1, 1]]), num_nodes=2)
+    outside = Data(edge_index=torch.tensor([[0], [5]]), num_nodes=2)
+    for wrong, said in ((twice, "given twice"), (outside, "outside the 2 nodes")):
+        with pytest.raises(InputError, match=said):
+            find_maxima(wrong, mode="graph")
+
+
+def test_a_data_frame_names_its_rows_and_columns():
+    pandas = pytest.importorskip("pandas")
+    matrix = np.random.default_rng(0).random((6, 4))
+    frame = pandas.DataFrame(matrix, index=list("abcdef"), columns=list("wxyz"))
+    found = find_maxima(frame, k=3)
+    assert list(found) == list(find_maxima(matrix, k=3))
+    assert found.names == (tuple("abcdef"), tuple("wxyz"))

@@ -16,20 +16,27 @@ import numpy as np
 import tyro
 
 from gnnmax.commands.arguments import Flag, words_of
+from gnnmax.commands.maxima import print_maxima
 from gnnmax.commands.printing import print_json
 from gnnmax.detection.positions import read_positions, rows_at
-from gnnmax.detection.tables import Rows, parquet_library, rows_of, with_scores, write_table, write_windows
+from gnnmax.detection.tables import (
+    Rows,
+    parquet_library,
+    rows_of,
+    with_scores,
+    write_arrays,
+    write_table,
+    write_windows,
+)
 from gnnmax.errors import InputError
 from gnnmax.staging import write_file
 
 if TYPE_CHECKING:
+    from gnnmax.checkpoint import TrainedModel
     from gnnmax.detection.maxima import Maxima
     from gnnmax.detection.source import Source
 
 __all__ = ["Detect"]
-
-SHOWN = 20
-"""Maxima printed on a terminal; the file holds all."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,8 @@ class Detect:
     """Tell of these places instead, lines i,j: every one in its order, with a reason where there is nothing to tell."""
     windows: Path | None = None
     """Write the windows of the maxima into a .npz file."""
+    everywhere: Path | None = None
+    """Score the window around every entry too, into a .npz file, and tell how much of that the rule finds."""
     page: Path | None = None
     """Write an HTML page with a picture of the matrix, its maxima marked."""
     json: Flag = False
@@ -102,8 +111,13 @@ class Detect:
             rows = [{**row, **more} for row, more in zip(rows_of(maxima), chance or [{}] * len(maxima), strict=True)]
         else:
             rows = rows_at(source, read_positions(self.positions, maxima.names), maxima)
-        rows, models = self._scored(source, rows)
-        card = self._card(source, maxima, rows, models, decoys, time.perf_counter() - started)
+        models = self._models()
+        rows = self._scored(source, rows, models)
+        card = self._card(source, maxima, rows, decoys)
+        card["models"] = {name: model.card.weights_sha256 for name, model in models.items()}
+        card["everywhere"] = self._everywhere(source, models)
+        card["seconds"] = round(time.perf_counter() - started, 3)
+        card["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if self.out is not None:
             write_table(self.out, rows)
             write_file(self.out.with_suffix(".card.json"), json.dumps(card, indent=1) + "\n")
@@ -114,7 +128,7 @@ class Detect:
         if self.json:
             print_json({"card": card, "maxima": rows})
         else:
-            self._print(rows, card)
+            print_maxima(rows, card, self.out)
         return 0
 
     def _found(self, source: Source) -> tuple[Maxima, Rows, dict[str, Any] | None]:
@@ -167,6 +181,7 @@ class Detect:
         for path, known in (
             (self.out, (".csv", ".json", ".parquet")),
             (self.windows, (".npz",)),
+            (self.everywhere, (".npz",)),
             (self.page, (".html",)),
         ):
             if path is not None and path.suffix not in known:
@@ -175,25 +190,42 @@ class Detect:
                 raise InputError(f"the folder {path.parent} does not exist: make it first, or choose another file")
         if self.out is not None and self.out.suffix == ".parquet":
             parquet_library()
+        if self.everywhere is not None and (self.mode == "graph" or self.models == "none"):
+            raise InputError("--everywhere is for nets on an ordered matrix: leave out --mode graph or --models none")
 
-    def _scored(self, source: Source, rows: Rows) -> tuple[Rows, dict[str, str]]:
-        """Add, where nets are asked, the rule's and their answers on the same windows; and the digests of the nets."""
+    def _models(self) -> dict[str, TrainedModel]:
+        """Load the nets that are asked."""
         names = [] if self.models == "none" else words_of(self.models)
-        if not names and self.windows is None:
-            return rows, {}
-        if self.k_columns not in (None, self.k):
+        if (names or self.windows is not None) and self.k_columns not in (None, self.k):
             raise InputError("nets take square windows: say --models none, or leave out --k-columns")
+        if not names:
+            return {}
         from gnnmax.checkpoint import load_model
+
+        return {name: load_model(name, device=self.device) for name in names}
+
+    def _everywhere(self, source: Source, models: dict[str, TrainedModel]) -> dict[str, dict[str, Any]] | None:
+        """Let the nets score every entry, write the scores, and tell what a screen by the rule would have kept."""
+        if self.everywhere is None:
+            return None
+        from gnnmax.screening import scores_of, screened
+
+        scores = {name: scores_of(model, source, self.k) for name, model in models.items()}
+        write_arrays(self.everywhere, scores)
+        found = {name: screened(values, source, self.k) for name, values in scores.items()}
+        return {name: {**one._asdict(), "recall": one.recall} for name, one in found.items()}
+
+    def _scored(self, source: Source, rows: Rows, models: dict[str, TrainedModel]) -> Rows:
+        """Add, where nets are asked, the rule's and their answers on the same windows."""
+        if not models and self.windows is None:
+            return rows
         from gnnmax.screening import score_windows
 
         windows, reason = self._windows(source, rows)
         if self.windows is not None:
             write_windows(self.windows, rows, windows)
-        models = {name: load_model(name, device=self.device) for name in names}
         scores = {name: score_windows(model, windows) for name, model in models.items()}
-        return with_scores(rows, windows, scores, reason), {
-            name: model.card.weights_sha256 for name, model in models.items()
-        }
+        return with_scores(rows, windows, scores, reason)
 
     def _windows(self, source: Source, rows: Rows) -> tuple[Any, str]:
         """Cut the windows of some places, NaN where there is none; and say why there are none at all."""
@@ -216,9 +248,7 @@ class Detect:
         source: Source,
         maxima: Maxima,
         rows: Rows,
-        models: dict[str, str],
         decoys: dict[str, Any] | None,
-        seconds: float,
     ) -> dict[str, Any]:
         from gnnmax.store import versions
 
@@ -239,60 +269,6 @@ class Detect:
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
             "decoys": decoys,
             "maxima": len(maxima),
-            "models": models,
             "without_score": dict(Counter(row["reason"] for row in rows if row.get("reason"))),
             "versions": versions(),
-            "seconds": round(seconds, 3),
-            "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         }
-
-    def _print(self, rows: list[dict[str, Any]], card: dict[str, Any]) -> None:
-        from rich.console import Console
-        from rich.table import Table
-
-        how = f"mode {self.mode}" + ("" if card["k"] is None else f", {card['k'][0]} x {card['k'][1]}")
-        what = f"{card['maxima']:,} maxima" if self.positions is None else f"{len(rows):,} positions"
-        title = f"{self.matrix}: {what}, {how}, ties {self.ties}, border {self.border}"
-        if card["steps"]:
-            title += f", steps {','.join(card['steps'])}"
-        if not rows:
-            sys.stdout.write(f"{title}\nno maximum found: {self._why_none(card)}\n{_told(card)}")
-            return
-        table = Table(title=title, title_justify="left")
-        for name in rows[0]:
-            table.add_column(name, justify="left" if name == "reason" else "right")
-        for row in rows[:SHOWN]:
-            table.add_row(*map(_shown, row.values()))
-        if len(rows) > SHOWN:
-            table.caption = f"the first {SHOWN} of {len(rows):,}" + ("" if self.out else "; --out FILE writes all")
-        Console(width=None if sys.stdout.isatty() else 140).print(table)
-        sys.stdout.write(_told(card))
-        if self.out is not None:
-            sys.stdout.write(f"{self.out}\n")
-
-    def _why_none(self, card: dict[str, Any]) -> str:
-        if card["decoys"] is not None and card["decoys"]["dropped"]:
-            return f"none has a q-value up to {self.fdr:g}"
-        if self.threshold is not None:
-            return f"no entry that is the largest of its window is above {self.threshold:g}"
-        if self.border != "shrink":
-            return f"every largest entry has more entries missing around it than --border {self.border} allows"
-        return "no entry is above all others of its window; --ties all counts equal ones too"
-
-
-def _told(card: dict[str, Any]) -> str:
-    """Say what steps lost and what decoys dropped, a line each."""
-    lines = [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
-    decoys = card["decoys"]
-    if decoys is not None and decoys["fdr"] is not None:
-        lines.append(
-            f"{decoys['dropped']:,} of {decoys['found']:,} maxima dropped: q above {decoys['fdr']:g} "
-            f"(decoys {decoys['kind']}, {decoys['draws']} draws, seed {decoys['seed']})\n"
-        )
-    return "".join(lines)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -17,7 +17,7 @@ from gnnmax.errors import InputError
 from gnnmax.label import is_centred
 from gnnmax.staging import write_file
 
-__all__ = ["Rows", "parquet_library", "rows_of", "with_scores", "write_table", "write_windows"]
+__all__ = ["Rows", "parquet_library", "rows_of", "with_scores", "write_arrays", "write_table", "write_windows"]
 
 Rows = list[dict[str, Any]]
 
@@ -112,7 +112,12 @@ def parquet_library() -> Any:
 
 def write_windows(path: Path, rows: Rows, windows: npt.NDArray[Any]) -> None:
     """Write the windows of some places, and the places, into a .npz file."""
-    buffer = io.BytesIO()
     places = np.array([(row["i"], row["j"]) for row in rows], dtype=np.int64).reshape(-1, 2)
-    np.savez(buffer, windows=windows, rows=places[:, 0], columns=places[:, 1])
+    write_arrays(path, {"windows": windows, "rows": places[:, 0], "columns": places[:, 1]})
+
+
+def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write arrays by name into a .npz file."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # the stubs take names for its own options
     write_file(path, buffer.getvalue())

@@ -77,6 +77,12 @@ def _noise(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     return noise(seeds, on_progress)
 
 
+def _real(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+    from gnnmax.reproduction.real import real
+
+    return real(seeds, on_progress)
+
+
 def _samples(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     from gnnmax.reproduction.samples import samples
 
@@ -108,6 +114,7 @@ TABLES: dict[str, Reproduction] = {
         "The largest degree of graphs larger than any seen in training: which readout extrapolates.", _extrapolation
     ),
     "noise": Reproduction("Image, set and graph nets on a spike in noise, against the Bayes rule.", _noise),
+    "real": Reproduction("Real graphs: the rule against plain loops, and the shipped nets against the rule.", _real),
     "samples": Reproduction("Accuracy against the number of training windows, with the break-even.", _samples),
     "sets": Reproduction("The largest of a set of numbers, by mean, sum, maximum and attention.", _sets),
     "shifts": Reproduction("Trained at k = 9, tested on other sides, other weights and ties.", _shifts),

@@ -94,11 +94,12 @@ def _checks(right: dict[tuple[str, str, str], float], refused: float) -> tuple[C
         """Return the largest loss from the weights trained on to others."""
         return max(right["weights", "weights", net] - right["weights", tested, net] for tested in others)
 
-    most, control = max(map(lost, ranked)), lost(title_of(PLAIN))
+    most = max(map(lost, ranked))
+    behind = max(right[on, tested, ranked[0]] - right[on, tested, title_of(PLAIN)] for on, tested, _ in right)
     return (
         Check("nets that read ranks are right on spikes in .998", spikes >= 0.998, f"at least {spikes:.4f}"),
         Check("and in .99 at sides 5, 15 and 31", sizes >= 0.99, f"at least {sizes:.4f}"),
         Check("and refuse tied maxima in .99", refused >= 0.99, f"at least {refused:.4f}"),
         Check("and lose nothing on other weights, to .002", most <= 0.002, f"at most {most:.4f}"),
-        Check("a net that reads values does lose, .05 and more", control >= 0.05, f"{control:.4f}"),
+        Check("the net that reads values is .01 and more behind on some", behind >= 0.01, f"{behind:.4f}"),
     )
