@@ -75,9 +75,11 @@ _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
 def sorted_by_value(maxima: Maxima) -> Maxima:
     """Order maxima, given by row and column, by value from the largest down, in place; equal ones keep their order."""
     values = maxima.values
-    order = np.argsort(
-        -values if values.dtype.kind == "f" else -np.unique(values, return_inverse=True)[1], kind="stable"
-    )
+    keys = -values if values.dtype.kind == "f" else -np.unique(values, return_inverse=True)[1]
+    order = np.argsort(keys)  # several times faster than a stable sort, and the same where no two are equal
+    ordered = keys[order]
+    if (ordered[1:] == ordered[:-1]).any():
+        order = np.argsort(keys, kind="stable")
     for name in _COLUMNS:  # one after the other: there may be many, and memory is short
         column = getattr(maxima, name)
         column[:] = column[order]

@@ -51,7 +51,7 @@ def ordered_maxima(
     for _, blocks in itertools.groupby(source.tiles((k[0] // 2, k[1] // 2), upper), key=lambda block: block.row):
         parts = [part for block in blocks for part in _found_in(source, block, k, ties, border, threshold, upper)]
         strip = _joined([[*column] for column in zip(none, *parts, strict=True)])
-        order = np.lexsort((strip.columns, strip.rows))
+        order = np.argsort(strip.rows * source.shape[1] + strip.columns, kind="stable")  # runs that are sorted already
         for field, column in zip(fields, strip, strict=True):
             field.append(column[order])
     columns = _joined(fields)
@@ -91,7 +91,8 @@ def _found_in(
     wins = centre > before if ties in ("strict", "first") else centre >= before
     wins &= centre > after if ties == "strict" else centre >= after
     clear = ties == "strict" and not block.holes
-    if not clear or centre.min() == source.lowest:
+    # A window of nothing but the lowest number holds one of every k-th entry of every k-th row.
+    if not clear or block.values[hr % k[0] :: k[0], hc % k[1] :: k[1]].min() == source.lowest:
         # Where there are no others, or none above the lowest number of the type, the windows themselves decide.
         unclear = (centre == source.lowest) & (before == source.lowest) & (after == source.lowest)
         wins |= unclear
@@ -134,7 +135,8 @@ def _clear(
     with np.errstate(invalid="ignore", over="ignore"):
         margin = values.astype(np.float64) - rival.astype(np.float64)
     none, touching = np.zeros(len(rows), dtype=np.int64), np.zeros((len(rows), 0), dtype=np.bool_)
-    return _chosen(_Found(rows, columns, values, margin, none, missing, touching), _bordered(missing, border))
+    found = _Found(rows, columns, values, margin, none, missing, touching)
+    return found if border == "shrink" else _chosen(found, _bordered(missing, border))
 
 
 def _bordered(missing: npt.NDArray[np.int64], border: Border) -> npt.NDArray[np.bool_]:
