@@ -82,5 +82,6 @@ def sorted_by_value(maxima: Maxima) -> Maxima:
         order = np.argsort(keys, kind="stable")
     for name in _COLUMNS:  # one after the other: there may be many, and memory is short
         column = getattr(maxima, name)
-        column[:] = column[order]
+        if column.any():
+            column[:] = column[order]
     return maxima
