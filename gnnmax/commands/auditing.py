@@ -103,15 +103,8 @@ class Audit:
             from gnnmax.runs import load_run
 
             for name, seeds in load_run(self.run_folder, device=self.device).items():
-                group = MODELS[name].group
-                flags = {
-                    "relabelling": group.relabelling,
-                    "transposition": group.transposition,
-                    "roll": group.translation,
-                }
-                declared = tuple(key for key, holds in flags.items() if holds)
                 for model in seeds:
-                    yield f"{name} (seed {model.card.seed})", model, declared
+                    yield f"{name} (seed {model.card.seed})", model, MODELS[name].group.invariances
 
 
 @dataclass(frozen=True)
