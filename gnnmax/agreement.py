@@ -13,7 +13,7 @@ import msgspec
 from gnnmax.comparison import compare
 from gnnmax.errors import InputError
 from gnnmax.generate.recipe import Recipe, parse_recipe
-from gnnmax.results import Results, TestRecord, read_results
+from gnnmax.results import AuditRecord, ModelRecord, Results, TestRecord, read_results
 from gnnmax.runs import CONFIG
 from gnnmax.schedule import parse_training
 from gnnmax.verification import Check
@@ -62,7 +62,7 @@ def _again(source: Any) -> str | Path | Recipe:
 
 
 def agreement_of(old: Results, new: Results) -> list[Check]:
-    """Compare the figures of two runs, test set by test set, scorer by scorer.
+    """Compare the figures of two runs, test set by test set, scorer by scorer, then the audits of the nets.
 
     Example:
         >>> agreement_of.__name__
@@ -78,12 +78,22 @@ def agreement_of(old: Results, new: Results) -> list[Check]:
             checks.append(Check(f"{test.name}: it is there again", False, "it is not"))
             continue
         checks += [_check(test, again[test.name], name) for name in test.verdicts]
-    return checks
+    return checks + _audits(old.models, new.models)
 
 
 def _versions(results: Results) -> dict[str, str]:
     versions: dict[str, str] = results.environment["versions"]
     return versions
+
+
+def _audits(old: list[ModelRecord], new: list[ModelRecord]) -> list[Check]:
+    """Compare what the audits found, but for the last digits of scores, which other machines round otherwise."""
+    there, here = ({model.name: [_found(run.audit) for run in model.runs] for model in models} for models in (old, new))
+    return [Check(f"{name}: its audit finds the same", found == here.get(name), "") for name, found in there.items()]
+
+
+def _found(audit: AuditRecord) -> list[tuple[str, str, float | None, float | None]]:
+    return [(name, each.verdict, each.spurious, each.due) for name, each in audit.findings.items()]
 
 
 def _check(old: TestRecord, new: TestRecord, name: str) -> Check:

@@ -274,6 +274,7 @@ def _results(sets: list[DataSet], plan: Plan, trials: list[Trial], command: str)
                 MODELS[name].summary,
                 MODELS[name].source,
                 MODELS[name].ceiling(own.recipe.k, parse_config(name, config)),
+                MODELS[name].group.invariances,
                 [trial.training[name] for trial in trials],
             )
             for name, config in plan.models.items()

@@ -62,6 +62,17 @@ class Group:
     transposition: bool = False
     translation: bool = False
 
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        """The transformations of an audit that are declared to change no score.
+
+        Example:
+            >>> GROUPS["label"].invariances
+            ('relabelling', 'transposition')
+        """
+        held = {"relabelling": self.relabelling, "transposition": self.transposition, "roll": self.translation}
+        return tuple(name for name, holds in held.items() if holds)
+
     def orbits(self, k: int) -> npt.NDArray[np.intp]:
         """Number the orbits of the entries, shape ``(k, k)``.
 

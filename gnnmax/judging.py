@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,15 +15,14 @@ from gnnmax.judgement.calibration import Scale, like_probabilities
 from gnnmax.judgement.tradeoff import tradeoff
 from gnnmax.judgement.verdict import Verdict
 from gnnmax.label import KINDS
-from gnnmax.results import Figures, Picture, SymmetryRecord, TestRecord, VerdictRecord
+from gnnmax.results import Figures, Picture, TestRecord, VerdictRecord
 from gnnmax.rules import RULES
 from gnnmax.window import Windows
 
-__all__ = ["examples_of", "judge_symmetry", "judge_test", "picture_of"]
+__all__ = ["examples_of", "judge_test", "picture_of"]
 
 SHOWN_PER_KIND = 3
 MISTAKES_SHOWN = 6
-TRANSFORMED_WINDOWS = 2_000
 
 Scores = npt.NDArray[Any]
 
@@ -82,35 +81,6 @@ def judge_test(
         gallery=_gallery(windows, {**first, **rules}),
         mistakes={name: _mistakes(windows, name, part) for name, part in first.items()},
     )
-
-
-def judge_symmetry(
-    scorer: Callable[[Windows], Scores], windows: Windows, declared: Mapping[str, bool], rng: np.random.Generator
-) -> dict[str, SymmetryRecord]:
-    """Measure how a scorer takes the two transformations that keep the label of every window.
-
-    Args:
-        scorer: Windows to scores.
-        windows: At most 2,000 of them are transformed, spread evenly.
-        declared: Whether the scorer is declared to be invariant, by transformation.
-        rng: Draws the relabellings.
-
-    Example:
-        >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(50, 5, 5)))
-        >>> declared = dict(relabelling=True, transposition=True)
-        >>> judge_symmetry(RULES["argmax"], w, declared, np.random.default_rng(0))["relabelling"].flips
-        0.0
-    """
-    some = windows[np.linspace(0, len(windows) - 1, min(len(windows), TRANSFORMED_WINDOWS)).astype(np.intp)]
-    before = scorer(some)
-    moved = {"relabelling": some.relabelled(rng), "transposition": some.transposed()}
-    records = {}
-    for name, transformed in moved.items():
-        after = scorer(transformed)
-        spread = float(before.std())
-        largest = float(np.abs(after - before).max()) / spread if spread > 0 else 0.0
-        records[name] = SymmetryRecord(float(((after > 0) != (before > 0)).mean()), largest, declared[name])
-    return records
 
 
 def _by_seed(verdict: Verdict) -> list[Figures]:

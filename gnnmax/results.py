@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from gnnmax.auditing.findings import Symmetry
 from gnnmax.card import Card
 from gnnmax.errors import InputError
 from gnnmax.judgement.calibration import Reliability
@@ -19,12 +20,13 @@ from gnnmax.staging import write_file
 
 __all__ = [
     "RESULTS",
+    "AuditRecord",
+    "FindingRecord",
     "HeatMap",
     "ModelRecord",
     "Picture",
     "Results",
     "RuleRecord",
-    "SymmetryRecord",
     "TestRecord",
     "TrainingRecord",
     "VerdictRecord",
@@ -126,22 +128,29 @@ class TestRecord(Struct, frozen=True, kw_only=True):
     mistakes: dict[str, list[Picture]]
 
 
-class SymmetryRecord(Struct, frozen=True):
-    """How much a net's scores move when windows are transformed in a way that keeps the label.
+class FindingRecord(Struct, frozen=True, kw_only=True):
+    """A :class:`gnnmax.auditing.findings.Finding` without its counter-example."""
 
-    Attributes:
-        flips: Share of decisions that change.
-        largest: Largest change of a score, relative to the spread of the scores.
-        declared: Whether the net is declared to be exactly invariant.
-    """
+    verdict: Symmetry
+    label_stays: bool
+    maximum: float
+    relative: float | None
+    spurious: float | None
+    due: float | None
+    windows: int
+    fault: str
 
-    flips: float
-    largest: float
-    declared: bool
+
+class AuditRecord(Struct, frozen=True, kw_only=True):
+    """A :class:`gnnmax.auditing.findings.Audit`, as plain values."""
+
+    judgement: str
+    constant: bool
+    findings: dict[str, FindingRecord]
 
 
 class TrainingRecord(Struct, frozen=True, kw_only=True):
-    """How one training went; ``symmetry`` is measured on the test split, ``history`` has one entry an evaluation.
+    """How one training went; ``history`` has one entry an evaluation, ``audit`` is that on the test split.
 
     ``steps`` is the number of updates made: fewer than the budget where training stopped early; None if unknown.
     """
@@ -154,16 +163,26 @@ class TrainingRecord(Struct, frozen=True, kw_only=True):
     validation_accuracy: float
     seconds: float
     history: list[dict[str, Any]]
-    symmetry: dict[str, SymmetryRecord]
+    audit: AuditRecord
 
 
 class ModelRecord(Struct, frozen=True):
-    """One model of a run; ``ceiling`` is the accuracy that its symmetry allows on one plant and little noise."""
+    """One model of a run.
+
+    Attributes:
+        name: Of the model.
+        summary: What it is.
+        source: The paper it is from.
+        ceiling: The accuracy that its symmetry allows on one plant and little noise.
+        declared: The transformations to which it is declared invariant.
+        runs: One training a seed.
+    """
 
     name: str
     summary: str
     source: str
     ceiling: float
+    declared: tuple[str, ...]
     runs: list[TrainingRecord]
 
 
@@ -177,7 +196,7 @@ class RuleRecord(Struct, frozen=True):
 class Results(Struct, frozen=True, kw_only=True):
     """All that a run found."""
 
-    format: Literal[3] = 3
+    format: Literal[4] = 4
     command: str
     environment: dict[str, Any]
     recipe: dict[str, Any]

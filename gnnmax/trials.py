@@ -13,11 +13,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.auditing.battery import audit
 from gnnmax.errors import InputError
 from gnnmax.generate.dataset import DataSet
-from gnnmax.judging import judge_symmetry
-from gnnmax.models.registry import MODELS
-from gnnmax.results import TrainingRecord
+from gnnmax.results import AuditRecord, TrainingRecord
 from gnnmax.runs import Metrics, Tail, checkpoint_file, metrics_file
 from gnnmax.schedule import TrainingConfig
 from gnnmax.store import load_data
@@ -27,10 +26,15 @@ if TYPE_CHECKING:
 
     from gnnmax.learner import TrainingResult
     from gnnmax.ranks import Ranks
+    from gnnmax.scoring import Scorer
+    from gnnmax.window import Windows
 
 __all__ = ["Plan", "Progress", "Trial", "run_trials", "splits_to_judge"]
 
 Progress = Callable[[dict[str, Any]], None]
+
+AUDITED_WINDOWS = 300
+"""Windows of the test split that an audit transforms: some 6,000 are scored for each net."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,6 @@ def _finished_trial(plan: Plan, seed: int, on_progress: Progress, ranks: Ranks) 
     figures, scores = {}, {}
     for name, net in nets.items():
         scorer = _kept(plan, seed, data, name, net, results[name])
-        declared = {kind: getattr(MODELS[name].group, kind) for kind in ("relabelling", "transposition")}
         figures[name] = TrainingRecord(
             seed=seed,
             parameters=sum(parameter.numel() for parameter in net.parameters()),
@@ -128,10 +131,17 @@ def _finished_trial(plan: Plan, seed: int, on_progress: Progress, ranks: Ranks) 
             validation_accuracy=results[name].accuracy,
             seconds=results[name].seconds,
             history=[dict(record) for record in results[name].history],
-            symmetry=judge_symmetry(scorer, data.split("test"), declared, np.random.default_rng(seed)),
+            audit=_audited(scorer, data.split("test"), seed),
         )
         scores[name] = {title: scorer(test.split(split)) for title, (test, split) in tests.items()}
     return Trial(seed, figures, scores)
+
+
+def _audited(scorer: Scorer, windows: Windows, seed: int) -> AuditRecord:
+    """Audit a trained net; the windows and what is done to them are the same for every net of a seed."""
+    rng = np.random.default_rng(seed)
+    report = audit(scorer, windows, rng=rng, most=AUDITED_WINDOWS, shrink=False)
+    return msgspec.convert(report.to_dict(), AuditRecord)
 
 
 def _trained(

@@ -32,6 +32,7 @@ def test_every_figure_comes_again(run, capsys):
         "the versions are the same",
         "tiny: cnn has the same figures",
         "real-karate: gnn has the same figures",
+        "gnn: its audit finds the same",
     ):
         assert f"ok     {claim}" in printed
 
@@ -40,6 +41,7 @@ def test_a_figure_that_was_made_up_is_found(run, tmp_path, capsys):
     def flatter(name, content):
         if name == "results.json":
             content["tests"][0]["verdicts"]["cnn"]["accuracy"] = 0.99
+            content["models"][1]["runs"][1]["audit"]["findings"]["roll"]["due"] = 0.001
             content["environment"]["versions"]["torch"] = "1.0"
 
     assert main(["report", str(changed(run, tmp_path, flatter)), "--reproduce"]) == 1
@@ -47,6 +49,8 @@ def test_a_figure_that_was_made_up_is_found(run, tmp_path, capsys):
     assert "FAILED tiny: cnn has the same figures: accuracy 0.990000, now" in printed
     assert "FAILED the versions are the same: torch 1.0, now" in printed
     assert "ok     tiny: gnn has the same figures" in printed
+    assert "FAILED gnn: its audit finds the same" in printed
+    assert "ok     cnn: its audit finds the same" in printed
 
 
 def test_another_seed_gives_other_figures(run, tmp_path, capsys):

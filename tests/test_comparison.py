@@ -7,10 +7,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from gnnmax.auditing.battery import audit
 from gnnmax.comparison import compare
 from gnnmax.errors import InputError
+from gnnmax.generate.drawing import build
 from gnnmax.generate.recipe import load_recipe
-from gnnmax.results import read_results
+from gnnmax.models.registry import MODELS
+from gnnmax.results import FindingRecord, read_results
 from gnnmax.runs import load_run
 from gnnmax.schedule import TrainingConfig
 
@@ -74,12 +77,28 @@ def test_metrics_hold_every_evaluation_of_every_model(finished):
 
 def test_loaded_models_score_as_they_were_judged(finished):
     out, results = finished
-    from gnnmax.generate.drawing import build
-
     windows = build(SMALL).test
     for name, seeds in load_run(out).items():
         for model, judged in zip(seeds, results.tests[0].seeds[name], strict=True):
             assert np.mean((model(windows) > 0) == windows.label) == judged.accuracy
+
+
+def test_every_net_is_audited_as_it_is_kept(finished):
+    out, results = finished
+    windows = build(SMALL).test
+    for record in results.models:
+        for model, training in zip(load_run(out)[record.name], record.runs, strict=True):
+            report = audit(model, windows, rng=np.random.default_rng(training.seed), most=300, shrink=False)
+            assert msgspec.to_builtins(training.audit) == {
+                **report.to_dict(),
+                "findings": {
+                    name: {field: getattr(finding, field) for field in FindingRecord.__struct_fields__}
+                    for name, finding in report.items()
+                },
+            }
+            assert record.declared == MODELS[record.name].group.invariances
+    cnn, gnn = (record.runs[0].audit.findings["relabelling"].verdict for record in results.models)
+    assert (cnn, gnn) == ("neither", "invariant")
 
 
 def test_a_folder_in_use_is_refused_and_kept_and_force_replaces_a_run_only(finished, tmp_path):
@@ -133,7 +152,7 @@ def test_a_run_with_a_model_missing_is_refused(finished, tmp_path):
         load_run(copy)
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", b"[" * 100_000, b"\xff\xfe", b'{"format": 2}'])
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[" * 100_000, b"\xff\xfe", b'{"format": 3}'])
 def test_damaged_results_are_refused(tmp_path, damage):
     (tmp_path / "results.json").write_bytes(damage)
     with pytest.raises(InputError, match="damaged or of another version"):

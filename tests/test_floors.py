@@ -30,7 +30,7 @@ FLOORS = {
         ),
         *("store", "streaming", "testing", "thresholds", "verification"),
     ),
-    2: ("graphs", "models"),
+    2: ("graphs", "metric", "models"),
     3: (
         *(
             "agreement",
@@ -65,6 +65,7 @@ LIBRARIES = {
     "cooler": 1,
     "torch": 2,
     "torch_geometric": 2,
+    "torchmetrics": 2,
     "matplotlib": 4,
     "jinja2": 4,
     "markupsafe": 4,

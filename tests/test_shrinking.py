@@ -7,9 +7,10 @@ import pytest
 import torch
 from test_auditing import TRUTH, DeepSet, K, net, windows
 
-from gnnmax import InputError, Windows, audit, on_values
+from gnnmax import RULES, InputError, Windows, audit, build, load_recipe, on_values
 from gnnmax.adapters import from_module
 from gnnmax.auditing.actions import Rearrangement
+from gnnmax.auditing.transformations import cropped
 
 
 def first_fault(scorer, name, w=None, threshold=0.0):
@@ -162,3 +163,68 @@ def test_a_window_with_entries_that_were_not_observed_is_shrunk_too():
     )
     assert found.to_dict()["action"] == found.action.words()
     assert found.action.size == 2
+
+
+class Reaching(torch.nn.Module):
+    """The sum of all entries, any side, broken: the entry so many rows above the centre counts for more."""
+
+    def __init__(self, reach: int):
+        super().__init__()
+        self.reach, self.weight = reach, torch.nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, values):
+        middle = values.shape[1] // 2
+        special = values[:, middle - self.reach, middle] if self.reach <= middle else 0
+        return values.sum(dim=(1, 2)) + self.weight * special
+
+
+def smallest_of(scorer, name="relabelling", w=None, **options):
+    w = windows(k=9) if w is None else w
+    return audit(scorer, w, rng=np.random.default_rng(0), transformations=[name], **options)[name].smallest
+
+
+@pytest.mark.parametrize(("reach", "side"), [(1, 3), (2, 5), (4, 9)])
+def test_a_counter_example_is_of_the_smallest_side_that_shows_the_error(reach, side):
+    found = smallest_of(from_module(Reaching(reach)), any_k=True)
+    assert found.window.k == side
+    assert np.count_nonzero(found.window.values) == 1
+    assert found.action.size == 2
+    assert found.before != found.after
+
+
+def test_the_side_stays_where_nobody_says_that_the_scorer_takes_any():
+    assert smallest_of(from_module(Reaching(1))).window.k == 9
+
+
+def test_an_error_that_needs_a_tie_is_found_in_a_smaller_window_without_any():
+    found = smallest_of(RULES["nms"], "relabelling", build(load_recipe("tiny")).test, any_k=True)
+    assert (found.window.k, np.count_nonzero(found.window.values)) == (3, 2)
+
+
+def test_an_error_that_every_relabelling_of_a_smaller_window_hides_keeps_its_side():
+    def corners(w):
+        return w.values[:, 0, 0].astype(float) if w.k == 9 else np.zeros(len(w))
+
+    assert smallest_of(corners, any_k=True).window.k == 9
+    assert smallest_of(lambda w: w.values[:, 0, 0].astype(float), any_k=True).window.k == 3
+
+
+@pytest.mark.parametrize("name", ["flip", "quarter_turn", "simultaneous_relabelling", "increasing_map"])
+def test_every_sort_of_transformation_is_shrunk_to_a_smaller_side(name):
+    found = smallest_of(lambda w: w.values[:, 0, 0].astype(float) - 0.5, name, any_k=True)
+    assert found.window.k == 3
+    assert found.action(found.window).label == found.window.label
+
+
+def test_windows_with_a_planted_peak_and_contexts_are_cropped_with_all_that_they_hold():
+    w = build(load_recipe("noise-9-mu2").replace(splits={"test": 2}, contexts=True)).test
+    found = smallest_of(lambda w: w.row_context[:, 0, 1].astype(float), w=w, any_k=True)
+    assert found.window.k == 3
+    assert found.window.row_context.shape == found.window.column_context.shape == (1, 3, 3)
+    for k in (3, 5, 7):
+        smaller, edge = cropped(w, k), (9 - k) // 2
+        assert (smaller.values == w.values[:, edge : 9 - edge, edge : 9 - edge]).all()
+        assert (smaller.label == w.label).all()
+        inside = (np.abs(w.offset) <= k // 2).all(axis=1)
+        assert (smaller.offset[inside] == w.offset[inside]).all()
+        assert set(smaller.kind[~inside]) <= {"background"}

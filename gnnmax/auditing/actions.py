@@ -84,6 +84,15 @@ class Rearrangement:
         )
         return moved
 
+    def cropped(self, k: int) -> Rearrangement:
+        """Do the same to the inner ``k`` rows and columns; nothing, where these do not stay among themselves."""
+        edge = (self.rows.shape[1] - k) // 2
+        rows, columns = (order[:, edge : edge + k] - edge for order in (self.rows, self.columns))
+        if all(((order >= 0) & (order < k)).all() for order in (rows, columns)):
+            return Rearrangement(rows, columns, self.turned)
+        still = np.tile(np.arange(k), (len(self), 1))
+        return Rearrangement(still, still)
+
     @property
     def size(self) -> float:
         """How many rows and columns of all windows change their place."""
@@ -168,6 +177,10 @@ class ValueMap:
             return x
         low, high = np.minimum(x - sources[0], 0.0), np.maximum(x - sources[-1], 0.0)
         return np.interp(x, sources, targets) + slope * (low + high)
+
+    def cropped(self, k: int) -> ValueMap:  # noqa: ARG002
+        """Do the same to a window of another side."""
+        return self
 
     @property
     def size(self) -> float:

@@ -33,6 +33,7 @@ def audit(
     tolerance: float = 1e-5,
     most: int = 500,
     shrink: bool = True,
+    any_k: bool = False,
 ) -> Audit:
     """Find out which transformations of a window a scorer notices, and whether the label does too.
 
@@ -54,6 +55,7 @@ def audit(
         tolerance: Part of the largest score that is put down to rounding: 1e-5 is right for float32.
         most: At most so many windows are transformed, spread evenly.
         shrink: Whether to look for the smallest counter-example of each fault; costs some thousand windows each.
+        any_k: Whether the scorer takes windows of any odd side, so that a counter-example may be of a smaller one.
 
     Returns:
         A mapping from the names of transformations to findings.
@@ -86,7 +88,7 @@ def audit(
         seen += [found.before, found.after]
         finding = finding_of(name, found, threshold)
         if shrink and finding.label_stays and finding.fault:
-            finding = dataclasses.replace(finding, smallest=_smallest(scored, found, name, threshold))
+            finding = dataclasses.replace(finding, smallest=_smallest(scored, found, name, threshold, any_k=any_k))
         findings[name] = finding
     scores = np.concatenate(seen)
     constant = bool(np.ptp(scores) <= tolerance * np.abs(scores).max(initial=0.0)) if len(scores) else True
@@ -99,7 +101,7 @@ def _tried(scorer: Scorer, windows: Windows, name: str, rng: np.random.Generator
     return experiment(scorer, prepared, transformation.draw(prepared, rng), tolerance)
 
 
-def _smallest(scorer: Scorer, found: Experiment, name: str, threshold: float) -> CounterExample:
+def _smallest(scorer: Scorer, found: Experiment, name: str, threshold: float, *, any_k: bool) -> CounterExample:
     """Shrink the worst of the windows that show the fault: a changed decision under a map of values, else a score.
 
     The changed score must stay well clear of rounding, so it may become smaller by a factor of ten and no more.
@@ -116,7 +118,7 @@ def _smallest(scorer: Scorer, found: Experiment, name: str, threshold: float) ->
     errs = flips if TRANSFORMATIONS[name].of_values else changes
     worst = int(np.argmax(np.where(errs(found.before, found.after), found.error, -1.0)))
     pair = found.windows[worst], found.action[worst : worst + 1]
-    return shrunk(scorer, name, pair, errs)
+    return shrunk(scorer, name, pair, errs, any_k=any_k)
 
 
 def _checked(windows: Any, names: Sequence[str] | None, tolerance: float, most: int) -> Sequence[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.auditing.actions import Action, ValueMap, joined, with_values
-from gnnmax.auditing.transformations import TRANSFORMATIONS, Pair
+from gnnmax.auditing.transformations import TRANSFORMATIONS, Pair, cropped
 from gnnmax.errors import InputError
 from gnnmax.scoring import Scorer, checked_scores
 from gnnmax.symmetry import keeps_order
@@ -24,6 +24,9 @@ ROUNDS = 200
 
 AT_ONCE = 32
 """Candidates scored together."""
+
+LEVELS = 9
+"""Thresholds that make zeros and ones of a window of a smaller side."""
 
 Scores = npt.NDArray[np.float64]
 Errs = Callable[[Scores, Scores], npt.NDArray[np.bool_]]
@@ -56,18 +59,19 @@ class CounterExample:
         return {"window": rows, "action": self.action.words(), "before": self.before, "after": self.after}
 
 
-def shrunk(scorer: Scorer, name: str, pair: Pair, errs: Errs) -> CounterExample:
+def shrunk(scorer: Scorer, name: str, pair: Pair, errs: Errs, *, any_k: bool = False) -> CounterExample:
     """Make a counter-example smaller until nothing that is tried does so and still shows the error.
 
-    Smaller is, in this order: fewer rows and columns moved, or simpler numbers in the map; contexts of zeros; fewer
-    values that are not 0; fewer that differ; values that are small integers. The side stays, for a scorer is a function
-    of windows of one side. Nothing is drawn at random: the same counter-example always shrinks to the same one.
+    Smaller is, in this order: a smaller side, where the scorer takes any; fewer rows and columns moved, or simpler
+    numbers in the map; contexts of zeros; fewer values that are not 0; fewer that differ; values that are small
+    integers. Nothing is drawn at random: the same counter-example always shrinks to the same one.
 
     Args:
         scorer: Windows to scores.
         name: Of the transformation.
         pair: One window and what is done to it, which shows the error.
         errs: From scores before and after to whether they show the error.
+        any_k: Whether the scorer takes windows of any odd side; else the side stays.
 
     Example:
         >>> corner = lambda windows: windows.values[:, 0, 0]
@@ -79,6 +83,8 @@ def shrunk(scorer: Scorer, name: str, pair: Pair, errs: Errs) -> CounterExample:
             0     0     0
         swap columns 0 and 2: 0 becomes 1
     """
+    if any_k:
+        pair = _of_smaller_side(scorer, name, pair, errs)
     for _ in range(ROUNDS):
         sized = [(_size(candidate), candidate) for candidate in _candidates(name, pair)]
         present = _size(pair)
@@ -91,6 +97,24 @@ def shrunk(scorer: Scorer, name: str, pair: Pair, errs: Errs) -> CounterExample:
     window, action = pair
     before, after = (float(checked_scores(scorer, each, 1)[0]) for each in (window, action(window)))
     return CounterExample(window, action, before, after)
+
+
+def _of_smaller_side(scorer: Scorer, name: str, pair: Pair, errs: Errs) -> Pair:
+    """Return the pair, or one around the same centre and of the smallest side at which the error is seen.
+
+    At each side the inner window is tried as it is and as zeros and ones, for some errors need ties.
+    """
+    window, action = pair
+    for k in range(3, window.k, 2):
+        inner, same = cropped(window, k), action.cropped(k)
+        levels = _levels(inner.values)
+        some = levels[np.linspace(0, len(levels) - 1, min(len(levels), LEVELS)).astype(np.intp)]
+        windows = [inner, *_with_images(inner, [(inner.values[0] >= level).astype(np.float32) for level in some])]
+        pairs = [pair for each in windows for pair in ((each, same), *TRANSFORMATIONS[name].simpler(each, same))]
+        found = _first(scorer, pairs, errs)
+        if found is not None:
+            return found
+    return pair
 
 
 def _size(pair: Pair) -> Size:
@@ -113,15 +137,24 @@ def _candidates(name: str, pair: Pair) -> list[Pair]:
     """List what may be smaller: simpler actions, and simpler windows under the same action."""
     window, action = pair
     values = window.values[0]
-    levels = np.unique(values[~np.isnan(values)])
+    levels = _levels(values)
     ranks = np.where(np.isnan(values), np.nan, np.searchsorted(levels, values)).astype(np.float32)
     images = [ranks, *((values >= level).astype(np.float32) for level in levels), *_thinned(values)]
-    changed = with_values(window[np.zeros(len(images), dtype=np.intp)], np.stack(images))
-    windows = [changed[place] for place in range(len(images))]
+    windows = _with_images(window, images)
     if window.row_context is not None and window.column_context is not None:
         nothing = np.zeros_like(window.row_context)
         windows.append(dataclasses.replace(window, row_context=nothing, column_context=nothing))
     return [*TRANSFORMATIONS[name].simpler(window, action), *((simple, action) for simple in windows)]
+
+
+def _levels(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.unique(values[~np.isnan(values)])
+
+
+def _with_images(window: Windows, images: Sequence[npt.NDArray[np.float32]]) -> list[Windows]:
+    """Give a window other values, one window an image."""
+    changed = with_values(window[np.zeros(len(images), dtype=np.intp)], np.reshape(images, (-1, window.k, window.k)))
+    return [changed[place] for place in range(len(images))]
 
 
 def _thinned(values: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:

@@ -16,7 +16,7 @@ from gnnmax.label import KINDS
 from gnnmax.symmetry import Permutations, relabellings, respaced, translations
 from gnnmax.window import Windows
 
-__all__ = ["TRANSFORMATIONS", "Pair", "Transformation", "framed"]
+__all__ = ["TRANSFORMATIONS", "Pair", "Transformation", "cropped", "framed"]
 
 Pair = tuple[Windows, Action]
 """One window and what is done to it."""
@@ -75,6 +75,30 @@ def framed(windows: Windows) -> Windows:
     cut_off = (np.abs(windows.offset) == windows.k // 2).any(axis=1)  # the planted peak
     kinds = np.where(cut_off, KINDS.index("background"), windows.kind_code).astype(np.uint8)
     return dataclasses.replace(framed_windows, kind_code=kinds)
+
+
+def cropped(windows: Windows, k: int) -> Windows:
+    """Take of each window the inner ``k`` rows and columns: a smaller window around the same centre.
+
+    Example:
+        >>> cropped(Windows.from_values(np.arange(25).reshape(1, 5, 5)), 3).values[0].tolist()
+        [[6.0, 7.0, 8.0], [11.0, 12.0, 13.0], [16.0, 17.0, 18.0]]
+    """
+    edge = (windows.k - k) // 2
+    inner = slice(edge, edge + k)
+    images: dict[str, Any] = {
+        name: array[:, inner, inner]
+        for name in ("values", "row_context", "column_context")
+        if (array := getattr(windows, name)) is not None
+    }
+    smaller = dataclasses.replace(windows, **images, rows=windows.rows[:, inner], columns=windows.columns[:, inner])
+    found = with_values(smaller, smaller.values)
+    if windows.label_rule == "observed":
+        return found
+    near = np.clip(windows.offset, -(k // 2), k // 2)
+    cut_off = (near != windows.offset).any(axis=1)  # the planted peak
+    kinds = np.where(cut_off, KINDS.index("background"), windows.kind_code).astype(np.uint8)
+    return dataclasses.replace(found, kind_code=kinds, offset=near)
 
 
 def _ringed(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -63,11 +63,11 @@ class Audit:
         found = [
             _Audited(
                 name,
-                audit(scorer, windows, rng=np.random.default_rng(self.seed), most=self.most),
+                audit(scorer, windows, rng=np.random.default_rng(self.seed), most=self.most, any_k=any_k),
                 declared,
                 self._inside(scorer, windows),
             )
-            for name, scorer, declared in scorers
+            for name, scorer, declared, any_k in scorers
         ]
         if self.json:
             print_json({each.name: each.to_dict() for each in found})
@@ -88,8 +88,8 @@ class Audit:
             return None
         return audit_layers(scorer.module, windows, rng=np.random.default_rng(self.seed), contexts=True)
 
-    def _scorers(self) -> Iterator[tuple[str, Scorer, tuple[str, ...]]]:
-        """Yield each scorer with its name and the transformations to which it is declared invariant."""
+    def _scorers(self) -> Iterator[tuple[str, Scorer, tuple[str, ...], bool]]:
+        """Yield each scorer with its name, its declared invariances and whether it takes windows of any side."""
         from gnnmax.rules import RULES
 
         if self.run_folder is None and not words_of(self.rule):
@@ -97,21 +97,14 @@ class Audit:
         for name in words_of(self.rule):
             if name not in RULES:
                 raise unknown_name("rule", name, RULES)
-            yield name, RULES[name], RULES[name].invariances
+            yield name, RULES[name], RULES[name].invariances, True
         if self.run_folder is not None:
             from gnnmax.models.registry import MODELS
             from gnnmax.runs import load_run
 
             for name, seeds in load_run(self.run_folder, device=self.device).items():
-                group = MODELS[name].group
-                flags = {
-                    "relabelling": group.relabelling,
-                    "transposition": group.transposition,
-                    "roll": group.translation,
-                }
-                declared = tuple(key for key, holds in flags.items() if holds)
                 for model in seeds:
-                    yield f"{name} (seed {model.card.seed})", model, declared
+                    yield f"{name} (seed {model.card.seed})", model, MODELS[name].group.invariances, model.card.any_k
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gnnmax.report.audits import worst_findings
 from gnnmax.results import HeatMap, Results, TestRecord
 
 __all__ = ["Answer", "answers", "headline"]
@@ -115,7 +116,7 @@ def _tiles(test: TestRecord) -> tuple[str, ...]:
 def _relabelled(results: Results) -> list[str]:
     said = []
     for model in results.models:
-        flips = max(run.symmetry["relabelling"].flips for run in model.runs)
+        flips = worst_findings(model)["relabelling"].spurious or 0.0
         kept = "none" if flips == 0 else _percent(flips)
         said.append(f"{model.name} then changes {kept} of its decisions.")
     return said

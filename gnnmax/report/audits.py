@@ -1,14 +1,19 @@
-"""Terminal tables of audits."""
+"""Tables of audits, for the terminal and for the page of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+import msgspec
 from rich.table import Table
 
-from gnnmax.auditing.findings import Audit
+from gnnmax.auditing.findings import Audit, Symmetry
+from gnnmax.results import FindingRecord, ModelRecord
 
-__all__ = ["audit_table"]
+__all__ = ["audit_table", "judgements", "worst_finding", "worst_findings"]
+
+VERDICTS: tuple[Symmetry, ...] = ("invariant", "equivariant", "neither")
+"""From noticing nothing to noticing all."""
 
 
 def audit_table(name: str, audit: Audit, declared: Collection[str] = ()) -> Table:
@@ -46,3 +51,39 @@ def audit_table(name: str, audit: Audit, declared: Collection[str] = ()) -> Tabl
             style="bold" if finding.fault else None,
         )
     return table
+
+
+def worst_finding(findings: Sequence[FindingRecord]) -> FindingRecord:
+    """Sum up what the audits of several seeds found about one transformation: the worst of it.
+
+    The verdict is the one that notices most, spurious flips are the most of any seed, due flips the fewest.
+
+    Example:
+        >>> still = FindingRecord(
+        ...     verdict="invariant", label_stays=True, maximum=0, relative=0, spurious=0, due=None, windows=9, fault=""
+        ... )
+        >>> worst_finding([still, msgspec.structs.replace(still, verdict="neither", spurious=0.1)]).spurious
+        0.1
+    """
+    return msgspec.structs.replace(
+        max(findings, key=lambda finding: VERDICTS.index(finding.verdict)),
+        maximum=max(finding.maximum for finding in findings),
+        relative=max((finding.relative for finding in findings if finding.relative is not None), default=None),
+        spurious=max((finding.spurious for finding in findings if finding.spurious is not None), default=None),
+        due=min((finding.due for finding in findings if finding.due is not None), default=None),
+        fault=next((finding.fault for finding in findings if finding.fault), ""),
+    )
+
+
+def worst_findings(model: ModelRecord) -> dict[str, FindingRecord]:
+    """Sum up the audits of a model's seeds, transformation by transformation, see :func:`worst_finding`."""
+    audits = [run.audit.findings for run in model.runs]
+    return {name: worst_finding([findings[name] for findings in audits]) for name in audits[0]}
+
+
+def judgements(model: ModelRecord) -> dict[str, list[int]]:
+    """Say what the audits of a model come to: each judgement with the seeds that got it."""
+    found: dict[str, list[int]] = {}
+    for run in model.runs:
+        found.setdefault(run.audit.judgement, []).append(run.seed)
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gnnmax.report.answers import answers, headline
+from gnnmax.report.audits import judgements, worst_findings
 from gnnmax.report.charts import (
     COLOURS,
     accuracy_chart,
@@ -54,6 +55,8 @@ def render_page(results: Results) -> str:
                 "Precision over recall, with the average": tradeoff_chart(test, nets, precision=True),
                 "Reliability of the first seed": reliability_chart(test, nets),
             },
+            audits={model.name: worst_findings(model) for model in results.models},
+            judgements={model.name: judgements(model) for model in results.models},
             learning=learning_chart(results),
             note=card_note(results.card),
         )
