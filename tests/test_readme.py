@@ -30,7 +30,8 @@ COMMANDS = [line.split("  #")[0] for language, code in BLOCKS if not language fo
 
 
 @pytest.mark.parametrize("code", PYTHON)
-def test_the_python_of_the_pages_runs(code, capsys):
+def test_the_python_of_the_pages_runs(code, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     exec(compile(code, "page", "exec"), {})
     shown = re.findall(r"print\(.*\)\s+# (.*)", code)
     printed = capsys.readouterr().out
