@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.chance import SIMULATIONS, Simulation, planted, shares, symmetric
 from gnnmax import find_maxima
 from gnnmax.cli import main
 from gnnmax.detection import decoys as decoys_module
@@ -18,70 +19,27 @@ from gnnmax.detection.source import source_of
 from gnnmax.errors import InputError
 
 SEEDS = st.integers(0, 2**32 - 1)
-SIDE = 48
-PLACES = ((10, 30), (24, 40), (6, 20))
 
 
-def symmetric(matrix):
-    return np.triu(matrix) + np.triu(matrix, 1).T
-
-
-def fading(rng):
-    """Noise that falls off with distance."""
-    apart = np.abs(np.subtract.outer(np.arange(SIDE), np.arange(SIDE)))
-    return symmetric(rng.exponential(size=(SIDE, SIDE))) / (1 + apart)
-
-
-def planted(rng, height, alone=False):
-    """Noise with three bumps, or three single entries."""
-    matrix, places = symmetric(rng.normal(size=(SIDE, SIDE))), np.arange(SIDE)
-    for i, j in PLACES:
-        near = (places - i)[:, None] ** 2 + (places - j) ** 2
-        bump = height * (near == 0 if alone else np.exp(-near / 4))
-        matrix = matrix + bump + bump.T
-    return matrix
-
-
-def shares(make, runs, **options):
-    """In how many of these matrices anything is found at q of 0.1, and what part of the three places is."""
-    any_found, hits = 0, 0
-    for run in range(runs):
-        rng = np.random.default_rng([7, run])
-        found = false_discovery(make(rng), 5, rng=rng, **options)
-        places = [place[:2] for place in found.maxima[found.q <= 0.1]]
-        any_found += bool(places)
-        hits += sum(any(max(abs(i - a), abs(j - b)) <= 2 for a, b in places) for i, j in PLACES)
-    return any_found / runs, hits / runs / len(PLACES)
-
-
-@pytest.mark.parametrize(
-    ("make", "options"),
-    [
-        (lambda rng: rng.normal(size=(SIDE, SIDE)), {"decoys": "shuffle"}),
-        (lambda rng: symmetric(rng.lognormal(size=(SIDE, SIDE))), {"decoys": "shuffle"}),
-        (fading, {"decoys": "distance"}),
-        (fading, {"decoys": "distance", "steps": ("distance", "rank")}),
-    ],
-    ids=["noise", "symmetric", "fading", "fading over expected"],
-)
-def test_in_noise_anything_is_found_in_a_tenth_of_matrices_at_most(make, options):
+@pytest.mark.parametrize("name", [name for name, one in SIMULATIONS.items() if not (one.bumps or "wrong" in name)])
+def test_in_noise_anything_is_found_in_a_tenth_of_matrices_at_most(name):
     # 150 matrices at a rate of 0.1: above 0.175, three standard deviations, once in a thousand.
-    assert shares(make, 150, **options)[0] <= 0.175
+    assert shares(SIMULATIONS[name], 150)[0] <= 0.175
 
 
 def test_plain_shuffles_take_what_is_near_the_diagonal_for_a_discovery():
-    assert shares(fading, 30, decoys="shuffle")[0] >= 0.9
+    assert shares(SIMULATIONS["the same, the wrong decoys"], 30)[0] >= 0.9
 
 
 def test_planted_bumps_are_found_and_single_entries_cannot_be():
-    assert shares(lambda rng: planted(rng, 3.0), 30, decoys="shuffle")[1] >= 0.9
-    assert shares(lambda rng: planted(rng, 10.0, alone=True), 30, decoys="shuffle")[1] <= 0.1
+    assert shares(SIMULATIONS["three bumps 3 s.d. high"], 30)[1] >= 0.9
+    assert shares(SIMULATIONS["three single entries 10 s.d. high"], 30)[1] <= 0.1
 
 
 def test_by_their_values_alone_nothing_is_ever_found():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoys_module, "window_means", lambda source, maxima: maxima.values)
-        assert shares(lambda rng: planted(rng, 10.0), 10, decoys="shuffle")[0] == 0
+        assert shares(Simulation(planted(10.0)), 10)[0] == 0
 
 
 @settings(max_examples=200, deadline=None)
@@ -183,7 +141,7 @@ def test_decoys_of_a_matrix_that_is_too_large_are_refused():
 
 
 def test_the_command_names_steps_and_drops_above_the_rate(tmp_path, capsys):
-    matrix = planted(np.random.default_rng(0), 4.0) + 6
+    matrix = planted(4.0)(np.random.default_rng(0)) + 6
     np.save(tmp_path / "m.npy", matrix)
     call = ["detect", str(tmp_path / "m.npy"), "--k", "5", "--models", "none", "--steps", "distance,rank",
             "--decoys", "distance", "--seed", "3", "--out", str(tmp_path / "x.csv")]  # fmt: skip

@@ -1,0 +1,124 @@
+"""Are decoys right about chance? ``python -m benchmarks.chance``.
+
+Matrices of noise, with bumps or without, are drawn again and again, 48 x 48, and searched with windows of side 5; the
+table tells in what share of them anything was found at a q-value up to 0.1, and what share of the bumps was.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.detection import false_discovery
+from gnnmax.report.documents import markdown
+
+__all__ = ["SIMULATIONS", "Simulation", "shares"]
+
+Matrix = npt.NDArray[np.float64]
+
+SIDE = 48
+PLACES = ((10, 30), (24, 40), (6, 20))
+RATE = 0.1
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Matrices of one kind, and how they are searched.
+
+    Attributes:
+        draw: Draws a matrix.
+        options: Of :func:`gnnmax.detection.false_discovery`.
+        bumps: Whether there is anything to find.
+    """
+
+    draw: Callable[[np.random.Generator], Matrix]
+    options: dict[str, Any] = field(default_factory=lambda: {"decoys": "shuffle"})
+    bumps: bool = False
+
+
+def symmetric(matrix: Matrix) -> Matrix:
+    """Mirror the upper triangle."""
+    return np.triu(matrix) + np.triu(matrix, 1).T
+
+
+def noise(rng: np.random.Generator) -> Matrix:
+    """Draw normal noise, not symmetric."""
+    return rng.normal(size=(SIDE, SIDE))
+
+
+def heavy(rng: np.random.Generator) -> Matrix:
+    """Draw symmetric lognormal noise."""
+    return symmetric(rng.lognormal(size=(SIDE, SIDE)))
+
+
+def fading(rng: np.random.Generator) -> Matrix:
+    """Draw exponential noise that falls off with distance."""
+    apart = np.abs(np.subtract.outer(np.arange(SIDE), np.arange(SIDE)))
+    return symmetric(rng.exponential(size=(SIDE, SIDE))) / (1 + apart)
+
+
+def planted(height: float, *, alone: bool = False) -> Callable[[np.random.Generator], Matrix]:
+    """Draw normal noise of standard deviation 1 with three bumps of this height, or three single entries."""
+
+    def draw(rng: np.random.Generator) -> Matrix:
+        matrix, places = symmetric(rng.normal(size=(SIDE, SIDE))), np.arange(SIDE)
+        for i, j in PLACES:
+            near = (places - i)[:, None] ** 2 + (places - j) ** 2
+            bump = height * (near == 0 if alone else np.exp(-near / 4))
+            matrix = matrix + bump + bump.T
+        return matrix
+
+    return draw
+
+
+OVER_EXPECTED = {"decoys": "distance", "steps": ("distance", "rank")}
+
+SIMULATIONS = {
+    "normal noise": Simulation(noise),
+    "symmetric lognormal noise": Simulation(heavy),
+    "exponential noise that fades with distance": Simulation(fading, {"decoys": "distance"}),
+    "the same, `--steps distance,rank`": Simulation(fading, OVER_EXPECTED),
+    "the same, the wrong decoys": Simulation(fading),
+    "three bumps 1 s.d. high in normal noise": Simulation(planted(1.0), bumps=True),
+    "three bumps 2 s.d. high": Simulation(planted(2.0), bumps=True),
+    "three bumps 3 s.d. high": Simulation(planted(3.0), bumps=True),
+    "three single entries 10 s.d. high": Simulation(planted(10.0, alone=True), bumps=True),
+}
+
+
+def shares(simulation: Simulation, runs: int) -> tuple[float, float]:
+    """Return in what share of the matrices anything is found, and what share of the three places is."""
+    anything, hits = 0, 0
+    for run in range(runs):
+        rng = np.random.default_rng([7, run])
+        found = false_discovery(simulation.draw(rng), 5, rng=rng, **simulation.options)
+        places = [place[:2] for place in found.maxima[found.q <= RATE]]
+        anything += bool(places)
+        hits += sum(any(max(abs(i - a), abs(j - b)) <= 2 for a, b in places) for i, j in PLACES)
+    return anything / runs, hits / runs / len(PLACES)
+
+
+def table(runs: int) -> str:
+    """Write the table in Markdown."""
+    rows = [["matrices", "decoys", "anything found", "bumps found"]]
+    for name, simulation in SIMULATIONS.items():
+        anything, hits = shares(simulation, runs)
+        bumps = f"{hits:.0%}" if simulation.bumps else ""
+        rows.append([name, f"`{simulation.options['decoys']}`", f"{anything:.0%}", bumps])
+    return markdown(rows)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chance", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=300)
+    print(table(parser.parse_args().repeats))
+
+
+if __name__ == "__main__":
+    main()
