@@ -1,6 +1,7 @@
 """The detector equals a brute-force reference in every mode, for every way of ties, borders and missing entries."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import networkx as nx
 import numpy as np
@@ -348,3 +349,11 @@ def test_wrong_input_is_refused_in_one_line(matrix, options, complaint):
     with pytest.raises(InputError, match=complaint) as caught:
         find_maxima(matrix, **options)
     assert "\n" not in str(caught.value)
+
+
+def test_one_thread_or_two_at_once_find_the_same():
+    matrix = np.random.default_rng(0).integers(0, 50, size=(300, 200)).astype(np.float32)
+    alone = [list(find_maxima(matrix, k, ties="all")) for k in (3, 5, 9, 3)]
+    with ThreadPoolExecutor(2) as pool:
+        together = pool.map(lambda k: list(find_maxima(matrix, k, ties="all")), (3, 5, 9, 3))
+    assert list(together) == alone
