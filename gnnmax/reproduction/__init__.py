@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.reproduction.outcome import Outcome, Progress, silent
@@ -52,74 +53,29 @@ def reproduce(name: str, seeds: Sequence[int] = (0, 1, 2), on_progress: Progress
     return TABLES[name].make(seeds, on_progress)
 
 
-# Each table is imported where it is made, so that names are listed without torch.
-def _bayes(seeds: Sequence[int], on_progress: Progress) -> Outcome:
-    from gnnmax.reproduction.bayes_rule import bayes_rule
+def _table(summary: str, module: str) -> Reproduction:
+    """Name a table; its module, and torch with it, is imported where the table is made."""
 
-    return bayes_rule(seeds, on_progress)
+    def make(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+        found: Outcome = getattr(import_module(f"{__name__}.{module}"), module)(seeds, on_progress)
+        return found
 
-
-def _ceilings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
-    from gnnmax.reproduction.ceilings import ceilings
-
-    return ceilings(seeds, on_progress)
-
-
-def _extrapolation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
-    from gnnmax.reproduction.extrapolation import extrapolation
-
-    return extrapolation(seeds, on_progress)
-
-
-def _noise(seeds: Sequence[int], on_progress: Progress) -> Outcome:
-    from gnnmax.reproduction.noise import noise
-
-    return noise(seeds, on_progress)
-
-
-def _real(seeds: Sequence[int], on_progress: Progress) -> Outcome:
-    from gnnmax.reproduction.real import real
-
-    return real(seeds, on_progress)
-
-
-def _samples(seeds: Sequence[int], on_progress: Progress) -> Outcome:
-    from gnnmax.reproduction.samples import samples
-
-    return samples(seeds, on_progress)
-
-
-def _sets(seeds: Sequence[int], on_progress: Progress) -> Outcome:
-    from gnnmax.reproduction.sets import sets
-
-    return sets(seeds, on_progress)
-
-
-def _shifts(seeds: Sequence[int], on_progress: Progress) -> Outcome:
-    from gnnmax.reproduction.shifts import shifts
-
-    return shifts(seeds, on_progress)
-
-
-def _translation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
-    from gnnmax.reproduction.translation import translation
-
-    return translation(seeds, on_progress)
+    return Reproduction(summary, make)
 
 
 TABLES: dict[str, Reproduction] = {
-    "bayes": Reproduction("The shipped Bayes rule against its closed form, at every side and amplitude.", _bayes),
-    "ceilings": Reproduction("Nets of every symmetry against the ceiling that it forces, k = 9 and 15.", _ceilings),
-    "extrapolation": Reproduction(
-        "The largest degree of graphs larger than any seen in training: which readout extrapolates.", _extrapolation
+    "bayes": _table("The shipped Bayes rule against its closed form, at every side and amplitude.", "bayes_rule"),
+    "ceilings": _table("Nets of every symmetry against the ceiling that it forces, k = 9 and 15.", "ceilings"),
+    "extrapolation": _table(
+        "The largest degree of graphs larger than any seen in training: which readout extrapolates.", "extrapolation"
     ),
-    "noise": Reproduction("Image, set and graph nets on a spike in noise, against the Bayes rule.", _noise),
-    "real": Reproduction("Real graphs: the rule against plain loops, and the shipped nets against the rule.", _real),
-    "samples": Reproduction("Accuracy against the number of training windows, with the break-even.", _samples),
-    "sets": Reproduction("The largest of a set of numbers, by mean, sum, maximum and attention.", _sets),
-    "shifts": Reproduction("Trained at k = 9, tested on other sides, other weights and ties.", _shifts),
-    "translation": Reproduction(
-        "Which of two maxima lies left, where training had them and elsewhere: by kind of padding.", _translation
+    "noise": _table("Image, set and graph nets on a spike in noise, against the Bayes rule.", "noise"),
+    "real": _table("Real graphs: the rule against plain loops, and the shipped nets against the rule.", "real"),
+    "samples": _table("Accuracy against the number of training windows, with the break-even.", "samples"),
+    "sets": _table("The largest of a set of numbers, by mean, sum, maximum and attention.", "sets"),
+    "shifts": _table("Trained at k = 9, tested on other sides, other weights and ties.", "shifts"),
+    "translation": _table(
+        "Which of two maxima lies left, where training had them and elsewhere: by kind of padding.", "translation"
     ),
 }
 """The tables by name."""
