@@ -22,6 +22,7 @@ from gnnmax.reproduction import (
     sets,
     shifts,
     translation,
+    variation,
 )
 from gnnmax.reproduction.outcome import Outcome
 from gnnmax.reproduction.training import _first, drawn_for_test
@@ -174,6 +175,7 @@ def test_nets_that_see_a_border_answer_by_where_the_pair_lies(monkeypatch):
     [
         ("noise", noise, {"STEPS": 5, "TESTED": 4, "RECIPES": ("noise-9-mu3",)}),
         ("shifts", shifts, {"STEPS": 5, "TESTED": 4}),
+        ("variation", variation, {"STEPS": 3, "TESTED": 4, "WINDOWS": 200, "LEAST_LEVELS": 2}),
         ("samples", samples, {"LEAST_STEPS": 5, "TESTED": 4, "WINDOWS": (100, 300)}),
     ],
 )

@@ -77,5 +77,6 @@ TABLES: dict[str, Reproduction] = {
     "translation": _table(
         "Which of two maxima lies left, where training had them and elsewhere: by kind of padding.", "translation"
     ),
+    "variation": _table("What accuracies vary by: data, initial weights, the order of the windows.", "variation"),
 }
 """The tables by name."""

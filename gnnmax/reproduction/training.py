@@ -39,23 +39,33 @@ def title_of(net: Net) -> str:
 
 
 def trained(
-    nets: Sequence[Net], recipe: Recipe, seed: int, *, steps: int, windows: int | None = None
+    nets: Sequence[Net],
+    recipe: Recipe,
+    seed: int,
+    *,
+    steps: int,
+    windows: int | None = None,
+    initial: int | None = None,
+    order: int | None = None,
 ) -> tuple[nn.Module, ...]:
     """Build nets and train them on the same batches, on the CPU; windows held out choose each net's weights.
 
     Args:
         nets: What is trained.
         recipe: Where the windows come from.
-        seed: Of the initial weights, the windows and their order.
+        seed: Of the windows, and of what follows unless it has a seed of its own.
         steps: Updates, of 128 windows.
         windows: How many windows are learnt from, over and over; None draws fresh ones without end.
+        initial: Seed of the initial weights.
+        order: Seed of the order of the windows; of a stream, of where it starts.
     """
     config = TrainingConfig(steps=steps, stream=windows is None, evaluate_every=max(1, steps // 6), device="cpu")
-    modules = {str(i): build_model(name, recipe.k, given, seed=seed) for i, (name, given) in enumerate(nets)}
+    weights = seed if initial is None else initial
+    modules = {str(i): build_model(name, recipe.k, given, seed=weights) for i, (name, given) in enumerate(nets)}
     fresh = recipe.replace(seed=seed, splits={"train": 1}, shifts={})
     val = build(recipe.replace(seed=2_000_000 + seed, splits={"val": VALIDATION_HOSTS}, shifts={})).split("val")
     train = Stream(fresh) if windows is None else _first(fresh, windows)
-    train_models(modules, train, val, config, np.random.default_rng(seed))
+    train_models(modules, train, val, config, np.random.default_rng(seed if order is None else order))
     return tuple(modules.values())
 
 
