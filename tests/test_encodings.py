@@ -73,6 +73,16 @@ def test_a_net_that_reads_ranks_is_exactly_invariant_to_increasing_maps_and_else
 
 
 def test_an_unknown_encoding_is_refused():
-    assert set(ENCODINGS) == {"standard", "rank"}
+    assert set(ENCODINGS) == {"standard", "rank", "none"}
     with pytest.raises(InputError, match="encoding"):
         build_model("gnn", 9, {"encoding": "ranks"})
+
+
+@pytest.mark.parametrize("name", ["question", "valid-global", "gnn"])
+def test_a_net_that_reads_values_as_they_are_notices_a_constant(name):
+    values = torch.tensor(integers(1))
+    assert torch.equal(encode(values, "none"), values)
+    as_they_are, standard = (awake(build_model(name, 9, {"encoding": encoding})) for encoding in ("none", "standard"))
+    with torch.no_grad():
+        assert (as_they_are(values + 8) - as_they_are(values)).abs().max() > 1e-3
+        torch.testing.assert_close(standard(values + 8), standard(values), rtol=1e-4, atol=1e-4)
