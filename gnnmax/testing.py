@@ -69,6 +69,7 @@ def assert_window_invariant(
     *,
     rng: np.random.Generator,
     tolerance: float = 1e-5,
+    any_k: bool = False,
 ) -> None:
     """Assert that no score changes under a transformation, and that the scorer says something at all.
 
@@ -78,6 +79,7 @@ def assert_window_invariant(
         transformation: A key of :data:`~gnnmax.auditing.transformations.TRANSFORMATIONS`.
         rng: Draws the elements.
         tolerance: Part of the largest score that is put down to rounding.
+        any_k: Whether the scorer takes windows of any odd side: counter-examples may then be smaller.
 
     Raises:
         AssertionError: with the smallest counter-example; or every score is the same.
@@ -88,7 +90,7 @@ def assert_window_invariant(
         >>> w = sample_windows(5, rng=np.random.default_rng(0))
         >>> assert_window_invariant(RULES["argmax"], w, rng=np.random.default_rng(0))
     """
-    report = audit(scorer, windows, rng=rng, transformations=[transformation], tolerance=tolerance)
+    report = audit(scorer, windows, rng=rng, transformations=[transformation], tolerance=tolerance, any_k=any_k)
     finding = report[transformation]
     if finding != "invariant":
         shown = "" if finding.smallest is None else f"\n{finding.smallest}"
@@ -124,7 +126,13 @@ def assert_translation_sensitive(
 
 
 def check_scorer(
-    scorer: Any, windows: Windows, *, rng: np.random.Generator, threshold: float = 0.0, tolerance: float = 1e-5
+    scorer: Any,
+    windows: Windows,
+    *,
+    rng: np.random.Generator,
+    threshold: float = 0.0,
+    tolerance: float = 1e-5,
+    any_k: bool = False,
 ) -> Audit:
     """Assert everything that the question asks of a scorer but that it is right.
 
@@ -137,6 +145,7 @@ def check_scorer(
         rng: Draws the elements.
         threshold: A window is called centred iff its score is strictly above.
         tolerance: Part of the largest score that is put down to rounding.
+        any_k: Whether the scorer takes windows of any odd side: counter-examples may then be smaller.
 
     Returns:
         The audit, to look at.
@@ -153,7 +162,7 @@ def check_scorer(
     """
     scored = as_scorer(scorer)
     faults = _misbehaviour(scored, windows, tolerance)
-    report = audit(scored, windows, rng=rng, threshold=threshold, tolerance=tolerance)
+    report = audit(scored, windows, rng=rng, threshold=threshold, tolerance=tolerance, any_k=any_k)
     if report.judgement != "right symmetry":
         faults.append(str(report))
     if faults:

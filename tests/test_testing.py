@@ -182,3 +182,17 @@ def test_data_that_is_no_graph_is_refused(data):
 def test_an_output_that_is_not_one_a_node_is_refused_where_it_should_move():
     with pytest.raises(InputError, match="one output for each of 7 nodes"):
         assert_node_permutation_equivariant(NodeNet(pooled=True), graph(), rng=rng())
+
+
+@pytest.mark.parametrize(("any_k", "rows"), [(True, 3), (False, 9)])
+def test_a_counter_example_is_of_the_smallest_side_where_any_will_do(any_k, rows):
+    w = sample_windows(9, rng=np.random.default_rng(0))
+
+    def broken(windows):
+        return windows.values[:, 0, 0]
+
+    for check in (check_scorer, assert_window_invariant):
+        with pytest.raises(AssertionError) as told:
+            check(broken, w, rng=np.random.default_rng(0), any_k=any_k)
+        window = [line for line in str(told.value).splitlines() if line.strip() and set(line) <= set(" 01")]
+        assert len(window[0].split()) == rows
