@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gnnmax import find_maxima, is_centred
 from gnnmax.detection import source as source_module
+from gnnmax.detection.maxima import _from_largest
 from gnnmax.errors import InputError
 
 
@@ -357,3 +358,16 @@ def test_one_thread_or_two_at_once_find_the_same():
     with ThreadPoolExecutor(2) as pool:
         together = pool.map(lambda k: list(find_maxima(matrix, k, ties="all")), (3, 5, 9, 3))
     assert list(together) == alone
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8", "i8"])
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=150)
+def test_maxima_come_from_the_largest_down_and_equal_ones_as_they_are(kind, seed):
+    rng = np.random.default_rng(seed)
+    values = rng.integers(-20, rng.integers(-19, 40), size=rng.integers(0, 200)).astype(kind)
+    if kind != "i8":
+        values *= rng.choice([1, 1e-42, 1e30, -1e-3])  # subnormal numbers too
+        values[rng.random(len(values)) < 0.1] = rng.choice([np.inf, -np.inf, -0.0])
+    expected = sorted(range(len(values)), key=lambda place: -values[place])  # stable
+    assert _from_largest(values).tolist() == expected

@@ -74,14 +74,31 @@ _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
 
 def sorted_by_value(maxima: Maxima) -> Maxima:
     """Order maxima, given by row and column, by value from the largest down, in place; equal ones keep their order."""
-    values = maxima.values
-    keys = -values if values.dtype.kind == "f" else -np.unique(values, return_inverse=True)[1]
-    order = np.argsort(keys)  # several times faster than a stable sort, and the same where no two are equal
-    ordered = keys[order]
-    if (ordered[1:] == ordered[:-1]).any():
-        order = np.argsort(keys, kind="stable")
+    order = _from_largest(maxima.values)
     for name in _COLUMNS:  # one after the other: there may be many, and memory is short
         column = getattr(maxima, name)
         if column.any():
             column[:] = column[order]
     return maxima
+
+
+def _from_largest(values: npt.NDArray[Any]) -> Places:
+    """Return the order of values from the largest down, equal ones as they come; none is NaN.
+
+    Single precision leaves room for a value and its place in one integer, and integers are sorted twice as fast.
+
+    Example:
+        >>> _from_largest(np.array([-0.0, 3, -1, 3, 0], dtype=np.float32))
+        array([1, 3, 0, 4, 2])
+    """
+    if values.dtype != np.float32 or len(values) >= 2**32:
+        keys = -values if values.dtype.kind == "f" else -np.unique(values, return_inverse=True)[1]
+        return np.argsort(keys, kind="stable")
+    bits = (values + np.float32(0)).view(np.int32)  # -0.0 becomes 0.0
+    bits ^= (bits >> 31) & np.int32(2**31 - 1)  # as integers with a sign they are in order now
+    places = ~bits.astype(np.int64)
+    places <<= 32
+    places |= np.arange(len(values), dtype=np.uint32)
+    places.sort()
+    places &= 2**32 - 1
+    return places
