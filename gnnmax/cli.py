@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import tyro
 
@@ -36,17 +38,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         command = _parsed(sys.argv[1:] if arguments is None else list(arguments))
-        return command if isinstance(command, int) else command.run()
+        status = command if isinstance(command, int) else command.run()
+        sys.stdout.flush()  # here, for what goes wrong at the interpreter's end is told in its own words
+        return status
     except InputError as error:
         return _refuse(str(error))
     except BrokenPipeError:
+        _write_no_more()
         return 0  # whoever read our output has seen enough
     except OSError as error:
+        _write_no_more()
         where = f": {error.filename}" if error.filename else ""
         return _refuse(f"{error.strerror or error}{where}; choose another place or free this one")
     except KeyboardInterrupt:
         sys.stderr.write("gnnmax: interrupted\n")
         return 130
+
+
+def _write_no_more() -> None:
+    """Point standard output at nothing, so that what still waits to be written does not fail once more at the end."""
+    with contextlib.suppress(OSError, ValueError):  # not a file, or closed
+        sys.stdout.flush()
+        return
+    with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("w") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 def _parsed(arguments: list[str]) -> Command | int:

@@ -139,9 +139,10 @@ def test_json_is_json_and_standard_error_is_silent(stored, words, capsys):
     assert said.err == ""
 
 
-def test_a_reader_that_has_seen_enough_is_no_error():
+@pytest.mark.parametrize("reader", ["head -1", "head -c 0", "true"])
+def test_a_reader_that_has_seen_enough_is_no_error(reader):
     done = subprocess.run(
-        f"{sys.executable} -m gnnmax list | head -1; exit ${{PIPESTATUS[0]}}",
+        f"{sys.executable} -m gnnmax list | {reader}; exit ${{PIPESTATUS[0]}}",
         shell=True,
         executable="/bin/bash",
         capture_output=True,
@@ -149,6 +150,16 @@ def test_a_reader_that_has_seen_enough_is_no_error():
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("words", ["list", "list rules"])
+def test_output_that_finds_no_room_is_one_line(words):
+    with Path("/dev/full").open("w") as full:
+        call = [sys.executable, "-m", "gnnmax", *words.split()]
+        done = subprocess.run(call, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "No space left" in done.stderr
 
 
 def heed_interrupts() -> None:
