@@ -63,7 +63,7 @@ def against_pool(name: str, setting: Setting) -> Row:
     return race(name, ours, Lane("torch max_pool2d", peer, matrix.size), "entry", Target("speed"), setting)
 
 
-def separation(least: int, name: str, setting: Setting) -> Row:
+def separation(least: int, target: float | None, name: str, setting: Setting) -> Row:
     """Race the rule with a least distance against the rule alone."""
     matrix = matrix_of(setting.size(4000, 64))
     return race(
@@ -71,7 +71,7 @@ def separation(least: int, name: str, setting: Setting) -> Row:
         Lane("ours", lambda: find_maxima(matrix, K, separation=least), matrix.size),
         Lane("the rule alone", lambda: find_maxima(matrix, K), matrix.size),
         "entry",
-        Target("cost", 3.0),
+        Target("cost", target),
         setting,
     )
 
@@ -180,8 +180,8 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "detect: ordered, max_pool2d": against_pool,
     "detect: memory, n = 16,384": partial(memory, lambda setting: matrix_of(setting.size(16_384, 64)), "allowed", 1.0),
     "detect: memory, mapped, n = 20,000": partial(memory, partial(mapped_matrix, 20_000), "the file", 0.1),
-    "detect: separation 5": partial(separation, 5),
-    "detect: separation 15": partial(separation, 15),
+    "detect: separation 5": partial(separation, 5, 3.0),
+    "detect: separation 15": partial(separation, 15, None),
     "detect: tower everywhere, valid": partial(everywhere, "question-valid", 20.0),
     "detect: tower everywhere, zero-padded": partial(everywhere, "question", 5.0),
     "detect: graph, gathers": against_gathers,

@@ -11,8 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gnnmax import find_maxima, is_centred
+from gnnmax.detection import edges as edges_module
+from gnnmax.detection import sorting as sorting_module
 from gnnmax.detection import source as source_module
-from gnnmax.detection.maxima import _from_largest
+from gnnmax.detection.sorting import from_largest
 from gnnmax.errors import InputError
 
 
@@ -230,30 +232,46 @@ def brute_edges(weights, undirected, ties):
         equal = sum(other == value for other in others)
         if any(other > value for other in others) or (others and equal == len(others)) or (ties == "strict" and equal):
             continue
-        hits[edge] = (value - max(others) if others else np.inf, equal)
+        hits[edge] = (value - max(others) if others and not equal else 0.0 if equal else np.inf, equal)
     return hits
 
 
-@settings(max_examples=300, deadline=None)
+VALUES = {
+    "counts": lambda levels, rng: levels,
+    "large": lambda levels, rng: levels + 2**62,  # beyond what a double tells apart
+    "single": lambda levels, rng: -levels.astype(np.float32),
+    "close": lambda levels, rng: 1 + levels * 2.0**-50,  # alike but for the last bits
+    "signs": lambda levels, rng: np.where(rng.random(levels.shape) < 0.5, 1.5, -0.3) * levels,
+    "infinite": lambda levels, rng: np.where(levels == 1, -np.inf, np.where(levels == 2, np.inf, levels)),
+    "unknown": lambda levels, rng: np.where(levels == 2, rng.choice([-1, 1]) * np.nan, levels),
+}
+
+
+@settings(max_examples=600, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), levels=st.sampled_from([2, 4, 1000]), ties=st.sampled_from(["strict", "all"]),
-       undirected=st.booleans(), loops=st.booleans(), dense=st.booleans())  # fmt: skip
-def test_the_graph_mode_is_the_brute_force_one(seed, levels, ties, undirected, loops, dense):
+       undirected=st.booleans(), loops=st.booleans(), dense=st.booleans(), kind=st.sampled_from(sorted(VALUES)),
+       chunk=st.sampled_from([1, 5, 2**16]))  # fmt: skip
+def test_the_graph_mode_is_the_brute_force_one(seed, levels, ties, undirected, loops, dense, kind, chunk):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(2, 9))
     m = n if undirected else int(rng.integers(2, 9))
-    matrix = rng.integers(1, levels + 1, size=(n, m)) * (rng.random((n, m)) < 0.4)
+    edges = rng.random((n, m)) < 0.4
+    values = VALUES[kind](rng.integers(1, levels + 1, size=(n, m)), rng)
+    matrix = np.where(edges, values, np.zeros_like(values))
     if undirected:
-        matrix = np.triu(matrix) + np.triu(matrix, 1).T
-    assume(undirected or n != m or not np.array_equal(matrix, matrix.T))
+        matrix = np.where(np.tri(n, dtype=bool).T, matrix, matrix.T)
+    assume(undirected or n != m or not np.array_equal(matrix, matrix.T, equal_nan=kind != "large"))
+    assume(not np.isnan(matrix[matrix != 0]).all() or kind != "unknown")
     weights = {
         (i, j): matrix[i, j] for i, j in zip(*np.nonzero(matrix), strict=True)
         if (i <= j or not undirected) and (loops or i != j or (not undirected and n != m))
     }  # fmt: skip
-    if not loops:
-        weights = {(i, j): w for (i, j), w in weights.items() if i != j}
+    weights = {(i, j): w for (i, j), w in weights.items() if (loops or i != j) and w == w}
     expected = brute_edges(weights, undirected, ties)
     given_matrix = matrix if dense else sp.csr_array(matrix)
-    maxima = find_maxima(given_matrix, mode="graph", ties=ties, diagonal=loops)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edges_module, "CHUNK", chunk)
+        maxima = find_maxima(given_matrix, mode="graph", ties=ties, diagonal=loops)
     assert set(found(maxima)) == set(expected)
     for index, place in enumerate(found(maxima)):
         assert (maxima.margin[index], maxima.ties[index]) == expected[place]
@@ -293,6 +311,14 @@ def test_a_graph_s_own_word_is_taken_for_its_direction():
     assert found(find_maxima(undirected, mode="graph")) == [(1, 2)]
     assert found(find_maxima(both_ways, mode="graph")) == [(1, 2), (2, 1)]
     assert found(find_maxima(both_ways, mode="graph", directed=False)) == [(1, 2)]
+
+
+@pytest.mark.parametrize("mode", ["ordered", "graph"])
+def test_margins_of_whole_numbers_are_exact_where_doubles_are_not(mode):
+    matrix = np.full((3, 3), 2**62)
+    matrix[1, 1] += 1
+    maxima = find_maxima(matrix, 3, mode=mode)
+    assert found(maxima) == [(1, 1)] and maxima.margin.tolist() == [1.0]
 
 
 def test_results_come_by_value_row_and_column():
@@ -361,13 +387,18 @@ def test_one_thread_or_two_at_once_find_the_same():
 
 
 @pytest.mark.parametrize("kind", ["f4", "f8", "i8"])
-@given(seed=st.integers(0, 2**32 - 1))
+@given(seed=st.integers(0, 2**32 - 1), piece=st.sampled_from([16, 2**19]))
 @settings(max_examples=150)
-def test_maxima_come_from_the_largest_down_and_equal_ones_as_they_are(kind, seed):
+def test_maxima_come_from_the_largest_down_and_equal_ones_as_they_are(kind, seed, piece):
     rng = np.random.default_rng(seed)
     values = rng.integers(-20, rng.integers(-19, 40), size=rng.integers(0, 200)).astype(kind)
-    if kind != "i8":
+    if kind == "i8":
+        values += rng.choice([0, 2**60, -(2**60)])
+    else:
         values *= rng.choice([1, 1e-42, 1e30, -1e-3])  # subnormal numbers too
+        values += values.dtype.type(rng.choice([0, 1e8]))
         values[rng.random(len(values)) < 0.1] = rng.choice([np.inf, -np.inf, -0.0])
     expected = sorted(range(len(values)), key=lambda place: -values[place])  # stable
-    assert _from_largest(values).tolist() == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sorting_module, "PIECE", piece)
+        assert from_largest(values).tolist() == expected

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.maxima import Maxima, Ties
-from gnnmax.detection.source import Source
+from gnnmax.detection.maxima import Maxima, Ties, margin_over
+from gnnmax.detection.source import Source, lowest
 
 __all__ = ["graph_maxima"]
 
@@ -17,6 +18,12 @@ Ends = npt.NDArray[Any]
 
 CHUNK = 2**16
 """Edges looked at together, about."""
+
+LEAST, MOST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+"""What every key exceeds, and none does."""
+
+INFINITE = int(np.float64(np.inf).view(np.uint64))
+"""The bits of infinity as a whole number: those of what is negative, or NaN, exceed it."""
 
 
 def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric: bool, once: bool) -> Maxima:
@@ -30,99 +37,156 @@ def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric:
     """
     indptr, columns, values = _edges(source)
     by_row = _Best(indptr, values)
-    by_column = by_row if symmetric else _Best.of_any(columns, values, source.shape[1])
+    if by_row.unknown:
+        indptr, columns, values = _chosen(indptr, columns, values, ~np.isnan(values))
+        by_row = _Best(indptr, values)
+    by_column = by_row if symmetric else _Best(*_by_column(indptr, columns, values, source.shape))
     # Among the largest edges of its row, and of its column too: all others are out after one look.
-    both_ways = by_row.first[by_row.at] == by_column.first[columns[by_row.leading]]
-    leading, row = by_row.leading[both_ways], by_row.at[both_ways]
-    column, value = columns[leading], values[leading]
-    in_row, in_column = by_row.count[row], by_column.count[column]
+    row, column = by_row.at, columns[by_row.leading]
+    leading = by_row.first[row] == by_column.first[column]
+    if symmetric and once:
+        leading &= row <= column
+    chosen = np.flatnonzero(leading)
+    row, column = row[chosen], column[chosen]
     # The edge itself is among the largest at both ends; of an undirected loop the two ends are one.
     loops = (row == column) & symmetric
-    others = np.where(loops, in_row - 1, in_row + in_column - 2)
-    rival = np.maximum(by_row.rival(row), by_column.rival(column))
-    alone = (by_row.size[row] == 1) & (by_column.size[column] == 1)
-    degree = np.where(loops, by_row.size[row] - 1, by_row.size[row] + by_column.size[column] - 2)
-    kept = others == 0 if ties == "strict" else alone | (others < degree)
+    others = by_row.count[row] + by_column.count[column] - 2
+    degree = by_row.size[row] + by_column.size[column] - 2
+    others[loops] //= 2
+    degree[loops] //= 2
+    kept = (others == 0) | ((ties != "strict") & (others < degree))
     if threshold is not None:
-        kept &= value > threshold
-    if symmetric and once:
-        kept &= row <= column
-    with np.errstate(invalid="ignore", over="ignore"):
-        difference = value.astype(np.float64) - rival.astype(np.float64)
-    margin = np.where(alone, np.inf, np.where(others > 0, 0.0, difference))
-    found = Maxima(
-        row.astype(np.intp),
-        column.astype(np.intp),
-        value.astype(source.given),
+        kept &= by_row.first[row] > threshold
+    if not kept.all():
+        row, column, others, degree = row[kept], column[kept], others[kept], degree[kept]
+    value, rival = by_row.first[row], np.maximum(by_row.rival[row], by_column.rival[column])
+    margin = margin_over(rival, value)
+    margin[others > 0] = 0.0
+    margin[degree == 0] = np.inf
+    return Maxima(
+        row.astype(np.intp, copy=False),
+        column.astype(np.intp, copy=False),
+        value.astype(source.given, copy=False),
         margin,
-        others.astype(np.int64),
+        others.astype(np.int64, copy=False),
         np.zeros(len(row), dtype=np.int64),
         mode="graph",
         k=None,
         names=source.names,
     )
-    return found[kept]
 
 
 def _edges(source: Source) -> tuple[Ends, Ends, Values]:
-    """Return the edges row by row: stored entries, or those of a dense matrix that are not 0; NaN is no edge."""
+    """Return the edges row by row: stored entries, or those of a dense matrix that are not 0; NaN is among them."""
     matrix = source.edges().matrix
     indptr, columns, values = matrix.indptr, matrix.indices, matrix.data
     if values.dtype.kind == "b":
         values = values.astype(np.int8)
-    unknown = values.dtype.kind == "f" and len(values) > 0 and np.isnan(np.max(values))
-    if not unknown and source.diagonal and source.missing is None and not source.steps:
+    if source.diagonal and source.missing is None and not source.steps:
         return indptr, columns, values
     rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-    kept = ~np.isnan(values) if unknown else np.ones(len(values), dtype=np.bool_)
+    kept = np.ones(len(values), dtype=np.bool_)
     if not source.diagonal:
         kept &= rows != columns
     if source.missing is not None:
         kept &= ~source.missing[rows, columns]
-    rows, columns, values = rows[kept], columns[kept], source.transformed(values[kept], rows[kept], columns[kept])
-    counts = np.bincount(rows, minlength=len(indptr) - 1)
-    return np.concatenate([[0], np.cumsum(counts)]), columns, values
+    indptr, columns, values = _chosen(indptr, columns, values, kept)
+    return indptr, columns, source.transformed(values, rows[kept], columns)
+
+
+def _chosen(indptr: Ends, columns: Ends, values: Values, kept: npt.NDArray[np.bool_]) -> tuple[Ends, Ends, Values]:
+    """Return some of the edges, in the same order."""
+    before = np.concatenate([[0], np.cumsum(kept)])
+    return before[indptr], columns[kept], values[kept]
+
+
+def _by_column(indptr: Ends, columns: Ends, values: Values, shape: tuple[int, int]) -> tuple[Ends, Values]:
+    """Return edges that stand row by row column by column."""
+    from scipy.sparse import csr_array
+
+    turned = csr_array((values, columns, indptr), shape=shape).tocsc()
+    return turned.indptr, turned.data
 
 
 class _Best:
-    """Of every end: its largest value, how many edges have it, the next largest, and how many edges there are.
+    """Of every end: its largest value, how many edges have it, its rival, and how many edges there are.
 
-    ``leading`` are the edges that are largest at their end, in order, and ``at`` the ends where they are.
+    The rival is the largest value of the other edges. ``leading`` are the edges that are largest at their end, in
+    order, and ``at`` the ends where they are. ``unknown`` says whether a value was NaN: nothing else holds then.
 
     Edges are looked at some ends at a time, so that what is written on the way stays in the processor's cache.
     """
 
     def __init__(self, indptr: Ends, values: Values) -> None:
         self.size = np.diff(indptr)
-        lowest = -np.inf if values.dtype.kind == "f" else np.iinfo(values.dtype).min
-        self.first, self.second = (np.full(len(self.size), lowest, dtype=values.dtype) for _ in range(2))
+        self.first, self.rival = (np.full(len(self.size), lowest(values.dtype), values.dtype) for _ in range(2))
         filled = np.flatnonzero(self.size)
-        starts, leading = indptr[filled], []
-        cuts = np.searchsorted(starts, np.arange(CHUNK, len(values), CHUNK))
-        for some in np.split(np.arange(len(filled)), cuts):
-            if not len(some):
-                continue
-            ends, begin = filled[some], int(starts[some[0]])
-            part = values[begin : indptr[ends[-1] + 1]]
-            inner = starts[some] - begin
-            largest = np.maximum.reduceat(part, inner)
-            top = np.flatnonzero(part == np.repeat(largest, self.size[ends]))
-            rest = part.copy()
-            rest[top] = lowest
-            self.first[ends], self.second[ends] = largest, np.maximum.reduceat(rest, inner)
+        starts, leading, tied = indptr[filled], [], False
+        bounds = np.append(starts, len(values))
+        cuts = np.searchsorted(starts, np.arange(CHUNK, len(values), CHUNK)).tolist()
+        parts = [slice(*ends) for ends in pairwise([0, *cuts, len(filled)]) if ends[0] < ends[1]]
+        places = np.arange(max((bounds[p.stop] - bounds[p.start] for p in parts), default=0))
+        for some in parts:
+            begin, end = bounds[some.start], bounds[some.stop]
+            part, inner, ends = values[begin:end], starts[some] - begin, filled[some]
+            found = None if tied else _alone(part, inner, places)  # ties seldom come alone
+            if found is None:
+                found = _among_ties(part, inner, self.size[ends])
+            top, self.first[ends], self.rival[ends] = found
+            tied = len(top) > len(ends)
             leading.append(top + begin)
+        self.unknown = bool(np.isnan(self.first).any())
         self.leading = np.concatenate(leading) if leading else np.empty(0, dtype=np.intp)
         ties = len(self.leading) > len(filled)
         self.at = np.searchsorted(indptr, self.leading, side="right") - 1 if ties else filled
-        self.count = np.bincount(self.at, minlength=len(self.size))
+        self.count = np.bincount(self.at, minlength=len(self.size)) if ties else np.broadcast_to(1, len(self.size))
 
-    @classmethod
-    def of_any(cls, ends: Ends, values: Values, number: int) -> _Best:
-        """Take edges in any order."""
-        order = np.argsort(ends, kind="stable")
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=number))])
-        return cls(indptr, values[order])
 
-    def rival(self, ends: Ends) -> Values:
-        """Return the largest value besides one of the largest, at each of some ends."""
-        return np.where(self.count[ends] > 1, self.first[ends], self.second[ends])
+def _alone(values: Values, starts: Ends, places: Ends) -> tuple[Ends, Values, Values] | None:
+    """Find the largest of every run of values, and its rival, where the leading bits of a value tell them apart.
+
+    Those and the place of the value make one integer, so that two passes find values and places alike.
+
+    Returns:
+        The places of the largest, their values, and the largest of the others; None where more has to be looked at.
+    """
+    bits = len(values).bit_length()
+    place = (1 << bits) - 1
+    keys = _ordered(values) & ~place
+    keys |= places[: len(keys)]
+    largest = np.maximum.reduceat(keys, starts)
+    top = largest & place
+    keys[top] = LEAST
+    next_largest = np.maximum.reduceat(keys, starts)
+    if (largest >> bits == next_largest >> bits).any():
+        return None
+    rival = values[next_largest & place]
+    rival[next_largest == LEAST] = lowest(values.dtype)
+    return top, values[top], rival
+
+
+def _among_ties(values: Values, starts: Ends, size: Ends) -> tuple[Ends, Values, Values]:
+    """Find all that are largest in their run of values, the largest value of every run, and its rival."""
+    largest = np.maximum.reduceat(values, starts)
+    equal = values == np.repeat(largest, size)
+    top = np.flatnonzero(equal)
+    rest = values.copy()
+    rest[top] = lowest(values.dtype)
+    rival = np.where(np.add.reduceat(equal, starts, dtype=np.intp) > 1, largest, np.maximum.reduceat(rest, starts))
+    return top, largest, rival
+
+
+def _ordered(values: Values) -> npt.NDArray[np.int64]:
+    """Return integers that order as the values do, to double precision; NaN is the largest, -0.0 is 0.0.
+
+    Example:
+        >>> np.argsort(_ordered(np.array([0.5, np.nan, -1, -np.inf, 2]))).tolist()
+        [3, 2, 0, 4, 1]
+    """
+    doubles = values.astype(np.float64, copy=False)
+    keys = doubles.view(np.int64)
+    if keys.view(np.uint64).max() > INFINITE:
+        keys = (doubles + 0.0).view(np.int64)
+        np.bitwise_xor(keys, MOST, out=keys, where=keys < 0)  # negative doubles stand the other way round
+        keys[np.isnan(doubles)] = MOST
+    return keys

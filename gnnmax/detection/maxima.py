@@ -9,7 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Border", "Maxima", "Mode", "Ties", "sorted_by_value"]
+from gnnmax.detection.sorting import from_largest
+
+__all__ = ["Border", "Maxima", "Mode", "Ties", "margin_over", "sorted_by_value"]
 
 Mode = Literal["ordered", "graph"]
 """Whether the order of rows and columns means something, or is an accident."""
@@ -74,7 +76,7 @@ _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
 
 def sorted_by_value(maxima: Maxima) -> Maxima:
     """Order maxima, given by row and column, by value from the largest down, in place; equal ones keep their order."""
-    order = _from_largest(maxima.values)
+    order = from_largest(maxima.values)
     for name in _COLUMNS:  # one after the other: there may be many, and memory is short
         column = getattr(maxima, name)
         if column.any():
@@ -82,23 +84,15 @@ def sorted_by_value(maxima: Maxima) -> Maxima:
     return maxima
 
 
-def _from_largest(values: npt.NDArray[Any]) -> Places:
-    """Return the order of values from the largest down, equal ones as they come; none is NaN.
-
-    Single precision leaves room for a value and its place in one integer, and integers are sorted twice as fast.
+def margin_over(rivals: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return by how much values exceed others that are no larger; whole numbers are subtracted before they are rounded.
 
     Example:
-        >>> _from_largest(np.array([-0.0, 3, -1, 3, 0], dtype=np.float32))
-        array([1, 3, 0, 4, 2])
+        >>> margin_over(np.array([2**62, -(2**63)]), np.array([2**62 + 1, 2**63 - 1]))
+        array([1.00000000e+00, 1.84467441e+19])
     """
-    if values.dtype != np.float32 or len(values) >= 2**32:
-        keys = -values if values.dtype.kind == "f" else -np.unique(values, return_inverse=True)[1]
-        return np.argsort(keys, kind="stable")
-    bits = (values + np.float32(0)).view(np.int32)  # -0.0 becomes 0.0
-    bits ^= (bits >> 31) & np.int32(2**31 - 1)  # as integers with a sign they are in order now
-    places = ~bits.astype(np.int64)
-    places <<= 32
-    places |= np.arange(len(values), dtype=np.uint32)
-    places.sort()
-    places &= 2**32 - 1
-    return places
+    if values.dtype.kind == "f":
+        with np.errstate(invalid="ignore", over="ignore"):
+            return values.astype(np.float64) - rivals.astype(np.float64)
+    difference: npt.NDArray[np.unsignedinteger[Any]] = (values - rivals).view(f"u{values.dtype.itemsize}")
+    return difference.astype(np.float64)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.maxima import Border, Maxima, Places, Ties
+from gnnmax.detection.maxima import Border, Maxima, Places, Ties, margin_over
 from gnnmax.detection.sliding import rivals
 from gnnmax.detection.source import Block, Source
 
@@ -132,10 +132,8 @@ def _clear(
     border: Border,
 ) -> _Found:
     """Take strict maxima of windows that are wholly measured inside the matrix: they need not be looked at."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        margin = values.astype(np.float64) - rival.astype(np.float64)
     none, touching = np.zeros(len(rows), dtype=np.int64), np.zeros((len(rows), 0), dtype=np.bool_)
-    found = _Found(rows, columns, values, margin, none, missing, touching)
+    found = _Found(rows, columns, values, margin_over(rival, values), none, missing, touching)
     return found if border == "shrink" else _chosen(found, _bordered(missing, border))
 
 
@@ -180,9 +178,7 @@ def _judged(source: Source, part: _Candidates, k: tuple[int, int], ties: Ties, b
     missing = hidden.sum(axis=1)
     kept &= _bordered(missing, border)
     rival = np.where(other, entries, source.lowest).max(axis=1)
-    with np.errstate(invalid="ignore", over="ignore"):
-        difference = centre.astype(np.float64) - rival.astype(np.float64)
-    margin = np.where(alone, np.inf, np.where(equal > 0, 0.0, difference))
+    margin = np.where(alone, np.inf, np.where(equal > 0, 0.0, margin_over(rival, centre)))
     touching = _touching(part, k) if ties == "plateau" else np.zeros((len(kept), 0), dtype=np.bool_)
     return _chosen(_Found(part.rows, part.columns, centre, margin, equal, missing, touching), kept)
 

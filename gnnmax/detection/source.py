@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 
-__all__ = ["Absent", "Block", "NamedMatrix", "Source", "Transform", "source_of"]
+__all__ = ["Absent", "Block", "NamedMatrix", "Source", "Transform", "lowest", "source_of"]
 
 Absent = Literal["zero", "missing"]
 """What an entry is that a sparse matrix does not store."""
@@ -135,7 +135,7 @@ class Source:
     @property
     def lowest(self) -> Any:
         """What stands where nothing was measured: it exceeds nothing."""
-        return -np.inf if self.dtype.kind == "f" else np.iinfo(self.dtype).min
+        return lowest(self.dtype)
 
     def block(self, row: int, column: int, rows: int, columns: int, border: tuple[int, int]) -> Block:
         """Copy a block with its border; beyond the matrix nothing was measured."""
@@ -292,6 +292,11 @@ def _same(one: Any, other: Any) -> bool:
     other.sort_indices()
     parts = ("indptr", "indices", "data")
     return all(np.array_equal(getattr(one, p), getattr(other, p), equal_nan=p == "data") for p in parts)
+
+
+def lowest(dtype: np.dtype[Any]) -> Any:
+    """Return the lowest number of a type: it exceeds nothing."""
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
 def _computable(dtype: np.dtype[Any]) -> np.dtype[Any]:
