@@ -42,27 +42,33 @@ def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric:
         by_row = _Best(indptr, values)
     by_column = by_row if symmetric else _Best(*_by_column(indptr, columns, values, source.shape))
     # Among the largest edges of its row, and of its column too: all others are out after one look.
-    row, column = by_row.at, columns[by_row.leading]
-    leading = by_row.first[row] == by_column.first[column]
+    row, column, value = by_row.at, columns[by_row.leading], by_row.value
+    leading = value == by_column.first[column]
     if symmetric and once:
         leading &= row <= column
-    chosen = np.flatnonzero(leading)
-    row, column = row[chosen], column[chosen]
-    # The edge itself is among the largest at both ends; of an undirected loop the two ends are one.
-    loops = (row == column) & symmetric
-    others = by_row.count[row] + by_column.count[column] - 2
-    degree = by_row.size[row] + by_column.size[column] - 2
-    others[loops] //= 2
-    degree[loops] //= 2
-    kept = (others == 0) | ((ties != "strict") & (others < degree))
     if threshold is not None:
-        kept &= by_row.first[row] > threshold
-    if not kept.all():
-        row, column, others, degree = row[kept], column[kept], others[kept], degree[kept]
-    value, rival = by_row.first[row], np.maximum(by_row.rival[row], by_column.rival[column])
+        leading &= value > threshold
+    chosen = np.flatnonzero(leading)
+    row, column, value = row[chosen], column[chosen], value[chosen]
+
+    def besides(of_rows: Ends, of_columns: Ends, some: Any) -> Ends:
+        """Count the other edges at the ends of some; the two ends of an undirected loop are one."""
+        count: Ends = of_rows[row[some]] + of_columns[column[some]] - 2
+        return np.where((row[some] == column[some]) & symmetric, count // 2, count)
+
+    # The edge itself is among the largest at both ends.
+    others = besides(by_row.count, by_column.count, slice(None))
+    tied = np.flatnonzero(others)
+    if len(tied):
+        kept = others == 0
+        if ties != "strict":
+            kept[tied] = others[tied] < besides(by_row.size, by_column.size, tied)
+        row, column, value, others = row[kept], column[kept], value[kept], others[kept]
+    rival = np.maximum(by_row.rival[row], by_column.rival[column])
     margin = margin_over(rival, value)
     margin[others > 0] = 0.0
-    margin[degree == 0] = np.inf
+    unrivalled = np.flatnonzero(rival == lowest(rival.dtype))
+    margin[unrivalled[besides(by_row.size, by_column.size, unrivalled) == 0]] = np.inf
     return Maxima(
         row.astype(np.intp, copy=False),
         column.astype(np.intp, copy=False),
@@ -112,34 +118,45 @@ class _Best:
     """Of every end: its largest value, how many edges have it, its rival, and how many edges there are.
 
     The rival is the largest value of the other edges. ``leading`` are the edges that are largest at their end, in
-    order, and ``at`` the ends where they are. ``unknown`` says whether a value was NaN: nothing else holds then.
+    order, ``value`` their values and ``at`` the ends where they are. ``unknown`` says whether a value was NaN: nothing
+    else holds then.
 
     Edges are looked at some ends at a time, so that what is written on the way stays in the processor's cache.
     """
 
     def __init__(self, indptr: Ends, values: Values) -> None:
         self.size = np.diff(indptr)
-        self.first, self.rival = (np.full(len(self.size), lowest(values.dtype), values.dtype) for _ in range(2))
         filled = np.flatnonzero(self.size)
-        starts, leading, tied = indptr[filled], [], False
-        bounds = np.append(starts, len(values))
+        starts, size = indptr[filled], self.size[filled]
+        largest, rival = (np.empty(len(filled), dtype=values.dtype) for _ in range(2))
+        leading, tied = [], False
         cuts = np.searchsorted(starts, np.arange(CHUNK, len(values), CHUNK)).tolist()
         parts = [slice(*ends) for ends in pairwise([0, *cuts, len(filled)]) if ends[0] < ends[1]]
-        places = np.arange(max((bounds[p.stop] - bounds[p.start] for p in parts), default=0))
-        for some in parts:
-            begin, end = bounds[some.start], bounds[some.stop]
-            part, inner, ends = values[begin:end], starts[some] - begin, filled[some]
-            found = None if tied else _alone(part, inner, places)  # ties seldom come alone
+        bounds = [int(starts[part.start]) for part in parts] + [len(values)]
+        places = np.arange(max(np.diff(bounds), default=0))
+        for some, (begin, end) in zip(parts, pairwise(bounds), strict=True):
+            edges, inner = values[begin:end], starts[some] - begin
+            found = None if tied else _alone(edges, inner, places)  # ties seldom come alone
             if found is None:
-                found = _among_ties(part, inner, self.size[ends])
-            top, self.first[ends], self.rival[ends] = found
-            tied = len(top) > len(ends)
+                found = _among_ties(edges, inner, size[some])
+            top, largest[some], rival[some] = found
+            tied = len(top) > len(inner)
             leading.append(top + begin)
-        self.unknown = bool(np.isnan(self.first).any())
+        self.unknown = bool(np.isnan(largest).any())
         self.leading = np.concatenate(leading) if leading else np.empty(0, dtype=np.intp)
         ties = len(self.leading) > len(filled)
         self.at = np.searchsorted(indptr, self.leading, side="right") - 1 if ties else filled
         self.count = np.bincount(self.at, minlength=len(self.size)) if ties else np.broadcast_to(1, len(self.size))
+        self.value = values[self.leading] if ties else largest
+        self.first, self.rival = self._everywhere(filled, largest), self._everywhere(filled, rival)
+
+    def _everywhere(self, filled: Ends, values: Values) -> Values:
+        """Put values of the ends that have edges among those that have none."""
+        if len(filled) == len(self.size):
+            return values
+        everywhere = np.full(len(self.size), lowest(values.dtype), dtype=values.dtype)
+        everywhere[filled] = values
+        return everywhere
 
 
 def _alone(values: Values, starts: Ends, places: Ends) -> tuple[Ends, Values, Values] | None:
@@ -158,7 +175,7 @@ def _alone(values: Values, starts: Ends, places: Ends) -> tuple[Ends, Values, Va
     top = largest & place
     keys[top] = LEAST
     next_largest = np.maximum.reduceat(keys, starts)
-    if (largest >> bits == next_largest >> bits).any():
+    if (largest ^ next_largest).view(np.uint64).min() <= place:
         return None
     rival = values[next_largest & place]
     rival[next_largest == LEAST] = lowest(values.dtype)
