@@ -1,7 +1,7 @@
 """Are decoys right about chance? ``python -m benchmarks.chance``.
 
-Matrices of noise, with bumps or without, are drawn again and again, 48 x 48, and searched with windows of side 5; the
-table tells in what share of them anything was found at a q-value up to 0.1, and what share of the bumps was.
+Matrices of noise, with bumps or without, are drawn again and again, 48 x 48, and searched with windows of side 5, or as
+graphs. The table tells in what share of them anything was found at a q-value up to 0.1, and what share of the bumps.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ class Simulation:
         draw: Draws a matrix.
         options: Of :func:`gnnmax.detection.false_discovery`.
         bumps: Whether there is anything to find.
+        reach: How many rows and columns a maximum may be off.
     """
 
     draw: Callable[[np.random.Generator], Matrix]
     options: dict[str, Any] = field(default_factory=lambda: {"decoys": "shuffle"})
     bumps: bool = False
+    reach: int = 2
 
 
 def symmetric(matrix: Matrix) -> Matrix:
@@ -76,6 +78,24 @@ def planted(height: float, *, alone: bool = False) -> Callable[[np.random.Genera
     return draw
 
 
+def graph(strong: float, raised: float) -> Callable[[np.random.Generator], Matrix]:
+    """Draw a graph with exponential weights of standard deviation 1, and three strong edges.
+
+    All other edges at their six ends are raised.
+    """
+
+    def draw(rng: np.random.Generator) -> Matrix:
+        weights = rng.exponential(size=(SIDE, SIDE)) * (rng.random((SIDE, SIDE)) < 0.2)
+        ends = np.isin(np.arange(SIDE), PLACES)
+        weights[(weights > 0) & (ends[:, None] | ends)] += raised
+        weights[tuple(np.transpose(PLACES))] += strong
+        return symmetric(weights)
+
+    return draw
+
+
+AS_GRAPH = {"decoys": "shuffle", "mode": "graph"}
+
 OVER_EXPECTED = {"decoys": "distance", "steps": ("distance", "rank")}
 
 SIMULATIONS = {
@@ -88,6 +108,10 @@ SIMULATIONS = {
     "three bumps 2 s.d. high": Simulation(planted(2.0), bumps=True),
     "three bumps 3 s.d. high": Simulation(planted(3.0), bumps=True),
     "three single entries 10 s.d. high": Simulation(planted(10.0, alone=True), bumps=True),
+    "graph with exponential weights": Simulation(graph(0.0, 0.0), AS_GRAPH),
+    "three strong edges of it, 10 s.d. high": Simulation(graph(10.0, 0.0), AS_GRAPH, bumps=True, reach=0),
+    "the other edges at their ends 1 s.d. higher": Simulation(graph(10.0, 1.0), AS_GRAPH, bumps=True, reach=0),
+    "the same, 2 s.d. higher": Simulation(graph(10.0, 2.0), AS_GRAPH, bumps=True, reach=0),
 }
 
 
@@ -99,7 +123,7 @@ def shares(simulation: Simulation, runs: int) -> tuple[float, float]:
         found = false_discovery(simulation.draw(rng), 5, rng=rng, **simulation.options)
         places = [place[:2] for place in found.maxima[found.q <= RATE]]
         anything += bool(places)
-        hits += sum(any(max(abs(i - a), abs(j - b)) <= 2 for a, b in places) for i, j in PLACES)
+        hits += sum(any(max(abs(i - a), abs(j - b)) <= simulation.reach for a, b in places) for i, j in PLACES)
     return anything / runs, hits / runs / len(PLACES)
 
 

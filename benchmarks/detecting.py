@@ -20,6 +20,7 @@ from benchmarks.rows import Figure, Row, Setting, Target
 from benchmarks.timing import Lane, race
 from gnnmax import find_maxima
 from gnnmax.detection.reading import read_matrix
+from gnnmax.detection.steps import STEPS
 from gnnmax.models.convolved import ConvolvedTower
 from gnnmax.models.registry import build_model
 
@@ -63,12 +64,12 @@ def against_pool(name: str, setting: Setting) -> Row:
     return race(name, ours, Lane("torch max_pool2d", peer, matrix.size), "entry", Target("speed"), setting)
 
 
-def separation(least: int, target: float | None, name: str, setting: Setting) -> Row:
-    """Race the rule with a least distance against the rule alone."""
+def beside_the_rule(options: dict[str, Any], target: float | None, name: str, setting: Setting) -> Row:
+    """Race the rule with some options against the rule alone."""
     matrix = matrix_of(setting.size(4000, 64))
     return race(
         name,
-        Lane("ours", lambda: find_maxima(matrix, K, separation=least), matrix.size),
+        Lane("ours", lambda: find_maxima(matrix, K, **options), matrix.size),
         Lane("the rule alone", lambda: find_maxima(matrix, K), matrix.size),
         "entry",
         Target("cost", target),
@@ -180,8 +181,9 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "detect: ordered, max_pool2d": against_pool,
     "detect: memory, n = 16,384": partial(memory, lambda setting: matrix_of(setting.size(16_384, 64)), "allowed", 1.0),
     "detect: memory, mapped, n = 20,000": partial(memory, partial(mapped_matrix, 20_000), "the file", 0.1),
-    "detect: separation 5": partial(separation, 5, 3.0),
-    "detect: separation 15": partial(separation, 15, None),
+    "detect: separation 5": partial(beside_the_rule, {"separation": 5}, 3.0),
+    "detect: separation 15": partial(beside_the_rule, {"separation": 15}, None),
+    **{f"detect: step {step}": partial(beside_the_rule, {"steps": (step,)}, None) for step in STEPS},
     "detect: tower everywhere, valid": partial(everywhere, "question-valid", 20.0),
     "detect: tower everywhere, zero-padded": partial(everywhere, "question", 5.0),
     "detect: graph, gathers": against_gathers,

@@ -6,16 +6,18 @@ import json
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.chance import SIMULATIONS, Simulation, planted, shares, symmetric
+from benchmarks.chance import PLACES, SIMULATIONS, Simulation, graph, planted, shares, symmetric
 from gnnmax import find_maxima
 from gnnmax.cli import main
 from gnnmax.detection import decoys as decoys_module
 from gnnmax.detection import false_discovery
-from gnnmax.detection.decoys import q_values, window_means
+from gnnmax.detection.decoys import q_values
 from gnnmax.detection.source import source_of
+from gnnmax.detection.steps import stepped
+from gnnmax.detection.support import end_scores, window_means
 from gnnmax.errors import InputError
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -34,6 +36,11 @@ def test_plain_shuffles_take_what_is_near_the_diagonal_for_a_discovery():
 def test_planted_bumps_are_found_and_single_entries_cannot_be():
     assert shares(SIMULATIONS["three bumps 3 s.d. high"], 30)[1] >= 0.9
     assert shares(SIMULATIONS["three single entries 10 s.d. high"], 30)[1] <= 0.1
+
+
+def test_strong_edges_are_found_where_others_at_their_ends_are_strong_too():
+    assert shares(SIMULATIONS["the same, 2 s.d. higher"], 30)[1] >= 0.9
+    assert shares(SIMULATIONS["three strong edges of it, 10 s.d. high"], 30)[1] <= 0.1
 
 
 def test_by_their_values_alone_nothing_is_ever_found():
@@ -58,7 +65,7 @@ def test_q_is_the_least_rate_of_a_list_that_holds_it(seed, draws, levels):
 
 def test_no_maximum_has_no_q():
     found = false_discovery(np.ones((9, 9)), 3, decoys="shuffle", rng=np.random.default_rng(0))
-    assert len(found.maxima) == len(found.q) == len(found.means) == 0
+    assert len(found.maxima) == len(found.q) == len(found.support) == 0
 
 
 @settings(max_examples=100, deadline=None)
@@ -118,13 +125,51 @@ def test_the_mean_of_a_window_is_that_of_what_was_measured(seed, k, holes):
     np.testing.assert_allclose(window_means(source_of(matrix, "zero", None, True), maxima), expected)
 
 
+@settings(max_examples=100, deadline=None)
+@given(seed=SEEDS, undirected=st.booleans(), dense=st.booleans(), steps=st.sampled_from([(), ("degree",)]))
+def test_edges_are_held_against_the_others_at_their_ends(seed, undirected, dense, steps):
+    rng = np.random.default_rng(seed)
+    matrix = rng.random((7, 7)) * (rng.random((7, 7)) < 0.5)
+    matrix = symmetric(matrix) if undirected else matrix
+    assume(np.count_nonzero(matrix) > 1 and (undirected or not np.array_equal(matrix, matrix.T)))
+    given_matrix = matrix if dense else sp.csr_array(matrix)
+    maxima = find_maxima(given_matrix, mode="graph", steps=steps)
+    source = stepped(source_of(given_matrix, "zero", None, True), steps, "graph")
+    values, rows, columns = next(source.edges().measured())
+    edges = {(i, j): value for i, j, value in zip(rows.tolist(), columns.tolist(), values, strict=True)}
+    expected = []
+    for i, j, _ in maxima:
+        ends = {i, j} if undirected else {("row", i), ("column", j)}
+        others = [
+            value for (a, b), value in edges.items()
+            if (ends & ({a, b} if undirected else {("row", a), ("column", b)}))
+            and (a, b) != (i, j) and (a <= b or not undirected)
+        ]  # fmt: skip
+        error = values.std() / np.sqrt(max(len(others), 1))
+        expected.append((np.mean(others) - values.mean()) / error if others and error else 0)
+    np.testing.assert_allclose(end_scores(source, maxima, undirected), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_a_decoy_of_a_graph_keeps_its_edges():
+    weights = sp.random_array((20, 20), density=0.2, rng=np.random.default_rng(0))
+    graph = sp.csr_array(sp.triu(weights) + sp.triu(weights, 1).T)
+    source = source_of(graph, "zero", None, True).edges()
+    decoy = decoys_module._Cells.of(source, "shuffle", True).shuffled(np.random.default_rng(1)).matrix
+    assert np.array_equal(decoy.indptr, graph.indptr) and np.array_equal(decoy.indices, graph.indices)
+    assert not np.array_equal(decoy.data, graph.data) and (decoy != decoy.T).nnz == 0
+    half, other = (np.sort(sp.triu(one).data) for one in (graph, decoy))
+    np.testing.assert_array_equal(half, other)
+
+
 @pytest.mark.parametrize(
     ("matrix", "options", "complaint"),
     [
         (np.eye(5), {"decoys": "rows"}, "decoys must be one of shuffle, distance"),
         (np.eye(5), {"decoys": "shuffle", "draws": 0}, "draws must be a whole number from 1 on"),
         (np.eye(5, 6), {"decoys": "distance"}, "as many, not 5 x 6"),
+        (np.eye(5), {"decoys": "distance", "mode": "graph"}, "which a graph has not: take shuffle"),
         (np.diag([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle"}, "whose mean is finite"),
+        (np.triu([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle", "mode": "graph"}, "whose mean is finite"),
     ],
 )
 def test_wrong_decoys_are_refused_in_one_line(matrix, options, complaint):
@@ -162,6 +207,32 @@ def test_the_command_names_steps_and_drops_above_the_rate(tmp_path, capsys):
     assert f"{(~kept).sum()} of {len(kept)} maxima dropped: q above 0.1" in printed
 
 
+def test_the_command_gives_edges_of_a_graph_their_q(tmp_path, capsys):
+    matrix = graph(10.0, 2.0)(np.random.default_rng(0))
+    np.save(tmp_path / "m.npy", matrix)
+    call = [
+        "detect",
+        str(tmp_path / "m.npy"),
+        "--mode",
+        "graph",
+        "--models",
+        "none",
+        "--decoys",
+        "shuffle",
+        "--fdr",
+        "0.1",
+    ]
+    assert main([*call, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["maxima"]
+    found = false_discovery(matrix, mode="graph", decoys="shuffle", rng=np.random.default_rng(0))
+    kept = found.q <= 0.1
+    assert [(row["i"], row["j"], row["support"], row["q"]) for row in rows] == [
+        (*place[:2], support, q)
+        for place, support, q in zip(found.maxima[kept], found.support[kept], found.q[kept], strict=True)
+    ]
+    assert set(PLACES) <= {(row["i"], row["j"]) for row in rows}
+
+
 def test_the_command_tells_why_a_position_has_no_score_and_how_many(tmp_path, capsys):
     np.save(tmp_path / "m.npy", np.diag(np.ones(6)) + np.diag(np.arange(1.0, 6), 1))
     (tmp_path / "asked.csv").write_text("1,2\n0,3\n")
@@ -183,7 +254,7 @@ def test_the_command_tells_why_a_position_has_no_score_and_how_many(tmp_path, ca
     [
         (["--fdr", "0.1"], "--fdr needs decoys"), (["--fdr", "0", "--decoys", "shuffle"], "a rate above 0"),
         (["--decoys", "shuffle", "--both"], "leave out --both"), (["--seed", "-1"], "--seed takes"),
-        (["--decoys", "shuffle", "--mode", "graph"], "leave out --mode graph"), (["--steps", "log"], "unknown step"),
+        (["--decoys", "distance", "--mode", "graph"], "take shuffle"), (["--steps", "log"], "unknown step"),
     ],
 )  # fmt: skip
 def test_a_wrong_call_is_one_line(options, complaint, tmp_path, capsys):

@@ -144,9 +144,8 @@ class Detect:
             options = (self.ties, border, self.threshold, self.separation, both, directed)
             return maxima_of(source, k, self.mode, *options), [], None
         rng = np.random.default_rng(self.seed)
-        found = discoveries_among(
-            source, k, self.decoys, rng, self.draws, self.ties, border, self.threshold, self.separation, directed
-        )
+        search = (self.mode, self.ties, border, self.threshold, self.separation, directed)
+        found = discoveries_among(source, k, self.decoys, rng, self.draws, *search)
         kept = found.q <= (1.0 if self.fdr is None else self.fdr)
         decoys = {
             "kind": self.decoys,
@@ -157,8 +156,8 @@ class Detect:
             "dropped": int((~kept).sum()),
         }
         chance = [
-            {"window_mean": mean, "q": q}
-            for mean, q in zip(found.means[kept].tolist(), found.q[kept].tolist(), strict=True)
+            {"support": support, "q": q}
+            for support, q in zip(found.support[kept].tolist(), found.q[kept].tolist(), strict=True)
         ]
         return found.maxima[kept], chance, decoys
 
@@ -169,13 +168,9 @@ class Detect:
             raise InputError(f"--fdr takes a rate above 0 and up to 1, not {self.fdr:g}")
         if self.seed < 0:
             raise InputError(f"--seed takes a whole number from 0 on, not {self.seed}")
-        for word, given in (
-            ("--mode graph", self.mode == "graph"),
-            ("--both", self.both),
-            ("--positions", self.positions),
-        ):
+        for word, given in (("--both", self.both), ("--positions", self.positions)):
             if self.decoys != "none" and given:
-                raise InputError(f"decoys are for maxima of an ordered matrix, each pair once: leave out {word}")
+                raise InputError(f"decoys are for the maxima found, each pair once: leave out {word}")
         if self.border not in ("shrink", "drop") and not self.border.isdecimal():
             raise InputError(f"--border takes shrink, drop or a number, not {self.border!r}")
         for path, known in (

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.finding import maxima_of, searched
-from gnnmax.detection.maxima import Border, Maxima, Ties
+from gnnmax.detection.maxima import Border, Maxima, Mode, Ties
 from gnnmax.detection.source import Absent, Places, Source
 from gnnmax.detection.steps import stepped
+from gnnmax.detection.support import end_scores, window_means
 from gnnmax.errors import InputError
 
-__all__ = ["Decoys", "Discoveries", "discoveries_among", "false_discovery", "q_values", "window_means"]
+__all__ = ["Decoys", "Discoveries", "discoveries_among", "false_discovery", "q_values"]
 
 Decoys = Literal["shuffle", "distance"]
 """What is exchanged: all measured entries, or those as far from the diagonal."""
@@ -30,13 +31,14 @@ class Discoveries:
 
     Attributes:
         maxima: As :func:`gnnmax.find_maxima` gives them.
-        means: What was compared with the decoys: the mean of the measured entries of the window of each, the scores
-            where steps were applied, float64, shape ``(M,)``.
+        support: What was compared with the decoys, float64, shape ``(M,)``: the mean of the measured entries of the
+            window of each, the scores where steps were applied; in mode graph how far the mean of the other edges at
+            its ends exceeds that of all, in its standard errors.
         q: The least false-discovery rate of a list that holds it, from 0 to 1, shape ``(M,)``.
     """
 
     maxima: Maxima
-    means: npt.NDArray[np.float64]
+    support: npt.NDArray[np.float64]
     q: npt.NDArray[np.float64]
 
 
@@ -48,6 +50,7 @@ def false_discovery(
     rng: np.random.Generator,
     draws: int = 10,
     steps: Sequence[str] = (),
+    mode: Mode = "ordered",
     ties: Ties = "strict",
     border: Border = "shrink",
     missing: Any = None,
@@ -57,13 +60,16 @@ def false_discovery(
     separation: int = 1,
     directed: bool | None = None,
 ) -> Discoveries:
-    """Find the maxima of a matrix whose order means something, each with its q-value.
+    """Find the maxima of a matrix, each with its q-value.
 
     Decoys are the same matrix, its measured entries shuffled; a symmetric one stays symmetric, what is missing stays
     where it is. Each goes through the same steps and the same search. What is compared is the mean of the window around
     a maximum, not its value: a decoy holds the same values, the largest too, and nearly each of them is a maximum
     there, so by its value nothing would ever be found. What the mean finds is a maximum whose surroundings stand high
     as well; a single high entry among low ones it does not tell from chance, and by shuffling nothing can.
+
+    In mode ``graph`` the weights are exchanged among the edges, which stay where they are, and what is compared is how
+    high the other edges at the two ends stand.
 
     The rate is held if the entries are exchangeable where there is nothing: all of them for ``shuffle``, those at one
     distance ``|i - j|`` for ``distance``. A matrix that falls off with distance needs the latter: plain shuffles would
@@ -74,10 +80,11 @@ def false_discovery(
         matrix: As for :func:`gnnmax.find_maxima`, and the other arguments too; of a symmetric one each pair counts
             once.
         k: Side of the windows.
-        decoys: ``shuffle`` or ``distance``.
+        decoys: ``shuffle`` or ``distance``; a graph has no distance.
         rng: Where the shuffles come from.
         draws: Decoys; ``q`` is at least ``1 / draws`` over the number of maxima that are as high.
         steps: What values go through before they are compared, in decoys too.
+        mode: See there.
         ties: See there.
         border: See there.
         missing: See there.
@@ -108,8 +115,8 @@ def false_discovery(
         >>> len(found.maxima), [place[:2] for place in found.maxima[found.q <= 0.1]]
         (67, [(20, 10)])
     """
-    source = searched(matrix, steps, "ordered", absent, missing, diagonal)
-    return discoveries_among(source, k, decoys, rng, draws, ties, border, threshold, separation, directed)
+    source = searched(matrix, steps, mode, absent, missing, diagonal)
+    return discoveries_among(source, k, decoys, rng, draws, mode, ties, border, threshold, separation, directed)
 
 
 def discoveries_among(
@@ -118,6 +125,7 @@ def discoveries_among(
     decoys: Decoys,
     rng: np.random.Generator,
     draws: int,
+    mode: Mode,
     ties: Ties,
     border: Border,
     threshold: float | None,
@@ -129,18 +137,20 @@ def discoveries_among(
         raise InputError(f"decoys must be one of {', '.join(get_args(Decoys))}, not {decoys!r}")
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 1:
         raise InputError(f"draws must be a whole number from 1 on, not {draws!r}")
+    if mode == "graph" and decoys == "distance":
+        raise InputError("decoys by distance need an order, which a graph has not: take shuffle")
     directed = source.directed if directed is None else directed
     directed = not source.plain.symmetric() if directed is None else directed
 
     def search(one: Source) -> tuple[Maxima, npt.NDArray[np.float64]]:
-        found = maxima_of(one, k, "ordered", ties, border, threshold, separation, False, directed)
-        return found, window_means(one, found)
+        found = maxima_of(one, k, mode, ties, border, threshold, separation, False, directed)
+        return found, window_means(one, found) if mode == "ordered" else end_scores(one, found, not directed)
 
-    maxima, means = search(source)
+    maxima, support = search(source)
     names = [step.name for step in source.steps]
-    cells = _Cells.of(source.plain, decoys, not directed)
-    others = [search(stepped(cells.shuffled(rng), names))[1] for _ in range(draws)]
-    return Discoveries(maxima, means, q_values(means, np.concatenate(others), draws))
+    cells = _Cells.of(source.plain if mode == "ordered" else source.plain.edges(), decoys, not directed)
+    others = [search(stepped(cells.shuffled(rng), names, mode))[1] for _ in range(draws)]
+    return Discoveries(maxima, support, q_values(support, np.concatenate(others), draws))
 
 
 def q_values(targets: npt.NDArray[np.float64], decoys: npt.NDArray[np.float64], draws: int) -> npt.NDArray[np.float64]:
@@ -166,30 +176,6 @@ def q_values(targets: npt.NDArray[np.float64], decoys: npt.NDArray[np.float64], 
     chance = len(decoys) - np.searchsorted(np.sort(decoys), levels)
     rate = np.minimum((1 + chance) / draws / np.maximum(above, 1), 1.0)
     return np.asarray(np.minimum.accumulate(rate)[place.reshape(-1)])
-
-
-def window_means(source: Source, maxima: Maxima) -> npt.NDArray[np.float64]:
-    """Return the mean of what was measured in the window of each maximum, itself included.
-
-    Raises:
-        InputError: a mean is not finite.
-    """
-    rows, columns = maxima.k if maxima.k is not None else (1, 1)
-    means = np.full(len(maxima), np.nan)
-    for block in source.tiles((rows // 2, columns // 2), upper=False):
-        n, m = block.values.shape[0] - rows + 1, block.values.shape[1] - columns + 1
-        top, left = maxima.rows - block.row, maxima.columns - block.column
-        here = np.flatnonzero((top >= 0) & (top < n) & (left >= 0) & (left < m))
-        if not len(here):
-            continue
-        known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing
-        parts = (np.where(known, block.values, 0).astype(np.float64), known)
-        views = [np.lib.stride_tricks.sliding_window_view(part, (rows, columns)) for part in parts]
-        sums, counts = (view[top[here], left[here]].sum(axis=(1, 2)) for view in views)
-        means[here] = sums / counts
-    if not np.isfinite(means).all():
-        raise InputError("decoys need windows whose mean is finite: replace infinite entries")
-    return means
 
 
 @dataclass(frozen=True, eq=False)
