@@ -314,6 +314,15 @@ def test_a_graph_s_own_word_is_taken_for_its_direction():
 
 
 @pytest.mark.parametrize("mode", ["ordered", "graph"])
+@pytest.mark.parametrize("dtype", [*np.typecodes["AllInteger"], *np.typecodes["Float"], "?"])
+def test_every_type_of_real_numbers_is_searched_and_kept(dtype, mode):
+    matrix = np.zeros((5, 5), dtype=dtype)
+    matrix[1, 2] = 1
+    maxima = find_maxima(matrix, 3, mode=mode)
+    assert list(maxima) == [(1, 2, 1)] and maxima.values.dtype == matrix.dtype
+
+
+@pytest.mark.parametrize("mode", ["ordered", "graph"])
 def test_margins_of_whole_numbers_are_exact_where_doubles_are_not(mode):
     matrix = np.full((3, 3), 2**62)
     matrix[1, 1] += 1

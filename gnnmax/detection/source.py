@@ -123,7 +123,8 @@ class Source:
         """The same with its edges alone measured: what is stored, or not 0 in a dense matrix."""
         from scipy.sparse import csr_array
 
-        matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix))
+        half = self.matrix.dtype == np.float16  # of which scipy has no sparse arrays
+        matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix, dtype=np.float32 if half else None))
         return replace(self, matrix=matrix, absent="missing")
 
     def transformed(self, values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:
