@@ -63,8 +63,10 @@ def test_q_is_the_least_rate_of_a_list_that_holds_it(seed, draws, levels):
     np.testing.assert_allclose(q_values(targets, decoys, draws), expected)
 
 
-def test_no_maximum_has_no_q():
-    found = false_discovery(np.ones((9, 9)), 3, decoys="shuffle", rng=np.random.default_rng(0))
+@pytest.mark.parametrize("mode", ["ordered", "graph"])
+@pytest.mark.parametrize("matrix", [np.ones((9, 9)), sp.csr_array((9, 9))])
+def test_no_maximum_has_no_q(matrix, mode):
+    found = false_discovery(matrix, 3, mode=mode, decoys="shuffle", rng=np.random.default_rng(0))
     assert len(found.maxima) == len(found.q) == len(found.support) == 0
 
 
@@ -169,7 +171,7 @@ def test_a_decoy_of_a_graph_keeps_its_edges():
         (np.eye(5, 6), {"decoys": "distance"}, "as many, not 5 x 6"),
         (np.eye(5), {"decoys": "distance", "mode": "graph"}, "which a graph has not: take shuffle"),
         (np.diag([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle"}, "whose mean is finite"),
-        (np.triu([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle", "mode": "graph"}, "whose mean is finite"),
+        (np.triu([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle", "mode": "graph"}, "whose sums are finite"),
     ],
 )
 def test_wrong_decoys_are_refused_in_one_line(matrix, options, complaint):

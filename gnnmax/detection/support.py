@@ -45,6 +45,8 @@ def end_scores(source: Source, maxima: Maxima, symmetric: bool) -> npt.NDArray[n
     Raises:
         InputError: a score is not finite.
     """
+    if not len(maxima):
+        return np.empty(0)
     values, rows, columns = (np.concatenate(part) for part in zip(*source.edges().measured(), strict=True))
     own = maxima.values if maxima.scores is None else maxima.scores
     with np.errstate(invalid="ignore", over="ignore"):
@@ -60,5 +62,5 @@ def end_scores(source: Source, maxima: Maxima, symmetric: bool) -> npt.NDArray[n
         error = np.where(loops, 2, 1) * spread * np.sqrt(np.where(loops, number // 2, number))
         scores: npt.NDArray[np.float64] = np.divide(total, error, out=np.zeros(len(total)), where=error != 0)
     if not np.isfinite(scores).all():
-        raise InputError("decoys need edges whose mean is finite: replace infinite ones")
+        raise InputError("decoys need edges whose sums are finite: replace infinite ones, or divide all of them first")
     return scores
