@@ -372,6 +372,8 @@ def test_a_memory_map_is_read_block_by_block_and_stays_as_it_is(tmp_path):
         (np.zeros((5, 5)), {"k": 3, "ties": "any"}, "ties must be one of"),
         (np.zeros((5, 5)), {"k": 3, "border": -1}, "border must be"),
         (np.zeros((5, 5)), {"k": 3, "separation": 0}, "separation must be"),
+        (np.zeros((5, 5)), {"k": 3, "threshold": np.nan}, "threshold must be a number"),
+        (np.zeros((5, 5)), {"k": 3, "threshold": "0"}, "threshold must be a number"),
         (np.zeros((5, 5)), {"mode": "sorted"}, "mode must be one of"),
         (np.zeros((5, 5)), {"mode": "graph", "ties": "first"}, "needs an order"),
         (np.zeros((5, 5)), {"k": 3, "missing": np.zeros((5, 4), bool)}, "the mask must be booleans of shape"),

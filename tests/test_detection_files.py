@@ -324,3 +324,23 @@ def test_a_data_frame_names_its_rows_and_columns():
     found = find_maxima(frame, k=3)
     assert list(found) == list(find_maxima(matrix, k=3))
     assert found.names == (tuple("abcdef"), tuple("wxyz"))
+
+
+@pytest.mark.parametrize(
+    ("options", "which"),
+    [
+        (["--out", "m.csv"], "m.csv"), (["--positions", "p.csv", "--out", "p.csv"], "p.csv"),
+        (["--windows", "w.npz", "--everywhere", "./w.npz"], "w.npz"), (["--positions", "x.card.json", "--out", "x.csv"],
+         "x.card.json"), (["--out", "./sub/../m.csv"], "sub/../m.csv"),
+    ],
+)  # fmt: skip
+def test_no_output_takes_the_place_of_an_input_or_of_another(options, which, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("sub").mkdir()
+    for name in ("m.csv", "p.csv", "x.card.json"):
+        Path(name).write_text("0,1,2\n1,2,3\n")
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.*")}
+    assert main(["detect", "m.csv", "--k", "3", *options]) == 2
+    said = capsys.readouterr()
+    assert f"{which} is read already, or written by another option" in said.err and said.err.count("\n") == 1
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.*")} == before

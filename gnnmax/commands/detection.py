@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Detect"]
 
+CARD = ".card.json"
+"""How the run card beside a table ends."""
+
 
 @dataclass(frozen=True)
 class Detect:
@@ -120,7 +123,7 @@ class Detect:
         card["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if self.out is not None:
             write_table(self.out, rows)
-            write_file(self.out.with_suffix(".card.json"), json.dumps(card, indent=1) + "\n")
+            write_file(self.out.with_suffix(CARD), json.dumps(card, indent=1) + "\n")
         if self.page is not None:
             from gnnmax.report.matrix_page import write_matrix
 
@@ -173,12 +176,18 @@ class Detect:
                 raise InputError(f"decoys are for the maxima found, each pair once: leave out {word}")
         if self.border not in ("shrink", "drop") and not self.border.isdecimal():
             raise InputError(f"--border takes shrink, drop or a number, not {self.border!r}")
+        card = None if self.out is None else self.out.with_suffix(CARD)
+        taken = {path.resolve() for path in (self.matrix, self.positions) if path is not None}
         for path, known in (
             (self.out, (".csv", ".json", ".parquet")),
+            (card, (".json",)),
             (self.windows, (".npz",)),
             (self.everywhere, (".npz",)),
             (self.page, (".html",)),
         ):
+            if path is not None and path.resolve() in taken:
+                raise InputError(f"{path} is read already, or written by another option: choose another file")
+            taken |= set() if path is None else {path.resolve()}
             if path is not None and path.suffix not in known:
                 raise InputError(f"{path} must end in {' or '.join(known)}: that says how it is written")
             if path is not None and not path.parent.is_dir():

@@ -90,7 +90,7 @@ def find_maxima(
         >>> list(find_maxima(np.array([[0, 1, 5], [1, 0, 2], [5, 2, 0]]), mode="graph"))
         [(0, 2, 5)]
     """
-    _check_options(mode, ties, border, absent, separation)
+    _check_options(mode, ties, border, absent, threshold, separation)
     source = searched(matrix, steps, mode, absent, missing, diagonal)
     return maxima_of(source, k, mode, ties, border, threshold, separation, both, directed)
 
@@ -118,7 +118,7 @@ def maxima_of(
     directed: bool | None,
 ) -> Maxima:
     """Find the maxima of a matrix that was read and has gone through its steps; see :func:`find_maxima`."""
-    _check_options(mode, ties, border, source.absent, separation)
+    _check_options(mode, ties, border, source.absent, threshold, separation)
     directed = source.directed if directed is None else directed
     symmetric = source.plain.symmetric() if directed is None else not directed
     if symmetric and source.shape[0] != source.shape[1]:
@@ -145,7 +145,7 @@ def _with_values(source: Source, found: Maxima) -> Maxima:
     return replace(found, values=values, scores=found.values, steps=tuple(step.name for step in source.steps))
 
 
-def _check_options(mode: str, ties: str, border: Any, absent: str, separation: Any) -> None:
+def _check_options(mode: str, ties: str, border: Any, absent: str, threshold: Any, separation: Any) -> None:
     for name, value, known in (("mode", mode, Mode), ("ties", ties, Ties), ("absent", absent, Absent)):
         if value not in get_args(known):
             raise InputError(f"{name} must be one of {', '.join(get_args(known))}, not {value!r}")
@@ -153,6 +153,9 @@ def _check_options(mode: str, ties: str, border: Any, absent: str, separation: A
         raise InputError(f"ties = {ties!r} needs an order, which a graph has not: take strict or all")
     if border not in ("shrink", "drop") and not _whole(border, 0):
         raise InputError(f"border must be shrink, drop or how many entries may be missing, not {border!r}")
+    number = isinstance(threshold, (int, float, np.integer, np.floating)) and not isinstance(threshold, bool)
+    if threshold is not None and (not number or threshold != threshold):
+        raise InputError(f"threshold must be a number, or None, not {threshold!r}")
     if not _whole(separation, 1):
         raise InputError(f"separation must be a whole number from 1 on, not {separation!r}")
 
