@@ -12,12 +12,16 @@ from pathlib import Path
 
 import tyro
 
+from gnnmax import __version__
 from gnnmax.commands import COMMANDS, Command
 from gnnmax.errors import InputError
 
 __all__ = ["main"]
 
-DESCRIPTION = "Is this window of a graph's adjacency matrix centred on its maximum? Data, nets and honest judgement."
+DESCRIPTION = (
+    "Is this window of a graph's adjacency matrix centred on its maximum? Data, nets and honest judgement. "
+    f"This is gnnmax {__version__}, as --version says."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +70,9 @@ def _write_no_more() -> None:
 
 def _parsed(arguments: list[str]) -> Command | int:
     """Read the words of a call; tyro's boxed complaints become one line."""
+    if arguments == ["--version"]:
+        sys.stdout.write(f"gnnmax {__version__}\n")
+        return 0
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gnnmax import load_recipe
+from gnnmax import __version__, load_recipe
 from gnnmax.cli import main
 from gnnmax.store import MANIFEST, write_dataset
 
@@ -165,6 +165,13 @@ def test_output_that_finds_no_room_is_one_line(words):
 def heed_interrupts() -> None:
     """Take interrupts, which a shell lets its background jobs ignore."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_the_command_tells_its_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"gnnmax {__version__}\n"
+    assert main(["--help"]) == 0
+    assert __version__ in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
