@@ -25,11 +25,14 @@ def write_file(path: Path, content: bytes | str) -> None:
     """Write a file so that its name never holds less than the whole content, even if the machine stops.
 
     The content goes to a temporary name beside it, is synced to disk and renamed. The file gets the permissions that
-    the umask gives to any new file.
+    the umask gives to any new file. A link stays, and what it leads to is written.
 
     Args:
         path: Where; its folder exists.
         content: Bytes, or text written as UTF-8.
+
+    Raises:
+        InputError: a folder, a device or another thing that is no file stands there.
 
     Example:
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -38,6 +41,10 @@ def write_file(path: Path, content: bytes | str) -> None:
         'whole'
     """
     data = content.encode() if isinstance(content, str) else content
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "not a regular file"
+        raise InputError(f"{path} is {kind}, and a file was to be written: choose another name")
+    path = Path(os.path.realpath(path))
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with partial.open("xb") as file:

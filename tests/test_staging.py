@@ -182,3 +182,23 @@ def test_folders_made_on_the_way_go_with_a_block_that_fails(tmp_path):
     with pytest.raises(ValueError):
         stage(tmp_path / "there" / "a" / "c" / "data", error=ValueError())
     assert names(tmp_path / "there" / "a") == ["b"]
+
+
+def test_a_file_goes_where_a_link_leads_and_the_link_stays(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "note.txt").symlink_to("far/note.txt")
+    for content in ("first", "second"):
+        write_file(tmp_path / "note.txt", content)
+        assert (tmp_path / "note.txt").is_symlink() and (tmp_path / "far" / "note.txt").read_text() == content
+    assert names(tmp_path / "far") == ["note.txt"]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/null")])
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path, make):
+    path = tmp_path / "taken"
+    make(path)
+    before = path.lstat()
+    with pytest.raises(InputError, match="a file was to be written"):
+        write_file(path, "new")
+    assert os.path.samestat(before, path.lstat()) and names(tmp_path) == ["taken"]
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)

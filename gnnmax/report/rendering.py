@@ -37,11 +37,9 @@ def write_whole(path: Path, content: str) -> Path:
     """Write a file, whole or not at all.
 
     Raises:
-        InputError: its folder does not exist, or it is one.
+        InputError: its folder does not exist, or what stands there is no file.
     """
     if not path.parent.is_dir():
         raise InputError(f"the folder {path.parent} does not exist: make it first, or choose another file")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder and a file was to be written: choose another name")
     write_file(path, content)
     return path
