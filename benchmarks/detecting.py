@@ -19,9 +19,9 @@ from torch_geometric.utils import scatter
 from benchmarks.rows import Figure, Row, Setting, Target
 from benchmarks.timing import Lane, race
 from gnnmax import find_maxima
-from gnnmax.detection.reading import read_matrix
-from gnnmax.detection.steps import STEPS
-from gnnmax.models.convolved import ConvolvedTower
+from gnnmax.detection.matrix_files import read_matrix
+from gnnmax.detection.normalisation import STEPS
+from gnnmax.models.images.dense_tower import ConvolvedTower
 from gnnmax.models.registry import build_model
 
 __all__ = ["ROWS"]

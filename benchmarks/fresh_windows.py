@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.rows import Row, Setting, Target
 from benchmarks.timing import Lane, race
 from gnnmax import build, load_recipe
-from gnnmax.generate.streams import stream
-from gnnmax.generate.weights import Normal, Uniform, sample_weights
+from gnnmax.data.hosts.weights import Normal, Uniform, sample_weights
+from gnnmax.data.random_streams import stream
 
 __all__ = ["ROWS", "floor"]
 

@@ -11,8 +11,8 @@ from torch_geometric.data import Batch, Data
 from benchmarks.rows import Row, Setting, Target
 from benchmarks.timing import Lane, race
 from gnnmax import build, load_recipe
-from gnnmax.models.gnn import bipartite_edges
-from gnnmax.training import inputs_of
+from gnnmax.models.graphs.bipartite import bipartite_edges
+from gnnmax.training.loop import inputs_of
 
 __all__ = ["ROWS"]
 

@@ -12,8 +12,8 @@ from scipy.sparse import csr_array
 
 from benchmarks.rows import Row, Setting, Target
 from benchmarks.timing import Lane, race
-from gnnmax.generate.families import BarabasiAlbert, ErdosRenyi, RandomGeometric, StochasticBlockModel, WattsStrogatz
-from gnnmax.generate.weights import Uniform, sample_weights
+from gnnmax.data.hosts.families import BarabasiAlbert, ErdosRenyi, RandomGeometric, StochasticBlockModel, WattsStrogatz
+from gnnmax.data.hosts.weights import Uniform, sample_weights
 
 __all__ = ["ROWS"]
 

@@ -18,10 +18,10 @@ from benchmarks.fresh_windows import K, floor
 from benchmarks.rows import Row, Setting, Target
 from benchmarks.timing import Lane, race
 from gnnmax import Recipe, build, load_recipe
-from gnnmax.generate.cuts import blocks, centres, cut_contiguous
-from gnnmax.generate.families import ErdosRenyi
-from gnnmax.generate.subgraphs import Sampling, Subgraph
-from gnnmax.generate.weights import Uniform, sample_weights
+from gnnmax.data.hosts.families import ErdosRenyi
+from gnnmax.data.hosts.weights import Uniform, sample_weights
+from gnnmax.data.subgraphs.subgraph import Sampling, Subgraph
+from gnnmax.data.subgraphs.window_extraction import blocks, centres, cut_contiguous
 
 __all__ = ["ROWS"]
 

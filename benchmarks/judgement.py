@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.rows import Row, Setting, Target
 from benchmarks.timing import Lane, race
 from gnnmax import evaluate
-from gnnmax.window import Windows
+from gnnmax.task.windows import Windows
 
 __all__ = ["ROWS"]
 

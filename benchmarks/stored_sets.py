@@ -18,8 +18,8 @@ import numpy.typing as npt
 from benchmarks.rows import Figure, Row, Setting, Target
 from benchmarks.timing import Lane, race
 from gnnmax import load_recipe, open_dataset
-from gnnmax.store import write_dataset
-from gnnmax.window import Windows
+from gnnmax.data.store import write_dataset
+from gnnmax.task.windows import Windows
 
 __all__ = ["ROWS"]
 
@@ -92,7 +92,7 @@ def peak(name: str, setting: Setting) -> Row:
     """Write ten million windows in a process of its own and take its peak memory; the rows are of that process."""
     hosts = setting.size(10_000, 2)
     call = (
-        "import resource; from gnnmax import load_recipe; from gnnmax.store import write_dataset;"
+        "import resource; from gnnmax import load_recipe; from gnnmax.data.store import write_dataset;"
         f"recipe = load_recipe('noise-3-mu3').replace(windows_per_graph=1000, splits={{'test': {hosts}}});"
         f"write_dataset(recipe, {str(setting.folder / 'many')!r});"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"

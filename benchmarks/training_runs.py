@@ -10,14 +10,15 @@ import torch
 
 from benchmarks.rows import Figure, Row, Setting, Target
 from benchmarks.timing import cpu_seconds, one_thread
-from gnnmax.batches import Stream, inputs_of
-from gnnmax.generate.drawing import build
-from gnnmax.generate.recipe import load_recipe
-from gnnmax.learner import scored
+from gnnmax.data.generation import build
+from gnnmax.data.recipe_files import load_recipe
+from gnnmax.models.inference import scored
 from gnnmax.models.registry import build_model
-from gnnmax.rules import RULES
-from gnnmax.schedule import TrainingConfig
-from gnnmax.training import train_models
+from gnnmax.models.tensors import inputs_of
+from gnnmax.task.rules import RULES
+from gnnmax.training.batches import Stream
+from gnnmax.training.config import TrainingConfig
+from gnnmax.training.loop import train_models
 
 __all__ = ["ROWS"]
 

@@ -20,10 +20,10 @@ from torch_geometric.utils import scatter
 
 from benchmarks.rows import Row, Setting, Target
 from benchmarks.timing import Lane, race
-from gnnmax.models.exchangeable import ExchangeableNet
-from gnnmax.models.gnn import BipartiteNet
+from gnnmax.models.graphs.bipartite import BipartiteNet
 from gnnmax.models.registry import build_model
-from gnnmax.schedule import TrainingConfig
+from gnnmax.models.sets.exchangeable import ExchangeableNet
+from gnnmax.training.config import TrainingConfig
 
 __all__ = ["ROWS", "products"]
 
@@ -39,7 +39,7 @@ def batch(setting: Setting) -> tuple[Tensor, Tensor]:
 
 
 def step(net: nn.Module, values: Tensor, labels: Tensor) -> Callable[[], None]:
-    """Return one update, as :mod:`gnnmax.training` makes it."""
+    """Return one update, as :mod:`gnnmax.training.loop` makes it."""
     config = TrainingConfig()
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     net.train()

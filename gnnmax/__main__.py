@@ -2,7 +2,7 @@
 
 import sys
 
-from gnnmax.cli import main
+from gnnmax.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.adapters import as_scorer
 from gnnmax.auditing.battery import audit
 from gnnmax.auditing.findings import Audit
-from gnnmax.auditing.nodes import Call, NodeTrial
+from gnnmax.auditing.node_order import Call, NodeTrial
 from gnnmax.errors import InputError
-from gnnmax.scoring import Scorer, checked_scores
-from gnnmax.window import Windows
+from gnnmax.evaluation.adapters import as_scorer
+from gnnmax.task.scorers import Scorer, checked_scores
+from gnnmax.task.windows import Windows
 
 __all__ = [
     "assert_node_permutation_equivariant",
@@ -86,7 +86,7 @@ def assert_window_invariant(
         InputError: as for the audit.
 
     Example:
-        >>> from gnnmax.rules import RULES
+        >>> from gnnmax.task.rules import RULES
         >>> w = sample_windows(5, rng=np.random.default_rng(0))
         >>> assert_window_invariant(RULES["argmax"], w, rng=np.random.default_rng(0))
     """
@@ -155,7 +155,7 @@ def check_scorer(
         InputError: no scorer, or what it returns is not one finite score a window.
 
     Example:
-        >>> from gnnmax.rules import RULES
+        >>> from gnnmax.task.rules import RULES
         >>> w = sample_windows(5, rng=np.random.default_rng(0))
         >>> check_scorer(RULES["argmax"], w, rng=np.random.default_rng(0)).judgement
         'right symmetry'

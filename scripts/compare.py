@@ -5,7 +5,7 @@ python scripts/compare.py --data spike-9 --models cnn,gnn --seeds 3 --workers 2 
 
 import sys
 
-from gnnmax.cli import main
+from gnnmax.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["compare", *sys.argv[1:]]))

@@ -5,7 +5,7 @@ python scripts/evaluate.py --run runs/compare --data real-les-miserables
 
 import sys
 
-from gnnmax.cli import main
+from gnnmax.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["evaluate", *sys.argv[1:]]))

@@ -5,7 +5,7 @@ python scripts/generate.py spike-9 --workers 2 --out datasets/spike-9
 
 import sys
 
-from gnnmax.cli import main
+from gnnmax.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["generate", *sys.argv[1:]]))

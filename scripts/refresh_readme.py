@@ -5,9 +5,9 @@ make demo && python scripts/refresh_readme.py
 
 from pathlib import Path
 
+from gnnmax.experiments.results import read_results
 from gnnmax.report.documents import models_markdown, recipes_markdown, replace_marked, test_markdown
 from gnnmax.report.page import write_heat_maps
-from gnnmax.results import read_results
 
 if __name__ == "__main__":
     root = Path(__file__).parents[1]

@@ -6,9 +6,9 @@ python scripts/refresh_results.py --workers 2
 import sys
 from pathlib import Path
 
-from gnnmax.cli import main
+from gnnmax.cli.main import main
+from gnnmax.experiments.results import read_results
 from gnnmax.report.documents import replace_marked, test_markdown
-from gnnmax.results import read_results
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 CALL = ["compare", "--config", "bump", "--models", "cnn,cnn-contexts,exchangeable,product", "--resume"]

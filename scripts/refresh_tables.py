@@ -6,8 +6,8 @@ python scripts/refresh_tables.py sets translation        # names; all of them wh
 import sys
 from pathlib import Path
 
+from gnnmax.experiments.reproduction import TABLES, reproduce
 from gnnmax.report.documents import outcome_markdown, replace_marked
-from gnnmax.reproduction import TABLES, reproduce
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 

@@ -5,7 +5,7 @@ python scripts/report.py runs/compare
 
 import sys
 
-from gnnmax.cli import main
+from gnnmax.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["report", *sys.argv[1:]]))

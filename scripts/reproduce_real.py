@@ -5,7 +5,7 @@ python scripts/reproduce_real.py --seeds 3
 
 import sys
 
-from gnnmax.cli import main
+from gnnmax.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["reproduce", "real", *sys.argv[1:]]))

@@ -5,7 +5,7 @@ python scripts/train.py --data spike-9 --model gnn --out runs/gnn
 
 import sys
 
-from gnnmax.cli import main
+from gnnmax.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["train", *sys.argv[1:]]))

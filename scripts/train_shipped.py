@@ -6,7 +6,7 @@ python scripts/train_shipped.py --workers 2
 import sys
 from pathlib import Path
 
-from gnnmax.cli import main
+from gnnmax.cli.main import main
 from gnnmax.report.shipping import ship_models
 
 TESTS = "sizes,weights,ties-9,hubs-9,contact-11,real-les-miserables,real-karate"

@@ -1,150 +1,81 @@
-"""The floors of the house: imports point down only, read from the source."""
+"""The floors of the package: imports point down only, read from the source."""
 
-import ast
-import sys
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "gnnmax"
+from tests.support.house import FLOORS, House, floors_table
 
-FLOORS = {
-    0: ("errors", "groups", "label", "noise", "shelves", "staging", "symmetry", "window"),
-    1: (
-        *(
-            "adapters",
-            "auditing",
-            "bayes",
-            "card",
-            "conversion",
-            "detection",
-            "duplication",
-            "prevalence",
-            "evaluation",
-            "generate",
-            "judging",
-            "judgement",
-            "results",
-            "rules",
-            "scoring",
-        ),
-        *("store", "streaming", "testing", "thresholds", "verification"),
-    ),
-    2: ("graphs", "metric", "models"),
-    3: (
-        *(
-            "agreement",
-            "batches",
-            "checkpoint",
-            "comparison",
-            "curves",
-            "hyperparameters",
-            "learner",
-            "loading",
-            "precision",
-            "ranks",
-            "resumption",
-        ),
-        *("reproduction", "runs", "schedule", "screening", "training", "trials"),
-    ),
-    4: ("__main__", "cli", "commands", "report"),
-}
-FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}
-
-LIBRARIES = {
-    "numpy": 0,
-    "msgspec": 1,
-    "scipy": 1,
-    "networkx": 1,
-    "sklearn": 1,
-    "safetensors": 1,
-    "loky": 1,
-    "threadpoolctl": 1,
-    "rich": 1,  # a verdict draws itself as a table, when asked
-    "pyarrow": 1,
-    "cooler": 1,
-    "torch": 2,
-    "torch_geometric": 2,
-    "torchmetrics": 2,
-    "matplotlib": 4,
-    "jinja2": 4,
-    "markupsafe": 4,
-    "tyro": 4,
-}
+HOUSE = House.read()
 
 
-def room(module: str) -> str:
-    """The part of the house that a module of the package stands in: gnnmax.generate.cuts -> generate."""
-    return module.split(".")[1] if "." in module else ""
+def test_imports_point_down_only():
+    assert HOUSE.wrong_floor() == []
 
 
-def imported(source: str) -> list[str]:
-    """Every module that a source imports, inside functions too, but not for type checkers only."""
-    tree = ast.parse(source)
-    hidden = {
-        id(node)
-        for branch in ast.walk(tree)
-        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
-        for statement in branch.body
-        for node in ast.walk(statement)
-    }
-    names = []
-    for node in ast.walk(tree):
-        if id(node) in hidden:
-            continue
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports name the whole path"
-            names.append(node.module or "")
-    return names
+def test_there_is_no_circle_even_counting_imports_inside_functions_and_for_type_checkers():
+    assert HOUSE.circles(lazy=False) == []
+    assert HOUSE.circles(lazy=True) == []
 
 
-def complaints(floor: int, source: str) -> list[str]:
-    """What a source on a floor imports from above, or from nowhere that is known."""
-    found = []
-    for name in imported(source):
-        top = name.split(".")[0]
-        if top == "gnnmax":
-            above = FLOOR_OF.get(room(name), 0 if name == "gnnmax" else 99)
-        else:
-            above = 0 if top in sys.stdlib_module_names else LIBRARIES.get(top, 99)
-        if above > floor:
-            found.append(name)
-    return found
+def test_own_modules_are_imported_at_the_top_of_a_file_outside_the_command_line():
+    assert HOUSE.hidden_imports() == []
 
 
-def sources() -> list[tuple[str, Path]]:
-    return [(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts), path) for path in PACKAGE.rglob("*.py")]
+def test_every_entry_of_the_package_has_a_floor_and_there_are_at_most_sixteen():
+    assert set(HOUSE.entries()) - {"__init__"} == set(FLOORS)
+    assert len(HOUSE.entries()) <= 16
 
 
-@pytest.mark.parametrize(("module", "path"), sources(), ids=lambda value: str(value) if isinstance(value, str) else "")
-def test_imports_point_down_only(module, path):
-    if module == "gnnmax.__init__":
-        return  # it names the public ones and loads none
-    assert complaints(FLOOR_OF[room(module)], path.read_text(encoding="utf-8")) == []
-
-
-def test_every_module_has_a_floor():
-    rooms = {room(module) for module, _ in sources()} - {"__init__"}
-    assert rooms == set(FLOOR_OF)
+def test_contributing_shows_the_floors_that_are_tested():
+    page = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert floors_table() in page
 
 
 @pytest.mark.parametrize(
-    ("floor", "source"),
+    ("module", "source"),
     [
-        (0, "import scipy"),
-        (0, "def f():\n    from gnnmax.rules import RULES"),
-        (1, "def f():\n    import torch"),
-        (1, "from gnnmax.training import train_models"),
-        (2, "from gnnmax.cli import main"),
-        (3, "import matplotlib.pyplot"),
-        (4, "import pandas"),
+        ("gnnmax.errors", "import numpy"),
+        ("gnnmax.task.label", "def f():\n    from gnnmax.data.recipe import Recipe"),
+        ("gnnmax.task.label", "from gnnmax.io.atomic import write_file"),
+        ("gnnmax.task.label", "import torch"),
+        ("gnnmax.data.store", "from gnnmax.evaluation.metrics import auroc"),
+        ("gnnmax.evaluation.metrics", "import torch"),
+        ("gnnmax.training.loop", "from gnnmax.experiments.comparison import compare"),
+        ("gnnmax.detection.search", "from gnnmax.training.loop import train_models"),
+        ("gnnmax.experiments.results", "import matplotlib.pyplot"),
+        ("gnnmax.report.page", "from gnnmax.cli.main import main"),
+        ("gnnmax.cli.main", "import pandas"),
     ],
 )
-def test_an_import_from_above_is_caught(floor, source):
-    assert complaints(floor, source)
+def test_an_import_that_does_not_point_down_is_caught(module, source):
+    assert House({module: source}).wrong_floor()
 
 
-def test_an_import_for_type_checkers_only_is_none():
-    assert complaints(0, "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch") == []
+def test_a_circle_by_an_import_inside_a_function_is_caught():
+    house = House(
+        {
+            "gnnmax.data.a": "from gnnmax.data.b import f",
+            "gnnmax.data.b": "def f():\n    from gnnmax.data.a import g",
+        }
+    )
+    assert house.circles(lazy=False) == []
+    assert len(house.circles(lazy=True)) == 1
+    assert len(house.hidden_imports()) == 1
+
+
+def test_a_circle_by_an_import_for_type_checkers_is_caught():
+    guarded = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from gnnmax.data.a import g"
+    house = House({"gnnmax.data.a": "from gnnmax.data.b import f", "gnnmax.data.b": guarded})
+    assert len(house.circles(lazy=True)) == 1
+
+
+def test_positional_parameters_and_booleans_are_counted():
+    house = House(
+        {
+            "gnnmax.data.a": "def f(a, b, c, d, e, g): ...\ndef h(a, *, b: bool): ...",
+            "gnnmax.data.b": "class A:\n    def f(self, a, b: bool): ...",
+        }
+    )
+    assert house.many_positional() == ["gnnmax.data.a.f"]
+    assert house.positional_booleans() == ["gnnmax.data.b.f(b)"]

@@ -23,10 +23,9 @@ def loaded(code: str) -> set[str]:
         "from gnnmax import evaluate, compare_scores, on_values, RULES, Windows, is_centred",
         "from gnnmax import load_recipe, build, open_dataset; build(load_recipe('tiny'))",
         "from gnnmax import audit",
-        "from gnnmax import MODELS; list(MODELS)",
-        "from gnnmax.cli import main; main(['--help'])",
-        "from gnnmax.cli import main; main(['compare', '--help'])",
-        "from gnnmax.cli import main; main(['list'])",
+        "from gnnmax.cli.main import main; main(['--help'])",
+        "from gnnmax.cli.main import main; main(['compare', '--help'])",
+        "from gnnmax.cli.main import main; main(['list', 'recipes'])",
     ],
 )
 def test_no_net_library_is_loaded(code):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gnnmax.cli import main
+from gnnmax.cli.main import main
 from gnnmax.report.documents import models_markdown, recipes_markdown
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv, global_mean_pool
 
 from gnnmax import RULES, InputError, on_values
-from gnnmax.adapters import from_module
+from gnnmax.evaluation.adapters import from_module
 from gnnmax.models.registry import build_model
 from gnnmax.testing import (
     assert_node_permutation_equivariant,

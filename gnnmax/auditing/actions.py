@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.label import KINDS, is_centred, kind_of, margin, offset_of
-from gnnmax.symmetry import Permutations, permuted
-from gnnmax.window import Windows
+from gnnmax.task.label import KINDS, is_centred, kind_of, margin, offset_of
+from gnnmax.task.symmetry import Permutations, permuted
+from gnnmax.task.windows import Windows
 
 __all__ = ["Action", "Rearrangement", "ValueMap", "joined", "with_values"]
 

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.adapters import as_scorer
-from gnnmax.auditing.findings import Audit, Finding, finding_of
-from gnnmax.auditing.measurement import Experiment, experiment
+from gnnmax.auditing.findings import Audit, Experiment, Finding, experiment, finding_of
 from gnnmax.auditing.shrinking import CounterExample, shrunk
 from gnnmax.auditing.transformations import TRANSFORMATIONS
 from gnnmax.errors import InputError, unknown_name
-from gnnmax.scoring import Scorer
-from gnnmax.window import Windows
+from gnnmax.evaluation.adapters import as_scorer
+from gnnmax.task.scorers import Scorer
+from gnnmax.task.windows import Windows
 
 __all__ = ["audit"]
 
@@ -47,7 +46,7 @@ def audit(
     a ground of isolated nodes, so that nothing is cut off and what comes in is "no edge".
 
     Args:
-        scorer: Windows to scores ``(N,)``; or what :func:`~gnnmax.adapters.as_scorer` takes.
+        scorer: Windows to scores ``(N,)``; or what :func:`~gnnmax.evaluation.adapters.as_scorer` takes.
         windows: To transform; labels are read, so that flips can be told apart.
         rng: Draws the elements, the same for every scorer.
         transformations: Keys of :data:`~gnnmax.auditing.transformations.TRANSFORMATIONS`; None for all.
@@ -69,7 +68,7 @@ def audit(
         decision survives a shift; here flips are told apart by what the label does.
 
     Example:
-        >>> from gnnmax.rules import RULES
+        >>> from gnnmax.task.rules import RULES
         >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(200, 5, 5)))
         >>> report = audit(RULES["argmax"], w, rng=np.random.default_rng(1))
         >>> report["relabelling"].verdict, report["translation"].verdict, report.judgement

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.adapters import from_module
 from gnnmax.auditing.actions import Rearrangement
 from gnnmax.auditing.transformations import TRANSFORMATIONS
 from gnnmax.errors import InputError
-from gnnmax.scoring import Scorer
-from gnnmax.window import Windows
+from gnnmax.evaluation.adapters import from_module
+from gnnmax.task.scorers import Scorer
+from gnnmax.task.windows import Windows
 
 __all__ = ["Break", "Layer", "LayerAudit", "audit_layers"]
 
@@ -113,11 +113,12 @@ def audit_layers(
     a map of them has places for pairs of rows, or of columns, and cannot be told from one of entries.
 
     Args:
-        module: As for :func:`~gnnmax.adapters.from_module`.
+        module: As for :func:`~gnnmax.evaluation.adapters.from_module`.
         windows: To transform.
         rng: Draws the elements.
         transformations: Of :data:`~gnnmax.auditing.transformations.TRANSFORMATIONS`, those that rearrange.
-        contexts: Whether the module takes contexts, as for :func:`~gnnmax.adapters.from_module`; it is given None.
+        contexts: Whether the module takes contexts, as for
+            :func:`~gnnmax.evaluation.adapters.from_module`; it is given None.
         channels: Whether it takes images, likewise.
         most: At most so many windows.
         tolerance: Part of the largest output that is put down to rounding.

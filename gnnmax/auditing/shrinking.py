@@ -13,9 +13,9 @@ import numpy.typing as npt
 from gnnmax.auditing.actions import Action, ValueMap, joined, with_values
 from gnnmax.auditing.transformations import TRANSFORMATIONS, Pair, cropped
 from gnnmax.errors import InputError
-from gnnmax.scoring import Scorer, checked_scores
-from gnnmax.symmetry import keeps_order
-from gnnmax.window import Windows
+from gnnmax.task.scorers import Scorer, checked_scores
+from gnnmax.task.symmetry import keeps_order
+from gnnmax.task.windows import Windows
 
 __all__ = ["CounterExample", "shrunk"]
 

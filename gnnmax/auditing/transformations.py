@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.auditing.actions import Action, Rearrangement, ValueMap, with_values
-from gnnmax.label import KINDS
-from gnnmax.symmetry import Permutations, relabellings, respaced, translations
-from gnnmax.window import Windows
+from gnnmax.task.label import KINDS
+from gnnmax.task.symmetry import Permutations, relabellings, respaced, translations
+from gnnmax.task.windows import Windows
 
 __all__ = ["TRANSFORMATIONS", "Pair", "Transformation", "cropped", "framed"]
 

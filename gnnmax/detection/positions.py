@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from gnnmax.detection.matrix import Source
 from gnnmax.detection.maxima import Maxima
-from gnnmax.detection.source import Source
 from gnnmax.errors import InputError
 
 __all__ = ["read_positions", "rows_at"]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
+from torch import nn
 
-from gnnmax.groups import Group, forced_ceiling
 from gnnmax.models.plan import Plan
 from gnnmax.models.visibility import Background, visible_ceiling
+from gnnmax.task.symmetry_groups import Group, forced_ceiling
 
-if TYPE_CHECKING:
-    from torch import nn
-
-__all__ = ["Config", "Depth", "Encoding", "Form", "Mark", "ModelEntry", "Pool", "Width"]
+__all__ = ["BLURRED", "Config", "Depth", "Encoding", "Form", "Mark", "ModelEntry", "Pool", "Width"]
 
 Width = Annotated[int, Meta(ge=1, le=1024)]
 Depth = Annotated[int, Meta(ge=1, le=64)]
@@ -31,6 +29,9 @@ Mark = Literal["both", "row", "none"]
 
 Pool = Literal["max", "mean", "logsumexp"]
 """How a net sums up many features, alike for any number of them."""
+
+BLURRED = "A softmax over ever more entries blurs: it keeps no maximum over many (Velickovic et al., 2024)."
+"""Why nets that attend by a softmax miss the maximum of many entries."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -77,7 +78,7 @@ class ModelEntry:
             background: ``zero``: what is around the maximum is zero, and a border of zeros is harder to see.
 
         References:
-            :func:`gnnmax.groups.forced_ceiling`.
+            :func:`gnnmax.task.symmetry_groups.forced_ceiling`.
 
         Example:
             >>> from gnnmax.models.registry import MODELS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gnnmax.errors import InputError
-from gnnmax.groups import GROUPS, Group, strided
+from gnnmax.task.symmetry_groups import GROUPS, Group, strided
 
 __all__ = ["Head", "Padding", "Plan", "Sampling", "convolved_side", "margins", "sampled_side"]
 

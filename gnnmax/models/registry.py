@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+import torch
+from torch import nn
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.models.entry import Config, ModelEntry
-from gnnmax.models.graph_entries import GRAPH_NETS
-from gnnmax.models.image_entries import IMAGE_NETS
-from gnnmax.models.set_entries import SET_NETS
-
-if TYPE_CHECKING:
-    from torch import nn
+from gnnmax.models.graphs.entries import GRAPH_NETS
+from gnnmax.models.images.entries import IMAGE_NETS
+from gnnmax.models.sets.entries import SET_NETS
 
 __all__ = ["MODELS", "ModelEntry", "build_model", "parse_config"]
 
@@ -72,8 +71,6 @@ def build_model(name: str, k: int, config: Any = None, seed: int = 0) -> nn.Modu
     checked = parse_config(name, config)
     if k < 3 or k % 2 == 0:
         raise InputError(f"a window's side k must be odd and at least 3, not {k}: only then it has a centre entry")
-    import torch
-
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return MODELS[name].build(k, checked)

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.groups import forced_ceiling
 from gnnmax.models.plan import Plan, margins, sampled_side
+from gnnmax.task.symmetry_groups import forced_ceiling
 
 __all__ = ["Background", "blur_taps", "grid_starts", "orbit", "visible_ceiling"]
 
@@ -60,7 +60,7 @@ def orbit(plan: Plan, k: int, background: Background = "any") -> int:
 
 
 def visible_ceiling(plan: Plan, k: int, background: Background = "any") -> float:
-    """Return the best accuracy that a plan allows, see :func:`gnnmax.groups.forced_ceiling`.
+    """Return the best accuracy that a plan allows, see :func:`gnnmax.task.symmetry_groups.forced_ceiling`.
 
     Example:
         >>> visible_ceiling(Plan(channels=(8,), padding="circular", head="global"), 9)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gnnmax.experiments.results import HeatMap, Results, TestRecord
 from gnnmax.report.audits import worst_findings
-from gnnmax.results import HeatMap, Results, TestRecord
 
 __all__ = ["Answer", "answers", "headline"]
 

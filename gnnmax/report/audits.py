@@ -8,7 +8,7 @@ import msgspec
 from rich.table import Table
 
 from gnnmax.auditing.findings import Audit, Symmetry
-from gnnmax.results import FindingRecord, ModelRecord
+from gnnmax.experiments.results import FindingRecord, ModelRecord
 
 __all__ = ["audit_table", "judgements", "worst_finding", "worst_findings"]
 

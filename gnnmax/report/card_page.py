@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from gnnmax.card import Card
-from gnnmax.generate.dataset import DataSet
-from gnnmax.judging import examples_of, picture_of
-from gnnmax.label import KINDS
+from gnnmax.data.card import Card
+from gnnmax.data.dataset import DataSet
+from gnnmax.experiments.scoreboard import examples_of, picture_of
 from gnnmax.report.rendering import environment, write_whole
 from gnnmax.report.tables import card_note
-from gnnmax.window import Windows
+from gnnmax.task.label import KINDS
+from gnnmax.task.windows import Windows
 
 __all__ = ["render_card", "write_card"]
 
@@ -24,8 +24,8 @@ def render_card(data: DataSet, card: Card) -> str:
     """Render the card of a data set, with windows of every kind to look at, as HTML that links to nothing.
 
     Example:
-        >>> from gnnmax.card import describe
-        >>> from gnnmax.store import load_data
+        >>> from gnnmax.data.card import describe
+        >>> from gnnmax.data.store import load_data
         >>> data = load_data("real-karate")
         >>> render_card(data, describe(data)).count("<figure>") > 10
         True

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gnnmax.judgement.verdict import Slice
-from gnnmax.results import Results, TestRecord, VerdictRecord
+from gnnmax.evaluation.verdict import Slice
+from gnnmax.experiments.results import Results, TestRecord, VerdictRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gnnmax.data.dataset import DataSet
+from gnnmax.data.recipe import Recipe
+from gnnmax.data.recipe_files import load_recipe, recipe_names
 from gnnmax.errors import InputError
-from gnnmax.generate.dataset import DataSet
-from gnnmax.generate.recipe import Recipe, load_recipe, recipe_names
+from gnnmax.experiments.results import TestRecord
+from gnnmax.io.atomic import write_file
 from gnnmax.models.entry import ModelEntry
 from gnnmax.models.matching import parameter_count
 from gnnmax.models.registry import MODELS
 from gnnmax.report.tables import figure_text, test_rows
-from gnnmax.results import TestRecord
-from gnnmax.staging import write_file
 
 __all__ = [
     "markdown",
@@ -30,9 +31,9 @@ def test_markdown(test: TestRecord) -> str:
     """Write the figures of a test set as a Markdown table.
 
     Example:
-        >>> from gnnmax.judging import judge_test
-        >>> from gnnmax.rules import RULES
-        >>> from gnnmax.store import load_data
+        >>> from gnnmax.experiments.scoreboard import judge_test
+        >>> from gnnmax.task.rules import RULES
+        >>> from gnnmax.data.store import load_data
         >>> data = load_data("real-karate")
         >>> record = judge_test(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)
         >>> print(test_markdown(record).splitlines()[2])
@@ -98,8 +99,8 @@ def outcome_markdown(outcome: Mapping[str, Any]) -> str:
     """Lay out a table that was measured anew, with its claims below.
 
     Args:
-        outcome: What :meth:`gnnmax.reproduction.outcome.Outcome.to_dict` returned, or ``gnnmax reproduce --json``
-            printed.
+        outcome: What :meth:`gnnmax.experiments.reproduction.outcome.Outcome.to_dict` returned, or
+            ``gnnmax reproduce --json`` printed.
 
     Example:
         >>> check = {"claim": "high", "holds": True, "found": "0.9"}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.source import Source
+from gnnmax.detection.matrix import Source
 from gnnmax.report.rendering import environment, write_whole
 
 __all__ = ["picture_of", "render_matrix", "write_matrix"]
@@ -28,7 +28,7 @@ def picture_of(source: Source) -> npt.NDArray[np.float64]:
     0 is the 1st percentile of these and 1 the 99th; NaN stands where nothing was measured.
 
     Example:
-        >>> from gnnmax.detection.source import source_of
+        >>> from gnnmax.detection.matrix import source_of
         >>> picture_of(source_of(np.array([[0.0, 1.0], [2.0, 4.0]]), "zero", None, diagonal=True)).shape
         (2, 2)
     """

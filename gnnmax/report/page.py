@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gnnmax.experiments.results import Results, TestRecord
 from gnnmax.report.answers import answers, headline
 from gnnmax.report.audits import judgements, worst_findings
 from gnnmax.report.charts import (
@@ -17,7 +18,6 @@ from gnnmax.report.charts import (
 from gnnmax.report.pictures import heat_map_strip, heat_map_svg
 from gnnmax.report.rendering import environment, write_whole
 from gnnmax.report.tables import card_note
-from gnnmax.results import Results, TestRecord
 
 __all__ = ["render_page", "write_heat_maps", "write_page"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from gnnmax.results import HeatMap, Picture
+from gnnmax.experiments.results import HeatMap, Picture
 
 __all__ = ["heat_map_strip", "heat_map_svg", "window_svg"]
 

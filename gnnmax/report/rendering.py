@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gnnmax.errors import InputError
+from gnnmax.io.atomic import write_file
 from gnnmax.report.pictures import window_svg
-from gnnmax.staging import write_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -6,9 +6,9 @@ import math
 
 from rich.table import Table
 
-from gnnmax.card import Card
-from gnnmax.reproduction.outcome import Outcome
-from gnnmax.results import Results, TestRecord
+from gnnmax.data.card import Card
+from gnnmax.experiments.reproduction.outcome import Outcome
+from gnnmax.experiments.results import Results, TestRecord
 
 __all__ = ["card_note", "card_tables", "figure_text", "reproduction_table", "run_tables", "test_rows", "test_table"]
 
@@ -17,8 +17,8 @@ def card_tables(card: Card) -> list[Table]:
     """Lay out a data card as tables: splits, properties, rules and probes.
 
     Example:
-        >>> from gnnmax.card import describe
-        >>> from gnnmax.store import load_data
+        >>> from gnnmax.data.card import describe
+        >>> from gnnmax.data.store import load_data
         >>> [table.row_count for table in card_tables(describe(load_data("real-karate")))]
         [1, 3, 6]
     """
@@ -48,8 +48,8 @@ def card_note(card: Card) -> str:
     """Say how often a window is centred in nature, and whether splits share windows.
 
     Example:
-        >>> from gnnmax.card import describe
-        >>> from gnnmax.store import load_data
+        >>> from gnnmax.data.card import describe
+        >>> from gnnmax.data.store import load_data
         >>> card_note(describe(load_data("real-karate")))
         'in nature 3.8 % of windows are centred (this split, 78 windows); 0 windows are in two splits'
     """
@@ -68,9 +68,9 @@ def test_table(test: TestRecord) -> Table:
     """Lay out what was found on one test set, nets first, then the rules.
 
     Example:
-        >>> from gnnmax.judging import judge_test
-        >>> from gnnmax.rules import RULES
-        >>> from gnnmax.store import load_data
+        >>> from gnnmax.experiments.scoreboard import judge_test
+        >>> from gnnmax.task.rules import RULES
+        >>> from gnnmax.data.store import load_data
         >>> data = load_data("real-karate")
         >>> table = test_table(judge_test(data, {"rank": [RULES["argmax"](data.test)]}, trained=False))
         >>> table.row_count

@@ -1,0 +1,37 @@
+"""The commands: one small class each, whose fields are the flags; nothing heavy is loaded before it is used."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from gnnmax.cli.audit_command import Audit
+from gnnmax.cli.data_commands import Generate, Info, Verify
+from gnnmax.cli.detect_command import Detect
+from gnnmax.cli.evaluate_command import Evaluate, Report
+from gnnmax.cli.list_command import List
+from gnnmax.cli.reproduce_command import Reproduce
+from gnnmax.cli.train_command import Compare, Train
+
+__all__ = ["COMMANDS", "Command"]
+
+
+class Command(Protocol):
+    """What every command is: its fields are the flags, ``run`` does the work and returns the exit status."""
+
+    def run(self) -> int:
+        """Do the work."""
+
+
+COMMANDS: dict[str, Any] = {
+    "generate": Generate,
+    "verify": Verify,
+    "info": Info,
+    "train": Train,
+    "compare": Compare,
+    "evaluate": Evaluate,
+    "audit": Audit,
+    "report": Report,
+    "detect": Detect,
+    "reproduce": Reproduce,
+    "list": List,
+}

@@ -1,0 +1,58 @@
+"""What several commands take: flags, recipes with changes, data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from gnnmax.errors import InputError
+from gnnmax.report.progress import drawing_progress
+
+if TYPE_CHECKING:
+    from gnnmax.data.dataset import DataSet
+    from gnnmax.data.recipe import Recipe
+
+__all__ = ["Changes", "Flag", "open_data", "open_recipe", "words_of"]
+
+Flag = tyro.conf.FlagCreatePairsOff[bool]
+Changes = Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
+
+
+def open_recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
+    """Load a recipe and change fields of it, each given as ``key=value``."""
+    from gnnmax.data.recipe_files import load_recipe
+
+    recipe = load_recipe(name)
+    return recipe.replace(**dict(_change(change) for change in changes)) if changes else recipe
+
+
+def _change(text: str) -> tuple[str, Any]:
+    """Read ``key=value``, the value as TOML or, failing that, as a plain string."""
+    import tomllib
+
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise InputError(f"--set takes key=value, as in --set seed=3, not {text!r}")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value
+    except (ValueError, RecursionError):
+        raise InputError(
+            f"the value of --set {key.strip()} is too long or too deep: give a number, a word or a list"
+        ) from None
+
+
+def open_data(name: str) -> DataSet:
+    """Open a folder, or build a recipe in memory, with a bar."""
+    from gnnmax.data.store import load_data
+
+    with drawing_progress("drawing hosts") as on_progress:
+        return load_data(name, on_progress=on_progress)
+
+
+def words_of(text: str) -> list[str]:
+    """Split at commas, leaving out what is empty."""
+    return [word.strip() for word in text.split(",") if word.strip()]

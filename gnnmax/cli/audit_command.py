@@ -1,0 +1,141 @@
+"""The command that audits the symmetry of models and rules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from gnnmax.cli.arguments import Flag, open_data, words_of
+from gnnmax.cli.printing import print_json, print_tables
+from gnnmax.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    from gnnmax.auditing.findings import Audit as Findings
+    from gnnmax.auditing.layers import LayerAudit
+    from gnnmax.task.scorers import Scorer
+    from gnnmax.task.windows import Windows
+
+__all__ = ["Audit"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """Find out which transformations of a window models or rules notice, and whether the label does."""
+
+    data: str
+    """Folder of a data set, name of a recipe, or path of a .toml file."""
+    run_folder: Annotated[Path | None, tyro.conf.arg(name="run")] = None
+    """A run folder, or the folder of one model."""
+    rule: str = ""
+    """Names of rules, separated by commas; see gnnmax list rules."""
+    split: str = "test"
+    """Which split of the data set."""
+    most: int = 500
+    """Windows to transform, at most."""
+    seed: int = 0
+    """Seed of the transformations that are drawn."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes a GPU where there is one."""
+    assert_: Annotated[Flag, tyro.conf.arg(name="assert")] = False
+    """Exit with status 1 where a symmetry that is declared, or that of the label, is broken."""
+    layers: Flag = False
+    """Say for each model of a run that can do without contexts which layer is the first to break a symmetry."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Audit each, print its table and the smallest counter-examples."""
+        import numpy as np
+
+        from gnnmax.auditing.battery import audit
+
+        if self.layers and self.run_folder is None:
+            raise InputError("--layers looks into the models of a run: give --run DIR")
+        if self.seed < 0:
+            raise InputError(f"--seed must be at least 0, not {self.seed}")
+        scorers = list(self._scorers())
+        windows = open_data(self.data).split(self.split)
+        found = [
+            _Audited(
+                name,
+                audit(scorer, windows, rng=np.random.default_rng(self.seed), most=self.most, any_k=any_k),
+                declared,
+                self._inside(scorer, windows),
+            )
+            for name, scorer, declared, any_k in scorers
+        ]
+        if self.json:
+            print_json({each.name: each.to_dict() for each in found})
+        else:
+            _show(found)
+        return 1 if self.assert_ and any(each.broken for each in found) else 0
+
+    def _inside(self, scorer: Any, windows: Windows) -> LayerAudit | None:
+        """Audit the layers of a trained model, where asked."""
+        if not self.layers or not hasattr(scorer, "module"):
+            return None
+        import numpy as np
+
+        from gnnmax.auditing.layers import audit_layers
+        from gnnmax.models.registry import MODELS
+
+        if MODELS[scorer.name].needs_contexts:
+            return None
+        return audit_layers(scorer.module, windows, rng=np.random.default_rng(self.seed), contexts=True)
+
+    def _scorers(self) -> Iterator[tuple[str, Scorer, tuple[str, ...], bool]]:
+        """Yield each scorer with its name, its declared invariances and whether it takes windows of any side."""
+        from gnnmax.task.rules import RULES
+
+        if self.run_folder is None and not words_of(self.rule):
+            raise InputError("nothing to audit: give --run DIR, or --rule NAME")
+        for name in words_of(self.rule):
+            if name not in RULES:
+                raise unknown_name("rule", name, RULES)
+            yield name, RULES[name], RULES[name].invariances, True
+        if self.run_folder is not None:
+            from gnnmax.experiments.run_folder import load_run
+            from gnnmax.models.registry import MODELS
+
+            for name, seeds in load_run(self.run_folder, device=self.device).items():
+                for model in seeds:
+                    yield f"{name} (seed {model.card.seed})", model, MODELS[name].group.invariances, model.card.any_k
+
+
+@dataclass(frozen=True)
+class _Audited:
+    """What was found about one scorer."""
+
+    name: str
+    report: Findings
+    declared: tuple[str, ...]
+    layers: LayerAudit | None
+
+    @property
+    def broken(self) -> list[str]:
+        """What is broken: the label's symmetry, then what is declared."""
+        found = [*self.report.faults, *(["constant"] if self.report.constant else [])]
+        return found + [
+            f"is declared invariant to {name}" for name in self.declared if self.report[name] != "invariant"
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        plain = {**self.report.to_dict(), "declared": list(self.declared), "broken": self.broken}
+        return plain if self.layers is None else {**plain, "inside": self.layers.to_dict()}
+
+
+def _show(found: list[_Audited]) -> None:
+    from gnnmax.report.audits import audit_table
+
+    for each in found:
+        print_tables(audit_table(each.name, each.report, each.declared))
+        for finding in each.report.values():
+            if finding.smallest is not None:
+                sys.stdout.write(f"{finding.fault}:\n{finding.smallest}\n\n")
+        if each.layers is not None:
+            sys.stdout.write(f"first layer to break it:\n{each.layers}\n\n")

@@ -1,0 +1,99 @@
+"""The commands of data: generate, verify, info."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from gnnmax.cli.arguments import Changes, Flag, open_data, open_recipe
+from gnnmax.cli.printing import print_checks, print_json, print_tables
+from gnnmax.report.progress import drawing_progress
+
+__all__ = ["Generate", "Info", "Verify"]
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Draw the data set of a recipe into a folder, whole or not at all."""
+
+    recipe: tyro.conf.Positional[str]
+    """Name of a shipped recipe, or path of a .toml file."""
+    out: Path | None = None
+    """The folder to write; datasets/NAME if not given."""
+    workers: int = 1
+    """Processes to draw with; the bytes are the same for any number."""
+    set: Changes = ()
+    """Change a field of the recipe, as in --set seed=3 or --set plant.margin=[0.1,1.0]; may be repeated."""
+    force: Flag = False
+    """Replace a data set that stands there."""
+
+    def run(self) -> int:
+        """Draw, then say where it is."""
+        from gnnmax.data.store import write_dataset
+
+        recipe = open_recipe(self.recipe, self.set)
+        with drawing_progress("drawing hosts") as on_progress:
+            folder = write_dataset(
+                recipe,
+                self.out or Path("datasets") / recipe.name,
+                workers=self.workers,
+                force=self.force,
+                on_progress=on_progress,
+            )
+        sys.stdout.write(f"{folder}\n")
+        return 0
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Check a stored data set: digests, schema, and every label, kind, offset and margin anew."""
+
+    data: tyro.conf.Positional[Path]
+    """Folder of the data set."""
+    all: Flag = False
+    """Draw every host again, not a few of each split."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Print every check; status 1 if one does not hold."""
+        from gnnmax.data.verification import verify
+
+        checks = verify(self.data, every_host=self.all)
+        if self.json:
+            print_json([{"claim": c.claim, "holds": c.holds, "found": c.found} for c in checks])
+        else:
+            print_checks(checks)
+        return 0 if all(check.holds for check in checks) else 1
+
+
+@dataclass(frozen=True)
+class Info:
+    """Print the data card of a recipe or a stored data set: counts, explicit rules, shortcut probes."""
+
+    data: tyro.conf.Positional[str]
+    """Name of a recipe, path of a .toml file, or folder of a data set."""
+    page: Path | None = None
+    """Write the card as an HTML page too, with windows of every kind to look at."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Print the card."""
+        from gnnmax.data.card import describe
+        from gnnmax.report.tables import card_tables
+
+        data = open_data(self.data)
+        card = describe(data)
+        if self.page is not None:
+            from gnnmax.report.card_page import write_card
+
+            write_card(data, card, self.page)
+        if self.json:
+            print_json(card.to_dict())
+        else:
+            print_tables(*card_tables(card))
+        return 0

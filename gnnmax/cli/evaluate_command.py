@@ -1,0 +1,90 @@
+"""The commands of judgement: evaluate and report."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import tyro
+
+from gnnmax.cli.arguments import Flag, open_data
+from gnnmax.cli.printing import print_checks, print_json, print_tables
+
+__all__ = ["Evaluate", "Report"]
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Judge the trained models of a run, and the explicit rules, on a split of a data set."""
+
+    run_folder: Annotated[Path, tyro.conf.arg(name="run")]
+    """A run folder, or the folder of one model."""
+    data: str
+    """Folder of a data set, name of a recipe, or path of a .toml file."""
+    split: str = "test"
+    """Which of its splits."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes a GPU where there is one."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Score, judge, print the table."""
+        from gnnmax.experiments.run_folder import load_run
+        from gnnmax.experiments.scoreboard import judge_test
+        from gnnmax.report.tables import test_table
+
+        models = load_run(self.run_folder, device=self.device)
+        data = open_data(self.data)
+        windows = data.split(self.split)
+        scores = {name: [model.score(windows) for model in seeds] for name, seeds in models.items()}
+        own = any(model.card.recipe_digest == data.recipe.digest for seeds in models.values() for model in seeds)
+        result = judge_test(data, scores, split=self.split, trained=own and self.split not in data.recipe.shifts)
+        if self.json:
+            print_json(msgspec.to_builtins(result))
+        else:
+            print_tables(test_table(result))
+        return 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write the page of a run: one self-contained HTML file that answers the question."""
+
+    run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
+    """A run folder that compare wrote."""
+    out: Path | None = None
+    """The file to write; report.html in the run folder if not given."""
+    heat_maps: Path | None = None
+    """Write the heat maps as an SVG file too."""
+    markdown: Flag = False
+    """Print the tables in Markdown."""
+    reproduce: Flag = False
+    """Run the same call once more and say of every figure whether it is the same; status 1 if one is not."""
+
+    def run(self) -> int:
+        """Draw, write, print the table and the path."""
+        if self.reproduce:
+            from gnnmax.experiments.rerun import run_again
+
+            checks = run_again(self.run_folder)
+            print_checks(checks)
+            return 0 if all(check.holds for check in checks) else 1
+        from gnnmax.experiments.results import read_results
+        from gnnmax.report.documents import test_markdown
+        from gnnmax.report.page import write_heat_maps, write_page
+        from gnnmax.report.tables import run_tables
+
+        results = read_results(self.run_folder)
+        page = write_page(results, self.out or self.run_folder / "report.html")
+        if self.heat_maps is not None:
+            write_heat_maps(results, self.heat_maps)
+        if self.markdown:
+            sys.stdout.write("\n\n".join(f"{test.name}\n\n{test_markdown(test)}" for test in results.tests) + "\n")
+            return 0
+        print_tables(*run_tables(results))
+        sys.stdout.write(f"{page}\n")
+        return 0

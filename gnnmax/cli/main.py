@@ -1,0 +1,94 @@
+"""The command line: reads a call, runs its command, and says in one line what is wrong with it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import tyro
+
+from gnnmax.cli import COMMANDS, Command
+from gnnmax.errors import InputError
+
+__all__ = ["main"]
+
+VERSION = version("gnnmax")
+
+DESCRIPTION = (
+    "Is this window of a graph's adjacency matrix centred on its maximum? Data, nets and honest judgement. "
+    f"This is gnnmax {VERSION}, as --version says."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Words after the program's name; None takes those of the process.
+
+    Returns:
+        0 done; 1 a check fell short; 2 the call or the input is wrong, said in one line on standard error;
+        130 interrupted.
+
+    Example:
+        >>> main(["list", "rules"])
+        rules
+          argmax ...
+        0
+    """
+    try:
+        command = _parsed(sys.argv[1:] if arguments is None else list(arguments))
+        status = command if isinstance(command, int) else command.run()
+        sys.stdout.flush()  # here, for what goes wrong at the interpreter's end is told in its own words
+        return status
+    except InputError as error:
+        return _refuse(str(error))
+    except BrokenPipeError:
+        _write_no_more()
+        return 0  # whoever read our output has seen enough
+    except OSError as error:
+        _write_no_more()
+        where = f": {error.filename}" if error.filename else ""
+        return _refuse(f"{error.strerror or error}{where}; choose another place or free this one")
+    except KeyboardInterrupt:
+        sys.stderr.write("gnnmax: interrupted\n")
+        return 130
+
+
+def _write_no_more() -> None:
+    """Point standard output at nothing, so that what still waits to be written does not fail once more at the end."""
+    with contextlib.suppress(OSError, ValueError):  # not a file, or closed
+        sys.stdout.flush()
+        return
+    with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("w") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
+
+
+def _parsed(arguments: list[str]) -> Command | int:
+    """Read the words of a call; tyro's boxed complaints become one line."""
+    if arguments == ["--version"]:
+        sys.stdout.write(f"gnnmax {VERSION}\n")
+        return 0
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            command: Command = tyro.extras.subcommand_cli_from_dict(
+                COMMANDS, prog="gnnmax", description=DESCRIPTION, args=arguments
+            )
+            return command
+    except SystemExit as stop:
+        if stop.code in (0, None):
+            return 0
+        words = re.sub(r"\x1b\[[0-9;]*m|╭.*╮|[╰╯│─]", " ", complaint.getvalue())
+        return _refuse(words or "the call is wrong; see gnnmax --help")
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(f"gnnmax: {' '.join(message.split())}\n")
+    return 2

@@ -1,0 +1,1 @@
+"""Data sets: recipes, generation, the store on disk, verification and data cards."""

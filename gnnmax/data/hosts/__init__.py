@@ -1,0 +1,1 @@
+"""Hosts: the graph families, their weights, and graphs of your own."""

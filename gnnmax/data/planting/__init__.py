@@ -1,0 +1,1 @@
+"""Plants: what puts a maximum into a window, and the distractors around it."""

@@ -1,0 +1,85 @@
+"""How often a window is centred on its maximum where nobody balanced the classes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec import structs
+
+from gnnmax.data.dataset import DataSet
+from gnnmax.data.generation import build
+from gnnmax.data.hosts.families import Complete, Line
+from gnnmax.data.planting.plants import Natural
+from gnnmax.data.recipe import Recipe
+
+__all__ = ["Prevalence", "natural_prevalence"]
+
+HOSTS = 20
+"""Hosts drawn anew to measure the prevalence on."""
+
+
+@dataclass(frozen=True)
+class Prevalence:
+    """The natural share of centred windows.
+
+    Attributes:
+        share: Of all windows centred on an edge, those centred on their strict maximum.
+        standard_error: With hosts as clusters; 0 where the share is exact, None where there is one host alone.
+        windows: How many it was counted on; 0 where it is exact.
+        basis: ``exact``: every entry is as likely the largest of its window, ``1 / k^2``, ties aside. ``natural
+            windows``: counted on the windows of all edges of hosts drawn without a plant. ``this split``: the split
+            holds all windows of its hosts itself.
+    """
+
+    share: float
+    standard_error: float | None
+    windows: int
+    basis: str
+
+
+def natural_prevalence(data: DataSet, split: str) -> Prevalence:
+    """Return how often a window of this split's hosts is centred when it is centred on any edge, with nothing planted.
+
+    Args:
+        data: With that split.
+        split: Its name.
+
+    Example:
+        >>> from gnnmax.data.recipe_files import load_recipe
+        >>> natural_prevalence(build(load_recipe("noise-9-mu3").replace(splits={"test": 1})), "test").share
+        0.012345679012345678
+    """
+    recipe = data.recipe.of(split)
+    if isinstance(recipe.plant, Natural):
+        return _counted(data, split, "this split")
+    if any(isinstance(host, Complete | Line) for host in recipe.hosts):
+        return Prevalence(1 / recipe.k**2, 0.0, 0, "exact")
+    return _counted(build(_unplanted(recipe)), "natural", "natural windows")
+
+
+def _unplanted(recipe: Recipe) -> Recipe:
+    """Return the recipe of hosts as they are, all their edges in the centre once."""
+    return recipe.replace(
+        plant=Natural(),
+        kinds=None,
+        windows_per_graph=None,
+        pairing="independent",
+        subgraphs=[structs.replace(sampling, separation=0) for sampling in recipe.subgraphs],
+        label="observed",
+        label_noise=0.0,
+        shifts={},
+        splits={"natural": len(recipe.hosts) if recipe.hosts[0].fixed else HOSTS},
+    )
+
+
+def _counted(data: DataSet, split: str, basis: str) -> Prevalence:
+    w = data.split(split)
+    share = float(w.observed.mean())
+    hosts, which = np.unique(w.graph, return_inverse=True)
+    error = None
+    if len(hosts) > 1:
+        residuals = np.bincount(which, weights=w.observed - share)
+        error = math.sqrt(float((residuals**2).sum())) / len(w)
+    return Prevalence(share, error, len(w), basis)

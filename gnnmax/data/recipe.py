@@ -1,0 +1,463 @@
+"""Recipes: the frozen, complete description of a data set."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct, structs
+
+from gnnmax.data.hosts.families import Complete, Family, Line
+from gnnmax.data.hosts.weights import BoundLaw, Law, Lognormal, Normal, Poisson
+from gnnmax.data.planting.plants import Bump, Natural, Noise, Plant, Shares, Spike
+from gnnmax.data.subgraphs.subgraph import Sampling
+from gnnmax.data.subgraphs.window_extraction import Cut, Overlap
+from gnnmax.errors import InputError, unknown_name
+from gnnmax.task.noise import SPIKE, NoiseModel
+from gnnmax.task.windows import LabelRule
+
+__all__ = ["Ingredients", "Recipe", "Shift", "complaints", "twice"]
+
+GENERATION = 1
+"""Counts the changes to the generator that change bytes; part of every recipe's digest."""
+
+SplitName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
+Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+Side = Annotated[int, Meta(ge=3, le=255)]
+PerGraph = Annotated[int, Meta(ge=1, le=1_000_000)]
+Hosts = Annotated[tuple[Family, ...], Meta(min_length=1, max_length=100)]
+Laws = Annotated[tuple[Law, ...], Meta(max_length=100)]
+Samplings = Annotated[tuple[Sampling, ...], Meta(max_length=100)]
+Cuts = Annotated[tuple[Cut, ...], Meta(max_length=2)]
+Flips = Annotated[float, Meta(ge=0.0, le=0.5)]
+
+LATER: dict[str, tuple[Any, ...]] = {
+    "label_noise": (0.0, None),
+    "distractors": (0,),
+    "gap": (2,),
+    "separation": (0,),
+    "overlap": ("none", None),
+}
+"""Fields that came later, and the values at which they change nothing: a digest leaves these out, so it stays."""
+
+
+class Ingredients(Struct, frozen=True):
+    """What one graph of a data set is made of: one entry of each list of its recipe."""
+
+    host: Family
+    law: Law | None
+    sampling: Sampling | None
+    cut: Cut | None
+
+
+class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a split has otherwise than the recipe's other splits: an out-of-distribution split.
+
+    A field that is not given is the recipe's own. Where the label rule is another, the same window may have another
+    answer: a concept shift. Where it is the same, only the windows are others: a covariate shift.
+    """
+
+    k: Side | None = None
+    label: LabelRule | None = None
+    windows_per_graph: PerGraph | None = None
+    hosts: Hosts | None = None
+    weights: Laws | None = None
+    subgraphs: Samplings | None = None
+    cuts: Cuts | None = None
+    plant: Plant | None = None
+    kinds: Shares | None = None
+    label_noise: Flips | None = None
+    overlap: Overlap | None = None
+
+    @property
+    def sort(self) -> Literal["covariate", "concept"]:
+        """Which of the two it is."""
+        return "covariate" if self.label is None and self.label_noise is None else "concept"
+
+
+class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The frozen, complete description of a data set.
+
+    Graph after graph takes the next combination of host, law, subgraph and cut, hosts changing fastest, so every split
+    holds all combinations in equal numbers (within one).
+
+    Attributes:
+        name: Lower-case letters, digits and hyphens.
+        summary: One line for people; not part of the digest.
+        seed: Seed of every random stream.
+        k: Side of the windows, odd.
+        label: ``observed`` or ``planted``: which of the two labels is written as *the* label.
+        contexts: Whether windows carry ``A[R, R]`` and ``A[C, C]``.
+        windows_per_graph: Windows cut from each host; None takes every edge once (natural plant only).
+        splits: How many host graphs each split has. No host is in two splits.
+        shifts: What splits other than train and val have otherwise: out-of-distribution splits.
+        hosts: Families of host graphs.
+        weights: Laws of their weights; none for hosts that bring their own.
+        subgraphs: Which nodes make the subgraph, and in what order; none for complete hosts.
+        cuts: ``contiguous`` or ``neighbours``; none for complete hosts.
+        plant: ``spike``, ``noise`` or ``natural``.
+        kinds: The share of each kind of window; none for natural windows.
+        pairing: ``independent``: every window is cut anew. ``matched``: each centred window has a twin, cut and planted
+            alike but for where the maximum goes. ``ladder``: each cut gives ``k * k`` windows, one with the spike at
+            every entry; of other hosts than complete ones, cuts are taken whose every entry is an edge. ``kinds`` are
+            not asked for.
+        label_noise: Share of the planted labels that are flipped at random, each window by itself, whatever else was
+            drawn. Flipped is what :attr:`Windows.planted` holds; ``observed``, the kinds and the offsets stay the
+            truth. A scorer right with probability p agrees with probability (1 - 2 e) p + e; so does the ceiling.
+        overlap: Whether a node may be a row and a column of one window: ``none``, ``untied`` or ``tied``, which say
+            what becomes of the ties with mirrored entries; see
+            :data:`gnnmax.data.subgraphs.window_extraction.Overlap`. Natural windows of any host, and planted ones of
+            directed hosts.
+
+    Example:
+        >>> from gnnmax.data.recipe_files import load_recipe
+        >>> recipe = load_recipe("noise-9-mu2")
+        >>> recipe.k, recipe.plant.amplitude, recipe.replace(seed=3).seed
+        (9, 2.0, 3)
+        >>> recipe.digest == recipe.replace(summary="another").digest != recipe.replace(seed=3).digest
+        True
+    """
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,59}\Z")]
+    summary: Annotated[str, Meta(max_length=200)] = ""
+    seed: Annotated[int, Meta(ge=0, le=2**62)] = 0
+    k: Side
+    label: LabelRule
+    contexts: bool = False
+    windows_per_graph: PerGraph | None = None
+    splits: Annotated[dict[SplitName, Count], Meta(min_length=1, max_length=20)]
+    shifts: dict[SplitName, Shift] = {}
+    hosts: Hosts
+    weights: Laws = ()
+    subgraphs: Samplings = ()
+    cuts: Cuts = ()
+    plant: Plant
+    kinds: Shares | None = None
+    pairing: Literal["independent", "matched", "ladder"] = "independent"
+    label_noise: Flips = 0.0
+    overlap: Overlap = "none"
+
+    def __post_init__(self) -> None:
+        for complaint in complaints(self):
+            raise ValueError(complaint)
+        for split in self.shifts:
+            if split not in self.splits or split in ("train", "val"):
+                raise ValueError(f"a shift belongs to a split other than train and val, and {split!r} is none")
+            try:
+                self.of(split)
+            except ValueError as error:
+                raise ValueError(f"split {split}: {error}") from None
+        for complaint in twice(host for split in self.splits for host in self.hosts_of(split) if host.fixed):
+            raise ValueError(complaint)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that decides the bytes, in hexadecimal."""
+        content = {key: value for key, value in self.to_dict().items() if key not in ("name", "summary")}
+        canonical = msgspec.json.encode({"generation": GENERATION, **_dated(content)}, order="sorted")
+        return hashlib.sha256(canonical).hexdigest()
+
+    @property
+    def noise(self) -> NoiseModel:
+        """What the Bayes rule knows of the windows besides their amplitudes."""
+        model = self.plant.model if isinstance(self.plant, Noise | Bump) else SPIKE
+        return dataclasses.replace(model, flips=self.label_noise)
+
+    @property
+    def graphs(self) -> int:
+        """How many host graphs all splits have together."""
+        return sum(self.splits.values())
+
+    @property
+    def twins(self) -> int:
+        """How many windows come from one cut."""
+        return {"independent": 1, "matched": 2, "ladder": self.k**2}[self.pairing]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain dicts, lists, strings and numbers."""
+        plain = msgspec.to_builtins(self)
+        assert isinstance(plain, dict)
+        return plain
+
+    def replace(self, **changes: Any) -> Recipe:
+        """Return a recipe with some fields changed, checked anew.
+
+        Keys may be dotted paths into nested fields, and lists take an index: ``{"plant.margin": [0.1, 1.0]}``.
+
+        Raises:
+            InputError: an unknown field, or a value that the field does not take.
+        """
+        plain = msgspec.json.decode(msgspec.json.encode(self))  # lists where the struct has tuples
+        for path, value in changes.items():
+            _assign(plain, path.split("."), value, path)
+        return parse_recipe(plain, self.name)
+
+    def span(self, split: str) -> range:
+        """Return the indices of the host graphs of a split."""
+        if split not in self.splits:
+            raise unknown_name("split", split, self.splits)
+        first = 0
+        for name, count in self.splits.items():
+            if name == split:
+                break
+            first += count
+        return range(first, first + self.splits[split])
+
+    def of(self, split: str) -> Recipe:
+        """Return the recipe that a split is drawn from, of that split alone, with its shift applied if it has one.
+
+        What the shift's hosts or plant have no use for falls away: weights where hosts bring their own, subgraphs and
+        cuts where they have no edges of their own, with a natural plant the kinds, their number, separation and
+        pairing, and label noise where the label is the observed one.
+        Hosts that are fixed are dealt out to the splits that share them, in order, each to one.
+
+        Raises:
+            InputError: no such split.
+        """
+        count = len(self.span(split))
+        shift = structs.asdict(self.shifts[split]) if split in self.shifts else {}
+        given = {name: value for name, value in shift.items() if value is not None}
+        own: dict[str, Any] = {"splits": {split: count}, "shifts": {}, "hosts": self.hosts_of(split)}
+        return structs.replace(self, **own | _without_use(self, given) | given)
+
+    @property
+    def shared(self) -> dict[str, int]:
+        """How many host graphs each split has that takes them from the recipe's own hosts."""
+        shifted = {split for split, shift in self.shifts.items() if shift.hosts is not None}
+        return {split: count for split, count in self.splits.items() if split not in shifted}
+
+    def hosts_of(self, split: str) -> tuple[Family, ...]:
+        """Return the hosts of a split: its shift's, or the recipe's; of those that are fixed its own part."""
+        shifted = self.shifts[split].hosts if split in self.shifts else None
+        if shifted is not None or not self.hosts[0].fixed:
+            return shifted or self.hosts
+        names = list(self.shared)
+        first = sum(self.shared[name] for name in names[: names.index(split)])
+        return self.hosts[first : first + self.shared[split]]
+
+    def split_of(self, graph: int) -> str:
+        """Return the split that a host graph belongs to."""
+        return next(split for split in self.splits if graph in self.span(split))
+
+    def ingredients(self, graph: int) -> Ingredients:
+        """Return what the host graph of an index is made of."""
+        split = self.split_of(graph)
+        return self.of(split).combination(graph - self.span(split).start)
+
+    def combination(self, turn: int) -> Ingredients:
+        """Return what the host graph at a place of its split is made of."""
+        turn, host = divmod(turn, len(self.hosts))
+        turn, law = divmod(turn, max(len(self.weights), 1))
+        turn, sampling = divmod(turn, max(len(self.subgraphs), 1))
+        return Ingredients(
+            host=self.hosts[host],
+            law=self.weights[law] if self.weights else None,
+            sampling=self.subgraphs[sampling] if self.subgraphs else None,
+            cut=self.cuts[turn % len(self.cuts)] if self.cuts else None,
+        )
+
+
+def _without_use(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a recipe that fall away where a shift's hosts or plant have no use for them."""
+    without: dict[str, Any] = {}
+    if isinstance(given.get("plant", recipe.plant), Natural):
+        without |= {"kinds": None, "windows_per_graph": None, "pairing": "independent"}
+        without["subgraphs"] = tuple(structs.replace(own, separation=0) for own in recipe.subgraphs)
+    if given.get("label", recipe.label) == "observed":
+        without["label_noise"] = 0.0
+    hosts = given.get("hosts", ())
+    if hosts and all(host.own_weights for host in hosts):
+        without["weights"] = ()
+    if hosts and all(isinstance(host, Complete | Line) for host in hosts):
+        without["overlap"] = "none"
+        without |= {"cuts": ()} if isinstance(hosts[0], Line) else {"cuts": (), "subgraphs": ()}
+    return without
+
+
+def _dated(plain: Any) -> Any:
+    """Leave out the fields that came later where they change nothing."""
+    if isinstance(plain, dict):
+        return {key: _dated(value) for key, value in plain.items() if value not in LATER.get(key, ())}
+    return [_dated(value) for value in plain] if isinstance(plain, list | tuple) else plain
+
+
+def _assign(plain: Any, path: list[str], value: Any, whole: str) -> None:
+    for depth, key in enumerate(path):
+        last = depth == len(path) - 1
+        where: Any = key
+        if isinstance(plain, list):
+            if not key.isdecimal() or int(key) >= len(plain):
+                raise InputError(f"the recipe has no field {whole!r}: {key!r} is no index below {len(plain)}")
+            where = int(key)
+        elif not isinstance(plain, dict) or (not last and key not in plain):
+            raise InputError(f"the recipe has no field {whole!r}: {key!r} leads nowhere")
+        if last:
+            plain[where] = value
+        else:
+            plain = plain[where]
+
+
+def parse_recipe(plain: Any, source: str) -> Recipe:
+    """Check plain dicts and lists as a recipe.
+
+    Args:
+        plain: As read from TOML or JSON.
+        source: What to call them in an error.
+
+    Raises:
+        InputError: naming the field that does not fit, and how.
+
+    Example:
+        >>> parse_recipe({"name": "x", "k": "nine"}, "x.toml")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: recipe x.toml: Expected `int`, got `str` - at `$.k`
+    """
+    try:
+        return msgspec.convert(plain, Recipe, strict=True)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise InputError(f"recipe {source}: {error}") from None
+
+
+def complaints(recipe: Recipe) -> list[str]:
+    """List what is wrong with a recipe by itself, its shifts left aside.
+
+    Example:
+        >>> from gnnmax.data.recipe_files import load_recipe
+        >>> complaints(load_recipe("spike-9"))
+        []
+    """
+    return [*_shape_complaints(recipe), *_host_complaints(recipe), *_plant_complaints(recipe)]
+
+
+def twice(hosts: Iterable[Family]) -> list[str]:
+    """Complain of every fixed host that stands in the splits more than once.
+
+    Example:
+        >>> from gnnmax.data.hosts.families import Real
+        >>> twice([Real("karate_club"), Real("les_miserables")])
+        []
+        >>> len(twice([Real("karate_club"), Real("karate_club")]))
+        1
+    """
+    seen: set[Family] = set()
+    found = []
+    for host in hosts:
+        if host in seen:
+            found.append(f"real hosts and those from a file stand in one split once, and this one more often: {host}")
+        seen.add(host)
+    return found
+
+
+def _shape_complaints(recipe: Recipe) -> list[str]:
+    found = []
+    if recipe.k % 2 == 0:
+        found.append(f"k must be odd, not {recipe.k}: only then a window has a centre")
+    largest = max((s.nodes for s in recipe.subgraphs if s.nodes is not None), default=0)
+    sizes = [host.nodes for host in recipe.hosts if hasattr(host, "nodes")]
+    smallest = min(sizes, default=largest)
+    if largest > smallest:
+        found.append(f"a subgraph of {largest} nodes does not fit into a host of {smallest}")
+    taken = sorted({"bayes", "ceiling", "ceiling_of", "groups", "recipe", "split", "splits"} & set(recipe.splits))
+    if taken:
+        found.append(f"a split cannot be called {taken[0]!r}: a data set has something else of that name")
+    if recipe.graphs * (recipe.windows_per_graph or 1) > 1_000_000_000:
+        found.append("more than 1,000,000,000 windows in all: lower splits or windows_per_graph")
+    return found
+
+
+def _host_complaints(recipe: Recipe) -> list[str]:
+    found = []
+    fixed = [host.fixed for host in recipe.hosts]
+    own = [host.own_weights for host in recipe.hosts]
+    complete = [isinstance(host, Complete) for host in recipe.hosts]
+    line = [isinstance(host, Line) for host in recipe.hosts]
+    if any(any(sort) != all(sort) for sort in (fixed, complete, line)):
+        found.append("real, complete and line hosts do not mix with others: make a recipe for each")
+    if any(own) != all(own):
+        found.append("hosts that bring their own weights do not mix with others: make a recipe for each")
+    if all(own) and recipe.weights:
+        found.append("these hosts bring their own weights: give no weights")
+    graphs = sum(recipe.shared.values())
+    if all(fixed) and graphs and graphs != len(fixed):
+        found.append(
+            "real hosts and those from a file stand in one split once: give as many graphs in the splits as hosts "
+            f"({len(fixed)}), not {graphs}"
+        )
+    if not any(own) and not recipe.weights:
+        found.append("weights must name at least one law")
+    fresh = all(complete) or all(line)
+    if fresh and any(isinstance(law, BoundLaw) for law in recipe.weights):
+        found.append("laws bound to a host's blocks or degrees need hosts with edges of their own")
+    if all(complete) and recipe.subgraphs:
+        found.append("a complete host has no subgraphs: all orders of it are alike")
+    if fresh and recipe.cuts:
+        found.append("complete and line hosts have no cuts: each window takes nodes of its own")
+    if fresh and recipe.overlap != "none":
+        found.append("complete and line hosts have no cuts, so no overlap of rows and columns: leave it out")
+    if not all(complete) and not recipe.subgraphs:
+        found.append("subgraphs must have at least one entry")
+    if not fresh and not recipe.cuts:
+        found.append("cuts must have at least one entry")
+    if all(line) and any(
+        s != Sampling(order=s.order) or s.order not in ("natural", "shuffled") for s in recipe.subgraphs
+    ):
+        found.append("a subgraph of a line host has an order, natural or shuffled, and nothing else")
+    return found
+
+
+def _plant_complaints(recipe: Recipe) -> list[str]:
+    found = []
+    plant = recipe.plant
+    natural, noise = isinstance(plant, Natural), isinstance(plant, Noise | Bump)
+    ladder = recipe.pairing == "ladder"
+    if (natural or ladder) != (recipe.kinds is None) or natural != (recipe.windows_per_graph is None):
+        found.append("kinds and windows_per_graph belong to planted windows; natural ones take every edge once")
+    if natural and recipe.pairing != "independent":
+        found.append("natural windows have no twins: use pairing = 'independent'")
+    if not natural and (recipe.windows_per_graph or 0) % recipe.twins:
+        found.append(f"windows_per_graph must be a multiple of {recipe.twins}: no window is without its twin")
+    if recipe.pairing == "matched" and recipe.kinds is not None and recipe.kinds.centred != 0.5:
+        found.append("matched pairs hold centred = 0.5: each centred window has one twin")
+    if isinstance(plant, Spike) and plant.distractors:
+        most = max(recipe.k**2 // (2 * plant.gap - 1) ** 2 - 2, 0)  # besides the centre and the maximum
+        if plant.distractors > most:
+            found.append(f"at k = {recipe.k} there is room for {most} distractors with a gap of {plant.gap}")
+        if ladder:
+            found.append("a ladder takes its spike through every entry: it leaves distractors no place of their own")
+    if ladder and not isinstance(plant, Spike):
+        found.append("a ladder takes a spike through every entry: it needs a spike plant")
+    if natural and any(s.separation for s in recipe.subgraphs):
+        found.append("natural windows take every edge: a separation of their centres belongs to planted ones")
+    if natural and recipe.label != "observed":
+        found.append("natural windows have no planted label: use label = 'observed'")
+    if natural and isinstance(recipe.hosts[0], Complete | Line):
+        found.append("natural windows need hosts with edges of their own, not complete ones or lines")
+    mirrored = any(not getattr(host, "directed", False) for host in recipe.hosts)
+    if recipe.overlap != "none" and not natural and mirrored:
+        found.append(
+            "a plant moves one entry, and where rows and columns overlap an undirected host has it twice: "
+            "use overlap = 'none', a natural plant or directed hosts"
+        )
+    if recipe.label_noise and recipe.label != "planted":
+        found.append("label noise flips the planted label, never the observed one: use label = 'planted'")
+    if noise and recipe.kinds != Shares(centred=0.5, shifted=0.5):
+        found.append("a noise or bump plant holds centred = 0.5 and shifted = 0.5 alone, or its ceiling is another")
+    if isinstance(plant, Noise):
+        wanted = {"gaussian": Normal(), "lognormal": Lognormal(sigma=1.0), "poisson": Poisson(mean=plant.base)}[
+            plant.law
+        ]
+        if not (isinstance(recipe.hosts[0], Complete) and recipe.weights == (wanted,)):
+            found.append(f"a noise plant of law {plant.law} needs complete hosts with weights = [{wanted}]")
+    if isinstance(plant, Bump) and not (isinstance(recipe.hosts[0], Line) and recipe.weights == (Normal(),)):
+        found.append("a bump plant needs line hosts with normal weights of mean 0, sd 1 and unit [1, 1]")
+    if isinstance(plant, Spike) and plant.margin[1] > recipe.k:
+        found.append(
+            f"a margin of {plant.margin[1]:g} standard deviations does not exist at k = {recipe.k}: at most {recipe.k}"
+        )
+    if isinstance(plant, Spike) and isinstance(recipe.hosts[0], Line):
+        found.append("a line host takes a bump: spikes go on complete hosts, or on hosts with edges of their own")
+    return found

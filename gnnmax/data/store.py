@@ -1,0 +1,340 @@
+"""Data sets on disk: flat arrays in safetensors shards and a manifest that knows the digest of each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import mmap
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct
+
+from gnnmax.data.dataset import DataSet
+from gnnmax.data.generation import build, check_call, drawn
+from gnnmax.data.planting.plants import Bump, Noise
+from gnnmax.data.recipe import Recipe, parse_recipe
+from gnnmax.data.recipe_files import load_recipe
+from gnnmax.errors import InputError
+from gnnmax.io.atomic import staged_folder, write_file
+from gnnmax.task.windows import Windows
+
+__all__ = ["MANIFEST", "Manifest", "load_data", "open_dataset", "read_manifest", "versions", "write_dataset"]
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+SHARD_BYTES = 128_000_000
+LARGEST_MANIFEST = 16_000_000
+LARGEST_HEADER = 100_000
+Natural = Annotated[int, Meta(ge=0)]
+
+_DTYPES: dict[str, tuple[str, type[np.generic]]] = {
+    "values": ("F32", np.float32),
+    "observed": ("BOOL", np.bool_),
+    "planted": ("BOOL", np.bool_),
+    "kind_code": ("U8", np.uint8),
+    "offset": ("I16", np.int16),
+    "margin": ("F32", np.float32),
+    "graph": ("I64", np.int64),
+    "rows": ("I64", np.int64),
+    "columns": ("I64", np.int64),
+    "row_context": ("F32", np.float32),
+    "column_context": ("F32", np.float32),
+    "amplitude": ("F32", np.float32),
+}
+
+
+class Shard(Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of a split: its name, how many windows and bytes it holds, and its SHA-256."""
+
+    file: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]*-[0-9]{5}\.safetensors\Z")]
+    windows: Natural
+    bytes: Natural
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a folder holds: the recipe, its digest, the versions that drew it, and the shards of every split."""
+
+    format: int
+    recipe: dict[str, Any]
+    digest: str
+    versions: dict[str, str]
+    splits: dict[str, tuple[Shard, ...]]
+
+
+def write_dataset(
+    recipe: Recipe,
+    path: str | Path,
+    *,
+    workers: int = 1,
+    force: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Draw a data set into a folder, whole or not at all.
+
+    Windows are written shard by shard as they are drawn, so memory stays bounded by one shard. The bytes of the shards
+    are the same for any number of workers.
+
+    Args:
+        recipe: What to draw.
+        path: The folder to write. It may be absent or empty.
+        workers: Processes to draw with.
+        force: Whether to replace a data set that stands there.
+        on_progress: Called with the number of graphs done and of all graphs.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: the folder is in use, or the recipe cannot be drawn.
+
+    Example:
+        >>> import tempfile
+        >>> from gnnmax.data.recipe_files import load_recipe
+        >>> recipe = load_recipe("spike-9").replace(splits={"train": 2, "test": 1})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     data = open_dataset(write_dataset(recipe, Path(folder, "spike")))
+        ...     len(data.test)
+        64
+    """
+    check_call(recipe, workers)
+    folder = Path(path)
+    with staged_folder(folder, mark=MANIFEST, force=force) as scratch:
+        splits: dict[str, list[Shard]] = {}
+        for split in recipe.splits:
+            splits[split] = []
+            for part in _shards(drawn(recipe, recipe.span(split), workers, on_progress)):
+                name = f"{split}-{len(splits[split]):05d}.safetensors"
+                splits[split].append(_write_shard(scratch / name, part))
+        manifest = {
+            "format": FORMAT,
+            "recipe": recipe.to_dict(),
+            "digest": recipe.digest,
+            "versions": versions(),
+            "splits": splits,
+        }
+        write_file(scratch / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    return folder
+
+
+def _shards(parts: Iterator[Windows]) -> Iterator[Windows]:
+    """Join windows until a shard is full; cut what is over into the next."""
+    waiting: list[Windows] = []
+    for part in parts:
+        waiting.append(part)
+        room = max(SHARD_BYTES // sum(array[:1].nbytes for array in part.arrays().values()), 1)
+        while sum(map(len, waiting)) >= room:
+            joined = Windows.concatenate(waiting)
+            yield joined[:room]
+            waiting = [joined[room:]] if len(joined) > room else []
+    if waiting:
+        yield Windows.concatenate(waiting)
+
+
+def _write_shard(path: Path, windows: Windows) -> Shard:
+    from safetensors.numpy import save
+
+    content = save({name: np.ascontiguousarray(array) for name, array in windows.arrays().items()})
+    write_file(path, content)
+    return Shard(path.name, len(windows), len(content), hashlib.sha256(content).hexdigest())
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what decides the bytes, by name.
+
+    Example:
+        >>> sorted(versions())
+        ['gnnmax', 'networkx', 'numpy', 'python', 'scipy']
+    """
+    libraries = {name: version(name) for name in ("networkx", "numpy", "scipy")}
+    return {"gnnmax": version("gnnmax"), **libraries, "python": platform.python_version()}
+
+
+def read_manifest(path: str | Path) -> tuple[Manifest, Recipe]:
+    """Read and check the manifest of a data-set folder, and that its shards are there in full length.
+
+    Raises:
+        InputError: no such folder, no manifest, a manifest of another format or recipe, or shards missing or cut short.
+
+    Example:
+        >>> read_manifest("nowhere")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: no data set at nowhere: expected a folder with a manifest.json; make one with ...
+    """
+    folder = Path(path)
+    file = folder / MANIFEST
+    if not file.is_file():
+        raise InputError(
+            f"no data set at {folder}: expected a folder with a {MANIFEST}; make one with 'gnnmax generate RECIPE'"
+        )
+    if file.stat().st_size > LARGEST_MANIFEST:
+        raise InputError(f"the manifest {file} is larger than 16 MB: generate the data set anew")
+    try:
+        manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise InputError(f"the manifest {file} is damaged: {error}; generate the data set anew") from None
+    if manifest.format != FORMAT:
+        raise InputError(f"the data set {folder} has format {manifest.format}, not {FORMAT}: generate it anew")
+    recipe = parse_recipe(manifest.recipe, str(file))
+    if recipe.digest != manifest.digest:
+        raise InputError(f"the recipe in {file} does not have the digest beside it: generate the data set anew")
+    if list(manifest.splits) != list(recipe.splits):
+        raise InputError(f"the splits in {file} are not those of its recipe: generate the data set anew")
+    for shard in (shard for shards in manifest.splits.values() for shard in shards):
+        size = (folder / shard.file).stat().st_size if (folder / shard.file).is_file() else None
+        if size != shard.bytes:
+            came = "it is missing" if size is None else f"it has {size}"
+            raise InputError(f"the shard {folder / shard.file} must have {shard.bytes} bytes, and {came}: {_ANEW}")
+    return manifest, recipe
+
+
+_ANEW = "generate the data set anew"
+
+
+def open_dataset(path: str | Path, *, check: bool = True) -> DataSet:
+    """Open a data set that :func:`write_dataset` wrote; each split is mapped into memory when first asked for.
+
+    The shards of a split of more than 128 MB are joined by copying; ``data.parts(split)`` copies nothing.
+
+    Args:
+        path: The folder.
+        check: Whether to compare the SHA-256 of a split's shards when it is first asked for. Bit flips are silent
+            otherwise.
+
+    Raises:
+        InputError: not a data set, damaged, or of another format.
+    """
+    manifest, recipe = read_manifest(path)
+    return DataSet(recipe, _Splits(Path(path), manifest, recipe, check))
+
+
+def load_data(
+    source: str | Path | Recipe | dict[str, Any],
+    *,
+    workers: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> DataSet:
+    """Open the folder of a stored data set, or build a recipe in memory.
+
+    Args:
+        source: A folder; the name of a shipped recipe or the path of a ``.toml`` file; a recipe, or one as plain dicts.
+        workers: Processes to build with.
+        on_progress: Called with the number of graphs done and of all graphs, when building.
+
+    Raises:
+        InputError: neither a folder nor a recipe, or one that is damaged.
+
+    Example:
+        >>> len(load_data("real-karate").test)
+        78
+    """
+    if isinstance(source, (str, Path)) and Path(source).is_dir():
+        return open_dataset(source)
+    if isinstance(source, dict):
+        source = parse_recipe(source, str(source.get("name")))
+    recipe = source if isinstance(source, Recipe) else load_recipe(source)
+    return build(recipe, workers=workers, on_progress=on_progress)
+
+
+class _Splits(Mapping[str, Windows]):
+    """The splits of a folder, opened when first asked for."""
+
+    def __init__(self, folder: Path, manifest: Manifest, recipe: Recipe, check: bool) -> None:
+        self._folder, self._manifest, self._recipe, self._check = folder, manifest, recipe, check
+        self._open: dict[str, Windows] = {}
+
+    def __getitem__(self, split: str) -> Windows:
+        if split not in self._open:
+            self._open[split] = Windows.concatenate(list(self.parts(split)))
+        return self._open[split]
+
+    def parts(self, split: str) -> Iterator[Windows]:
+        """Map the shards of a split, one after the other."""
+        shards, recipe = self._manifest.splits[split], self._recipe.of(split)
+        return (read_shard(self._folder / s.file, s, recipe, check=self._check) for s in shards)
+
+    def __contains__(self, split: object) -> bool:
+        return split in self._manifest.splits
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._manifest.splits)
+
+    def __len__(self) -> int:
+        return len(self._manifest.splits)
+
+
+def read_shard(path: Path, shard: Shard, recipe: Recipe, *, check: bool = True) -> Windows:
+    """Map one shard into memory, after its digest, names, dtypes and shapes have been checked.
+
+    Raises:
+        InputError: naming the file and what does not fit.
+    """
+    if not shard.bytes:
+        raise InputError(f"the shard {path} is empty: {_ANEW}")
+    with path.open("rb") as file:
+        content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    if check and hashlib.sha256(content).hexdigest() != shard.sha256:
+        raise InputError(f"the shard {path} does not have the SHA-256 of the manifest: it was changed; {_ANEW}")
+    header, start = _header(content, path)
+    expected = _expected(shard.windows, recipe)
+    if set(header) != set(expected):
+        raise InputError(f"the shard {path} holds {sorted(header)} where {sorted(expected)} were expected: {_ANEW}")
+    arrays: dict[str, Any] = {}
+    for name, (code, dtype, shape) in expected.items():
+        entry = header[name]
+        first, last = entry["data_offsets"]
+        if entry["dtype"] != code or tuple(entry["shape"]) != shape:
+            found = f"{entry['dtype']} {entry['shape']}"
+            raise InputError(f"the shard {path} has {name} as {found}, not {code} {list(shape)}: {_ANEW}")
+        size = math.prod(shape)
+        if last - first != size * np.dtype(dtype).itemsize or not 0 <= first <= last <= len(content) - start:
+            raise InputError(f"the shard {path} places {name} outside the file: {_ANEW}")
+        arrays[name] = np.frombuffer(content, dtype=dtype, count=size, offset=start + first).reshape(shape)
+        if code == "BOOL" and (arrays[name].view(np.uint8) > 1).any():
+            raise InputError(f"the shard {path} has {name} that are neither true nor false: {_ANEW}")
+    return Windows(**arrays, label_rule=recipe.label, noise=recipe.noise)
+
+
+def _expected(windows: int, recipe: Recipe) -> dict[str, tuple[str, type[np.generic], tuple[int, ...]]]:
+    """Names, dtypes and shapes that a shard of this recipe must have."""
+    k = recipe.k
+    tails = {"values": (k, k), "offset": (2,), "rows": (k,), "columns": (k,)}
+    tails |= {"row_context": (k, k), "column_context": (k, k)}
+    absent = set() if recipe.contexts else {"row_context", "column_context"}
+    if not isinstance(recipe.plant, Noise | Bump):
+        absent.add("amplitude")
+    return {name: (*_DTYPES[name], (windows, *tails.get(name, ()))) for name in _DTYPES if name not in absent}
+
+
+def _header(content: memoryview, path: Path) -> tuple[dict[str, Any], int]:
+    """Read the JSON header of a safetensors file, refusing duplicate keys and odd entries."""
+    damaged = InputError(f"the shard {path} is not a safetensors file that gnnmax wrote: {_ANEW}")
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) < len(pairs):
+            raise damaged
+        return dict(pairs)
+
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or not 2 <= length <= min(LARGEST_HEADER, len(content) - 8):
+        raise damaged
+    try:
+        header = json.loads(bytes(content[8 : 8 + length]), object_pairs_hook=unique)
+        entries = msgspec.convert(header, dict[str, _Entry])
+    except (ValueError, RecursionError):
+        raise damaged from None
+    return {name: msgspec.structs.asdict(entry) for name, entry in entries.items()}, 8 + length
+
+
+class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
+    dtype: str
+    shape: tuple[Natural, ...]
+    data_offsets: tuple[Natural, Natural]

@@ -1,0 +1,74 @@
+"""Separation: centres of one host's windows that keep their distance, so that each window has a peak of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.data.subgraphs.subgraph import Subgraph
+from gnnmax.data.subgraphs.window_extraction import Cut, Places, hops
+
+__all__ = ["distances", "keep_apart"]
+
+
+def distances(subgraph: Subgraph, cut: Cut, centre: Places, others: Places) -> npt.NDArray[np.float64]:
+    """Measure how far a centre is from others, in the metric of a cut.
+
+    Of contiguous cuts: the larger of the distances in places along rows and along columns; in an undirected host that
+    of the nearer of the two entries that an edge has. Of cuts along neighbours: hops between the nearest ends, infinite
+    where no path is.
+
+    Args:
+        subgraph: m nodes and their adjacency matrix.
+        cut: The way of cutting.
+        centre: Places (p, q), shape ``(2,)``.
+        others: Shape ``(E, 2)``.
+
+    Returns:
+        Shape ``(E,)``.
+
+    Example:
+        >>> joined = np.ones((9, 9), dtype=bool)
+        >>> subgraph = Subgraph(np.arange(9), joined.astype(np.float32), joined)
+        >>> distances(subgraph, "contiguous", np.array([1, 7]), np.array([[1, 7], [1, 4], [7, 2]])).tolist()
+        [0.0, 3.0, 1.0]
+    """
+    if cut == "neighbours":
+        return np.asarray(hops(subgraph, centre).min(axis=0)[others].min(axis=1))
+    far = np.abs(others - centre).max(axis=1)
+    if not subgraph.directed:
+        far = np.minimum(far, np.abs(others - centre[::-1]).max(axis=1))
+    return np.asarray(far, dtype=np.float64)
+
+
+def keep_apart(
+    subgraph: Subgraph, cut: Cut, candidates: Places, separation: int, count: int, chosen: Places | None = None
+) -> Places:
+    """Go through candidates in order and take those that are far enough from all that were taken before.
+
+    Args:
+        subgraph: m nodes and their adjacency matrix.
+        cut: The way of cutting, which says what a distance is.
+        candidates: Places (p, q), shape ``(E, 2)``.
+        separation: Least distance.
+        count: How many at most.
+        chosen: Centres already taken.
+
+    Returns:
+        The centres already taken and the new ones, at most ``count``.
+
+    Example:
+        >>> joined = np.ones((9, 9), dtype=bool)
+        >>> subgraph = Subgraph(np.arange(9), joined.astype(np.float32), joined)
+        >>> keep_apart(subgraph, "contiguous", np.array([[1, 7], [1, 6], [1, 4], [7, 2]]), 3, 9).tolist()
+        [[1, 7], [1, 4]]
+    """
+    if separation == 0:
+        return np.concatenate([candidates[:0] if chosen is None else chosen, candidates])[:count]
+    taken = [] if chosen is None else list(chosen)
+    for other in taken:
+        candidates = candidates[distances(subgraph, cut, other, candidates) >= separation]
+    while len(candidates) and len(taken) < count:
+        taken.append(candidates[0])
+        candidates = candidates[distances(subgraph, cut, candidates[0], candidates) >= separation]
+    return np.array(taken, dtype=np.intp).reshape(-1, 2)

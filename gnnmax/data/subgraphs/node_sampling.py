@@ -1,0 +1,139 @@
+"""Choices: which nodes of a host make a subgraph. Directions of edges play no part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.data.hosts.host import Host
+
+__all__ = ["CHOICES", "Choice", "ego", "random_walk", "snowball", "stretch", "uniform"]
+
+Choice = Literal["range", "uniform", "ego", "random_walk", "snowball"]
+Places = npt.NDArray[np.int64]
+
+NAMES = 3
+"""How many of its neighbours a node names in a snowball."""
+RESTART = 0.15
+"""How likely a walk goes back to its start at each step."""
+
+
+def stretch(host: Host, count: int, rng: np.random.Generator) -> Places:
+    """Take consecutive nodes of the natural order, from a uniform one on.
+
+    Example:
+        >>> stretch(Host(3, np.empty((0, 2), np.int64)), 3, np.random.default_rng(0)).tolist()
+        [0, 1, 2]
+    """
+    return np.arange(count) + rng.integers(host.nodes - count + 1)
+
+
+def uniform(host: Host, count: int, rng: np.random.Generator) -> Places:
+    """Draw nodes uniformly.
+
+    Example:
+        >>> len(set(uniform(Host(9, np.empty((0, 2), np.int64)), 5, np.random.default_rng(0)).tolist()))
+        5
+    """
+    return np.sort(rng.choice(host.nodes, size=count, replace=False, shuffle=False)).astype(np.int64)
+
+
+def ego(host: Host, count: int, rng: np.random.Generator) -> Places:
+    """Take a uniform node and those nearest to it, hop by hop; of the last hop as many as are wanted, uniformly.
+
+    Where its component is too small, another uniform node starts anew.
+
+    Example:
+        >>> path = Host(6, np.array([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]]))
+        >>> chosen = ego(path, 3, np.random.default_rng(0)).tolist()
+        >>> max(chosen) - min(chosen)
+        2
+    """
+    return _in_waves(host, count, lambda found: found, rng)
+
+
+def snowball(host: Host, count: int, rng: np.random.Generator) -> Places:
+    """Take a uniform node and, wave by wave, up to three neighbours that each node of the last wave names.
+
+    Where nobody new is named, another uniform node starts anew.
+
+    References:
+        Goodman, "Snowball sampling", Annals of Mathematical Statistics, 1961.
+
+    Example:
+        >>> star = Host(9, np.array([[0, node] for node in range(1, 9)]))
+        >>> len(snowball(star, 6, np.random.default_rng(0)))
+        6
+    """
+    return _in_waves(host, count, lambda found: rng.permutation(found)[:NAMES], rng)
+
+
+def random_walk(host: Host, count: int, rng: np.random.Generator) -> Places:
+    """Take the nodes that a walk from a uniform node visits; at each step it may go back to its start.
+
+    After ten steps per node wanted without an end, or at a node without neighbours, another uniform node is the start.
+
+    References:
+        Leskovec and Faloutsos, "Sampling from large graphs", KDD, 2006 (random walk, restarts with probability .15).
+
+    Example:
+        >>> ring = Host(8, np.array([[0, 1], [0, 7], [1, 2], [2, 3], [3, 4], [4, 5], [5, 6], [6, 7]]))
+        >>> len(random_walk(ring, 4, np.random.default_rng(0)))
+        4
+    """
+    first, flat = _neighbours(host)
+    order = rng.permutation(host.nodes).tolist()
+    chosen: dict[int, None] = {}
+    while len(chosen) < count:
+        here = start = next(node for node in order if node not in chosen)
+        chosen[here] = None
+        for back, turn in zip(*_turns(10 * count, rng), strict=True):
+            low, high = first[here], first[here + 1]
+            if len(chosen) == count or low == high:
+                break
+            here = start if back < RESTART else int(flat[low + int(turn * (high - low))])
+            chosen[here] = None
+    return np.sort(np.fromiter(chosen, np.int64, count))
+
+
+def _turns(steps: int, rng: np.random.Generator) -> tuple[list[float], list[float]]:
+    back, turn = rng.random((2, steps)).tolist()
+    return back, turn
+
+
+def _in_waves(host: Host, count: int, named: Callable[[Places], Places], rng: np.random.Generator) -> Places:
+    """Take nodes wave by wave, each wave being whom the nodes of the last one name."""
+    first, flat = _neighbours(host)
+    order = rng.permutation(host.nodes)
+    taken = np.zeros(host.nodes, dtype=np.bool_)
+    wave = order[:0]
+    while (missing := count - int(taken.sum())) > 0:
+        if not len(wave):
+            wave = order[~taken[order]][:1]
+        if len(wave) > missing:
+            wave = rng.permutation(wave)[:missing]
+        taken[wave] = True
+        lists = [named(flat[first[node] : first[node + 1]]) for node in wave]
+        wave = np.unique(np.concatenate(lists))
+        wave = wave[~taken[wave]]
+    return np.flatnonzero(taken)
+
+
+def _neighbours(host: Host) -> tuple[Places, Places]:
+    """Neighbours of all nodes, one after the other, and where those of each begin, shape ``(nodes + 1,)``."""
+    u, v = host.edges.T
+    # A pair joined in both directions counts once.
+    sources, targets = np.divmod(np.unique(np.concatenate([u * host.nodes + v, v * host.nodes + u])), host.nodes)
+    return np.searchsorted(sources, np.arange(host.nodes + 1)).astype(np.int64), targets
+
+
+CHOICES: dict[Choice, Callable[[Host, int, np.random.Generator], Places]] = {
+    "range": stretch,
+    "uniform": uniform,
+    "ego": ego,
+    "random_walk": random_walk,
+    "snowball": snowball,
+}

@@ -1,0 +1,209 @@
+"""Maxima of a graph whose nodes have no order: an edge not beaten by any edge that shares an end with it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.detection.matrix import Source, lowest
+from gnnmax.detection.maxima import Maxima, Ties, margin_over
+
+__all__ = ["graph_maxima"]
+
+Values = npt.NDArray[Any]
+Ends = npt.NDArray[Any]
+
+CHUNK = 2**16
+"""Edges looked at together, about."""
+
+LEAST, MOST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+"""What every key exceeds, and none does."""
+
+INFINITE = int(np.float64(np.inf).view(np.uint64))
+"""The bits of infinity as a whole number: those of what is negative, or NaN, exceed it."""
+
+
+def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric: bool, once: bool) -> Maxima:
+    """Find the edges that no other edge of their ends beats; see :func:`gnnmax.detection.find_maxima`.
+
+    An end is a row or a column: entries ``(u, v)`` and ``(u, w)`` share the row ``u``, ``(u, v)`` and ``(w, v)`` the
+    column ``v``. Of an undirected graph, whose matrix is symmetric, row ``u`` and column ``u`` are the same end, and
+    ``(u, v)`` and ``(v, u)`` the same edge.
+
+    Cost: a few passes over the edges.
+    """
+    indptr, columns, values = _edges(source)
+    by_row = _Best(indptr, values)
+    if by_row.unknown:
+        indptr, columns, values = _chosen(indptr, columns, values, ~np.isnan(values))
+        by_row = _Best(indptr, values)
+    by_column = by_row if symmetric else _Best(*_by_column(indptr, columns, values, source.shape))
+    # Among the largest edges of its row, and of its column too: all others are out after one look.
+    row, column, value = by_row.at, columns[by_row.leading], by_row.value
+    leading = value == by_column.first[column]
+    if symmetric and once:
+        leading &= row <= column
+    if threshold is not None:
+        leading &= value > threshold
+    chosen = np.flatnonzero(leading)
+    row, column, value = row[chosen], column[chosen], value[chosen]
+
+    def besides(of_rows: Ends, of_columns: Ends, some: Any) -> Ends:
+        """Count the other edges at the ends of some; the two ends of an undirected loop are one."""
+        count: Ends = of_rows[row[some]] + of_columns[column[some]] - 2
+        return np.where((row[some] == column[some]) & symmetric, count // 2, count)
+
+    # The edge itself is among the largest at both ends.
+    others = besides(by_row.count, by_column.count, slice(None))
+    tied = np.flatnonzero(others)
+    if len(tied):
+        kept = others == 0
+        if ties != "strict":
+            kept[tied] = others[tied] < besides(by_row.size, by_column.size, tied)
+        row, column, value, others = row[kept], column[kept], value[kept], others[kept]
+    rival = np.maximum(by_row.rival[row], by_column.rival[column])
+    margin = margin_over(rival, value)
+    margin[others > 0] = 0.0
+    unrivalled = np.flatnonzero(rival == lowest(rival.dtype))
+    margin[unrivalled[besides(by_row.size, by_column.size, unrivalled) == 0]] = np.inf
+    return Maxima(
+        row.astype(np.intp, copy=False),
+        column.astype(np.intp, copy=False),
+        value.astype(source.given, copy=False),
+        margin,
+        others.astype(np.int64, copy=False),
+        np.zeros(len(row), dtype=np.int64),
+        mode="graph",
+        k=None,
+        names=source.names,
+    )
+
+
+def _edges(source: Source) -> tuple[Ends, Ends, Values]:
+    """Return the edges row by row: stored entries, or those of a dense matrix that are not 0; NaN is among them."""
+    matrix = source.edges().matrix
+    indptr, columns, values = matrix.indptr, matrix.indices, matrix.data
+    if values.dtype.kind == "b":
+        values = values.astype(np.int8)
+    if source.diagonal and source.missing is None and not source.steps:
+        return indptr, columns, values
+    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    kept = np.ones(len(values), dtype=np.bool_)
+    if not source.diagonal:
+        kept &= rows != columns
+    if source.missing is not None:
+        kept &= ~source.missing[rows, columns]
+    indptr, columns, values = _chosen(indptr, columns, values, kept)
+    return indptr, columns, source.transformed(values, rows[kept], columns)
+
+
+def _chosen(indptr: Ends, columns: Ends, values: Values, kept: npt.NDArray[np.bool_]) -> tuple[Ends, Ends, Values]:
+    """Return some of the edges, in the same order."""
+    before = np.concatenate([[0], np.cumsum(kept)])
+    return before[indptr], columns[kept], values[kept]
+
+
+def _by_column(indptr: Ends, columns: Ends, values: Values, shape: tuple[int, int]) -> tuple[Ends, Values]:
+    """Return edges that stand row by row column by column."""
+    from scipy.sparse import csr_array
+
+    turned = csr_array((values, columns, indptr), shape=shape).tocsc()
+    return turned.indptr, turned.data
+
+
+class _Best:
+    """Of every end: its largest value, how many edges have it, its rival, and how many edges there are.
+
+    The rival is the largest value of the other edges. ``leading`` are the edges that are largest at their end, in
+    order, ``value`` their values and ``at`` the ends where they are. ``unknown`` says whether a value was NaN: nothing
+    else holds then.
+
+    Edges are looked at some ends at a time, so that what is written on the way stays in the processor's cache.
+    """
+
+    def __init__(self, indptr: Ends, values: Values) -> None:
+        self.size = np.diff(indptr)
+        filled = np.flatnonzero(self.size)
+        starts, size = indptr[filled], self.size[filled]
+        largest, rival = (np.empty(len(filled), dtype=values.dtype) for _ in range(2))
+        leading, tied = [], False
+        cuts = np.searchsorted(starts, np.arange(CHUNK, len(values), CHUNK)).tolist()
+        parts = [slice(*ends) for ends in pairwise([0, *cuts, len(filled)]) if ends[0] < ends[1]]
+        bounds = [int(starts[part.start]) for part in parts] + [len(values)]
+        places = np.arange(max(np.diff(bounds), default=0))
+        for some, (begin, end) in zip(parts, pairwise(bounds), strict=True):
+            edges, inner = values[begin:end], starts[some] - begin
+            found = None if tied else _alone(edges, inner, places)  # ties seldom come alone
+            if found is None:
+                found = _among_ties(edges, inner, size[some])
+            top, largest[some], rival[some] = found
+            tied = len(top) > len(inner)
+            leading.append(top + begin)
+        self.unknown = bool(np.isnan(largest).any())
+        self.leading = np.concatenate(leading) if leading else np.empty(0, dtype=np.intp)
+        ties = len(self.leading) > len(filled)
+        self.at = np.searchsorted(indptr, self.leading, side="right") - 1 if ties else filled
+        self.count = np.bincount(self.at, minlength=len(self.size)) if ties else np.broadcast_to(1, len(self.size))
+        self.value = values[self.leading] if ties else largest
+        self.first, self.rival = self._everywhere(filled, largest), self._everywhere(filled, rival)
+
+    def _everywhere(self, filled: Ends, values: Values) -> Values:
+        """Put values of the ends that have edges among those that have none."""
+        if len(filled) == len(self.size):
+            return values
+        everywhere = np.full(len(self.size), lowest(values.dtype), dtype=values.dtype)
+        everywhere[filled] = values
+        return everywhere
+
+
+def _alone(values: Values, starts: Ends, places: Ends) -> tuple[Ends, Values, Values] | None:
+    """Find the largest of every run of values, and its rival, where the leading bits of a value tell them apart.
+
+    Those and the place of the value make one integer, so that two passes find values and places alike.
+
+    Returns:
+        The places of the largest, their values, and the largest of the others; None where more has to be looked at.
+    """
+    bits = len(values).bit_length()
+    place = (1 << bits) - 1
+    keys = _ordered(values) & ~place
+    keys |= places[: len(keys)]
+    largest = np.maximum.reduceat(keys, starts)
+    top = largest & place
+    keys[top] = LEAST
+    next_largest = np.maximum.reduceat(keys, starts)
+    if (largest ^ next_largest).view(np.uint64).min() <= place:
+        return None
+    rival = values[next_largest & place]
+    rival[next_largest == LEAST] = lowest(values.dtype)
+    return top, values[top], rival
+
+
+def _among_ties(values: Values, starts: Ends, size: Ends) -> tuple[Ends, Values, Values]:
+    """Find all that are largest in their run of values, the largest value of every run, and its rival."""
+    largest = np.maximum.reduceat(values, starts)
+    equal = values == np.repeat(largest, size)
+    top = np.flatnonzero(equal)
+    rest = values.copy()
+    rest[top] = lowest(values.dtype)
+    rival = np.where(np.add.reduceat(equal, starts, dtype=np.intp) > 1, largest, np.maximum.reduceat(rest, starts))
+    return top, largest, rival
+
+
+def _ordered(values: Values) -> npt.NDArray[np.int64]:
+    """Return integers that order as the values do, to double precision; NaN is the largest, -0.0 is 0.0.
+
+    Example:
+        >>> np.argsort(_ordered(np.array([0.5, np.nan, -1, -np.inf, 2]))).tolist()
+        [3, 2, 0, 4, 1]
+    """
+    doubles = values.astype(np.float64, copy=False)
+    keys = doubles.view(np.int64)
+    if keys.view(np.uint64).max() > INFINITE:
+        keys = (doubles + 0.0).view(np.int64)
+        np.bitwise_xor(keys, MOST, out=keys, where=keys < 0)  # negative doubles stand the other way round
+        keys[np.isnan(doubles)] = MOST
+    return keys

@@ -1,0 +1,414 @@
+"""A matrix as the detector reads it: block by block, with what was not measured marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.data.hosts.own_files import entries_of_data
+from gnnmax.errors import InputError
+
+__all__ = ["Absent", "Block", "NamedMatrix", "Source", "Transform", "lowest", "source_of"]
+
+Absent = Literal["zero", "missing"]
+"""What an entry is that a sparse matrix does not store."""
+
+Places = npt.NDArray[np.intp]
+
+TILE = (128, 1024)
+"""Rows and columns of a block: small enough for a processor's cache, with its copies."""
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A step that has looked at the whole matrix and now maps its entries one by one.
+
+    Attributes:
+        name: Of the step.
+        mapped: Takes values, rows and columns, shapes that broadcast; returns float64, NaN where there is no score.
+        even: Whether equal values are mapped to equal ones, wherever they stand.
+        keeps_zero: Whether 0 is mapped to 0 or to no score.
+        lost: How many measured entries it leaves without a score.
+        reason: Why it does.
+    """
+
+    name: str
+    mapped: Callable[[npt.NDArray[Any], Places, Places], npt.NDArray[np.float64]]
+    even: bool = False
+    keeps_zero: bool = True
+    lost: int = 0
+    reason: str = ""
+
+
+class NamedMatrix(NamedTuple):
+    """A matrix whose rows and columns have names, and where in it nothing was measured, if that is known."""
+
+    matrix: Any
+    names: tuple[tuple[Any, ...], tuple[Any, ...]]
+    missing: npt.NDArray[np.bool_] | None = None
+
+
+class Block(NamedTuple):
+    """Entries of a matrix and of a border around them.
+
+    ``values`` holds, where nothing was measured, the lowest number of its type; ``missing`` says where that is, None if
+    it is nowhere; ``holes`` whether it is inside the matrix too. ``row`` and ``column`` are the place of the first
+    entry inside the border.
+    """
+
+    values: npt.NDArray[Any]
+    missing: npt.NDArray[np.bool_] | None
+    holes: bool
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A matrix and what of it was not measured.
+
+    Attributes:
+        matrix: Dense, or sparse with sorted rows; never changed.
+        absent: What an entry is that is not stored.
+        missing: True where nothing was measured, besides NaN; or None.
+        diagonal: Whether the diagonal takes part.
+        names: Of rows and of columns.
+        directed: What a graph says of itself; None of a matrix.
+        steps: What the values read go through, one after the other; nothing is copied beforehand.
+    """
+
+    matrix: Any
+    absent: Absent
+    missing: npt.NDArray[np.bool_] | None
+    diagonal: bool
+    names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
+    directed: bool | None = None
+    steps: tuple[Transform, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.matrix.shape
+        return int(rows), int(columns)
+
+    @property
+    def sparse(self) -> bool:
+        """Whether only some entries are stored."""
+        return not isinstance(self.matrix, np.ndarray)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the values that blocks hold."""
+        return np.dtype(np.float64) if self.steps else _computable(self.matrix.dtype)
+
+    @property
+    def given(self) -> np.dtype[Any]:
+        """The type of the values that are told: that of the matrix, float64 after steps."""
+        return np.dtype(np.float64) if self.steps else self.matrix.dtype
+
+    @property
+    def plain(self) -> Source:
+        """The same before any step."""
+        return replace(self, steps=()) if self.steps else self
+
+    def values_at(self, rows: Places, columns: Places) -> npt.NDArray[Any]:
+        """Return the values of some entries as the matrix holds them, before any step."""
+        values = self.matrix[rows, columns]
+        return np.asarray(values.toarray() if _is_sparse(values) else values).reshape(-1)
+
+    def edges(self) -> Source:
+        """The same with its edges alone measured: what is stored, or not 0 in a dense matrix."""
+        from scipy.sparse import csr_array
+
+        half = self.matrix.dtype == np.float16  # of which scipy has no sparse arrays
+        matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix, dtype=np.float32 if half else None))
+        return replace(self, matrix=matrix, absent="missing")
+
+    def transformed(self, values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:
+        """Put values of some rows and columns, shapes that broadcast, through the steps; NaN: no score."""
+        for step in self.steps:
+            values = step.mapped(values, rows, columns)
+        return values
+
+    @property
+    def lowest(self) -> Any:
+        """What stands where nothing was measured: it exceeds nothing."""
+        return lowest(self.dtype)
+
+    def block(self, row: int, column: int, rows: int, columns: int, border: tuple[int, int]) -> Block:
+        """Copy a block with its border; beyond the matrix nothing was measured."""
+        n, m = self.shape
+        (up, left), lowest = border, self.lowest
+        values = np.full((rows + 2 * up, columns + 2 * left), lowest, dtype=self.dtype)
+        top, bottom = max(0, row - up), min(n, row + rows + up)
+        first, last = max(0, column - left), min(m, column + columns + left)
+        inner = (slice(top - row + up, bottom - row + up), slice(first - column + left, last - column + left))
+        part, hidden = self._part(top, bottom, first, last)
+        if hidden is not None:
+            part = np.where(hidden, lowest, part)
+        values[inner] = part
+        outside = part.shape != values.shape
+        if hidden is None and not outside:
+            return Block(values, None, False, row, column)
+        missing = np.ones(values.shape, dtype=np.bool_)
+        missing[inner] = False if hidden is None else hidden
+        return Block(values, missing, hidden is not None, row, column)
+
+    def _part(self, top: int, bottom: int, first: int, last: int) -> tuple[Any, npt.NDArray[np.bool_] | None]:
+        """Read a part of the matrix and where in it nothing was measured."""
+        hidden = None
+        if self.sparse:
+            block = self.matrix[top:bottom, first:last]
+            part = block.toarray()
+            if self.absent == "missing":
+                hidden = np.ones(part.shape, dtype=np.bool_)
+                stored = block.tocoo()
+                hidden[stored.row, stored.col] = False
+        else:
+            part = self.matrix[top:bottom, first:last]
+        part = np.asarray(part, dtype=_computable(part.dtype))
+        if part.dtype.kind == "f" and np.isnan(np.max(part)):
+            unknown = np.isnan(part)
+            hidden = unknown if hidden is None else hidden | unknown
+        if self.missing is not None:
+            masked = self.missing[top:bottom, first:last]
+            hidden = masked if hidden is None else hidden | masked
+        low, high = max(top, first), min(bottom, last)
+        if not self.diagonal and low < high:
+            hidden = np.zeros(part.shape, dtype=np.bool_) if hidden is None else hidden.copy()
+            on = np.arange(low, high)
+            hidden[on - top, on - first] = True
+        if self.steps:
+            part = self.transformed(part, np.arange(top, bottom)[:, None], np.arange(first, last))
+            lost = np.isnan(part)
+            if lost.any():
+                hidden = lost if hidden is None else hidden | lost
+        return part, hidden
+
+    def tiles(self, border: tuple[int, int], upper: bool) -> Iterator[Block]:
+        """Yield blocks that cover the matrix, each entry once; of a sparse one those near stored entries.
+
+        Args:
+            border: Entries around each block.
+            upper: Whether blocks wholly below the diagonal may be left out.
+        """
+        (n, m), (height, width) = self.shape, TILE
+        for row, column in self._starts(border):
+            rows, columns = min(height, n - row), min(width, m - column)
+            if not upper or column + columns > row:
+                yield self.block(row, column, rows, columns, border)
+
+    def _starts(self, border: tuple[int, int]) -> Iterator[tuple[int, int]]:
+        (n, m), (height, width) = self.shape, TILE
+        if not self.sparse or (self.absent == "zero" and not self._dull_zeros(border)):
+            yield from ((row, column) for row in range(0, n, height) for column in range(0, m, width))
+            return
+        stored = self.matrix.tocoo()
+        near = [
+            np.stack([np.clip(stored.row + a, 0, n - 1) // height, np.clip(stored.col + b, 0, m - 1) // width])
+            for a in (-border[0], border[0])
+            for b in (-border[1], border[1])
+        ]
+        for tile in np.unique(np.concatenate(near, axis=1), axis=1).T.tolist() if stored.nnz else []:
+            yield tile[0] * height, tile[1] * width
+
+    def _dull_zeros(self, border: tuple[int, int]) -> bool:
+        """Tell whether windows of nothing but entries that are not stored have no maximum.
+
+        Zeros that are scored by where they stand are as many numbers, and one alone among missing ones may win.
+        """
+        if not self.steps:
+            return True
+        moved = False
+        for step in self.steps:
+            if moved and not step.even:
+                return False
+            moved |= not step.keeps_zero
+        return min(border) > 0 and self.missing is None
+
+    def measured(self) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
+        """Yield values, rows and columns of what has a score, by row and column, some rows at a time.
+
+        Of a sparse matrix whose absent entries are zeros these are left out where :attr:`skips_zeros`.
+        """
+        if self.sparse and (self.absent == "missing" or self.skips_zeros):
+            yield self._stored()
+            return
+        n, m = self.shape
+        for row in range(0, n, TILE[0]):
+            block = self.block(row, 0, min(TILE[0], n - row), m, (0, 0))
+            known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing
+            rows, columns = np.nonzero(known)
+            yield block.values[known], rows + row, columns
+
+    @property
+    def skips_zeros(self) -> bool:
+        """Whether zeros that are not stored need not be read to be known: no step and no mask is in the way."""
+        return self.sparse and self.absent == "zero" and self.missing is None and not self.steps
+
+    def _stored(self) -> tuple[npt.NDArray[Any], Places, Places]:
+        rows = np.repeat(np.arange(self.shape[0]), np.diff(self.matrix.indptr))
+        columns = self.matrix.indices.astype(np.intp)
+        values = self.matrix.data.astype(_computable(self.matrix.dtype), copy=False)
+        kept = np.ones(len(values), dtype=np.bool_)
+        if not self.diagonal:
+            kept &= rows != columns
+        if self.missing is not None:
+            kept &= ~self.missing[rows, columns]
+        if values.dtype.kind == "f":
+            kept &= ~np.isnan(values)
+        rows, columns = rows[kept], columns[kept]
+        values = self.transformed(values[kept], rows, columns)
+        scored = ~np.isnan(values) if self.steps else np.ones(len(values), dtype=np.bool_)
+        return values[scored], rows[scored], columns[scored]
+
+    def symmetric(self) -> bool:
+        """Tell whether the matrix is its own transpose, what was not measured included."""
+        n, m = self.shape
+        if n != m:
+            return False
+        if self.sparse:
+            return _alike(self.missing, self.missing) and _same(self.matrix, self.matrix.T.tocsr())
+        side = TILE[0]
+        for row in range(0, n, side):
+            for column in range(row, n, side):
+                sizes = min(side, n - row), min(side, n - column)
+                one = self.block(row, column, *sizes, (0, 0))
+                other = self.block(column, row, *sizes[::-1], (0, 0))
+                if not np.array_equal(one.values, other.values.T) or not _alike(one.missing, other.missing):
+                    return False
+        return True
+
+
+def _alike(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return bool(np.array_equal(one, other.T))
+
+
+def _same(one: Any, other: Any) -> bool:
+    other.sort_indices()
+    parts = ("indptr", "indices", "data")
+    return all(np.array_equal(getattr(one, p), getattr(other, p), equal_nan=p == "data") for p in parts)
+
+
+def lowest(dtype: np.dtype[Any]) -> Any:
+    """Return the lowest number of a type: it exceeds nothing."""
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
+
+
+def _computable(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type to compute in: half precision is widened, and so are types whose lowest number is common."""
+    if dtype == np.float16:
+        return np.dtype(np.float32)
+    widened = {1: np.int16, 2: np.int32, 4: np.int64}
+    if dtype.kind in "bu" and dtype.itemsize in widened:
+        return np.dtype(widened[dtype.itemsize])
+    return dtype
+
+
+def source_of(matrix: Any, absent: Absent, missing: Any, diagonal: bool) -> Source:
+    """Take what a person has for a matrix.
+
+    Args:
+        matrix: An array (memory-mapped too), a scipy sparse array or matrix, a networkx graph, a PyG ``Data``, a
+            :class:`NamedMatrix`, or a pandas data frame, whose index and columns are its names.
+        absent: What an entry is that a sparse matrix does not store; graphs store their edges.
+        missing: True where nothing was measured, shape of the matrix; or None.
+        diagonal: Whether the diagonal takes part.
+
+    Raises:
+        InputError: not a matrix of real numbers, or a mask of another shape.
+    """
+    names = directed = None
+    if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
+        matrix = NamedMatrix(matrix.to_numpy(), (tuple(matrix.index), tuple(matrix.columns)))
+    if isinstance(matrix, NamedMatrix):
+        matrix, names, hidden = matrix
+        missing = _both_missing(hidden, missing)
+    if hasattr(matrix, "edge_index"):
+        matrix = _of_data(matrix)
+    if hasattr(matrix, "adjacency") and hasattr(matrix, "is_directed"):
+        directed = bool(matrix.is_directed())
+        matrix, names = _of_graph(matrix)
+    if isinstance(matrix, np.ma.MaskedArray):
+        if missing is not None:
+            raise InputError("the matrix is masked and a mask was given besides: give one of the two")
+        matrix, missing = np.asarray(matrix.data), np.ma.getmaskarray(matrix)
+    if _is_sparse(matrix):
+        matrix = _tidied(matrix)
+    elif not isinstance(matrix, np.ndarray):
+        matrix = _as_array(matrix)
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise InputError(
+            f"a matrix has rows and columns, not shape {tuple(matrix.shape)}: give a two-dimensional array"
+        )
+    if matrix.dtype.kind not in "fiub":
+        raise InputError(f"the matrix must hold real numbers, not {matrix.dtype}: convert it first")
+    if missing is not None:
+        missing = np.asarray(missing)
+        if missing.shape != matrix.shape or missing.dtype.kind != "b":
+            raise InputError(
+                f"the mask must be booleans of shape {tuple(matrix.shape)}, not {missing.dtype} of {missing.shape}"
+            )
+    return Source(matrix, absent, missing, diagonal, names, directed)
+
+
+def _both_missing(own: Any, given: Any) -> Any:
+    """Join two masks, of which there may be none."""
+    if own is None or given is None:
+        return given if own is None else own
+    given = np.asarray(given)
+    return own | given if given.shape == own.shape and given.dtype.kind == "b" else given
+
+
+def _of_data(data: Any) -> Any:
+    """Return the weighted adjacency matrix of a torch_geometric ``Data``."""
+    from scipy.sparse import coo_array
+
+    entries = entries_of_data(data)
+    shape = (entries.nodes, entries.nodes)
+    if len(entries.edges) and not 0 <= entries.edges.min() <= entries.edges.max() < entries.nodes:
+        raise InputError(f"an edge leads outside the {entries.nodes} nodes")
+    matrix = coo_array((entries.weights, entries.edges.T), shape=shape).tocsr()
+    matrix.sum_duplicates()
+    if matrix.nnz != len(entries.edges):
+        raise InputError("an edge is given twice: add the two up, or leave one out")
+    return matrix
+
+
+def _is_sparse(matrix: Any) -> bool:
+    return hasattr(matrix, "tocsr") and hasattr(matrix, "nnz")
+
+
+def _tidied(matrix: Any) -> Any:
+    """Return compressed sorted rows; entries stored twice are added up, as scipy itself does."""
+    rows = matrix.tocsr()
+    if rows is matrix and rows.has_canonical_format:
+        return rows
+    rows = rows.copy() if rows is matrix else rows
+    rows.sum_duplicates()
+    return rows
+
+
+def _as_array(matrix: Any) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(matrix)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InputError(f"cannot read the matrix as an array of numbers: {str(error).splitlines()[0]}") from None
+
+
+def _of_graph(graph: Any) -> tuple[Any, tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """Return the weighted adjacency matrix of a networkx graph and the names of its nodes."""
+    import networkx as nx
+
+    if graph.is_multigraph():
+        raise InputError("the graph has parallel edges: add them up, or leave them out")
+    nodes = tuple(graph)
+    if not nodes:
+        raise InputError("the graph has no nodes: there is nothing to find")
+    return nx.to_scipy_sparse_array(graph, nodelist=nodes, weight="weight", format="csr"), (nodes, nodes)

@@ -1,0 +1,171 @@
+"""What the evaluator answers about several scorers: how each two differ, and what would tell them apart."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gnnmax.errors import unknown_name
+from gnnmax.evaluation.tabulation import html_table, interval_text, number_text, rich_table
+from gnnmax.evaluation.verdict import Verdict
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["Comparison", "Difference"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How two scorers differ on the same windows, first minus second.
+
+    Attributes:
+        first: Name of the first scorer.
+        second: Name of the second.
+        accuracy: Difference of the accuracies.
+        low: Lower end of its interval.
+        high: Upper end.
+        p_value: Two-sided, of "they are equally good". Not corrected for the number of pairs.
+        mcnemar_p_value: Exact McNemar test, which takes windows for independent.
+        first_only: Windows that only the first gets right, over all seeds.
+        second_only: Windows that only the second gets right.
+        auroc: Difference of the AUROCs.
+        auroc_low: Lower end of its interval, by bootstrap over graphs, for these seeds.
+        auroc_high: Upper end.
+        confidence: Of the intervals.
+        corrected_p_value: Corrected by Holm for the number of pairs compared; None takes ``p_value``.
+        detectable: The smallest difference of accuracies that as many graphs and seeds would tell four times in five;
+            None where it is not known.
+        more_graphs: How many more graphs would tell a difference as large as this one four times in five; 0 where they
+            are told apart; None where no number would: nothing to tell, or seeds are what is missing.
+        seeds: How many seeds each scorer has.
+    """
+
+    first: str
+    second: str
+    accuracy: float
+    low: float
+    high: float
+    p_value: float
+    mcnemar_p_value: float
+    first_only: int
+    second_only: int
+    auroc: float
+    auroc_low: float
+    auroc_high: float
+    confidence: float
+    corrected_p_value: float | None = None
+    detectable: float | None = None
+    more_graphs: int | None = None
+    seeds: int = 1
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the interval of the accuracy leaves out 0 and the corrected p-value agrees."""
+        p = self.p_value if self.corrected_p_value is None else self.corrected_p_value
+        return bool((self.low > 0 or self.high < 0) and p <= 1 - self.confidence + 1e-12)
+
+    def reversed(self) -> Difference:
+        """Return the same difference, second minus first."""
+        return dataclasses.replace(
+            self,
+            first=self.second,
+            second=self.first,
+            accuracy=-self.accuracy,
+            low=-self.high,
+            high=-self.low,
+            first_only=self.second_only,
+            second_only=self.first_only,
+            auroc=-self.auroc,
+            auroc_low=-self.auroc_high,
+            auroc_high=-self.auroc_low,
+        )
+
+    def sentence(self) -> str:
+        """Say which scorer is better and by how much, or that it cannot be told and what would tell.
+
+        Example:
+            >>> d = Difference("cnn", "gnn", -0.021, -0.03, -0.012, 0.001, 0.0, 3, 24, -0.01, -0.02, -0.005, 0.95)
+            >>> d.sentence()
+            'gnn beats cnn by 2.1 points [1.2, 3.0]'
+            >>> dataclasses.replace(d, high=0.012, p_value=0.3, more_graphs=70).sentence()
+            'cannot tell gnn from cnn: 2.1 points [-1.2, 3.0], p = 0.3; about 70 more graphs would'
+        """
+        d = self if self.accuracy >= 0 else self.reversed()
+        interval = f"{100 * d.accuracy:.1f} points [{100 * d.low:.1f}, {100 * d.high:.1f}]"
+        if d.told_apart:
+            return f"{d.first} beats {d.second} by {interval}"
+        p = d.p_value if d.corrected_p_value is None else d.corrected_p_value
+        said = f"cannot tell {d.first} from {d.second}: {interval}, p = {p:.2g}"
+        if d.more_graphs:
+            return f"{said}; about {d.more_graphs:,} more graphs would"
+        return f"{said}; more seeds would, graphs alone not" if d.seeds > 1 and d.accuracy > 0 else said
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Several scorers judged on the same windows.
+
+    Attributes:
+        verdicts: By name, in the order given.
+        pairs: One difference for each pair of names, in the order given.
+    """
+
+    verdicts: dict[str, Verdict]
+    pairs: tuple[Difference, ...]
+
+    def between(self, first: str, second: str) -> Difference:
+        """Return the difference of two scorers, first minus second.
+
+        Raises:
+            InputError: a name that was not compared, or twice the same.
+        """
+        for pair in self.pairs:
+            for difference in (pair, pair.reversed()):
+                if (difference.first, difference.second) == (first, second):
+                    return difference
+        known = [f"{pair.first} and {pair.second}" for pair in self.pairs]
+        raise unknown_name("pair", f"{first} and {second}", known)
+
+    def sentences(self) -> list[str]:
+        """Say for each pair which scorer is better and by how much, or that it cannot be told."""
+        return [pair.sentence() for pair in self.pairs]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers, strings, lists and dicts, nothing NaN or infinite: what JSON can hold."""
+        return {
+            "verdicts": {name: verdict.to_dict() for name, verdict in self.verdicts.items()},
+            "pairs": [{**dataclasses.asdict(pair), "sentence": pair.sentence()} for pair in self.pairs],
+        }
+
+    def to_json(self) -> str:
+        """Return :meth:`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+    def _header(self) -> list[str]:
+        confidence = next(iter(self.verdicts.values())).confidence
+        return ["scorer", "accuracy", f"{confidence:.0%} interval", "AUROC", "average precision", "Bayes gap"]
+
+    def _rows(self) -> list[list[str]]:
+        return [
+            [
+                name,
+                number_text(v.accuracy),
+                interval_text(v.intervals["accuracy"]),
+                number_text(v.auroc),
+                number_text(v.average_precision),
+                number_text(v.bayes_gap),
+            ]
+            for name, v in self.verdicts.items()
+        ]
+
+    def _title(self) -> str:
+        return next(iter(self.verdicts.values())).title
+
+    def __rich__(self) -> Table:
+        return rich_table(self._title(), self._header(), self._rows(), self.sentences())
+
+    def _repr_html_(self) -> str:
+        return html_table(self._title(), self._header(), self._rows(), self.sentences())

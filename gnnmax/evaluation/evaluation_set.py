@@ -1,0 +1,181 @@
+"""What all scorers are judged by: labels, graphs, slices and the Bayes rule's decisions; not the windows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.errors import InputError
+from gnnmax.evaluation.slices import Partition, by_deciles, by_distance, by_kind, by_margin, by_name, check_groups
+from gnnmax.task.bayes import ceiling_of
+from gnnmax.task.rules import RULES
+from gnnmax.task.scorers import labels_of
+from gnnmax.task.windows import Windows
+
+__all__ = ["Task"]
+
+MOST_UNITS = 16_384
+"""Above so many graphs the bootstrap draws batches of graphs, put together at random, in their place."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """The labels of windows and what else is known of them, about 40 bytes a window.
+
+    Attributes:
+        label: Shape ``(N,)``.
+        graph: Of each window, shape ``(N,)``; None where only labels are known and each window stands alone.
+        k: Side of the windows, or None.
+        kind_code: Shape ``(N,)``, or None.
+        margin: Shape ``(N,)``, or None.
+        offset: Shape ``(N, 2)``, or None.
+        bayes_right: Whether the Bayes rule decides rightly, shape ``(N,)``; None where nothing was added to noise.
+        ceiling: Accuracy of that rule over all windows of this distribution; None where there is no single one.
+        groups: The caller's own, by name, shape ``(N,)`` each.
+
+    Example:
+        >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(90, 3, 3)))
+        >>> Task.concatenate([Task.of(w[:50]), Task.of(w[50:])]).partitions["kind"].names
+        ('centred', 'shifted', 'runner_up')
+    """
+
+    label: npt.NDArray[np.bool_]
+    graph: npt.NDArray[np.int64] | None = None
+    k: int | None = None
+    kind_code: npt.NDArray[np.uint8] | None = None
+    margin: npt.NDArray[np.float32] | None = None
+    offset: npt.NDArray[np.int16] | None = None
+    bayes_right: npt.NDArray[np.bool_] | None = None
+    ceiling: float | None = None
+    groups: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, windows: Any, groups: Any = None, *, one_class: bool = False) -> Task:
+        """Take from windows, or from a label array, what judging needs.
+
+        Args:
+            windows: Windows, or labels of shape ``(N,)``.
+            groups: Names to arrays ``(N,)``: more slices.
+            one_class: Whether windows of one class only, or none, will do, for others may follow.
+
+        Raises:
+            InputError: not labels, one class only, or groups that are none.
+        """
+        label = labels_of(windows, one_class=one_class)
+        own = check_groups(groups, len(label))
+        if not isinstance(windows, Windows):
+            return cls(label, groups=own)
+        hidden = windows.amplitude is not None or windows.noise.flips > 0
+        known = hidden and windows.label_rule == "planted"
+        return cls(
+            label,
+            graph=windows.graph,
+            k=windows.k,
+            kind_code=windows.kind_code,
+            margin=windows.margin,
+            offset=windows.offset,
+            bayes_right=(RULES["bayes"](windows) > 0) == label if known else None,
+            ceiling=_ceiling(windows) if known else None,
+            groups=own,
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Task]) -> Task:
+        """Join tasks whose windows are of one side and one data set, in order.
+
+        Raises:
+            InputError: nothing to join, or parts of which different things are known.
+        """
+        if not parts:
+            raise InputError("no windows to judge: update with some first")
+        first = parts[0]
+        for part in parts[1:]:
+            part.check_follows(first)
+        joined: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("label", "graph", "kind_code", "margin", "offset", "bayes_right")
+            if getattr(first, name) is not None
+        }
+        groups = {name: np.concatenate([part.groups[name] for part in parts]) for name in first.groups}
+        ceilings = {part.ceiling for part in parts if len(part.label)}
+        ceiling = ceilings.pop() if len(ceilings) == 1 else None
+        return dataclasses.replace(first, **joined, groups=groups, ceiling=ceiling)
+
+    def check_follows(self, first: Task) -> None:
+        """Refuse to be joined to windows of another sort.
+
+        Raises:
+            InputError: other things are known of them, or their side is another.
+        """
+        for name in ("graph", "bayes_right"):
+            if (getattr(first, name) is None) != (getattr(self, name) is None):
+                raise InputError("windows, labels and noisy windows do not mix: judge them apart")
+        if first.k != self.k:
+            raise InputError(f"windows of side {self.k} came after those of side {first.k}: judge them apart")
+        if first.groups.keys() != self.groups.keys():
+            came, known = sorted(self.groups), sorted(first.groups)
+            raise InputError(f"the groups {came} came after {known}: give the same names each time")
+
+    def copied(self) -> Task:
+        """Copy the columns, so that neither the windows nor what is done to them later is held."""
+        arrays: dict[str, Any] = {
+            name: array.copy() for name, array in vars(self).items() if isinstance(array, np.ndarray)
+        }
+        return dataclasses.replace(self, **arrays, groups={name: group.copy() for name, group in self.groups.items()})
+
+    @cached_property
+    def unit(self) -> npt.NDArray[np.intp]:
+        """The number of each window's graph, ``0 .. n_graphs - 1``."""
+        if self.graph is None:
+            return np.arange(len(self.label))
+        first = int(self.graph.min())
+        spread = int(self.graph.max()) - first + 1
+        if spread > 2 * len(self.graph):  # a table of this size is no longer cheaper than a sort
+            return np.unique(self.graph, return_inverse=True)[1].astype(np.intp)
+        there = np.zeros(spread, np.bool_)
+        there[self.graph - first] = True
+        return np.asarray((np.cumsum(there) - 1)[self.graph - first], dtype=np.intp)
+
+    @cached_property
+    def n_graphs(self) -> int:
+        """How many graphs there are."""
+        return int(self.unit.max()) + 1
+
+    @property
+    def alone(self) -> bool:
+        """Whether each window is a graph of its own."""
+        return self.n_graphs == len(self.label)
+
+    @cached_property
+    def partitions(self) -> dict[str, Partition]:
+        """The slices: by kind, margin, its decile, offset, and the caller's own groups."""
+        parts: dict[str, Partition] = {}
+        if self.kind_code is not None and self.margin is not None and self.offset is not None and self.k is not None:
+            parts["kind"], parts["margin"] = by_kind(self.kind_code), by_margin(self.margin)
+            parts["margin_decile"], parts["offset"] = by_deciles(self.margin), by_distance(self.offset, self.k)
+        return parts | {name: by_name(group) for name, group in self.groups.items()}
+
+    def batch_of_graph(self, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+        """Return what the bootstrap draws for each graph: itself, or a batch of graphs where they are very many.
+
+        Graphs are exchangeable, so batches put together at random are too, and the spread of a sum over drawn batches
+        is that over drawn graphs, up to a chance error of ``1 / sqrt(2 * batches)``, under one per cent.
+        """
+        if self.n_graphs <= MOST_UNITS:
+            return np.arange(self.n_graphs)
+        return np.asarray(rng.permutation(self.n_graphs) % MOST_UNITS, dtype=np.intp)
+
+
+def _ceiling(windows: Windows) -> float | None:
+    """Return the ceiling where all windows hold a peak of one amplitude, or where only labels are noisy."""
+    if windows.amplitude is None:
+        return 1 - windows.noise.flips
+    if not len(windows) or np.ptp(windows.amplitude) > 0:
+        return None
+    return ceiling_of(windows.k, float(windows.amplitude[0]), windows.noise).accuracy

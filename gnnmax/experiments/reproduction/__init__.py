@@ -1,0 +1,82 @@
+"""Figures that are known beforehand, by proof or from papers, measured anew with the package's own data and nets.
+
+One module a table; :data:`TABLES` names them. Importing this package loads no torch: a table's module is loaded when
+the table is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from gnnmax.errors import InputError, unknown_name
+from gnnmax.experiments.reproduction.outcome import Outcome, Progress, silent
+
+__all__ = ["TABLES", "Reproduction", "reproduce"]
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A table that can be made again.
+
+    Attributes:
+        summary: One line for people.
+        make: Measures it from some seeds, and says after each piece of work how many of how many are done.
+    """
+
+    summary: str
+    make: Callable[[Sequence[int], Progress], Outcome]
+
+
+def reproduce(name: str, seeds: Sequence[int] = (0, 1, 2), on_progress: Progress = silent) -> Outcome:
+    """Measure a table anew.
+
+    Args:
+        name: A key of :data:`TABLES`.
+        seeds: Each measures, or trains, once; none of the seeds chooses anything.
+        on_progress: Called with the pieces of work done and their number.
+
+    Raises:
+        InputError: an unknown table, or no seed.
+
+    Example:
+        >>> reproduce("bayes", seeds=())
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: there is no seed: give at least one, as in seeds=(0, 1, 2)
+    """
+    if name not in TABLES:
+        raise unknown_name("table", name, TABLES)
+    if not seeds:
+        raise InputError("there is no seed: give at least one, as in seeds=(0, 1, 2)")
+    return TABLES[name].make(seeds, on_progress)
+
+
+def _table(summary: str, module: str) -> Reproduction:
+    """Name a table; its module, and torch with it, is imported where the table is made."""
+
+    def make(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+        found: Outcome = getattr(import_module(f"{__name__}.{module}"), module)(seeds, on_progress)
+        return found
+
+    return Reproduction(summary, make)
+
+
+TABLES: dict[str, Reproduction] = {
+    "bayes": _table("The shipped Bayes rule against its closed form, at every side and amplitude.", "bayes_rule"),
+    "ceilings": _table("Nets of every symmetry against the ceiling that it forces, k = 9 and 15.", "ceilings"),
+    "extrapolation": _table(
+        "The largest degree of graphs larger than any seen in training: which readout extrapolates.", "extrapolation"
+    ),
+    "noise": _table("Image, set and graph nets on a spike in noise, against the Bayes rule.", "noise"),
+    "real": _table("Real graphs: the rule against plain loops, and the shipped nets against the rule.", "real"),
+    "samples": _table("Accuracy against the number of training windows, with the break-even.", "samples"),
+    "sets": _table("The largest of a set of numbers, by mean, sum, maximum and attention.", "sets"),
+    "shifts": _table("Trained at k = 9, tested on other sides, other weights and ties.", "shifts"),
+    "translation": _table(
+        "Which of two maxima lies left, where training had them and elsewhere: by kind of padding.", "translation"
+    ),
+    "variation": _table("What accuracies vary by: data, initial weights, the order of the windows.", "variation"),
+}
+"""The tables by name."""

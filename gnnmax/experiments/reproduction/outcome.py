@@ -1,0 +1,70 @@
+"""What a reproduction found: rows of figures, and the claims that they bear out or do not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gnnmax.task.claims import Check
+
+__all__ = ["Figure", "Outcome", "Progress", "mean_and_error", "silent"]
+
+Figure = str | float | int
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A table measured anew.
+
+    Attributes:
+        title: What was measured, on what.
+        source: Where the figures that it is held against come from.
+        rows: One dict a row, all with the same keys in the same order: the columns.
+        checks: What must hold of them.
+
+    Example:
+        >>> outcome = Outcome("a title", "a paper", ({"net": "cnn", "accuracy": 0.9},), (Check("high", True, ""),))
+        >>> outcome.holds, outcome.to_dict()["rows"]
+        (True, [{'net': 'cnn', 'accuracy': 0.9}])
+    """
+
+    title: str
+    source: str
+    rows: tuple[dict[str, Figure], ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every claim does."""
+        return all(check.holds for check in self.checks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, fit for JSON; what is not known, such as the error of a single seed, is None."""
+        checks = [{"claim": c.claim, "holds": c.holds, "found": c.found} for c in self.checks]
+        rows = [{name: _known(figure) for name, figure in row.items()} for row in self.rows]
+        return {"title": self.title, "source": self.source, "rows": rows, "checks": checks}
+
+
+def _known(figure: Figure) -> Figure | None:
+    return None if isinstance(figure, float) and math.isnan(figure) else figure
+
+
+def silent(_done: int, _total: int) -> None:
+    """Report no progress."""
+
+
+def mean_and_error(figures: Sequence[float]) -> tuple[float, float]:
+    """Return the mean of figures, one a seed, and its standard error; that of a single one is unknown, NaN.
+
+    Example:
+        >>> mean_and_error([1.0, 2.0, 3.0])
+        (2.0, 0.5773502691896257)
+    """
+    n = len(figures)
+    mean = math.fsum(figures) / n
+    if n == 1:
+        return mean, math.nan
+    return mean, math.sqrt(math.fsum((x - mean) ** 2 for x in figures) / (n - 1) / n)

@@ -1,0 +1,240 @@
+"""The run folder: what it says about its making, how it is followed while it grows, and how its models are loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from gnnmax.data.store import versions
+from gnnmax.errors import InputError
+from gnnmax.io.atomic import write_file
+from gnnmax.models.trained import TrainedModel, load_model, shipped_models
+from gnnmax.training.checkpoint import Checkpoint
+
+__all__ = [
+    "CONFIG",
+    "Log",
+    "Metrics",
+    "Tail",
+    "check_same_call",
+    "checkpoint_file",
+    "environment",
+    "load_run",
+    "metrics_file",
+    "open_run",
+    "rewind",
+    "working_in",
+]
+
+CONFIG = "config.json"
+
+
+def environment() -> dict[str, Any]:
+    """Return versions and machine: what a figure may depend on besides the recipe and the seed.
+
+    Example:
+        >>> sorted(environment())
+        ['cores', 'machine', 'started', 'system', 'versions']
+    """
+    nets = {name: version(name) for name in ("torch", "torch-geometric", "scikit-learn", "safetensors")}
+    return {
+        "versions": {**versions(), **nets},
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+    }
+
+
+def metrics_file(folder: Path, seed: int) -> Path:
+    """Return where the losses of a seed are written as they come.
+
+    Example:
+        >>> metrics_file(Path("runs"), 0).as_posix()
+        'runs/metrics/seed-0.jsonl'
+    """
+    return folder / "metrics" / f"seed-{seed}.jsonl"
+
+
+def checkpoint_file(folder: Path, seed: int) -> Path:
+    """Return where the state of a seed's training is kept until the run is finished.
+
+    Example:
+        >>> checkpoint_file(Path("runs"), 0).as_posix()
+        'runs/checkpoints/seed-0.json'
+    """
+    return folder / "checkpoints" / f"seed-{seed}.json"
+
+
+def open_run(folder: Path, config: dict[str, Any]) -> None:
+    """Begin a run: empty the folder of an earlier one and write down what was asked, and on what machine."""
+    if folder.exists():
+        with working_in(folder):
+            shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    write_file(folder / CONFIG, json.dumps(config, indent=1))
+    write_file(folder / "environment.json", json.dumps(environment(), indent=1))
+    (folder / "metrics").mkdir()
+
+
+def check_same_call(folder: Path, config: dict[str, Any]) -> None:
+    """Refuse to go on with a run that was begun by another call.
+
+    Raises:
+        InputError: naming what differs.
+    """
+    try:
+        begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        asked = json.loads(json.dumps(config))  # tuples become lists, as in the file
+        keys = sorted((begun.keys() | asked.keys()) - {"command"})
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise InputError(f"{folder / CONFIG} cannot be read: {error}; begin anew with --force") from None
+    for key in keys:
+        was, now = begun.get(key), asked.get(key)
+        if was == now:
+            continue
+        if isinstance(was, dict) and isinstance(now, dict):
+            inner = next(name for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name))
+            key, was, now = f"{key}.{inner}", was.get(inner), now.get(inner)  # noqa: PLW2901  # it ends here
+        raise InputError(
+            f"the run in {folder} was begun with {key} = {json.dumps(was)}, not {json.dumps(now)}: go on with the call "
+            "that began it, or begin anew with --force"
+        )
+
+
+def rewind(folder: Path, seed: int) -> None:
+    """Take from a seed's metrics what was written after its checkpoint: training will write it again.
+
+    Raises:
+        InputError: another process still trains that seed, or the checkpoint is damaged.
+    """
+    snapshot = Checkpoint(checkpoint_file(folder, seed)).read()
+    reached = 0 if snapshot is None else snapshot.plain["step"]["step"]
+    (folder / "metrics").mkdir(exist_ok=True)
+    path = metrics_file(folder, seed)
+    with Metrics(path):
+        lines = path.read_bytes().splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith(b"\n")]
+        write_file(path, b"".join(line for line in whole if json.loads(line)["step"] <= reached))
+
+
+@contextlib.contextmanager
+def working_in(folder: Path) -> Iterator[None]:
+    """Hold a run folder for as long as the block lasts; the system frees the folder of a process that is killed.
+
+    Raises:
+        InputError: another process is at work in it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(f"another process is at work in {path}: wait until it has ended, or end it") from None
+    except OSError:
+        pass  # a file system without locks
+
+
+class Metrics:
+    """The metrics file of a seed while it grows: one record a line, an evaluation synced to disk at once.
+
+    It is locked for as long as it is open, where the file system has locks: two processes never train the same seed.
+
+    Raises:
+        InputError: another process has it open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+        try:
+            _lock(self._file.fileno(), path)
+        except InputError:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Metrics:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._file.close()
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Add a record."""
+        self._file.write(json.dumps(record) + "\n")
+        if record["event"] == "evaluation":
+            os.fsync(self._file.fileno())
+
+
+class Log:
+    """Lines with the time, kept in the run folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, line: str) -> None:
+        """Add a line."""
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+
+
+class Tail:
+    """The lines that a worker adds to its metrics file, as they come."""
+
+    def __init__(self, path: Path, seed: int) -> None:
+        self._path, self._seed, self._place = path, seed, 0
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yield the records that are whole and new."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._place)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._place += len(line)
+                yield {"seed": self._seed, **json.loads(line)}
+
+
+def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedModel]]:
+    """Load all trained models of a run folder, by name, one a seed; or one model, of its own folder or shipped.
+
+    Raises:
+        InputError: no model is there, one is damaged, or the models do not have equally many seeds.
+
+    Example:
+        >>> load_run("nowhere")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: no trained model at nowhere: expected a folder that train or compare wrote
+    """
+    if str(path) in shipped_models():
+        model = load_model(path, device)
+        return {model.name: [model]}
+    cards = sorted(card for depth in ("", "seed-*/", "*/seed-*/") for card in Path(path).glob(f"{depth}model.json"))
+    if not cards:
+        raise InputError(f"no trained model at {path}: expected a folder that train or compare wrote")
+    models: dict[str, list[TrainedModel]] = {}
+    for card in cards:
+        model = load_model(card.parent, device)
+        models.setdefault(model.name, []).append(model)
+    if len({len(seeds) for seeds in models.values()}) > 1:
+        counts = ", ".join(f"{name} {len(seeds)}" for name, seeds in models.items())
+        raise InputError(f"the models in {path} do not have equally many seeds ({counts}): give a whole run")
+    return models

@@ -1,0 +1,1 @@
+"""Conversions to and from other libraries: PyG, networkx, Parquet, torch and torchmetrics."""

@@ -1,0 +1,156 @@
+"""The evaluator as a torchmetrics metric, an extra: figures that add up over batches, devices and processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gnnmax.errors import InputError
+from gnnmax.evaluation.calibration import Scale, check_scale
+from gnnmax.evaluation.evaluation_set import Task
+from gnnmax.evaluation.evaluator import judge
+from gnnmax.evaluation.options import Options
+from gnnmax.task.scorers import checked_scores, labels_of
+
+try:
+    from torchmetrics import Metric
+except ImportError:
+    raise InputError("the metric needs torchmetrics: pip install 'gnnmax[torchmetrics]'") from None
+
+__all__ = ["VerdictMetric"]
+
+
+class VerdictMetric(Metric):
+    """Figures of :func:`gnnmax.evaluate` on windows that come in batches, on several devices or in several processes.
+
+    It keeps score, label and graph of every window, 24 bytes each, in float64, and joins those of all processes before
+    it computes. Calling it like a function judges one batch, which is refused where it holds one class only; so say
+    ``update`` for each batch and ``compute`` at the end. A sampler that repeats windows to give all processes as many
+    counts them twice.
+
+    Args:
+        threshold: As in :func:`gnnmax.evaluate`.
+        scale: As there; adds ``brier`` and ``calibration_error``.
+        k: Side of the windows; adds ``natural_precision``, at the prevalence of a window slid over a matrix.
+        intervals: Whether to add ``accuracy_low`` and ``accuracy_high``, and so on: a bootstrap over graphs.
+        resamples: As in :func:`gnnmax.evaluate`.
+        confidence: As there.
+        kwargs: Of ``torchmetrics.Metric``.
+
+    Raises:
+        InputError: an impossible option.
+
+    References:
+        Detlefsen et al., "TorchMetrics: Measuring Reproducibility in PyTorch", JOSS 7(70), 2022.
+
+    Example:
+        >>> metric = VerdictMetric()
+        >>> metric.update(torch.tensor([0.5, -1.0]), torch.tensor([True, False]))
+        >>> metric.update(torch.tensor([-0.2, -2.0]), torch.tensor([True, False]))
+        >>> found = metric.compute()
+        >>> float(found["accuracy"]), float(found["auroc"])
+        (0.75, 1.0)
+    """
+
+    is_differentiable = False
+    higher_is_better = None
+    full_state_update = False
+
+    scores: list[Tensor]
+    labels: list[Tensor]
+    graphs: list[Tensor]
+
+    def __init__(
+        self,
+        *,
+        threshold: float = 0.0,
+        scale: Scale | None = None,
+        k: int | None = None,
+        intervals: bool = False,
+        resamples: int = 1000,
+        confidence: float = 0.95,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if k is not None and (isinstance(k, bool) or not isinstance(k, int) or k < 3 or k % 2 == 0):
+            raise InputError(f"k must be odd and at least 3, or None, not {k!r}: it is the side of the windows")
+        self._options = Options(threshold, resamples if intervals else 1, confidence)
+        check_scale(scale, threshold)
+        self._scale: Scale | None = scale
+        self._k, self._intervals = k, intervals
+        # A process that saw no window joins with an empty state of the metric's own type: let all have the same.
+        self.set_dtype(torch.float64)
+        for state in ("scores", "labels", "graphs"):
+            self.add_state(state, default=[], dist_reduce_fx="cat")
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The names of the figures.
+
+        Example:
+            >>> VerdictMetric(scale="logits").figures[-2:]
+            ('brier', 'calibration_error')
+        """
+        decided = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "mcc")
+        natural = () if self._k is None else ("natural_precision",)
+        calibrated = () if self._scale is None else ("brier", "calibration_error")
+        return (*decided, "auroc", "average_precision", *natural, *calibrated)
+
+    def update(self, preds: Any, target: Any, graph: Any = None) -> None:
+        """Take a batch; of one class only, or empty, it is as good as any.
+
+        Args:
+            preds: Finite real scores, shape ``(B,)``, tensor or array: logits, not decisions.
+            target: Labels, shape ``(B,)``: True where the window is centred.
+            graph: Number of each window's graph, shape ``(B,)``, such as ``windows.graph``: what the intervals draw.
+                Equal numbers mean one graph, in all batches and processes. None in every batch where each window
+                stands alone.
+
+        Raises:
+            InputError: as :func:`gnnmax.evaluate`. The batch is then left out, whole.
+        """
+        label = labels_of(target, one_class=True)
+        scores = checked_scores(preds, label, len(label), "preds")
+        numbers = np.zeros(0) if graph is None else _numbers(graph, len(label))
+        for state, column in ((self.scores, scores), (self.labels, label), (self.graphs, numbers)):
+            state.append(torch.as_tensor(column.astype(np.float64), device=self.device))
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return the figures by name, scalars in float64; NaN where a figure does not exist.
+
+        Raises:
+            InputError: no windows yet, of one class only, or batches with and without graphs.
+        """
+        scores, label, graph = (_joined(state) for state in (self.scores, self.labels, self.graphs))
+        if len(graph) not in (0, len(label)):
+            raise InputError("some batches came with graphs and some without: give graph in all of them, or in none")
+        task = Task(labels_of(label > 0), graph.astype(np.int64) if len(graph) else None, self._k)
+        verdict = judge(task, scores, self._options, self._scale)
+        found: dict[str, float | None] = {name: getattr(verdict, name) for name in self.figures}
+        if self._intervals:
+            for name in self.figures:
+                found[f"{name}_low"], found[f"{name}_high"] = verdict.intervals.get(name, (None, None))
+        return {
+            name: torch.tensor(torch.nan if figure is None else figure, dtype=torch.float64, device=self.device)
+            for name, figure in found.items()
+        }
+
+
+def _numbers(graph: Any, n: int) -> npt.NDArray[Any]:
+    """Return the numbers of graphs, which float64 must tell apart, or refuse them."""
+    found = np.asarray(graph.detach().cpu() if hasattr(graph, "detach") else graph)
+    if found.dtype.kind not in "iu" or found.shape != (n,):
+        raise InputError(f"graph must be integers of shape ({n},), not {found.dtype} of shape {found.shape}")
+    if found.size and (found.min() < -(2**53) or found.max() > 2**53):
+        raise InputError("numbers of graphs above 2**53 cannot be told apart in float64: number them from 0")
+    return found
+
+
+def _joined(state: list[Tensor] | Tensor) -> npt.NDArray[np.float64]:
+    """Return a state as one array: batches until it is synchronised, then one tensor."""
+    parts = [state] if isinstance(state, Tensor) else state
+    return np.concatenate([np.zeros(0), *(part.cpu().numpy() for part in parts)])

@@ -1,0 +1,119 @@
+"""Windows in the forms of others: bipartite networkx graphs, image tensors, Parquet tables."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.errors import InputError
+from gnnmax.io.atomic import write_file
+from gnnmax.task.windows import Windows
+
+__all__ = ["to_images", "to_networkx", "to_parquet"]
+
+
+def to_networkx(windows: Windows) -> list[nx.Graph[int]]:
+    """Make a weighted bipartite graph of each window.
+
+    Nodes are those of the host, first the rows (``bipartite=0``), then the columns (``bipartite=1``), each with its
+    ``position`` in the window. Every observed entry is an edge with its ``weight``, a float that equals the float32;
+    NaN is none. The graph knows its ``label`` and its ``centre``, a row and a column. Contexts are left out.
+
+    Raises:
+        InputError: a node of some window is both a row and a column, so the graph would not be bipartite.
+
+    Example:
+        >>> (graph,) = to_networkx(Windows.from_values([[[0, 1, 2], [3, 9, 4], [5, 6, np.nan]]]))
+        >>> graph.number_of_edges(), graph.graph["centre"], graph.edges[1, 4]["weight"]
+        (8, (1, 4), 9.0)
+    """
+    nodes = np.sort(np.concatenate([windows.rows, windows.columns], axis=1), axis=1)
+    twice = int((nodes[:, 1:] == nodes[:, :-1]).any(axis=1).sum())
+    if twice:
+        raise InputError(
+            f"a node of {twice} of {len(windows)} windows stands twice, in rows or columns: a bipartite graph keeps "
+            "them apart; take windows with disjoint rows and columns"
+        )
+    return [_bipartite(windows, index) for index in range(len(windows))]
+
+
+def _bipartite(windows: Windows, index: int) -> nx.Graph[int]:
+    values, half = windows.values[index], windows.k // 2
+    rows, columns = windows.rows[index].tolist(), windows.columns[index].tolist()
+    graph: nx.Graph[int] = nx.Graph(label=bool(windows.label[index]), centre=(rows[half], columns[half]))
+    for side, members in enumerate((rows, columns)):
+        graph.add_nodes_from((node, {"bipartite": side, "position": at}) for at, node in enumerate(members))
+    places = np.argwhere(~np.isnan(values)).tolist()
+    graph.add_weighted_edges_from((rows[r], columns[c], float(values[r, c])) for r, c in places)
+    return graph
+
+
+def to_images(windows: Windows, *, contexts: bool = False) -> npt.NDArray[np.float32]:
+    """Lay windows out as images, channels first.
+
+    Args:
+        windows: Of any kind.
+        contexts: Whether ``row_context`` and ``column_context`` follow the values as channels.
+
+    Returns:
+        Shape ``(N, 1, k, k)``, a view, or with contexts ``(N, 3, k, k)``; float32.
+
+    Raises:
+        InputError: contexts are asked for and the windows have none.
+
+    Example:
+        >>> to_images(Windows.from_values(np.zeros((2, 3, 3)))).shape
+        (2, 1, 3, 3)
+    """
+    if not contexts:
+        return windows.values[:, None]
+    if windows.row_context is None or windows.column_context is None:
+        raise InputError("these windows have no contexts: say contexts=False, or contexts = true in the recipe")
+    return np.stack([windows.values, windows.row_context, windows.column_context], axis=1)
+
+
+def to_parquet(windows: Windows, path: str | Path) -> Path:
+    """Write windows as a Parquet table, one row a window, whole or not at all.
+
+    Each field of :class:`~gnnmax.task.windows.Windows` is a column of the same name and type; matrices are lists of
+    ``k * k`` numbers in row-major order. Two columns are added for readers: ``label``, and ``kind`` by name. The
+    metadata of the schema hold ``k``, ``label_rule`` and ``noise``, in JSON, under ``gnnmax``.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: pyarrow is not installed.
+
+    Example:
+        >>> to_parquet(windows, "windows.parquet")  # doctest: +SKIP
+        PosixPath('windows.parquet')
+    """
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise InputError("Parquet needs pyarrow, which is not installed: pip install 'gnnmax[parquet]'") from None
+    arrays = {**windows.arrays(), "label": windows.label, "kind": windows.kind}
+    about = {"k": windows.k, "label_rule": windows.label_rule, "noise": asdict(windows.noise)}
+    columns = {name: _column(pa, array) for name, array in arrays.items()}
+    table = pa.table(columns).replace_schema_metadata({"gnnmax": json.dumps(about)})
+    content = io.BytesIO()
+    parquet.write_table(table, content)
+    write_file(Path(path), content.getvalue())
+    return Path(path)
+
+
+def _column(pa: Any, array: npt.NDArray[Any]) -> Any:
+    """Lay out one field: numbers as they are, vectors and matrices as lists of one length."""
+    if array.ndim == 1:
+        return pa.array(array)
+    flat = np.ascontiguousarray(array).reshape(-1)
+    return pa.FixedSizeListArray.from_arrays(pa.array(flat), int(np.prod(array.shape[1:])))

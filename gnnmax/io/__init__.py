@@ -1,0 +1,1 @@
+"""Files: atomic writes, shipped presets, and readers of graph files."""

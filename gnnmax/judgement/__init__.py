@@ -1,1 +1,0 @@
-"""Judgement: figures, their intervals, and the tests between scorers; :mod:`gnnmax.evaluation` is its door."""

@@ -1,0 +1,1 @@
+"""Graph nets: message passing, product graphs and bipartite windows."""

@@ -1,0 +1,1 @@
+"""Image nets: convolutions and transformers that read a window as a picture."""

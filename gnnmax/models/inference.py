@@ -1,0 +1,47 @@
+"""Inference: scores of a net in batches, and the device it runs on."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gnnmax.errors import InputError
+from gnnmax.models.tensors import Inputs, taken
+
+__all__ = ["resolve_device", "scored"]
+
+
+SCORING_BATCH = 256
+"""Windows scored at once: larger batches fall out of the cache."""
+
+
+@torch.no_grad()
+def scored(module: nn.Module, inputs: Inputs) -> Tensor:
+    """Return the logits of all windows, shape ``(N,)``, in evaluation mode, without gradients, a batch at a time.
+
+    Example:
+        >>> from gnnmax.models.registry import build_model
+        >>> scored(build_model("cnn", k=3), (torch.rand(300, 3, 3), None, None)).shape
+        torch.Size([300])
+    """
+    module.eval()
+    starts = range(0, len(inputs[0]), SCORING_BATCH)
+    return torch.cat([module(*taken(inputs, slice(start, start + SCORING_BATCH))) for start in starts])
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device of a name: ``auto`` is a GPU where there is one, else the CPU.
+
+    Raises:
+        InputError: another name, or ``cuda`` on a machine without a GPU.
+
+    Example:
+        >>> resolve_device("cpu")
+        device(type='cpu')
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise InputError(f"the device must be auto, cpu or cuda, not {name!r}")
+    found = torch.cuda.is_available()
+    if name == "cuda" and not found:
+        raise InputError("device cuda was asked for and torch finds no GPU: take --device auto or cpu")
+    return torch.device("cuda" if found and name != "cpu" else "cpu")

@@ -1,0 +1,1 @@
+"""Set nets: exchangeable, simultaneous and attention over the entries of a window."""

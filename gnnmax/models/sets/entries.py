@@ -1,0 +1,106 @@
+"""The registry's entries of nets that take the window for a bag of entries, or for a matrix over one set of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from msgspec import Meta, structs
+from torch import nn
+
+from gnnmax.models.entry import BLURRED, Config, Depth, Encoding, ModelEntry, Pool, Width
+from gnnmax.models.sets.sets import DeepSetsNet, SetTransformerNet
+from gnnmax.models.sets.simultaneous import SimultaneousNet
+from gnnmax.task.symmetry_groups import GROUPS
+
+__all__ = ["SET_NETS", "BagConfig", "SetTransformerConfig", "SimultaneousConfig"]
+
+
+class BagConfig(Config, frozen=True):
+    """A net over a bag: features of an entry, whether the centre is told apart, pools, how values are read."""
+
+    width: Width = 32
+    marked: bool = True
+    pools: Annotated[tuple[Pool, ...], Meta(min_length=1)] = ("max", "mean")
+    encoding: Encoding = "standard"
+
+    def __post_init__(self) -> None:
+        if len(set(self.pools)) < len(self.pools):
+            raise ValueError("name each pool once")
+
+
+class SimultaneousConfig(BagConfig, frozen=True):
+    """The net over one set of nodes: the same, and layers."""
+
+    width: Width = 24
+    rounds: Depth = 2
+
+
+class SetTransformerConfig(Config, frozen=True):
+    """The Set Transformer: features of an entry, blocks, heads, whether the centre is told apart, the encoding."""
+
+    width: Width = 32
+    rounds: Depth = 2
+    heads: Depth = 4
+    marked: bool = True
+    encoding: Encoding = "standard"
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ValueError(f"{self.heads} heads cannot share a width of {self.width}: take a divisor")
+
+
+# Each net is imported where it is built, so that names are listed without torch.
+def _deepsets(_k: int, config: BagConfig) -> nn.Module:
+    return DeepSetsNet(**structs.asdict(config))
+
+
+def _set_transformer(_k: int, config: SetTransformerConfig) -> nn.Module:
+    return SetTransformerNet(**structs.asdict(config))
+
+
+def _simultaneous(_k: int, config: SimultaneousConfig) -> nn.Module:
+    return SimultaneousNet(**structs.asdict(config))
+
+
+def _orbit(marked: str, unmarked: str) -> Callable[[int, Any], int]:
+    """Count what looks like the centre by whether it is marked."""
+    return lambda k, config: GROUPS[marked if config.marked else unmarked].centre_orbit(k)
+
+
+SET_NETS: dict[str, ModelEntry] = {
+    "deepsets": ModelEntry(
+        name="deepsets",
+        summary="The matrix as a bag of entries, the centre marked: each on its own, then pools.",
+        build=_deepsets,
+        config=BagConfig,
+        group=GROUPS["entries_rooted"],
+        any_k=True,
+        source="Zaheer et al., NeurIPS 2017",
+        cannot="Rows and columns are nothing to it: of a peak wider than one entry it sees no shape.",
+        orbit=_orbit("entries_rooted", "entries"),
+    ),
+    "set-transformer": ModelEntry(
+        name="set-transformer",
+        summary="The matrix as a bag of entries, the centre marked: entries ask each other.",
+        build=_set_transformer,
+        config=SetTransformerConfig,
+        group=GROUPS["entries_rooted"],
+        any_k=True,
+        source="Lee et al., ICML 2019",
+        cannot=BLURRED,
+        orbit=_orbit("entries_rooted", "entries"),
+    ),
+    "simultaneous": ModelEntry(
+        name="simultaneous",
+        summary="The matrix over one set of nodes: every linear map that commutes with relabelling them.",
+        build=_simultaneous,
+        config=SimultaneousConfig,
+        group=GROUPS["simultaneous_rooted"],
+        any_k=True,
+        source="Maron et al., ICLR 2019",
+        cannot="Made for windows whose rows and columns are the same nodes; of others it pairs row i with column i.",
+        orbit=_orbit("simultaneous_rooted", "simultaneous"),
+    ),
+}
+"""Nets over sets by name."""

@@ -1,0 +1,336 @@
+"""Trained models on disk: ``weights.safetensors`` beside ``model.json``, and nothing that can run code."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+from msgspec import Meta, Struct
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
+from safetensors.torch import save as tensor_bytes
+from torch import Tensor, nn
+
+from gnnmax.errors import InputError
+from gnnmax.io.atomic import write_file
+from gnnmax.models.images.dense_tower import ConvolvedTower, convolvable
+from gnnmax.models.inference import resolve_device, scored
+from gnnmax.models.registry import MODELS, build_model, parse_config
+from gnnmax.models.tensors import check_finite, inputs_of
+from gnnmax.task.windows import Windows
+
+__all__ = ["ModelCard", "TrainedModel", "load_model", "save_model", "shipped_models"]
+
+CARD, WEIGHTS = "model.json", "weights.safetensors"
+SHELF = Path(__file__).parent / "weights"
+LARGEST_CARD = 1_000_000
+LARGEST_HEADER = 1_000_000
+
+DenseScorer = Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]
+"""Values ``(n, m)`` to the scores of all their windows."""
+
+Line = Annotated[str, Meta(max_length=1000)]
+
+
+class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What ``model.json`` holds.
+
+    Attributes:
+        format: Version of this layout.
+        name: Key of :data:`gnnmax.models.registry.MODELS`.
+        config: The model's config, as plain values.
+        k: Side of the windows it was trained on.
+        any_k: Whether it takes windows of any odd side.
+        weights_sha256: Digest of the weights file, in hexadecimal.
+        versions: Versions of the libraries that trained it.
+        seed: Seed of the initial weights.
+        recipe: Name of the recipe it was trained on; empty if unknown.
+        recipe_digest: Digest of that recipe; empty if unknown.
+        validation_loss: Log loss on the validation split, in nats a window; None if unknown.
+    """
+
+    format: Literal[1] = 1
+    name: Line
+    config: dict[str, Any]
+    k: Annotated[int, Meta(ge=3, le=255)]
+    any_k: bool
+    weights_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    versions: dict[Line, Line]
+    seed: Annotated[int, Meta(ge=0, le=2**62)]
+    recipe: Line = ""
+    recipe_digest: Line = ""
+    validation_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A net with its weights: a scorer.
+
+    Attributes:
+        module: The net, in evaluation mode, on ``device``.
+        card: Where it comes from.
+        device: Where it runs.
+    """
+
+    module: nn.Module
+    card: ModelCard
+    device: torch.device
+
+    @property
+    def name(self) -> str:
+        """The model's name in the registry."""
+        return self.card.name
+
+    @property
+    def config(self) -> Struct:
+        """The model's config."""
+        return parse_config(self.card.name, self.card.config)
+
+    @property
+    def k(self) -> int:
+        """Side of the windows that it was trained on."""
+        return self.card.k
+
+    def score(self, w: Windows) -> npt.NDArray[np.float32]:
+        """Return the logits of windows, higher where it is more likely that they are centred; the decision is > 0.
+
+        Args:
+            w: Finite windows; of side :attr:`k` unless the model takes any.
+
+        Returns:
+            Shape ``(N,)``, float32.
+
+        Raises:
+            InputError: no windows, values that are NaN or infinite, or a side that the model does not take.
+        """
+        if w.k != self.k and not self.card.any_k:
+            raise InputError(f"{self.name} was trained on windows of side {self.k}, takes no other, and got {w.k}")
+        check_finite(w, "windows to score")
+        scores: npt.NDArray[np.float32] = scored(self.module, inputs_of(w, slice(None), self.device)).cpu().numpy()
+        return scores
+
+    __call__ = score
+
+    def dense(self, k: int) -> DenseScorer | None:
+        """Return what scores every window of a matrix in one pass; None where the net has no cheaper dense form.
+
+        Args:
+            k: Side of the windows.
+
+        Returns:
+            A function from values ``(n, m)`` to the scores of the ``(n - k + 1, m - k + 1)`` windows in them, NaN where
+            a window is not wholly measured. It gives the scores that :meth:`score` gives window by window.
+        """
+        if not convolvable(self.module) or (k != self.k and not self.card.any_k):
+            return None
+        tower = ConvolvedTower(self.module, k)
+        if not tower.cheaper:
+            return None
+
+        def scores_of(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+            measured = np.isfinite(values)
+            filled = torch.from_numpy(np.where(measured, values, 0).astype(np.float32)).to(self.device)
+            found: npt.NDArray[np.float32] = tower(filled).cpu().numpy()
+            if measured.all():
+                return found
+            whole = np.lib.stride_tricks.sliding_window_view(measured, (k, k)).all(axis=(2, 3))
+            return np.where(whole, found, np.float32(np.nan))
+
+        return scores_of
+
+
+def save_model(
+    folder: str | Path,
+    module: nn.Module,
+    *,
+    name: str,
+    k: int,
+    config: Any = None,
+    seed: int = 0,
+    recipe: str = "",
+    recipe_digest: str = "",
+    validation_loss: float | None = None,
+) -> ModelCard:
+    """Write a net's weights and its card into a folder, which is made if need be.
+
+    Args:
+        folder: Where. Other files in it stay as they are.
+        module: A net of the registry, built by :func:`gnnmax.models.registry.build_model` with the same arguments.
+        name: Its name in the registry.
+        k: Side of the windows it was trained on.
+        config: Its config; None for the defaults.
+        seed: Seed of its initial weights.
+        recipe: Name of the recipe it was trained on.
+        recipe_digest: Digest of that recipe.
+        validation_loss: Its log loss on the validation split; :func:`load_model` chooses among seeds by it.
+
+    Returns:
+        The card, as written.
+
+    Raises:
+        InputError: the folder holds a model already, or the module is not the net that the arguments describe.
+
+    Example:
+        >>> import tempfile
+        >>> w = Windows.from_values(np.eye(3)[None])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     net = build_model("gnn", k=3, seed=1)
+        ...     card = save_model(folder, net, name="gnn", k=3, seed=1)
+        ...     bool(load_model(folder).score(w) == net(torch.tensor(w.values)).detach().numpy())
+        True
+    """
+    folder = Path(folder)
+    if (folder / CARD).exists():
+        raise InputError(f"the folder {folder} holds a model already: choose another folder")
+    weights = {key: tensor.detach().cpu().contiguous() for key, tensor in module.state_dict().items()}
+    checked = parse_config(name, config)
+    _check_weights(weights, _outline(name, k, checked), "the module to save")
+    content = tensor_bytes(weights)
+    card = ModelCard(
+        name=name,
+        config=msgspec.to_builtins(checked),
+        k=k,
+        any_k=MODELS[name].any_k,
+        weights_sha256=hashlib.sha256(content).hexdigest(),
+        versions=_versions(),
+        seed=seed,
+        recipe=recipe,
+        recipe_digest=recipe_digest,
+        validation_loss=validation_loss,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_file(folder / WEIGHTS, content)
+    write_file(folder / CARD, msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
+    return card
+
+
+def shipped_models() -> list[str]:
+    """List the names of the models that ship with their weights, trained on synthetic windows alone.
+
+    Example:
+        >>> shipped_models()
+        ['cnn', 'gnn']
+    """
+    return sorted(card.parent.name for card in SHELF.glob(f"*/{CARD}"))
+
+
+def load_model(path: str | Path, device: str = "auto") -> TrainedModel:
+    """Load a trained model: one that ships with the package, by its name, or one of your own, by its folder.
+
+    A folder without ``model.json`` whose sub-folders ``seed-*`` hold models stands for the one of the lowest validation
+    loss. Everything read is checked before use: sizes, digest, names, shapes and types; nothing is unpickled.
+
+    Args:
+        path: One of :func:`shipped_models`, or a folder that :func:`save_model` wrote, or one of seeds. A folder of
+            your own that has the name of a shipped model is meant by ``./NAME``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        InputError: the folder or a file is missing, unreadable, too large, damaged or not what it says.
+
+    Example:
+        >>> load_model("gnn").card.recipe
+        'spike-9'
+        >>> load_model("runs/nowhere")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: there is no folder runs/nowhere: give a folder that holds model.json, or one of ...
+    """
+    where = resolve_device(device)
+    folder, card = _chosen(SHELF / path if str(path) in shipped_models() else Path(path))
+    try:
+        module = _restored(folder / WEIGHTS, card)
+    except InputError as error:
+        raise InputError(f"model {folder}: {error}") from None
+    return TrainedModel(module.to(where).eval(), card, where)
+
+
+def _chosen(path: Path) -> tuple[Path, ModelCard]:
+    """Return the folder of a model and its card; among seeds, of the lowest validation loss."""
+    if not path.is_dir():
+        raise InputError(
+            f"there is no folder {path}: give a folder that holds {CARD}, or one of {', '.join(shipped_models())}"
+        )
+    if (path / CARD).exists():
+        return path, _read_card(path / CARD)
+    seeds = [(folder.parent, _read_card(folder)) for folder in sorted(path.glob(f"seed-*/{CARD}"))]
+    if not seeds:
+        raise InputError(f"the folder {path} holds no {CARD}, nor do folders seed-* in it: give a trained model's")
+    return min(seeds, key=lambda seed: math.inf if seed[1].validation_loss is None else seed[1].validation_loss)
+
+
+def _read_card(path: Path) -> ModelCard:
+    try:
+        return msgspec.json.decode(_content(path, LARGEST_CARD), type=ModelCard, strict=True)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{path} is not a model's card: {error}") from None
+
+
+def _content(path: Path, largest: int) -> bytes:
+    """Read a file of at most so many bytes."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(largest + 1)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    if len(content) > largest:
+        raise InputError(f"{path} is larger than the {largest} bytes that it may have: it is not what it says")
+    return content
+
+
+def _restored(path: Path, card: ModelCard) -> nn.Module:
+    """Build the net of a card and fill it with the weights of a file, both checked."""
+    outline = _outline(card.name, card.k, card.config)
+    if card.any_k != MODELS[card.name].any_k:
+        raise InputError(f"the card says any_k = {card.any_k} and {card.name} is not so: the card was changed")
+    content = _content(path, LARGEST_HEADER + sum(tensor.nbytes for tensor in outline.values()))
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != card.weights_sha256:
+        raise InputError(
+            f"the weights have SHA-256 {digest[:12]}... and the card says {card.weights_sha256[:12]}...: "
+            "the file was changed or cut short; copy the folder again or train anew"
+        )
+    try:
+        weights = parse_tensors(content)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise InputError(f"the weights are not a safetensors file: {error}") from None
+    _check_weights(weights, outline, "the weights file")
+    module = build_model(card.name, card.k, card.config)
+    module.load_state_dict(weights)
+    return module
+
+
+def _outline(name: str, k: int, config: Any) -> dict[str, Tensor]:
+    """Return the names, shapes and types of a net's weights without allocating them."""
+    with torch.device("meta"):
+        return build_model(name, k, config).state_dict()
+
+
+def _check_weights(weights: dict[str, Tensor], outline: dict[str, Tensor], what: str) -> None:
+    """Refuse weights of other names, shapes or types than the net's, or that are not finite."""
+    described, given = _shapes(outline), _shapes(weights)
+    for key in sorted(described.keys() | given.keys()):
+        expected, came = described.get(key, "nothing"), given.get(key, "nothing")
+        if expected != came:
+            raise InputError(f"{what} has {came} for {key!r} where {expected} was expected: it is of another net")
+        if not bool(torch.isfinite(weights[key]).all()):
+            raise InputError(f"{what} has numbers in {key!r} that are NaN or infinite: train anew")
+
+
+def _shapes(weights: dict[str, Tensor]) -> dict[str, str]:
+    return {key: f"{tensor.dtype} {tuple(tensor.shape)}" for key, tensor in weights.items()}
+
+
+def _versions() -> dict[str, str]:
+    libraries = ("gnnmax", "numpy", "torch", "torch-geometric", "safetensors")
+    return {"python": platform.python_version(), **{library: version(library) for library in libraries}}

@@ -1,0 +1,1 @@
+"""The problem: windows, the label, its symmetries, explicit rules and Bayes ceilings."""

@@ -1,0 +1,1 @@
+"""Training: several nets side by side on the same batches."""

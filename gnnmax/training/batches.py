@@ -1,0 +1,143 @@
+"""Where the batches of training come from: stored windows in a random order, or the endless stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from gnnmax.data.recipe import Recipe
+from gnnmax.data.stream import stream_windows
+from gnnmax.models.tensors import Batch, inputs_of, labels_of, taken
+from gnnmax.task.windows import Windows
+from gnnmax.training.checkpoint import Snapshot
+
+__all__ = ["Batches", "StoredBatches", "Stream", "StreamedBatches"]
+
+
+STARTS = 2**47
+"""Places of a stream that a run may start at, far apart as a rule: it ends at ``2**48``."""
+
+
+class Batches(Protocol):
+    """Batches one after the other, and where in their order we are."""
+
+    def take(self) -> Batch:
+        """Return the next batch."""
+
+    def state(self) -> Snapshot:
+        """Return the place in the order, for :meth:`restore`."""
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from a place, as if all batches before it had been taken."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Windows of a split's distribution, drawn as training asks for them, none of them twice.
+
+    Example:
+        >>> from gnnmax.data.recipe_files import load_recipe
+        >>> Stream(load_recipe("spike-9")).split
+        'train'
+    """
+
+    recipe: Recipe
+    split: str = "train"
+
+
+class StoredBatches:
+    """Batches of stored windows: every window once, in a random order, before any comes again.
+
+    Args:
+        w: The windows; they are moved to the device as a whole.
+        size: Windows a batch.
+        rng: Decides the order; used from here alone.
+        device: Where the batches are wanted.
+
+    Example:
+        >>> w = Windows.from_values(np.arange(27.0).reshape(3, 3, 3))
+        >>> batches = StoredBatches(w, 2, np.random.default_rng(0), torch.device("cpu"))
+        >>> state = batches.state()
+        >>> first = batches.take()[0][0]
+        >>> batches.restore(state)
+        >>> first.shape, bool((batches.take()[0][0] == first).all())
+        (torch.Size([2, 3, 3]), True)
+    """
+
+    def __init__(self, w: Windows, size: int, rng: np.random.Generator, device: torch.device) -> None:
+        self._data, self._labels = inputs_of(w, slice(None), device), labels_of(w, device)
+        self._size, self._rng, self._device = size, rng, device
+        self._waiting: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
+    def indices(self) -> npt.NDArray[np.int64]:
+        """Return which windows make the next batch."""
+        while len(self._waiting) < self._size:
+            self._waiting = np.concatenate([self._waiting, self._rng.permutation(len(self._labels))])
+        index, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
+        return index
+
+    def take(self) -> Batch:
+        """Return the next batch."""
+        index = torch.from_numpy(self.indices()).to(self._device)
+        return taken(self._data, index), self._labels[index]
+
+    def state(self) -> Snapshot:
+        """Return the state of the generator and the windows that still wait for their turn."""
+        waiting = torch.from_numpy(self._waiting.copy())
+        return Snapshot({"generator": _plain(self._rng.bit_generator.state)}, {"waiting": waiting})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from a state."""
+        self._rng.bit_generator.state = snapshot.plain["generator"]
+        self._waiting = snapshot.tensors["waiting"].numpy().astype(np.int64, copy=True)
+        if self._waiting.ndim != 1 or ((self._waiting < 0) | (self._waiting >= len(self._labels))).any():
+            raise ValueError("windows that wait are not of this split")
+
+
+class StreamedBatches:
+    """Batches of the endless stream, from a place that ``rng`` chooses: no window comes twice.
+
+    Args:
+        stream: What to draw.
+        size: Windows a batch.
+        rng: Draws the place where the run starts, once.
+        device: Where the batches are wanted.
+
+    Raises:
+        InputError: there is no endless stream of the recipe.
+    """
+
+    def __init__(self, stream: Stream, size: int, rng: np.random.Generator, device: torch.device) -> None:
+        self._stream, self._size, self._device = stream, size, device
+        self._place = int(rng.integers(STARTS))
+        self._windows = self._begun()
+
+    def _begun(self) -> Iterator[Windows]:
+        return stream_windows(self._stream.recipe, self._stream.split, batch=self._size, start=self._place)
+
+    def take(self) -> Batch:
+        """Return the next batch."""
+        w = next(self._windows)
+        self._place += len(w)
+        return inputs_of(w, slice(None), self._device), labels_of(w, self._device)
+
+    def state(self) -> Snapshot:
+        """Return the number of the next window."""
+        return Snapshot({"place": self._place}, {})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from a window."""
+        self._place = snapshot.plain["place"]
+        self._windows = self._begun()
+
+
+def _plain(state: Any) -> Any:
+    """Turn the arrays in the state of a bit generator into lists, which JSON can hold and the generator takes back."""
+    if isinstance(state, dict):
+        return {name: _plain(part) for name, part in state.items()}
+    return state.tolist() if isinstance(state, np.ndarray) else state

@@ -1,0 +1,119 @@
+"""The state of a training that is under way, on disk: what a killed run goes on from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
+from safetensors.torch import save as tensor_bytes
+from torch import Tensor
+
+from gnnmax.errors import InputError
+from gnnmax.io.atomic import write_file
+
+__all__ = ["Checkpoint", "Snapshot"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A state: plain values that JSON holds exactly, and tensors by name.
+
+    Example:
+        >>> import torch
+        >>> whole = Snapshot.joined({"a": Snapshot({"step": 3}, {}), "b": Snapshot({}, {"w": torch.zeros(2)})})
+        >>> whole.plain, list(whole.tensors), list(whole.part("b").tensors)
+        ({'a': {'step': 3}, 'b': {}}, ['b/w'], ['w'])
+    """
+
+    plain: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+    @classmethod
+    def joined(cls, parts: Mapping[str, Snapshot]) -> Snapshot:
+        """Make one of several, each under its name."""
+        plain = {name: part.plain for name, part in parts.items()}
+        tensors = {f"{name}/{key}": t for name, part in parts.items() for key, t in part.tensors.items()}
+        return cls(plain, tensors)
+
+    def part(self, name: str) -> Snapshot:
+        """Return one of those that were joined."""
+        prefix = f"{name}/"
+        tensors = {key.removeprefix(prefix): t for key, t in self.tensors.items() if key.startswith(prefix)}
+        return Snapshot(self.plain[name], tensors)
+
+
+class Checkpoint:
+    """The last state of one training: ``NAME.json`` and, beside it, the tensors that it names by their digest.
+
+    The tensors are written first and whole, under a name of their own, then the JSON file takes the place of the last
+    one in a single step. A process killed at any instant leaves the last state or the new one, never a mixture.
+
+    Args:
+        path: Of the JSON file; its folder is made when needed.
+
+    Example:
+        >>> import tempfile, torch
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     checkpoint = Checkpoint(Path(folder, "seed-0.json"))
+        ...     checkpoint.write(Snapshot({"step": 3}, {"w": torch.ones(2)}))
+        ...     read = checkpoint.read()
+        >>> read.plain, read.tensors["w"]
+        ({'step': 3}, tensor([1., 1.]))
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Replace the state, whole or not at all, and remove the tensors of the last one."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        content = tensor_bytes({key: t.detach().cpu().contiguous() for key, t in snapshot.tensors.items()})
+        tensors = self._tensors(_digest(content))
+        if not tensors.exists():
+            write_file(tensors, content)
+        entry = {"format": FORMAT, "tensors": _digest(content), "digest": _digest(_line(snapshot.plain))}
+        write_file(self._path, _line({**entry, "state": snapshot.plain}) + b"\n")
+        for old in self._path.parent.glob(self._tensors("*").name):
+            if old != tensors:
+                old.unlink(missing_ok=True)
+
+    def read(self) -> Snapshot | None:
+        """Return the last state, or None where none was written.
+
+        Raises:
+            InputError: a file is missing, damaged or of another version.
+        """
+        if not self._path.exists():
+            return None
+        try:
+            entry = json.loads(self._path.read_bytes())
+            if entry["format"] != FORMAT or entry["digest"] != _digest(_line(entry["state"])):
+                raise ValueError("its state has another digest")
+            content = self._tensors(entry["tensors"]).read_bytes()
+            if entry["tensors"] != _digest(content):
+                raise ValueError("its tensors have another digest")
+            return Snapshot(entry["state"], parse_tensors(content))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+            raise InputError(
+                f"checkpoint {self._path} is damaged or of another version: {error}; begin anew with --force"
+            ) from None
+
+    def _tensors(self, digest: str) -> Path:
+        return self._path.with_name(f"{self._path.stem}.{digest}.safetensors")
+
+
+def _line(plain: dict[str, Any]) -> bytes:
+    """Write plain values as JSON; read and written again, they give the same bytes."""
+    return json.dumps(plain, allow_nan=False).encode()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

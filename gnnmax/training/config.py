@@ -1,0 +1,128 @@
+"""What a training run spends, and how the learning rate moves while it does. No torch."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from gnnmax.errors import InputError
+
+__all__ = ["Device", "Match", "Precision", "TrainingConfig", "check_config", "learning_rate_at", "parse_training"]
+
+Device = Literal["auto", "cpu", "cuda"]
+Match = Literal["steps", "parameters", "seconds"]
+Precision = Literal["float32", "bfloat16"]
+Steps = Annotated[int, Meta(ge=1, le=10_000_000)]
+
+
+class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The budget and the optimiser of a training run, the same for every model of it. Holds no seed.
+
+    Attributes:
+        steps: Updates of each model; of no account where ``match`` is "seconds".
+        match: What the models have in common besides their batches: ``steps``; ``parameters``, as many steps and, by
+            choice of their widths, about as many parameters; or ``seconds``, as much wall time: a faster net then makes
+            more steps, and figures depend on the machine.
+        seconds: Wall time of each model, its evaluations included, where ``match`` is "seconds"; else None.
+        batch_size: Windows an update; every model sees the same ones.
+        micro_batch: Windows taken at a time; their gradients add up to that of the batch. None takes it whole.
+        train_windows: How many windows of the training split are learnt from, from its first on; None takes all.
+        stream: Whether training draws fresh windows without end in place of the stored ones, see
+            :mod:`gnnmax.data.stream`.
+        learning_rate: Its peak, see :func:`learning_rate_at`.
+        warm_up: Share of the budget in which the learning rate rises.
+        weight_decay: Of AdamW.
+        clip_norm: Largest norm of the gradient; a longer one is shortened to it.
+        evaluate_every: Steps between two evaluations on the validation split; there is one after the last step too.
+        patience: Evaluations in a row without a lower loss after which a model stops; None never stops early.
+        checkpoint_every: Steps between two checkpoints, where any are kept; there is one after the last step too.
+        precision: ``bfloat16`` lets the layers of a net multiply in half precision while it is trained, where that
+            makes no ties, see :mod:`gnnmax.training.precision`. Scores are float32 always.
+        device: ``auto`` takes a GPU where there is one.
+    """
+
+    steps: Steps = 900
+    match: Match = "steps"
+    seconds: Annotated[float, Meta(gt=0, le=1e7)] | None = None
+    batch_size: Annotated[int, Meta(ge=1, le=65_536)] = 128
+    micro_batch: Annotated[int, Meta(ge=1, le=65_536)] | None = None
+    train_windows: Annotated[int, Meta(ge=2, le=1_000_000_000)] | None = None
+    stream: bool = False
+    learning_rate: Annotated[float, Meta(gt=0, le=10)] = 4e-3
+    warm_up: Annotated[float, Meta(ge=0, lt=1)] = 0.1
+    weight_decay: Annotated[float, Meta(ge=0, le=10)] = 1e-4
+    clip_norm: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
+    evaluate_every: Steps = 150
+    patience: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    checkpoint_every: Steps = 150
+    precision: Precision = "float32"
+    device: Device = "auto"
+
+
+def learning_rate_at(done: float, config: TrainingConfig) -> float:
+    """Return the learning rate of an update: a linear rise to the peak, then half a cosine down to zero.
+
+    Args:
+        done: Share of the budget that is spent with this update, in (0, 1].
+        config: The run's.
+
+    References:
+        Loshchilov, Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017, without the restarts.
+
+    Example:
+        >>> config = TrainingConfig(learning_rate=1.0, warm_up=0.1)
+        >>> [round(learning_rate_at(done, config), 3) for done in (0.01, 0.1, 0.55, 1.0)]
+        [0.1, 1.0, 0.5, 0.0]
+    """
+    if done < config.warm_up:
+        return config.learning_rate * done / config.warm_up
+    falling = (done - config.warm_up) / (1 - config.warm_up)
+    return config.learning_rate * (1 + math.cos(math.pi * falling)) / 2
+
+
+def check_config(config: TrainingConfig) -> None:
+    """Refuse a config with a value outside its bounds, which code, unlike a file, may have put there.
+
+    Raises:
+        InputError: naming the field and its bound.
+
+    Example:
+        >>> check_config(TrainingConfig(steps=0))
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: training: Expected `int` >= 1 - at `$.steps`
+    """
+    parse_training(msgspec.to_builtins(config), "training")
+
+
+def parse_training(plain: dict[str, Any], source: str) -> TrainingConfig:
+    """Check plain values, as read from a file or a call, as a training config.
+
+    Args:
+        plain: Fields by name; those not given keep their defaults.
+        source: What to call them in an error.
+
+    Raises:
+        InputError: naming the field that does not fit, and how.
+
+    Example:
+        >>> parse_training({"match": "seconds"}, "training")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: training: match = 'seconds' and seconds = None: wall time is a budget ...
+    """
+    try:
+        config = msgspec.convert(plain, TrainingConfig, strict=True)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise InputError(f"{source}: {error}") from None
+    if (config.match == "seconds") != (config.seconds is not None):
+        raise InputError(
+            f"{source}: match = {config.match!r} and seconds = {config.seconds}: wall time is a budget where "
+            "match = 'seconds' and seconds says how much, and nowhere else"
+        )
+    if config.stream and config.train_windows is not None:
+        raise InputError(f"{source}: train_windows limits stored windows, and a stream has none: leave out one")
+    return config

@@ -1,0 +1,83 @@
+"""Hyper-parameters in files: a budget, an optimiser and the sizes of nets, shipped by name or written by the reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gnnmax.errors import InputError
+from gnnmax.io.presets import Shelf
+from gnnmax.models.entry import Config
+from gnnmax.models.registry import parse_config
+from gnnmax.training.config import TrainingConfig, parse_training
+
+__all__ = ["Hyperparameters", "config_names", "load_config"]
+
+SHELF = Shelf("config", Path(__file__).parent / "configs")
+
+
+class Hyperparameters(Struct, frozen=True, kw_only=True):
+    """What a config file says.
+
+    Attributes:
+        summary: One line for people.
+        training: Budget and optimiser.
+        models: Their configs by name, in the file's order; those not named have their defaults.
+    """
+
+    summary: str
+    training: TrainingConfig
+    models: dict[str, Config]
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The tables of a file, not yet checked."""
+
+    summary: str = ""
+    training: dict[str, Any] = {}
+    models: dict[str, dict[str, Any]] = {}
+
+
+def config_names() -> list[str]:
+    """List the names of the shipped config files.
+
+    Example:
+        >>> "standard" in config_names()
+        True
+    """
+    return SHELF.names()
+
+
+def load_config(name: str | Path) -> Hyperparameters:
+    """Read a config file by its shipped name, or from a ``.toml`` file.
+
+    Args:
+        name: One of :func:`config_names`, or a path that ends in ``.toml``. The file has a line ``summary``, a table
+            ``[training]`` with fields of :class:`gnnmax.training.config.TrainingConfig`, and tables ``[models.NAME]``.
+
+    Raises:
+        InputError: an unknown name, an unreadable file, an unknown field or model, or a value out of its bounds.
+
+    Example:
+        >>> load_config("quick").training.steps, load_config("ranks").models["gnn"]
+        (300, GnnConfig(width=16, rounds=2, encoding='rank'))
+    """
+    try:
+        file = msgspec.convert(SHELF.read(name), _File, strict=True)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise InputError(f"config {name}: {error}") from None
+    return Hyperparameters(
+        summary=file.summary,
+        training=parse_training(file.training, f"config {name}: training"),
+        models={model: _config(str(name), model, plain) for model, plain in file.models.items()},
+    )
+
+
+def _config(name: str, model: str, plain: dict[str, Any]) -> Config:
+    try:
+        return parse_config(model, plain)
+    except InputError as error:
+        raise InputError(f"config {name}: {error}") from None

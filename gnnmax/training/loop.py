@@ -1,0 +1,162 @@
+"""Train several models side by side, on the very same batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from gnnmax.errors import InputError
+from gnnmax.models.inference import resolve_device, scored
+from gnnmax.models.tensors import check_finite, inputs_of, labels_of
+from gnnmax.task.windows import Windows
+from gnnmax.training.batches import Batches, StoredBatches, Stream, StreamedBatches
+from gnnmax.training.checkpoint import Checkpoint, Snapshot
+from gnnmax.training.config import TrainingConfig, check_config
+from gnnmax.training.distributed import ALONE, Ranks
+from gnnmax.training.learner import Learner, Record, TrainingError, TrainingResult
+from gnnmax.training.precision import check_precision
+
+__all__ = ["TrainingConfig", "TrainingError", "TrainingResult", "inputs_of", "scored", "train_models"]
+
+
+def train_models(
+    models: Mapping[str, nn.Module],
+    train: Windows | Stream,
+    val: Windows,
+    config: TrainingConfig,
+    rng: np.random.Generator,
+    *,
+    on_record: Callable[[Record], None] = lambda _record: None,
+    checkpoint: Checkpoint | None = None,
+    ranks: Ranks = ALONE,
+) -> dict[str, TrainingResult]:
+    """Train models side by side on the same batches and leave in each the weights of its best evaluation.
+
+    AdamW on the log loss, one optimiser a model; the criterion, the same for all, is the lowest validation log loss.
+    On a CPU the same ``rng`` and the same number of threads give the same weights, bit for bit, and a model's weights
+    do not depend on what is trained beside it; nor on how often the run was killed and went on from its checkpoint.
+    The one exception is a budget of wall time.
+
+    Args:
+        models: Nets by name, changed in place and left on the device, in evaluation mode.
+        train: Windows to learn from, or a stream of them, of which a batch at a time is drawn and none comes twice.
+        val: Windows to choose the best weights by, of other hosts.
+        config: Budget and optimiser.
+        rng: Decides the order of the windows; of a stream, where in it the run starts.
+        on_record: Is given a flat dict, fit for JSON, every 50 steps (``event`` "step") and at every evaluation
+            (``event`` "evaluation") of each model.
+        checkpoint: Where the state is kept every so many steps. Training goes on from what it holds; ``models``, data,
+            ``config`` and ``rng`` are to be those that it was begun with.
+        ranks: The processes that share each batch; the first one writes the checkpoint.
+
+    Returns:
+        One result a model, by name, in the order given.
+
+    Raises:
+        InputError: no model, empty windows, values that are not finite, a split with one class only, splits that
+            differ in side or contexts, half precision where it makes ties, or a checkpoint of another training.
+        TrainingError: a loss or a gradient stopped being finite.
+
+    Example:
+        >>> from gnnmax.models.registry import build_model
+        >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(64, 3, 3)).astype("float32"))
+        >>> results = train_models(
+        ...     {"cnn": build_model("cnn", k=3)}, w, w, TrainingConfig(steps=3), np.random.default_rng(0)
+        ... )
+        >>> results["cnn"].best_step, len(results["cnn"].history)
+        (3, 1)
+    """
+    check_config(config)
+    _check_call(models, train, config, ranks)
+    if isinstance(train, Windows):
+        train = _limited(train, config.train_windows)
+    _check_splits(train, val, config)
+    device = resolve_device(config.device)
+    learners = [Learner(name, module.to(device), config, on_record, ranks) for name, module in models.items()]
+    held = inputs_of(val, slice(None), device), labels_of(val, device)
+    batches = _batches_of(train, config, rng, device)
+    step = _resumed(checkpoint, batches, learners)
+    try:
+        while not all(learner.finished for learner in learners):
+            step += 1
+            batch = batches.take()
+            for learner in learners:
+                if not learner.finished:
+                    learner.learn(batch, held)
+            last = all(learner.finished for learner in learners)
+            if checkpoint is not None and ranks.first and (last or step % config.checkpoint_every == 0):
+                checkpoint.write(_state(step, batches, learners))
+    finally:
+        for learner in learners:
+            learner.restore_best()
+    return {learner.name: learner.result() for learner in learners}
+
+
+def _batches_of(
+    train: Windows | Stream, config: TrainingConfig, rng: np.random.Generator, device: torch.device
+) -> Batches:
+    if isinstance(train, Stream):
+        return StreamedBatches(train, config.batch_size, rng, device)
+    return StoredBatches(train, config.batch_size, rng, device)
+
+
+def _state(step: int, batches: Batches, learners: Sequence[Learner]) -> Snapshot:
+    parts = {"batches": batches.state(), **{f"model {learner.name}": learner.state() for learner in learners}}
+    return Snapshot.joined({"step": Snapshot({"step": step}, {}), **parts})
+
+
+def _resumed(checkpoint: Checkpoint | None, batches: Batches, learners: Sequence[Learner]) -> int:
+    """Put batches and learners where the checkpoint left them and return its step; 0 if there is none."""
+    snapshot = checkpoint.read() if checkpoint is not None else None
+    if snapshot is None:
+        return 0
+    try:
+        batches.restore(snapshot.part("batches"))
+        for learner in learners:
+            learner.restore(snapshot.part(f"model {learner.name}"))
+        return int(snapshot.plain["step"]["step"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"the checkpoint is of another training: {first}; begin anew with --force") from None
+
+
+def _check_call(models: Mapping[str, nn.Module], train: Windows | Stream, config: TrainingConfig, ranks: Ranks) -> None:
+    if not models:
+        raise InputError("there is no model to train: name at least one")
+    if config.stream != isinstance(train, Stream):
+        raise InputError(f"the training config says stream = {config.stream}: give windows or a Stream accordingly")
+    if config.batch_size < ranks.count:
+        raise InputError(
+            f"a batch of {config.batch_size} cannot be shared by {ranks.count} processes: give at least as many windows"
+        )
+    if ranks.count > 1 and config.match == "seconds":
+        raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
+
+
+def _limited(train: Windows, most: int | None) -> Windows:
+    """Return the first windows of a split, whole hosts one after the other but for the last."""
+    if most is not None and most > len(train):
+        raise InputError(f"train_windows is {most} and the training split has {len(train)}: ask for fewer, or stream")
+    return train[:most]
+
+
+def _check_splits(train: Windows | Stream, val: Windows, config: TrainingConfig) -> None:
+    parts = {"training windows": train, "validation windows": val} if isinstance(train, Windows) else {}
+    for what, w in {**parts, "validation windows": val}.items():
+        assert isinstance(w, Windows)
+        check_finite(w, what)
+        if w.label.all() or not w.label.any():
+            raise InputError(f"all {len(w)} {what} are of one class: give both centred ones and others")
+        check_precision(w, config.precision, what)
+    if isinstance(train, Windows):
+        k, contexts = train.k, train.row_context is not None
+    else:
+        recipe = train.recipe.of(train.split)
+        k, contexts = recipe.k, recipe.contexts
+    if k != val.k:
+        raise InputError(f"training windows have side {k} and validation windows {val.k}: give equal sides")
+    if contexts != (val.row_context is not None):
+        raise InputError("only one of the two splits carries contexts: give both or neither")

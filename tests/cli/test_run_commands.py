@@ -1,0 +1,143 @@
+"""Commands about nets: a run from end to end, and every wrong call one line and status 2."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gnnmax.cli.main import main
+from tests.support.interrupts import heed_interrupts
+
+TINY = ["--steps", "4", "--evaluate-every", "2", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "tiles"
+    sets = [f"--set=splits.{split}=2" for split in ("train", "val", "test")]
+    assert main(["generate", "tiles-3", "--out", str(folder), *sets]) == 0
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    out = str(tmp_path_factory.mktemp("runs") / "tiles")
+    assert main(["compare", "--data", data, "--models", "cnn,gnn", "--seeds", "2", "--out", out, *TINY]) == 0
+    return out
+
+
+def refused(words: list[str], capsys) -> str:
+    """Run a call that must be refused, and return its one line."""
+    capsys.readouterr()
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("gnnmax: ")
+    assert shown.err.count("\n") == 1
+    return shown.err
+
+
+def test_a_run_is_judged_reported_and_evaluated_from_its_folder(run, data, capsys, tmp_path):
+    assert main(["evaluate", "--run", run, "--data", data, "--json"]) == 0
+    judged = json.loads(capsys.readouterr().out)
+    assert judged["trained"]
+    assert list(judged["seeds"]) == ["cnn", "gnn"]
+    assert main(["evaluate", "--run", run, "--data", data, "--split", "val"]) == 0
+    assert "tiles-3/val" in capsys.readouterr().out
+    assert "unknown split" in refused(["evaluate", "--run", run, "--data", data, "--split", "nope"], capsys)
+    assert main(["report", run, "--heat-maps", str(tmp_path / "maps.svg")]) == 0
+    assert "accuracy" in capsys.readouterr().out
+    assert Path(run, "report.html").stat().st_size > 10_000
+    assert main(["report", run, "--markdown"]) == 0
+    assert capsys.readouterr().out.startswith("tiles-3\n\n| scorer |")
+
+
+def test_train_makes_a_run_of_one_model(data, tmp_path, capsys):
+    out = str(tmp_path / "one")
+    assert main(["train", "--data", data, "--model", "gnn", "--seed", "7", "--out", out, "--json", *TINY]) == 0
+    assert json.loads(capsys.readouterr().out)["seeds"] == [7]
+    assert main(["evaluate", "--run", f"{out}/gnn", "--data", data]) == 0
+    assert main(["evaluate", "--run", f"{out}/gnn/seed-7", "--data", data]) == 0
+
+
+def test_results_go_to_standard_output_and_nothing_to_standard_error(run, data, capfd):
+    assert main(["evaluate", "--run", run, "--data", data]) == 0
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--models", "cnm"], "unknown model 'cnm'; known: "),
+        (["--models", ","], "at least one model"),
+        (["--seeds", "0"], "--seeds"),
+        (["--steps", "0"], "training: Expected `int` >= 1 - at `$.steps`"),
+        (["--device", "tpu"], "invalid choice"),
+        (["--also", "nowhere"], "unknown recipe 'nowhere'"),
+        (["--also", "real-karate", "--models", "question"], "side 3"),
+        (["--workers", "0"], "workers"),
+        (["--frobnicate"], "Unrecognized options: --frobnicate"),
+    ],
+)
+def test_a_wrong_comparison_is_one_line_and_leaves_no_folder(data, words, complaint, capsys, tmp_path):
+    out = tmp_path / "out"
+    assert complaint in refused(["compare", "--data", data, "--out", str(out), *words], capsys)
+    assert not out.exists()
+
+
+def test_an_output_folder_in_use_is_refused(run, data, capsys):
+    assert "in use" in refused(["compare", "--data", data, "--out", run, *TINY], capsys)
+    assert main(["evaluate", "--run", run, "--data", data]) == 0
+
+
+@pytest.mark.parametrize("command", [["evaluate", "--data", "tiles-3", "--run"], ["report"]])
+def test_a_folder_without_a_run_is_refused(command, capsys, tmp_path):
+    assert "expected a folder" in refused([*command, str(tmp_path)], capsys)
+
+
+def test_tampered_weights_are_refused(data, capsys, tmp_path):
+    out = tmp_path / "run"
+    assert main(["train", "--data", data, "--model", "cnn", "--out", str(out), *TINY]) == 0
+    weights = out / "cnn" / "seed-0" / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert "weights" in refused(["evaluate", "--run", str(out), "--data", data], capsys)
+
+
+def test_tampered_data_are_refused_before_a_run_folder_is_made(capsys, tmp_path):
+    folder = tmp_path / "tiles"
+    assert main(["generate", "tiles-3", "--out", str(folder), "--set=splits.train=2"]) == 0
+    shard = folder / "train-00000.safetensors"
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1
+    shard.write_bytes(content)
+    out = tmp_path / "run"
+    assert "SHA-256" in refused(["compare", "--data", str(folder), "--out", str(out)], capsys)
+    assert not out.exists()
+
+
+def test_an_interrupted_run_ends_with_130_and_a_folder_that_force_may_replace(data, tmp_path):
+    import signal
+    import time
+
+    out = tmp_path / "run"
+    words = ["compare", "--data", data, "--models", "gnn", "--seeds", "2", "--workers", "2", "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gnnmax", *words, "--steps", "100000"],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,
+    )
+    deadline = time.monotonic() + 120
+    while not list(out.glob("metrics/*.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.decode() == "gnnmax: interrupted\n"
+    assert not (out / "results.json").exists()
+    assert main([*words, "--force", *TINY]) == 0

@@ -1,0 +1,265 @@
+"""Decoys: in noise nothing is found more often than was said, and what was planted is found."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from benchmarks.chance import PLACES, SIMULATIONS, Simulation, graph, planted, shares, symmetric
+from gnnmax import find_maxima
+from gnnmax.cli.main import main
+from gnnmax.detection import false_discovery
+from gnnmax.detection import permutation_null as decoys_module
+from gnnmax.detection.matrix import source_of
+from gnnmax.detection.normalisation import stepped
+from gnnmax.detection.permutation_null import end_scores, q_values, window_means
+from gnnmax.errors import InputError
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@pytest.mark.parametrize("name", [name for name, one in SIMULATIONS.items() if not (one.bumps or "wrong" in name)])
+def test_in_noise_anything_is_found_in_a_tenth_of_matrices_at_most(name):
+    # 150 matrices at a rate of 0.1: above 0.175, three standard deviations, once in a thousand.
+    assert shares(SIMULATIONS[name], 150)[0] <= 0.175
+
+
+def test_plain_shuffles_take_what_is_near_the_diagonal_for_a_discovery():
+    assert shares(SIMULATIONS["the same, the wrong decoys"], 30)[0] >= 0.9
+
+
+def test_planted_bumps_are_found_and_single_entries_cannot_be():
+    assert shares(SIMULATIONS["three bumps 3 s.d. high"], 30)[1] >= 0.9
+    assert shares(SIMULATIONS["three single entries 10 s.d. high"], 30)[1] <= 0.1
+
+
+def test_strong_edges_are_found_where_others_at_their_ends_are_strong_too():
+    assert shares(SIMULATIONS["the same, 2 s.d. higher"], 30)[1] >= 0.9
+    assert shares(SIMULATIONS["three strong edges of it, 10 s.d. high"], 30)[1] <= 0.1
+
+
+def test_by_their_values_alone_nothing_is_ever_found():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoys_module, "window_means", lambda source, maxima: maxima.values)
+        assert shares(Simulation(planted(10.0)), 10)[0] == 0
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=SEEDS, draws=st.integers(1, 5), levels=st.sampled_from([3, 1000]))
+def test_q_is_the_least_rate_of_a_list_that_holds_it(seed, draws, levels):
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(0, levels, size=rng.integers(1, 12)).astype(float)
+    decoys = rng.integers(0, levels, size=rng.integers(0, 30)).astype(float)
+
+    def rate(level):
+        return min((1 + (decoys >= level).sum()) / draws / (targets >= level).sum(), 1)
+
+    expected = [min(rate(level) for level in targets if level <= score) for score in targets]
+    np.testing.assert_allclose(q_values(targets, decoys, draws), expected)
+
+
+@pytest.mark.parametrize("mode", ["ordered", "graph"])
+@pytest.mark.parametrize("matrix", [np.ones((9, 9)), sp.csr_array((9, 9))])
+def test_no_maximum_has_no_q(matrix, mode):
+    found = false_discovery(matrix, 3, mode=mode, decoys="shuffle", rng=np.random.default_rng(0))
+    assert len(found.maxima) == len(found.q) == len(found.support) == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=SEEDS, kind=st.sampled_from(["shuffle", "distance"]), mirrored=st.booleans(), stored=st.booleans(),
+       holes=st.booleans(), diagonal=st.booleans())  # fmt: skip
+def test_a_decoy_exchanges_measured_entries_alone(seed, kind, mirrored, stored, holes, diagonal):
+    rng = np.random.default_rng(seed)
+    matrix = rng.integers(1, 50, size=(9, 9)).astype(float)
+    hidden = (rng.random((9, 9)) < 0.3) & holes
+    matrix, hidden = (symmetric(matrix), hidden | hidden.T) if mirrored else (matrix, hidden)
+    seen = np.where(hidden, np.nan, matrix)
+    given_matrix = sp.csr_array(np.where(hidden, 0, matrix)) if stored else seen
+    before = given_matrix.copy()
+    source = source_of(given_matrix, "missing", None, diagonal)
+    decoy = decoys_module._Cells.of(source, kind, mirrored).shuffled(rng)
+    (one, other) = (part.block(0, 0, 9, 9, (0, 0)) for part in (source, decoy))
+    known = ~one.missing if one.missing is not None else np.ones((9, 9), dtype=bool)
+    assert np.array_equal(known, ~other.missing if other.missing is not None else np.ones((9, 9), dtype=bool))
+    apart = np.abs(np.subtract.outer(np.arange(9), np.arange(9)))
+    for distance in range(9) if kind == "distance" else [apart]:
+        group = known & (apart == distance) & (np.tri(9, dtype=bool).T | (not mirrored))
+        np.testing.assert_array_equal(np.sort(one.values[group]), np.sort(other.values[group]))
+    if mirrored:
+        np.testing.assert_array_equal(other.values, other.values.T)
+    for part in ("data", "indices") if stored else ():
+        np.testing.assert_array_equal(getattr(given_matrix, part), getattr(before, part))
+    if not stored:
+        np.testing.assert_array_equal(given_matrix, before)
+
+
+def test_shuffles_move_entries_and_come_from_the_seed_alone():
+    matrix = np.random.default_rng(0).random((30, 30))
+    found = [false_discovery(matrix, 5, decoys="shuffle", rng=np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(found[0].q, found[1].q)
+    assert list(found[0].maxima) == list(find_maxima(matrix, 5))
+    assert not np.array_equal(found[0].q, found[2].q)
+
+
+def test_sparse_zeros_are_shuffled_too():
+    matrix = np.random.default_rng(0).poisson(0.3, size=(30, 30))
+    results = [
+        false_discovery(form(matrix), 5, decoys="distance", rng=np.random.default_rng(0), ties="all")
+        for form in (np.asarray, sp.csr_array)
+    ]
+    np.testing.assert_array_equal(results[0].q, results[1].q)
+    assert len(results[0].q)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=SEEDS, k=st.sampled_from([(3, 3), (5, 5), (3, 7)]), holes=st.booleans())
+def test_the_mean_of_a_window_is_that_of_what_was_measured(seed, k, holes):
+    rng = np.random.default_rng(seed)
+    matrix = np.where((rng.random((12, 11)) < 0.2) & holes, np.nan, rng.random((12, 11)))
+    maxima = find_maxima(matrix, k)
+    padded = np.pad(matrix, ((k[0] // 2,) * 2, (k[1] // 2,) * 2), constant_values=np.nan)
+    expected = [np.nanmean(padded[i : i + k[0], j : j + k[1]]) for i, j, _ in maxima]
+    np.testing.assert_allclose(window_means(source_of(matrix, "zero", None, True), maxima), expected)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=SEEDS, undirected=st.booleans(), dense=st.booleans(), steps=st.sampled_from([(), ("degree",)]))
+def test_edges_are_held_against_the_others_at_their_ends(seed, undirected, dense, steps):
+    rng = np.random.default_rng(seed)
+    matrix = rng.random((7, 7)) * (rng.random((7, 7)) < 0.5)
+    matrix = symmetric(matrix) if undirected else matrix
+    assume(np.count_nonzero(matrix) > 1 and (undirected or not np.array_equal(matrix, matrix.T)))
+    given_matrix = matrix if dense else sp.csr_array(matrix)
+    maxima = find_maxima(given_matrix, mode="graph", steps=steps)
+    source = stepped(source_of(given_matrix, "zero", None, True), steps, "graph")
+    values, rows, columns = next(source.edges().measured())
+    edges = {(i, j): value for i, j, value in zip(rows.tolist(), columns.tolist(), values, strict=True)}
+    expected = []
+    for i, j, _ in maxima:
+        ends = {i, j} if undirected else {("row", i), ("column", j)}
+        others = [
+            value for (a, b), value in edges.items()
+            if (ends & ({a, b} if undirected else {("row", a), ("column", b)}))
+            and (a, b) != (i, j) and (a <= b or not undirected)
+        ]  # fmt: skip
+        error = values.std() / np.sqrt(max(len(others), 1))
+        expected.append((np.mean(others) - values.mean()) / error if others and error else 0)
+    np.testing.assert_allclose(end_scores(source, maxima, undirected), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_a_decoy_of_a_graph_keeps_its_edges():
+    weights = sp.random_array((20, 20), density=0.2, rng=np.random.default_rng(0))
+    graph = sp.csr_array(sp.triu(weights) + sp.triu(weights, 1).T)
+    source = source_of(graph, "zero", None, True).edges()
+    decoy = decoys_module._Cells.of(source, "shuffle", True).shuffled(np.random.default_rng(1)).matrix
+    assert np.array_equal(decoy.indptr, graph.indptr) and np.array_equal(decoy.indices, graph.indices)
+    assert not np.array_equal(decoy.data, graph.data) and (decoy != decoy.T).nnz == 0
+    half, other = (np.sort(sp.triu(one).data) for one in (graph, decoy))
+    np.testing.assert_array_equal(half, other)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "options", "complaint"),
+    [
+        (np.eye(5), {"decoys": "rows"}, "decoys must be one of shuffle, distance"),
+        (np.eye(5), {"decoys": "shuffle", "draws": 0}, "draws must be a whole number from 1 on"),
+        (np.eye(5, 6), {"decoys": "distance"}, "as many, not 5 x 6"),
+        (np.eye(5), {"decoys": "distance", "mode": "graph"}, "which a graph has not: take shuffle"),
+        (np.diag([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle"}, "whose mean is finite"),
+        (np.triu([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle", "mode": "graph"}, "whose sums are finite"),
+    ],
+)
+def test_wrong_decoys_are_refused_in_one_line(matrix, options, complaint):
+    with pytest.raises(InputError, match=complaint) as caught:
+        false_discovery(matrix, 3, rng=np.random.default_rng(0), **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_decoys_of_a_matrix_that_is_too_large_are_refused():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoys_module, "SHUFFLED", 80)
+        with pytest.raises(InputError, match="at most 80 entries, not 81"):
+            false_discovery(np.eye(9), 3, decoys="shuffle", rng=np.random.default_rng(0))
+
+
+def test_the_command_names_steps_and_drops_above_the_rate(tmp_path, capsys):
+    matrix = planted(4.0)(np.random.default_rng(0)) + 6
+    np.save(tmp_path / "m.npy", matrix)
+    call = ["detect", str(tmp_path / "m.npy"), "--k", "5", "--models", "none", "--steps", "distance,rank",
+            "--decoys", "distance", "--seed", "3", "--out", str(tmp_path / "x.csv")]  # fmt: skip
+    expected = false_discovery(matrix, 5, decoys="distance", steps=("distance", "rank"), rng=np.random.default_rng(3))
+    for options, kept in (([], np.ones(len(expected.q), dtype=bool)), (["--fdr", "0.1"], expected.q <= 0.1)):
+        assert main([*call, *options]) == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        rows = list(csv.DictReader((tmp_path / "x.csv").read_text().splitlines()))
+        assert [(int(row["i"]), int(row["j"]), float(row["value"])) for row in rows] == list(expected.maxima[kept])
+        assert [float(row["q"]) for row in rows] == expected.q[kept].tolist()
+        assert [float(row["score"]) for row in rows] == expected.maxima.scores[kept].tolist()
+        assert {row["steps"] for row in rows} == {"distance,rank"} and "steps distance,rank" in printed
+        card = json.loads((tmp_path / "x.card.json").read_text())
+        assert card["steps"] == ["distance", "rank"] and card["maxima"] == kept.sum()
+        told = {"kind": "distance", "draws": 10, "seed": 3, "found": len(kept), "dropped": int((~kept).sum())}
+        assert card["decoys"] == {**told, "fdr": 0.1 if options else None}
+    assert 0 < kept.sum() < len(kept)
+    assert f"{(~kept).sum()} of {len(kept)} maxima dropped: q above 0.1" in printed
+
+
+def test_the_command_gives_edges_of_a_graph_their_q(tmp_path, capsys):
+    matrix = graph(10.0, 2.0)(np.random.default_rng(0))
+    np.save(tmp_path / "m.npy", matrix)
+    call = [
+        "detect",
+        str(tmp_path / "m.npy"),
+        "--mode",
+        "graph",
+        "--models",
+        "none",
+        "--decoys",
+        "shuffle",
+        "--fdr",
+        "0.1",
+    ]
+    assert main([*call, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["maxima"]
+    found = false_discovery(matrix, mode="graph", decoys="shuffle", rng=np.random.default_rng(0))
+    kept = found.q <= 0.1
+    assert [(row["i"], row["j"], row["support"], row["q"]) for row in rows] == [
+        (*place[:2], support, q)
+        for place, support, q in zip(found.maxima[kept], found.support[kept], found.q[kept], strict=True)
+    ]
+    assert set(PLACES) <= {(row["i"], row["j"]) for row in rows}
+
+
+def test_the_command_tells_why_a_position_has_no_score_and_how_many(tmp_path, capsys):
+    np.save(tmp_path / "m.npy", np.diag(np.ones(6)) + np.diag(np.arange(1.0, 6), 1))
+    (tmp_path / "asked.csv").write_text("1,2\n0,3\n")
+    call = ["detect", str(tmp_path / "m.npy"), "--k", "3", "--steps", "distance", "--models", "none", "--page",
+            str(tmp_path / "m.html")]  # fmt: skip
+    assert main([*call, "--json", "--positions", str(tmp_path / "asked.csv")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    reason = "the mean at its distance is not above 0"
+    assert told["card"]["lost"] == {f"distance: {reason}": 20}
+    assert [(row["value"], row["reason"]) for row in told["maxima"]] == [(2.0, ""), (0.0, reason)]
+    assert [row["score"] for row in told["maxima"]] == [2 / 1.5, None]
+    assert main(call) == 0
+    assert f"20 entries without a score: distance: {reason}" in capsys.readouterr().out
+    assert "after the steps distance" in (tmp_path / "m.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--fdr", "0.1"], "--fdr needs decoys"), (["--fdr", "0", "--decoys", "shuffle"], "a rate above 0"),
+        (["--decoys", "shuffle", "--both"], "leave out --both"), (["--seed", "-1"], "--seed takes"),
+        (["--decoys", "distance", "--mode", "graph"], "take shuffle"), (["--steps", "log"], "unknown step"),
+    ],
+)  # fmt: skip
+def test_a_wrong_call_is_one_line(options, complaint, tmp_path, capsys):
+    np.save(tmp_path / "m.npy", np.eye(12))
+    assert main(["detect", str(tmp_path / "m.npy"), *options]) == 2
+    said = capsys.readouterr()
+    assert complaint in said.err and said.err.count("\n") == 1 and said.out == ""

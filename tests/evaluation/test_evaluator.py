@@ -1,0 +1,535 @@
+"""The evaluator: figures against independent references, intervals that hold, and wrong input that is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from scipy.stats import norm
+from scipy.stats import t as student
+from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score
+
+from gnnmax.errors import InputError
+from gnnmax.evaluation import clustered_metrics as replicates
+from gnnmax.evaluation import evaluation_set as task
+from gnnmax.evaluation.difference import Difference
+from gnnmax.evaluation.evaluator import compare_scores, evaluate, on_values
+from gnnmax.task.bayes import ceiling_of
+from gnnmax.task.rules import RULES
+from gnnmax.task.windows import Windows
+
+
+def windows(n: int = 600, graphs: int = 20, k: int = 3, seed: int = 0) -> Windows:
+    """Windows full of ties, in graphs."""
+    rng = np.random.default_rng(seed)
+    w = Windows.from_values(rng.integers(0, 6, size=(n, k, k)))
+    return dataclasses.replace(w, graph=rng.integers(graphs, size=n))
+
+
+def spikes(n: int, k: int, mu: float, seed: int = 0) -> Windows:
+    rng = np.random.default_rng(seed)
+    entries = rng.normal(size=(n, k * k))
+    label = np.arange(n) % 2 == 0
+    middle = k * k // 2
+    elsewhere = rng.integers(k * k - 1, size=n)
+    entries[np.arange(n), np.where(label, middle, elsewhere + (elsewhere >= middle))] += mu
+    w = Windows.from_values(entries.reshape(n, k, k).astype(np.float32), label)
+    return dataclasses.replace(w, amplitude=np.full(n, mu, np.float32), graph=np.arange(n) // 50)
+
+
+def noisy(w: Windows, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=len(w)) + 1.5 * w.label - 0.7
+
+
+# ---------------------------------------------------------------- figures
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 60), st.sampled_from([1, 2, 4, 500]), st.integers(0, 2**32 - 1))
+def test_figures_agree_with_scikit_learn_under_ties(n: int, distinct: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = (rng.integers(distinct, size=n) - distinct // 2) * 0.1
+    label = rng.random(n) < 0.5
+    label[:2] = True, False
+    verdict = evaluate(scores, label, resamples=20)
+    assert abs(verdict.accuracy - accuracy_score(label, scores > 0)) < 1e-12
+    assert abs(verdict.auroc - roc_auc_score(label, scores)) < 1e-12
+    assert abs(verdict.average_precision - average_precision_score(label, scores)) < 1e-12
+
+
+def test_a_score_at_the_threshold_is_not_called_centred() -> None:
+    label = np.array([True, False])
+    assert evaluate(np.array([0.0, -1.0]), label).accuracy == 0.5
+    assert evaluate(np.array([0.0, -1.0]), label, threshold=-0.5).accuracy == 1.0
+    assert evaluate(np.array([0.25, 0.2]), label, threshold=0.25).accuracy == 0.5
+
+
+def test_a_constant_score_is_at_chance() -> None:
+    w = windows()
+    verdict = evaluate(np.zeros(len(w)), w)
+    assert verdict.auroc == 0.5
+    assert verdict.intervals["auroc"] == (0.5, 0.5)
+    assert verdict.accuracy == 1 - w.label.mean()
+
+
+def test_auroc_does_not_notice_an_increasing_map_but_the_accuracy_does() -> None:
+    w = windows()
+    before, after = evaluate(noisy(w), w), evaluate(np.exp(noisy(w)), w)
+    assert (before.auroc, before.average_precision) == (after.auroc, after.average_precision)
+    assert before.accuracy != after.accuracy == w.label.mean()
+
+
+def test_slices_are_the_windows_of_each_kind_and_margin() -> None:
+    w, scores = windows(), noisy(windows())
+    verdict = evaluate(scores, w, resamples=50)
+    for name, part in verdict.slices["kind"].items():
+        mask = w.kind == name
+        assert part.n == mask.sum() > 0
+        assert part.accuracy == pytest.approx(((scores > 0) == w.label)[mask].mean())
+        assert part.flagged == pytest.approx((scores > 0)[mask].mean())
+        assert 0 <= part.low <= part.accuracy <= part.high <= 1
+    assert sum(part.n for part in verdict.slices["kind"].values()) == len(w)
+    assert sum(part.n for part in verdict.slices["margin"].values()) == len(w)
+    assert verdict.slices["margin"]["0"].n == (w.margin == 0).sum() == (w.kind == "tied").sum()
+
+
+def test_margin_slices_are_closed_below_and_open_above() -> None:
+    w = windows(9, 9)
+    margin = np.array([0.0, -0.01, 0.05, 0.0999, -0.1, 2.0, np.inf, np.nan, 1.999], dtype=np.float32)
+    w = dataclasses.replace(w, margin=margin, observed=np.arange(9) < 4)
+    parts = evaluate(noisy(w), w, resamples=10).slices["margin"]
+    expected = {
+        "0": 1,
+        "(0, 0.05)": 1,
+        "[0.05, 0.1)": 2,
+        "[0.1, 0.2)": 1,
+        "[1, 2)": 1,
+        "[2, inf)": 2,
+        "not observed": 1,
+    }
+    assert {name: part.n for name, part in parts.items()} == expected
+
+
+def test_the_heat_map_counts_each_window_at_its_offset() -> None:
+    w = Windows.from_values(np.random.default_rng(0).normal(size=(600, 5, 5)))
+    scores = noisy(w)
+    offsets = evaluate(scores, w, resamples=10).offsets
+    assert offsets is not None
+    count, flagged = np.zeros((5, 5), int), np.zeros((5, 5))
+    for (dr, dc), score in zip(w.offset, scores, strict=True):
+        count[2 + dr, 2 + dc] += 1
+        flagged[2 + dr, 2 + dc] += score > 0
+    assert np.array_equal(offsets.count, count)
+    assert np.allclose(offsets.flagged, flagged / count)
+    assert count.sum() == len(w)
+
+
+def test_the_heat_map_of_the_argmax_rule_is_one_point() -> None:
+    w = windows()
+    offsets = evaluate(RULES["argmax"], w, resamples=10).offsets
+    assert offsets is not None
+    assert offsets.flagged[1, 1] == 1.0
+    assert np.delete(offsets.flagged.ravel(), 4).max() == 0.0
+
+
+def test_an_offset_without_windows_has_no_share() -> None:
+    w = windows()
+    near = w[(w.offset == 0).all(axis=1) | (w.offset[:, 0] == 1)]
+    offsets = evaluate(noisy(near), near, resamples=10).offsets
+    assert offsets is not None
+    assert np.isnan(offsets.flagged[0]).all()
+    assert offsets.to_dict()["flagged"][0] == [None, None, None]
+
+
+# ---------------------------------------------------------------- Bayes
+
+
+def test_the_bayes_rule_has_no_gap_and_others_fall_short_on_the_same_windows() -> None:
+    w = spikes(4000, 9, 2.0, seed=1)
+    best, argmax = evaluate(RULES["bayes"], w), evaluate(RULES["argmax"], w)
+    assert best.bayes_gap == 0.0
+    assert best.intervals["bayes_gap"] == (0.0, 0.0)
+    assert best.accuracy == best.bayes_accuracy == argmax.bayes_accuracy
+    assert argmax.bayes_gap == pytest.approx(best.accuracy - argmax.accuracy)
+    low, high = argmax.intervals["bayes_gap"]
+    assert 0.1 < low < ceiling_of(9, 2.0).accuracy - 0.6709 < high < 0.25
+
+
+def test_without_an_amplitude_there_is_no_bayes_gap() -> None:
+    verdict = evaluate(RULES["bayes"], windows())
+    assert verdict.bayes_accuracy is verdict.bayes_gap is None
+    assert "bayes_gap" not in verdict.intervals
+
+
+# ---------------------------------------------------------------- intervals
+
+
+def expanded_tails(graphs: int) -> list[float]:
+    """Quantiles of an expanded 95 % percentile interval, by the formula of its paper."""
+    tail = norm.cdf(np.sqrt(graphs / (graphs - 1)) * student.ppf(0.025, graphs - 1))
+    return [tail, 1 - tail]
+
+
+def test_the_intervals_are_those_of_a_loop_over_resampled_graphs() -> None:
+    w, scores = windows(300, 12), noisy(windows(300, 12))
+    rng, found = np.random.default_rng(0), []
+    for _ in range(400):
+        drawn = np.concatenate([np.flatnonzero(w.graph == g) for g in rng.integers(12, size=12)])
+        label, s = w.label[drawn], scores[drawn]
+        found.append([accuracy_score(label, s > 0), roc_auc_score(label, s), average_precision_score(label, s)])
+    low, high = np.quantile(found, expanded_tails(12), axis=0)
+    verdict = evaluate(scores, w, resamples=400)
+    for place, name in enumerate(("accuracy", "auroc", "average_precision")):
+        assert verdict.intervals[name] == pytest.approx((low[place], high[place]), abs=1e-12)
+
+
+def test_batches_of_graphs_and_coarse_levels_give_the_same_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = spikes(3000, 3, 2.0)
+    alone = dataclasses.replace(w, graph=np.arange(len(w)))
+    for given_windows in (w, alone):
+        scores = noisy(given_windows)
+        exact = evaluate(scores, given_windows, resamples=4000)
+        monkeypatch.setattr(task, "MOST_UNITS", 700)
+        monkeypatch.setattr(replicates, "EXACT_LEVELS", 100)
+        monkeypatch.setattr(replicates, "COARSE_LEVELS", 64)
+        coarse = evaluate(scores, given_windows, resamples=4000)
+        monkeypatch.undo()
+        assert exact.auroc == coarse.auroc
+        for name, (low, high) in exact.intervals.items():
+            assert coarse.intervals[name] == pytest.approx((low, high), abs=0.12 * (high - low)), name
+        for group, parts in exact.slices.items():
+            for name, part in parts.items():
+                if part.n > 50:
+                    tolerance = 0.15 * (part.high - part.low)
+                    assert coarse.slices[group][name].low == pytest.approx(part.low, abs=tolerance), name
+
+
+def test_batches_are_as_large_as_each_other_and_hold_every_graph_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task, "MOST_UNITS", 16)
+    batch = task.Task(np.arange(100) % 2 == 0).batch_of_graph(np.random.default_rng(0))
+    assert set(np.bincount(batch).tolist()) == {6, 7}
+    assert (np.sort(batch) != batch).any()
+
+
+def simulated(rng: np.random.Generator, graphs: int = 40, size: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Right with probability 0.7 on average, but alike within a graph."""
+    skill = rng.beta(1.4, 0.6, size=graphs)
+    label = rng.random((graphs, size)) < 0.5
+    right = rng.random((graphs, size)) < skill[:, None]
+    scores = np.where(right == label, 1.0, -1.0) * rng.uniform(0.1, 1, size=(graphs, size))
+    return scores.ravel(), label.ravel(), np.repeat(np.arange(graphs), size)
+
+
+def test_intervals_over_graphs_cover_the_truth_and_intervals_over_windows_do_not() -> None:
+    repeats, covered, naive = 200, 0, 0
+    blank = Windows.from_values(np.zeros((400, 3, 3)))
+    for seed in range(repeats):
+        scores, label, graph = simulated(np.random.default_rng(seed))
+        w = dataclasses.replace(blank, observed=label, graph=graph)
+        low, high = evaluate(scores, w, resamples=400).intervals["accuracy"]
+        covered += low <= 0.7 <= high
+        low, high = evaluate(scores, label, resamples=400).intervals["accuracy"]
+        naive += low <= 0.7 <= high
+    assert 0.90 <= covered / repeats <= 0.99
+    assert naive / repeats < 0.75
+
+
+def test_the_paired_test_raises_five_false_alarms_in_a_hundred_and_mcnemar_more() -> None:
+    repeats, alarms, naive = 300, 0, 0
+    blank = Windows.from_values(np.zeros((240, 3, 3)))
+    for seed in range(repeats):
+        rng = np.random.default_rng(seed)
+        graph = np.repeat(np.arange(30), 8)
+        label = rng.random(240) < 0.5
+        lead = rng.random(30)[graph]  # whichever scorer a graph favours, it favours on all its windows
+        first_right = rng.random(240) < lead
+        sign = np.where(label, 1.0, -1.0)
+        given_scores = {"a": np.where(first_right, sign, -sign), "b": np.where(first_right, -sign, sign)}
+        w = dataclasses.replace(blank, observed=label, graph=graph)
+        (pair,) = compare_scores(given_scores, w, resamples=1).pairs
+        alarms += pair.p_value <= 0.05
+        naive += pair.mcnemar_p_value <= 0.05
+    assert 0.02 <= alarms / repeats <= 0.085
+    assert naive / repeats > 0.12
+
+
+def test_from_one_graph_nothing_follows_about_others() -> None:
+    w = windows(graphs=1)
+    verdict = evaluate(noisy(w), w)
+    assert verdict.n_graphs == 1
+    assert verdict.intervals == dict.fromkeys(verdict.intervals, (0.0, 1.0)) | {"mcc": (-1.0, 1.0)}
+    assert all((part.low, part.high) == (0, 1) for parts in verdict.slices.values() for part in parts.values())
+    (pair,) = compare_scores({"a": noisy(w), "b": RULES["argmax"]}, w).pairs
+    assert (pair.low, pair.high, pair.p_value, pair.told_apart) == (-1.0, 1.0, 1.0, False)
+
+
+def test_a_scorer_that_never_errs_is_still_in_doubt() -> None:
+    w = windows(600)
+    low, high = evaluate(RULES["argmax"], w).intervals["accuracy"]
+    assert (low, high) == (pytest.approx(0.025 ** (1 / 600)), 1.0)
+    low, high = evaluate(-RULES["argmax"](w), w).intervals["accuracy"]
+    assert (low, high) == (0.0, pytest.approx(1 - 0.025 ** (1 / 600)))
+
+
+def test_equal_input_has_equal_verdicts_and_no_global_state_is_touched() -> None:
+    w = windows()
+    np.random.seed(7)  # noqa: NPY002
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    first, second = evaluate(noisy(w), w), evaluate(noisy(w), w)
+    assert first.to_json() == second.to_json()
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+    other = evaluate(noisy(w), w, rng=np.random.default_rng(5))
+    assert other.intervals != first.intervals
+    assert other.accuracy == first.accuracy
+
+
+def test_a_higher_confidence_makes_a_wider_interval() -> None:
+    w = windows()
+    narrow, wide = (evaluate(noisy(w), w, confidence=c).intervals["auroc"] for c in (0.5, 0.99))
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+
+
+# ---------------------------------------------------------------- comparison
+
+
+def test_a_comparison_holds_the_verdicts_that_evaluate_gives() -> None:
+    w = spikes(500, 3, 2.0)
+    scores = {"noisy": noisy(w), "argmax": RULES["argmax"], "noisy\nbayes": RULES["bayes"]}
+    table = compare_scores(scores, w)
+    assert list(table.verdicts) == list(scores)
+    for name, given_scores in scores.items():
+        assert table.verdicts[name].to_dict() == evaluate(given_scores, w).to_dict()
+    assert [(p.first, p.second) for p in table.pairs] == [
+        ("noisy", "argmax"),
+        ("noisy", "noisy\nbayes"),
+        ("argmax", "noisy\nbayes"),
+    ]
+
+
+def test_a_paired_difference_is_that_of_a_loop_over_resampled_graphs() -> None:
+    w = windows(300, 12)
+    a, b = noisy(w, 1), noisy(w, 2)
+    rng, found = np.random.default_rng(0), []
+    for _ in range(300):
+        drawn = np.concatenate([np.flatnonzero(w.graph == g) for g in rng.integers(12, size=12)])
+        label = w.label[drawn]
+        areas = [roc_auc_score(label, s[drawn]) for s in (a, b)]
+        shares = [((s[drawn] > 0) == label).mean() for s in (a, b)]
+        found.append([shares[0] - shares[1], areas[0] - areas[1]])
+    low, high = np.quantile(found, expanded_tails(12), axis=0)
+    (pair,) = compare_scores({"a": a, "b": b}, w, resamples=300).pairs
+    assert (pair.low, pair.high) == pytest.approx((low[0], high[0]), abs=1e-12)
+    assert (pair.auroc_low, pair.auroc_high) == pytest.approx((low[1], high[1]), abs=1e-12)
+    assert pair.accuracy == pytest.approx(((a > 0) == w.label).mean() - ((b > 0) == w.label).mean())
+    assert pair.first_only - pair.second_only == round(pair.accuracy * len(w))
+
+
+def test_pairing_narrows_the_interval_of_a_difference() -> None:
+    w = windows(2000, 50)
+    hard = noisy(w)
+    nearly = hard + 0.05 * np.random.default_rng(9).normal(size=len(w))
+    table = compare_scores({"a": hard, "b": nearly}, w)
+    (pair,) = table.pairs
+    low, high = table.verdicts["a"].intervals["accuracy"]
+    assert pair.high - pair.low < 0.5 * (high - low)
+
+
+def test_the_same_scores_cannot_be_told_apart() -> None:
+    w = windows()
+    (pair,) = compare_scores({"a": noisy(w), "b": noisy(w)}, w).pairs
+    assert (pair.accuracy, pair.low, pair.high, pair.auroc) == (0, 0, 0, 0)
+    assert (pair.p_value, pair.mcnemar_p_value) == (1.0, 1.0)
+    assert pair.sentence() == "cannot tell a from b: 0.0 points [0.0, 0.0], p = 1"
+
+
+def test_the_better_scorer_is_named_first_whichever_was_given_first() -> None:
+    w = windows()
+    table = compare_scores({"noisy": noisy(w), "rank": RULES["argmax"]}, w)
+    assert table.sentences()[0].startswith("rank beats noisy by ")
+    forward, backward = table.between("noisy", "rank"), table.between("rank", "noisy")
+    assert forward.accuracy == -backward.accuracy < 0
+    assert forward.sentence() == backward.sentence()
+    assert backward.reversed() == forward
+    assert (backward.low, backward.first_only) == (-forward.high, forward.second_only)
+    with pytest.raises(InputError, match="unknown pair 'noisy and gnn'; known: noisy and rank"):
+        table.between("noisy", "gnn")
+
+
+def test_an_interval_and_a_p_value_must_agree_before_scorers_are_told_apart() -> None:
+    sure = Difference("a", "b", 0.1, 0.05, 0.15, 0.01, 0.01, 9, 1, 0.0, 0.0, 0.0, 0.95)
+    assert sure.told_apart
+    assert not dataclasses.replace(sure, p_value=0.06).told_apart
+    assert not dataclasses.replace(sure, low=0.0).told_apart
+    assert (
+        dataclasses.replace(sure, accuracy=-0.1, low=-0.15, high=-0.05).sentence()
+        == "b beats a by 10.0 points [5.0, 15.0]"
+    )
+
+
+# ---------------------------------------------------------------- faces
+
+
+def test_scores_tensors_and_scorers_say_the_same() -> None:
+    w = windows()
+    scores = noisy(w).astype(np.float32)
+    expected = evaluate(scores, w).to_dict()
+    tensor = torch.tensor(scores, requires_grad=True)
+    assert evaluate(tensor, w).to_dict() == expected
+    assert evaluate(lambda given: scores, w).to_dict() == expected
+    assert evaluate(lambda given: tensor * 1, w).to_dict() == expected
+    assert evaluate(tensor.to(torch.bfloat16), w).auroc == pytest.approx(expected["auroc"], abs=0.01)
+    labels = evaluate(scores, torch.tensor(w.label)).to_dict()
+    assert labels == evaluate(scores, w.label.astype(int)).to_dict()
+    assert labels["accuracy"] == expected["accuracy"]
+
+
+def test_integer_scores_are_scores() -> None:
+    label = np.array([True, False, True])
+    assert evaluate(np.array([1, -1, 0]), label).accuracy == pytest.approx(2 / 3)
+    assert evaluate(torch.tensor([1, -1, 0]), label).accuracy == pytest.approx(2 / 3)
+
+
+def test_on_values_makes_a_scorer_of_a_function_of_the_values() -> None:
+    w = windows()
+    scorer = on_values(lambda values: values[:, 1, 1] - 2.5)
+    assert evaluate(scorer, w).to_dict() == evaluate(w.values[:, 1, 1] - 2.5, w).to_dict()
+
+
+def test_a_label_array_gives_no_slices_and_each_window_its_own_graph() -> None:
+    w = windows()
+    verdict = evaluate(noisy(w), w.label)
+    assert (verdict.slices, verdict.offsets, verdict.n_graphs) == ({}, None, len(w))
+    assert verdict.auroc == evaluate(noisy(w), w).auroc
+
+
+def test_a_verdict_is_json_without_anything_that_is_not_a_number() -> None:
+    w = spikes(300, 5, 2.0)[:40]
+    table = compare_scores({"rank": RULES["argmax"], "nms": RULES["nms"]}, w, resamples=50)
+    for result in (table, table.verdicts["rank"]):
+        plain = result.to_dict()
+        assert json.loads(result.to_json()) == plain
+
+        def refuse(token: str) -> None:
+            raise AssertionError(token)
+
+        json.loads(json.dumps(plain), parse_constant=refuse)
+
+
+def drawn(result: object) -> str:
+    console = Console(width=140)
+    with console.capture() as capture:
+        console.print(result)
+    return capture.get()
+
+
+def test_tables_are_drawn_for_the_terminal_and_for_notebooks() -> None:
+    w = spikes(300, 3, 2.0)
+    table = compare_scores({"my[net]<b>": noisy(w), "rank": RULES["argmax"]}, w, resamples=50)
+    for result in (table, table.verdicts["rank"]):
+        text = drawn(result)
+        assert "accuracy" in text
+        assert "300 windows of 6 graphs, 150 centred" in text
+        assert result._repr_html_().startswith("<table>")
+    assert drawn(table).count("my[net]<b>") == 2  # in its row and in the sentence
+    assert "my[net]&lt;b&gt;" in table._repr_html_()
+    assert "<b>" not in table._repr_html_()
+
+
+def test_importing_the_evaluator_loads_neither_torch_nor_scikit_learn() -> None:
+    heavy = ("torch", "sklearn", "rich", "scipy.stats")
+    code = f"import sys, gnnmax.evaluation.evaluator; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# ---------------------------------------------------------------- wrong input
+
+LABEL = np.array([True, False, True])
+GOOD = np.array([1.0, -1.0, 2.0])
+W3 = Windows.from_values([np.eye(3)[[1, 0, 2]], np.diag([0, 5.0, 0]), np.zeros((3, 3))])
+
+
+@pytest.mark.parametrize(
+    ("scores", "labels", "message"),
+    [
+        (np.array([1.0, np.nan, np.inf]), LABEL, "2 of 3 are NaN or infinite, the first at index 1"),
+        (np.array([1.0, 2.0]), LABEL, "one entry for each of 3 windows, not 2"),
+        (GOOD[:, None], LABEL, r"shape \(3,\), not \(3, 1\): take its one column"),
+        (np.zeros((3, 2)), LABEL, r"not \(3, 2\): give one score a window"),
+        (np.array(1), LABEL, r"shape \(3,\), not \(\)"),
+        (GOOD.tolist(), LABEL, r"not list: say np.asarray\(scores\)"),
+        ("scores", LABEL, "not str"),
+        (None, LABEL, "not NoneType"),
+        (GOOD > 0, LABEL, "real scores, not decisions"),
+        (torch.tensor(GOOD > 0), LABEL, "real scores, not decisions"),
+        (GOOD + 0j, LABEL, "real numbers, not complex128"),
+        (torch.tensor(GOOD + 0j), LABEL, "real numbers, not complex128"),
+        (GOOD.astype(object), LABEL, "real numbers, not object"),
+        (GOOD.astype(str), LABEL, "real numbers, not <U"),
+        (np.ma.masked_array(GOOD, [False, True, False]), LABEL, "must not be masked"),
+        (np.array([2**60, 2**60 + 1, 0]), LABEL, r"exceed 2\*\*53"),
+        (lambda w: GOOD, LABEL, "a scorer needs Windows"),
+        (lambda w: GOOD[:2], W3, r"\(what the scorer returned\) must have one entry for each of 3 windows, not 2"),
+        (lambda w: None, W3, "what the scorer returned.* not NoneType"),
+        (W3, GOOD, "swap the arguments"),
+        (GOOD, GOOD, "labels must be booleans or zeros and ones"),
+        (GOOD, np.array([0, 1, 2]), "labels must be booleans or zeros and ones"),
+        (GOOD, np.array([[True, False, True]]), r"labels must have shape \(N,\)"),
+        (GOOD, [[True], [True, False]], "labels must be a flat array"),
+        (GOOD, {"test": W3}, "must be Windows or a label array .* not dict"),
+        (GOOD, lambda w: GOOD, "must be Windows or a label array"),
+        (GOOD, np.ones(3, bool), "all 3 windows are labelled centred"),
+        (GOOD, np.zeros(3), "all 3 windows are labelled not centred"),
+        (GOOD[:0], LABEL[:0], "no windows to judge"),
+        (GOOD[:0], W3[:0], "no windows to judge"),
+    ],
+)
+def test_wrong_input_is_refused_in_one_line_that_says_what_to_do(scores: object, labels: object, message: str) -> None:
+    with pytest.raises(InputError, match=message) as first:
+        evaluate(scores, labels)  # type: ignore[arg-type]
+    assert "\n" not in str(first.value)
+    with pytest.raises(InputError, match=message):
+        compare_scores({"mine": scores}, labels)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"threshold": np.nan}, "threshold must be a finite number, not nan"),
+        ({"threshold": "0"}, "threshold must be a finite number"),
+        ({"threshold": True}, "threshold must be a finite number"),
+        ({"threshold": np.zeros(3)}, "threshold must be a finite number"),
+        ({"resamples": 0}, "resamples must be an integer and at least 1"),
+        ({"resamples": 10.0}, "resamples must be an integer"),
+        ({"confidence": 95}, "confidence must lie between 0 and 1, not 95"),
+        ({"rng": 3}, r"say np.random.default_rng\(seed\)"),
+    ],
+)
+def test_impossible_options_are_refused(option: dict[str, object], message: str) -> None:
+    for call in (lambda: evaluate(GOOD, LABEL, **option), lambda: compare_scores({"a": GOOD}, LABEL, **option)):  # type: ignore[arg-type]
+        with pytest.raises(InputError, match=message):
+            call()
+
+
+@pytest.mark.parametrize("scores", [{}, [GOOD, GOOD], GOOD, {1: GOOD}, W3])
+def test_a_comparison_needs_names(scores: object) -> None:
+    with pytest.raises(InputError, match="takes a mapping of at least one name to scores"):
+        compare_scores(scores, LABEL)  # type: ignore[arg-type]
+
+
+def test_the_message_names_the_scorer_at_fault() -> None:
+    with pytest.raises(InputError, match="scores of 'cnn' must be finite"):
+        compare_scores({"gnn": GOOD, "cnn": GOOD * np.nan}, LABEL)
+
+
+def test_on_values_refuses_what_is_not_a_function() -> None:
+    with pytest.raises(InputError, match="takes a function"):
+        on_values(GOOD)  # type: ignore[arg-type]

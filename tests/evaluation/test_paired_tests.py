@@ -1,0 +1,159 @@
+"""Telling scorers apart: seeds as blocks, corrections, and what would tell; the simulations of its statistics."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import ttest_1samp
+
+from benchmarks.coverage import SIMULATIONS, simulate
+from gnnmax import InputError, Windows, compare_scores, evaluate
+from gnnmax.evaluation.significance import holm
+
+
+def windows(n: int = 600, graphs: int = 30) -> Windows:
+    w = Windows.from_values(np.random.default_rng(0).normal(size=(n, 3, 3)))
+    return dataclasses.replace(w, graph=np.arange(n) * graphs // n)
+
+
+def nets(w: Windows, seeds: int, lead: float = 0.0) -> dict[str, list[np.ndarray]]:
+    rng = np.random.default_rng(1)
+    return {
+        name: [rng.normal(size=len(w)) + (2 + extra) * w.label - 1 for _ in range(seeds)]
+        for name, extra in (("a", lead), ("b", 0.0))
+    }
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_holm_rejects_step_by_step_as_its_procedure_does(p_values: list[float]) -> None:
+    level, m = 0.05, len(p_values)
+    rejected = [False] * m
+    for rank, place in enumerate(np.argsort(p_values, kind="stable").tolist()):
+        if p_values[place] * (m - rank) > level:
+            break
+        rejected[place] = True
+    assert [p <= level for p in holm(p_values)] == rejected
+
+
+def test_every_figure_of_a_scorer_with_seeds_is_the_mean_over_them() -> None:
+    w = windows()
+    scores = nets(w, 3)
+    verdict = compare_scores(scores, w, resamples=50).verdicts["a"]
+    alone = [evaluate(part, w, resamples=50) for part in scores["a"]]
+    for name in ("accuracy", "mcc", "auroc", "average_precision", "precision"):
+        assert getattr(verdict, name) == pytest.approx(np.mean([getattr(v, name) for v in alone]), abs=1e-12), name
+    assert verdict.by_seed["auroc"] == tuple(v.auroc for v in alone)
+    assert verdict.n == len(w)
+    for kind, part in verdict.slices["kind"].items():
+        shares = [v.slices["kind"][kind].accuracy for v in alone]
+        assert (part.n, part.accuracy) == (alone[0].slices["kind"][kind].n, pytest.approx(np.mean(shares)))
+
+
+def test_the_mean_over_seeds_does_not_mix_the_scales_of_nets_as_pooling_does() -> None:
+    w = windows()
+    good = w.margin.astype(np.float64)
+    scaled = [good, 1000 + good]
+    pooled = evaluate(np.concatenate(scaled), Windows.concatenate([w, w]), resamples=5).auroc
+    assert compare_scores({"a": scaled}, w, resamples=5).verdicts["a"].auroc == 1.0 > pooled + 0.2
+
+
+def test_with_seeds_but_a_single_window_a_graph_the_test_is_near_a_t_test_over_seeds() -> None:
+    # Very many graphs: all doubt is in the seeds.
+    w = windows(40_000, 40_000)
+    rng = np.random.default_rng(2)
+    right = {name: [rng.random(len(w)) < p for p in rng.normal(0.8, 0.03, size=5)] for name in "ab"}
+    sign = np.where(w.label, 1.0, -1.0)
+    scores = {name: [np.where(r, sign, -sign) for r in parts] for name, parts in right.items()}
+    (pair,) = compare_scores(scores, w, resamples=200).pairs
+    differences = [a.mean() - b.mean() for a, b in zip(right["a"], right["b"], strict=True)]
+    found = ttest_1samp(differences, 0)
+    assert pair.p_value == pytest.approx(found.pvalue, rel=0.1)
+    low, high = found.confidence_interval()
+    assert (pair.low, pair.high) == pytest.approx((low, high), rel=0.1)
+    assert pair.seeds == 5
+
+
+def test_one_lucky_seed_is_not_enough_to_tell_nets_apart() -> None:
+    w = windows(6000, 300)
+    sign = np.where(w.label, 1.0, -1.0)
+    rng = np.random.default_rng(0)
+
+    def net(share: float) -> np.ndarray:
+        return np.where(rng.random(len(w)) < share, sign, -sign)
+
+    scores = {"a": [net(0.9), net(0.7), net(0.72)], "b": [net(0.75), net(0.76), net(0.74)]}
+    (pair,) = compare_scores(scores, w).pairs
+    assert pair.accuracy > 0.015
+    assert not pair.told_apart
+    assert pair.more_graphs is None
+    assert pair.sentence().endswith("; more seeds would, graphs alone not")
+    (naive,) = compare_scores({name: parts[0] for name, parts in scores.items()}, w).pairs
+    assert naive.told_apart
+
+
+def test_a_scorer_without_seeds_stands_beside_each() -> None:
+    w = windows()
+    scores = {"net": nets(w, 3)["a"], "rule": w.label - 0.5}
+    (pair,) = compare_scores(scores, w, resamples=50).pairs
+    assert pair.accuracy == pytest.approx(np.mean([((s > 0) == w.label).mean() for s in scores["net"]]) - 1)
+    assert pair.seeds == 3
+    assert pair.second_only == sum(int(((s > 0) != w.label).sum()) for s in scores["net"])
+
+
+def test_unequally_many_seeds_are_refused_and_numbers_are_no_seeds() -> None:
+    w = windows()
+    scores = nets(w, 3)
+    with pytest.raises(InputError, match=r"unequally many \(a 3, b 2\)"):
+        compare_scores({"a": scores["a"], "b": scores["b"][:2]}, w)
+    with pytest.raises(InputError, match="scores of 'a', seed 1 must be finite"):
+        compare_scores({"a": [scores["a"][0], scores["a"][1] * np.nan]}, w)
+    with pytest.raises(InputError, match="not list"):
+        compare_scores({"a": scores["a"][0].tolist()}, w)
+    with pytest.raises(InputError, match="give one score a window"):
+        compare_scores({"a": np.stack(scores["a"], axis=1)}, w)
+    with pytest.raises(InputError, match="swap the arguments"):
+        compare_scores({"a": [w, w]}, w)
+
+
+def test_as_many_more_graphs_as_were_asked_for_tell_the_scorers_apart() -> None:
+    w = windows(300, 30)
+    rng = np.random.default_rng(3)
+    sign = np.where(w.label, 1.0, -1.0)
+    a, b = (np.where(rng.random(300) < share, sign, -sign) for share in (0.8, 0.76))
+    (pair,) = compare_scores({"a": a, "b": b}, w).pairs
+    assert not pair.told_apart
+    assert pair.detectable > abs(pair.accuracy) > 0
+    times = 1 + -(-pair.more_graphs // 30)
+    copies = [dataclasses.replace(w, graph=w.graph + 30 * copy) for copy in range(times)]
+    (more,) = compare_scores({"a": np.tile(a, times), "b": np.tile(b, times)}, Windows.concatenate(copies)).pairs
+    assert more.told_apart
+    assert more.more_graphs == 0
+    assert more.detectable == pytest.approx(pair.detectable / np.sqrt(times), rel=0.15)
+    assert f"about {pair.more_graphs:,} more graphs would" in pair.sentence()
+
+
+def test_p_values_are_corrected_for_how_many_scorers_are_compared() -> None:
+    w = windows()
+    scores = {name: part[0] for name, part in nets(w, 1).items()} | {"rule": w.label - 0.5}
+    pairs = compare_scores(scores, w).pairs
+    assert [p.corrected_p_value for p in pairs] == holm([p.p_value for p in pairs])
+    assert max(p.corrected_p_value - p.p_value for p in pairs) > 0
+
+
+def test_the_same_seeds_twice_cannot_be_told_apart() -> None:
+    w = windows()
+    scores = nets(w, 3)["a"]
+    (pair,) = compare_scores({"a": scores, "b": scores}, w, resamples=50).pairs
+    assert (pair.accuracy, pair.low, pair.high, pair.p_value, pair.more_graphs) == (0, 0, 0, 1.0, None)
+
+
+@pytest.mark.learning
+@pytest.mark.parametrize("name", SIMULATIONS)
+def test_intervals_and_tests_hold_what_they_state_and_the_naive_ones_do_not(name: str) -> None:
+    tally = simulate(name, 2000, seed=1)
+    assert tally.holds, tally
+    assert abs(tally.naive - tally.stated) > 0.03, tally

@@ -1,0 +1,146 @@
+"""The page and the tables: self-contained, escaped, the same for the same results."""
+
+import re
+from xml.etree import ElementTree
+
+import msgspec
+import pytest
+
+from gnnmax.data.recipe_files import load_recipe
+from gnnmax.errors import InputError
+from gnnmax.experiments.comparison import compare
+from gnnmax.experiments.results import HeatMap
+from gnnmax.report.answers import answers, flagged_by_distance, headline
+from gnnmax.report.audits import judgements, worst_finding, worst_findings
+from gnnmax.report.page import render_page, write_heat_maps, write_page
+from gnnmax.report.pictures import heat_map_svg, window_svg
+from gnnmax.report.tables import run_tables
+from gnnmax.training.config import TrainingConfig
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    recipe = load_recipe("spike-9").replace(splits={"train": 4, "val": 2, "test": 20})
+    budget = TrainingConfig(steps=4, evaluate_every=2, device="cpu")
+    out = tmp_path_factory.mktemp("runs") / "small"
+    return compare(recipe, ["cnn", "question", "gnn"], out, seeds=(0, 1), also=["real-karate"], training=budget)
+
+
+@pytest.fixture(scope="module")
+def page(results):
+    return render_page(results)
+
+
+def test_the_page_needs_nothing_but_itself(page):
+    assert not re.search(r"<script|<link|<iframe|<img|@import|url\(\s*['\"]?(?!#)", page, flags=re.IGNORECASE)
+    targets = re.findall(r"(?:xlink:)?href=\"([^\"]*)\"", page)
+    assert all(target.startswith("#") for target in targets)
+
+
+def test_the_same_results_give_the_same_page(results, page):
+    assert render_page(results) == page
+
+
+def test_the_page_says_every_figure_of_the_table(results, page):
+    for verdict in results.tests[0].verdicts.values():
+        assert f"{100 * verdict.accuracy:.2f}" in page
+    for section in ("Side by side", "Where each scorer says True", "The worst mistakes", "The answer", "The data"):
+        assert f"<h2>{section}</h2>" in page
+
+
+def test_the_page_says_what_each_net_notices(results, page):
+    section = page.partition("<h2>What each net notices</h2>")[2].partition("<h2>")[0]
+    head, *rows = re.findall(r"<tr>(.*?)</tr>", section.partition("<tbody>")[2], flags=re.DOTALL)
+    for model, row in zip(results.models, (head, *rows), strict=True):
+        cells = re.findall(r"<td>(.*?)</td>", row, flags=re.DOTALL)[1:]
+        findings = worst_findings(model)
+        for cell, finding in zip(cells, findings.values(), strict=True):
+            assert finding.verdict in cell
+            assert f"{'flips' if finding.label_stays else 'spurious'} {100 * finding.spurious:.1f}" in cell
+            assert ("due" in cell) == (finding.due is not None)
+            assert ("--bad" in cell) == bool(finding.fault)
+        assert all(said.replace("_", " ") in section for said in judgements(model))
+    assert "declared" in rows[-1]
+
+
+def test_what_is_said_of_a_net_is_the_worst_of_its_seeds(results):
+    cnn = results.models[0]
+    findings = [run.audit.findings["roll"] for run in cnn.runs]
+    better = msgspec.structs.replace(findings[0], verdict="invariant", spurious=0.0, due=1.0, fault="")
+    worse = msgspec.structs.replace(findings[1], verdict="neither", spurious=0.3, due=0.2, fault="notices roll")
+    for order in ([better, worse], [worse, better]):
+        worst = worst_finding(order)
+        assert (worst.verdict, worst.spurious, worst.due, worst.fault) == ("neither", 0.3, 0.2, "notices roll")
+    assert worst_finding([better, msgspec.structs.replace(better, due=None, spurious=None)]).due == 1.0
+
+
+def test_a_judgement_of_some_seeds_names_them(results):
+    cnn = results.models[0]
+    right = msgspec.structs.replace(cnn.runs[1].audit, judgement="right symmetry")
+    runs = [cnn.runs[0], msgspec.structs.replace(cnn.runs[1], audit=right)]
+    model = msgspec.structs.replace(cnn, runs=runs)
+    assert judgements(model) == {cnn.runs[0].audit.judgement: [0], "right symmetry": [1]}
+    assert "<b>cnn</b>, seed 1: right symmetry." in render_page(
+        msgspec.structs.replace(results, models=[model, *results.models[1:]])
+    )
+
+
+def test_names_on_the_page_are_escaped(results):
+    hostile = msgspec.structs.replace(results, command='gnnmax "<script>alert(1)</script>"')
+    assert "<script>" not in render_page(hostile)
+
+
+def test_all_of_the_askers_questions_are_answered_with_figures(results):
+    said = answers(results)
+    assert len(said) == 4
+    assert all(re.search(r"\d", " ".join(answer.sentences)) for answer in said)
+    assert headline(results).startswith("Right on held-out hosts: ")
+
+
+def test_answers_do_not_speak_of_a_net_that_was_not_trained(results):
+    test = results.tests[0]
+    fewer = msgspec.structs.replace(
+        results,
+        models=[model for model in results.models if model.name != "question"],
+        tests=[msgspec.structs.replace(test, seeds={n: f for n, f in test.seeds.items() if n != "question"})],
+    )
+    assert "not trained in this run" in answers(fewer)[2].sentences[0]
+
+
+def test_a_window_is_drawn_cell_by_cell_with_its_maximum_ringed(results):
+    for picture in results.tests[0].gallery:
+        root = ElementTree.fromstring(window_svg(picture))
+        classes = [element.get("class") for element in root.iter()]
+        entries = [value for row in picture.values for value in row]
+        assert classes.count("cell") == 81
+        assert classes.count("ring") == entries.count(max(entries))
+
+
+def test_a_heat_map_shows_its_shares_and_leaves_absent_offsets_empty():
+    heat_map = HeatMap([[0.0, 0.25, None], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[1] * 3] * 3)
+    root = ElementTree.fromstring(heat_map_svg(heat_map))
+    assert [text.text or "" for text in root.iter("text")] == ["0", "25", "", "0", "100", "0", "0", "0", "0"]
+
+
+def test_the_strip_of_heat_maps_is_an_svg_file(results, tmp_path):
+    root = ElementTree.parse(write_heat_maps(results, tmp_path / "maps.svg")).getroot()
+    titles = [text.text for text in root.iter(f"{SVG}text") if text.get("class") == "title"]
+    assert titles == ["cnn", "question", "gnn", "argmax"]
+
+
+def test_flags_are_averaged_over_windows_not_over_cells():
+    heat_map = HeatMap([[1.0, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.0]], [[98, 0, 0], [1, 4, 1], [0, 0, 0]])
+    assert flagged_by_distance(heat_map) == (0.5, 0.98, None)
+
+
+def test_tables_have_a_row_for_every_scorer(results):
+    assert [table.row_count for table in run_tables(results)] == [len(t.verdicts) for t in results.tests]
+
+
+def test_a_page_without_a_folder_to_stand_in_is_refused(results, tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        write_page(results, tmp_path / "nowhere" / "page.html")
+    with pytest.raises(InputError, match="is a folder"):
+        write_page(results, tmp_path)

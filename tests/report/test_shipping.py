@@ -1,0 +1,78 @@
+"""The models that ship: small, found by name without a network, and right where their cards say so."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gnnmax.cli.main import main
+from gnnmax.data.generation import build
+from gnnmax.data.recipe_files import load_recipe
+from gnnmax.data.store import load_data
+from gnnmax.errors import InputError
+from gnnmax.evaluation.evaluator import evaluate
+from gnnmax.experiments.run_folder import load_run
+from gnnmax.models.trained import SHELF, load_model, shipped_models
+from gnnmax.report.shipping import ship_models
+from gnnmax.task.windows import Windows
+
+SEED = 20_000
+"""Of test windows that no training and no card has seen."""
+
+
+def test_a_cnn_and_a_gnn_ship_and_weigh_less_than_two_megabytes():
+    assert shipped_models() == ["cnn", "gnn"]
+    assert sum(path.stat().st_size for path in SHELF.rglob("*")) < 2_000_000
+    for name in shipped_models():
+        card = (SHELF / name / "README.md").read_text(encoding="utf-8")
+        assert card.startswith(f"# {name}\n") and "What it cannot do" in card
+        assert load_model(name).card.recipe_digest[:16] in card
+
+
+@pytest.mark.parametrize("name", ["cnn", "gnn"])
+@pytest.mark.parametrize(("k", "lowest"), [(5, 0.99), (9, 0.998)])
+def test_a_shipped_net_agrees_with_the_rule_on_windows_that_it_has_never_seen(name, k, lowest):
+    data = build(load_recipe("spike-9").replace(k=k, seed=SEED, splits={"test": 40}))
+    assert evaluate(load_model(name, device="cpu"), data.test, resamples=2).accuracy >= lowest
+
+
+@pytest.mark.parametrize(
+    ("name", "graph"),
+    [(name, graph) for graph in ("real-les-miserables", "real-karate") for name in ("cnn", "gnn")]
+    + [("gnn", "real-florentine")],  # of ones and zeros: on ties beyond any in training the image net errs
+)
+def test_a_shipped_net_agrees_with_the_rule_on_real_graphs(name, graph):
+    w = load_data(graph).test
+    assert ((load_model(name, device="cpu")(w) > 0) == w.label).mean() >= 0.99
+
+
+@pytest.mark.parametrize("k", [15, 31])
+@pytest.mark.parametrize("form", ["as it is", "cubed", "exponential"])
+def test_the_shipped_gnn_knows_neither_side_nor_scale(k, form):
+    w = build(load_recipe("spike-9").replace(k=k, seed=SEED, splits={"test": 10})).test
+    values = w.values.astype(np.float64)
+    values = values**3 if form == "cubed" else np.exp(values / values.max()) if form == "exponential" else values
+    moved = Windows.from_values(values.astype(np.float32))
+    assert evaluate(load_model("gnn", device="cpu"), moved, resamples=2).accuracy >= 0.998
+
+
+def test_a_folder_of_one_s_own_is_meant_by_its_path(tmp_path, monkeypatch):
+    shutil.copytree(SHELF / "cnn", tmp_path / "gnn")
+    monkeypatch.chdir(tmp_path)
+    assert (load_model("gnn").name, load_model("./gnn").name) == ("gnn", "cnn")
+    assert list(load_run("gnn")) == ["gnn"]
+    with pytest.raises(InputError, match="or one of cnn, gnn"):
+        load_model("gnm")
+
+
+def test_the_seed_of_the_lowest_validation_loss_ships(tmp_path):
+    run, shelf = tmp_path / "run", tmp_path / "shelf"
+    words = ["--models", "cnn,gnn", "--seeds", "3", "--steps", "4", "--device", "cpu"]
+    assert main(["compare", "--data", "tiny", "--out", str(run), *words]) == 0
+    ship_models(run, shelf)
+    for name in ("cnn", "gnn"):
+        seeds = [load_model(run / name / f"seed-{seed}").card for seed in range(3)]
+        best = min(seeds, key=lambda card: card.validation_loss)
+        assert load_model(shelf / name).card == best
+        assert f"this is {best.seed}:" in (Path(shelf) / name / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,280 @@
+"""A training that is killed goes on to the same weights and figures, bit for bit, as one that is not."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gnnmax.cli.main import main
+from gnnmax.data.recipe_files import load_recipe
+from gnnmax.errors import InputError
+from gnnmax.experiments.comparison import compare
+from gnnmax.experiments.run_folder import Metrics, metrics_file
+from gnnmax.models.registry import build_model
+from gnnmax.task.windows import Windows
+from gnnmax.training.batches import StoredBatches, Stream, StreamedBatches
+from gnnmax.training.checkpoint import Checkpoint, Snapshot
+from gnnmax.training.config import TrainingConfig
+from gnnmax.training.loop import train_models
+
+SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})
+BUDGET = TrainingConfig(steps=11, batch_size=48, evaluate_every=3, checkpoint_every=2, patience=3, device="cpu")
+CPU = torch.device("cpu")
+
+
+class KilledError(Exception):
+    """What stands in for a signal inside one process."""
+
+
+class Mortal(Checkpoint):
+    """A checkpoint whose process dies just before or just after the n-th write."""
+
+    def __init__(self, path: Path, turn: int, after: bool) -> None:
+        super().__init__(path)
+        self.turn, self.after = turn, after
+
+    def write(self, snapshot: Snapshot) -> None:
+        self.turn -= 1
+        if self.turn == 0 and not self.after:
+            raise KilledError
+        super().write(snapshot)
+        if self.turn == 0:
+            raise KilledError
+
+
+def windows(seed: int, n: int = 200) -> Windows:
+    values = np.random.default_rng(seed).normal(size=(n, 3, 3)).astype(np.float32)
+    values[::2, 1, 1] = values[::2].max(axis=(1, 2)) + 1
+    return Windows.from_values(values)
+
+
+TRAIN, VAL = windows(0), windows(1)
+
+
+def trained(names, checkpoint=None, train=TRAIN, config=BUDGET, bits=np.random.PCG64):
+    models = {name: build_model(name, 3) for name in names}
+    rng = np.random.Generator(bits(5))
+    results = train_models(models, train, VAL, config, rng, checkpoint=checkpoint)
+    return models, results
+
+
+def bytes_of(models) -> dict:
+    return {(n, k): t.numpy().tobytes() for n, model in models.items() for k, t in model.state_dict().items()}
+
+
+def told(results) -> dict:
+    """Everything but the clock."""
+    plain = {name: (r.steps, r.best_step, r.loss, r.accuracy) for name, r in results.items()}
+    histories = [[{**record, "seconds": 0} for record in r.history] for r in results.values()]
+    return {"plain": plain, "histories": histories}
+
+
+@pytest.mark.parametrize(
+    ("streamed", "bits"),
+    [(False, np.random.PCG64), (False, np.random.Philox), (False, np.random.MT19937), (True, np.random.PCG64)],
+)
+def test_killed_at_any_checkpoint_the_weights_and_figures_are_those_of_a_run_that_was_not(tmp_path, streamed, bits):
+    call = {"train": Stream(SMALL), "config": TrainingConfig(**{**plain(BUDGET), "stream": True})} if streamed else {}
+    whole, results = trained(["cnn", "gnn"], **call, bits=bits)
+    for turn in (1, 3, 6):
+        for after in (False, True):
+            path = tmp_path / f"{turn}-{after}.json"
+            with pytest.raises(KilledError):
+                trained(["cnn", "gnn"], Mortal(path, turn, after), **call, bits=bits)
+            resumed, again = trained(["cnn", "gnn"], Checkpoint(path), **call, bits=bits)
+            assert bytes_of(resumed) == bytes_of(whole), (turn, after)
+            assert told(again) == told(results)
+
+
+def plain(config: TrainingConfig) -> dict:
+    return {name: getattr(config, name) for name in config.__struct_fields__}
+
+
+@pytest.mark.parametrize("lost", ["moments", "batches", "weights", "best"])
+def test_a_state_that_forgets_a_part_gives_other_weights(tmp_path, lost):
+    class Forgetful(Checkpoint):
+        def read(self):
+            snapshot = super().read()
+            if snapshot is None:
+                return None
+            fresh = StoredBatches(TRAIN, 48, np.random.default_rng(9), CPU).state()
+            for key, tensor in snapshot.tensors.items():
+                if f"/{lost}/" in key and not key.endswith("/step"):
+                    tensor.zero_()
+            if lost == "batches":
+                snapshot.plain["batches"] = fresh.plain
+            return snapshot
+
+    config = TrainingConfig(**{**plain(BUDGET), "evaluate_every": 100 if lost != "best" else 1, "learning_rate": 0.3})
+    whole, results = trained(["question"], config=config)
+    with pytest.raises(KilledError):
+        trained(["question"], Mortal(tmp_path / "c.json", 4, after=True), config=config)
+    if lost == "best":
+        assert results["question"].best_step <= 8, "the premise: the best weights are older than the checkpoint"
+    resumed, _ = trained(["question"], Forgetful(tmp_path / "c.json"), config=config)
+    assert bytes_of(resumed) != bytes_of(whole)
+
+
+@pytest.mark.parametrize("source", ["stored", "streamed"])
+def test_batches_go_on_where_they_were_left(source):
+    def begun():
+        rng = np.random.default_rng(3)
+        return (
+            StoredBatches(TRAIN, 48, rng, CPU) if source == "stored" else StreamedBatches(Stream(SMALL), 48, rng, CPU)
+        )
+
+    batches = begun()
+    for _ in range(5):
+        batches.take()
+    state = json.loads(json.dumps(batches.state().plain)), batches.state().tensors
+    expected = [batches.take() for _ in range(6)]
+    fresh = begun()
+    fresh.restore(Snapshot(*state))
+    for (inputs, labels), (again, same) in zip(expected, [fresh.take() for _ in range(6)], strict=True):
+        assert torch.equal(inputs[0], again[0]) and torch.equal(labels, same)
+    assert not torch.equal(begun().take()[0][0], expected[0][0][0])
+
+
+@pytest.mark.parametrize("at", [0.02, 0.3, 0.6, 0.98])
+@pytest.mark.parametrize("file", ["json", "safetensors"])
+def test_a_checkpoint_with_one_bit_flipped_is_refused(tmp_path, at, file):
+    checkpoint = Checkpoint(tmp_path / "seed-0.json")
+    trained(["cnn"], checkpoint)
+    path = next(tmp_path.glob(f"*.{file}"))
+    content = bytearray(path.read_bytes())
+    content[int(at * len(content))] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="damaged or of another version"):
+        checkpoint.read()
+
+
+def test_a_checkpoint_of_other_models_or_windows_is_refused(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "seed-0.json")
+    trained(["cnn"], checkpoint)
+    with pytest.raises(InputError, match="of another training"):
+        trained(["gnn"], checkpoint)
+    with pytest.raises(InputError, match="of another training"):
+        trained(["cnn"], checkpoint, train=TRAIN[:20])
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_write_that_fails_leaves_the_last_state(tmp_path, monkeypatch, turn):
+    import gnnmax.training.checkpoint as resumption
+
+    checkpoint = Checkpoint(tmp_path / "seed-0.json")
+    checkpoint.write(Snapshot({"step": 1}, {"w": torch.ones(3)}))
+    real, calls = resumption.write_file, []
+
+    def failing(path, content):
+        calls.append(path)
+        if len(calls) == turn:
+            raise OSError(28, "No space left on device")
+        real(path, content)
+
+    monkeypatch.setattr(resumption, "write_file", failing)
+    with pytest.raises(OSError, match="No space"):
+        checkpoint.write(Snapshot({"step": 2}, {"w": torch.zeros(3)}))
+    found = checkpoint.read()
+    assert found.plain == {"step": 1} and found.tensors["w"].tolist() == [1, 1, 1]
+    monkeypatch.undo()
+    checkpoint.write(Snapshot({"step": 3}, {"w": torch.full((3,), 2.0)}))
+    assert checkpoint.read().plain == {"step": 3}
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Weights, and metrics without the clock, by path."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".safetensors":
+            found[str(path.relative_to(folder))] = path.read_bytes()
+        if path.suffix == ".jsonl":
+            records = [{**json.loads(line), "seconds": 0} for line in path.read_text().splitlines()]
+            found[str(path.relative_to(folder))] = json.dumps(records).encode()
+    return found
+
+
+WORDS = ["--models", "cnn,gnn", "--seeds", "2", "--steps", "160", "--evaluate-every", "40", "--batch-size", "32"]
+TINY = [*WORDS, "--checkpoint-every", "10", "--device", "cpu"]
+
+
+def call(data: str, out: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "gnnmax", "compare", "--data", data, "--out", str(out), *TINY, *more]
+
+
+def wait_until(condition, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+def written(out: Path) -> int:
+    """Bytes of metrics so far."""
+    return sum(path.stat().st_size for path in out.glob("metrics/seed-*.jsonl"))
+
+
+def free(path: Path) -> bool:
+    """Whether nobody trains the seed whose metrics these are; workers outlive a killed run by a moment."""
+    try:
+        with Metrics(path):
+            return True
+    except InputError:
+        return False
+
+
+@pytest.mark.parametrize(("workers", "kills"), [(1, 3), (2, 1)])
+def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(tmp_path, workers, kills):
+    data = str(tmp_path / "tiles")
+    sets = [f"--set=splits.{split}=2" for split in ("train", "val", "test")]
+    assert main(["generate", "tiles-3", "--out", data, *sets]) == 0
+    assert main(call(data, tmp_path / "whole")[3:]) == 0
+    out, rng = tmp_path / "killed", np.random.default_rng(workers)
+    again = call(data, out, "--resume", "--workers", str(workers))
+    for _ in range(kills):
+        before = written(out)
+        process = subprocess.Popen(again, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda before=before: written(out) > before)
+        time.sleep(rng.uniform(0, 0.3))
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "the premise: it was killed before its end"
+        wait_until(lambda: all(free(path) for path in out.glob("metrics/seed-*.jsonl")))
+    assert main(again[3:]) == 0
+    assert tree(out) == tree(tmp_path / "whole")
+    assert not (out / "checkpoints").exists()
+
+
+def test_resuming_takes_the_same_call_a_run_that_nobody_trains_and_reads_a_finished_one(tmp_path):
+    out, budget = tmp_path / "run", TrainingConfig(steps=4, device="cpu")
+
+    def run(**changes):
+        call = {"models": ["cnn"], "seeds": (0,), "training": budget, "resume": True, **changes}
+        return compare(SMALL, call.pop("models"), out, **call)
+
+    with pytest.raises(InputError, match="choose one of the two"):
+        run(force=True)
+    assert not out.exists()
+    results = run()
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    assert run().tests[0].verdicts["cnn"].accuracy == results.tests[0].verdicts["cnn"].accuracy
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+    with pytest.raises(InputError, match=r"begun with training\.steps = 4, not 5"):
+        run(training=TrainingConfig(steps=5, device="cpu"))
+    with pytest.raises(InputError, match=r"models\.gnn"):
+        run(models=["cnn", "gnn"])
+    with pytest.raises(InputError, match="in use"):
+        run(resume=False)
+    (out / "results.json").unlink()
+    with Metrics(metrics_file(out, 0)), pytest.raises(InputError, match="another process is at work"):
+        run()
+    assert run().tests[0].verdicts["cnn"].accuracy == results.tests[0].verdicts["cnn"].accuracy
+    os.truncate(out / "config.json", 10)
+    with pytest.raises(InputError, match="cannot be read"):
+        run()

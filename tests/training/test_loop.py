@@ -1,0 +1,186 @@
+"""Training: equal seeds give equal weights, the best weights are kept, and nothing wrong is trained on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from gnnmax.errors import InputError
+from gnnmax.models.inference import resolve_device
+from gnnmax.models.registry import MODELS, build_model
+from gnnmax.task.windows import Windows
+from gnnmax.training.batches import StoredBatches
+from gnnmax.training.config import TrainingConfig
+from gnnmax.training.loop import TrainingError, scored, train_models
+from tests.support.training import QUICK, TRAIN, VAL, equal, sample, trained
+
+
+@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if not entry.needs_contexts])
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(name: str) -> None:
+    (first, one), (second, two), (other, _) = trained([name]), trained([name]), trained([name], seed=1)
+    assert equal(first[name], second[name])
+    assert one[name].loss == two[name].loss
+    assert not equal(first[name], other[name])
+
+
+def test_another_order_of_batches_gives_other_weights() -> None:
+    models = [build_model("cnn", 3) for _ in range(2)]
+    for seed, model in enumerate(models):
+        train_models({"cnn": model}, TRAIN, VAL, QUICK, np.random.default_rng(seed))
+    assert not equal(*models)
+
+
+def test_a_model_learns_the_same_whatever_is_trained_beside_it() -> None:
+    (together, _), (alone, _) = trained(["question", "cnn", "gnn"]), trained(["gnn"])
+    assert equal(together["gnn"], alone["gnn"])
+
+
+def test_training_leaves_the_global_generators_alone() -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    trained(["cnn"])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_weights_of_the_lowest_validation_loss_are_kept() -> None:
+    wild = TrainingConfig(steps=30, batch_size=32, evaluate_every=1, learning_rate=0.5, warm_up=0.5, device="cpu")
+    models, results = trained(["question"], wild)
+    result = results["question"]
+    losses = [record["loss"] for record in result.history]
+    assert result.best_step < 30, "the premise: the last weights are not the best"
+    assert result.loss == min(losses) == losses[result.best_step - 1]
+    scores = scored(models["question"], (torch.tensor(VAL.values), None, None))
+    again = functional.binary_cross_entropy_with_logits(scores, torch.tensor(VAL.label, dtype=torch.float32))
+    assert float(again) == pytest.approx(result.loss, rel=1e-6)
+    assert float(((scores > 0).numpy() == VAL.label).mean()) == pytest.approx(result.accuracy)
+    assert not models["question"].training
+
+
+def test_the_graph_net_learns_a_clear_maximum() -> None:
+    _, results = trained(["gnn"], TrainingConfig(steps=150, batch_size=64, evaluate_every=50, device="cpu"))
+    assert results["gnn"].accuracy > 0.95
+
+
+def test_records_are_json_and_come_every_evaluation_and_every_fifty_steps() -> None:
+    lines: list[str] = []
+    config = TrainingConfig(steps=60, batch_size=8, evaluate_every=25, device="cpu")
+    _, results = trained(["cnn", "question"], config, on_record=lambda record: lines.append(json.dumps(record)))
+    records = [json.loads(line) for line in lines]
+    found = [(record["event"], record["step"]) for record in records if record["model"] == "cnn"]
+    assert found == [("evaluation", 25), ("step", 50), ("evaluation", 50), ("step", 60), ("evaluation", 60)]
+    assert [record for record in records if record["model"] == "question" and record["event"] == "evaluation"] == list(
+        results["question"].history
+    )
+
+
+def test_every_window_comes_once_before_any_comes_again() -> None:
+    batches = StoredBatches(TRAIN[:6], 4, np.random.default_rng(0), torch.device("cpu"))
+    order = np.concatenate([batches.indices() for _ in range(9)])
+    assert len(order) == 36
+    assert (np.sort(order.reshape(6, 6), axis=1) == np.arange(6)).all()
+
+
+class Failing(nn.Module):
+    """Scores the centre, until its so-many-th call in training: from then on it scores NaN."""
+
+    def __init__(self, good_calls: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(2))
+        self.calls_left = good_calls
+
+    def forward(self, values: torch.Tensor, rows: object = None, columns: object = None) -> torch.Tensor:
+        self.calls_left -= self.training
+        spoil = torch.nan if self.calls_left < 0 else 1.0
+        return spoil * (self.weight[0] * values[:, 1, 1] + self.weight[1])
+
+
+@pytest.mark.parametrize(("good", "kept"), [(7, 5), (3, 0)])
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_weights(good: int, kept: int) -> None:
+    seen: dict[int, torch.Tensor] = {0: torch.zeros(2)}
+    failing, beside = Failing(good), build_model("cnn", 3)
+    fresh = build_model("cnn", 3)
+
+    def watch(record: dict) -> None:
+        if record["model"] == "failing" and record["event"] == "evaluation":
+            seen[record["step"]] = failing.weight.detach().clone()
+
+    with pytest.raises(
+        TrainingError, match=rf"failing is nan at step {good + 1}: .*the weights of step {kept} are kept"
+    ):
+        train_models(
+            {"beside": beside, "failing": failing}, TRAIN, VAL, QUICK, np.random.default_rng(0), on_record=watch
+        )
+    assert torch.equal(failing.weight.detach(), seen[kept])
+    assert equal(beside, fresh) == (kept == 0)
+    assert not isinstance(TrainingError("x"), InputError)
+
+
+def spoilt(w: Windows, value: float) -> Windows:
+    values = w.values.copy()
+    values[3, 0, 1] = value
+    return dataclasses.replace(w, values=values)
+
+
+def with_contexts(w: Windows) -> Windows:
+    return dataclasses.replace(w, row_context=w.values, column_context=w.values)
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "message"),
+    [
+        (spoilt(TRAIN, np.nan), VAL, "the values of 1 of 256 training windows are NaN or infinite"),
+        (TRAIN, spoilt(VAL, np.inf), "the values of 1 of 128 validation windows are NaN or infinite"),
+        (TRAIN[:0], VAL, "there are no training windows"),
+        (TRAIN, VAL[:0], "there are no validation windows"),
+        (TRAIN[TRAIN.label], VAL, "training windows are of one class"),
+        (TRAIN, VAL[~VAL.label], "validation windows are of one class"),
+        (TRAIN, sample(1, k=5), "training windows have side 3 and validation windows 5"),
+        (with_contexts(TRAIN), VAL, "only one of the two splits carries contexts"),
+        (with_contexts(spoilt(TRAIN, np.nan)), VAL, "NaN or infinite"),
+    ],
+)
+def test_wrong_windows_are_refused_in_one_line(train: Windows, val: Windows, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        train_models({"cnn": build_model("cnn", 3)}, train, val, QUICK, np.random.default_rng(0))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (TrainingConfig(steps=0), "Expected `int` >= 1"),
+        (TrainingConfig(learning_rate=-1.0), "Expected `float` > 0"),
+        (TrainingConfig(learning_rate=float("nan")), "Expected `float` > 0"),
+        (TrainingConfig(device="tpu"), "Invalid enum value 'tpu'"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_config_out_of_bounds_is_refused(config: TrainingConfig, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        train_models({"cnn": build_model("cnn", 3)}, TRAIN, VAL, config, np.random.default_rng(0))
+
+
+def test_no_model_and_no_such_device_are_refused() -> None:
+    with pytest.raises(InputError, match="no model to train"):
+        train_models({}, TRAIN, VAL, QUICK, np.random.default_rng(0))
+    with pytest.raises(InputError, match="auto, cpu or cuda, not 'tpu'"):
+        resolve_device("tpu")
+
+
+def test_windows_with_contexts_hand_them_to_the_net() -> None:
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(1))
+
+        def forward(self, values: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+            assert torch.equal(rows, values) and torch.equal(columns, values)
+            return self.weight * rows[:, 1, 1] + columns[:, 0, 0]
+
+    train_models({"r": Reader()}, with_contexts(TRAIN), with_contexts(VAL), QUICK, np.random.default_rng(0))
