@@ -131,7 +131,7 @@ def verdict_table() -> list[str]:
         "| --- | --- | ---: | ---: | --- |",
     ]
     for recipe, name in itertools.product(("spike-9", "bump-9-shuffled"), NETS):
-        w = build(load_recipe(recipe).replace(splits={"test": 60})).test
+        w = build(load_recipe(recipe).replace(contexts=True, splits={"test": 60})).test
         module = load_model(name, "cpu").module if name in shipped_models() else build_model(name, SIDE)
         lines.append(f"| {name} | {recipe} | {compared(module, w)} |")
     return lines
