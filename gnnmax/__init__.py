@@ -6,7 +6,6 @@ Public names are loaded on first use: ``import gnnmax`` costs nothing, and evalu
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping below
@@ -52,6 +51,8 @@ __all__ = sorted(_MODULES)  # noqa: PLE0605  # one mapping, not two lists
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
+        from importlib.metadata import version  # costs a tenth of a second: only on demand
+
         return version("gnnmax")
     if name not in _MODULES:
         raise AttributeError(f"module 'gnnmax' has no attribute {name!r}")
