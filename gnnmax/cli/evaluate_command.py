@@ -68,9 +68,9 @@ class Report:
     def run(self) -> int:
         """Draw, write, print the table and the path."""
         if self.reproduce:
-            from gnnmax.experiments.rerun import run_again
+            from gnnmax.experiments.rerun import reproduce_run
 
-            checks = run_again(self.run_folder)
+            checks = reproduce_run(self.run_folder)
             print_checks(checks)
             return 0 if all(check.holds for check in checks) else 1
         from gnnmax.experiments.results import read_results

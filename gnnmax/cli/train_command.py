@@ -127,7 +127,7 @@ def _compare(
     from gnnmax.experiments.comparison import compare
     from gnnmax.report.tables import run_tables
     from gnnmax.training.config_files import load_config
-    from gnnmax.training.distributed import writes
+    from gnnmax.training.distributed import is_main_process
 
     given = load_config(call.config)
     training = call.budget.on(given.training)
@@ -150,7 +150,7 @@ def _compare(
             tensorboard=call.tensorboard,
             on_progress=on_progress,
         )
-    if not writes():
+    if not is_main_process():
         return 0
     if call.json:
         print_json(msgspec.to_builtins(results))

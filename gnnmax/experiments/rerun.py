@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,16 +13,16 @@ from gnnmax.data.recipe import Recipe, parse_recipe
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.results import AuditRecord, ModelRecord, Results, TestRecord, read_results
-from gnnmax.experiments.run_folder import CONFIG
+from gnnmax.experiments.run_folder import CONFIG, read_config
 from gnnmax.task.claims import Check
 from gnnmax.training.config import parse_training
 
-__all__ = ["agreement_of", "run_again"]
+__all__ = ["compare_results", "reproduce_run"]
 
 FIGURES = ("accuracy", "auroc", "average_precision")
 
 
-def run_again(run: str | Path, on_progress: Callable[[dict[str, Any]], None] | None = None) -> list[Check]:
+def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None] | None = None) -> list[Check]:
     """Run what a finished run was asked for once more, in a scratch folder, and compare.
 
     Stored data are drawn anew from their recipe, so that no file of the first run but its record is used. On the same
@@ -37,36 +36,36 @@ def run_again(run: str | Path, on_progress: Callable[[dict[str, Any]], None] | N
         InputError: no finished run, or a record that is damaged.
     """
     old = read_results(run)
+    asked = read_config(run)
     try:
-        asked = json.loads((Path(run) / CONFIG).read_text(encoding="utf-8"))
-        data = parse_recipe(asked["recipe"], "config.json")
-        also = [_again(source) for source in asked["also"]]
-        call = {"models": asked["models"], "seeds": asked["seeds"], "training": asked["training"]}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{Path(run) / CONFIG} cannot be read: {error}; run compare again") from None
+        data = parse_recipe(asked["recipe"], CONFIG)
+        also = [_source_of(source) for source in asked["also"]]
+        models, seeds, training = asked["models"], asked["seeds"], asked["training"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{Path(run) / CONFIG} cannot be read: {error}; start again with --force") from None
     with tempfile.TemporaryDirectory() as folder:
         new = compare(
             data,
-            call["models"],
+            models,
             Path(folder) / "run",
-            seeds=call["seeds"],
+            seeds=seeds,
             also=also,
-            training=parse_training(call["training"], "config.json: training"),
+            training=parse_training(training, "config.json: training"),
             on_progress=on_progress,
         )
-    return agreement_of(old, new)
+    return compare_results(old, new)
 
 
-def _again(source: Any) -> str | Path | Recipe:
+def _source_of(source: Any) -> str | Path | Recipe:
     return parse_recipe(source, "config.json") if isinstance(source, dict) else str(source)
 
 
-def agreement_of(old: Results, new: Results) -> list[Check]:
+def compare_results(old: Results, new: Results) -> list[Check]:
     """Compare the figures of two runs, test set by test set, scorer by scorer, then the audits of the nets.
 
     Example:
-        >>> agreement_of.__name__
-        'agreement_of'
+        >>> compare_results.__name__
+        'compare_results'
     """
     versions = {name: (there, new.environment["versions"].get(name)) for name, there in _versions(old).items()}
     changed = [f"{name} {was}, now {now}" for name, (was, now) in versions.items() if was != now]

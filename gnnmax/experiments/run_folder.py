@@ -22,6 +22,7 @@ from gnnmax.training.checkpoint import Checkpoint
 
 __all__ = [
     "CONFIG",
+    "RUN_FORMAT",
     "Log",
     "Metrics",
     "Tail",
@@ -29,13 +30,16 @@ __all__ = [
     "checkpoint_file",
     "environment",
     "load_run",
+    "locked_folder",
     "metrics_file",
     "open_run",
+    "read_config",
     "rewind",
-    "working_in",
 ]
 
 CONFIG = "config.json"
+RUN_FORMAT = 2
+"""Version of the run folder's layout; gnnmax 0.1 wrote folders without one."""
 
 
 def environment() -> dict[str, Any]:
@@ -78,7 +82,7 @@ def checkpoint_file(folder: Path, seed: int) -> Path:
 def open_run(folder: Path, config: dict[str, Any]) -> None:
     """Begin a run: empty the folder of an earlier one and write down what was asked, and on what machine."""
     if folder.exists():
-        with working_in(folder):
+        with locked_folder(folder):
             shutil.rmtree(folder)
     folder.mkdir(parents=True)
     write_file(folder / CONFIG, json.dumps(config, indent=1))
@@ -86,18 +90,40 @@ def open_run(folder: Path, config: dict[str, Any]) -> None:
     (folder / "metrics").mkdir()
 
 
-def check_same_call(folder: Path, config: dict[str, Any]) -> None:
-    """Refuse to go on with a run that was begun by another call.
+def read_config(folder: str | Path) -> dict[str, Any]:
+    """Read the call that started a run.
 
     Raises:
-        InputError: naming what differs.
+        InputError: the file is missing or damaged, or the folder was made by an older or a newer gnnmax.
+
+    Example:
+        >>> read_config("nowhere")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: nowhere/config.json cannot be read: [Errno 2] No such file or directory: ...
     """
+    path = Path(folder) / CONFIG
     try:
-        begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        asked = json.loads(json.dumps(config))  # tuples become lists, as in the file
-        keys = sorted((begun.keys() | asked.keys()) - {"command"})
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise InputError(f"{folder / CONFIG} cannot be read: {error}; begin anew with --force") from None
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version_of_layout = int(config.get("format", 1))
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read: {error}; start again with --force") from None
+    if version_of_layout < RUN_FORMAT:
+        raise InputError(f"the run in {folder} was made by gnnmax 0.1: start again with --force")
+    if version_of_layout > RUN_FORMAT:
+        raise InputError(f"the run in {folder} was made by a newer gnnmax: upgrade")
+    return config
+
+
+def check_same_call(folder: Path, config: dict[str, Any]) -> None:
+    """Refuse to resume a run that another call started.
+
+    Raises:
+        InputError: naming the first difference, or saying that the run is of another version.
+    """
+    begun = read_config(folder)
+    asked = json.loads(json.dumps(config))  # tuples become lists, as in the file
+    keys = sorted((begun.keys() | asked.keys()) - {"command"})
     for key in keys:
         was, now = begun.get(key), asked.get(key)
         if was == now:
@@ -106,8 +132,8 @@ def check_same_call(folder: Path, config: dict[str, Any]) -> None:
             inner = next(name for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name))
             key, was, now = f"{key}.{inner}", was.get(inner), now.get(inner)  # noqa: PLW2901  # it ends here
         raise InputError(
-            f"the run in {folder} was begun with {key} = {json.dumps(was)}, not {json.dumps(now)}: go on with the call "
-            "that began it, or begin anew with --force"
+            f"the run in {folder} was started with {key} = {json.dumps(was)}, not {json.dumps(now)}: resume it by the "
+            "call that started it, or start again with --force"
         )
 
 
@@ -128,7 +154,7 @@ def rewind(folder: Path, seed: int) -> None:
 
 
 @contextlib.contextmanager
-def working_in(folder: Path) -> Iterator[None]:
+def locked_folder(folder: Path) -> Iterator[None]:
     """Hold a run folder for as long as the block lasts; the system frees the folder of a process that is killed.
 
     Raises:

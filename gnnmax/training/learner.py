@@ -16,7 +16,7 @@ from gnnmax.models.inference import scored
 from gnnmax.models.tensors import Batch, Inputs, taken
 from gnnmax.training.checkpoint import Snapshot
 from gnnmax.training.config import TrainingConfig, learning_rate_at
-from gnnmax.training.distributed import Ranks
+from gnnmax.training.distributed import Processes
 from gnnmax.training.precision import multiplying
 
 __all__ = ["Learner", "Record", "TrainingError", "TrainingResult"]
@@ -61,14 +61,19 @@ class Learner:
         module: The net, on its device; changed in place.
         config: Budget and optimiser.
         on_record: Is given every record.
-        ranks: The processes that share each batch.
+        processes: The processes that share each batch.
     """
 
     def __init__(
-        self, name: str, module: nn.Module, config: TrainingConfig, on_record: Callable[[Record], None], ranks: Ranks
+        self,
+        name: str,
+        module: nn.Module,
+        config: TrainingConfig,
+        on_record: Callable[[Record], None],
+        processes: Processes,
     ) -> None:
         self.name = name
-        self._module, self._config, self._on_record, self._ranks = module, config, on_record, ranks
+        self._module, self._config, self._on_record, self._processes = module, config, on_record, processes
         self._optimiser = torch.optim.AdamW(module.parameters(), weight_decay=config.weight_decay)
         self._step, self._seconds = 0, 0.0
         self._recent: list[float] = []
@@ -120,7 +125,7 @@ class Learner:
             share = mean * (len(scores) / len(labels))
             share.backward()  # type: ignore[no-untyped-call]
             loss += share.detach()
-        self._ranks.add_up([loss, *(p.grad for p in self._module.parameters() if p.grad is not None)])
+        self._processes.all_reduce([loss, *(p.grad for p in self._module.parameters() if p.grad is not None)])
         norm = nn.utils.clip_grad_norm_(self._module.parameters(), self._config.clip_norm)
         self._stop_unless_finite("the loss", loss)
         self._stop_unless_finite("the norm of the gradient", norm)
@@ -129,7 +134,7 @@ class Learner:
 
     def _parts(self, n: int) -> Iterator[slice]:
         """Cut this process's share of a batch of ``n`` windows into micro-batches."""
-        own = self._ranks.share(n)
+        own = self._processes.share(n)
         reach = (self._config.micro_batch or n) * own.step
         for start in range(own.start, n, reach):
             yield slice(start, min(start + reach, n), own.step)

@@ -15,7 +15,7 @@ from gnnmax.task.windows import Windows
 from gnnmax.training.batches import Batches, StoredBatches, Stream, StreamedBatches
 from gnnmax.training.checkpoint import Checkpoint, Snapshot
 from gnnmax.training.config import TrainingConfig, check_config
-from gnnmax.training.distributed import ALONE, Ranks
+from gnnmax.training.distributed import SINGLE_PROCESS, Processes
 from gnnmax.training.learner import Learner, Record, TrainingError, TrainingResult
 from gnnmax.training.precision import check_precision
 
@@ -31,7 +31,7 @@ def train_models(
     *,
     on_record: Callable[[Record], None] = lambda _record: None,
     checkpoint: Checkpoint | None = None,
-    ranks: Ranks = ALONE,
+    processes: Processes = SINGLE_PROCESS,
 ) -> dict[str, TrainingResult]:
     """Train models side by side on the same batches and leave in each the weights of its best evaluation.
 
@@ -50,7 +50,7 @@ def train_models(
             (``event`` "evaluation") of each model.
         checkpoint: Where the state is kept every so many steps. Training goes on from what it holds; ``models``, data,
             ``config`` and ``rng`` are to be those that it was begun with.
-        ranks: The processes that share each batch; the first one writes the checkpoint.
+        processes: The processes that share each batch; the first one writes the checkpoint.
 
     Returns:
         One result a model, by name, in the order given.
@@ -70,12 +70,12 @@ def train_models(
         (3, 1)
     """
     check_config(config)
-    _check_call(models, train, config, ranks)
+    _check_call(models, train, config, processes)
     if isinstance(train, Windows):
         train = _limited(train, config.train_windows)
     _check_splits(train, val, config)
     device = resolve_device(config.device)
-    learners = [Learner(name, module.to(device), config, on_record, ranks) for name, module in models.items()]
+    learners = [Learner(name, module.to(device), config, on_record, processes) for name, module in models.items()]
     held = inputs_of(val, slice(None), device), labels_of(val, device)
     batches = _batches_of(train, config, rng, device)
     step = _resumed(checkpoint, batches, learners)
@@ -87,7 +87,7 @@ def train_models(
                 if not learner.finished:
                     learner.learn(batch, held)
             last = all(learner.finished for learner in learners)
-            if checkpoint is not None and ranks.first and (last or step % config.checkpoint_every == 0):
+            if checkpoint is not None and processes.is_main and (last or step % config.checkpoint_every == 0):
                 checkpoint.write(_state(step, batches, learners))
     finally:
         for learner in learners:
@@ -123,16 +123,19 @@ def _resumed(checkpoint: Checkpoint | None, batches: Batches, learners: Sequence
         raise InputError(f"the checkpoint is of another training: {first}; begin anew with --force") from None
 
 
-def _check_call(models: Mapping[str, nn.Module], train: Windows | Stream, config: TrainingConfig, ranks: Ranks) -> None:
+def _check_call(
+    models: Mapping[str, nn.Module], train: Windows | Stream, config: TrainingConfig, processes: Processes
+) -> None:
     if not models:
         raise InputError("there is no model to train: name at least one")
     if config.stream != isinstance(train, Stream):
         raise InputError(f"the training config says stream = {config.stream}: give windows or a Stream accordingly")
-    if config.batch_size < ranks.count:
+    if config.batch_size < processes.world_size:
         raise InputError(
-            f"a batch of {config.batch_size} cannot be shared by {ranks.count} processes: give at least as many windows"
+            f"a batch of {config.batch_size} cannot be shared by {processes.world_size} processes: "
+            "give at least as many windows"
         )
-    if ranks.count > 1 and config.match == "seconds":
+    if processes.world_size > 1 and config.match == "seconds":
         raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
 
 

@@ -265,7 +265,7 @@ def test_resuming_takes_the_same_call_a_run_that_nobody_trains_and_reads_a_finis
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     assert run().tests[0].verdicts["cnn"].accuracy == results.tests[0].verdicts["cnn"].accuracy
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
-    with pytest.raises(InputError, match=r"begun with training\.steps = 4, not 5"):
+    with pytest.raises(InputError, match=r"started with training\.steps = 4, not 5"):
         run(training=TrainingConfig(steps=5, device="cpu"))
     with pytest.raises(InputError, match=r"models\.gnn"):
         run(models=["cnn", "gnn"])
