@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
-from gnnmax.models.images.dense_tower import ConvolvedTower, convolvable
+from gnnmax.models.images.dense_tower import DenseTower, has_dense_form
 from gnnmax.models.inference import resolve_device, scored
 from gnnmax.models.registry import MODELS, build_model, parse_config
 from gnnmax.models.tensors import check_finite, inputs_of
@@ -131,10 +131,10 @@ class TrainedModel:
             A function from values ``(n, m)`` to the scores of the ``(n - k + 1, m - k + 1)`` windows in them, NaN where
             a window is not wholly measured. It gives the scores that :meth:`score` gives window by window.
         """
-        if not convolvable(self.module) or (k != self.k and not self.card.any_k):
+        if not has_dense_form(self.module) or (k != self.k and not self.card.any_k):
             return None
-        tower = ConvolvedTower(self.module, k)
-        if not tower.cheaper:
+        tower = DenseTower(self.module, k)
+        if not tower.is_cheaper:
             return None
 
         def scores_of(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

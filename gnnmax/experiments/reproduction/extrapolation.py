@@ -13,8 +13,9 @@ from torch.nn import functional
 
 from gnnmax.data.hosts.families import ErdosRenyi, RingLattice
 from gnnmax.data.random_streams import stream
-from gnnmax.experiments.reproduction.fitting import Batch, built, fit
+from gnnmax.experiments.reproduction.fitting import Examples, fit
 from gnnmax.experiments.reproduction.outcome import Figure, Outcome, Progress, mean_and_error
+from gnnmax.models.registry import seeded
 from gnnmax.task.claims import Check
 from gnnmax.training.threads import one_thread
 
@@ -116,9 +117,9 @@ def _errors(kind: str, readout: str, seed: int) -> tuple[float, float]:
     """Train one net; return its errors within and beyond the sizes it was trained on, as shares of the truth."""
     rng = np.random.default_rng(seed)
     adjacency, degree = _graphs(kind, SMALL, GRAPHS, rng, seed)
-    net = built(partial(DegreeNet, readout), seed)
+    net = seeded(partial(DegreeNet, readout), seed)
 
-    def draw() -> Batch:
+    def draw() -> Examples:
         chosen = torch.from_numpy(rng.integers(len(degree), size=BATCH))
         return adjacency[chosen], degree[chosen]
 
@@ -129,7 +130,7 @@ def _errors(kind: str, readout: str, seed: int) -> tuple[float, float]:
     return within, beyond
 
 
-def _graphs(kind: str, sizes: tuple[int, int], count: int, rng: np.random.Generator, seed: int) -> Batch:
+def _graphs(kind: str, sizes: tuple[int, int], count: int, rng: np.random.Generator, seed: int) -> Examples:
     """Draw graphs with at least one edge: matrices ``(count, n, n)``, padded by zeros, and largest degrees."""
     adjacency = np.zeros((count, sizes[1], sizes[1]), dtype=np.float32)
     for graph in range(count):

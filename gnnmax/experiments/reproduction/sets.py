@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnnmax.experiments.reproduction.fitting import Batch, built, fit
+from gnnmax.experiments.reproduction.fitting import Examples, fit
 from gnnmax.experiments.reproduction.outcome import Figure, Outcome, Progress, mean_and_error
+from gnnmax.models.registry import seeded
 from gnnmax.models.sets.sets import AttentionBlock
 from gnnmax.task.claims import Check
 from gnnmax.training.threads import one_thread
@@ -148,7 +149,7 @@ def _published() -> list[str]:
 def _errors(make: Callable[[], nn.Module], seed: int) -> tuple[float, float, float]:
     """Train one net; return its errors on sets as trained on, on larger ones, and on higher numbers."""
     rng = np.random.default_rng(seed)
-    net = built(make, seed)
+    net = seeded(make, seed)
     fit(
         net,
         lambda: _drawn(rng, BATCH, int(rng.integers(SIZES.start, SIZES.stop))),
@@ -166,13 +167,13 @@ def _errors(make: Callable[[], nn.Module], seed: int) -> tuple[float, float, flo
     return within, larger, higher
 
 
-def _drawn(rng: np.random.Generator, count: int, size: int, highest: float = HIGHEST) -> Batch:
+def _drawn(rng: np.random.Generator, count: int, size: int, highest: float = HIGHEST) -> Examples:
     """Draw sets ``(count, size, 1)`` of uniform numbers in units of 100, and the largest number of each."""
     numbers = torch.from_numpy(rng.random((count, size, 1), dtype=np.float32)) * (highest / HIGHEST)
     return numbers, numbers.amax(dim=(1, 2))
 
 
 @torch.no_grad()
-def _error(net: nn.Module, batch: Batch) -> float:
+def _error(net: nn.Module, batch: Examples) -> float:
     numbers, largest = batch
     return HIGHEST * float((net(numbers) - largest).abs().mean())
