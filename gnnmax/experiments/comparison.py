@@ -1,4 +1,4 @@
-"""Side by side: several models, several seeds, the same batches, one run folder."""
+"""Compare several models over several seeds on the same batches, in one run folder."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ __all__ = ["CONFIG", "Progress", "compare"]
 
 
 def _ignore(record: dict[str, Any]) -> None:
-    """Take a record of training and do nothing."""
+    """Ignore a record of training."""
 
 
 def compare(
@@ -68,44 +68,43 @@ def compare(
     tensorboard: bool = False,
     on_progress: Progress | None = None,
 ) -> Results:
-    """Train models side by side on the same batches, judge them and the explicit rules on the same windows.
+    """Train models side by side on the same batches; evaluate them and the explicit rules on the same windows.
 
-    For each seed all models see the very same batches in the same order. The weights of the lowest validation log loss
+    For each seed all models see the same batches in the same order. The weights of the lowest validation log loss
     are kept. Each net then scores every split but train and val, out-of-distribution splits too, and those of every
-    data set in ``also``, none of which it has seen. Each seed is trained by one thread, so the figures do not depend
-    on ``workers``.
+    data set in ``also``. Each seed is trained in one thread, so the results do not depend on ``workers``. Each data set
+    is loaded or drawn once, for all seeds.
 
-    The run folder holds ``config.json`` (what was asked), ``environment.json`` (versions and machine),
-    ``metrics/seed-S.jsonl`` (losses as they came), ``log.txt``, ``MODEL/seed-S/`` (weights) and, last, ``results.json``
-    (every figure that the report shows); nothing is written elsewhere. Until then ``checkpoints/`` holds the state of
-    each seed's training: a run that was killed at any instant goes on from there, to the same weights and figures, bit
-    for bit, as if it had not been.
+    The run folder holds ``config.json`` (the call), ``environment.json`` (versions and machine),
+    ``metrics/seed-S.jsonl`` (training records), ``log.txt``, ``MODEL/seed-S/`` (weights) and, last, ``results.json``
+    (all data of the report); nothing is written elsewhere. Until then ``checkpoints/`` holds the training checkpoint of
+    each seed: a run that was killed at any instant resumes from there, to the same weights and metrics, bit for bit.
 
-    Started by ``torchrun``, the processes share every batch and add up their gradients; the first one judges and
+    Started by ``torchrun``, the processes share every batch and sum their gradients; the main one evaluates and
     writes, and all return the same results.
 
     Args:
         data: A shipped recipe's name, a recipe, or the folder of a stored data set, with splits train, val and test.
         models: Names in :data:`gnnmax.models.registry.MODELS`, or a mapping of names to their configs.
-        out: The run folder to write. It may be absent or empty.
+        out: The run folder to write. It must not exist, or be empty.
         seeds: One training per model and seed: initial weights and order of the windows.
         also: Further data sets with a test split, of other hosts.
         training: Budget and optimiser, the same for all.
         workers: Seeds trained at the same time, each in a process of its trained_on.
-        force: Whether to replace a finished or broken run that stands in ``out``.
+        force: Whether to replace a finished or broken run in ``out``.
         resume: Whether to go on with a run of the same call that was stopped; where there is none it is begun, and a
             finished one is only read.
         command: The call, to be written dtrained_on.
         tensorboard: Whether to write learning curves into ``tensorboard/`` too; needs the extra of that name.
-        on_progress: Given each record of training as it comes, with its ``seed``.
+        on_progress: Called with each record of training, with its ``seed``.
 
     Returns:
-        What ``results.json`` holds.
+        The content of ``results.json``.
 
     Raises:
-        InputError: unknown names, a folder in use, splits missing, windows of a side that a net does not take, or a
-            run to go on with that was begun by another call.
-        TrainingError: a loss stopped being finite; the folder holds the last checkpoint.
+        InputError: unknown names, a folder in use, splits missing, windows of a side that a net does not accept, or
+            resuming a run that another call started.
+        TrainingError: a loss is not finite; the folder holds the last checkpoint.
 
     References:
         Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
@@ -208,7 +207,9 @@ def _check_call(configs: dict[str, Any], seeds: Sequence[int], workers: int, tra
     if workers < 1:
         raise InputError(f"workers must be at least 1, not {workers}")
     if workers > 1 and is_distributed():
-        raise InputError(f"torchrun's processes share a batch, seeds take turns: workers must be 1, not {workers}")
+        raise InputError(
+            f"under torchrun the processes share each batch, one seed at a time: workers must be 1, not {workers}"
+        )
     if training.match == "seconds" and is_distributed():
         raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
 
@@ -233,12 +234,12 @@ def _check_sets(sets: Sequence[DataSet], configs: dict[str, Any], training: Trai
     for title, (data, split) in splits_to_evaluate(sets).items():
         label, k = data.split(split).label, data.recipe.of(split).k
         if label.all() or not label.any():
-            raise InputError(f"the {split} split of {title} holds one class only: both are needed to judge a scorer")
+            raise InputError(f"the {split} split of {title} holds one class only: both are needed to evaluate a scorer")
         for model in configs:
             if k != trained_on.recipe.k and not MODELS[model].any_k:
                 raise InputError(
                     f"model {model} is built for windows of side {trained_on.recipe.k}, and {title} has {k}: "
-                    f"leave out the one or the other"
+                    f"leave out one of the two"
                 )
 
 

@@ -1,4 +1,4 @@
-"""Whether a run gives its figures again: the same call once more, and every figure beside the old one."""
+"""Rerun a finished run and compare all metrics with the recorded ones."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from gnnmax.experiments.run_folder import CONFIG, read_config
 from gnnmax.task.claims import Check
 from gnnmax.training.config import parse_training
 
-__all__ = ["compare_results", "reproduce_run"]
+__all__ = ["reproduce_run"]
 
-FIGURES = ("accuracy", "auroc", "average_precision")
+METRICS = ("accuracy", "auroc", "average_precision")
 
 
 def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None] | None = None) -> list[Check]:
-    """Run what a finished run was asked for once more, in a scratch folder, and compare.
+    """Repeat the call of a finished run in a temporary folder and compare the results.
 
-    Stored data are drawn anew from their recipe, so that no file of the first run but its record is used. On the same
-    versions and a CPU every figure is the same to the last digit.
+    Stored data are drawn again from their recipe, so that only the record of the first run is used. With the same
+    versions and on a CPU all metrics agree to the last digit.
 
     Args:
         run: A run folder that compare wrote.
-        on_progress: Given each record of training as it comes.
+        on_progress: Called with each record of training.
 
     Raises:
-        InputError: no finished run, or a record that is damaged.
+        InputError: no finished run, a damaged record, or one of another version.
     """
     old = read_results(run)
     asked = read_config(run)
@@ -53,20 +53,15 @@ def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None]
             training=parse_training(training, "config.json: training"),
             on_progress=on_progress,
         )
-    return compare_results(old, new)
+    return _compare_results(old, new)
 
 
 def _source_of(source: Any) -> str | Path | Recipe:
     return parse_recipe(source, "config.json") if isinstance(source, dict) else str(source)
 
 
-def compare_results(old: Results, new: Results) -> list[Check]:
-    """Compare the figures of two runs, test set by test set, scorer by scorer, then the audits of the nets.
-
-    Example:
-        >>> compare_results.__name__
-        'compare_results'
-    """
+def _compare_results(old: Results, new: Results) -> list[Check]:
+    """Compare the metrics of two runs for every test set and scorer, then the audits of the nets."""
     versions = {name: (there, new.environment["versions"].get(name)) for name, there in _versions(old).items()}
     changed = [f"{name} {was}, now {now}" for name, (was, now) in versions.items() if was != now]
     checks = [Check("the versions are the same", not changed, ", ".join(changed))]
@@ -74,7 +69,7 @@ def compare_results(old: Results, new: Results) -> list[Check]:
     again = {test.name: test for test in new.tests}
     for test in old.tests:
         if test.name not in again:
-            checks.append(Check(f"{test.name}: it is there again", False, "it is not"))
+            checks.append(Check(f"{test.name}: it was evaluated again", False, "it was not"))
             continue
         checks += [_check(test, again[test.name], name) for name in test.verdicts]
     return checks + _audits(old.models, new.models)
@@ -86,7 +81,7 @@ def _versions(results: Results) -> dict[str, str]:
 
 
 def _audits(old: list[ModelRecord], new: list[ModelRecord]) -> list[Check]:
-    """Compare what the audits found, but for the last digits of scores, which other machines round otherwise."""
+    """Compare the findings of the audits, but not the last digits of scores, which depend on the machine."""
     there, here = ({model.name: [_found(run.audit) for run in model.runs] for model in models} for models in (old, new))
     return [Check(f"{name}: its audit finds the same", found == here.get(name), "") for name, found in there.items()]
 
@@ -98,9 +93,9 @@ def _found(audit: AuditRecord) -> list[tuple[str, str, float | None, float | Non
 def _check(old: TestRecord, new: TestRecord, name: str) -> Check:
     claim = f"{old.name}: {name} has the same figures"
     if name not in new.verdicts:
-        return Check(claim, False, "it was not judged")
+        return Check(claim, False, "it was not evaluated")
     there, here = (msgspec.to_builtins(test.verdicts[name]) for test in (old, new))
     differing = [
-        f"{figure} {there[figure]:.6f}, now {here[figure]:.6f}" for figure in FIGURES if there[figure] != here[figure]
+        f"{figure} {there[figure]:.6f}, now {here[figure]:.6f}" for figure in METRICS if there[figure] != here[figure]
     ]
     return Check(claim, not differing, ", ".join(differing) or f"accuracy {here['accuracy']:.4f}")

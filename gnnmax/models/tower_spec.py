@@ -9,7 +9,7 @@ from typing import Literal
 from gnnmax.errors import InputError
 from gnnmax.task.symmetry_groups import GROUPS, Group, strided
 
-__all__ = ["Downsampling", "Head", "Padding", "TowerSpec", "convolved_side", "margins", "sampled_side"]
+__all__ = ["Downsampling", "Padding", "TowerSpec", "convolved_side", "margins", "sampled_side"]
 
 Padding = Literal["valid", "zero", "circular", "full"]
 Downsampling = Literal["stride", "max", "average", "blur", "polyphase"]

@@ -12,7 +12,6 @@ from gnnmax.errors import InputError
 
 __all__ = [
     "Device",
-    "Match",
     "Precision",
     "TrainingConfig",
     "check_config",

@@ -14,7 +14,7 @@ from gnnmax.models.entry import Config
 from gnnmax.models.registry import parse_config
 from gnnmax.training.config import TrainingConfig, parse_training
 
-__all__ = ["Hyperparameters", "config_names", "load_config"]
+__all__ = ["config_names", "load_config"]
 
 SHELF = Shelf("config", Path(__file__).parent / "configs")
 

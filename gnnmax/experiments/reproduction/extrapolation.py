@@ -1,4 +1,4 @@
-"""The maximum degree of graphs larger than any seen: which readout extrapolates, and trained on what."""
+"""The maximum degree of larger graphs: which readout and which training graphs extrapolate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gnnmax.models.registry import seeded
 from gnnmax.task.claims import Check
 from gnnmax.training.threads import one_thread
 
-__all__ = ["DegreeNet", "extrapolation"]
+__all__ = ["extrapolation"]
 
 SMALL, LARGE = (20, 29), (50, 99)
 GRAPHS, TESTED = 4_000, 500
@@ -29,8 +29,8 @@ STEPS, BATCH = 1_500, 64
 class DegreeNet(nn.Module):
     """One round of message passing by sum, a readout by maximum or by sum, and a perceptron.
 
-    Nodes have no features. What a net does beyond its training range is what its linear pieces do there: the largest
-    degree is linear in the largest sum of messages, and not even a function of the sum of all.
+    Nodes have no features. Beyond its training range a net is linear: the largest
+    degree is linear in the largest sum of messages, and not a function of the sum of all.
 
     Args:
         readout: ``max`` or ``sum``, over the nodes.

@@ -1,4 +1,4 @@
-"""Which of two maxima lies left: padded nets answer by where the pair lies, and fail when it lies elsewhere."""
+"""Which of two maxima lies left: padded nets rely on the position of the pair, and fail at other positions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gnnmax.models.tower_spec import Padding, TowerSpec
 from gnnmax.task.claims import Check
 from gnnmax.training.threads import one_thread
 
-__all__ = ["PAPER", "pairs", "translation"]
+__all__ = ["pairs", "translation"]
 
 SIDE = 32
 BANDS = (8, 24)

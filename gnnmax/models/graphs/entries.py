@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GRAPH_NETS",
-    "AttentionConfig",
-    "ExchangeableConfig",
-    "FusedConfig",
-    "GnnConfig",
-    "MessagePassingConfig",
-    "ProductConfig",
 ]
 
 

@@ -19,12 +19,6 @@ from gnnmax.task.symmetry_groups import GROUPS
 
 __all__ = [
     "IMAGE_NETS",
-    "CnnConfig",
-    "DownsampledConfig",
-    "QuestionConfig",
-    "ShallowConfig",
-    "TowerConfig",
-    "TransformerConfig",
 ]
 
 Stride = Annotated[int, Meta(ge=1, le=255)]

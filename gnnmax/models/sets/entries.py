@@ -13,7 +13,9 @@ from gnnmax.models.sets.sets import DeepSetsNet, SetTransformerNet
 from gnnmax.models.sets.simultaneous import SimultaneousNet
 from gnnmax.task.symmetry_groups import GROUPS
 
-__all__ = ["SET_NETS", "BagConfig", "SetTransformerConfig", "SimultaneousConfig"]
+__all__ = [
+    "SET_NETS",
+]
 
 
 class BagConfig(Config, frozen=True):
