@@ -90,12 +90,11 @@ def compare(
         seeds: One training per model and seed: initial weights and order of the windows.
         also: Further data sets with a test split, of other hosts.
         training: Budget and optimiser, the same for all.
-        workers: Seeds trained at the same time, each in a process of its trained_on.
+        workers: Seeds trained at the same time, each in its own process.
         force: Whether to replace a finished or broken run in ``out``.
-        resume: Whether to go on with a run of the same call that was stopped; where there is none it is begun, and a
-            finished one is only read.
-        command: The call, to be written dtrained_on.
-        tensorboard: Whether to write learning curves into ``tensorboard/`` too; needs the extra of that name.
+        resume: Whether to resume a stopped run of the same call; a missing run is started, a finished one only read.
+        command: The command line, for the record.
+        tensorboard: Whether to write learning curves into ``tensorboard/`` too; needs the extra tensorboard.
         on_progress: Called with each record of training, with its ``seed``.
 
     Returns:

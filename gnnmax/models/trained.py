@@ -122,7 +122,7 @@ class TrainedModel:
     __call__ = score
 
     def dense(self, k: int) -> DenseScorer | None:
-        """Return a function that scores every window of a matrix in one pass; None if the net has no cheaper dense form.
+        """Return a scorer of all windows of a matrix in one pass; None if the net has no cheaper dense form.
 
         Args:
             k: Side of the windows.

@@ -137,7 +137,7 @@ def test_metrics_hold_every_evaluation_of_every_model(finished):
     assert evaluations == {(model, step) for model in ("cnn", "gnn") for step in (3, 6)}
 
 
-def test_loaded_models_score_as_they_were_judged(finished):
+def test_loaded_models_score_as_they_were_evaluated(finished):
     out, results = finished
     windows = build(SMALL).test
     for name, seeds in load_run(out).items():

@@ -29,7 +29,7 @@ def test_micro_batches_add_up_to_the_batch(micro):
     assert equal(whole["gnn"], same["gnn"])
 
 
-def test_a_model_stops_when_its_loss_no_longer_falls_and_the_others_go_on():
+def test_a_model_stops_when_its_loss_no_longer_falls_and_the_others_continue():
     _, results = trained(["cnn", "gnn"], changed(steps=400, evaluate_every=2, patience=3, learning_rate=0.3))
     for result in results.values():
         losses = [record["loss"] for record in result.history]
