@@ -21,7 +21,7 @@ from benchmarks.timing import Lane, race
 from gnnmax import find_maxima
 from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.detection.normalisation import STEPS
-from gnnmax.models.images.dense_tower import ConvolvedTower
+from gnnmax.models.images.dense_tower import DenseTower
 from gnnmax.models.registry import build_model
 
 __all__ = ["ROWS"]
@@ -141,7 +141,7 @@ def against_scatter(name: str, setting: Setting) -> Row:
 def everywhere(name_of_net: str, target: float, name: str, setting: Setting) -> Row:
     """Race a tower laid over the whole matrix against the same net on batches of its windows; the scores are equal."""
     net = build_model(name_of_net, K, {"encoding": "none"}, seed=0).eval()
-    tower, image = ConvolvedTower(net, K), torch.from_numpy(matrix_of(setting.size(300, 40)))
+    tower, image = DenseTower(net, K), torch.from_numpy(matrix_of(setting.size(300, 40)))
     windows = image.unfold(0, K, 1).unfold(1, K, 1).flatten(0, 1)
     part = windows[: setting.size(8192, 256)].contiguous()
 

@@ -1,4 +1,4 @@
-"""Train models side by side on the same batches and judge them beside the rules.
+"""Train models side by side on the same batches and evaluate them beside the rules.
 
 python scripts/compare.py --data spike-9 --models cnn,gnn --seeds 3 --workers 2 --out runs/compare
 """

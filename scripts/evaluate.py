@@ -1,4 +1,4 @@
-"""Judge the trained models of a run on a data set.
+"""Evaluate the trained models of a run on a data set.
 
 python scripts/evaluate.py --run runs/compare --data real-les-miserables
 """

@@ -1,4 +1,4 @@
-"""Measure tables of known figures anew, three seeds each, and put them into docs/results.md.
+"""Measure tables of known figures again, three seeds each, and put them into docs/results.md.
 
 python scripts/refresh_tables.py sets translation        # names; all of them where none is given, about two hours
 """

@@ -1,4 +1,4 @@
-"""Train the models that ship with the package, judge them, and put weights and model cards in their place.
+"""Train the models that ship with the package, evaluate them, and put weights and model cards in their place.
 
 python scripts/train_shipped.py --workers 2
 """
@@ -15,5 +15,5 @@ if __name__ == "__main__":
     call = ["compare", "--data", "spike-9", "--config", "shipped", "--also", TESTS, "--out", "runs/shipped", "--resume"]
     status = main([*call, *sys.argv[1:]])
     if status == 0:
-        ship_models(Path("runs/shipped"), Path(__file__).parents[1] / "gnnmax" / "weights")
+        ship_models(Path("runs/shipped"), Path(__file__).parents[1] / "gnnmax" / "models" / "weights")
     sys.exit(status)

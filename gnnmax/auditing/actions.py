@@ -178,7 +178,7 @@ class ValueMap:
         low, high = np.minimum(x - sources[0], 0.0), np.maximum(x - sources[-1], 0.0)
         return np.interp(x, sources, targets) + slope * (low + high)
 
-    def cropped(self, k: int) -> ValueMap:  # noqa: ARG002
+    def cropped(self, k: int) -> ValueMap:
         """Do the same to a window of another side."""
         return self
 

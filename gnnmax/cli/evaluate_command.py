@@ -1,4 +1,4 @@
-"""The commands of judgement: evaluate and report."""
+"""The commands evaluate and report."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ __all__ = ["Evaluate", "Report"]
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Judge the trained models of a run, and the explicit rules, on a split of a data set."""
+    """Evaluate the trained models of a run, and the explicit rules, on a split of a data set."""
 
     run_folder: Annotated[Path, tyro.conf.arg(name="run")]
     """A run folder, or the folder of one model."""
     data: str
     """Folder of a data set, name of a recipe, or path of a .toml file."""
     split: str = "test"
-    """Which of its splits."""
+    """The split to evaluate on."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto takes a GPU where there is one."""
+    """auto uses a GPU where there is one."""
     json: Flag = False
     """Print JSON."""
 
     def run(self) -> int:
-        """Score, judge, print the table."""
+        """Score, evaluate, print the table."""
         from gnnmax.experiments.run_folder import load_run
         from gnnmax.experiments.scoreboard import judge_test
         from gnnmax.report.tables import test_table
@@ -52,25 +52,25 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Report:
-    """Write the page of a run: one self-contained HTML file that answers the question."""
+    """Write the report of a run: one self-contained HTML file."""
 
     run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
     """A run folder that compare wrote."""
     out: Path | None = None
-    """The file to write; report.html in the run folder if not given."""
+    """The file to write. Default: report.html in the run folder."""
     heat_maps: Path | None = None
-    """Write the heat maps as an SVG file too."""
+    """Also write the heat maps, as an SVG file."""
     markdown: Flag = False
     """Print the tables in Markdown."""
     reproduce: Flag = False
-    """Run the same call once more and say of every figure whether it is the same; status 1 if one is not."""
+    """Run the same call again and compare every metric; status 1 if one differs."""
 
     def run(self) -> int:
-        """Draw, write, print the table and the path."""
+        """Write the report, print the tables and the path."""
         if self.reproduce:
-            from gnnmax.experiments.rerun import run_again
+            from gnnmax.experiments.rerun import reproduce_run
 
-            checks = run_again(self.run_folder)
+            checks = reproduce_run(self.run_folder)
             print_checks(checks)
             return 0 if all(check.holds for check in checks) else 1
         from gnnmax.experiments.results import read_results

@@ -1,4 +1,4 @@
-"""The command that lists what there is."""
+"""The command that lists recipes, models, configs, rules and tables."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ __all__ = ["List"]
 
 @dataclass(frozen=True)
 class List:
-    """List the shipped recipes, the models, the configs, the rules and the tables that can be made again."""
+    """List the shipped recipes, the models, the configs, the rules and the tables to reproduce."""
 
     what: tyro.conf.Positional[Literal["all", "recipes", "models", "configs", "rules", "tables"]] = "all"
-    """Which of them."""
+    """The list to print."""
     json: Flag = False
     """Print JSON."""
 
     def run(self) -> int:
         """Print names and summaries."""
-        shelves = {name: shelf() for name, shelf in _SHELVES.items() if self.what in ("all", name)}
+        lists = {name: entries() for name, entries in _LISTS.items() if self.what in ("all", name)}
         if self.json:
-            print_json(shelves)
+            print_json(lists)
             return 0
-        width = max(len(name) for shelf in shelves.values() for name in shelf)
-        for title, shelf in shelves.items():
+        width = max(len(name) for entries in lists.values() for name in entries)
+        for title, entries in lists.items():
             sys.stdout.write(f"{title}\n")
-            for name, summary in shelf.items():
+            for name, summary in entries.items():
                 sys.stdout.write(f"  {name:<{width}}  {summary}\n")
         return 0
 
@@ -70,7 +70,7 @@ def _tables() -> dict[str, str]:
     return {name: table.summary for name, table in TABLES.items()}
 
 
-_SHELVES: dict[str, Callable[[], dict[str, str]]] = {
+_LISTS: dict[str, Callable[[], dict[str, str]]] = {
     "recipes": _recipes,
     "models": _models,
     "configs": _configs,

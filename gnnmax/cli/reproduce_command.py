@@ -1,4 +1,4 @@
-"""The command that measures known tables anew."""
+"""The command that measures tables of known figures again."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ __all__ = ["Reproduce"]
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Measure a table of known figures anew: ceilings, Bayes rules, tables of papers."""
+    """Measure a table of known figures again: ceilings, Bayes rules, tables of papers."""
 
     table: tyro.conf.Positional[str]
-    """Its name; see gnnmax list tables."""
+    """Name of the table; see gnnmax list tables."""
     seeds: int = 3
-    """How many seeds: 0, 1, ..."""
+    """Number of seeds: 0, 1, ..."""
     json: Flag = False
     """Print JSON."""
 
     def run(self) -> int:
-        """Print the table and its claims; status 1 if one does not hold."""
+        """Print the table and its claims; return status 1 if a claim does not hold."""
         from gnnmax.experiments.reproduction import reproduce
         from gnnmax.report.tables import reproduction_table
 

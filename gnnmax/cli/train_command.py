@@ -1,4 +1,4 @@
-"""The commands of learning: train and compare."""
+"""The commands train and compare."""
 
 from __future__ import annotations
 
@@ -25,49 +25,49 @@ __all__ = ["Budget", "Compare", "Train"]
 
 @dataclass(frozen=True)
 class Budget:
-    """What a training run spends; a field that is not given keeps its default, see gnnmax.training.config."""
+    """The budget of a training run; missing options keep the value of the config, see gnnmax.training.config."""
 
     steps: int | None = None
     """Updates of each model."""
     batch_size: int | None = None
-    """Windows an update."""
+    """Windows per update."""
     micro_batch: int | None = None
-    """Windows taken at a time; their gradients add up to that of the batch."""
+    """Windows per forward pass; the gradients of a batch are summed."""
     train_windows: int | None = None
-    """Learn from the first so many windows of the training split only."""
+    """Train on the first N windows of the training split only."""
     stream: Flag = False
-    """Draw fresh training windows without end in place of the stored ones."""
+    """Draw fresh training windows from an infinite stream instead of the stored ones."""
     match: Literal["steps", "parameters", "seconds"] | None = None
-    """What the models have in common besides their batches."""
+    """The budget that the models share: steps, parameters (and steps), or seconds of wall time."""
     seconds: float | None = None
     """Wall time of each model, with --match seconds."""
     learning_rate: float | None = None
-    """Its peak."""
+    """Peak of the learning rate."""
     evaluate_every: int | None = None
     """Steps between two evaluations on the validation split."""
     patience: int | None = None
-    """Evaluations without a lower validation loss after which a model stops."""
+    """Stop a model after N evaluations without a lower validation loss."""
     checkpoint_every: int | None = None
-    """Steps between two checkpoints, which --resume goes on from."""
+    """Steps between two checkpoints, from which --resume continues."""
     precision: Literal["float32", "bfloat16"] | None = None
-    """bfloat16 multiplies in half precision while training, where that makes no ties."""
+    """bfloat16 trains in half precision, where that makes no ties."""
     device: Literal["auto", "cpu", "cuda"] | None = None
-    """auto takes a GPU where there is one."""
+    """auto uses a GPU where there is one."""
 
     def on(self, base: TrainingConfig) -> TrainingConfig:
-        """Change the fields of a config that were given, and check them against their bounds."""
+        """Return a config with the given fields changed, checked against their bounds."""
         from gnnmax.training.config import parse_training
 
         return parse_training({**msgspec.to_builtins(base), **self.given()}, "training")
 
     def given(self) -> dict[str, Any]:
-        """Return the fields that were given."""
+        """Return the given fields."""
         return {name: value for name, value in asdict(self).items() if value is not None and value is not False}
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Training:
-    """What compare and train share."""
+    """The options that compare and train share."""
 
     data: str
     """Folder of a data set, name of a recipe, or path of a .toml file."""
@@ -75,32 +75,32 @@ class _Training:
     """The run folder to write."""
     budget: tyro.conf.OmitArgPrefixes[Budget] = field(default_factory=Budget)
     config: str = "standard"
-    """Name of a shipped config, or a .toml file: budget, optimiser and sizes of nets. Options given here come first."""
+    """Name of a shipped config, or a .toml file: budget, optimiser and sizes of nets. Options override it."""
     tensorboard: Flag = False
-    """Write learning curves for TensorBoard into the run folder; needs the extra of that name."""
+    """Write learning curves for TensorBoard into the run folder; needs the extra tensorboard."""
     force: Flag = False
-    """Replace a run that stands in the folder."""
+    """Replace a run in the folder."""
     resume: Flag = False
-    """Go on with the run of the same call that was stopped; begin it where there is none."""
+    """Resume a stopped run of the same call; start it if there is none."""
     json: Flag = False
     """Print JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compare(_Training):
-    """Train models side by side on the same batches, judge them and the rules, and keep all in one run folder."""
+    """Train models side by side on the same batches, evaluate them and the rules, and write one run folder."""
 
     models: str | None = None
-    """Names of models, separated by commas; those of the config, or cnn,gnn, if not given."""
+    """Names of models, separated by commas. Default: the models of the config, or cnn,gnn."""
     seeds: int = 3
-    """How many seeds: 0, 1, ..."""
+    """Number of seeds: 0, 1, ..."""
     also: str = ""
     """Further data sets to test on, separated by commas."""
     workers: int = 1
-    """Seeds trained at the same time; the figures are the same for any number."""
+    """Seeds trained at the same time; the results do not depend on it."""
 
     def run(self) -> int:
-        """Train, judge, print the table."""
+        """Train, evaluate, print the table."""
         if not 1 <= self.seeds <= 1000:
             raise InputError(f"--seeds must be between 1 and 1000, not {self.seeds}")
         models = None if self.models is None else words_of(self.models)
@@ -109,15 +109,15 @@ class Compare(_Training):
 
 @dataclass(frozen=True, kw_only=True)
 class Train(_Training):
-    """Train one model from one seed; the run folder is that of compare."""
+    """Train one model from one seed; the run folder has the layout of compare."""
 
     model: str
     """Name of the model."""
     seed: int = 0
-    """Of initial weights and order of the windows."""
+    """Seed of the initial weights and of the order of the windows."""
 
     def run(self) -> int:
-        """Train, judge, print the table."""
+        """Train, evaluate, print the table."""
         return _compare(self, [self.model], [self.seed], [], 1)
 
 
@@ -127,7 +127,7 @@ def _compare(
     from gnnmax.experiments.comparison import compare
     from gnnmax.report.tables import run_tables
     from gnnmax.training.config_files import load_config
-    from gnnmax.training.distributed import writes
+    from gnnmax.training.distributed import is_main_process
 
     given = load_config(call.config)
     training = call.budget.on(given.training)
@@ -150,7 +150,7 @@ def _compare(
             tensorboard=call.tensorboard,
             on_progress=on_progress,
         )
-    if not writes():
+    if not is_main_process():
         return 0
     if call.json:
         print_json(msgspec.to_builtins(results))

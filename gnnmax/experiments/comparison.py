@@ -1,4 +1,4 @@
-"""Side by side: several models, several seeds, the same batches, one run folder."""
+"""Compare several models over several seeds on the same batches, in one run folder."""
 
 from __future__ import annotations
 
@@ -25,23 +25,32 @@ from gnnmax.experiments.results import (
     read_results,
     write_results,
 )
-from gnnmax.experiments.run_folder import CONFIG, Log, check_same_call, environment, open_run, rewind, working_in
+from gnnmax.experiments.run_folder import (
+    CONFIG,
+    RUN_FORMAT,
+    Log,
+    check_same_call,
+    environment,
+    locked_folder,
+    open_run,
+    rewind,
+)
 from gnnmax.experiments.scoreboard import judge_test
-from gnnmax.experiments.seed_run import Plan, Progress, Trial, run_trials, splits_to_judge
+from gnnmax.experiments.seed_run import ComparisonSpec, Progress, SeedResult, run_seeds, splits_to_evaluate
 from gnnmax.io.atomic import claim_folder
 from gnnmax.models.inference import resolve_device
 from gnnmax.models.matching import match_parameters
 from gnnmax.models.registry import MODELS, parse_config
 from gnnmax.task.rules import RULES
 from gnnmax.training.config import TrainingConfig, check_config
-from gnnmax.training.distributed import Ranks, joined_ranks, launched, writes
+from gnnmax.training.distributed import is_distributed, is_main_process, joined_processes
 from gnnmax.training.tensorboard import check_tensorboard, tensorboard_curves
 
 __all__ = ["CONFIG", "Progress", "compare"]
 
 
 def _ignore(record: dict[str, Any]) -> None:
-    """Take a record of training and do nothing."""
+    """Ignore a record of training."""
 
 
 def compare(
@@ -59,44 +68,42 @@ def compare(
     tensorboard: bool = False,
     on_progress: Progress | None = None,
 ) -> Results:
-    """Train models side by side on the same batches, judge them and the explicit rules on the same windows.
+    """Train models side by side on the same batches; evaluate them and the explicit rules on the same windows.
 
-    For each seed all models see the very same batches in the same order. The weights of the lowest validation log loss
+    For each seed all models see the same batches in the same order. The weights of the lowest validation log loss
     are kept. Each net then scores every split but train and val, out-of-distribution splits too, and those of every
-    data set in ``also``, none of which it has seen. Each seed is trained by one thread, so the figures do not depend
-    on ``workers``.
+    data set in ``also``. Each seed is trained in one thread, so the results do not depend on ``workers``. Each data set
+    is loaded or drawn once, for all seeds.
 
-    The run folder holds ``config.json`` (what was asked), ``environment.json`` (versions and machine),
-    ``metrics/seed-S.jsonl`` (losses as they came), ``log.txt``, ``MODEL/seed-S/`` (weights) and, last, ``results.json``
-    (every figure that the report shows); nothing is written elsewhere. Until then ``checkpoints/`` holds the state of
-    each seed's training: a run that was killed at any instant goes on from there, to the same weights and figures, bit
-    for bit, as if it had not been.
+    The run folder holds ``config.json`` (the call), ``environment.json`` (versions and machine),
+    ``metrics/seed-S.jsonl`` (training records), ``log.txt``, ``MODEL/seed-S/`` (weights) and, last, ``results.json``
+    (all data of the report); nothing is written elsewhere. Until then ``checkpoints/`` holds the training checkpoint of
+    each seed: a run that was killed at any instant resumes from there, to the same weights and metrics, bit for bit.
 
-    Started by ``torchrun``, the processes share every batch and add up their gradients; the first one judges and
+    Started by ``torchrun``, the processes share every batch and sum their gradients; the main one evaluates and
     writes, and all return the same results.
 
     Args:
         data: A shipped recipe's name, a recipe, or the folder of a stored data set, with splits train, val and test.
         models: Names in :data:`gnnmax.models.registry.MODELS`, or a mapping of names to their configs.
-        out: The run folder to write. It may be absent or empty.
+        out: The run folder to write. It must not exist, or be empty.
         seeds: One training per model and seed: initial weights and order of the windows.
         also: Further data sets with a test split, of other hosts.
         training: Budget and optimiser, the same for all.
-        workers: Seeds trained at the same time, each in a process of its own.
-        force: Whether to replace a finished or broken run that stands in ``out``.
-        resume: Whether to go on with a run of the same call that was stopped; where there is none it is begun, and a
-            finished one is only read.
-        command: The call, to be written down.
-        tensorboard: Whether to write learning curves into ``tensorboard/`` too; needs the extra of that name.
-        on_progress: Given each record of training as it comes, with its ``seed``.
+        workers: Seeds trained at the same time, each in its own process.
+        force: Whether to replace a finished or broken run in ``out``.
+        resume: Whether to resume a stopped run of the same call; a missing run is started, a finished one only read.
+        command: The command line, for the record.
+        tensorboard: Whether to write learning curves into ``tensorboard/`` too; needs the extra tensorboard.
+        on_progress: Called with each record of training, with its ``seed``.
 
     Returns:
-        What ``results.json`` holds.
+        The content of ``results.json``.
 
     Raises:
-        InputError: unknown names, a folder in use, splits missing, windows of a side that a net does not take, or a
-            run to go on with that was begun by another call.
-        TrainingError: a loss stopped being finite; the folder holds the last checkpoint.
+        InputError: unknown names, a folder in use, splits missing, windows of a side that a net does not accept, or
+            resuming a run that another call started.
+        TrainingError: a loss is not finite; the folder holds the last checkpoint.
 
     References:
         Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
@@ -110,95 +117,73 @@ def compare(
     if tensorboard:
         check_tensorboard()
     if force and resume:
-        raise InputError("force begins a run anew and resume goes on with one: choose one of the two")
-    going_on = resume and (folder / CONFIG).is_file()
-    if not going_on and writes():
+        raise InputError("force starts a run again and resume continues one: choose one of the two")
+    resuming = resume and (folder / CONFIG).is_file()
+    if not resuming and is_main_process():
         claim_folder(folder, mark=CONFIG, force=force)
-    sets = [load_data(source) for source in map(_portable, (data, *also))]
+    sources = [_portable(source) for source in (data, *also)]
+    sets = [load_data(source) for source in sources]
     _check_sets(sets, configs, training)
     if training.match == "parameters":
         configs = match_parameters(configs, sets[0].recipe.k)
-    plan = Plan(
-        data=_portable(data),
-        also=tuple(map(_portable, also)),
-        models={name: msgspec.to_builtins(config) for name, config in configs.items()},
-        training=msgspec.to_builtins(training),
-        out=str(folder.absolute()),
+    spec = ComparisonSpec(
+        sources=tuple(map(_source_of, sources, sets)), models=configs, training=training, folder=folder.absolute()
     )
-    asked = _asked(plan, seeds, command, sets[0].recipe)
-    if going_on:
-        check_same_call(folder, asked)
+    config = _config_of(spec, seeds, data=sources, recipe=sets[0].recipe, command=command)
+    if resuming:
+        check_same_call(folder, config)
         if (folder / RESULTS).is_file():
             return read_results(folder)
-    elif writes():
-        open_run(folder, asked)
-    with _watched(folder, tensorboard, on_progress or _ignore) as watch:
-        return _shared(plan, sets, seeds, workers, command, watch, going_on)
+    elif is_main_process():
+        open_run(folder, config)
+    with _recorded(folder, on_progress or _ignore, tensorboard=tensorboard) as record:
+        return _run(spec, seeds, sets=sets, workers=workers, command=command, on_progress=record, resuming=resuming)
 
 
-def _shared(
-    plan: Plan,
-    sets: list[DataSet],
+def _run(
+    spec: ComparisonSpec,
     seeds: Sequence[int],
+    *,
+    sets: Sequence[DataSet],
     workers: int,
     command: str,
     on_progress: Progress,
-    going_on: bool,
+    resuming: bool,
 ) -> Results:
-    """Run in one process, or with the others that torchrun started: the first one writes and tells them."""
-    folder = Path(plan.out)
-    with _ranks(plan) as ranks:
-        if not ranks.first:
-            run_trials(plan, seeds, 1, _ignore, ranks)
-            return parse_results(ranks.hand_out(b""))
-        with working_in(folder):
-            if going_on:
+    """Train in this process or in all that torchrun started; the main one evaluates, writes and sends the results."""
+    with joined_processes(resolve_device(spec.training.device)) as processes:
+        if not processes.is_main:
+            run_seeds(spec, seeds, sets=sets, workers=1, on_progress=_ignore, processes=processes)
+            return parse_results(processes.broadcast(b""))
+        with locked_folder(spec.folder):
+            if resuming:
                 for seed in seeds:
-                    rewind(folder, seed)
-            results = _compared(plan, sets, seeds, workers, command, on_progress, ranks)
-        ranks.hand_out(msgspec.json.encode(results))
+                    rewind(spec.folder, seed)
+            log = Log(spec.folder / "log.txt")
+            log.write(f"{', '.join(spec.models)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
+            outcomes = run_seeds(spec, seeds, sets=sets, workers=workers, on_progress=on_progress, processes=processes)
+            log.write("trained; evaluating")
+            results = _results(spec, outcomes, sets=sets, command=command)
+            write_results(spec.folder, results)
+            shutil.rmtree(spec.folder / "checkpoints")
+            log.write("done")
+        processes.broadcast(msgspec.json.encode(results))
         return results
 
 
-@contextlib.contextmanager
-def _ranks(plan: Plan) -> Iterator[Ranks]:
-    """Meet the other processes of the run, if there are any."""
-    with joined_ranks(resolve_device(plan.training["device"])) as ranks:
-        yield ranks
-
-
-def _compared(
-    plan: Plan,
-    sets: list[DataSet],
-    seeds: Sequence[int],
-    workers: int,
-    command: str,
-    on_progress: Progress,
-    ranks: Ranks,
-) -> Results:
-    """Train, judge and write, in a run folder that is open."""
-    folder = Path(plan.out)
-    log = Log(folder / "log.txt")
-    log.write(f"{', '.join(plan.models)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
-    trials = run_trials(plan, seeds, workers, on_progress, ranks)
-    log.write("trained; judging")
-    results = _results(sets, plan, trials, command)
-    write_results(folder, results)
-    shutil.rmtree(folder / "checkpoints")
-    log.write("done")
-    return results
-
-
-def _asked(plan: Plan, seeds: Sequence[int], command: str, recipe: Recipe) -> dict[str, Any]:
-    """Write down a call in plain values: a run goes on only with the same."""
+def _config_of(
+    spec: ComparisonSpec, seeds: Sequence[int], *, data: Sequence[Any], recipe: Recipe, command: str
+) -> dict[str, Any]:
+    """Describe a call in plain values: a run is resumed by the same call only."""
     return {
+        "format": RUN_FORMAT,
         "command": command,
         "recipe": recipe.to_dict(),
         "digest": recipe.digest,
-        "data": plan.data,
-        "also": plan.also,
-        "models": plan.models,
-        "training": plan.training,
+        "data": data[0],
+        "also": data[1:],
+        "models": msgspec.to_builtins(spec.models),
+        "training": msgspec.to_builtins(spec.training),
         "seeds": list(seeds),
     }
 
@@ -220,9 +205,11 @@ def _check_call(configs: dict[str, Any], seeds: Sequence[int], workers: int, tra
         raise InputError(f"seeds must be at least one non-negative integer, each once, not {list(seeds)}")
     if workers < 1:
         raise InputError(f"workers must be at least 1, not {workers}")
-    if workers > 1 and launched():
-        raise InputError(f"torchrun's processes share a batch, seeds take turns: workers must be 1, not {workers}")
-    if training.match == "seconds" and launched():
+    if workers > 1 and is_distributed():
+        raise InputError(
+            f"under torchrun the processes share each batch, one seed at a time: workers must be 1, not {workers}"
+        )
+    if training.match == "seconds" and is_distributed():
         raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
 
 
@@ -230,28 +217,35 @@ def _portable(data: str | Path | Recipe) -> str | dict[str, Any]:
     return data.to_dict() if isinstance(data, Recipe) else str(data)
 
 
+def _source_of(source: str | dict[str, Any], data: DataSet) -> Path | Recipe:
+    """Return where a worker process gets a loaded data set from: the folder that stores it, or its recipe."""
+    if isinstance(source, str) and Path(source).is_dir():
+        return Path(source).absolute()
+    return data.recipe
+
+
 def _check_sets(sets: Sequence[DataSet], configs: dict[str, Any], training: TrainingConfig) -> None:
-    own = sets[0]
+    trained_on = sets[0]
     if training.stream:
-        stream_windows(own.recipe, "train")  # refuses where there is none
+        stream_windows(trained_on.recipe, "train")  # refuses where there is none
     for split in ("train", "val", "test"):
-        own.split(split)
-    for title, (data, split) in splits_to_judge(sets).items():
+        trained_on.split(split)
+    for title, (data, split) in splits_to_evaluate(sets).items():
         label, k = data.split(split).label, data.recipe.of(split).k
         if label.all() or not label.any():
-            raise InputError(f"the {split} split of {title} holds one class only: both are needed to judge a scorer")
+            raise InputError(f"the {split} split of {title} holds one class only: both are needed to evaluate a scorer")
         for model in configs:
-            if k != own.recipe.k and not MODELS[model].any_k:
+            if k != trained_on.recipe.k and not MODELS[model].any_k:
                 raise InputError(
-                    f"model {model} is built for windows of side {own.recipe.k}, and {title} has {k}: "
-                    f"leave out the one or the other"
+                    f"model {model} is built for windows of side {trained_on.recipe.k}, and {title} has {k}: "
+                    f"leave out one of the two"
                 )
 
 
 @contextlib.contextmanager
-def _watched(folder: Path, tensorboard: bool, on_progress: Progress) -> Iterator[Progress]:
+def _recorded(folder: Path, on_progress: Progress, *, tensorboard: bool) -> Iterator[Progress]:
     """Give every record to TensorBoard as well, if asked."""
-    if not tensorboard or not writes():
+    if not tensorboard or not is_main_process():
         yield on_progress
         return
     with tensorboard_curves(folder / "tensorboard") as write:
@@ -263,34 +257,34 @@ def _watched(folder: Path, tensorboard: bool, on_progress: Progress) -> Iterator
         yield both
 
 
-def _results(sets: list[DataSet], plan: Plan, trials: list[Trial], command: str) -> Results:
-    own = sets[0]
+def _results(spec: ComparisonSpec, outcomes: Sequence[SeedResult], *, sets: Sequence[DataSet], command: str) -> Results:
+    trained_on = sets[0]
     return Results(
         command=command,
         environment=environment(),
-        recipe=own.recipe.to_dict(),
-        card=describe(own),
-        training=plan.training,
-        seeds=[trial.seed for trial in trials],
+        recipe=trained_on.recipe.to_dict(),
+        card=describe(trained_on),
+        training=msgspec.to_builtins(spec.training),
+        seeds=[outcome.seed for outcome in outcomes],
         models=[
             ModelRecord(
                 name,
                 MODELS[name].summary,
                 MODELS[name].source,
-                MODELS[name].ceiling(own.recipe.k, parse_config(name, config)),
+                MODELS[name].ceiling(trained_on.recipe.k, config),
                 MODELS[name].group.invariances,
-                [trial.training[name] for trial in trials],
+                [outcome.training[name] for outcome in outcomes],
             )
-            for name, config in plan.models.items()
+            for name, config in spec.models.items()
         ],
         rules=[RuleRecord(name, rule.summary) for name, rule in RULES.items()],
         tests=[
             judge_test(
                 data,
-                {name: [trial.scores[name][title] for trial in trials] for name in plan.models},
+                {name: [outcome.scores[name][title] for outcome in outcomes] for name in spec.models},
                 split=split,
-                trained=data is own and split == "test",
+                trained=data is trained_on and split == "test",
             )
-            for title, (data, split) in splits_to_judge(sets).items()
+            for title, (data, split) in splits_to_evaluate(sets).items()
         ],
     )

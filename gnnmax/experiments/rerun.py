@@ -1,8 +1,7 @@
-"""Whether a run gives its figures again: the same call once more, and every figure beside the old one."""
+"""Rerun a finished run and compare all metrics with the recorded ones."""
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,60 +13,55 @@ from gnnmax.data.recipe import Recipe, parse_recipe
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.results import AuditRecord, ModelRecord, Results, TestRecord, read_results
-from gnnmax.experiments.run_folder import CONFIG
+from gnnmax.experiments.run_folder import CONFIG, read_config
 from gnnmax.task.claims import Check
 from gnnmax.training.config import parse_training
 
-__all__ = ["agreement_of", "run_again"]
+__all__ = ["reproduce_run"]
 
-FIGURES = ("accuracy", "auroc", "average_precision")
+METRICS = ("accuracy", "auroc", "average_precision")
 
 
-def run_again(run: str | Path, on_progress: Callable[[dict[str, Any]], None] | None = None) -> list[Check]:
-    """Run what a finished run was asked for once more, in a scratch folder, and compare.
+def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None] | None = None) -> list[Check]:
+    """Repeat the call of a finished run in a temporary folder and compare the results.
 
-    Stored data are drawn anew from their recipe, so that no file of the first run but its record is used. On the same
-    versions and a CPU every figure is the same to the last digit.
+    Stored data are drawn again from their recipe, so that only the record of the first run is used. With the same
+    versions and on a CPU all metrics agree to the last digit.
 
     Args:
         run: A run folder that compare wrote.
-        on_progress: Given each record of training as it comes.
+        on_progress: Called with each record of training.
 
     Raises:
-        InputError: no finished run, or a record that is damaged.
+        InputError: no finished run, a damaged record, or one of another version.
     """
     old = read_results(run)
+    asked = read_config(run)
     try:
-        asked = json.loads((Path(run) / CONFIG).read_text(encoding="utf-8"))
-        data = parse_recipe(asked["recipe"], "config.json")
-        also = [_again(source) for source in asked["also"]]
-        call = {"models": asked["models"], "seeds": asked["seeds"], "training": asked["training"]}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{Path(run) / CONFIG} cannot be read: {error}; run compare again") from None
+        data = parse_recipe(asked["recipe"], CONFIG)
+        also = [_source_of(source) for source in asked["also"]]
+        models, seeds, training = asked["models"], asked["seeds"], asked["training"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{Path(run) / CONFIG} cannot be read: {error}; start again with --force") from None
     with tempfile.TemporaryDirectory() as folder:
         new = compare(
             data,
-            call["models"],
+            models,
             Path(folder) / "run",
-            seeds=call["seeds"],
+            seeds=seeds,
             also=also,
-            training=parse_training(call["training"], "config.json: training"),
+            training=parse_training(training, "config.json: training"),
             on_progress=on_progress,
         )
-    return agreement_of(old, new)
+    return _compare_results(old, new)
 
 
-def _again(source: Any) -> str | Path | Recipe:
+def _source_of(source: Any) -> str | Path | Recipe:
     return parse_recipe(source, "config.json") if isinstance(source, dict) else str(source)
 
 
-def agreement_of(old: Results, new: Results) -> list[Check]:
-    """Compare the figures of two runs, test set by test set, scorer by scorer, then the audits of the nets.
-
-    Example:
-        >>> agreement_of.__name__
-        'agreement_of'
-    """
+def _compare_results(old: Results, new: Results) -> list[Check]:
+    """Compare the metrics of two runs for every test set and scorer, then the audits of the nets."""
     versions = {name: (there, new.environment["versions"].get(name)) for name, there in _versions(old).items()}
     changed = [f"{name} {was}, now {now}" for name, (was, now) in versions.items() if was != now]
     checks = [Check("the versions are the same", not changed, ", ".join(changed))]
@@ -75,7 +69,7 @@ def agreement_of(old: Results, new: Results) -> list[Check]:
     again = {test.name: test for test in new.tests}
     for test in old.tests:
         if test.name not in again:
-            checks.append(Check(f"{test.name}: it is there again", False, "it is not"))
+            checks.append(Check(f"{test.name}: it was evaluated again", False, "it was not"))
             continue
         checks += [_check(test, again[test.name], name) for name in test.verdicts]
     return checks + _audits(old.models, new.models)
@@ -87,7 +81,7 @@ def _versions(results: Results) -> dict[str, str]:
 
 
 def _audits(old: list[ModelRecord], new: list[ModelRecord]) -> list[Check]:
-    """Compare what the audits found, but for the last digits of scores, which other machines round otherwise."""
+    """Compare the findings of the audits, but not the last digits of scores, which depend on the machine."""
     there, here = ({model.name: [_found(run.audit) for run in model.runs] for model in models} for models in (old, new))
     return [Check(f"{name}: its audit finds the same", found == here.get(name), "") for name, found in there.items()]
 
@@ -99,9 +93,9 @@ def _found(audit: AuditRecord) -> list[tuple[str, str, float | None, float | Non
 def _check(old: TestRecord, new: TestRecord, name: str) -> Check:
     claim = f"{old.name}: {name} has the same figures"
     if name not in new.verdicts:
-        return Check(claim, False, "it was not judged")
+        return Check(claim, False, "it was not evaluated")
     there, here = (msgspec.to_builtins(test.verdicts[name]) for test in (old, new))
     differing = [
-        f"{figure} {there[figure]:.6f}, now {here[figure]:.6f}" for figure in FIGURES if there[figure] != here[figure]
+        f"{figure} {there[figure]:.6f}, now {here[figure]:.6f}" for figure in METRICS if there[figure] != here[figure]
     ]
     return Check(claim, not differing, ", ".join(differing) or f"accuracy {here['accuracy']:.4f}")

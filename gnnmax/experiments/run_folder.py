@@ -1,4 +1,4 @@
-"""The run folder: what it says about its making, how it is followed while it grows, and how its models are loaded."""
+"""The run folder: its config and environment, its metrics while they grow, and its trained models."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from gnnmax.training.checkpoint import Checkpoint
 
 __all__ = [
     "CONFIG",
+    "RUN_FORMAT",
     "Log",
     "Metrics",
     "Tail",
@@ -29,17 +30,20 @@ __all__ = [
     "checkpoint_file",
     "environment",
     "load_run",
+    "locked_folder",
     "metrics_file",
     "open_run",
+    "read_config",
     "rewind",
-    "working_in",
 ]
 
 CONFIG = "config.json"
+RUN_FORMAT = 2
+"""Version of the run folder's layout; gnnmax 0.1 wrote folders without one."""
 
 
 def environment() -> dict[str, Any]:
-    """Return versions and machine: what a figure may depend on besides the recipe and the seed.
+    """Return versions and machine, on which results may depend besides recipe and seed.
 
     Example:
         >>> sorted(environment())
@@ -56,7 +60,7 @@ def environment() -> dict[str, Any]:
 
 
 def metrics_file(folder: Path, seed: int) -> Path:
-    """Return where the losses of a seed are written as they come.
+    """Return the path of the training records of a seed.
 
     Example:
         >>> metrics_file(Path("runs"), 0).as_posix()
@@ -66,7 +70,7 @@ def metrics_file(folder: Path, seed: int) -> Path:
 
 
 def checkpoint_file(folder: Path, seed: int) -> Path:
-    """Return where the state of a seed's training is kept until the run is finished.
+    """Return the path of the training checkpoint of a seed.
 
     Example:
         >>> checkpoint_file(Path("runs"), 0).as_posix()
@@ -76,9 +80,9 @@ def checkpoint_file(folder: Path, seed: int) -> Path:
 
 
 def open_run(folder: Path, config: dict[str, Any]) -> None:
-    """Begin a run: empty the folder of an earlier one and write down what was asked, and on what machine."""
+    """Start a run: remove an earlier one and write config and environment."""
     if folder.exists():
-        with working_in(folder):
+        with locked_folder(folder):
             shutil.rmtree(folder)
     folder.mkdir(parents=True)
     write_file(folder / CONFIG, json.dumps(config, indent=1))
@@ -86,33 +90,55 @@ def open_run(folder: Path, config: dict[str, Any]) -> None:
     (folder / "metrics").mkdir()
 
 
-def check_same_call(folder: Path, config: dict[str, Any]) -> None:
-    """Refuse to go on with a run that was begun by another call.
+def read_config(folder: str | Path) -> dict[str, Any]:
+    """Read the call that started a run.
 
     Raises:
-        InputError: naming what differs.
+        InputError: the file is missing or damaged, or the folder was made by an older or a newer gnnmax.
+
+    Example:
+        >>> read_config("nowhere")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: nowhere/config.json cannot be read: [Errno 2] No such file or directory: ...
     """
+    path = Path(folder) / CONFIG
     try:
-        begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        asked = json.loads(json.dumps(config))  # tuples become lists, as in the file
-        keys = sorted((begun.keys() | asked.keys()) - {"command"})
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise InputError(f"{folder / CONFIG} cannot be read: {error}; begin anew with --force") from None
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version_of_layout = int(config.get("format", 1))
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read: {error}; start again with --force") from None
+    if version_of_layout < RUN_FORMAT:
+        raise InputError(f"the run in {folder} was made by gnnmax 0.1: start again with --force")
+    if version_of_layout > RUN_FORMAT:
+        raise InputError(f"the run in {folder} was made by a newer gnnmax: upgrade")
+    return config
+
+
+def check_same_call(folder: Path, config: dict[str, Any]) -> None:
+    """Refuse to resume a run that another call started.
+
+    Raises:
+        InputError: naming the first difference, or saying that the run is of another version.
+    """
+    started = read_config(folder)
+    asked = json.loads(json.dumps(config))  # tuples become lists, as in the file
+    keys = sorted((started.keys() | asked.keys()) - {"command"})
     for key in keys:
-        was, now = begun.get(key), asked.get(key)
+        was, now = started.get(key), asked.get(key)
         if was == now:
             continue
         if isinstance(was, dict) and isinstance(now, dict):
             inner = next(name for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name))
             key, was, now = f"{key}.{inner}", was.get(inner), now.get(inner)  # noqa: PLW2901  # it ends here
         raise InputError(
-            f"the run in {folder} was begun with {key} = {json.dumps(was)}, not {json.dumps(now)}: go on with the call "
-            "that began it, or begin anew with --force"
+            f"the run in {folder} was started with {key} = {json.dumps(was)}, not {json.dumps(now)}: resume it by the "
+            "call that started it, or start again with --force"
         )
 
 
 def rewind(folder: Path, seed: int) -> None:
-    """Take from a seed's metrics what was written after its checkpoint: training will write it again.
+    """Remove the records of a seed that were written after its checkpoint: training will write them again.
 
     Raises:
         InputError: another process still trains that seed, or the checkpoint is damaged.
@@ -128,11 +154,11 @@ def rewind(folder: Path, seed: int) -> None:
 
 
 @contextlib.contextmanager
-def working_in(folder: Path) -> Iterator[None]:
-    """Hold a run folder for as long as the block lasts; the system frees the folder of a process that is killed.
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Lock a run folder inside the block; the system releases the lock of a killed process.
 
     Raises:
-        InputError: another process is at work in it.
+        InputError: another process has locked it.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -152,9 +178,9 @@ def _lock(descriptor: int, path: Path) -> None:
 
 
 class Metrics:
-    """The metrics file of a seed while it grows: one record a line, an evaluation synced to disk at once.
+    """The growing metrics file of a seed: one record per line; evaluations are synced to disk at once.
 
-    It is locked for as long as it is open, where the file system has locks: two processes never train the same seed.
+    The open file is locked, where the file system has locks: two processes never train the same seed.
 
     Raises:
         InputError: another process has it open.
@@ -182,7 +208,7 @@ class Metrics:
 
 
 class Log:
-    """Lines with the time, kept in the run folder."""
+    """A log file in the run folder: lines with the time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -194,29 +220,29 @@ class Log:
 
 
 class Tail:
-    """The lines that a worker adds to its metrics file, as they come."""
+    """A reader of the records that a worker process appends to its metrics file."""
 
     def __init__(self, path: Path, seed: int) -> None:
-        self._path, self._seed, self._place = path, seed, 0
+        self._path, self._seed, self._position = path, seed, 0
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """Yield the records that are whole and new."""
+        """Yield the complete records since the last call."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
-            file.seek(self._place)
+            file.seek(self._position)
             for line in file:
                 if not line.endswith(b"\n"):
                     break
-                self._place += len(line)
+                self._position += len(line)
                 yield {"seed": self._seed, **json.loads(line)}
 
 
 def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedModel]]:
-    """Load all trained models of a run folder, by name, one a seed; or one model, of its own folder or shipped.
+    """Load all trained models of a run folder by name, one per seed; or one model, by its folder or shipped name.
 
     Raises:
-        InputError: no model is there, one is damaged, or the models do not have equally many seeds.
+        InputError: there is no model, one is damaged, or the models do not have equally many seeds.
 
     Example:
         >>> load_run("nowhere")

@@ -1,10 +1,11 @@
-"""One seed of a comparison: train its models from the same batches, keep their weights, score every test split."""
+"""One seed of a comparison: train its models on the same batches, save their weights, score every test split."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,27 +13,29 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import torch
+from loky import get_reusable_executor
 from torch import nn
 
 from gnnmax.auditing.battery import audit
 from gnnmax.data.dataset import DataSet
+from gnnmax.data.recipe import Recipe
 from gnnmax.data.store import load_data
 from gnnmax.errors import InputError
 from gnnmax.experiments.results import AuditRecord, TrainingRecord
 from gnnmax.experiments.run_folder import Metrics, Tail, checkpoint_file, metrics_file
+from gnnmax.models.entry import Config
 from gnnmax.models.registry import build_model
-from gnnmax.models.trained import load_model, save_model
-from gnnmax.task.scorers import Scorer
+from gnnmax.models.trained import TrainedModel, load_model, save_model
 from gnnmax.task.windows import Windows
 from gnnmax.training.batches import Stream
 from gnnmax.training.checkpoint import Checkpoint
 from gnnmax.training.config import TrainingConfig
-from gnnmax.training.distributed import ALONE, Ranks
+from gnnmax.training.distributed import SINGLE_PROCESS, Processes
 from gnnmax.training.learner import TrainingResult
 from gnnmax.training.loop import train_models
+from gnnmax.training.threads import one_thread
 
-__all__ = ["Plan", "Progress", "Trial", "run_trials", "splits_to_judge"]
+__all__ = ["ComparisonSpec", "Progress", "SeedResult", "run_seeds", "splits_to_evaluate"]
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -41,19 +44,26 @@ AUDITED_WINDOWS = 300
 
 
 @dataclass(frozen=True)
-class Plan:
-    """One comparison, in plain values that a worker process can be handed."""
+class ComparisonSpec:
+    """One comparison, as it is sent to worker processes.
 
-    data: str | dict[str, Any]
-    also: tuple[str | dict[str, Any], ...]
-    models: dict[str, dict[str, Any]]
-    training: dict[str, Any]
-    out: str
+    Attributes:
+        sources: Where a worker finds each data set: the folder that stores it, or the recipe to draw it from. The first
+            is trained on; the others are tested on too.
+        models: Configs by model.
+        training: Budget and optimiser.
+        folder: The run folder.
+    """
+
+    sources: tuple[Path | Recipe, ...]
+    models: Mapping[str, Config]
+    training: TrainingConfig
+    folder: Path
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What one seed brings back: figures of the training and scores on every test split, by model."""
+class SeedResult:
+    """The outcome of one seed: metrics of the training and scores on every test split, by model."""
 
     seed: int
     training: dict[str, TrainingRecord]
@@ -61,20 +71,34 @@ class Trial:
 
 
 class _OrphanedError(RuntimeError):
-    """The run that this worker works for was killed."""
+    """The process that started this worker was killed."""
 
 
-def run_trials(plan: Plan, seeds: Sequence[int], workers: int, on_progress: Progress, ranks: Ranks) -> list[Trial]:
-    """Train every seed, so many at a time, each in one thread; the figures are the same for any number of workers."""
+def run_seeds(
+    spec: ComparisonSpec,
+    seeds: Sequence[int],
+    *,
+    sets: Sequence[DataSet],
+    workers: int,
+    on_progress: Progress,
+    processes: Processes,
+) -> list[SeedResult]:
+    """Train every seed, ``workers`` at a time, each in one thread; the results do not depend on ``workers``.
+
+    Args:
+        spec: The comparison.
+        seeds: One training per model and seed.
+        sets: The data sets of ``spec.sources``, loaded. Worker processes do not get them: each maps a stored data set
+            and draws a recipe once.
+        workers: Worker processes; with 1, all seeds run in this process.
+        on_progress: Called with each record of training.
+        processes: The processes that share each batch.
+    """
     if workers == 1 or len(seeds) == 1:
-        return [_trial(plan, seed, on_progress, ranks) for seed in seeds]
-    from concurrent.futures import wait
-
-    from loky import get_reusable_executor
-
+        return [_run_seed(spec, seed, sets=sets, on_progress=on_progress, processes=processes) for seed in seeds]
     executor = get_reusable_executor(max_workers=min(workers, len(seeds)))
-    futures = [executor.submit(_trial_of_worker, plan, seed) for seed in seeds]
-    tails = [Tail(metrics_file(Path(plan.out), seed), seed) for seed in seeds]
+    futures = [executor.submit(_run_seed_in_worker, spec, seed) for seed in seeds]
+    tails = [Tail(metrics_file(spec.folder, seed), seed) for seed in seeds]
     try:
         while True:
             pending = wait(futures, timeout=0.5, return_when="FIRST_EXCEPTION").not_done
@@ -88,109 +112,136 @@ def run_trials(plan: Plan, seeds: Sequence[int], workers: int, on_progress: Prog
             executor.shutdown(kill_workers=True)
 
 
-def _trial_of_worker(plan: Plan, seed: int) -> Trial:
-    """Run a trial for as long as the process lives that asked for it: whoever resumes a killed run finds it alone."""
+def _run_seed_in_worker(spec: ComparisonSpec, seed: int) -> SeedResult:
+    """Run a seed while the parent process lives: a resumed run must not meet the workers of a killed one."""
     parent = os.getppid()
 
-    def watch(_record: dict[str, Any]) -> None:
+    def check_parent(_record: dict[str, Any]) -> None:
         if os.getppid() != parent:
-            raise _OrphanedError(f"the run in {plan.out} was killed")
+            raise _OrphanedError(f"the run in {spec.folder} was killed")
 
-    return _trial(plan, seed, watch, ALONE)
-
-
-def _trial(plan: Plan, seed: int, on_progress: Progress, ranks: Ranks) -> Trial:
-    """Train all models of a plan from one seed, keep their weights, and score every test split."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return _finished_trial(plan, seed, on_progress, ranks)
-    finally:
-        torch.set_num_threads(threads)
+    sets = _load_once(spec.sources)
+    return _run_seed(spec, seed, sets=sets, on_progress=check_parent, processes=SINGLE_PROCESS)
 
 
-def _finished_trial(plan: Plan, seed: int, on_progress: Progress, ranks: Ranks) -> Trial:
-    data = load_data(plan.data)
-    nets = {name: build_model(name, data.recipe.k, config, seed=seed) for name, config in plan.models.items()}
-    results = _trained(plan, seed, data, nets, on_progress, ranks)
-    if not ranks.first:
-        return Trial(seed, {}, {})
-    tests = splits_to_judge([data, *map(load_data, plan.also)])
-    figures, scores = {}, {}
-    for name, net in nets.items():
-        scorer = _kept(plan, seed, data, name, net, results[name])
-        figures[name] = TrainingRecord(
-            seed=seed,
-            parameters=sum(parameter.numel() for parameter in net.parameters()),
-            steps=results[name].steps,
-            best_step=results[name].best_step,
-            validation_loss=results[name].loss,
-            validation_accuracy=results[name].accuracy,
-            seconds=results[name].seconds,
-            history=[dict(record) for record in results[name].history],
-            audit=_audited(scorer, data.split("test"), seed),
-        )
-        scores[name] = {title: scorer(test.split(split)) for title, (test, split) in tests.items()}
-    return Trial(seed, figures, scores)
+_DRAWN: dict[str, DataSet] = {}
+"""In a worker process: the data sets of the current comparison that were drawn, by the digest of the recipe."""
 
 
-def _audited(scorer: Scorer, windows: Windows, seed: int) -> AuditRecord:
-    """Audit a trained net; the windows and what is done to them are the same for every net of a seed."""
+def _load_once(sources: Sequence[Path | Recipe]) -> list[DataSet]:
+    """Map stored data sets, and draw each recipe once per process, however many seeds the process runs."""
+    recipes = {source.digest: source for source in sources if isinstance(source, Recipe)}
+    for digest in _DRAWN.keys() - recipes.keys():
+        del _DRAWN[digest]
+    for digest, recipe in recipes.items():
+        if digest not in _DRAWN:
+            _DRAWN[digest] = load_data(recipe)
+    return [_DRAWN[source.digest] if isinstance(source, Recipe) else load_data(source) for source in sources]
+
+
+def _run_seed(
+    spec: ComparisonSpec, seed: int, *, sets: Sequence[DataSet], on_progress: Progress, processes: Processes
+) -> SeedResult:
+    """Train all models of a comparison from one seed, save their weights, and score every test split."""
+    data = sets[0]
+    with one_thread():
+        nets = {name: build_model(name, data.recipe.k, config, seed=seed) for name, config in spec.models.items()}
+        results = _train(spec, seed, nets, data=data, on_progress=on_progress, processes=processes)
+        if not processes.is_main:
+            return SeedResult(seed, {}, {})
+        training, scores = {}, {}
+        for name, net in nets.items():
+            folder = spec.folder / name / f"seed-{seed}"
+            model = _save_and_load(folder, net, name, spec=spec, seed=seed, recipe=data.recipe, result=results[name])
+            audited = _audit(model, data.split("test"), seed)
+            training[name] = _training_record(seed, net, result=results[name], audited=audited)
+            scores[name] = {
+                title: model.score(test.split(split)) for title, (test, split) in splits_to_evaluate(sets).items()
+            }
+        return SeedResult(seed, training, scores)
+
+
+def _training_record(seed: int, net: nn.Module, *, result: TrainingResult, audited: AuditRecord) -> TrainingRecord:
+    return TrainingRecord(
+        seed=seed,
+        parameters=sum(parameter.numel() for parameter in net.parameters()),
+        steps=result.steps,
+        best_step=result.best_step,
+        validation_loss=result.loss,
+        validation_accuracy=result.accuracy,
+        seconds=result.seconds,
+        history=[dict(record) for record in result.history],
+        audit=audited,
+    )
+
+
+def _audit(model: TrainedModel, windows: Windows, seed: int) -> AuditRecord:
+    """Audit a trained net; the windows and their transformations are the same for every net of a seed."""
     rng = np.random.default_rng(seed)
-    report = audit(scorer, windows, rng=rng, most=AUDITED_WINDOWS, shrink=False)
+    report = audit(model, windows, rng=rng, most=AUDITED_WINDOWS, shrink=False)
     return msgspec.convert(report.to_dict(), AuditRecord)
 
 
-def _trained(
-    plan: Plan, seed: int, data: DataSet, nets: dict[str, nn.Module], on_progress: Progress, ranks: Ranks
+def _train(
+    spec: ComparisonSpec,
+    seed: int,
+    nets: dict[str, nn.Module],
+    *,
+    data: DataSet,
+    on_progress: Progress,
+    processes: Processes,
 ) -> dict[str, TrainingResult]:
-    """Train nets in place, from where a run that was killed left them."""
-    training = msgspec.convert(plan.training, TrainingConfig)
-    train = Stream(data.recipe) if training.stream else data.split("train")
-    checkpoint = Checkpoint(checkpoint_file(Path(plan.out), seed))
+    """Train nets in place; a killed training resumes from its checkpoint."""
+    train = Stream(data.recipe) if spec.training.stream else data.split("train")
+    checkpoint = Checkpoint(checkpoint_file(spec.folder, seed))
     rng = np.random.default_rng(seed)
-    if not ranks.first:
-        return train_models(nets, train, data.split("val"), training, rng, checkpoint=checkpoint, ranks=ranks)
-    with Metrics(metrics_file(Path(plan.out), seed)) as metrics:
+    call: tuple[Any, ...] = (nets, train, data.split("val"), spec.training, rng)
+    if not processes.is_main:
+        return train_models(*call, checkpoint=checkpoint, processes=processes)
+    with Metrics(metrics_file(spec.folder, seed)) as metrics:
 
-        def keep(record: dict[str, Any]) -> None:
+        def write_record(record: dict[str, Any]) -> None:
             metrics.write(record)
             on_progress({"seed": seed, **record})
 
-        return train_models(
-            nets, train, data.split("val"), training, rng, on_record=keep, checkpoint=checkpoint, ranks=ranks
-        )
+        return train_models(*call, on_record=write_record, checkpoint=checkpoint, processes=processes)
 
 
-def _kept(
-    plan: Plan, seed: int, data: DataSet, name: str, net: nn.Module, result: TrainingResult
-) -> Callable[..., npt.NDArray[np.float32]]:
-    """Write a model into the run folder and return it as it is read back: a scorer."""
-    folder = Path(plan.out, name, f"seed-{seed}")
-    if folder.exists():  # left by a run that was killed after this seed's training
+def _save_and_load(
+    folder: Path,
+    net: nn.Module,
+    name: str,
+    *,
+    spec: ComparisonSpec,
+    seed: int,
+    recipe: Recipe,
+    result: TrainingResult,
+) -> TrainedModel:
+    """Write a model into the run folder and return it as read back from there."""
+    if folder.exists():  # left by a run that was killed after the training of this seed
         shutil.rmtree(folder)
     save_model(
         folder,
         net,
         name=name,
-        config=plan.models[name],
-        k=data.recipe.k,
+        config=spec.models[name],
+        k=recipe.k,
         seed=seed,
-        recipe=data.recipe.name,
-        recipe_digest=data.recipe.digest,
+        recipe=recipe.name,
+        recipe_digest=recipe.digest,
         validation_loss=result.loss,
     )
-    return load_model(folder, device=plan.training["device"]).score
+    return load_model(folder, device=spec.training.device)
 
 
-def splits_to_judge(sets: Sequence[DataSet]) -> dict[str, tuple[DataSet, str]]:
-    """Name every split to be judged: all but train and val, ``test`` by its recipe's name alone.
+def splits_to_evaluate(sets: Sequence[DataSet]) -> dict[str, tuple[DataSet, str]]:
+    """Name every split to evaluate on: all but train and val, ``test`` by the name of its recipe alone.
 
     Raises:
         InputError: two data sets have the same name.
 
     Example:
-        >>> list(splits_to_judge([load_data("real-karate")]))
+        >>> list(splits_to_evaluate([load_data("real-karate")]))
         ['real-karate']
     """
     tests = {}

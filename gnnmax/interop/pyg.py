@@ -14,7 +14,7 @@ from gnnmax.task.windows import Windows
 if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData
 
-__all__ = ["ENTRY", "to_data", "to_hetero"]
+__all__ = ["to_data", "to_hetero"]
 
 ENTRY, ROW_CONTEXT, COLUMN_CONTEXT = range(3)
 """Values of ``edge_type`` in :func:`to_data`."""

@@ -1,4 +1,4 @@
-"""What every net does first: put a window on its own scale and mark its centre."""
+"""Encoding of windows, the first step of every net: put a window on its own scale and mark its centre."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["ENCODINGS", "centre_mark", "encode", "rank", "standardise"]
 
 
 def encode(values: Tensor, encoding: Encoding) -> Tensor:
-    """Encode windows by the name of an encoding, a key of :data:`ENCODINGS`.
+    """Encode windows with a named encoding, a key of :data:`ENCODINGS`.
 
     Args:
         values: Finite windows, shape ``(B, k, k)``.
-        encoding: ``standard``: see :func:`standardise`; ``rank``: see :func:`rank`; ``none``: values as they are,
-            for matrices that share one known scale with the windows trained on.
+        encoding: ``standard``: see :func:`standardise`; ``rank``: see :func:`rank`; ``none``: unchanged, for
+            matrices on the scale of the training windows.
 
     Example:
         >>> encode(torch.full((1, 3, 3), 7.0), "standard").abs().max()
@@ -28,15 +28,15 @@ def encode(values: Tensor, encoding: Encoding) -> Tensor:
 
 
 def rank(values: Tensor) -> Tensor:
-    """Put the logarithm of its rank from the top in the place of each entry.
+    """Replace each entry by the negative logarithm of its rank from the top.
 
     An entry with ``above`` larger and ``equal`` equal ones, itself included, becomes ``-log(2 above + equal)``. The
-    strict maximum is 0, the second largest ``-log 3``, each of two tied maxima ``-log 2``: the top of a window looks
-    alike for every side ``k``, and windows of other sides than those of the training are no surprise.
+    strict maximum becomes 0, the second largest ``-log 3``, each of two tied maxima ``-log 2``. These values do not
+    depend on the side ``k``, so that a net carries over to windows of other sides.
 
-    Not noticed afterwards, not even by rounding: any strictly increasing map. Equal entries stay equal.
+    Invariant to every strictly increasing map, exactly. Equal entries stay equal.
 
-    Cost: ``O(k^2 log k)`` a window.
+    Cost: ``O(k^2 log k)`` per window.
 
     Args:
         values: Finite windows, shape ``(B, k, k)``.
@@ -57,18 +57,18 @@ def rank(values: Tensor) -> Tensor:
         >>> torch.equal(rank(window), rank(window.exp()))
         True
     """
-    cells = values.flatten(-2).contiguous()
-    ordered = cells.sort(dim=-1).values
-    not_above = torch.searchsorted(ordered, cells, right=True)
-    below = torch.searchsorted(ordered, cells)
-    twice = 2 * cells.shape[-1] - not_above - below  # 2 above + equal
+    entries = values.flatten(-2).contiguous()
+    ordered = entries.sort(dim=-1).values
+    not_above = torch.searchsorted(ordered, entries, right=True)
+    below = torch.searchsorted(ordered, entries)
+    twice = 2 * entries.shape[-1] - not_above - below  # 2 above + equal
     return -twice.to(values.dtype).log().view_as(values)
 
 
 def standardise(values: Tensor) -> Tensor:
-    """Subtract each window's mean and divide by its standard deviation, as any image pipeline does.
+    """Subtract the mean of each window and divide by its standard deviation.
 
-    Not noticed afterwards: adding a constant to a window, multiplying it by a positive one (up to rounding).
+    Invariant to adding a constant to a window and to multiplying it by a positive one (up to rounding).
 
     Args:
         values: Finite windows, shape ``(B, k, k)``.
@@ -101,7 +101,7 @@ def centre_mark(values: Tensor) -> Tensor:
 
     References:
         Zhang, Li, Xia, Wang, Jin, "Labeling Trick: A Theory of Using Graph Neural Networks for Multi-Node
-        Representation Learning", NeurIPS 2021: the zero-one label of the entry that is asked about.
+        Representation Learning", NeurIPS 2021: the zero-one label of the queried entry.
 
     Example:
         >>> centre_mark(torch.rand(1, 3, 3))

@@ -1,4 +1,4 @@
-"""What the registry says of a model: its config, the group it is invariant to, the ceiling that this forces."""
+"""A model's registry entry: its config, the group it is invariant to, and the accuracy ceiling that follows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 from torch import nn
 
-from gnnmax.models.plan import Plan
+from gnnmax.models.tower_spec import TowerSpec
 from gnnmax.models.visibility import Background, visible_ceiling
 from gnnmax.task.symmetry_groups import Group, forced_ceiling
 
@@ -19,23 +19,23 @@ Width = Annotated[int, Meta(ge=1, le=1024)]
 Depth = Annotated[int, Meta(ge=1, le=64)]
 
 Encoding = Literal["standard", "rank", "none"]
-"""How a net reads the values: on the window's own scale, by rank alone, or as they are."""
+"""How a net encodes the values: on the window's own scale, by rank alone, or unchanged."""
 
 Form = Literal["dense", "sparse"]
-"""Whether a net computes with whole tensors or gathers and scatters along edges."""
+"""Whether a net computes with dense tensors or gathers and scatters along edges."""
 
 Mark = Literal["both", "row", "none"]
-"""What a net is told of the centre: its row and its column, its row only, or nothing."""
+"""Which part of the centre is marked: its row and its column, its row only, or nothing."""
 
 Pool = Literal["max", "mean", "logsumexp"]
-"""How a net sums up many features, alike for any number of them."""
+"""How a net pools features, on the same scale for any number of them."""
 
-BLURRED = "A softmax over ever more entries blurs: it keeps no maximum over many (Velickovic et al., 2024)."
-"""Why nets that attend by a softmax miss the maximum of many entries."""
+BLURRED = "A softmax blurs as the number of entries grows: it loses the maximum of many (Velickovic et al., 2024)."
+"""Why nets with softmax attention miss the maximum of many entries."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What may be chosen about a model: the base of every model's own config."""
+    """Base of the config of every model."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,18 @@ class ModelEntry:
 
     Attributes:
         name: Its key in :data:`gnnmax.models.registry.MODELS`.
-        summary: One line for people.
+        summary: One line to show.
         build: Makes the net from the side ``k`` and a config.
-        config: The frozen struct that holds its choices, with bounds.
-        group: What its scores do not notice, exactly (up to rounding); the tests hold it to that.
-        any_k: Whether a trained net takes windows of any odd side.
-        source: Where it comes from.
-        cannot: What no weights can make it do; empty where nothing of this task is beyond it.
-        needs_contexts: Whether it takes no windows without contexts.
-        orbit: From a side and a config to the number of entries that look like the centre, where a choice of the config
-            makes them other than the group's own orbit.
-        plan: From a config to the plan of a convolution tower: a border that it sees tells more than the group says.
+        config: The frozen struct of its choices, with bounds.
+        group: The group that its scores are invariant to, exactly (up to rounding); the tests check it.
+        any_k: Whether a trained net accepts windows of any odd side.
+        source: The paper or page that it comes from.
+        cannot: A limitation that no weights overcome; empty where there is none for this task.
+        needs_contexts: Whether it refuses windows without contexts.
+        orbit: Maps a side and a config to the number of entries that look like the centre, where the config decides it;
+            else None, and the group decides.
+        tower: Maps a config to the specification of a convolution tower, whose visible border gives a tighter ceiling
+            than the group; None for other nets.
     """
 
     name: str
@@ -67,15 +68,15 @@ class ModelEntry:
     cannot: str = ""
     needs_contexts: bool = False
     orbit: Callable[[int, Any], int] | None = None
-    plan: Callable[[Any], Plan] | None = None
+    tower: Callable[[Any], TowerSpec] | None = None
 
     def ceiling(self, k: int, config: Any = None, background: Background = "any") -> float:
-        """Return the best accuracy that its symmetry allows on windows with one planted maximum and little noise.
+        """Return the best accuracy that the symmetry allows on windows with one planted maximum and little noise.
 
         Args:
             k: Side of the windows.
             config: Its config; None for the defaults.
-            background: ``zero``: what is around the maximum is zero, and a border of zeros is harder to see.
+            background: ``zero`` if all other entries are zero: padding with zeros is then harder to see.
 
         References:
             :func:`gnnmax.task.symmetry_groups.forced_ceiling`.
@@ -89,6 +90,6 @@ class ModelEntry:
             (0.9821, 0.9464)
         """
         chosen = self.config() if config is None else config
-        if self.plan is not None:
-            return visible_ceiling(self.plan(chosen), k, background)
+        if self.tower is not None:
+            return visible_ceiling(self.tower(chosen), k, background)
         return self.group.ceiling(k) if self.orbit is None else forced_ceiling(self.orbit(k, chosen), k)

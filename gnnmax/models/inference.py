@@ -12,12 +12,12 @@ __all__ = ["resolve_device", "scored"]
 
 
 SCORING_BATCH = 256
-"""Windows scored at once: larger batches fall out of the cache."""
+"""Windows per batch: larger batches do not fit the cache."""
 
 
 @torch.no_grad()
 def scored(module: nn.Module, inputs: Inputs) -> Tensor:
-    """Return the logits of all windows, shape ``(N,)``, in evaluation mode, without gradients, a batch at a time.
+    """Return the logits of all windows, shape ``(N,)``, in evaluation mode, without gradients, batch by batch.
 
     Example:
         >>> from gnnmax.models.registry import build_model
@@ -30,7 +30,7 @@ def scored(module: nn.Module, inputs: Inputs) -> Tensor:
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device of a name: ``auto`` is a GPU where there is one, else the CPU.
+    """Return the named device: ``auto`` is a GPU where there is one, else the CPU.
 
     Raises:
         InputError: another name, or ``cuda`` on a machine without a GPU.
@@ -41,7 +41,7 @@ def resolve_device(name: str) -> torch.device:
     """
     if name not in ("auto", "cpu", "cuda"):
         raise InputError(f"the device must be auto, cpu or cuda, not {name!r}")
-    found = torch.cuda.is_available()
-    if name == "cuda" and not found:
-        raise InputError("device cuda was asked for and torch finds no GPU: take --device auto or cpu")
-    return torch.device("cuda" if found and name != "cpu" else "cpu")
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
+        raise InputError("the device is cuda and torch finds no GPU: use --device auto or cpu")
+    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")

@@ -1,7 +1,8 @@
-"""The models by name, and how one is built."""
+"""The registry of models, and how one is built."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from gnnmax.models.graphs.entries import GRAPH_NETS
 from gnnmax.models.images.entries import IMAGE_NETS
 from gnnmax.models.sets.entries import SET_NETS
 
-__all__ = ["MODELS", "ModelEntry", "build_model", "parse_config"]
+__all__ = ["MODELS", "ModelEntry", "build_model", "parse_config", "seeded"]
 
 
 def parse_config(name: str, plain: Any = None) -> Config:
@@ -49,11 +50,11 @@ def parse_config(name: str, plain: Any = None) -> Config:
 def build_model(name: str, k: int, config: Any = None, seed: int = 0) -> nn.Module:
     """Build a net with fresh weights, on the CPU.
 
-    The weights depend on ``seed`` alone: torch's global generator is left as it was.
+    The weights depend on ``seed`` alone; torch's global generator keeps its state.
 
     Args:
         name: A key of :data:`MODELS`.
-        k: Side of the windows, odd and at least 3; a net that takes any side is built alike for all.
+        k: Side of the windows, odd and at least 3; a net for any side does not depend on it.
         config: As for :func:`parse_config`.
         seed: Seed of the initial weights.
 
@@ -70,10 +71,21 @@ def build_model(name: str, k: int, config: Any = None, seed: int = 0) -> nn.Modu
     """
     checked = parse_config(name, config)
     if k < 3 or k % 2 == 0:
-        raise InputError(f"a window's side k must be odd and at least 3, not {k}: only then it has a centre entry")
+        raise InputError(f"a window's side k must be odd and at least 3, not {k}: only then is there a centre entry")
+    return seeded(lambda: MODELS[name].build(k, checked), seed)
+
+
+def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """Make a net whose initial weights depend on a seed alone; torch's global generator keeps its state.
+
+    Example:
+        >>> weights = [seeded(lambda: nn.Linear(1, 1), seed).weight.item() for seed in (0, 0, 1)]
+        >>> weights[0] == weights[1], weights[0] == weights[2]
+        (True, False)
+    """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return MODELS[name].build(k, checked)
+        return make()
 
 
 MODELS: dict[str, ModelEntry] = {**IMAGE_NETS, **GRAPH_NETS, **SET_NETS}

@@ -1,4 +1,4 @@
-"""Windows as tensors: what every net is called with."""
+"""Windows as tensors, the arguments of every net."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def labels_of(w: Windows, device: torch.device) -> Tensor:
 
 
 def taken(inputs: Inputs, index: Any) -> Inputs:
-    """Return some of the windows of a batch, by slice or index tensor.
+    """Select windows of a batch by slice or index tensor.
 
     Example:
         >>> taken((torch.zeros(4, 3, 3), None, None), slice(1))[0].shape
@@ -60,10 +60,14 @@ def taken(inputs: Inputs, index: Any) -> Inputs:
 
 
 def check_finite(w: Windows, what: str) -> None:
-    """Refuse windows that a net cannot take.
+    """Refuse windows that a net cannot score.
+
+    Args:
+        w: The windows.
+        what: How to name them in an error.
 
     Raises:
-        InputError: there are none, or a value or context is NaN or infinite.
+        InputError: there are no windows, or a value or context is NaN or infinite.
 
     Example:
         >>> check_finite(Windows.from_values(np.full((1, 3, 3), np.nan)), "training windows")

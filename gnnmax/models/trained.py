@@ -1,4 +1,4 @@
-"""Trained models on disk: ``weights.safetensors`` beside ``model.json``, and nothing that can run code."""
+"""Trained models on disk: ``weights.safetensors`` beside ``model.json``; neither can run code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
-from gnnmax.models.images.dense_tower import ConvolvedTower, convolvable
+from gnnmax.models.images.dense_tower import DenseTower, has_dense_form
 from gnnmax.models.inference import resolve_device, scored
 from gnnmax.models.registry import MODELS, build_model, parse_config
 from gnnmax.models.tensors import check_finite, inputs_of
@@ -37,20 +37,20 @@ LARGEST_CARD = 1_000_000
 LARGEST_HEADER = 1_000_000
 
 DenseScorer = Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]
-"""Values ``(n, m)`` to the scores of all their windows."""
+"""Maps values ``(n, m)`` to the scores of all their windows."""
 
 Line = Annotated[str, Meta(max_length=1000)]
 
 
 class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What ``model.json`` holds.
+    """The content of ``model.json``.
 
     Attributes:
         format: Version of this layout.
         name: Key of :data:`gnnmax.models.registry.MODELS`.
         config: The model's config, as plain values.
         k: Side of the windows it was trained on.
-        any_k: Whether it takes windows of any odd side.
+        any_k: Whether it accepts windows of any odd side.
         weights_sha256: Digest of the weights file, in hexadecimal.
         versions: Versions of the libraries that trained it.
         seed: Seed of the initial weights.
@@ -74,12 +74,12 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A net with its weights: a scorer.
+    """A trained net: a scorer.
 
     Attributes:
         module: The net, in evaluation mode, on ``device``.
-        card: Where it comes from.
-        device: Where it runs.
+        card: Its name, config and origin.
+        device: The device it runs on.
     """
 
     module: nn.Module
@@ -105,16 +105,16 @@ class TrainedModel:
         """Return the logits of windows, higher where it is more likely that they are centred; the decision is > 0.
 
         Args:
-            w: Finite windows; of side :attr:`k` unless the model takes any.
+            w: Finite windows; of side :attr:`k` unless the model accepts any.
 
         Returns:
             Shape ``(N,)``, float32.
 
         Raises:
-            InputError: no windows, values that are NaN or infinite, or a side that the model does not take.
+            InputError: no windows, values that are NaN or infinite, or a side that the model does not accept.
         """
         if w.k != self.k and not self.card.any_k:
-            raise InputError(f"{self.name} was trained on windows of side {self.k}, takes no other, and got {w.k}")
+            raise InputError(f"{self.name} was trained on windows of side {self.k}, accepts no other, and got {w.k}")
         check_finite(w, "windows to score")
         scores: npt.NDArray[np.float32] = scored(self.module, inputs_of(w, slice(None), self.device)).cpu().numpy()
         return scores
@@ -122,19 +122,19 @@ class TrainedModel:
     __call__ = score
 
     def dense(self, k: int) -> DenseScorer | None:
-        """Return what scores every window of a matrix in one pass; None where the net has no cheaper dense form.
+        """Return a scorer of all windows of a matrix in one pass; None if the net has no cheaper dense form.
 
         Args:
             k: Side of the windows.
 
         Returns:
             A function from values ``(n, m)`` to the scores of the ``(n - k + 1, m - k + 1)`` windows in them, NaN where
-            a window is not wholly measured. It gives the scores that :meth:`score` gives window by window.
+            a window is not fully measured. The scores equal those of :meth:`score`, window by window.
         """
-        if not convolvable(self.module) or (k != self.k and not self.card.any_k):
+        if not has_dense_form(self.module) or (k != self.k and not self.card.any_k):
             return None
-        tower = ConvolvedTower(self.module, k)
-        if not tower.cheaper:
+        tower = DenseTower(self.module, k)
+        if not tower.is_cheaper:
             return None
 
         def scores_of(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -161,10 +161,10 @@ def save_model(
     recipe_digest: str = "",
     validation_loss: float | None = None,
 ) -> ModelCard:
-    """Write a net's weights and its card into a folder, which is made if need be.
+    """Write a net's weights and its card into a folder, which is made if needed.
 
     Args:
-        folder: Where. Other files in it stay as they are.
+        folder: The folder. Other files in it stay unchanged.
         module: A net of the registry, built by :func:`gnnmax.models.registry.build_model` with the same arguments.
         name: Its name in the registry.
         k: Side of the windows it was trained on.
@@ -227,12 +227,12 @@ def shipped_models() -> list[str]:
 def load_model(path: str | Path, device: str = "auto") -> TrainedModel:
     """Load a trained model: one that ships with the package, by its name, or one of your own, by its folder.
 
-    A folder without ``model.json`` whose sub-folders ``seed-*`` hold models stands for the one of the lowest validation
-    loss. Everything read is checked before use: sizes, digest, names, shapes and types; nothing is unpickled.
+    A folder without ``model.json`` whose sub-folders ``seed-*`` hold models stands for the one with the lowest
+    validation loss. All content is checked before use: sizes, digest, names, shapes and types; nothing is unpickled.
 
     Args:
-        path: One of :func:`shipped_models`, or a folder that :func:`save_model` wrote, or one of seeds. A folder of
-            your own that has the name of a shipped model is meant by ``./NAME``.
+        path: One of :func:`shipped_models`, or a folder that :func:`save_model` wrote, or one of seeds. Write
+            ``./NAME`` for a folder of your own that has the name of a shipped model.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
@@ -256,7 +256,7 @@ def load_model(path: str | Path, device: str = "auto") -> TrainedModel:
 
 
 def _chosen(path: Path) -> tuple[Path, ModelCard]:
-    """Return the folder of a model and its card; among seeds, of the lowest validation loss."""
+    """Return the folder of a model and its card; among seeds, the one with the lowest validation loss."""
     if not path.is_dir():
         raise InputError(
             f"there is no folder {path}: give a folder that holds {CARD}, or one of {', '.join(shipped_models())}"
@@ -277,28 +277,28 @@ def _read_card(path: Path) -> ModelCard:
 
 
 def _content(path: Path, largest: int) -> bytes:
-    """Read a file of at most so many bytes."""
+    """Read a file of at most ``largest`` bytes."""
     try:
         with path.open("rb") as file:
             content = file.read(largest + 1)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     if len(content) > largest:
-        raise InputError(f"{path} is larger than the {largest} bytes that it may have: it is not what it says")
+        raise InputError(f"{path} is larger than the {largest} bytes allowed: it is not what its name says")
     return content
 
 
 def _restored(path: Path, card: ModelCard) -> nn.Module:
-    """Build the net of a card and fill it with the weights of a file, both checked."""
+    """Build the net of a card and load its weights, both checked."""
     outline = _outline(card.name, card.k, card.config)
     if card.any_k != MODELS[card.name].any_k:
-        raise InputError(f"the card says any_k = {card.any_k} and {card.name} is not so: the card was changed")
+        raise InputError(f"the card says any_k = {card.any_k}, which is wrong for {card.name}: the card was changed")
     content = _content(path, LARGEST_HEADER + sum(tensor.nbytes for tensor in outline.values()))
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.weights_sha256:
         raise InputError(
             f"the weights have SHA-256 {digest[:12]}... and the card says {card.weights_sha256[:12]}...: "
-            "the file was changed or cut short; copy the folder again or train anew"
+            "the file was changed or cut short; copy the folder again or train again"
         )
     try:
         weights = parse_tensors(content)
@@ -324,7 +324,7 @@ def _check_weights(weights: dict[str, Tensor], outline: dict[str, Tensor], what:
         if expected != came:
             raise InputError(f"{what} has {came} for {key!r} where {expected} was expected: it is of another net")
         if not bool(torch.isfinite(weights[key]).all()):
-            raise InputError(f"{what} has numbers in {key!r} that are NaN or infinite: train anew")
+            raise InputError(f"{what} has numbers in {key!r} that are NaN or infinite: train again")
 
 
 def _shapes(weights: dict[str, Tensor]) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""What a convolution tower can see of a lone spike: which places of it look like the centre, and what that forces.
+"""Positions of a lone spike that look like the centre to a convolution tower, and the accuracy ceiling they force.
 
-Colour refinement on images: every entry starts with a colour (spike, background, outside), and a layer gives each of
-its outputs the colour of all that it reads, and of where it reads it. Two spikes whose colours agree at the head look
-alike to every net of the plan, whatever its weights; all others some net with enough channels tells apart. No torch.
+Colour refinement on images: every entry starts with a colour (spike, background, outside), and each output of a layer
+gets a colour made from the colours and positions that it reads. Two spikes with equal colours at the head look the same
+to every net of the specification, for any weights; some net with enough channels distinguishes all others. No torch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.models.plan import Plan, margins, sampled_side
+from gnnmax.models.tower_spec import TowerSpec, margins, sampled_side
 from gnnmax.task.symmetry_groups import forced_ceiling
 
 __all__ = ["Background", "blur_taps", "grid_starts", "orbit", "visible_ceiling"]
@@ -25,48 +25,48 @@ OUTSIDE, EMPTY, SPIKE = 0, 1, 2
 
 
 @lru_cache(maxsize=1024)
-def orbit(plan: Plan, k: int, background: Background = "any") -> int:
-    """Count the entries at which a spike looks like one at the centre, itself included, to every net of a plan.
+def orbit(spec: TowerSpec, k: int, background: Background = "any") -> int:
+    """Count the positions, centre included, whose spike looks like one at the centre to every net of a specification.
 
     Cost: ``k ** 4`` colours a layer, ``k ** 6`` from a polyphase layer on.
 
     Args:
-        plan: Of the tower.
+        spec: Of the tower.
         k: Side of the windows.
-        background: ``any``: it differs from the zeros that a padding adds. ``zero``: it is zero itself, so that only
-            later layers, whose features are not, notice where the padding begins.
+        background: ``any``: it differs from the zeros of the padding. ``zero``: it equals them, so that only later
+            layers, whose features are not zero, see the border.
 
     References:
         Weisfeiler, Leman, "The reduction of a graph to canonical form", 1968: colour refinement, here with one colour
-        for every place that a kernel reads. Kayhan, van Gemert, "On Translation Invariance in CNNs", CVPR 2020, and
-        Islam, Jia, Bruce, "How much Position Information Do Convolutional Neural Networks Encode?", ICLR 2020: what
-        borders give away.
+        for every position that a kernel reads. Kayhan, van Gemert, "On Translation Invariance in CNNs", CVPR 2020, and
+        Islam, Jia, Bruce, "How much Position Information Do Convolutional Neural Networks Encode?", ICLR 2020: the
+        position information in borders.
 
     Example:
-        >>> [orbit(Plan(channels=(8,), padding="valid", head="global"), k) for k in (3, 5, 9, 15)]
+        >>> [orbit(TowerSpec(channels=(8,), padding="valid", head="global"), k) for k in (3, 5, 9, 15)]
         [1, 1, 25, 121]
-        >>> orbit(Plan(channels=(8,), head="global"), 9, "zero")
+        >>> orbit(TowerSpec(channels=(8,), head="global"), 9, "zero")
         49
     """
-    plan.sides(k)
-    colours = _painted(plan, k, background)  # (P, Q, n, n): one image a place of the spike, Q grids of it
-    for _, step in plan.stages:
-        stride = step if plan.sampling == "stride" else 1
-        colours = _convolved(colours, plan, stride)
+    spec.sides(k)
+    colours = _initial_colours(spec, k, background)  # (P, Q, n, n): one image per position of the spike, Q grids of it
+    for _, step in spec.stages:
+        stride = step if spec.downsampling == "stride" else 1
+        colours = _convolve(colours, spec, stride)
         if stride < step:
-            colours = _sampled(colours, plan, step)
-    seen = _read(colours, plan)
+            colours = _downsample(colours, spec, step)
+    seen = _read_head(colours, spec)
     return int((seen == seen[k * k // 2]).sum())
 
 
-def visible_ceiling(plan: Plan, k: int, background: Background = "any") -> float:
-    """Return the best accuracy that a plan allows, see :func:`gnnmax.task.symmetry_groups.forced_ceiling`.
+def visible_ceiling(spec: TowerSpec, k: int, background: Background = "any") -> float:
+    """Return the best accuracy that a specification allows, see :func:`gnnmax.task.symmetry_groups.forced_ceiling`.
 
     Example:
-        >>> visible_ceiling(Plan(channels=(8,), padding="circular", head="global"), 9)
+        >>> visible_ceiling(TowerSpec(channels=(8,), padding="circular", head="global"), 9)
         0.5
     """
-    return forced_ceiling(orbit(plan, k, background), k)
+    return forced_ceiling(orbit(spec, k, background), k)
 
 
 def blur_taps(step: int) -> npt.NDArray[np.int64]:
@@ -83,10 +83,10 @@ def blur_taps(step: int) -> npt.NDArray[np.int64]:
 
 
 def grid_starts(side: int, step: int) -> int:
-    """Return how many grids of every ``step``-th row lie in a closed image, told apart by their first row.
+    """Return the number of grids of every ``step``-th row in a circular image, one per distinct first row.
 
-    Where the step divides the side, grids that start a step apart are the same but for a turn. Else every row starts
-    a grid of its own, which wraps around: then, too, a translation only exchanges the grids.
+    Where the step divides the side, grids that start a step apart are equal up to a rotation. Otherwise every row
+    starts its own grid, which wraps around. In both cases a translation only permutes the grids.
 
     Example:
         >>> grid_starts(9, 3), grid_starts(5, 3)
@@ -95,58 +95,58 @@ def grid_starts(side: int, step: int) -> int:
     return side if side % step else step
 
 
-def _painted(plan: Plan, k: int, background: Background) -> Colours:
+def _initial_colours(spec: TowerSpec, k: int, background: Background) -> Colours:
     images = np.full((k * k, k * k), OUTSIDE if background == "zero" else EMPTY, dtype=np.uint64)
     np.fill_diagonal(images, SPIKE)
-    if plan.coordinates:
-        images = _mixed(images + _tags(k * k))
+    if spec.coordinates:
+        images = _mix(images + _tags(k * k))
     return images.reshape(k * k, 1, k, k)
 
 
-def _convolved(colours: Colours, plan: Plan, stride: int) -> Colours:
-    padded = _padded(colours, margins(plan.kernel, plan.padding), circular=plan.padding == "circular")
-    views = np.lib.stride_tricks.sliding_window_view(padded, (plan.kernel, plan.kernel), axis=(2, 3))
+def _convolve(colours: Colours, spec: TowerSpec, stride: int) -> Colours:
+    padded = _pad(colours, margins(spec.kernel, spec.padding), circular=spec.padding == "circular")
+    views = np.lib.stride_tricks.sliding_window_view(padded, (spec.kernel, spec.kernel), axis=(2, 3))
     reads = views[:, :, ::stride, ::stride].reshape(*_grid(views[:, :, ::stride, ::stride]), -1)  # (P, Q, n, n, taps)
-    combined = _mixed(_mixed(reads + _tags(reads.shape[-1])).sum(axis=-1, dtype=np.uint64))
-    # Without a bias what has read zeros only is zero.
-    return combined if plan.biases else np.where((reads == OUTSIDE).all(axis=-1), np.uint64(OUTSIDE), combined)
+    combined = _mix(_mix(reads + _tags(reads.shape[-1])).sum(axis=-1, dtype=np.uint64))
+    # Without a bias, an output that reads zeros only is zero.
+    return combined if spec.biases else np.where((reads == OUTSIDE).all(axis=-1), np.uint64(OUTSIDE), combined)
 
 
-def _sampled(colours: Colours, plan: Plan, step: int) -> Colours:
+def _downsample(colours: Colours, spec: TowerSpec, step: int) -> Colours:
     side = colours.shape[-1]
-    if plan.sampling == "polyphase":
+    if spec.downsampling == "polyphase":
         starts = np.arange(grid_starts(side, step))
         lines = (starts[:, None] + step * np.arange(sampled_side(side, step))) % side  # (starts, m)
         grids = colours[:, :, lines[:, None, :, None], lines[None, :, None, :]]  # (P, Q, starts, starts, m, m)
         return grids.reshape(len(colours), -1, *grids.shape[-2:])
-    if plan.sampling == "blur":
+    if spec.downsampling == "blur":
         taps = blur_taps(step)
-        padded = _padded(colours, (step - 1, step - 1), circular=plan.padding == "circular")
+        padded = _pad(colours, (step - 1, step - 1), circular=spec.padding == "circular")
         views = np.lib.stride_tricks.sliding_window_view(padded, (len(taps), len(taps)), axis=(2, 3))
         reads = views[:, :, ::step, ::step].reshape(*_grid(views[:, :, ::step, ::step]), -1)
         weights = np.outer(taps, taps).ravel().astype(np.uint64)
-        return _mixed(_mixed(reads + _mixed(weights)).sum(axis=-1, dtype=np.uint64))
-    # A maximum or mean knows what is in its block, and not where; a block that is cut short is another.
+        return _mix(_mix(reads + _mix(weights)).sum(axis=-1, dtype=np.uint64))
+    # A maximum or mean depends on the content of its block, not on the order; a block cut short is another block.
     short = -side % step
-    padded = _padded(colours, (0, short), circular=False)
+    padded = _pad(colours, (0, short), circular=False)
     m = padded.shape[-1] // step
     blocks = padded.reshape(*padded.shape[:2], m, step, m, step)
-    inside = _mixed(blocks) * (blocks != OUTSIDE)
-    return _mixed(inside.sum(axis=(3, 5), dtype=np.uint64))
+    inside = _mix(blocks) * (blocks != OUTSIDE)
+    return _mix(inside.sum(axis=(3, 5), dtype=np.uint64))
 
 
-def _read(colours: Colours, plan: Plan) -> Colours:
+def _read_head(colours: Colours, spec: TowerSpec) -> Colours:
     side = colours.shape[-1]
-    if plan.head == "centre":
+    if spec.head == "centre":
         seen = colours[:, :, side // 2, side // 2]
     else:
         entries = colours.reshape(*colours.shape[:2], -1)
-        tags = _tags(side * side) if plan.head == "flatten" else np.uint64(0)
-        seen = _mixed(entries + tags).sum(axis=-1, dtype=np.uint64)
-    return np.asarray(_mixed(seen).sum(axis=-1, dtype=np.uint64))  # which of the grids is taken is not known
+        tags = _tags(side * side) if spec.head == "flatten" else np.uint64(0)
+        seen = _mix(entries + tags).sum(axis=-1, dtype=np.uint64)
+    return np.asarray(_mix(seen).sum(axis=-1, dtype=np.uint64))  # the choice of the grid is unknown
 
 
-def _padded(colours: Colours, added: tuple[int, int], *, circular: bool) -> Colours:
+def _pad(colours: Colours, added: tuple[int, int], *, circular: bool) -> Colours:
     widths = ((0, 0), (0, 0), added, added)
     return np.pad(colours, widths, mode="wrap") if circular else np.pad(colours, widths, constant_values=OUTSIDE)
 
@@ -156,12 +156,12 @@ def _grid(views: npt.NDArray[Any]) -> tuple[int, ...]:
 
 
 def _tags(count: int) -> Colours:
-    """One large number for each of some places."""
-    return _mixed(np.arange(1, count + 1, dtype=np.uint64) << np.uint64(32))
+    """Return one large number per position."""
+    return _mix(np.arange(1, count + 1, dtype=np.uint64) << np.uint64(32))
 
 
-def _mixed(colours: Colours) -> Colours:
-    """Scramble 64-bit numbers, one to one, so that sums of them do not agree by chance.
+def _mix(colours: Colours) -> Colours:
+    """Mix 64-bit numbers, one to one, so that their sums do not collide by chance.
 
     References:
         Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014: the finaliser of SplitMix64.

@@ -1,4 +1,4 @@
-"""Where the batches of training come from: stored windows in a random order, or the endless stream."""
+"""Training batches: stored windows in a random order, or an infinite stream."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ __all__ = ["Batches", "StoredBatches", "Stream", "StreamedBatches"]
 
 
 STARTS = 2**47
-"""Places of a stream that a run may start at, far apart as a rule: it ends at ``2**48``."""
+"""Positions of a stream at which a run may start; the stream ends at ``2**48``."""
 
 
 class Batches(Protocol):
-    """Batches one after the other, and where in their order we are."""
+    """A sequence of batches with a position that can be saved and restored."""
 
     def take(self) -> Batch:
         """Return the next batch."""
 
     def state(self) -> Snapshot:
-        """Return the place in the order, for :meth:`restore`."""
+        """Return the position, for :meth:`restore`."""
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go on from a place, as if all batches before it had been taken."""
+        """Resume from a position, as if all batches before it had been taken."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """Windows of a split's distribution, drawn as training asks for them, none of them twice.
+    """An infinite stream of fresh windows from the distribution of a split; no window comes twice.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
@@ -51,13 +51,13 @@ class Stream:
 
 
 class StoredBatches:
-    """Batches of stored windows: every window once, in a random order, before any comes again.
+    """Batches of stored windows in a random order: every window comes once before any comes again.
 
     Args:
-        w: The windows; they are moved to the device as a whole.
-        size: Windows a batch.
-        rng: Decides the order; used from here alone.
-        device: Where the batches are wanted.
+        w: The windows; all are moved to the device.
+        size: Windows per batch.
+        rng: Decides the order; not to be used elsewhere.
+        device: Device of the batches.
 
     Example:
         >>> w = Windows.from_values(np.arange(27.0).reshape(3, 3, 3))
@@ -75,7 +75,7 @@ class StoredBatches:
         self._waiting: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
     def indices(self) -> npt.NDArray[np.int64]:
-        """Return which windows make the next batch."""
+        """Return the indices of the windows of the next batch."""
         while len(self._waiting) < self._size:
             self._waiting = np.concatenate([self._waiting, self._rng.permutation(len(self._labels))])
         index, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
@@ -87,57 +87,57 @@ class StoredBatches:
         return taken(self._data, index), self._labels[index]
 
     def state(self) -> Snapshot:
-        """Return the state of the generator and the windows that still wait for their turn."""
+        """Return the state of the generator and the indices that are still waiting."""
         waiting = torch.from_numpy(self._waiting.copy())
         return Snapshot({"generator": _plain(self._rng.bit_generator.state)}, {"waiting": waiting})
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go on from a state."""
+        """Resume from a state."""
         self._rng.bit_generator.state = snapshot.plain["generator"]
         self._waiting = snapshot.tensors["waiting"].numpy().astype(np.int64, copy=True)
         if self._waiting.ndim != 1 or ((self._waiting < 0) | (self._waiting >= len(self._labels))).any():
-            raise ValueError("windows that wait are not of this split")
+            raise ValueError("the waiting windows are not of this split")
 
 
 class StreamedBatches:
-    """Batches of the endless stream, from a place that ``rng`` chooses: no window comes twice.
+    """Batches of an infinite stream from a random position: no window comes twice.
 
     Args:
-        stream: What to draw.
-        size: Windows a batch.
-        rng: Draws the place where the run starts, once.
-        device: Where the batches are wanted.
+        stream: The stream.
+        size: Windows per batch.
+        rng: Draws the start position, once.
+        device: Device of the batches.
 
     Raises:
-        InputError: there is no endless stream of the recipe.
+        InputError: the recipe has no infinite stream.
     """
 
     def __init__(self, stream: Stream, size: int, rng: np.random.Generator, device: torch.device) -> None:
         self._stream, self._size, self._device = stream, size, device
-        self._place = int(rng.integers(STARTS))
-        self._windows = self._begun()
+        self._position = int(rng.integers(STARTS))
+        self._windows = self._start()
 
-    def _begun(self) -> Iterator[Windows]:
-        return stream_windows(self._stream.recipe, self._stream.split, batch=self._size, start=self._place)
+    def _start(self) -> Iterator[Windows]:
+        return stream_windows(self._stream.recipe, self._stream.split, batch=self._size, start=self._position)
 
     def take(self) -> Batch:
         """Return the next batch."""
         w = next(self._windows)
-        self._place += len(w)
+        self._position += len(w)
         return inputs_of(w, slice(None), self._device), labels_of(w, self._device)
 
     def state(self) -> Snapshot:
-        """Return the number of the next window."""
-        return Snapshot({"place": self._place}, {})
+        """Return the position of the next window."""
+        return Snapshot({"place": self._position}, {})
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go on from a window."""
-        self._place = snapshot.plain["place"]
-        self._windows = self._begun()
+        """Resume from a position."""
+        self._position = snapshot.plain["place"]
+        self._windows = self._start()
 
 
 def _plain(state: Any) -> Any:
-    """Turn the arrays in the state of a bit generator into lists, which JSON can hold and the generator takes back."""
+    """Turn the arrays in the state of a bit generator into lists, which JSON stores and the generator accepts."""
     if isinstance(state, dict):
-        return {name: _plain(part) for name, part in state.items()}
+        return {name: _plain(value) for name, value in state.items()}
     return state.tolist() if isinstance(state, np.ndarray) else state

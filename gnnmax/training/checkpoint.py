@@ -1,4 +1,4 @@
-"""The state of a training that is under way, on disk: what a killed run goes on from."""
+"""Training checkpoints: everything needed to resume a killed run bit for bit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A state: plain values that JSON holds exactly, and tensors by name.
+    """A training state: plain values that JSON stores exactly, and tensors by name.
 
     Example:
         >>> import torch
@@ -38,26 +38,26 @@ class Snapshot:
 
     @classmethod
     def joined(cls, parts: Mapping[str, Snapshot]) -> Snapshot:
-        """Make one of several, each under its name."""
+        """Join several snapshots, each under its name."""
         plain = {name: part.plain for name, part in parts.items()}
         tensors = {f"{name}/{key}": t for name, part in parts.items() for key, t in part.tensors.items()}
         return cls(plain, tensors)
 
     def part(self, name: str) -> Snapshot:
-        """Return one of those that were joined."""
+        """Return one of the joined snapshots."""
         prefix = f"{name}/"
         tensors = {key.removeprefix(prefix): t for key, t in self.tensors.items() if key.startswith(prefix)}
         return Snapshot(self.plain[name], tensors)
 
 
 class Checkpoint:
-    """The last state of one training: ``NAME.json`` and, beside it, the tensors that it names by their digest.
+    """The last state of one training: ``NAME.json`` and a file of tensors that it names by digest.
 
-    The tensors are written first and whole, under a name of their own, then the JSON file takes the place of the last
-    one in a single step. A process killed at any instant leaves the last state or the new one, never a mixture.
+    The tensors are written first, under a new name; then one rename replaces the JSON file. A process killed at any
+    instant leaves the last state or the new one, never a mixture.
 
     Args:
-        path: Of the JSON file; its folder is made when needed.
+        path: Path of the JSON file; its folder is made when needed.
 
     Example:
         >>> import tempfile, torch
@@ -73,7 +73,7 @@ class Checkpoint:
         self._path = path
 
     def write(self, snapshot: Snapshot) -> None:
-        """Replace the state, whole or not at all, and remove the tensors of the last one."""
+        """Replace the state, whole or not at all, and remove the tensors of the previous one."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         content = tensor_bytes({key: t.detach().cpu().contiguous() for key, t in snapshot.tensors.items()})
         tensors = self._tensors(_digest(content))
@@ -86,7 +86,7 @@ class Checkpoint:
                 old.unlink(missing_ok=True)
 
     def read(self) -> Snapshot | None:
-        """Return the last state, or None where none was written.
+        """Return the last state, or None if there is none.
 
         Raises:
             InputError: a file is missing, damaged or of another version.
@@ -103,7 +103,7 @@ class Checkpoint:
             return Snapshot(entry["state"], parse_tensors(content))
         except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
             raise InputError(
-                f"checkpoint {self._path} is damaged or of another version: {error}; begin anew with --force"
+                f"checkpoint {self._path} is damaged or of another version: {error}; start again with --force"
             ) from None
 
     def _tensors(self, digest: str) -> Path:
@@ -111,7 +111,7 @@ class Checkpoint:
 
 
 def _line(plain: dict[str, Any]) -> bytes:
-    """Write plain values as JSON; read and written again, they give the same bytes."""
+    """Encode plain values as JSON; decoding and encoding again gives the same bytes."""
     return json.dumps(plain, allow_nan=False).encode()
 
 

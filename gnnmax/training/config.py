@@ -1,4 +1,4 @@
-"""What a training run spends, and how the learning rate moves while it does. No torch."""
+"""The training config: budget, optimiser and learning-rate schedule. No torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from msgspec import Meta, Struct
 
 from gnnmax.errors import InputError
 
-__all__ = ["Device", "Match", "Precision", "TrainingConfig", "check_config", "learning_rate_at", "parse_training"]
+__all__ = [
+    "Device",
+    "Precision",
+    "TrainingConfig",
+    "check_config",
+    "half_cosine",
+    "learning_rate_at",
+    "parse_training",
+]
 
 Device = Literal["auto", "cpu", "cuda"]
 Match = Literal["steps", "parameters", "seconds"]
@@ -19,29 +27,29 @@ Steps = Annotated[int, Meta(ge=1, le=10_000_000)]
 
 
 class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The budget and the optimiser of a training run, the same for every model of it. Holds no seed.
+    """The budget and the optimiser of a training run, shared by all of its models. It holds no seed.
 
     Attributes:
-        steps: Updates of each model; of no account where ``match`` is "seconds".
-        match: What the models have in common besides their batches: ``steps``; ``parameters``, as many steps and, by
-            choice of their widths, about as many parameters; or ``seconds``, as much wall time: a faster net then makes
-            more steps, and figures depend on the machine.
+        steps: Updates of each model; ignored where ``match`` is "seconds".
+        match: The budget that the models share. ``steps``: the number of steps. ``parameters``: the number of steps
+            and, by choice of widths, about the number of parameters. ``seconds``: the wall time; a faster net then
+            makes more steps, and results depend on the machine.
         seconds: Wall time of each model, its evaluations included, where ``match`` is "seconds"; else None.
-        batch_size: Windows an update; every model sees the same ones.
-        micro_batch: Windows taken at a time; their gradients add up to that of the batch. None takes it whole.
-        train_windows: How many windows of the training split are learnt from, from its first on; None takes all.
-        stream: Whether training draws fresh windows without end in place of the stored ones, see
+        batch_size: Windows per update; every model sees the same ones.
+        micro_batch: Windows per forward pass; the gradients of a batch are summed. None takes the batch whole.
+        train_windows: Number of windows of the training split to train on, from the first; None takes all.
+        stream: Whether to draw fresh windows from an infinite stream instead of the stored ones, see
             :mod:`gnnmax.data.stream`.
-        learning_rate: Its peak, see :func:`learning_rate_at`.
+        learning_rate: Peak of the learning rate, see :func:`learning_rate_at`.
         warm_up: Share of the budget in which the learning rate rises.
-        weight_decay: Of AdamW.
-        clip_norm: Largest norm of the gradient; a longer one is shortened to it.
+        weight_decay: Weight decay of AdamW.
+        clip_norm: Largest norm of the gradient; larger gradients are scaled down to it.
         evaluate_every: Steps between two evaluations on the validation split; there is one after the last step too.
-        patience: Evaluations in a row without a lower loss after which a model stops; None never stops early.
-        checkpoint_every: Steps between two checkpoints, where any are kept; there is one after the last step too.
-        precision: ``bfloat16`` lets the layers of a net multiply in half precision while it is trained, where that
-            makes no ties, see :mod:`gnnmax.training.precision`. Scores are float32 always.
-        device: ``auto`` takes a GPU where there is one.
+        patience: Evaluations without a lower loss after which a model stops early; None never stops early.
+        checkpoint_every: Steps between two checkpoints, if any are written; there is one after the last step too.
+        precision: ``bfloat16`` trains linear and convolutional layers in half precision, where that makes no ties, see
+            :mod:`gnnmax.training.precision`. Scores are always float32.
+        device: ``auto`` uses a GPU where there is one.
     """
 
     steps: Steps = 900
@@ -66,8 +74,8 @@ def learning_rate_at(done: float, config: TrainingConfig) -> float:
     """Return the learning rate of an update: a linear rise to the peak, then half a cosine down to zero.
 
     Args:
-        done: Share of the budget that is spent with this update, in (0, 1].
-        config: The run's.
+        done: Share of the budget spent after this update, in (0, 1].
+        config: The config of the run.
 
     References:
         Loshchilov, Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017, without the restarts.
@@ -79,12 +87,21 @@ def learning_rate_at(done: float, config: TrainingConfig) -> float:
     """
     if done < config.warm_up:
         return config.learning_rate * done / config.warm_up
-    falling = (done - config.warm_up) / (1 - config.warm_up)
-    return config.learning_rate * (1 + math.cos(math.pi * falling)) / 2
+    return config.learning_rate * half_cosine((done - config.warm_up) / (1 - config.warm_up))
+
+
+def half_cosine(done: float) -> float:
+    """Return a factor that falls from 1 to 0 along half a cosine.
+
+    Example:
+        >>> [round(half_cosine(done), 3) for done in (0.0, 0.5, 1.0)]
+        [1.0, 0.5, 0.0]
+    """
+    return (1 + math.cos(math.pi * done)) / 2
 
 
 def check_config(config: TrainingConfig) -> None:
-    """Refuse a config with a value outside its bounds, which code, unlike a file, may have put there.
+    """Refuse a config with a value outside its bounds; structs made in code are not checked before.
 
     Raises:
         InputError: naming the field and its bound.
@@ -102,11 +119,11 @@ def parse_training(plain: dict[str, Any], source: str) -> TrainingConfig:
     """Check plain values, as read from a file or a call, as a training config.
 
     Args:
-        plain: Fields by name; those not given keep their defaults.
-        source: What to call them in an error.
+        plain: Fields by name; missing fields have their defaults.
+        source: How to name them in an error.
 
     Raises:
-        InputError: naming the field that does not fit, and how.
+        InputError: naming the field and the reason.
 
     Example:
         >>> parse_training({"match": "seconds"}, "training")
@@ -121,7 +138,7 @@ def parse_training(plain: dict[str, Any], source: str) -> TrainingConfig:
     if (config.match == "seconds") != (config.seconds is not None):
         raise InputError(
             f"{source}: match = {config.match!r} and seconds = {config.seconds}: wall time is a budget where "
-            "match = 'seconds' and seconds says how much, and nowhere else"
+            "match = 'seconds', and only there; give both or neither"
         )
     if config.stream and config.train_windows is not None:
         raise InputError(f"{source}: train_windows limits stored windows, and a stream has none: leave out one")

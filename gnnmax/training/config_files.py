@@ -1,4 +1,4 @@
-"""Hyper-parameters in files: a budget, an optimiser and the sizes of nets, shipped by name or written by the reader."""
+"""Config files: budget, optimiser and sizes of nets, shipped by name or written by the user."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from gnnmax.models.entry import Config
 from gnnmax.models.registry import parse_config
 from gnnmax.training.config import TrainingConfig, parse_training
 
-__all__ = ["Hyperparameters", "config_names", "load_config"]
+__all__ = ["config_names", "load_config"]
 
 SHELF = Shelf("config", Path(__file__).parent / "configs")
 
 
 class Hyperparameters(Struct, frozen=True, kw_only=True):
-    """What a config file says.
+    """The content of a config file.
 
     Attributes:
-        summary: One line for people.
+        summary: One line to show.
         training: Budget and optimiser.
-        models: Their configs by name, in the file's order; those not named have their defaults.
+        models: Configs by model, in the file's order; other models have their defaults.
     """
 
     summary: str
@@ -34,7 +34,7 @@ class Hyperparameters(Struct, frozen=True, kw_only=True):
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The tables of a file, not yet checked."""
+    """The tables of a file before validation."""
 
     summary: str = ""
     training: dict[str, Any] = {}
@@ -52,7 +52,7 @@ def config_names() -> list[str]:
 
 
 def load_config(name: str | Path) -> Hyperparameters:
-    """Read a config file by its shipped name, or from a ``.toml`` file.
+    """Read a config file by its shipped name, or from the path of a ``.toml`` file.
 
     Args:
         name: One of :func:`config_names`, or a path that ends in ``.toml``. The file has a line ``summary``, a table

@@ -1,7 +1,7 @@
-"""Several processes that train together: which of them this one is, and sums over all. Started by ``torchrun``.
+"""Distributed training in several processes that ``torchrun`` started.
 
-Every process holds the whole net and the same optimiser. A batch is dealt out window by window; the gradients of the
-parts are added up, so each process takes the same step with the same gradient. No wrapper goes around the net.
+Every process holds the whole net and the same optimiser. A batch is shared window by window; the gradients of the
+shares are summed, so each process takes the same step with the same gradient. The net is not wrapped.
 """
 
 from __future__ import annotations
@@ -11,111 +11,107 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, distributed
 
 from gnnmax.errors import InputError
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["ALONE", "Ranks", "joined_ranks", "launched", "writes"]
+__all__ = ["SINGLE_PROCESS", "Processes", "is_distributed", "is_main_process", "joined_processes"]
 
 PATIENCE = timedelta(hours=12)
-"""How long processes wait for the first one, which alone judges and writes."""
+"""How long processes wait for the main one, which alone evaluates and writes."""
 
 
 @dataclass(frozen=True)
-class Ranks:
-    """The place of this process among those that train together.
+class Processes:
+    """This process and the number of processes that train together.
 
     Attributes:
-        rank: Its number, from 0; process 0 writes and the others do not.
-        count: How many there are.
+        rank: Its number, from 0; process 0 is the main one.
+        world_size: The number of processes.
 
     Example:
-        >>> Ranks(1, 2).share(5)
+        >>> Processes(1, 2).share(5)
         slice(1, 5, 2)
     """
 
     rank: int = 0
-    count: int = 1
+    world_size: int = 1
 
     @property
-    def first(self) -> bool:
-        """Whether this process is the one that writes."""
+    def is_main(self) -> bool:
+        """Whether this process evaluates and writes: rank 0."""
         return self.rank == 0
 
     def share(self, n: int) -> slice:
-        """Return which of the ``n`` windows of a batch are this process's."""
-        return slice(self.rank, n, self.count)
+        """Return this process's share of the ``n`` windows of a batch."""
+        return slice(self.rank, n, self.world_size)
 
-    def add_up(self, tensors: Sequence[Tensor]) -> None:
-        """Replace each tensor by its sum over all processes; all get the same bits."""
-        if self.count == 1:
+    def all_reduce(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each tensor by its sum over all processes; all processes get the same bits."""
+        if self.world_size == 1:
             return
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
         distributed.all_reduce(flat)
         for tensor, part in zip(tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(part.view_as(tensor))
 
-    def hand_out(self, content: bytes) -> bytes:
-        """Return to every process what the first one gives; the others' content is ignored."""
-        if self.count == 1:
+    def broadcast(self, content: bytes) -> bytes:
+        """Send the content of the main process to all; the content of the others is ignored."""
+        if self.world_size == 1:
             return content
         device = torch.device("cuda" if distributed.get_backend() == "nccl" else "cpu")
         size = torch.tensor([len(content)], device=device)
         distributed.broadcast(size, src=0)
-        own = bytearray(content) if self.first else bytearray(int(size))
-        buffer = torch.frombuffer(own, dtype=torch.uint8).to(device)
+        content_or_room = bytearray(content) if self.is_main else bytearray(int(size))
+        buffer = torch.frombuffer(content_or_room, dtype=torch.uint8).to(device)
         distributed.broadcast(buffer, src=0)
         return buffer.cpu().numpy().tobytes()
 
 
-ALONE = Ranks()
+SINGLE_PROCESS = Processes()
 
 
 @contextlib.contextmanager
-def joined_ranks(device: torch.device) -> Iterator[Ranks]:
-    """Meet the other processes that ``torchrun`` started; alone, where it started none.
+def joined_processes(device: torch.device) -> Iterator[Processes]:
+    """Join the process group of ``torchrun``; without torchrun, yield a single process.
 
     Args:
-        device: Where training runs; on GPUs each process takes the one of its local rank.
+        device: Where training runs; each process uses the GPU of its local rank.
 
     Raises:
-        InputError: ``torchrun`` did not say where to meet.
+        InputError: ``WORLD_SIZE`` is set, but not by ``torchrun``.
     """
-    if not launched():
-        yield ALONE
+    if not is_distributed():
+        yield SINGLE_PROCESS
         return
     if not distributed.is_torchelastic_launched():
-        raise InputError("WORLD_SIZE is set and torchrun is not at work: unset it, or start with torchrun")
+        raise InputError("WORLD_SIZE is set, but not by torchrun: unset it, or start with torchrun")
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
-        yield Ranks(distributed.get_rank(), distributed.get_world_size())
+        yield Processes(distributed.get_rank(), distributed.get_world_size())
     finally:
         distributed.destroy_process_group()
 
 
-def launched() -> bool:
+def is_distributed() -> bool:
     """Tell whether ``torchrun`` started this process as one of several.
 
     Example:
-        >>> launched()
+        >>> is_distributed()
         False
     """
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def writes() -> bool:
-    """Tell whether this process is the one that writes: the only one, or the first of those that train together.
+def is_main_process() -> bool:
+    """Tell whether this process is the only one or has rank 0: it evaluates and writes.
 
     Example:
-        >>> writes()
+        >>> is_main_process()
         True
     """
-    return not launched() or int(os.environ.get("RANK", "0")) == 0
+    return not is_distributed() or int(os.environ.get("RANK", "0")) == 0

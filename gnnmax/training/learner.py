@@ -1,9 +1,8 @@
-"""One model while it learns: its optimiser, its clock, its figures and its best weights so far."""
+"""One model in training: optimiser, clock, metrics and best weights so far."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +15,8 @@ from gnnmax.models.inference import scored
 from gnnmax.models.tensors import Batch, Inputs, taken
 from gnnmax.training.checkpoint import Snapshot
 from gnnmax.training.config import TrainingConfig, learning_rate_at
-from gnnmax.training.distributed import Ranks
-from gnnmax.training.precision import multiplying
+from gnnmax.training.distributed import Processes
+from gnnmax.training.precision import autocast_context
 
 __all__ = ["Learner", "Record", "TrainingError", "TrainingResult"]
 
@@ -29,20 +28,20 @@ Record = dict[str, Any]
 
 
 class TrainingError(RuntimeError):
-    """A training run that cannot go on, though its input was right; each model is left with its best weights."""
+    """Training diverged although its input was valid; each model is left with its best weights."""
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How the training of one model went.
+    """The outcome of training one model.
 
     Attributes:
-        steps: Updates that were made.
+        steps: Number of updates.
         best_step: The step whose weights are kept: the lowest validation log loss.
-        loss: Validation log loss of these weights, in nats a window.
+        loss: Validation log loss of these weights, in nats per window.
         accuracy: Their validation accuracy.
         seconds: Wall time spent on this model, evaluations included.
-        history: One record an evaluation.
+        history: One record per evaluation.
     """
 
     steps: int
@@ -54,44 +53,52 @@ class TrainingResult:
 
 
 class Learner:
-    """One model while it learns.
+    """One model in training.
 
     Args:
-        name: Of the model, for records and errors.
+        name: Name of the model, for records and errors.
         module: The net, on its device; changed in place.
         config: Budget and optimiser.
-        on_record: Is given every record.
-        ranks: The processes that share each batch.
+        on_record: Called with every record.
+        processes: The processes that share each batch.
+        clock: Returns seconds; only differences count.
     """
 
     def __init__(
-        self, name: str, module: nn.Module, config: TrainingConfig, on_record: Callable[[Record], None], ranks: Ranks
+        self,
+        name: str,
+        module: nn.Module,
+        *,
+        config: TrainingConfig,
+        on_record: Callable[[Record], None],
+        processes: Processes,
+        clock: Callable[[], float],
     ) -> None:
         self.name = name
-        self._module, self._config, self._on_record, self._ranks = module, config, on_record, ranks
+        self._module, self._config, self._on_record, self._processes = module, config, on_record, processes
+        self._clock = clock
         self._optimiser = torch.optim.AdamW(module.parameters(), weight_decay=config.weight_decay)
         self._step, self._seconds = 0, 0.0
         self._recent: list[float] = []
         self._history: list[Record] = []
         self._best = 0  # the step
-        self._weights = self._copied()
+        self._weights = self._copy_weights()
 
-    def learn(self, batch: Batch, held: Batch) -> None:
-        """Take one step with a batch; evaluate on the windows held out when it is time to."""
-        started = time.perf_counter()
+    def learn(self, batch: Batch, validation: Batch) -> None:
+        """Take one step with a batch; evaluate on the validation batch when it is due."""
+        started = self._clock()
         self._step += 1
         self._update(*batch)
-        self._seconds += time.perf_counter() - started
+        self._seconds += self._clock() - started
         if self._step % LOSS_EVERY == 0 or self._spent():
-            figures = {"loss": sum(self._recent) / len(self._recent), "learning_rate": self._rate()}
-            self._record("step", **figures)
+            self._record("step", loss=sum(self._recent) / len(self._recent), learning_rate=self._rate())
             self._recent.clear()
         if self._step % self._config.evaluate_every == 0 or self._spent():
-            self._evaluate(*held)
+            self._evaluate(*validation)
 
     @property
     def finished(self) -> bool:
-        """Whether the budget is spent, or the validation loss has not fallen for too long."""
+        """Whether the budget is spent, or patience with the validation loss has run out."""
         patience = self._config.patience
         worse = sum(record["step"] > self._best for record in self._history)
         return self._spent() or (patience is not None and worse >= patience)
@@ -113,72 +120,72 @@ class Learner:
         self._module.train()
         self._optimiser.zero_grad()
         loss = torch.zeros((), device=labels.device)
-        for part in self._parts(len(labels)):
-            with multiplying(self._config.precision, labels.device):
-                scores = self._module(*taken(inputs, part))
-            mean = functional.binary_cross_entropy_with_logits(scores.float(), labels[part])
+        for windows in self._micro_batches(len(labels)):
+            with autocast_context(self._config.precision, labels.device):
+                scores = self._module(*taken(inputs, windows))
+            mean = functional.binary_cross_entropy_with_logits(scores.float(), labels[windows])
             share = mean * (len(scores) / len(labels))
             share.backward()  # type: ignore[no-untyped-call]
             loss += share.detach()
-        self._ranks.add_up([loss, *(p.grad for p in self._module.parameters() if p.grad is not None)])
+        self._processes.all_reduce([loss, *(p.grad for p in self._module.parameters() if p.grad is not None)])
         norm = nn.utils.clip_grad_norm_(self._module.parameters(), self._config.clip_norm)
         self._stop_unless_finite("the loss", loss)
         self._stop_unless_finite("the norm of the gradient", norm)
         self._optimiser.step()
         self._recent.append(loss.item())
 
-    def _parts(self, n: int) -> Iterator[slice]:
+    def _micro_batches(self, n: int) -> Iterator[slice]:
         """Cut this process's share of a batch of ``n`` windows into micro-batches."""
-        own = self._ranks.share(n)
-        reach = (self._config.micro_batch or n) * own.step
-        for start in range(own.start, n, reach):
-            yield slice(start, min(start + reach, n), own.step)
+        share = self._processes.share(n)
+        reach = (self._config.micro_batch or n) * share.step
+        for start in range(share.start, n, reach):
+            yield slice(start, min(start + reach, n), share.step)
 
     def _evaluate(self, inputs: Inputs, labels: Tensor) -> None:
-        """Measure the windows held out and keep the weights if they are the best so far."""
-        started = time.perf_counter()
+        """Evaluate on the validation windows and keep the weights if they are the best so far."""
+        started = self._clock()
         scores = scored(self._module, inputs)
         loss = functional.binary_cross_entropy_with_logits(scores, labels)
         self._stop_unless_finite("the validation loss", loss)
         accuracy = float(((scores > 0) == (labels > 0)).double().mean())
         if float(loss) < self._best_record()["loss"]:
-            self._best, self._weights = self._step, self._copied()
-        self._seconds += time.perf_counter() - started
+            self._best, self._weights = self._step, self._copy_weights()
+        self._seconds += self._clock() - started
         self._history.append(self._record("evaluation", loss=float(loss), accuracy=accuracy))
 
     def _best_record(self) -> Record:
-        nothing = {"loss": math.inf, "accuracy": math.nan}
-        return next((record for record in self._history if record["step"] == self._best), nothing)
+        none_yet = {"loss": math.inf, "accuracy": math.nan}
+        return next((record for record in self._history if record["step"] == self._best), none_yet)
 
-    def _record(self, event: str, **figures: float) -> Record:
-        entry: Record = {"event": event, "model": self.name, "step": self._step, **figures, "seconds": self._seconds}
+    def _record(self, event: str, **metrics: float) -> Record:
+        entry: Record = {"event": event, "model": self.name, "step": self._step, **metrics, "seconds": self._seconds}
         self._on_record(entry)
         return entry
 
-    def _stop_unless_finite(self, what: str, figure: Tensor) -> None:
-        if not bool(torch.isfinite(figure)):
+    def _stop_unless_finite(self, what: str, value: Tensor) -> None:
+        if not bool(torch.isfinite(value)):
             raise TrainingError(
-                f"{what} of {self.name} is {figure.item()} at step {self._step}: lower the learning rate "
+                f"{what} of {self.name} is {value.item()} at step {self._step}: lower the learning rate "
                 f"(now at most {self._config.learning_rate:g}); the weights of step {self._best} are kept"
             )
 
-    def _copied(self) -> dict[str, Tensor]:
+    def _copy_weights(self) -> dict[str, Tensor]:
         return {name: tensor.detach().clone() for name, tensor in self._module.state_dict().items()}
 
     def restore_best(self) -> None:
-        """Give the net the weights of its best evaluation, those at the start if there was none."""
+        """Load the weights of the best evaluation, or the initial weights if there was none."""
         self._module.load_state_dict(self._weights)
         self._module.eval()
 
     def result(self) -> TrainingResult:
-        """Return how it went."""
+        """Return the outcome so far."""
         best = self._best_record()
         return TrainingResult(
             self._step, self._best, best["loss"], best["accuracy"], self._seconds, tuple(self._history)
         )
 
     def state(self) -> Snapshot:
-        """Return all that the next step depends on, and all that the result does."""
+        """Return everything that the next step and the result depend on."""
         plain = {
             "step": self._step,
             "seconds": self._seconds,
@@ -196,7 +203,7 @@ class Learner:
         return Snapshot.joined({**parts, "moments": Snapshot({}, moments)})
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go on from a state, bit for bit: tensors are laid out in memory as they were."""
+        """Resume from a state, bit for bit: tensors keep their memory layout."""
         plain = snapshot.plain["plain"]
         self._step, self._seconds, self._best = plain["step"], plain["seconds"], plain["best"]
         self._recent, self._history = list(plain["recent"]), list(plain["history"])
@@ -206,8 +213,8 @@ class Learner:
         moments = snapshot.part("moments").tensors
         for number, parameter in enumerate(self._module.parameters()):
             prefix = f"{number}/"
-            own = {key.removeprefix(prefix): t for key, t in moments.items() if key.startswith(prefix)}
+            its_moments = {key.removeprefix(prefix): t for key, t in moments.items() if key.startswith(prefix)}
             self._optimiser.state[parameter] = {
                 name: torch.empty_like(parameter).copy_(t) if t.shape == parameter.shape and name != "step" else t
-                for name, t in own.items()
+                for name, t in its_moments.items()
             }

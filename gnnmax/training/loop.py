@@ -1,7 +1,8 @@
-"""Train several models side by side, on the very same batches."""
+"""Train several models side by side on the same batches."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -15,7 +16,7 @@ from gnnmax.task.windows import Windows
 from gnnmax.training.batches import Batches, StoredBatches, Stream, StreamedBatches
 from gnnmax.training.checkpoint import Checkpoint, Snapshot
 from gnnmax.training.config import TrainingConfig, check_config
-from gnnmax.training.distributed import ALONE, Ranks
+from gnnmax.training.distributed import SINGLE_PROCESS, Processes
 from gnnmax.training.learner import Learner, Record, TrainingError, TrainingResult
 from gnnmax.training.precision import check_precision
 
@@ -31,34 +32,35 @@ def train_models(
     *,
     on_record: Callable[[Record], None] = lambda _record: None,
     checkpoint: Checkpoint | None = None,
-    ranks: Ranks = ALONE,
+    processes: Processes = SINGLE_PROCESS,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, TrainingResult]:
-    """Train models side by side on the same batches and leave in each the weights of its best evaluation.
+    """Train models side by side on the same batches; each ends with the weights of its best evaluation.
 
-    AdamW on the log loss, one optimiser a model; the criterion, the same for all, is the lowest validation log loss.
-    On a CPU the same ``rng`` and the same number of threads give the same weights, bit for bit, and a model's weights
-    do not depend on what is trained beside it; nor on how often the run was killed and went on from its checkpoint.
-    The one exception is a budget of wall time.
+    AdamW on the log loss, one optimiser per model; the best weights have the lowest validation log loss. On a CPU the
+    same ``rng`` and number of threads give the same weights, bit for bit. A model's weights do not depend on the models
+    beside it, nor on interruptions and resumptions. The exception is a budget of wall time.
 
     Args:
         models: Nets by name, changed in place and left on the device, in evaluation mode.
-        train: Windows to learn from, or a stream of them, of which a batch at a time is drawn and none comes twice.
-        val: Windows to choose the best weights by, of other hosts.
+        train: Training windows, or a stream of fresh ones.
+        val: Validation windows of other hosts, which choose the best weights.
         config: Budget and optimiser.
-        rng: Decides the order of the windows; of a stream, where in it the run starts.
-        on_record: Is given a flat dict, fit for JSON, every 50 steps (``event`` "step") and at every evaluation
+        rng: Decides the order of the windows, or the start position of a stream.
+        on_record: Called with a flat dict, fit for JSON, every 50 steps (``event`` "step") and at every evaluation
             (``event`` "evaluation") of each model.
-        checkpoint: Where the state is kept every so many steps. Training goes on from what it holds; ``models``, data,
-            ``config`` and ``rng`` are to be those that it was begun with.
-        ranks: The processes that share each batch; the first one writes the checkpoint.
+        checkpoint: Where the state is written every ``config.checkpoint_every`` steps. Training resumes from
+            its content; ``models``, data, ``config`` and ``rng`` must be those of the interrupted call.
+        processes: The processes that share each batch; the main one writes the checkpoint.
+        clock: Returns seconds; only differences count.
 
     Returns:
-        One result a model, by name, in the order given.
+        One result per model, by name, in the given order.
 
     Raises:
         InputError: no model, empty windows, values that are not finite, a split with one class only, splits that
             differ in side or contexts, half precision where it makes ties, or a checkpoint of another training.
-        TrainingError: a loss or a gradient stopped being finite.
+        TrainingError: a loss or a gradient is not finite.
 
     Example:
         >>> from gnnmax.models.registry import build_model
@@ -70,24 +72,27 @@ def train_models(
         (3, 1)
     """
     check_config(config)
-    _check_call(models, train, config, ranks)
+    _check_call(models, train, config, processes)
     if isinstance(train, Windows):
         train = _limited(train, config.train_windows)
     _check_splits(train, val, config)
     device = resolve_device(config.device)
-    learners = [Learner(name, module.to(device), config, on_record, ranks) for name, module in models.items()]
-    held = inputs_of(val, slice(None), device), labels_of(val, device)
+    learners = [
+        Learner(name, module.to(device), config=config, on_record=on_record, processes=processes, clock=clock)
+        for name, module in models.items()
+    ]
+    validation = inputs_of(val, slice(None), device), labels_of(val, device)
     batches = _batches_of(train, config, rng, device)
-    step = _resumed(checkpoint, batches, learners)
+    step = _resume(checkpoint, batches, learners)
     try:
         while not all(learner.finished for learner in learners):
             step += 1
             batch = batches.take()
             for learner in learners:
                 if not learner.finished:
-                    learner.learn(batch, held)
+                    learner.learn(batch, validation)
             last = all(learner.finished for learner in learners)
-            if checkpoint is not None and ranks.first and (last or step % config.checkpoint_every == 0):
+            if checkpoint is not None and processes.is_main and (last or step % config.checkpoint_every == 0):
                 checkpoint.write(_state(step, batches, learners))
     finally:
         for learner in learners:
@@ -108,8 +113,8 @@ def _state(step: int, batches: Batches, learners: Sequence[Learner]) -> Snapshot
     return Snapshot.joined({"step": Snapshot({"step": step}, {}), **parts})
 
 
-def _resumed(checkpoint: Checkpoint | None, batches: Batches, learners: Sequence[Learner]) -> int:
-    """Put batches and learners where the checkpoint left them and return its step; 0 if there is none."""
+def _resume(checkpoint: Checkpoint | None, batches: Batches, learners: Sequence[Learner]) -> int:
+    """Restore batches and learners from the checkpoint and return its step; 0 if there is none."""
     snapshot = checkpoint.read() if checkpoint is not None else None
     if snapshot is None:
         return 0
@@ -120,24 +125,27 @@ def _resumed(checkpoint: Checkpoint | None, batches: Batches, learners: Sequence
         return int(snapshot.plain["step"]["step"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"the checkpoint is of another training: {first}; begin anew with --force") from None
+        raise InputError(f"the checkpoint is of another training: {first}; start again with --force") from None
 
 
-def _check_call(models: Mapping[str, nn.Module], train: Windows | Stream, config: TrainingConfig, ranks: Ranks) -> None:
+def _check_call(
+    models: Mapping[str, nn.Module], train: Windows | Stream, config: TrainingConfig, processes: Processes
+) -> None:
     if not models:
         raise InputError("there is no model to train: name at least one")
     if config.stream != isinstance(train, Stream):
         raise InputError(f"the training config says stream = {config.stream}: give windows or a Stream accordingly")
-    if config.batch_size < ranks.count:
+    if config.batch_size < processes.world_size:
         raise InputError(
-            f"a batch of {config.batch_size} cannot be shared by {ranks.count} processes: give at least as many windows"
+            f"a batch of {config.batch_size} cannot be shared by {processes.world_size} processes: "
+            "give at least one window per process"
         )
-    if ranks.count > 1 and config.match == "seconds":
+    if processes.world_size > 1 and config.match == "seconds":
         raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
 
 
 def _limited(train: Windows, most: int | None) -> Windows:
-    """Return the first windows of a split, whole hosts one after the other but for the last."""
+    """Return the first ``most`` windows of a split; windows lie host by host."""
     if most is not None and most > len(train):
         raise InputError(f"train_windows is {most} and the training split has {len(train)}: ask for fewer, or stream")
     return train[:most]

@@ -1,9 +1,9 @@
-"""Half precision while a net is trained, only where it cannot make ties.
+"""Half-precision training, only where it cannot make ties.
 
-bfloat16 has eight significant bits: entries that differ by less than one part in 256 become equal in it, and an equal
-entry is another answer. So labels, inputs, standardisation, weights, losses and every score that is judged stay
-float32; ``bfloat16`` lets torch's autocast round what goes into the linear and convolutional layers during training,
-and is refused where that rounding would give the centre of any window another rank or a new tie.
+bfloat16 has eight significant bits: entries that differ by less than one part in 256 become equal, and a tie has
+another label. So labels, inputs, encoding, weights, losses and scores stay float32. ``bfloat16`` lets torch's autocast
+round the inputs of linear and convolutional layers during training; it is refused where rounding would give the centre
+of any window another rank or a new tie.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from gnnmax.task.label import centre_rank
 from gnnmax.task.windows import Windows
 from gnnmax.training.config import Precision
 
-__all__ = ["check_precision", "multiplying"]
+__all__ = ["autocast_context", "check_precision"]
 
 
 def check_precision(w: Windows, precision: Precision, what: str) -> None:
-    """Refuse half precision for windows in which it would change how the centre compares with any other entry.
+    """Refuse half precision for windows where it would change a comparison of the centre with another entry.
 
     Args:
         w: Finite windows.
         precision: ``float32`` is never refused.
-        what: What to call the windows in an error.
+        what: How to name the windows in an error.
 
     Raises:
-        InputError: with the share of windows that have another rank or number of ties at the centre, once rounded.
+        InputError: with the share of windows whose centre has another rank or number of ties after rounding.
 
     Example:
         >>> close = Windows.from_values([[[1, 0, 0], [0, 1.0001, 0], [0, 0, 0]]])
@@ -54,16 +54,16 @@ def check_precision(w: Windows, precision: Precision, what: str) -> None:
 
 
 def _ties(values: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Count the entries of each window that equal its centre, itself among them."""
+    """Count the entries of each window that equal its centre, itself included."""
     middle = values.shape[1] // 2
     return np.asarray(np.count_nonzero(values == values[:, middle, middle, None, None], axis=(1, 2)), dtype=np.int64)
 
 
-def multiplying(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """Return the context in which a net's forward pass is taken.
+def autocast_context(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """Return the context manager for the forward pass of a net.
 
     Example:
-        >>> with multiplying("bfloat16", torch.device("cpu")):
+        >>> with autocast_context("bfloat16", torch.device("cpu")):
         ...     (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
         torch.bfloat16
     """

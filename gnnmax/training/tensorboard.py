@@ -14,24 +14,24 @@ __all__ = ["check_tensorboard", "tensorboard_curves"]
 
 
 def check_tensorboard() -> None:
-    """Refuse before any work is done where TensorBoard is not installed.
+    """Refuse the call early where TensorBoard is not installed.
 
     Raises:
         InputError: the extra is missing.
     """
     if find_spec("tensorboard") is None:
-        raise InputError("TensorBoard curves need the extra of that name: pip install 'gnnmax[tensorboard]'")
+        raise InputError("TensorBoard curves need the extra tensorboard: pip install 'gnnmax[tensorboard]'")
 
 
 @contextlib.contextmanager
 def tensorboard_curves(folder: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Give a function that writes records of training as scalars, one curve a model and seed.
+    """Open a function that writes records of training as scalars, one curve per model and seed.
 
     Args:
         folder: Where the event file goes; ``tensorboard --logdir`` reads it.
 
     Yields:
-        A function of a record: ``event``, ``model``, ``seed``, ``step`` and figures.
+        A function of a record: ``event``, ``model``, ``seed``, ``step`` and metrics.
     """
     from torch.utils.tensorboard import SummaryWriter
 
@@ -39,9 +39,9 @@ def tensorboard_curves(folder: Path) -> Iterator[Callable[[dict[str, Any]], None
 
         def write(record: dict[str, Any]) -> None:
             kind = {"step": "training", "evaluation": "validation"}[record["event"]]
-            for figure in ("loss", "accuracy"):
-                if figure in record:
-                    tag = f"{kind} {figure}/{record['model']}, seed {record['seed']}"
-                    writer.add_scalar(tag, record[figure], record["step"])
+            for metric in ("loss", "accuracy"):
+                if metric in record:
+                    tag = f"{kind} {metric}/{record['model']}, seed {record['seed']}"
+                    writer.add_scalar(tag, record[metric], record["step"])
 
         yield write

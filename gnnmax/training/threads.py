@@ -1,4 +1,4 @@
-"""One thread for small nets: several of them cost more than they bring, and figures would depend on their number."""
+"""Run torch single-threaded: extra threads slow small nets down, and results would depend on their number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["one_thread"]
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch work in one thread for as long as the block lasts.
+    """Run torch in one thread inside the block.
 
     Example:
         >>> with one_thread():

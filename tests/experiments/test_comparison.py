@@ -1,6 +1,7 @@
 """Side by side: one run folder, equal figures for equal seeds, nothing written for a wrong call."""
 
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -10,11 +11,14 @@ import pytest
 from gnnmax.auditing.battery import audit
 from gnnmax.data.generation import build
 from gnnmax.data.recipe_files import load_recipe
+from gnnmax.data.store import write_dataset
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
+from gnnmax.experiments.rerun import reproduce_run
 from gnnmax.experiments.results import FindingRecord, read_results
-from gnnmax.experiments.run_folder import load_run
-from gnnmax.models.registry import MODELS
+from gnnmax.experiments.run_folder import RUN_FORMAT, load_run
+from gnnmax.experiments.seed_run import ComparisonSpec, _run_seed_in_worker
+from gnnmax.models.registry import MODELS, parse_config
 from gnnmax.training.config import TrainingConfig
 
 SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})
@@ -48,6 +52,64 @@ def test_two_runs_of_the_same_seeds_give_equal_figures_for_any_number_of_workers
     assert figures(run(tmp_path / "again", workers=2)) == figures(finished[1])
 
 
+@pytest.fixture
+def builds(monkeypatch):
+    """The names of the recipes that were drawn."""
+    drawn = []
+
+    def counted(recipe, **options):
+        drawn.append(recipe.name)
+        return build(recipe, **options)
+
+    monkeypatch.setattr("gnnmax.data.store.build", counted)
+    return drawn
+
+
+def test_each_data_set_is_built_once_for_any_number_of_seeds(tmp_path, builds):
+    run(tmp_path / "run", models=["gnn"], seeds=(0, 1, 2), also=["real-karate"])
+    assert builds == ["tiles-3", "real-karate"]
+
+
+def test_a_worker_process_builds_each_data_set_once_and_forgets_those_of_the_last_comparison(tmp_path, builds):
+    def worked(name, sources):
+        spec = ComparisonSpec(sources, {"gnn": parse_config("gnn")}, BUDGET, tmp_path / name)
+        (tmp_path / name / "metrics").mkdir(parents=True)
+        return [_run_seed_in_worker(spec, seed).scores["gnn"] for seed in (0, 1, 2)]
+
+    first = worked("one", (SMALL, load_recipe("real-karate")))
+    assert builds == ["tiles-3", "real-karate"]
+    assert not np.array_equal(first[0]["tiles-3"], first[1]["tiles-3"])
+    worked("two", (SMALL,))
+    assert builds == ["tiles-3", "real-karate"]
+    worked("three", (SMALL, load_recipe("real-karate")))
+    assert builds == ["tiles-3", "real-karate", "real-karate"]
+
+
+def test_worker_processes_map_a_stored_data_set_and_give_the_results_of_one_process(finished, tmp_path, builds):
+    stored = write_dataset(SMALL, tmp_path / "data")
+    assert figures(run(tmp_path / "run", data=stored, workers=2)) == figures(finished[1])
+    assert builds == []
+
+
+@pytest.mark.parametrize(
+    ("layout", "complaint"),
+    [
+        (None, "made by gnnmax 0.1: start again with --force"),
+        (RUN_FORMAT - 1, "made by gnnmax 0.1: start again with --force"),
+        (RUN_FORMAT + 1, "made by a newer gnnmax: upgrade"),
+    ],
+)
+def test_a_run_of_another_version_is_not_resumed_and_is_not_called_damaged(finished, tmp_path, layout, complaint):
+    copy = shutil.copytree(finished[0], tmp_path / "copy")
+    config = json.loads((copy / "config.json").read_text())
+    config.pop("format")
+    (copy / "config.json").write_text(json.dumps(config if layout is None else {**config, "format": layout}))
+    for call in (lambda: run(copy, resume=True), lambda: reproduce_run(copy)):
+        with pytest.raises(InputError, match=complaint) as caught:
+            call()
+        assert "damaged" not in str(caught.value)
+
+
 def test_another_seed_gives_other_figures(finished, tmp_path):
     other = figures(run(tmp_path / "other", seeds=(2, 3)))
     assert other["tests"][0]["verdicts"]["cnn"] != figures(finished[1])["tests"][0]["verdicts"]["cnn"]
@@ -75,7 +137,7 @@ def test_metrics_hold_every_evaluation_of_every_model(finished):
     assert evaluations == {(model, step) for model in ("cnn", "gnn") for step in (3, 6)}
 
 
-def test_loaded_models_score_as_they_were_judged(finished):
+def test_loaded_models_score_as_they_were_evaluated(finished):
     out, results = finished
     windows = build(SMALL).test
     for name, seeds in load_run(out).items():
@@ -143,8 +205,6 @@ def test_models_of_any_side_are_tested_on_windows_of_another(tmp_path):
 
 
 def test_a_run_with_a_model_missing_is_refused(finished, tmp_path):
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(finished[0], copy)
     shutil.rmtree(copy / "cnn" / "seed-1")

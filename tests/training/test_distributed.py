@@ -9,12 +9,12 @@ from safetensors.numpy import load_file
 
 from gnnmax.cli.main import main
 from gnnmax.experiments.results import read_results
-from gnnmax.training.distributed import Ranks
+from gnnmax.training.distributed import Processes
 
 
 def test_every_window_of_a_batch_is_some_process_s_and_only_one_s():
     for n in (2, 5, 128):
-        parts = [np.arange(n)[Ranks(rank, 2).share(n)] for rank in range(2)]
+        parts = [np.arange(n)[Processes(rank, 2).share(n)] for rank in range(2)]
         assert sorted(np.concatenate(parts).tolist()) == list(range(n))
 
 

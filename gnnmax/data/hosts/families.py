@@ -249,7 +249,7 @@ class Real(HostFamily, frozen=True, tag="real"):
         """True: there is one such graph."""
         return True
 
-    def sample(self, rng: np.random.Generator) -> Host:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator) -> Host:
         """Return the graph; nothing is drawn."""
         import networkx as nx
 

@@ -63,7 +63,7 @@ class File(HostFamily, frozen=True, tag="file"):
         """Whether every draw is the same host: it is, unless its weights are drawn."""
         return self.weighted
 
-    def sample(self, rng: np.random.Generator) -> Host:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator) -> Host:
         """Read the graph; nothing is drawn.
 
         Raises:

@@ -46,7 +46,7 @@ class RingLattice(HostFamily, frozen=True, tag="ring_lattice"):
         if 2 * self.radius >= self.nodes:
             raise ValueError(f"radius must be below half of nodes = {self.nodes}, not {self.radius}")
 
-    def sample(self, rng: np.random.Generator) -> Host:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator) -> Host:
         """Return the ring; nothing is drawn."""
         sources = np.tile(np.arange(self.nodes), self.radius)
         targets = (sources + np.repeat(np.arange(1, self.radius + 1), self.nodes)) % self.nodes
@@ -77,7 +77,7 @@ class Lattice(HostFamily, frozen=True, tag="lattice"):
         """How many nodes."""
         return self.rows * self.columns
 
-    def sample(self, rng: np.random.Generator) -> Host:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator) -> Host:
         """Return the grid; nothing is drawn."""
         row, column = np.divmod(np.arange(self.nodes), self.columns)
         found = []

@@ -1,7 +1,6 @@
-"""Figures that are known beforehand, by proof or from papers, measured anew with the package's own data and nets.
+"""Figures known from proofs or papers, measured again with the package's own data and nets.
 
-One module a table; :data:`TABLES` names them. Importing this package loads no torch: a table's module is loaded when
-the table is made.
+One module per table; :data:`TABLES` names them. The module of a table is imported when the table is made.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ __all__ = ["TABLES", "Reproduction", "reproduce"]
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A table that can be made again.
+    """A table to reproduce.
 
     Attributes:
-        summary: One line for people.
-        make: Measures it from some seeds, and says after each piece of work how many of how many are done.
+        summary: One line to show.
+        make: Measures the table from seeds and reports progress: parts done and parts in total.
     """
 
     summary: str
@@ -30,12 +29,12 @@ class Reproduction:
 
 
 def reproduce(name: str, seeds: Sequence[int] = (0, 1, 2), on_progress: Progress = silent) -> Outcome:
-    """Measure a table anew.
+    """Measure a table again.
 
     Args:
         name: A key of :data:`TABLES`.
-        seeds: Each measures, or trains, once; none of the seeds chooses anything.
-        on_progress: Called with the pieces of work done and their number.
+        seeds: One measurement, or training, per seed.
+        on_progress: Called with the number of parts done and in total.
 
     Raises:
         InputError: an unknown table, or no seed.
@@ -54,7 +53,7 @@ def reproduce(name: str, seeds: Sequence[int] = (0, 1, 2), on_progress: Progress
 
 
 def _table(summary: str, module: str) -> Reproduction:
-    """Name a table; its module, and torch with it, is imported where the table is made."""
+    """Register a table; its module is imported when the table is made."""
 
     def make(seeds: Sequence[int], on_progress: Progress) -> Outcome:
         found: Outcome = getattr(import_module(f"{__name__}.{module}"), module)(seeds, on_progress)

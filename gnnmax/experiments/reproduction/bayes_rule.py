@@ -1,4 +1,4 @@
-"""The Bayes rule on spikes in Gaussian noise: what it scores on drawn windows, and what it must."""
+"""The Bayes rule on spikes in Gaussian noise: measured accuracy and closed form."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AMPLITUDES = (1.0, 2.0, 3.0, 4.0, 5.0)
 def bayes_rule(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     """Score the shipped Bayes rule at every side and amplitude, on windows of the noise recipes.
 
-    Cost: about three seconds a seed.
+    Cost: about three seconds per seed.
 
     References:
         The likelihood ratio of :func:`gnnmax.task.bayes.spike_log_likelihood_ratio`; Neyman, Pearson, "On the Problem

@@ -1,4 +1,4 @@
-"""The ceilings that symmetry forces, held against nets that are trained to reach them."""
+"""The accuracy ceilings that symmetry forces, compared with trained nets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NETS: tuple[Net, ...] = (
     ("simultaneous", {}),
     ("gnn", {}),
 )
-"""Nets of every ceiling, from those that see nothing to those that see all."""
+"""Nets of every ceiling, from blind ones to those without a limit."""
 
 SIDES = (9, 15)
 STEPS = 500
@@ -46,9 +46,9 @@ TESTED = 200
 def ceilings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     """Train nets of every symmetry on peaks far above the noise, and compare with what each symmetry allows.
 
-    A net above its ceiling means a leak in the data, one far below it a net that was not trained or is another. What is
-    around such a peak is nearly zero, and a border of zeros is then harder to see: where padding matters, the ceiling
-    is approached from that of a background of zeros.
+    A net above its ceiling indicates a leak in the data, a net far below it failed training or another net. The entries
+    around such a peak are nearly zero, so that a border of zeros is harder to see: where padding matters, accuracy
+    approaches the ceiling from that of a zero background.
 
     Cost: about ten minutes a seed.
 

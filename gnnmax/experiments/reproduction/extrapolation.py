@@ -1,4 +1,4 @@
-"""The maximum degree of graphs larger than any seen: which readout extrapolates, and trained on what."""
+"""The maximum degree of larger graphs: which readout and which training graphs extrapolate."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from torch.nn import functional
 
 from gnnmax.data.hosts.families import ErdosRenyi, RingLattice
 from gnnmax.data.random_streams import stream
-from gnnmax.experiments.reproduction.fitting import Batch, built, fit
+from gnnmax.experiments.reproduction.fitting import Examples, fit
 from gnnmax.experiments.reproduction.outcome import Figure, Outcome, Progress, mean_and_error
+from gnnmax.models.registry import seeded
 from gnnmax.task.claims import Check
 from gnnmax.training.threads import one_thread
 
-__all__ = ["DegreeNet", "extrapolation"]
+__all__ = ["extrapolation"]
 
 SMALL, LARGE = (20, 29), (50, 99)
 GRAPHS, TESTED = 4_000, 500
@@ -28,8 +29,8 @@ STEPS, BATCH = 1_500, 64
 class DegreeNet(nn.Module):
     """One round of message passing by sum, a readout by maximum or by sum, and a perceptron.
 
-    Nodes have no features. What a net does beyond its training range is what its linear pieces do there: the largest
-    degree is linear in the largest sum of messages, and not even a function of the sum of all.
+    Nodes have no features. Beyond its training range a net is linear: the largest
+    degree is linear in the largest sum of messages, and not a function of the sum of all.
 
     Args:
         readout: ``max`` or ``sum``, over the nodes.
@@ -116,9 +117,9 @@ def _errors(kind: str, readout: str, seed: int) -> tuple[float, float]:
     """Train one net; return its errors within and beyond the sizes it was trained on, as shares of the truth."""
     rng = np.random.default_rng(seed)
     adjacency, degree = _graphs(kind, SMALL, GRAPHS, rng, seed)
-    net = built(partial(DegreeNet, readout), seed)
+    net = seeded(partial(DegreeNet, readout), seed)
 
-    def draw() -> Batch:
+    def draw() -> Examples:
         chosen = torch.from_numpy(rng.integers(len(degree), size=BATCH))
         return adjacency[chosen], degree[chosen]
 
@@ -129,7 +130,7 @@ def _errors(kind: str, readout: str, seed: int) -> tuple[float, float]:
     return within, beyond
 
 
-def _graphs(kind: str, sizes: tuple[int, int], count: int, rng: np.random.Generator, seed: int) -> Batch:
+def _graphs(kind: str, sizes: tuple[int, int], count: int, rng: np.random.Generator, seed: int) -> Examples:
     """Draw graphs with at least one edge: matrices ``(count, n, n)``, padded by zeros, and largest degrees."""
     adjacency = np.zeros((count, sizes[1], sizes[1]), dtype=np.float32)
     for graph in range(count):

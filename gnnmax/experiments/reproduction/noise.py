@@ -1,4 +1,4 @@
-"""A spike in Gaussian noise: nets that know nothing of the noise, held against the Bayes rule on the same windows."""
+"""A spike in Gaussian noise: nets compared with the Bayes rule on the same windows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reproduction found: rows of figures, and the claims that they bear out or do not."""
+"""The outcome of a reproduction: rows of figures and checked claims."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """A table measured anew.
+    """A reproduced table.
 
     Attributes:
-        title: What was measured, on what.
-        source: Where the figures that it is held against come from.
-        rows: One dict a row, all with the same keys in the same order: the columns.
-        checks: What must hold of them.
+        title: The quantity and the data.
+        source: The origin of the figures to compare with.
+        rows: One dict per row, all with the same keys in the same order: the columns.
+        checks: Claims about the rows.
 
     Example:
         >>> outcome = Outcome("a title", "a paper", ({"net": "cnn", "accuracy": 0.9},), (Check("high", True, ""),))
@@ -38,11 +38,11 @@ class Outcome:
 
     @property
     def holds(self) -> bool:
-        """Whether every claim does."""
+        """Whether every claim holds."""
         return all(check.holds for check in self.checks)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, fit for JSON; what is not known, such as the error of a single seed, is None."""
+        """Return plain values, fit for JSON; unknown ones, such as the error of a single seed, are None."""
         checks = [{"claim": c.claim, "holds": c.holds, "found": c.found} for c in self.checks]
         rows = [{name: _known(figure) for name, figure in row.items()} for row in self.rows]
         return {"title": self.title, "source": self.source, "rows": rows, "checks": checks}
@@ -57,7 +57,7 @@ def silent(_done: int, _total: int) -> None:
 
 
 def mean_and_error(figures: Sequence[float]) -> tuple[float, float]:
-    """Return the mean of figures, one a seed, and its standard error; that of a single one is unknown, NaN.
+    """Return the mean of figures, one per seed, and its standard error; NaN for a single figure.
 
     Example:
         >>> mean_and_error([1.0, 2.0, 3.0])

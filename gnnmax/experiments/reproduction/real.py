@@ -1,4 +1,4 @@
-"""Real graphs: the rule's counts against plain loops, and what nets trained on synthetic graphs say of every window."""
+"""Real graphs: the rule compared with plain loops, and with nets trained on synthetic graphs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accuracy against the number of training windows: where image nets break even with one that has the symmetry."""
+"""Accuracy against the number of training windows: where image nets break even with the graph net."""
 
 from __future__ import annotations
 

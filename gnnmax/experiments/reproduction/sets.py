@@ -1,4 +1,4 @@
-"""The maximum of a set of numbers: which readout learns it, and what becomes of larger sets and larger numbers."""
+"""The maximum of a set of numbers: readouts compared, on larger sets and larger numbers too."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnnmax.experiments.reproduction.fitting import Batch, built, fit
+from gnnmax.experiments.reproduction.fitting import Examples, fit
 from gnnmax.experiments.reproduction.outcome import Figure, Outcome, Progress, mean_and_error
+from gnnmax.models.registry import seeded
 from gnnmax.models.sets.sets import AttentionBlock
 from gnnmax.task.claims import Check
 from gnnmax.training.threads import one_thread
@@ -60,7 +61,7 @@ class PooledSet(nn.Module):
 
 
 class AttendedSet(nn.Module):
-    """Numbers that ask each other twice, and one learned word that asks them all: SAB, SAB and PMA of the paper.
+    """Self-attention twice, then a learned query that attends to all numbers: SAB, SAB and PMA of the paper.
 
     References:
         Lee et al., "Set Transformer", ICML 2019, section 3; width and heads as in their code.
@@ -74,16 +75,16 @@ class AttendedSet(nn.Module):
         super().__init__()
         self.embed = nn.Linear(1, WIDTH)
         self.rounds = nn.ModuleList(AttentionBlock(WIDTH, heads=4) for _ in range(2))
-        self.word = nn.Parameter(torch.randn(1, WIDTH) / WIDTH**0.5)
-        self.ask = AttentionBlock(WIDTH, heads=4)
+        self.query = nn.Parameter(torch.randn(1, WIDTH) / WIDTH**0.5)
+        self.attend = AttentionBlock(WIDTH, heads=4)
         self.head = nn.Linear(WIDTH, 1)
 
     def forward(self, numbers: Tensor) -> Tensor:
         """Return estimates, shape ``(B,)``, of sets ``(B, n, 1)``."""
-        words = self.embed(numbers)  # (B, n, H)
+        tokens = self.embed(numbers)  # (B, n, H)
         for block in self.rounds:
-            words = block(words, words)
-        estimates: Tensor = self.head(self.ask(self.word.expand(len(words), 1, -1), words))
+            tokens = block(tokens, tokens)
+        estimates: Tensor = self.head(self.attend(self.query.expand(len(tokens), 1, -1), tokens))
         return estimates.flatten()
 
 
@@ -93,13 +94,13 @@ READOUTS: dict[str, tuple[Callable[[], nn.Module], float]] = {
     "max": (partial(PooledSet, "max"), 0.1355),
     "SAB + PMA": (AttendedSet, 0.2085),
 }
-"""How a net is made, and the paper's error."""
+"""The constructor of each net, and the error in the paper."""
 
 
 def sets(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     """Train four readouts to name the largest of 1 to 10 numbers in [0, 100]; test them there and beyond.
 
-    The paper's rate stays where it is and ours falls, so all but the mean end below the paper's errors.
+    The paper's learning rate is constant and ours falls, so all but the mean end below the paper's errors.
 
     Cost: about a minute and a half a seed.
 
@@ -148,7 +149,7 @@ def _published() -> list[str]:
 def _errors(make: Callable[[], nn.Module], seed: int) -> tuple[float, float, float]:
     """Train one net; return its errors on sets as trained on, on larger ones, and on higher numbers."""
     rng = np.random.default_rng(seed)
-    net = built(make, seed)
+    net = seeded(make, seed)
     fit(
         net,
         lambda: _drawn(rng, BATCH, int(rng.integers(SIZES.start, SIZES.stop))),
@@ -166,13 +167,13 @@ def _errors(make: Callable[[], nn.Module], seed: int) -> tuple[float, float, flo
     return within, larger, higher
 
 
-def _drawn(rng: np.random.Generator, count: int, size: int, highest: float = HIGHEST) -> Batch:
+def _drawn(rng: np.random.Generator, count: int, size: int, highest: float = HIGHEST) -> Examples:
     """Draw sets ``(count, size, 1)`` of uniform numbers in units of 100, and the largest number of each."""
     numbers = torch.from_numpy(rng.random((count, size, 1), dtype=np.float32)) * (highest / HIGHEST)
     return numbers, numbers.amax(dim=(1, 2))
 
 
 @torch.no_grad()
-def _error(net: nn.Module, batch: Batch) -> float:
+def _error(net: nn.Module, batch: Examples) -> float:
     numbers, largest = batch
     return HIGHEST * float((net(numbers) - largest).abs().mean())

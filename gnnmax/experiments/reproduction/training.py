@@ -1,4 +1,4 @@
-"""Nets that a table needs, trained on the same batches, and how often they are right."""
+"""Train the nets of a table on the same batches, and evaluate them."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def trained(
     initial: int | None = None,
     order: int | None = None,
 ) -> tuple[nn.Module, ...]:
-    """Build nets and train them on the same batches, on the CPU; windows held out choose each net's weights.
+    """Build nets and train them on the same batches, on the CPU; validation windows choose the weights.
 
     Args:
-        nets: What is trained.
-        recipe: Where the windows come from.
-        seed: Of the windows, and of what follows unless it has a seed of its own.
-        steps: Updates, of 128 windows.
-        windows: How many windows are learnt from, over and over; None draws fresh ones without end.
+        nets: The nets to train.
+        recipe: The distribution of the windows.
+        seed: Seed of the windows, and the default of the seeds below.
+        steps: Updates with 128 windows each.
+        windows: Number of training windows, used repeatedly; None draws fresh ones from an infinite stream.
         initial: Seed of the initial weights.
-        order: Seed of the order of the windows; of a stream, of where it starts.
+        order: Seed of the order of the windows, or of the start position of a stream.
     """
     config = TrainingConfig(steps=steps, stream=windows is None, evaluate_every=max(1, steps // 6), device="cpu")
     weights = seed if initial is None else initial
@@ -71,13 +71,13 @@ def trained(
 
 
 def _first(recipe: Recipe, windows: int) -> Windows:
-    """Draw so many windows, of as many hosts as that takes."""
+    """Draw the first ``windows`` windows, from as many hosts as needed."""
     per_graph = len(build(recipe).split("train"))
     return build(recipe.replace(splits={"train": -(-windows // per_graph)})).split("train")[:windows]
 
 
 def drawn_for_test(recipe: Recipe, seed: int, hosts: int) -> Windows:
-    """Draw windows of hosts that no net of any seed is trained on.
+    """Draw test windows of hosts that no net is trained on.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
@@ -88,6 +88,6 @@ def drawn_for_test(recipe: Recipe, seed: int, hosts: int) -> Windows:
 
 
 def decided(net: nn.Module, windows: Windows) -> npt.NDArray[np.bool_]:
-    """Return which windows a net calls centred, shape ``(N,)``."""
+    """Return the decisions of a net, shape ``(N,)``: True for centred."""
     found: npt.NDArray[np.bool_] = scored(net, inputs_of(windows, slice(None), torch.device("cpu"))).numpy() > 0
     return found

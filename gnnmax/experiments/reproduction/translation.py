@@ -1,4 +1,4 @@
-"""Which of two maxima lies left: padded nets answer by where the pair lies, and fail when it lies elsewhere."""
+"""Which of two maxima lies left: padded nets rely on the position of the pair, and fail at other positions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from gnnmax.experiments.reproduction.fitting import Batch, built, fit
+from gnnmax.experiments.reproduction.fitting import Examples, fit
 from gnnmax.experiments.reproduction.outcome import Figure, Outcome, Progress, mean_and_error
 from gnnmax.models.images.tower import Tower
-from gnnmax.models.plan import Padding, Plan
+from gnnmax.models.registry import seeded
+from gnnmax.models.tower_spec import Padding, TowerSpec
 from gnnmax.task.claims import Check
 from gnnmax.training.threads import one_thread
 
-__all__ = ["PAPER", "pairs", "translation"]
+__all__ = ["pairs", "translation"]
 
 SIDE = 32
 BANDS = (8, 24)
@@ -39,7 +40,7 @@ PAPER: dict[Padding, tuple[float, float]] = {
 """The paper's accuracies where the training was, and in the other band."""
 
 
-def pairs(rng: np.random.Generator, count: int, *, swapped: bool) -> Batch:
+def pairs(rng: np.random.Generator, count: int, *, swapped: bool) -> Examples:
     """Draw matrices of zeros with two entries above, and whether the higher one lies left.
 
     Which band the pair lies in tells the label too: the upper one says "left". Where the bands are swapped, it lies.
@@ -111,8 +112,8 @@ def translation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
 def _accuracies(padding: Padding, seed: int) -> tuple[float, float]:
     """Train one net; return its accuracies with the bands of training and with the bands swapped."""
     rng = np.random.default_rng(seed)
-    plan = Plan(channels=CHANNELS, steps=STEPS_BETWEEN, padding=padding, head="global")
-    net = built(partial(Tower, plan, SIDE), seed)
+    spec = TowerSpec(channels=CHANNELS, steps=STEPS_BETWEEN, padding=padding, head="global")
+    net = seeded(partial(Tower, spec, SIDE), seed)
     draw = partial(pairs, rng, BATCH, swapped=False)
     fit(net, draw, functional.binary_cross_entropy_with_logits, steps=STEPS, learning_rate=3e-3)
     accuracies = []

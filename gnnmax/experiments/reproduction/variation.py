@@ -1,4 +1,4 @@
-"""What the accuracy of a trained net varies by: the data drawn, the initial weights, the order of the windows."""
+"""Sources of variation in accuracy: the data drawn, the initial weights, the order of the windows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gnnmax.experiments.reproduction.training import Net, decided, drawn_for_tes
 from gnnmax.task.claims import Check
 from gnnmax.training.threads import one_thread
 
-__all__ = ["REST", "variance_components", "variation"]
+__all__ = ["variance_components", "variation"]
 
 NETS: tuple[Net, ...] = (("question", {}), ("cnn", {}), ("gnn", {}))
 FACTORS = ("data", "initial weights", "order")
@@ -63,11 +63,11 @@ def variation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
 
 
 REST = "rest"
-"""What no factor explains alone: their interactions, and what else there is."""
+"""The variance that no single factor explains: interactions and the remainder."""
 
 
 def variance_components(figures: npt.ArrayLike, factors: Sequence[str]) -> dict[str, float]:
-    """Split the spread of a figure among what was drawn anew: random effects of crossed factors.
+    """Split the variance of a figure among its factors: random effects of crossed factors.
 
     Every level of a factor is met with every level of the others: train with each data seed, each seed of the initial
     weights and each order, and give the accuracies as a block. Components are estimated by the mean squares of the main

@@ -20,9 +20,9 @@ __all__ = ["BipartiteNet", "Exchange", "bipartite_edges", "centre_nodes", "reado
 def bipartite_edges(k: int, device: torch.device) -> Tensor:
     """Return the directed edges of the complete bipartite graph of a window, sorted by target.
 
-    Nodes ``0 .. k - 1`` are the rows, ``k .. 2k - 1`` the columns. The first ``k * k`` edges lead to rows and carry the
-    entries in row-major order, the others lead to columns and carry them in column-major order. So every node is the
-    target of ``k`` edges that stand side by side. One template serves every batch.
+    Nodes ``0 .. k - 1`` are the rows, ``k .. 2k - 1`` the columns. The first ``k * k`` edges point to rows and carry
+    the entries in row-major order; the others point to columns and carry them in column-major order. So every node is
+    the target of ``k`` consecutive edges. One template serves every batch.
 
     Returns:
         Sources and targets, shape ``(2, 2 * k * k)``, int64. Shared: do not write to it.
@@ -39,7 +39,7 @@ def bipartite_edges(k: int, device: torch.device) -> Tensor:
 
 
 class Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not typed
-    """One round: entries send along both directions with the same weights, nodes gather, entries read their two ends.
+    """One round: entries send messages in both directions with shared weights, nodes gather, entries read both ends.
 
     Args:
         width: Features of a node and of an entry.
@@ -69,13 +69,13 @@ class Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not 
         return nodes, entries + change
 
     def message(self, node_j: Tensor, entry: Tensor) -> Tensor:
-        """Combine what the sending node and the entry say, shape ``(B, 2kk, H)``."""
+        """Combine the sending node and the entry into messages, shape ``(B, 2kk, H)``."""
         return functional.relu(node_j + entry)
 
-    def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int | None = None) -> Tensor:  # noqa: ARG002
+    def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int | None = None) -> Tensor:
         """Reduce by maximum and mean, shape ``(B, 2k, 2H)``.
 
-        A node's ``k`` edges stand side by side, so a reshape does the work of a scatter.
+        The ``k`` edges of a node are consecutive, so a reshape replaces the scatter.
         """
         assert dim_size is not None
         sides = inputs.view(len(inputs), dim_size, -1, inputs.shape[-1])  # (B, 2k, k, H)
@@ -85,17 +85,17 @@ class Exchange(MessagePassing):  # type: ignore[misc]  # torch_geometric is not 
 class BipartiteNet(nn.Module):
     """Message passing on the window as a rooted, complete bipartite graph.
 
-    ``k`` row nodes, ``k`` column nodes, one weighted edge an entry; the centre's edge and its two end nodes are marked.
-    Exactly invariant to relabelling rows and columns around the centre and to transposition, for every ``k``: every
-    step is shared by all entries, by both directions and by rows and columns alike, and every reduction is a maximum
-    or a mean. Rounding aside: means are summed in another order.
+    ``k`` row nodes, ``k`` column nodes, one weighted edge per entry; the centre's edge and its two end nodes are
+    marked. Exactly invariant to relabelling rows and columns around the centre and to transposition, for every ``k``:
+    all entries, both directions, and rows and columns share the weights, and every reduction is a maximum or a mean.
+    Means are exact up to rounding, because the order of their sums changes.
 
-    Cost: ``O(rounds * k^2 * width^2)`` a window.
+    Cost: ``O(rounds * k^2 * width^2)`` per window.
 
     Args:
         width: Features of a node and of an entry.
         rounds: Rounds of message passing.
-        encoding: How the values are read.
+        encoding: How the values are encoded.
 
     References:
         Fey, Lenssen, "Fast Graph Representation Learning with PyTorch Geometric", ICLR workshop 2019: ``propagate``.
@@ -111,7 +111,7 @@ class BipartiteNet(nn.Module):
         True
     """
 
-    def __init__(self, width: int = 16, rounds: int = 2, encoding: Encoding = "standard") -> None:
+    def __init__(self, *, width: int = 16, rounds: int = 2, encoding: Encoding = "standard") -> None:
         super().__init__()
         self.encoding = encoding
         self.embed_entry = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, width))
@@ -122,8 +122,8 @@ class BipartiteNet(nn.Module):
     def forward(
         self,
         values: Tensor,
-        row_context: Tensor | None = None,  # noqa: ARG002  # every net is called alike
-        column_context: Tensor | None = None,  # noqa: ARG002
+        row_context: Tensor | None = None,
+        column_context: Tensor | None = None,
     ) -> Tensor:
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)`` of any odd side. Contexts are not read."""
         batch, k = values.shape[:2]
@@ -149,7 +149,7 @@ def centre_nodes(k: int, device: torch.device) -> Tensor:
 
 
 def readout(nodes: Tensor, entries: Tensor) -> Tensor:
-    """Describe a rooted graph: its centre entry, the centre's two ends, and pools; shape ``(B, 6H)``."""
+    """Read out a rooted graph: its centre entry, the centre's two ends, and pools; shape ``(B, 6H)``."""
     k = entries.shape[1]
     middle = k // 2
     entries = functional.relu(entries.flatten(1, 2))  # (B, kk, H)

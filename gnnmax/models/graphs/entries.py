@@ -1,4 +1,4 @@
-"""The registry's entries of nets that take the window for a graph, a set or a table of interactions."""
+"""Registry entries of the nets that read a window as a graph or as a table of interactions."""
 
 from __future__ import annotations
 
@@ -20,17 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GRAPH_NETS",
-    "AttentionConfig",
-    "ExchangeableConfig",
-    "FusedConfig",
-    "GnnConfig",
-    "MessagePassingConfig",
-    "ProductConfig",
 ]
 
 
 class GnnConfig(Config, frozen=True):
-    """Size of the graph net: features of a node and of an entry, rounds of message passing, and how values are read."""
+    """The graph net: features of a node and of an entry, rounds of message passing, encoding."""
 
     width: Width = 16
     rounds: Depth = 2
@@ -38,7 +32,7 @@ class GnnConfig(Config, frozen=True):
 
 
 class ExchangeableConfig(Config, frozen=True):
-    """The exchangeable net: features of an entry, layers, what of the centre is known, pools, how values are read."""
+    """The exchangeable net: features of an entry, layers, mark of the centre, pools, encoding."""
 
     width: Width = 32
     rounds: Depth = 2
@@ -52,7 +46,7 @@ class ExchangeableConfig(Config, frozen=True):
 
 
 class MessagePassingConfig(Config, frozen=True):
-    """Message passing: features of a node and of an edge, rounds, mark, how values are read, and the form."""
+    """Message passing: features of a node and of an edge, rounds, mark, encoding, and form."""
 
     width: Width = 16
     rounds: Depth = 2
@@ -62,7 +56,7 @@ class MessagePassingConfig(Config, frozen=True):
 
 
 class AttentionConfig(MessagePassingConfig, frozen=True):
-    """Message passing by attention: heads too, which share the width between them."""
+    """Message passing by attention: the heads share the width."""
 
     heads: Depth = 2
 
@@ -72,7 +66,7 @@ class AttentionConfig(MessagePassingConfig, frozen=True):
 
 
 class ProductConfig(Config, frozen=True):
-    """Size of the product net: features of an entry and of a pair, operators, what each carries, and rounds."""
+    """The product net: features of an entry and of a pair, operators, channels of an operator, and rounds."""
 
     width: Width = 16
     edge: Width = 24
@@ -83,14 +77,13 @@ class ProductConfig(Config, frozen=True):
 
 
 class FusedConfig(Config, frozen=True):
-    """Size of the fused net: features of an entry, rounds of message passing and convolution, how values are read."""
+    """The fused net: features of an entry, rounds of message passing and convolution, encoding."""
 
     width: Width = 16
     rounds: Depth = 2
     encoding: Encoding = "standard"
 
 
-# Each net is imported where it is built, so that names are listed without torch.
 def _gnn(_k: int, config: GnnConfig) -> nn.Module:
     return BipartiteNet(**structs.asdict(config))
 
@@ -99,7 +92,7 @@ def _exchangeable(_k: int, config: ExchangeableConfig) -> nn.Module:
     return ExchangeableNet(**structs.asdict(config))
 
 
-def _passing(name: str) -> Callable[[int, MessagePassingConfig], nn.Module]:
+def _message_passing(name: str) -> Callable[[int, MessagePassingConfig], nn.Module]:
     def build(_k: int, config: MessagePassingConfig) -> nn.Module:
         return MessagePassingNet(name, **structs.asdict(config))
 
@@ -112,11 +105,11 @@ def _passing_orbit(k: int, config: MessagePassingConfig) -> int:
 
 
 def _passing_entry(name: str, summary: str, source: str, cannot: str, config: type[Config]) -> ModelEntry:
-    """Enter a layer of torch_geometric on the rooted bipartite window."""
+    """Make the registry entry of a layer of torch_geometric on the rooted bipartite window."""
     return ModelEntry(
         name=name,
         summary=f"The matrix as a rooted bipartite graph, {summary}.",
-        build=_passing(name),
+        build=_message_passing(name),
         config=config,
         group=GROUPS["label"],
         any_k=True,
@@ -157,21 +150,21 @@ GRAPH_NETS: dict[str, ModelEntry] = {
         group=GROUPS["rooted"],
         any_k=True,
         source="Hartford et al., ICML 2018",
-        cannot="With mark none nothing: all entries look alike. With mark row it takes its whole row for the centre.",
+        cannot="With mark none anything: all entries look the same. With mark row it cannot find the centre's column.",
         orbit=_exchangeable_orbit,
     ),
     "gine": _passing_entry(
         "gine",
         "sums of messages (GINE)",
         "Hu et al., ICLR 2020",
-        "Sums grow with the side: it does not carry over to sides far from those of the training.",
+        "Sums grow with the side: it does not carry over to sides far from the training side.",
         MessagePassingConfig,
     ),
     "gatv2": _passing_entry(
         "gatv2",
         "attention that depends on both ends (GATv2)",
         "Brody et al., ICLR 2022",
-        BLURRED + " Entries only weigh what nodes send: unmarked, all send alike, and every window scores the same.",
+        BLURRED + " Entries only weight the messages of nodes: unmarked, all messages and thus all scores are equal.",
         AttentionConfig,
     ),
     "pna": _passing_entry(
@@ -186,7 +179,7 @@ GRAPH_NETS: dict[str, ModelEntry] = {
     ),
     "product": ModelEntry(
         name="product",
-        summary="The matrix as a product graph: convolution along neighbours that the contexts tell, not the order.",
+        summary="The matrix as a product graph: convolution along neighbours found in the contexts, not in the order.",
         build=_product,
         config=ProductConfig,
         group=GROUPS["label"],
@@ -196,11 +189,11 @@ GRAPH_NETS: dict[str, ModelEntry] = {
     ),
     "fused": ModelEntry(
         name="fused",
-        summary="The matrix as a graph and as an image: message passing and convolution in turns.",
+        summary="The matrix as a graph and as an image: message passing alternating with convolution.",
         build=_fused,
         config=FusedConfig,
         group=GROUPS["none"],
         any_k=True,
-        source="gnn and cnn of this registry; a relative: Wang et al. (GILoop), iScience 2022",
+        source="gnn and cnn of this registry; related: Wang et al. (GILoop), iScience 2022",
     ),
 }

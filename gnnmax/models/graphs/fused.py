@@ -1,4 +1,4 @@
-"""The window as a graph and as an image at once: each round passes messages, then convolves."""
+"""The window as a graph and as an image: each round passes messages, then convolves."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["FusedNet"]
 
 
 class FusedNet(nn.Module):
-    """Message passing over rows, columns and entries, and a residual convolution over the same entries, in turns.
+    """Message passing over rows, columns and entries, alternating with residual convolutions over the same entries.
 
-    The convolution reads the order of rows and columns where it says something; the messages reach a whole row at
-    once. No symmetry is left; at first the convolutions add nothing, and it is the graph net.
+    The convolutions read the order of rows and columns; the messages reach a whole row at once. No symmetry is left.
+    The convolutions are initialised to the identity, so that training starts from the graph net.
 
-    Cost: ``O(rounds * k^2 * width^2)`` a window.
+    Cost: ``O(rounds * k^2 * width^2)`` per window.
 
     Args:
         width: Features of a node and of an entry, channels of the image.
         rounds: Rounds of both.
-        encoding: How the values are read.
+        encoding: How the values are encoded.
 
     References:
         The graph half: :class:`gnnmax.models.graphs.bipartite.BipartiteNet`; the image half:
         :class:`gnnmax.models.images.cnn.ImageNet`.
-        A relative is GILoop (Wang et al., iScience 2022), an image net and a graph net on one patch
+        Related: GILoop (Wang et al., iScience 2022), an image net and a graph net on one patch
         of a contact map.
 
     Example:
@@ -37,7 +37,7 @@ class FusedNet(nn.Module):
         torch.Size([5])
     """
 
-    def __init__(self, width: int = 16, rounds: int = 2, encoding: Encoding = "standard") -> None:
+    def __init__(self, *, width: int = 16, rounds: int = 2, encoding: Encoding = "standard") -> None:
         super().__init__()
         self.encoding = encoding
         self.embed_entry = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, width))
@@ -49,8 +49,8 @@ class FusedNet(nn.Module):
     def forward(
         self,
         values: Tensor,
-        row_context: Tensor | None = None,  # noqa: ARG002  # every net is called alike
-        column_context: Tensor | None = None,  # noqa: ARG002
+        row_context: Tensor | None = None,
+        column_context: Tensor | None = None,
     ) -> Tensor:
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)`` of any odd side. Contexts are not read."""
         batch, k = values.shape[:2]

@@ -1,4 +1,4 @@
-"""Files that torch_geometric generates, loads and leaves behind: removed as soon as they are loaded."""
+"""Removal of the files that torch_geometric generates and leaves in the temporary folder."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def remove_generated_files(layer: MessagePassing) -> None:
         for file in (Path(name) for name in written if name is not None):
             if _is_generated(file, module, folder):
                 file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # others may keep bytecode there, or none was written
+    with contextlib.suppress(OSError):  # the folder may hold other bytecode, or not exist
         (folder / "__pycache__").rmdir()
 
 
 def _is_generated(file: Path, module: str, folder: Path) -> bool:
     """Tell whether a file is one that torch_geometric wrote: in the temporary folder itself, with the module's name.
 
-    A layer that needed no code of its own has that of torch_geometric, which may be installed below that folder.
+    A layer without generated code uses that of torch_geometric, which may be installed below the temporary folder.
     """
     return file.parent in (folder, folder / "__pycache__") and file.name.startswith(f"{module}_")

@@ -1,7 +1,7 @@
-"""Layers of torch_geometric, and each of them on a complete bipartite graph without indices: its dense form.
+"""Layers of torch_geometric, each with a dense form: the same layer on a complete bipartite graph, without indices.
 
-A dense form reads the weights of the layer itself. Every node has ``k`` neighbours, so what a layer gathers along
-edges is one tensor, and what it scatters a reduction over an axis.
+A dense form uses the weights of the layer itself. Every node has ``k`` neighbours, so gathering along edges is
+broadcasting, and scattering is a reduction over an axis.
 
 References:
     Hu et al., "Strategies for Pre-training Graph Neural Networks", ICLR 2020: GINE. Brody, Alon, Yahav, "How Attentive
@@ -20,18 +20,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import GATv2Conv, GINEConv, MessagePassing, PNAConv, TransformerConv
 
-__all__ = ["LAYERS", "Layer"]
+__all__ = ["LAYERS", "GraphLayer"]
 
 Dense = Callable[[Any, Tensor, Tensor], Tensor]
-"""From a layer, nodes ``(B, 2, k, H)``, rows first, and edges ``(B, 2, k, k, H)`` by target and source to new nodes."""
+"""Maps a layer, nodes ``(B, 2, k, H)``, rows first, and edges ``(B, 2, k, k, H)`` by target and source to new nodes."""
 
 
 @dataclass(frozen=True)
-class Layer:
+class GraphLayer:
     """A layer of torch_geometric in both forms.
 
     Attributes:
-        build: From the features of a node, which are those of an edge too, and heads to the layer.
+        build: Makes the layer from the features of a node (and of an edge) and the number of heads.
         dense: Its dense form.
     """
 
@@ -56,10 +56,10 @@ def _build_gatv2(width: int, heads: int) -> MessagePassing:
 
 def _gatv2(layer: GATv2Conv, nodes: Tensor, edges: Tensor) -> Tensor:
     sent = _senders(layer.lin_l(nodes))
-    heard = sent + layer.lin_r(nodes)[:, :, :, None] + layer.lin_edge(edges)
-    heard = functional.leaky_relu(heard, layer.negative_slope)
-    logits = (_by_head(heard, layer.heads) * layer.att[0]).sum(dim=-1)  # (B, 2, k, k, heads)
-    gathered: Tensor = _attended(logits, sent) + layer.bias
+    attention = sent + layer.lin_r(nodes)[:, :, :, None] + layer.lin_edge(edges)
+    attention = functional.leaky_relu(attention, layer.negative_slope)
+    logits = (_by_head(attention, layer.heads) * layer.att[0]).sum(dim=-1)  # (B, 2, k, k, heads)
+    gathered: Tensor = _attend(logits, sent) + layer.bias
     return gathered
 
 
@@ -68,17 +68,17 @@ def _build_transformer(width: int, heads: int) -> MessagePassing:
 
 
 def _transformer(layer: TransformerConv, nodes: Tensor, edges: Tensor) -> Tensor:
-    told = layer.lin_edge(edges)
-    keys = _by_head(_senders(layer.lin_key(nodes)) + told, layer.heads)
+    along_edges = layer.lin_edge(edges)
+    keys = _by_head(_senders(layer.lin_key(nodes)) + along_edges, layer.heads)
     queries = _by_head(layer.lin_query(nodes), layer.heads)[:, :, :, None]
     logits = (queries * keys).sum(dim=-1) / layer.out_channels**0.5
     skipped: Tensor = layer.lin_skip(nodes)
-    return _attended(logits, _senders(layer.lin_value(nodes)) + told) + skipped
+    return _attend(logits, _senders(layer.lin_value(nodes)) + along_edges) + skipped
 
 
 def _build_pna(width: int, _heads: int) -> MessagePassing:
-    # Every node has the same degree, so the scalers, which tell degrees apart, have nothing to tell.
-    degrees = torch.tensor([0, 1], device="cpu")  # its moments are wanted as numbers, whatever the default device
+    # Every node has the same degree, so the degree scalers are left out.
+    degrees = torch.tensor([0, 1], device="cpu")  # read as numbers, also under another default device
     return PNAConv(width, width, ["mean", "min", "max", "std"], ["identity"], degrees, edge_dim=width)
 
 
@@ -96,7 +96,7 @@ def _pna(layer: PNAConv, nodes: Tensor, edges: Tensor) -> Tensor:
 
 
 def _senders(nodes: Tensor) -> Tensor:
-    """Return what the other side sends, by source: from ``(B, 2, k, H)`` to ``(B, 2, 1, k, H)``."""
+    """Return the nodes of the other side, by source: ``(B, 2, k, H)`` to ``(B, 2, 1, k, H)``."""
     return nodes.flip(1)[:, :, None]
 
 
@@ -104,16 +104,16 @@ def _by_head(features: Tensor, heads: int) -> Tensor:
     return features.view(*features.shape[:-1], heads, -1)
 
 
-def _attended(logits: Tensor, sent: Tensor) -> Tensor:
-    """Average what is sent, by source, with the weights of each target: ``(B, 2, k, H)``."""
+def _attend(logits: Tensor, sent: Tensor) -> Tensor:
+    """Average the messages by source with the attention weights of each target: ``(B, 2, k, H)``."""
     weights = logits.softmax(dim=3)  # (B, 2, k, k, heads)
     return (weights.unsqueeze(-1) * _by_head(sent, logits.shape[-1])).sum(dim=3).flatten(-2)
 
 
-LAYERS: dict[str, Layer] = {
-    "gine": Layer(_build_gine, _gine),
-    "gatv2": Layer(_build_gatv2, _gatv2),
-    "pna": Layer(_build_pna, _pna),
-    "graph-transformer": Layer(_build_transformer, _transformer),
+LAYERS: dict[str, GraphLayer] = {
+    "gine": GraphLayer(_build_gine, _gine),
+    "gatv2": GraphLayer(_build_gatv2, _gatv2),
+    "pna": GraphLayer(_build_pna, _pna),
+    "graph-transformer": GraphLayer(_build_transformer, _transformer),
 }
 """Layers by the names of their nets in the registry."""

@@ -1,4 +1,4 @@
-"""Message passing by torch_geometric's own layers on the rooted bipartite window, sparse or dense."""
+"""Message passing with layers of torch_geometric on the rooted bipartite window, sparse or dense."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ def _edges_of_batch(batch: int, k: int, device: torch.device) -> Tensor:
 class MessagePassingNet(nn.Module):
     """Rows and columns are nodes, entries edges with features; a layer of torch_geometric passes the messages.
 
-    Exactly invariant to relabelling rows and columns around what is marked. Rows and columns are treated alike, so
-    that transposition is not noticed either, unless the mark tells them apart.
+    Exactly invariant to relabelling rows and columns around the mark. Rows and columns share the weights, so that it is
+    also invariant to transposition, unless the mark distinguishes rows from columns.
 
-    The sparse form hands the layer one graph of all windows, as torch_geometric's loaders do; the dense one computes
-    the same from the same weights without indices, and is faster.
+    The sparse form gives the layer one graph of all windows, as torch_geometric's loaders do; the dense form computes
+    the same result from the same weights without indices, and is faster.
 
-    Cost: ``O(rounds * k^2 * width^2)`` a window.
+    Cost: ``O(rounds * k^2 * width^2)`` per window.
 
     Args:
         layer: A key of :data:`gnnmax.models.graphs.layers.LAYERS`.
         width: Features of a node and of an edge.
         rounds: Rounds of message passing.
-        heads: Attention heads, a divisor of the width; layers without attention have none.
-        mark: What of the centre is known.
-        encoding: How the values are read.
-        form: Which of the two forms computes; the weights are the same.
+        heads: Attention heads, a divisor of the width; layers without attention ignore it.
+        mark: Which part of the centre is marked.
+        encoding: How the values are encoded.
+        form: ``dense`` or ``sparse``; the weights are the same.
 
     References:
         Fey, Lenssen, "Fast Graph Representation Learning with PyTorch Geometric", ICLR workshop 2019. Zhang et al.,
-        "Labeling Trick", NeurIPS 2021: the marks. The papers of the layers stand in :mod:`gnnmax.models.graphs.layers`.
+        "Labeling Trick", NeurIPS 2021: the marks. For the layers see :mod:`gnnmax.models.graphs.layers`.
 
     Example:
         >>> net, windows = MessagePassingNet("gine", width=8), torch.rand(3, 5, 5)
@@ -59,6 +59,7 @@ class MessagePassingNet(nn.Module):
     def __init__(
         self,
         layer: str,
+        *,
         width: int = 16,
         rounds: int = 2,
         heads: int = 1,
@@ -80,37 +81,37 @@ class MessagePassingNet(nn.Module):
     def forward(
         self,
         values: Tensor,
-        row_context: Tensor | None = None,  # noqa: ARG002  # every net is called alike
-        column_context: Tensor | None = None,  # noqa: ARG002
+        row_context: Tensor | None = None,
+        column_context: Tensor | None = None,
     ) -> Tensor:
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)`` of any odd side. Contexts are not read."""
-        read = encode(values, self.encoding)
-        mark = centre_mark(read) if self.mark == "both" else torch.zeros_like(read)
-        entries = self.embed_edge(torch.stack([read, mark], dim=-1))  # (B, k, k, H)
+        encoded = encode(values, self.encoding)
+        mark = centre_mark(encoded) if self.mark == "both" else torch.zeros_like(encoded)
+        entries = self.embed_edge(torch.stack([encoded, mark], dim=-1))  # (B, k, k, H)
         edges = torch.stack([entries, entries.transpose(1, 2)], dim=1)  # (B, 2, k, k, H)
         nodes = self._start(len(values), values.shape[-1], values.device)
         for layer in self.rounds:
-            nodes = nodes + functional.relu(self._passed(layer, nodes, edges))
-        logits: Tensor = self.head(self._described(nodes, entries))
+            nodes = nodes + functional.relu(self._pass_messages(layer, nodes, edges))
+        logits: Tensor = self.head(self._read_out(nodes, entries))
         return logits.squeeze(1)
 
     def _start(self, batch: int, k: int, device: torch.device) -> Tensor:
-        """Return the nodes at first, ``(B, 2, k, H)``: they differ by the mark alone."""
+        """Return the initial nodes, ``(B, 2, k, H)``: they differ by the mark alone."""
         marked = torch.zeros(2, k, dtype=torch.long, device=device)
         marked[: {"both": 2, "row": 1, "none": 0}[self.mark], k // 2] = 1
         nodes: Tensor = self.embed_node(marked)
         return nodes.expand(batch, -1, -1, -1)
 
-    def _passed(self, layer: nn.Module, nodes: Tensor, edges: Tensor) -> Tensor:
-        """Pass messages once, in the form that was asked for."""
+    def _pass_messages(self, layer: nn.Module, nodes: Tensor, edges: Tensor) -> Tensor:
+        """Pass messages once, in the chosen form."""
         if self.form == "dense":
             return self.dense(layer, nodes, edges)
         batch, _, k, _ = nodes.shape
         passed: Tensor = layer(nodes.flatten(0, 2), _edges_of_batch(batch, k, nodes.device), edges.flatten(0, 3))
         return passed.view_as(nodes)
 
-    def _described(self, nodes: Tensor, entries: Tensor) -> Tensor:
-        """Describe a graph by what is marked and by pools over its nodes."""
+    def _read_out(self, nodes: Tensor, entries: Tensor) -> Tensor:
+        """Read out a graph: its marked nodes and entry, and pools over its nodes."""
         middle = nodes.shape[2] // 2
         every = nodes.flatten(1, 2)
         parts = [every.amax(dim=1), every.mean(dim=1)]

@@ -1,4 +1,4 @@
-"""The product net: entries are nodes of the product of two graphs, their neighbours come from the two contexts."""
+"""The product net: entries are nodes of a product graph whose edges come from the two contexts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["ProductNet", "contrast"]
 def contrast(evidence: Tensor) -> Tensor:
     """Return the log odds of the centre against the mean of the other entries, shape ``(B,)``.
 
-    With the log likelihood of a peak at each entry as evidence this is the Bayes rule.
+    If the evidence is the log likelihood of a peak at each entry, this is the Bayes rule.
 
     Args:
-        evidence: One number an entry, shape ``(B, k, k)``.
+        evidence: One number per entry, shape ``(B, k, k)``.
 
     References:
         :mod:`gnnmax.task.bayes`.
@@ -31,14 +31,14 @@ def contrast(evidence: Tensor) -> Tensor:
         >>> contrast(evidence)
         tensor([2.])
     """
-    cells = evidence.flatten(1)  # (B, kk)
-    middle = cells.shape[1] // 2
-    others = torch.cat([cells[:, :middle], cells[:, middle + 1 :]], dim=1)
-    return cells[:, middle] - torch.logsumexp(others, dim=1) + math.log(others.shape[1])
+    entries = evidence.flatten(1)  # (B, kk)
+    middle = entries.shape[1] // 2
+    others = torch.cat([entries[:, :middle], entries[:, middle + 1 :]], dim=1)
+    return entries[:, middle] - torch.logsumexp(others, dim=1) + math.log(others.shape[1])
 
 
 class _Refinement(nn.Module):
-    """Let each pair of nodes look at the paths of two steps between them, as two-dimensional Weisfeiler-Leman does."""
+    """Update each pair of nodes from the paths of length two between them, as in two-dimensional Weisfeiler-Leman."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -48,14 +48,14 @@ class _Refinement(nn.Module):
 
     def forward(self, pairs: Tensor) -> Tensor:
         """Update features of pairs, shape ``(B, k, k, E)``."""
-        a, b = (functional.relu(part(pairs)).movedim(-1, 1) for part in (self.first, self.second))  # (B, E, k, k)
+        a, b = (functional.relu(linear(pairs)).movedim(-1, 1) for linear in (self.first, self.second))  # (B, E, k, k)
         paths = (a @ b + b @ a) / (2 * pairs.shape[1])  # both orders, so that transposing commutes
         change: Tensor = self.change(torch.cat([pairs, paths.movedim(1, -1)], dim=-1))
         return pairs + change
 
 
 class _Relation(nn.Module):
-    """Turn a context into operators on nodes, one a head: what is near what, as far as the weights tell."""
+    """Turn a context into operators on nodes, one per head: learned proximity from the context weights."""
 
     def __init__(self, width: int, heads: int, refinements: int) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class _Relation(nn.Module):
 
 
 class _Round(nn.Module):
-    """One convolution on the product graph: ``X <- X + f(X, P X + X Q, P X Q, pools)``, a P and a Q a head."""
+    """One convolution on the product graph: ``X <- X + f(X, P X + X Q, P X Q, pools)``, one P and Q per head."""
 
     def __init__(self, width: int, heads: int, channels: int) -> None:
         super().__init__()
@@ -94,24 +94,24 @@ class _Round(nn.Module):
 
 
 class ProductNet(nn.Module):
-    """Convolution on shuffled nodes: what is near what is read from the contexts, never from the order.
+    """Convolution on shuffled nodes: proximity is read from the contexts, never from the order.
 
     Each entry ``(r, c)`` is a node of the product of the row graph and the column graph. The contexts give operators
-    P on rows and Q on columns, after pairs of nodes have compared notes over third ones (weights are noisy); entries
-    then mix through ``P X + X Q`` and ``P X Q``. If P and Q are functions of the distance along a path, this *is* a
-    convolution with a symmetric kernel, whatever the order of rows and columns. Every entry ends with evidence for a
-    peak there, and the score sets the centre's against the others'.
+    P on rows and Q on columns, after refining pairs of nodes over third nodes (the weights are noisy); entries then mix
+    through ``P X + X Q`` and ``P X Q``. If P and Q are functions of the distance along a path, this *is* a convolution
+    with a symmetric kernel, in any order of rows and columns. The output is the evidence for a peak at each entry, and
+    the score contrasts the centre with the others.
 
     Exactly invariant to relabelling rows and columns around the centre, with their contexts, and to transposition.
 
-    Cost: ``O(refinements * k^2 * edge^2 + rounds * heads * channels * k^3)`` a window.
+    Cost: ``O(refinements * k^2 * edge^2 + rounds * heads * channels * k^3)`` per window.
 
     Args:
         width: Features of an entry.
         edge: Features of a pair of rows or of columns.
         heads: Operators on rows, and on columns.
         channels: Features that each operator carries.
-        refinements: Rounds in which pairs look at paths of two steps.
+        refinements: Rounds in which pairs read paths of length two.
         rounds: Rounds of convolution.
 
     References:
@@ -129,7 +129,14 @@ class ProductNet(nn.Module):
     """
 
     def __init__(
-        self, width: int = 16, edge: int = 24, heads: int = 6, channels: int = 4, refinements: int = 3, rounds: int = 2
+        self,
+        *,
+        width: int = 16,
+        edge: int = 24,
+        heads: int = 6,
+        channels: int = 4,
+        refinements: int = 3,
+        rounds: int = 2,
     ) -> None:
         super().__init__()
         self.relation = _Relation(edge, heads, refinements)

@@ -1,4 +1,4 @@
-"""The window as an image: a strong convolutional net, which may see the contexts too."""
+"""The window as an image: a strong convolutional net that can read the contexts too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["ImageNet", "Residual"]
 
 
 class Residual(nn.Module):
-    """Add to an image what a 3 x 3 and a 1 x 1 convolution make of it; at first nothing."""
+    """Residual block: 3 x 3 then 1 x 1 convolution, initialised to the identity."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -28,22 +28,22 @@ class Residual(nn.Module):
 
 
 class ImageNet(nn.Module):
-    """A residual convolution tower at full resolution that is told where the centre is.
+    """A residual convolution tower at full resolution with a mark at the centre.
 
-    The image of a view (standardised values, centre mark and perhaps more), a pointwise embedding, zero-padded 3 x 3
-    residual convolutions without pooling or stride; the head reads the features at the centre, their maximum and their
-    mean. The mark and the zero padding make it *not* translation invariant, the kernels make it depend on the order of
-    rows and columns.
+    The input is the image of a view: standardised values, centre mark and perhaps contexts. A pointwise embedding and
+    zero-padded 3 x 3 residual convolutions follow, without pooling or stride; the head reads the features at the
+    centre, their maximum and their mean. The mark and the zero padding make it *not* translation invariant, the kernels
+    make it depend on the order of rows and columns.
 
     Args:
         width: Channels.
         blocks: Residual blocks; each sees one entry further.
-        view: What it sees.
+        view: How a window becomes an image.
 
     References:
         He, Zhang, Ren, Sun, "Identity Mappings in Deep Residual Networks", ECCV 2016: the blocks, here with a 1 x 1
-        second convolution. Zhang, Dauphin, Ma, "Fixup Initialization", ICLR 2019: branches that start at zero, in
-        place of normalisation, which would take away the scale of a feature. Liu et al., "An Intriguing Failing of
+        second convolution. Zhang, Dauphin, Ma, "Fixup Initialization", ICLR 2019: branches initialised to zero,
+        instead of normalisation, which would remove the scale of a feature. Liu et al., "An Intriguing Failing of
         Convolutional Neural Networks and the CoordConv Solution", NeurIPS 2018: position as a channel.
 
     Example:
@@ -52,7 +52,7 @@ class ImageNet(nn.Module):
         (torch.Size([5]), torch.Size([2]))
     """
 
-    def __init__(self, width: int = 24, blocks: int = 2, view: View = VALUES) -> None:
+    def __init__(self, *, width: int = 24, blocks: int = 2, view: View = VALUES) -> None:
         super().__init__()
         self.view = view
         self.embed = nn.Sequential(
@@ -68,7 +68,7 @@ class ImageNet(nn.Module):
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)`` of any odd side.
 
         Raises:
-            InputError: the view takes contexts and there are none.
+            InputError: the view needs contexts and there are none.
         """
         row, column = self.view.centre(values.shape[-1])
         image = self.view.image(values, row_context, column_context)

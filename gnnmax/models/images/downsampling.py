@@ -1,4 +1,4 @@
-"""Coarser grids: blur before a stride, and polyphase sampling, whose grid goes where the image goes."""
+"""Downsampling: blur before a stride, and polyphase downsampling, whose grid moves with the image."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnnmax.models.plan import Padding, sampled_side
+from gnnmax.models.tower_spec import Padding, sampled_side
 from gnnmax.models.visibility import blur_taps, grid_starts
 
 __all__ = ["Blur", "Polyphase", "padded"]
 
 
 def padded(image: Tensor, added: tuple[int, int], padding: Padding) -> Tensor:
-    """Add rows and columns around an image ``(B, C, n, n)``: of the opposite border, or of zeros.
+    """Pad an image ``(B, C, n, n)`` with the opposite border, or with zeros.
 
     Example:
         >>> image = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
@@ -28,11 +28,11 @@ def padded(image: Tensor, added: tuple[int, int], padding: Padding) -> Tensor:
 
 
 class Blur(nn.Module):
-    """Blur by binomial taps, ``2 * step - 1`` a side, and keep every ``step``-th row and column.
+    """Blur with binomial taps, ``2 * step - 1`` per side, and keep every ``step``-th row and column.
 
     References:
-        Zhang, "Making Convolutional Networks Shift-Invariant Again", ICML 2019. The blur makes a translation by one
-        entry change less; only multiples of the step change nothing.
+        Zhang, "Making Convolutional Networks Shift-Invariant Again", ICML 2019. The blur reduces the change
+        under a translation by one entry; only multiples of the step leave the output unchanged.
 
     Example:
         >>> Blur(step=3, padding="circular")(torch.ones(1, 2, 9, 9)).shape
@@ -46,7 +46,7 @@ class Blur(nn.Module):
         self.register_buffer("taps", taps / taps.sum(), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return the image ``(B, C, n, n)``, blurred, on a coarser grid."""
+        """Blur and downsample an image ``(B, C, n, n)``."""
         assert isinstance(self.taps, Tensor)
         channels, reach = image.shape[1], self.step - 1
         image = padded(image, (reach, reach), self.padding)
@@ -56,13 +56,13 @@ class Blur(nn.Module):
 
 
 class Polyphase(nn.Module):
-    """Keep, of all grids of every ``step``-th row and column of a closed image, the one with the largest norm.
+    """Keep the grid of every ``step``-th row and column of a circular image that has the largest norm.
 
-    A translation only exchanges the grids: the chosen one holds the same entries, at most turned around.
+    A translation only permutes the grids: the chosen one holds the same entries up to a rotation.
 
     References:
         Chaman, Dokmanic, "Truly Shift-Invariant Convolutional Neural Networks", CVPR 2021. Differs where the step does
-        not divide the side: there a grid wraps around and every row starts one, so that no side is an exception.
+        not divide the side: there every row starts a grid that wraps around, so that every side is covered.
 
     Example:
         >>> image = torch.rand(1, 2, 9, 9)

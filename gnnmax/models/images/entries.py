@@ -1,4 +1,4 @@
-"""The registry's entries of nets that take the window for an image."""
+"""Registry entries of the nets that read a window as an image."""
 
 from __future__ import annotations
 
@@ -14,31 +14,25 @@ from gnnmax.models.images import views
 from gnnmax.models.images.cnn import ImageNet
 from gnnmax.models.images.tower import TowerNet
 from gnnmax.models.images.vit import VisionTransformer
-from gnnmax.models.plan import Padding, Plan, Sampling
+from gnnmax.models.tower_spec import Downsampling, Padding, TowerSpec
 from gnnmax.task.symmetry_groups import GROUPS
 
 __all__ = [
     "IMAGE_NETS",
-    "CnnConfig",
-    "QuestionConfig",
-    "SampledConfig",
-    "ShallowConfig",
-    "TowerConfig",
-    "TransformerConfig",
 ]
 
-Step = Annotated[int, Meta(ge=1, le=255)]
+Stride = Annotated[int, Meta(ge=1, le=255)]
 
 
 class QuestionConfig(Config, frozen=True):
-    """The asker's network has nothing to choose but how it reads the values; its outputs, as a scorer, are one."""
+    """The asker's network: only the encoding of the values is free; as a scorer it has one output."""
 
     outputs: Annotated[int, Meta(ge=1, le=1)] = 1
     encoding: Encoding = "standard"
 
 
 class TowerConfig(Config, frozen=True):
-    """A convolution tower: channels of each layer; layers, each of which sees one entry further; the encoding."""
+    """A convolution tower: channels of each layer, number of layers (each sees one entry further), and encoding."""
 
     width: Width = 24
     layers: Depth = 3
@@ -46,80 +40,85 @@ class TowerConfig(Config, frozen=True):
 
 
 class ShallowConfig(TowerConfig, frozen=True):
-    """Size of a convolution tower that uses up its border: one layer, so that it takes windows of side 3 too."""
+    """A tower of valid convolutions: one layer by default, so that it accepts windows of side 3 too."""
 
     layers: Depth = 1
 
 
-class SampledConfig(TowerConfig, frozen=True):
-    """Size of a convolution tower that ends on a coarser grid: of every so-manieth row and column."""
+class DownsampledConfig(TowerConfig, frozen=True):
+    """A convolution tower that ends with downsampling by ``step``."""
 
     layers: Depth = 2
-    step: Step = 3
+    step: Stride = 3
 
 
 class CnnConfig(Config, frozen=True):
-    """Size of the convolutional net: channels, and residual blocks, each of which sees one entry further."""
+    """The convolutional net: channels, and residual blocks (each sees one entry further)."""
 
     width: Width = 24
     blocks: Depth = 2
 
 
 class TransformerConfig(Config, frozen=True):
-    """Size of the vision transformer: features of a patch, layers, heads (a divisor of width), side of a patch."""
+    """The vision transformer: features of a patch, layers, heads (a divisor of width), side of a patch."""
 
     width: Width = 32
     layers: Depth = 2
     heads: Depth = 4
-    patch: Step = 3
+    patch: Stride = 3
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
             raise ValueError(f"heads must divide width, and {self.heads} does not divide {self.width}")
 
 
-def _questions(**changes: Any) -> Callable[[QuestionConfig], Plan]:
-    """Plan the asker's two convolutions, with something changed."""
-    return lambda _config: Plan(channels=(128, 64), kernel=2, **changes)
+def _questions(**changes: Any) -> Callable[[QuestionConfig], TowerSpec]:
+    """Specify the asker's two convolutions with some changes."""
+    return lambda _config: TowerSpec(channels=(128, 64), kernel=2, **changes)
 
 
-def _towers(padding: Padding, *, coordinates: bool = False) -> Callable[[TowerConfig], Plan]:
-    """Plan 3 x 3 convolutions and global pooling."""
-    return lambda config: Plan(
+def _towers(padding: Padding, *, coordinates: bool = False) -> Callable[[TowerConfig], TowerSpec]:
+    """Specify 3 x 3 convolutions and global pooling."""
+    return lambda config: TowerSpec(
         channels=(config.width,) * config.layers, padding=padding, head="global", coordinates=coordinates
     )
 
 
-def _sampled(sampling: Sampling) -> Callable[[SampledConfig], Plan]:
-    """Plan 3 x 3 convolutions on a closed image, a coarser grid after the last, and global pooling."""
-    return lambda config: Plan(
+def _downsampled(downsampling: Downsampling) -> Callable[[DownsampledConfig], TowerSpec]:
+    """Specify circular 3 x 3 convolutions, downsampling after the last one, and global pooling."""
+    return lambda config: TowerSpec(
         channels=(config.width,) * config.layers,
         steps=(1,) * (config.layers - 1) + (config.step,),
         padding="circular",
-        sampling=sampling,
+        downsampling=downsampling,
         head="global",
     )
 
 
-# Each net is imported where it is built, so that names are listed without torch.
-def _tower(plan: Callable[[Any], Plan], k: int, config: Any) -> nn.Module:
-    return TowerNet(plan(config), k, encoding=config.encoding)
+def _build_tower(tower: Callable[[Any], TowerSpec], k: int, config: Any) -> nn.Module:
+    return TowerNet(tower(config), k, encoding=config.encoding)
 
 
-def _planned(
-    name: str, summary: str, config: type[Config], plan: Callable[[Any], Plan], source: str, cannot: str = ""
+def _tower_entry(
+    name: str,
+    summary: str,
+    config: type[Config],
+    *,
+    tower: Callable[[Any], TowerSpec],
+    source: str,
+    cannot: str = "",
 ) -> ModelEntry:
-    """Make the entry of a tower: all that is declared of it follows from its plan."""
+    """Make the registry entry of a tower: its symmetry follows from its specification."""
     return ModelEntry(
         name=name,
         summary=summary,
-        build=partial(_tower, plan),
+        build=partial(_build_tower, tower),
         config=config,
-        group=plan(config()).group,
-        any_k=plan(config()).head != "flatten",
+        group=tower(config()).group,
+        any_k=tower(config()).head != "flatten",
         source=source,
         cannot=cannot,
-        plan=plan,
+        tower=tower,
     )
 
 
@@ -128,7 +127,7 @@ def _cnn(view: str, _k: int, config: CnnConfig) -> nn.Module:
 
 
 def _transformer(k: int, config: TransformerConfig) -> nn.Module:
-    return VisionTransformer(k, config.width, config.layers, config.heads, config.patch)
+    return VisionTransformer(k, width=config.width, layers=config.layers, heads=config.heads, patch=config.patch)
 
 
 _ASKED = "ai.stackexchange.com, question 12010"
@@ -136,111 +135,111 @@ _ANSWERED = "ai.stackexchange.com, answer 12012"
 _BORDERS = "Kayhan and van Gemert, CVPR 2020"
 
 _ENTRIES = (
-    _planned(
+    _tower_entry(
         "question",
         "The asker's network: two 2x2 convolutions, Flatten, Dense.",
         QuestionConfig,
-        _questions(),
-        _ASKED,
+        tower=_questions(),
+        source=_ASKED,
     ),
-    _planned(
+    _tower_entry(
         "question-max",
         "The asker's network with 2x2 maximum pooling after each convolution.",
         QuestionConfig,
-        _questions(steps=(2, 2), sampling="max"),
-        _ASKED,
+        tower=_questions(steps=(2, 2), downsampling="max"),
+        source=_ASKED,
     ),
-    _planned(
+    _tower_entry(
         "question-average",
         "The asker's network with 2x2 average pooling after each convolution.",
         QuestionConfig,
-        _questions(steps=(2, 2), sampling="average"),
-        _ASKED,
+        tower=_questions(steps=(2, 2), downsampling="average"),
+        source=_ASKED,
     ),
-    _planned(
+    _tower_entry(
         "question-global",
         "The asker's network with global pooling in place of Flatten.",
         QuestionConfig,
-        _questions(head="global"),
-        _ASKED,
-        "Tell the centre from another place that is as far from the right and lower border.",
+        tower=_questions(head="global"),
+        source=_ASKED,
+        cannot="Distinguish the centre from another position at the same distance from the right and lower border.",
     ),
-    _planned(
+    _tower_entry(
         "question-valid",
         "The answer's first alternative to pooling: the asker's network with valid convolutions.",
         QuestionConfig,
-        _questions(padding="valid"),
-        _ANSWERED,
+        tower=_questions(padding="valid"),
+        source=_ANSWERED,
     ),
-    _planned(
+    _tower_entry(
         "question-strided",
         "The answer's second alternative to pooling: the asker's network with stride 2.",
         QuestionConfig,
-        _questions(steps=(2, 2)),
-        _ANSWERED,
+        tower=_questions(steps=(2, 2)),
+        source=_ANSWERED,
     ),
-    _planned(
+    _tower_entry(
         "valid-global",
         "Valid 3x3 convolution and global pooling: sees position as far as the border reaches.",
         ShallowConfig,
-        _towers("valid"),
-        _BORDERS,
-        "Tell places apart that have two entries a layer, or more, between them and every border.",
+        tower=_towers("valid"),
+        source=_BORDERS,
+        cannot="Distinguish positions that are at least two entries per layer away from every border.",
     ),
-    _planned(
+    _tower_entry(
         "zero-global",
         "Zero-padded 3x3 convolutions and global pooling: sees position as far as the border reaches.",
         TowerConfig,
-        _towers("zero"),
-        f"{_BORDERS}; Islam et al., ICLR 2020",
-        "Tell places apart that have two entries a layer, or more, between them and every border.",
+        tower=_towers("zero"),
+        source=f"{_BORDERS}; Islam et al., ICLR 2020",
+        cannot="Distinguish positions that are at least two entries per layer away from every border.",
     ),
-    _planned(
+    _tower_entry(
         "circular-global",
         "Circular 3x3 convolutions and global pooling: blind to position.",
         TowerConfig,
-        _towers("circular"),
-        _BORDERS,
-        "Anything: all places of a closed image look alike, so it guesses.",
+        tower=_towers("circular"),
+        source=_BORDERS,
+        cannot="Anything: all positions of a circular image look the same, so it guesses.",
     ),
-    _planned(
+    _tower_entry(
         "full-global",
         "Full 3x3 convolutions without biases and global pooling: blind to position on a background of zeros.",
         TowerConfig,
-        _towers("full"),
-        _BORDERS,
-        "Tell places apart that are far from every border; any places, where the background is zero.",
+        tower=_towers("full"),
+        source=_BORDERS,
+        cannot="Distinguish positions far from every border; any positions, where the background is zero.",
     ),
-    _planned(
+    _tower_entry(
         "circular-strided",
         "Circular 3x3 convolutions, the last one strided, and global pooling: sees position within a step.",
-        SampledConfig,
-        _sampled("stride"),
-        "Azulay and Weiss, JMLR 2019",
-        "Tell the centre from places that are whole steps away from it, where the step divides the side.",
+        DownsampledConfig,
+        tower=_downsampled("stride"),
+        source="Azulay and Weiss, JMLR 2019",
+        cannot="Distinguish the centre from positions whole steps away from it, where the step divides the side.",
     ),
-    _planned(
+    _tower_entry(
         "blurpool",
-        "The same with a blur before the stride.",
-        SampledConfig,
-        _sampled("blur"),
-        "Zhang, ICML 2019",
-        "Tell the centre from places that are whole steps away from it, where the step divides the side.",
+        "circular-strided with a blur before the stride.",
+        DownsampledConfig,
+        tower=_downsampled("blur"),
+        source="Zhang, ICML 2019",
+        cannot="Distinguish the centre from positions whole steps away from it, where the step divides the side.",
     ),
-    _planned(
+    _tower_entry(
         "polyphase",
-        "The same with the grid where the image is largest: blind to position again.",
-        SampledConfig,
-        _sampled("polyphase"),
-        "Chaman and Dokmanic, CVPR 2021",
-        "Anything: all places of a closed image look alike, so it guesses.",
+        "circular-strided on the subgrid with the largest norm: blind to position again.",
+        DownsampledConfig,
+        tower=_downsampled("polyphase"),
+        source="Chaman and Dokmanic, CVPR 2021",
+        cannot="Anything: all positions of a circular image look the same, so it guesses.",
     ),
-    _planned(
+    _tower_entry(
         "coordconv",
-        "The blind net, circular and globally pooled, told the coordinates of each entry: it sees all.",
+        "circular-global with the coordinates of each entry as channels: it sees every position.",
         TowerConfig,
-        _towers("circular", coordinates=True),
-        "Liu et al., NeurIPS 2018",
+        tower=_towers("circular", coordinates=True),
+        source="Liu et al., NeurIPS 2018",
     ),
     ModelEntry(
         name="cnn",
@@ -253,7 +252,7 @@ _ENTRIES = (
     ),
     ModelEntry(
         name="cnn-contexts",
-        summary="The same, given both contexts as further channels.",
+        summary="cnn with both contexts as further channels.",
         build=partial(_cnn, "CONTEXTS"),
         config=CnnConfig,
         group=GROUPS["none"],
@@ -263,7 +262,7 @@ _ENTRIES = (
     ),
     ModelEntry(
         name="cnn-adjacency",
-        summary="The same, given the adjacency matrix of all rows and columns as one image.",
+        summary="cnn on the adjacency matrix of all rows and columns as one image.",
         build=partial(_cnn, "ADJACENCY"),
         config=CnnConfig,
         group=GROUPS["none"],
@@ -273,7 +272,7 @@ _ENTRIES = (
     ),
     ModelEntry(
         name="vit",
-        summary="A small vision transformer: patches of the image as words, with learned places.",
+        summary="A small vision transformer: patches of the image as tokens, with learned positions.",
         build=_transformer,
         config=TransformerConfig,
         group=GROUPS["none"],

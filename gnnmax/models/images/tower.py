@@ -1,4 +1,4 @@
-"""A plain convolution tower after a plan: the asker's network, the answer's alternatives, and their variations."""
+"""Plain convolution towers: the asker's network, the alternatives of the answer, and their variations."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from torch import Tensor, nn
 from gnnmax.models.encoding import encode
 from gnnmax.models.entry import Encoding
 from gnnmax.models.images.downsampling import Blur, Polyphase, padded
-from gnnmax.models.plan import Plan, margins
+from gnnmax.models.tower_spec import TowerSpec, margins
 
 __all__ = ["Tower", "TowerNet"]
 
 
 class _Convolution(nn.Conv2d):
-    """A convolution with the margins of a plan, started as Keras starts it: Glorot uniform, biases zero."""
+    """A convolution with the padding of a specification, initialised as in Keras: Glorot uniform, biases zero."""
 
-    def __init__(self, channels_in: int, channels_out: int, plan: Plan, stride: int) -> None:
-        before, after = margins(plan.kernel, plan.padding)
-        self.own_padding = plan.padding
-        # torch pads evenly and with zeros by itself, and faster; the rest is done beforehand.
-        even = before == after and plan.padding != "circular"
+    def __init__(self, channels_in: int, channels_out: int, spec: TowerSpec, stride: int) -> None:
+        before, after = margins(spec.kernel, spec.padding)
+        self.own_padding = spec.padding
+        # torch pads evenly with zeros by itself, and faster; other paddings are applied beforehand.
+        even = before == after and spec.padding != "circular"
         self.added = (0, 0) if even else (before, after)
         super().__init__(
-            channels_in, channels_out, plan.kernel, stride=stride, padding=before if even else 0, bias=plan.biases
+            channels_in, channels_out, spec.kernel, stride=stride, padding=before if even else 0, bias=spec.biases
         )
         nn.init.xavier_uniform_(self.weight)
         if self.bias is not None:
@@ -34,47 +34,47 @@ class _Convolution(nn.Conv2d):
 
 
 class Tower(nn.Module):
-    """Convolutions, ReLUs, coarser grids and a linear head after a plan; images in, logits out.
+    """Convolutions, ReLUs, downsampling and a linear head, as specified; images in, logits out.
 
     Args:
-        plan: What is chosen.
-        side: Of the images; a net whose head is not ``flatten`` takes others too.
-        outputs: Logits an image.
+        spec: The specification.
+        side: Side of the images; a net whose head is not ``flatten`` accepts others too.
+        outputs: Logits per image.
 
     Raises:
         InputError: valid convolutions use up the image.
 
     Example:
-        >>> tower = Tower(Plan(channels=(8, 8), padding="circular", head="global"), side=9)
+        >>> tower = Tower(TowerSpec(channels=(8, 8), padding="circular", head="global"), side=9)
         >>> image = torch.rand(2, 1, 9, 9)
         >>> torch.testing.assert_close(tower(image.roll(4, dims=3)), tower(image))
     """
 
-    def __init__(self, plan: Plan, side: int, outputs: int = 1) -> None:
+    def __init__(self, spec: TowerSpec, side: int, outputs: int = 1) -> None:
         super().__init__()
-        self.plan = plan
-        last = plan.sides(side)[-1]
+        self.spec = spec
+        last = spec.sides(side)[-1]
         layers: list[nn.Module] = []
-        channels = 3 if plan.coordinates else 1
-        for width, step in plan.stages:
-            layers += [_Convolution(channels, width, plan, step if plan.sampling == "stride" else 1), nn.ReLU()]
-            if step > 1 and plan.sampling != "stride":
-                layers.append(_sampler(plan, step))
+        channels = 3 if spec.coordinates else 1
+        for width, step in spec.stages:
+            layers += [_Convolution(channels, width, spec, step if spec.downsampling == "stride" else 1), nn.ReLU()]
+            if step > 1 and spec.downsampling != "stride":
+                layers.append(_downsampler(spec, step))
             channels = width
         self.layers = nn.Sequential(*layers)
-        self.dense = nn.Linear(channels * {"flatten": last**2, "global": 2, "centre": 1}[plan.head], outputs)
+        self.dense = nn.Linear(channels * {"flatten": last**2, "global": 2, "centre": 1}[spec.head], outputs)
         nn.init.xavier_uniform_(self.dense.weight)
         nn.init.zeros_(self.dense.bias)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits, shape ``(B,)``, or ``(B, outputs)`` if there are more than one, of images ``(B, 1, n, n)``."""
-        if self.plan.coordinates:
+        """Return logits, shape ``(B,)``, or ``(B, outputs)`` for several outputs, of images ``(B, 1, n, n)``."""
+        if self.spec.coordinates:
             image = torch.cat([image, _coordinates(image)], dim=1)  # (B, 3, n, n)
         image = self.layers(image.contiguous(memory_format=torch.channels_last))  # (B, C, m, m)
-        if self.plan.head == "flatten":
+        if self.spec.head == "flatten":
             seen = image.flatten(1)
-        elif self.plan.head == "centre":
+        elif self.spec.head == "centre":
             seen = image[:, :, image.shape[2] // 2, image.shape[3] // 2]
         else:
             seen = torch.cat([image.amax(dim=(2, 3)), image.mean(dim=(2, 3))], dim=1)
@@ -89,10 +89,10 @@ class TowerNet(nn.Module):
     outputs 39,242 parameters at ``k = 3``.
 
     Args:
-        plan: Of the tower.
-        k: Side of the windows; fixed where the head is ``flatten``, else any that the convolutions leave something of.
+        spec: Specification of the tower.
+        k: Side of the windows; fixed where the head is ``flatten``, else any that the convolutions do not use up.
         outputs: 1 for a logit; the question's own head has 10.
-        encoding: How the values are read. Where it is ``none``, windows of one matrix share their convolutions, see
+        encoding: How the values are encoded. With ``none``, the windows of a matrix share their convolutions, see
             :mod:`gnnmax.models.images.dense_tower`.
 
     References:
@@ -100,45 +100,45 @@ class TowerNet(nn.Module):
         Differs by the standardised input and, as a scorer, by its single output.
 
     Example:
-        >>> net = TowerNet(Plan(channels=(128, 64), kernel=2), k=3, outputs=10)
+        >>> net = TowerNet(TowerSpec(channels=(128, 64), kernel=2), k=3, outputs=10)
         >>> sum(p.numel() for p in net.parameters())
         39242
         >>> net(torch.rand(5, 3, 3)).shape
         torch.Size([5, 10])
     """
 
-    def __init__(self, plan: Plan, k: int, outputs: int = 1, encoding: Encoding = "standard") -> None:
+    def __init__(self, spec: TowerSpec, k: int, *, outputs: int = 1, encoding: Encoding = "standard") -> None:
         super().__init__()
-        self.tower = Tower(plan, k, outputs)
+        self.tower = Tower(spec, k, outputs)
         self.encoding = encoding
 
     def forward(
         self,
         values: Tensor,
-        row_context: Tensor | None = None,  # noqa: ARG002  # every net is called alike
-        column_context: Tensor | None = None,  # noqa: ARG002
+        row_context: Tensor | None = None,
+        column_context: Tensor | None = None,
     ) -> Tensor:
-        """Return logits, shape ``(B,)``, or ``(B, outputs)`` if there are more than one. Contexts are not read."""
+        """Return logits, shape ``(B,)``, or ``(B, outputs)`` for several outputs. Contexts are not read."""
         logits: Tensor = self.tower(encode(values, self.encoding).unsqueeze(1))
         return logits
 
 
-def _sampler(plan: Plan, step: int) -> nn.Module:
-    if plan.sampling == "blur":
-        return Blur(step, plan.padding)
-    if plan.sampling == "polyphase":
+def _downsampler(spec: TowerSpec, step: int) -> nn.Module:
+    if spec.downsampling == "blur":
+        return Blur(step, spec.padding)
+    if spec.downsampling == "polyphase":
         return Polyphase(step)
-    # Blocks that the border cuts short count too, so that no entry is left out.
-    return (nn.MaxPool2d if plan.sampling == "max" else nn.AvgPool2d)(step, ceil_mode=True)
+    # Blocks that the border cuts short count too, so that every entry is pooled.
+    return (nn.MaxPool2d if spec.downsampling == "max" else nn.AvgPool2d)(step, ceil_mode=True)
 
 
 def _coordinates(image: Tensor) -> Tensor:
-    """Give the place of each entry, from -1 to 1, as two channels, shape ``(B, 2, n, n)``.
+    """Return the position of each entry, from -1 to 1, as two channels, shape ``(B, 2, n, n)``.
 
     References:
         Liu et al., "An Intriguing Failing of Convolutional Neural Networks and the CoordConv Solution", NeurIPS 2018.
     """
     side = image.shape[-1]
-    places = torch.linspace(-1, 1, side, dtype=image.dtype, device=image.device)
-    grid = torch.stack([places[:, None].expand(side, side), places.expand(side, side)])
+    positions = torch.linspace(-1, 1, side, dtype=image.dtype, device=image.device)
+    grid = torch.stack([positions[:, None].expand(side, side), positions.expand(side, side)])
     return grid.expand(len(image), -1, -1, -1)

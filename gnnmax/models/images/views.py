@@ -1,4 +1,4 @@
-"""Ways to make an image of a window: its values, the contexts as further channels, or the whole adjacency matrix."""
+"""Views of a window as an image: its values, the contexts as further channels, or the whole adjacency matrix."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["ADJACENCY", "CONTEXTS", "VALUES", "View"]
 
 @dataclass(frozen=True)
 class View:
-    """An image of a window and its contexts, on scales of their own, with the centre marked.
+    """An image of a window and its contexts, each standardised, with the centre marked.
 
     Attributes:
-        channels: Of the image.
-        image: From values and contexts, each ``(B, k, k)``, to an image ``(B, channels, n, n)``.
-        centre: From the side ``k`` to row and column of the centre in the image.
+        channels: Channels of the image.
+        image: Maps values and contexts, each ``(B, k, k)``, to an image ``(B, channels, n, n)``.
+        centre: Maps the side ``k`` to row and column of the centre in the image.
 
     Example:
         >>> VALUES.image(torch.rand(4, 9, 9), None, None).shape, VALUES.centre(9)
@@ -38,19 +38,19 @@ def _values(values: Tensor, _rows: Tensor | None, _columns: Tensor | None) -> Te
 
 
 def _contexts(values: Tensor, rows: Tensor | None, columns: Tensor | None) -> Tensor:
-    both = [standardise(context) for context in _given(rows, columns)]
+    both = [standardise(context) for context in _required(rows, columns)]
     return torch.stack([standardise(values), centre_mark(values), *both], dim=1)  # (B, 4, k, k)
 
 
 def _adjacency(values: Tensor, rows: Tensor | None, columns: Tensor | None) -> Tensor:
-    upper, lower = (standardise(context) for context in _given(rows, columns))
+    upper, lower = (standardise(context) for context in _required(rows, columns))
     corner, mark, blank = standardise(values), centre_mark(values), torch.zeros_like(values)
     weights = torch.cat([torch.cat([upper, corner], dim=2), torch.cat([corner.mT, lower], dim=2)], dim=1)
     marks = torch.cat([torch.cat([blank, mark], dim=2), torch.cat([mark.mT, blank], dim=2)], dim=1)
     return torch.stack([weights, marks], dim=1)  # (B, 2, 2k, 2k)
 
 
-def _given(rows: Tensor | None, columns: Tensor | None) -> tuple[Tensor, Tensor]:
+def _required(rows: Tensor | None, columns: Tensor | None) -> tuple[Tensor, Tensor]:
     if rows is None or columns is None:
         raise InputError("this net reads contexts and there are none: say contexts = true in the recipe")
     return rows, columns
@@ -61,10 +61,10 @@ def _middle(k: int) -> tuple[int, int]:
 
 
 VALUES = View(2, _values, _middle)
-"""The window alone."""
+"""The values alone."""
 
 CONTEXTS = View(4, _contexts, _middle)
-"""The window, and beside it what its rows, and its columns, have among each other."""
+"""The values, and both contexts as further channels."""
 
 ADJACENCY = View(2, _adjacency, lambda k: (k // 2, k + k // 2))
 """The adjacency matrix of the subgraph induced on rows and columns, ``2k x 2k``; the window is its upper right."""

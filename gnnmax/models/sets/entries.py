@@ -1,4 +1,4 @@
-"""The registry's entries of nets that take the window for a bag of entries, or for a matrix over one set of nodes."""
+"""Registry entries of the nets that read a window as a bag of entries, or as a matrix over one set of nodes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from gnnmax.models.sets.sets import DeepSetsNet, SetTransformerNet
 from gnnmax.models.sets.simultaneous import SimultaneousNet
 from gnnmax.task.symmetry_groups import GROUPS
 
-__all__ = ["SET_NETS", "BagConfig", "SetTransformerConfig", "SimultaneousConfig"]
+__all__ = [
+    "SET_NETS",
+]
 
 
 class BagConfig(Config, frozen=True):
-    """A net over a bag: features of an entry, whether the centre is told apart, pools, how values are read."""
+    """A net over a bag: features of an entry, whether the centre is marked, pools, encoding."""
 
     width: Width = 32
     marked: bool = True
@@ -30,14 +32,14 @@ class BagConfig(Config, frozen=True):
 
 
 class SimultaneousConfig(BagConfig, frozen=True):
-    """The net over one set of nodes: the same, and layers."""
+    """The net over one set of nodes: the fields of BagConfig, and layers."""
 
     width: Width = 24
     rounds: Depth = 2
 
 
 class SetTransformerConfig(Config, frozen=True):
-    """The Set Transformer: features of an entry, blocks, heads, whether the centre is told apart, the encoding."""
+    """The Set Transformer: features of an entry, blocks, heads, whether the centre is marked, encoding."""
 
     width: Width = 32
     rounds: Depth = 2
@@ -50,7 +52,6 @@ class SetTransformerConfig(Config, frozen=True):
             raise ValueError(f"{self.heads} heads cannot share a width of {self.width}: take a divisor")
 
 
-# Each net is imported where it is built, so that names are listed without torch.
 def _deepsets(_k: int, config: BagConfig) -> nn.Module:
     return DeepSetsNet(**structs.asdict(config))
 
@@ -64,7 +65,7 @@ def _simultaneous(_k: int, config: SimultaneousConfig) -> nn.Module:
 
 
 def _orbit(marked: str, unmarked: str) -> Callable[[int, Any], int]:
-    """Count what looks like the centre by whether it is marked."""
+    """Count the entries that look like the centre, for a marked and an unmarked one."""
     return lambda k, config: GROUPS[marked if config.marked else unmarked].centre_orbit(k)
 
 
@@ -77,12 +78,12 @@ SET_NETS: dict[str, ModelEntry] = {
         group=GROUPS["entries_rooted"],
         any_k=True,
         source="Zaheer et al., NeurIPS 2017",
-        cannot="Rows and columns are nothing to it: of a peak wider than one entry it sees no shape.",
+        cannot="It ignores rows and columns: it cannot see the shape of a peak wider than one entry.",
         orbit=_orbit("entries_rooted", "entries"),
     ),
     "set-transformer": ModelEntry(
         name="set-transformer",
-        summary="The matrix as a bag of entries, the centre marked: entries ask each other.",
+        summary="The matrix as a bag of entries, the centre marked: entries attend to each other.",
         build=_set_transformer,
         config=SetTransformerConfig,
         group=GROUPS["entries_rooted"],
@@ -99,7 +100,7 @@ SET_NETS: dict[str, ModelEntry] = {
         group=GROUPS["simultaneous_rooted"],
         any_k=True,
         source="Maron et al., ICLR 2019",
-        cannot="Made for windows whose rows and columns are the same nodes; of others it pairs row i with column i.",
+        cannot="Made for windows whose rows and columns are the same nodes; in others it pairs row i with column i.",
         orbit=_orbit("simultaneous_rooted", "simultaneous"),
     ),
 }

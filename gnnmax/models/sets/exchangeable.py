@@ -1,4 +1,4 @@
-"""The exchangeable net: rows and columns are two sets, entries what passes between them; layers commute with both."""
+"""The exchangeable net: layers that commute with relabelling rows and columns, two sets joined by the entries."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["ExchangeableLayer", "ExchangeableNet", "join", "split"]
 Pools = Sequence[Callable[[Tensor, int], Tensor]]
 
 Blocks = list[list[Tensor]]
-"""A window cut between the middle and the many: ``blocks[a][b]`` has shape ``(B, rows of a, columns of b, H)``."""
+"""A window split into middle and others: ``blocks[a][b]`` has shape ``(B, rows of a, columns of b, H)``."""
 
 
 def split(entries: Tensor, mark: Mark) -> Blocks:
-    """Cut features of entries into blocks that a relabelling around the marked centre does not mix.
+    """Split features of entries into blocks that no relabelling around the marked centre mixes.
 
     Args:
         entries: Shape ``(B, k, k, H)``.
@@ -39,7 +39,7 @@ def split(entries: Tensor, mark: Mark) -> Blocks:
 
 
 def _parts(entries: Tensor, axis: int) -> list[Tensor]:
-    """Part the others from the middle along an axis."""
+    """Separate the others from the middle along an axis."""
     k = entries.shape[axis]
     before, middle, after = (entries.narrow(axis, *part) for part in ((0, k // 2), (k // 2, 1), (k // 2 + 1, k // 2)))
     return [torch.cat([before, after], dim=axis), middle]
@@ -59,21 +59,21 @@ def _joined(parts: Sequence[Tensor], axis: int) -> Tensor:
 
 
 class ExchangeableLayer(nn.Module):
-    """Every linear map that commutes with relabelling rows and columns around the marked centre, pools at will.
+    """Every linear map that commutes with relabelling rows and columns around the marked centre, with any pools.
 
-    What an entry of block ``(a, b)`` may see of its rows is its own row (where ``a`` has several) and a pool of each
-    part; of its columns the same; and of both every combination. With the mean as the one pool these are all linear
-    maps that commute with the group: ``(3 + 2) ** 2 = 25`` with the centre marked, ``(3 + 2) * 2 = 10`` with its row
-    marked, ``2 * 2 = 4`` unmarked. Other pools keep the symmetry and give up linearity.
+    Along the rows, an entry of block ``(a, b)`` reads its own row (where ``a`` has several) and a pool of each part;
+    along the columns likewise; and it reads every combination of both. With the mean as the only pool these are all
+    linear maps that commute with the group: ``(3 + 2) ** 2 = 25`` with the centre marked, ``(3 + 2) * 2 = 10`` with its
+    row marked, ``2 * 2 = 4`` unmarked. Other pools keep the symmetry but are not linear.
 
-    The products are shared before they are spread: a pool over rows is multiplied once a column, not once an entry.
+    Products are shared before they are broadcast: a pool over rows is multiplied once per column, not once per entry.
 
-    Cost: ``O(k^2 * features_in * features_out)`` a window.
+    Cost: ``O(k^2 * features_in * features_out)`` per window.
 
     Args:
-        features_in: Features of an entry before.
-        features_out: And after.
-        mark: What of the centre is known.
+        features_in: Features of an entry in the input.
+        features_out: Features of an entry in the output.
+        mark: Which part of the centre is marked.
         pools: Pools, each once.
 
     References:
@@ -106,7 +106,7 @@ class ExchangeableLayer(nn.Module):
             self.maps[f"{a}{b}"] = nn.ModuleDict(linears)
 
     def forward(self, blocks: Blocks) -> Blocks:
-        """Map blocks to blocks, as :func:`split` makes them."""
+        """Map blocks to blocks, in the format of :func:`split`."""
         across = [[_pooled(block, 2, self.pools) for block in row] for row in blocks]  # of (B, n, 1, H)
         seen = {
             "window": _pooled_further(across, self.pools),
@@ -124,7 +124,7 @@ class ExchangeableLayer(nn.Module):
 
 
 def _parts_of(mark: Mark) -> tuple[range, range]:
-    """Number the parts of rows and of columns: 0 the many, 1 the middle where it is known."""
+    """Number the parts of rows and of columns: 0 the others, 1 the middle where it is marked."""
     return range(1 if mark == "none" else 2), range(2 if mark == "both" else 1)
 
 
@@ -134,12 +134,12 @@ def _described_size(mark: Mark, pools: int) -> int:
 
 
 def _pooled(block: Tensor, axis: int, pools: Pools) -> list[Tensor]:
-    """Pool a block over an axis in every way; one entry is its own pool."""
+    """Pool a block over an axis with every pool; one entry is its own pool."""
     return [block] if block.shape[axis] == 1 else [pool(block, axis) for pool in pools]
 
 
 def _pooled_further(across: list[list[list[Tensor]]], pools: Pools) -> Tensor:
-    """Pool over rows what was pooled over columns, each part in its own way; side by side, ``(B, 1, 1, ...)``."""
+    """Pool over rows what was pooled over columns, each with its own pool; concatenated, ``(B, 1, 1, ...)``."""
     window = []
     for parts in (parts for row in across for parts in row):
         if parts[0].shape[1] == 1:
@@ -152,24 +152,24 @@ def _pooled_further(across: list[list[list[Tensor]]], pools: Pools) -> Tensor:
 
 
 def _described(blocks: Blocks, pools: Pools) -> Tensor:
-    """Pool every block, as every invariant linear map must; side by side, ``(B, ...)``."""
+    """Pool every block, as every invariant linear map must; concatenated, ``(B, ...)``."""
     return _pooled_further([[_pooled(block, 2, pools) for block in row] for row in blocks], pools).flatten(1)
 
 
 class ExchangeableNet(nn.Module):
-    """Layers that commute with relabelling around the centre, read at the centre.
+    """Layers that commute with relabelling around the centre, read out at the centre.
 
-    Exactly invariant to relabelling rows and columns around what is marked; transposition is left to learn. Unmarked,
-    all entries look alike and the best accuracy is one half.
+    Exactly invariant to relabelling rows and columns around the mark; transposition must be learnt. Unmarked, all
+    entries look the same and the best accuracy is one half.
 
-    Cost: ``O(rounds * k^2 * width^2)`` a window.
+    Cost: ``O(rounds * k^2 * width^2)`` per window.
 
     Args:
         width: Features of an entry.
-        rounds: Layers.
-        mark: What of the centre is known.
+        rounds: Number of layers.
+        mark: Which part of the centre is marked.
         pools: Pools of every layer, each once.
-        encoding: How the values are read.
+        encoding: How the values are encoded.
 
     References:
         Hartford et al., "Deep Models of Interactions Across Sets", ICML 2018, section 2; there for completing a matrix,
@@ -184,6 +184,7 @@ class ExchangeableNet(nn.Module):
 
     def __init__(
         self,
+        *,
         width: int = 32,
         rounds: int = 2,
         mark: Mark = "both",
@@ -200,8 +201,8 @@ class ExchangeableNet(nn.Module):
     def forward(
         self,
         values: Tensor,
-        row_context: Tensor | None = None,  # noqa: ARG002  # every net is called alike
-        column_context: Tensor | None = None,  # noqa: ARG002
+        row_context: Tensor | None = None,
+        column_context: Tensor | None = None,
     ) -> Tensor:
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)`` of any odd side. Contexts are not read."""
         entries = self.embed(encode(values, self.encoding).unsqueeze(-1))  # (B, k, k, H)

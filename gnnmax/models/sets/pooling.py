@@ -1,4 +1,4 @@
-"""Pools: symmetric summaries of many features that stay on one scale, however many there are."""
+"""Pools: symmetric summaries of features on a scale that does not depend on their number."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def _log_mean_exp(features: Tensor, axis: int) -> Tensor:
 
 
 POOLS: dict[Pool, Callable[[Tensor, int], Tensor]] = {"max": _highest, "mean": _mean, "logsumexp": _log_mean_exp}
-"""Pools by name: from features and an axis to the same with that axis of length 1.
+"""Pools by name: each reduces an axis of the features to length 1.
 
-``logsumexp`` is the logarithm of the mean of exponentials: smooth, between the mean and the maximum. Each pool may be
-taken over one axis and then over another, and is then the pool over both.
+``logsumexp`` is the logarithm of the mean of exponentials: smooth, between the mean and the maximum. Pooling
+over one axis and then over another equals pooling over both.
 """

@@ -1,4 +1,4 @@
-"""The window as a bag of entries, one of them the centre: DeepSets and the Set Transformer."""
+"""The window as a set of entries, one of them the centre: DeepSets and the Set Transformer."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from gnnmax.models.sets.pooling import POOLS
 __all__ = ["AttentionBlock", "DeepSetsNet", "SetTransformerNet", "bag_of"]
 
 
-def bag_of(values: Tensor, encoding: Encoding, marked: bool) -> Tensor:
-    """Return the entries of windows in no order that matters, each with its mark: 1 for the centre, 0 for the others.
+def bag_of(values: Tensor, encoding: Encoding, *, marked: bool) -> Tensor:
+    """Return the entries of windows as a bag, each with its mark: 1 for the centre, 0 for the others.
 
     Args:
         values: Finite windows, shape ``(B, k, k)``.
-        encoding: How the values are read.
-        marked: Whether the centre is told apart; else every mark is 0.
+        encoding: How the values are encoded.
+        marked: Whether the centre is marked; else every mark is 0.
 
     Returns:
         Shape ``(B, k * k, 2)``.
@@ -39,16 +39,16 @@ def bag_of(values: Tensor, encoding: Encoding, marked: bool) -> Tensor:
 class DeepSetsNet(nn.Module):
     """Every entry on its own, then pools, then a perceptron.
 
-    Exactly invariant to any permutation of the entries but the centre. With the maximum among its pools and the centre
-    marked, that is all the label needs; with sums or means alone it needs a width that grows with the set.
+    Exactly invariant to any permutation that fixes the centre. With maximum pooling and a marked centre it can
+    compute the label; with sums or means alone it needs a width that grows with the set.
 
-    Cost: ``O(k^2 * width^2)`` a window.
+    Cost: ``O(k^2 * width^2)`` per window.
 
     Args:
         width: Features of an entry.
-        marked: Whether the centre is told apart.
+        marked: Whether the centre is marked.
         pools: Pools, each once.
-        encoding: How the values are read.
+        encoding: How the values are encoded.
 
     References:
         Zaheer, Kottur, Ravanbakhsh, Poczos, Salakhutdinov, Smola, "Deep Sets", NeurIPS 2017. Wagstaff, Fuchs, Engelcke,
@@ -62,6 +62,7 @@ class DeepSetsNet(nn.Module):
 
     def __init__(
         self,
+        *,
         width: int = 32,
         marked: bool = True,
         pools: Sequence[Pool] = ("max", "mean"),
@@ -77,26 +78,26 @@ class DeepSetsNet(nn.Module):
     def forward(
         self,
         values: Tensor,
-        row_context: Tensor | None = None,  # noqa: ARG002  # every net is called alike
-        column_context: Tensor | None = None,  # noqa: ARG002
+        row_context: Tensor | None = None,
+        column_context: Tensor | None = None,
     ) -> Tensor:
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)`` of any odd side. Contexts are not read."""
-        bag = bag_of(values, self.encoding, self.marked)
+        bag = bag_of(values, self.encoding, marked=self.marked)
         entries = self.embed(bag)  # (B, kk, H)
-        marked = (entries * bag[..., 1:]).sum(dim=1)  # the centre's, or nothing
+        marked = (entries * bag[..., 1:]).sum(dim=1)  # the centre, or zero
         pooled = [pool(entries, 1).squeeze(1) for pool in self.pools]
         logits: Tensor = self.head(torch.cat([marked, *pooled], dim=1))
         return logits.squeeze(1)
 
 
 class AttentionBlock(nn.Module):
-    """Let some words ask others, and add to each what it hears: MAB(X, Y) of the paper.
+    """Multi-head attention block with residuals: MAB(X, Y) of the paper.
 
-    Asked by words ``X`` of words ``Y``, it keeps the number and order of ``X`` and does not notice the order of ``Y``.
+    Equivariant to permutations of the queries ``X``, invariant to permutations of the keys ``Y``.
 
     Args:
-        width: Features of a word.
-        heads: Of the attention; must divide ``width``.
+        width: Features of a token.
+        heads: Attention heads; must divide ``width``.
 
     References:
         Lee, Lee, Kim, Kosiorek, Choi, Teh, "Set Transformer: A Framework for Attention-based Permutation-Invariant
@@ -113,31 +114,31 @@ class AttentionBlock(nn.Module):
         self.change = nn.Linear(width, width)
         self.after_attention, self.after_change = nn.LayerNorm(width), nn.LayerNorm(width)
 
-    def forward(self, asking: Tensor, asked: Tensor) -> Tensor:
-        """Return words ``(B, n, H)`` from those that ask, ``(B, n, H)``, and those that are asked, ``(B, m, H)``."""
-        heard, _ = self.attention(asking, asked, asked, need_weights=False)
-        words = self.after_attention(asking + heard)
-        changed: Tensor = self.after_change(words + functional.relu(self.change(words)))
-        return changed
+    def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Attend from queries ``(B, n, H)`` to keys and values ``(B, m, H)``."""
+        messages, _ = self.attention(queries, keys, keys, need_weights=False)
+        tokens = self.after_attention(queries + messages)
+        updated: Tensor = self.after_change(tokens + functional.relu(self.change(tokens)))
+        return updated
 
 
 class SetTransformerNet(nn.Module):
-    """Entries that ask each other, and one learned word that asks them all.
+    """Self-attention between entries, then a learned query that attends to all of them.
 
-    Exactly invariant to any permutation of the entries but the centre, rounding aside.
+    Exactly invariant to any permutation that fixes the centre, up to rounding.
 
-    Cost: ``O(rounds * k^4 * width)`` a window for the attention.
+    Cost: ``O(rounds * k^4 * width)`` per window for the attention.
 
     Args:
         width: Features of an entry.
-        rounds: Blocks in which entries ask each other.
-        heads: Of the attention; must divide ``width``.
-        marked: Whether the centre is told apart.
-        encoding: How the values are read.
+        rounds: Self-attention blocks.
+        heads: Attention heads; must divide ``width``.
+        marked: Whether the centre is marked.
+        encoding: How the values are encoded.
 
     References:
         Lee et al., ICML 2019. Velickovic, Perivolaropoulos, Barbero, Pascanu, "softmax is not enough (for sharp
-        out-of-distribution)", 2024: why it keeps no maximum over sets far larger than those of the training.
+        out-of-distribution)", 2024: why it loses the maximum of sets far larger than those of the training.
 
     Example:
         >>> net, window = SetTransformerNet(width=8, rounds=1, heads=2), torch.rand(1, 3, 3)
@@ -147,6 +148,7 @@ class SetTransformerNet(nn.Module):
 
     def __init__(
         self,
+        *,
         width: int = 32,
         rounds: int = 2,
         heads: int = 4,
@@ -164,12 +166,13 @@ class SetTransformerNet(nn.Module):
     def forward(
         self,
         values: Tensor,
-        row_context: Tensor | None = None,  # noqa: ARG002  # every net is called alike
-        column_context: Tensor | None = None,  # noqa: ARG002
+        row_context: Tensor | None = None,
+        column_context: Tensor | None = None,
     ) -> Tensor:
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)`` of any odd side. Contexts are not read."""
-        words = self.embed(bag_of(values, self.encoding, self.marked))  # (B, kk, H)
+        tokens = self.embed(bag_of(values, self.encoding, marked=self.marked))  # (B, kk, H)
         for block in self.rounds:
-            words = block(words, words)
-        logits: Tensor = self.head(self.ask(self.word.expand(len(words), 1, -1), words))
+            tokens = block(tokens, tokens)
+        query = self.word.expand(len(tokens), 1, -1)
+        logits: Tensor = self.head(self.ask(query, tokens))
         return logits.flatten()

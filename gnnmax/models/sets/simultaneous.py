@@ -1,4 +1,4 @@
-"""The window as the adjacency matrix of its own nodes: rows and columns are one set and are relabelled alike."""
+"""The window as the adjacency matrix of one set of nodes: rows and columns are relabelled together."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["SimultaneousLayer", "SimultaneousNet"]
 
 
 class SimultaneousLayer(nn.Module):
-    """Every linear map that commutes with one relabelling of rows and columns alike.
+    """Every linear map that commutes with relabelling rows and columns together.
 
-    An entry sees itself and its mirror; of both of its nodes their entry on the diagonal, a pool of their row and one
-    of their column; of the whole window a pool of all entries and one of the diagonal. An entry on the diagonal sees
-    its node and the window once more, by other weights. With the mean as the one pool these are all ``2 + 3 + 3 + 2 +
-    5 = 15`` maps; other pools keep the symmetry and give up linearity.
+    An entry reads itself and its mirror; for both of its nodes their diagonal entry, a pool of their row and a pool of
+    their column; for the window a pool of all entries and a pool of the diagonal. A diagonal entry reads its node and
+    the window a second time, with other weights. With the mean as the only pool these are all ``2 + 3 + 3 + 2 +
+    5 = 15`` maps; other pools keep the symmetry but are not linear.
 
-    Cost: ``O(k^2 * features_in * features_out)`` a window.
+    Cost: ``O(k^2 * features_in * features_out)`` per window.
 
     Args:
-        features_in: Features of an entry before.
-        features_out: And after.
+        features_in: Features of an entry in the input.
+        features_out: Features of an entry in the output.
         pools: Pools, each once.
 
     References:
@@ -65,26 +65,26 @@ class SimultaneousLayer(nn.Module):
 
 
 def _described(entries: Tensor, pools: Sequence[Callable[[Tensor, int], Tensor]]) -> list[Tensor]:
-    """Pool all entries, and those on the diagonal, in every way: shape ``(B, H)`` each."""
+    """Pool all entries, and the diagonal ones, with every pool: shape ``(B, H)`` each."""
     flat, diagonal = entries.flatten(1, 2), entries.diagonal(dim1=1, dim2=2).mT
-    return [pool(part, 1).squeeze(1) for part in (flat, diagonal) for pool in pools]
+    return [pool(features, 1).squeeze(1) for features in (flat, diagonal) for pool in pools]
 
 
 class SimultaneousNet(nn.Module):
     """Layers that commute with relabelling the nodes of a window whose rows and columns are the same nodes.
 
-    Made for principal submatrices, whose rows and columns name the same nodes; on windows with other columns than rows
-    it takes the i-th row and the i-th column for one. With the centre marked, exactly invariant to relabelling around
-    it; unmarked, the whole diagonal looks alike.
+    Made for principal submatrices, whose rows and columns name the same nodes; in other windows it identifies the i-th
+    row with the i-th column. With the centre marked, exactly invariant to relabelling around it; unmarked, all diagonal
+    entries look the same.
 
-    Cost: ``O(rounds * k^2 * width^2)`` a window.
+    Cost: ``O(rounds * k^2 * width^2)`` per window.
 
     Args:
         width: Features of an entry.
-        rounds: Layers.
-        marked: Whether the centre is told apart.
+        rounds: Number of layers.
+        marked: Whether the centre is marked.
         pools: Pools of every layer, each once.
-        encoding: How the values are read.
+        encoding: How the values are encoded.
 
     References:
         Maron et al., ICLR 2019; the mark: Zhang et al., "Labeling Trick", NeurIPS 2021.
@@ -98,6 +98,7 @@ class SimultaneousNet(nn.Module):
 
     def __init__(
         self,
+        *,
         width: int = 24,
         rounds: int = 2,
         marked: bool = True,
@@ -114,12 +115,12 @@ class SimultaneousNet(nn.Module):
     def forward(
         self,
         values: Tensor,
-        row_context: Tensor | None = None,  # noqa: ARG002  # every net is called alike
-        column_context: Tensor | None = None,  # noqa: ARG002
+        row_context: Tensor | None = None,
+        column_context: Tensor | None = None,
     ) -> Tensor:
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)`` of any odd side. Contexts are not read."""
         k = values.shape[-1]
-        entries = self.embed(bag_of(values, self.encoding, self.marked)).unflatten(1, (k, k))  # (B, k, k, H)
+        entries = self.embed(bag_of(values, self.encoding, marked=self.marked)).unflatten(1, (k, k))  # (B, k, k, H)
         for layer in self.rounds:
             entries = entries + layer(functional.relu(entries))
         entries = functional.relu(entries)

@@ -96,7 +96,7 @@ def test_only_what_was_generated_is_removed(tmp_path, monkeypatch):
     for file in (library, generated, near):
         file.write_text("")
 
-    class Layer:
+    class GraphLayer:
         def propagate(self):
             """Stands for a method that was generated, or not."""
 
@@ -109,6 +109,6 @@ def test_only_what_was_generated_is_removed(tmp_path, monkeypatch):
         ("mine_propagate", generated),
     ):
         monkeypatch.setitem(sys.modules, name, SimpleNamespace(__file__=str(file), __cached__=None))
-        Layer.propagate.__module__ = name
-        remove_generated_files(Layer())
+        GraphLayer.propagate.__module__ = name
+        remove_generated_files(GraphLayer())
         assert file.exists() == (file != generated)

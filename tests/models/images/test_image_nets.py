@@ -15,8 +15,8 @@ from gnnmax.models.images.cnn import ImageNet
 from gnnmax.models.images.downsampling import Blur, Polyphase
 from gnnmax.models.images.tower import Tower, TowerNet
 from gnnmax.models.images.views import ADJACENCY, CONTEXTS, VALUES
-from gnnmax.models.plan import Plan, convolved_side, sampled_side
 from gnnmax.models.registry import MODELS, build_model
+from gnnmax.models.tower_spec import TowerSpec, convolved_side, sampled_side
 from gnnmax.models.visibility import blur_taps, orbit, visible_ceiling
 from tests.support.nets import EXACT, awake, change, windows
 
@@ -44,8 +44,8 @@ CEILINGS = {
 }
 
 
-def pooled(padding: str, layers: int, **changes) -> Plan:
-    return Plan(channels=(8,) * layers, padding=padding, head="global", **changes)
+def pooled(padding: str, layers: int, **changes) -> TowerSpec:
+    return TowerSpec(channels=(8,) * layers, padding=padding, head="global", **changes)
 
 
 @pytest.mark.parametrize("name", CEILINGS)
@@ -77,83 +77,83 @@ def test_at_side_3_every_kernel_touches_a_border_and_at_side_9_it_need_not():
     assert visible_ceiling(pooled("circular", 1), 3) == 0.5
 
 
-@pytest.mark.parametrize("sampling", ["stride", "blur"])
+@pytest.mark.parametrize("downsampling", ["stride", "blur"])
 @pytest.mark.parametrize(("k", "step"), [(3, 3), (5, 5), (9, 3), (15, 3), (15, 5)])
-def test_a_step_that_divides_the_side_leaves_a_grid_of_places_alike(k, step, sampling):
-    plan = pooled("circular", 2, steps=(1, step), sampling=sampling)
-    assert orbit(plan, k) == plan.group.centre_orbit(k) == (k // step) ** 2
+def test_a_step_that_divides_the_side_leaves_a_grid_of_places_alike(k, step, downsampling):
+    spec = pooled("circular", 2, steps=(1, step), downsampling=downsampling)
+    assert orbit(spec, k) == spec.group.centre_orbit(k) == (k // step) ** 2
 
 
 def test_what_falls_between_the_strides_is_not_seen_at_all():
-    plan = pooled("circular", 2, steps=(1, 9))
-    assert orbit(plan, 9) == 81 - 5 * 5  # one output, which reads 5 x 5 entries around a corner
+    spec = pooled("circular", 2, steps=(1, 9))
+    assert orbit(spec, 9) == 81 - 5 * 5  # one output, which reads 5 x 5 entries around a corner
 
 
 @pytest.mark.parametrize("k", SIDES)
 def test_a_grid_that_follows_the_image_is_blind_whether_or_not_the_step_divides_the_side(k):
-    plan = pooled("circular", 2, steps=(1, 3), sampling="polyphase")
-    assert orbit(plan, k) == plan.group.centre_orbit(k) == k * k
+    spec = pooled("circular", 2, steps=(1, 3), downsampling="polyphase")
+    assert orbit(spec, k) == spec.group.centre_orbit(k) == k * k
 
 
 PLANS = st.builds(
-    lambda layers, step, **rest: Plan(channels=(24,) * layers, steps=(1,) * (layers - 1) + (step,), **rest),
+    lambda layers, step, **rest: TowerSpec(channels=(24,) * layers, steps=(1,) * (layers - 1) + (step,), **rest),
     layers=st.integers(1, 2),
     step=st.integers(1, 3),
     kernel=st.integers(2, 3),
     padding=st.sampled_from(["valid", "zero", "circular", "full"]),
-    sampling=st.sampled_from(["stride", "max", "average", "blur", "polyphase"]),
+    downsampling=st.sampled_from(["stride", "max", "average", "blur", "polyphase"]),
     head=st.sampled_from(["flatten", "global", "centre"]),
     coordinates=st.booleans(),
 )
 
 
-def scores_of_spikes(plan: Plan, k: int, background: float, seed: int) -> np.ndarray:
+def scores_of_spikes(spec: TowerSpec, k: int, background: float, seed: int) -> np.ndarray:
     """Score a spike at every entry by a tower with random weights."""
     images = torch.full((k * k, k * k), background, dtype=torch.float64)
     images.fill_diagonal_(1.7)
     with torch.no_grad():
-        return awake(Tower(plan, k), seed)(images.view(-1, 1, k, k)).numpy()
+        return awake(Tower(spec, k), seed)(images.view(-1, 1, k, k)).numpy()
 
 
 def alike(scores: np.ndarray) -> np.ndarray:
     return np.abs(scores - scores[len(scores) // 2]) < 1e-10
 
 
-def seen_alike(plan: Plan, k: int, background: float) -> int:
+def seen_alike(spec: TowerSpec, k: int, background: float) -> int:
     """Count by brute force the places that several random towers all take for the centre."""
-    same = [alike(scores_of_spikes(plan, k, background, seed)) for seed in range(6)]
+    same = [alike(scores_of_spikes(spec, k, background, seed)) for seed in range(6)]
     return int(np.logical_and.reduce(same).sum())
 
 
 @settings(max_examples=60, deadline=None)
-@given(plan=PLANS, k=st.sampled_from([5, 7, 9]), zero=st.booleans())
-def test_random_towers_take_for_the_centre_exactly_the_places_that_are_counted(plan, k, zero):
+@given(spec=PLANS, k=st.sampled_from([5, 7, 9]), zero=st.booleans())
+def test_random_towers_take_for_the_centre_exactly_the_places_that_are_counted(spec, k, zero):
     try:
-        plan.sides(k)
+        spec.sides(k)
     except InputError:
         assume(False)
-    found = seen_alike(plan, k, 0.0 if zero else 0.3)
-    counted = orbit(plan, k, "zero" if zero else "any")
+    found = seen_alike(spec, k, 0.0 if zero else 0.3)
+    counted = orbit(spec, k, "zero" if zero else "any")
     assert found >= counted  # nobody sees more than is counted
-    if plan.sampling not in ("max", "polyphase") or max(plan.steps) == 1:
+    if spec.downsampling not in ("max", "polyphase") or max(spec.steps) == 1:
         assert found == counted  # and nothing that is counted as seen is hidden
 
 
 def test_a_tower_that_pads_otherwise_than_its_plan_says_is_caught(monkeypatch):
-    plan = pooled("circular", 2)
+    spec = pooled("circular", 2)
     monkeypatch.setattr(tower, "padded", lambda image, added, _padding: functional.pad(image, added * 2))
-    assert seen_alike(plan, 9, 0.3) < orbit(plan, 9)
+    assert seen_alike(spec, 9, 0.3) < orbit(spec, 9)
 
 
 @pytest.mark.parametrize("padding", ["valid", "zero", "circular", "full"])
 @pytest.mark.parametrize("kernel", [2, 3, 5])
-@pytest.mark.parametrize("sampling", ["stride", "max", "average", "blur", "polyphase"])
-def test_images_have_the_sides_that_the_plan_says(padding, kernel, sampling):
+@pytest.mark.parametrize("downsampling", ["stride", "max", "average", "blur", "polyphase"])
+def test_images_have_the_sides_that_the_plan_says(padding, kernel, downsampling):
     for k in (5, 9, 15):
         for step in (1, 2, 3):
-            plan = Plan(channels=(2,), steps=(step,), kernel=kernel, padding=padding, sampling=sampling)
-            image = Tower(plan, k).layers(torch.rand(1, 1, k, k))
-            assert list(image.shape[2:]) == plan.sides(k) * 2
+            spec = TowerSpec(channels=(2,), steps=(step,), kernel=kernel, padding=padding, downsampling=downsampling)
+            image = Tower(spec, k).layers(torch.rand(1, 1, k, k))
+            assert list(image.shape[2:]) == spec.sides(k) * 2
 
 
 def test_a_valid_convolution_takes_more_than_the_public_answer_says():
@@ -195,12 +195,12 @@ def test_strided_nets_are_invariant_to_whole_steps_only(name, k):
 def test_a_blur_makes_a_translation_change_less():
     """Shift consistency after Zhang, of random nets: blurred features move less than strided ones."""
     moves = {}
-    for sampling in ("stride", "blur"):
-        plan, moved = pooled("circular", 1, steps=(3,), sampling=sampling), []
+    for downsampling in ("stride", "blur"):
+        spec, moved = pooled("circular", 1, steps=(3,), downsampling=downsampling), []
         for seed in range(20):
-            net, values = awake(TowerNet(plan, 9), seed), windows(seed, 9, n=20)
+            net, values = awake(TowerNet(spec, 9), seed), windows(seed, 9, n=20)
             moved.append(change(net, values, np.roll(values, 1, axis=1)))
-        moves[sampling] = float(np.mean(moved))
+        moves[downsampling] = float(np.mean(moved))
     assert moves["blur"] < 0.85 * moves["stride"]
 
 
@@ -241,12 +241,12 @@ def test_a_blur_is_a_weighted_mean():
 
 
 def test_the_askers_network_has_his_number_of_parameters():
-    net = TowerNet(Plan(channels=(128, 64), kernel=2), k=3, outputs=10)
+    net = TowerNet(TowerSpec(channels=(128, 64), kernel=2), k=3, outputs=10)
     assert sum(weight.numel() for weight in net.parameters()) == 39_242
 
 
 def test_same_padding_adds_zeros_on_the_right_and_below_only():
-    layer = Tower(Plan(channels=(1,), kernel=2), 4).layers[0]
+    layer = Tower(TowerSpec(channels=(1,), kernel=2), 4).layers[0]
     image = torch.randn(1, 1, 4, 4)
     kernel = layer.weight.detach()[0, 0]
     padded = np.zeros((5, 5), dtype=np.float32)
@@ -329,7 +329,7 @@ def test_the_view_decides_what_a_net_is_given_and_nothing_else():
             "of side 3 are used up by 2 valid convolutions",
         ),
         (lambda: build_model("vit", 9, {"width": 30}), "heads must divide width"),
-        (lambda: Plan(channels=(8, 8), steps=(2,)), "2 convolutions take as many steps, not 1"),
+        (lambda: TowerSpec(channels=(8, 8), steps=(2,)), "2 convolutions take as many steps, not 1"),
         (lambda: MODELS["valid-global"].ceiling(3, MODELS["valid-global"].config(layers=2)), "take fewer layers"),
     ],
 )

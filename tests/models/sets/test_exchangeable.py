@@ -49,20 +49,20 @@ def test_a_window_survives_being_split_and_joined(mark):
 @pytest.mark.parametrize("pools", [("max",), ("mean",), ("logsumexp",), ("max", "mean", "logsumexp")])
 @pytest.mark.parametrize("k", [3, 9])
 def test_scores_are_invariant_to_the_group_of_the_mark(mark, pools, k):
-    net, values = awake(ExchangeableNet(8, 2, mark, pools)), windows(k, k)
+    net, values = awake(ExchangeableNet(width=8, rounds=2, mark=mark, pools=pools)), windows(k, k)
     for g in GROUP_OF[mark].generators(k):
         assert change(net, values, values.reshape(-1, k * k)[:, g].reshape(values.shape)) < EXACT
 
 
 @pytest.mark.parametrize("mark", ["both", "row"])
 def test_what_is_marked_is_noticed_and_rows_are_not_columns(mark):
-    net, values = awake(ExchangeableNet(8, 2, mark)), windows(0, 9)
+    net, values = awake(ExchangeableNet(width=8, rounds=2, mark=mark)), windows(0, 9)
     assert change(net, values, translated(values)) > 0.01
     assert change(net, values, values.swapaxes(1, 2)) > 0.01
 
 
 def test_unmarked_translation_is_not_noticed():
-    net, values = awake(ExchangeableNet(8, 2, "none")), windows(0, 9)
+    net, values = awake(ExchangeableNet(width=8, rounds=2, mark="none")), windows(0, 9)
     assert change(net, values, translated(values)) < EXACT
 
 
@@ -71,7 +71,7 @@ def test_a_layer_that_reads_its_block_in_order_breaks_the_law():
         def forward(self, blocks):
             return super().forward([[block.cumsum(dim=1) for block in row] for row in blocks])
 
-    net, values = ExchangeableNet(8, 1), windows(1, 9)
+    net, values = ExchangeableNet(width=8, rounds=1), windows(1, 9)
     net.rounds[0] = Ordered(8, 8, "both", ["max", "mean"])
     assert change(awake(net), values, relabelled(values, 2)) > 0.001
 

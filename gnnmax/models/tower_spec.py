@@ -1,4 +1,4 @@
-"""Plans of plain convolution towers: what is chosen, how large each image is, what exact symmetry follows. No torch."""
+"""Specifications of plain convolution towers: their choices, image sizes and exact symmetry. No torch."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Literal
 from gnnmax.errors import InputError
 from gnnmax.task.symmetry_groups import GROUPS, Group, strided
 
-__all__ = ["Head", "Padding", "Plan", "Sampling", "convolved_side", "margins", "sampled_side"]
+__all__ = ["Downsampling", "Padding", "TowerSpec", "convolved_side", "margins", "sampled_side"]
 
 Padding = Literal["valid", "zero", "circular", "full"]
-Sampling = Literal["stride", "max", "average", "blur", "polyphase"]
+Downsampling = Literal["stride", "max", "average", "blur", "polyphase"]
 Head = Literal["flatten", "global", "centre"]
 
 
 def margins(kernel: int, padding: Padding) -> tuple[int, int]:
-    """Return how many rows (columns) a convolution adds before and after the image.
+    """Return the number of rows (columns) that a convolution adds before and after the image.
 
     Where the kernel is even, "same" padding adds the odd one after, as Keras does.
 
@@ -42,7 +42,7 @@ def convolved_side(side: int, kernel: int, padding: Padding, stride: int = 1) ->
     - zero or circular, "same": ``ceil(side / stride)``;
     - full: ``(side + kernel - 2) // stride + 1``; at stride 1 ``side + (kernel - 1)``.
 
-    A result below 1 says that nothing is left.
+    A result below 1 means that the convolution has no output.
 
     References:
         Dumoulin, Visin, "A guide to convolution arithmetic for deep learning", 2016.
@@ -55,7 +55,7 @@ def convolved_side(side: int, kernel: int, padding: Padding, stride: int = 1) ->
 
 
 def sampled_side(side: int, step: int) -> int:
-    """Return the side of an image of which every ``step``-th row and column is kept, or pooled: rounded up.
+    """Return the side of an image after keeping, or pooling, every ``step``-th row and column: rounded up.
 
     Example:
         >>> sampled_side(9, 2), sampled_side(9, 3), sampled_side(3, 2)
@@ -65,28 +65,28 @@ def sampled_side(side: int, step: int) -> int:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TowerSpec:
     """A convolution tower: convolutions with ReLU, each perhaps followed by a coarser grid, and a linear head.
 
     Attributes:
         channels: Of each convolution's output.
-        steps: After each convolution, one row and column in how many is kept; empty for 1 throughout.
+        steps: Downsampling factor after each convolution; empty for 1 throughout.
         kernel: Side of the kernels.
         padding: ``valid``: none. ``zero``: zeros, the side stays. ``circular``: the opposite border, the side stays.
-            ``full``: zeros, so that every weight meets every entry; such layers have no biases, or a layer's border
-            would tell itself from the zeros around it.
-        sampling: How a step above 1 is taken. ``stride``: by the convolution itself. ``max``, ``average``: of blocks.
-            ``blur``: binomial blur, then a stride. ``polyphase``: of all the grids that lie in the image, the one with
-            the largest norm.
+            ``full``: zeros, so that every weight meets every entry; such layers have no biases, because a bias would
+            make the border differ from the zeros around it.
+        downsampling: How to downsample. ``stride``: by the convolution itself. ``max``, ``average``: over blocks.
+            ``blur``: binomial blur, then a stride. ``polyphase``: keep the subgrid with the largest
+            norm.
         head: ``flatten``: one weight an entry and channel. ``global``: maximum and mean over the image. ``centre``: the
             features in the middle.
-        coordinates: Whether the place of each entry is given as two channels more.
+        coordinates: Whether two more channels hold the position of each entry.
 
     Raises:
-        InputError: as many steps as convolutions were expected.
+        InputError: the number of steps differs from the number of convolutions.
 
     Example:
-        >>> Plan(channels=(8, 8), steps=(1, 3), padding="circular", head="global").group.name
+        >>> TowerSpec(channels=(8, 8), steps=(1, 3), padding="circular", head="global").group.name
         '3Z_k x 3Z_k'
     """
 
@@ -94,7 +94,7 @@ class Plan:
     steps: tuple[int, ...] = ()
     kernel: int = 3
     padding: Padding = "zero"
-    sampling: Sampling = "stride"
+    downsampling: Downsampling = "stride"
     head: Head = "flatten"
     coordinates: bool = False
 
@@ -114,34 +114,34 @@ class Plan:
 
     @property
     def group(self) -> Group:
-        """What a net of this plan does not notice, whatever its weights.
+        """The group that a net of this specification is invariant to, for any weights.
 
-        Only a closed surface without landmarks has translations; a coarser grid leaves those that map it onto itself,
-        unless the grid is chosen by what lies on it.
+        Only a circular image without landmarks has translations. Downsampling keeps the translations that map the
+        grid onto itself; polyphase downsampling keeps all, because the content chooses the grid.
         """
         if self.padding != "circular" or self.head != "global" or self.coordinates:
             return GROUPS["none"]
-        return GROUPS["cyclic"] if self.sampling == "polyphase" else strided(math.prod(self.steps))
+        return GROUPS["cyclic"] if self.downsampling == "polyphase" else strided(math.prod(self.steps))
 
     def sides(self, k: int) -> list[int]:
         """Return the side of the image after each stage.
 
         Raises:
-            InputError: a valid convolution finds nothing left to act on.
+            InputError: a valid convolution has no output.
 
         Example:
-            >>> Plan(channels=(8, 8), kernel=2, padding="valid").sides(9)
+            >>> TowerSpec(channels=(8, 8), kernel=2, padding="valid").sides(9)
             [8, 7]
         """
         found, side = [], k
         for number, (_, step) in enumerate(self.stages):
-            stride = step if self.sampling == "stride" else 1
+            stride = step if self.downsampling == "stride" else 1
             side = convolved_side(side, self.kernel, self.padding, stride)
             if side < 1:
                 raise InputError(
                     f"windows of side {k} are used up by {number + 1} {self.padding} convolutions of {self.kernel} x "
                     f"{self.kernel}: take fewer layers or larger windows"
                 )
-            side = side if self.sampling == "stride" else sampled_side(side, step)
+            side = side if self.downsampling == "stride" else sampled_side(side, step)
             found.append(side)
         return found
