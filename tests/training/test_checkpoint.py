@@ -43,10 +43,10 @@ class Mortal(Checkpoint):
     def write(self, snapshot: Snapshot) -> None:
         self.turn -= 1
         if self.turn == 0 and not self.after:
-            raise KilledError
+            raise KilledError("killed")
         super().write(snapshot)
         if self.turn == 0:
-            raise KilledError
+            raise KilledError("killed")
 
 
 def windows(seed: int, n: int = 200) -> Windows:
@@ -86,7 +86,7 @@ def test_killed_at_any_checkpoint_the_weights_and_figures_are_those_of_a_run_tha
     for turn in (1, 3, 6):
         for after in (False, True):
             path = tmp_path / f"{turn}-{after}.json"
-            with pytest.raises(KilledError):
+            with pytest.raises(KilledError, match="killed"):
                 trained(["cnn", "gnn"], Mortal(path, turn, after), **call, bits=bits)
             resumed, again = trained(["cnn", "gnn"], Checkpoint(path), **call, bits=bits)
             assert bytes_of(resumed) == bytes_of(whole), (turn, after)
@@ -114,7 +114,7 @@ def test_a_state_that_forgets_a_part_gives_other_weights(tmp_path, lost):
 
     config = TrainingConfig(**{**plain(BUDGET), "evaluate_every": 100 if lost != "best" else 1, "learning_rate": 0.3})
     whole, results = trained(["question"], config=config)
-    with pytest.raises(KilledError):
+    with pytest.raises(KilledError, match="killed"):
         trained(["question"], Mortal(tmp_path / "c.json", 4, after=True), config=config)
     if lost == "best":
         assert results["question"].best_step <= 8, "the premise: the best weights are older than the checkpoint"
