@@ -4,10 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -272,17 +268,6 @@ def test_a_folder_is_whole_or_absent_whatever_write_fails(tmp_path, monkeypatch)
             if next(calls) < failing:
                 return
     pytest.fail("writing a data set takes fewer syncs than that")
-
-
-def test_a_generator_that_is_killed_leaves_nothing_under_the_final_name(tmp_path):
-    out = tmp_path / "data"
-    for pause in (0.1, 0.4, 0.8, 1.2):
-        words = [sys.executable, "-m", "gnnmax", "generate", "sizes", "--out", str(out)]
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-        time.sleep(pause)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert not out.exists() or all(check.holds for check in verify(out))
 
 
 def test_an_old_data_set_stays_until_the_new_one_is_whole(stored):

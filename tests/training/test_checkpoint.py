@@ -23,6 +23,7 @@ from gnnmax.training.batches import StoredBatches, Stream, StreamedBatches
 from gnnmax.training.checkpoint import Checkpoint, Snapshot
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.loop import train_models
+from tests.support.interrupts import wait_until
 
 SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})
 BUDGET = TrainingConfig(steps=11, batch_size=48, evaluate_every=3, checkpoint_every=2, patience=3, device="cpu")
@@ -209,13 +210,6 @@ def call(data: str, out: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "gnnmax", "compare", "--data", data, "--out", str(out), *TINY, *more]
 
 
-def wait_until(condition, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
-
-
 def written(out: Path) -> int:
     """Bytes of metrics so far."""
     return sum(path.stat().st_size for path in out.glob("metrics/seed-*.jsonl"))
@@ -241,11 +235,13 @@ def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(tmp_path, worke
     for _ in range(kills):
         before = written(out)
         process = subprocess.Popen(again, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda before=before: written(out) > before)
-        time.sleep(rng.uniform(0, 0.3))
+        for _ in range(rng.integers(1, 3)):
+            wait_until(lambda before=before: written(out) > before, process)
+            before = written(out)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, "the premise: it was killed before its end"
-        wait_until(lambda: all(free(path) for path in out.glob("metrics/seed-*.jsonl")))
+        while not all(free(path) for path in out.glob("metrics/seed-*.jsonl")):
+            time.sleep(0.005)
     assert main(again[3:]) == 0
     assert tree(out) == tree(tmp_path / "whole")
     assert not (out / "checkpoints").exists()
