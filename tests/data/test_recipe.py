@@ -47,6 +47,14 @@ def test_a_hostile_file_is_refused_in_one_line(tmp_path, content):
     assert len(str(caught.value)) < 500
 
 
+def test_a_file_of_exactly_the_largest_size_is_read(tmp_path):
+    path = tmp_path / "recipe.toml"
+    for size, message in ((1_000_000, "missing required field"), (1_000_001, "larger than 1 MB")):
+        path.write_bytes(b"#" * size)
+        with pytest.raises(InputError, match=message):
+            load_recipe(path)
+
+
 def test_what_is_no_regular_file_is_not_read(tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")  # reading one waits for ever
     (tmp_path / "zeros.toml").symlink_to("/dev/zero")  # reading it fills the memory

@@ -117,6 +117,17 @@ def test_foreign_folders_files_and_links_are_refused_even_by_force(tmp_path):
     assert content_of(tmp_path / "empty") == "new"
 
 
+def test_an_old_folder_whose_successor_took_the_name_is_swept_and_one_without_is_put_back(tmp_path):
+    stage(tmp_path / "data")
+    stage(tmp_path / ".data.abcdefgh.old", "old")
+    stage(tmp_path / "data", "newer", force=True)
+    assert names(tmp_path) == ["data"] and content_of(tmp_path / "data") == "newer"
+    (tmp_path / "data").rename(tmp_path / ".data.abcdefgh.old")
+    with pytest.raises(InputError, match="in use"):
+        stage(tmp_path / "data")
+    assert names(tmp_path) == ["data"] and content_of(tmp_path / "data") == "newer"
+
+
 def test_a_parent_that_cannot_be_written_is_an_error_of_the_system(tmp_path, monkeypatch):
     def refuse(*arguments, **options):
         raise PermissionError(13, "Permission denied")
