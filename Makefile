@@ -1,7 +1,7 @@
 # Every target makes what it needs: the first one that runs makes .venv and installs gnnmax into it.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test check bench clean help
+.PHONY: setup demo test test-slow check bench clean help
 
 VENV := .venv
 STAMP := $(VENV)/.installed
@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 setup: $(STAMP)  ## make .venv and install gnnmax with its tools
 
@@ -27,7 +27,10 @@ demo: setup  ## data, two nets and the asker's own, tests on real graphs, and th
 	$(BIN)/gnnmax report runs/demo
 
 test: setup  ## tests and doctests
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 -m 'not slow'
+
+test-slow: setup  ## the simulations that need minutes
+	$(BIN)/python -m pytest -q -n 2 -m slow
 
 check: setup  ## lint, format, types
 	$(BIN)/ruff check .

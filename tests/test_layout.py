@@ -4,20 +4,23 @@ import ast
 import importlib.util
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import gnnmax
+from tests.support.skips import skip_outside_ci
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "gnnmax").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 
 def tracked() -> list[Path]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
-        pytest.skip("not a git checkout")
+        skip_outside_ci("not a git checkout")
     return [ROOT / line for line in listed.stdout.splitlines()]
 
 
@@ -81,3 +84,46 @@ def test_no_module_or_function_grows_out_of_sight():
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.FunctionDef):
                 assert (node.end_lineno or 0) - node.lineno < 100, f"{path}: {node.name}"
+
+
+def calls(source: str) -> list[ast.Call]:
+    return [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+
+
+def without_match(source: str) -> list[str]:
+    """Calls of ``pytest.raises`` that let any message pass."""
+    raises = [call for call in calls(source) if ast.unparse(call.func) == "pytest.raises"]
+    return [ast.unparse(call) for call in raises if "match" not in {keyword.arg for keyword in call.keywords}]
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_every_expected_error_is_known_by_its_message_and_no_missing_library_is_skipped(path):
+    source = path.read_text(encoding="utf-8")
+    assert without_match(source) == []
+    assert not [call for call in calls(source) if ast.unparse(call.func).endswith("importorskip")]
+
+
+def test_an_expected_error_without_a_message_is_caught():
+    assert without_match("with pytest.raises(ValueError) as caught: f()") == ["pytest.raises(ValueError)"]
+    assert without_match("with pytest.raises(ValueError, match='x'): f()") == []
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_tests_share_code_in_the_support_folder_alone(path):
+    imports = [node.module or "" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    assert all(module.startswith("tests.support.") for module in imports if module.split(".")[0] == "tests")
+
+
+def test_the_tools_of_a_developer_bring_every_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    brought = re.search(r"gnnmax\[(.*)\]", " ".join(extras["dev"]))
+    assert brought is not None
+    assert set(brought[1].split(",")) == set(extras) - {"dev"}
+
+
+@pytest.mark.parametrize(("value", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
+def test_a_skip_is_a_failure_in_continuous_integration(monkeypatch, value, outcome):
+    monkeypatch.setenv("CI", value)
+    with pytest.raises(outcome, match="no cooler"):
+        skip_outside_ci("no cooler")

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from gnnmax import __version__, load_recipe
 from gnnmax.cli.main import main
 from gnnmax.data.store import MANIFEST, write_dataset
-from tests.support.interrupts import heed_interrupts
+from tests.support.interrupts import heed_interrupts, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -175,11 +174,8 @@ def test_an_interrupted_generation_ends_with_130_and_leaves_nothing(tmp_path, wo
     words = [sys.executable, "-m", "gnnmax", "generate", "spike-15", "--out", "data", "--workers", workers]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen(words, cwd=tmp_path, preexec_fn=heed_interrupts, **pipes)
-    for _ in range(30_000):  # until it draws: the scratch folder is there
-        if list(tmp_path.glob(".data.*")):
-            break
-        time.sleep(0.02)
-    time.sleep(0.1)
+    begun = ".data.*" if workers == "1" else ".data.*/*.safetensors"  # until all its workers draw
+    wait_until(lambda: list(tmp_path.glob(begun)), process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=600)
     assert process.returncode == 130, err

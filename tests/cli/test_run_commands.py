@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gnnmax.cli.main import main
-from tests.support.interrupts import heed_interrupts
+from tests.support.interrupts import heed_interrupts, wait_until
 
 TINY = ["--steps", "4", "--evaluate-every", "2", "--device", "cpu"]
 
@@ -122,7 +122,6 @@ def test_tampered_data_are_refused_before_a_run_folder_is_made(capsys, tmp_path)
 
 def test_an_interrupted_run_ends_with_130_and_a_folder_that_force_may_replace(data, tmp_path):
     import signal
-    import time
 
     out = tmp_path / "run"
     words = ["compare", "--data", data, "--models", "gnn", "--seeds", "2", "--workers", "2", "--out", str(out)]
@@ -132,9 +131,7 @@ def test_an_interrupted_run_ends_with_130_and_a_folder_that_force_may_replace(da
         start_new_session=True,
         preexec_fn=heed_interrupts,
     )
-    deadline = time.monotonic() + 600
-    while not list(out.glob("metrics/*.jsonl")) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    wait_until(lambda: list(out.glob("metrics/*.jsonl")), process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
     _, said = process.communicate(timeout=600)
     assert process.returncode == 130

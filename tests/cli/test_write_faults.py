@@ -5,10 +5,8 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import gnnmax.data.store as store
@@ -29,6 +27,32 @@ sys.stdout.write("ready\\n"); sys.stdout.flush()
 sys.stdin.readline()
 store.write_dataset(recipe, sys.argv[1], force=True, workers=int(sys.argv[2]))
 """
+MORTAL = """
+import itertools, os, signal, sys
+import gnnmax.data.store as store
+from gnnmax import load_recipe
+store.SHARD_BYTES = 4000  # several shards
+recipe = load_recipe("tiny").replace(splits={"train": 40, "test": 6})
+FATAL = {"open", "os.fsync", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "shutil.rmtree"}
+
+def die_at(turn):
+    calls, fsync = itertools.count(1), os.fsync
+    def hook(event, arguments):
+        if event in FATAL and next(calls) == turn:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def audited(descriptor):
+        sys.audit("os.fsync", descriptor)
+        fsync(descriptor)
+    os.fsync = audited
+    sys.addaudithook(hook)
+
+for line in sys.stdin:
+    if not (child := os.fork()):
+        die_at(int(line))
+        store.write_dataset(recipe, sys.argv[1], force=True)
+        os._exit(0)
+    sys.stdout.write(f"{os.waitpid(child, 0)[1]}\\n"); sys.stdout.flush()
+"""
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -43,11 +67,10 @@ def started(out: Path, workers: int = 1, **options) -> subprocess.Popen:
     return process
 
 
-def begin(process: subprocess.Popen) -> float:
+def begin(process: subprocess.Popen) -> None:
     assert process.stdin is not None
     process.stdin.write(b"\n")
     process.stdin.flush()
-    return time.perf_counter()
 
 
 def ended(process: subprocess.Popen) -> tuple[int, str]:
@@ -58,40 +81,34 @@ def ended(process: subprocess.Popen) -> tuple[int, str]:
 
 @pytest.fixture
 def whole(tmp_path, monkeypatch):
-    """The data set as it must come out, and how long a process takes to make it."""
+    """The data set as it must come out."""
     monkeypatch.setattr(store, "SHARD_BYTES", 4000)
     write_dataset(RECIPE, tmp_path / "whole")
     assert len(list((tmp_path / "whole").glob("train-*"))) > 3, "the premise: several shards"
-    process = started(tmp_path / "timed")
-    since = begin(process)
-    assert ended(process)[0] == 0
-    return content(tmp_path / "whole"), time.perf_counter() - since
+    return content(tmp_path / "whole")
 
 
-@pytest.mark.learning
-def test_killed_fifty_times_at_random_moments_it_is_whole_or_not_there(tmp_path, whole):
-    expected, seconds = whole
-    out, rng, killed = tmp_path / "out" / "data", np.random.default_rng(0), 0
-    waiting = started(out)
-    for turn in range(50):
-        process, waiting = waiting, started(out)
-        begin(process)
-        time.sleep(rng.uniform(0, seconds))
-        process.send_signal(signal.SIGKILL)
-        killed += ended(process)[0] == -signal.SIGKILL
-        if out.exists():
-            assert content(out) == expected, turn
-    assert killed, "the premise: some were killed before their end"
-    begin(waiting)
-    assert ended(waiting)[0] == 0
-    assert content(out) == expected
+def test_killed_before_any_call_that_changes_a_disk_it_is_whole_or_not_there(tmp_path, whole):
+    out = tmp_path / "out" / "data"
+    call = [sys.executable, "-c", MORTAL, str(out)]
+    with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        for turn in range(1, 1000, 7):
+            process.stdin.write(f"{turn}\n")
+            status = int(process.stdout.readline())
+            assert status in (0, signal.SIGKILL)
+            if out.exists():
+                assert content(out) == whole, turn
+            if status == 0:
+                break
+        process.stdin.close()
+    assert turn > 25, "the premise: it was killed at many places"
+    assert content(out) == whole
     assert [path.name for path in out.parent.iterdir()] == ["data"], "what killed runs left is swept"
     assert all(check.holds for check in verify(out))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_two_generators_on_one_folder_leave_one_whole_data_set(tmp_path, whole, workers):
-    expected, _ = whole
     out = tmp_path / "out" / "data"
     pair = [started(out, workers), started(out, workers)]
     for process in pair:
@@ -99,7 +116,7 @@ def test_two_generators_on_one_folder_leave_one_whole_data_set(tmp_path, whole, 
     outcomes = [ended(process) for process in pair]
     assert 0 in {status for status, _ in outcomes}
     assert all(status == 0 or "InputError" in said for status, said in outcomes)
-    assert content(out) == expected
+    assert content(out) == whole
     assert [path.name for path in out.parent.iterdir()] == ["data"]
 
 

@@ -4,10 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,6 +23,7 @@ from gnnmax.data.store import MANIFEST, write_dataset
 from gnnmax.data.verification import verify
 from gnnmax.io.atomic import staged_folder
 from gnnmax.task.label import KINDS, is_centred, margin
+from tests.support.skips import skip_outside_ci
 
 ROOT = Path(__file__).parents[2]
 TINY = load_recipe("tiny")
@@ -136,7 +133,7 @@ def test_bytes_are_those_of_every_machine_with_the_same_libraries(name, expected
     pinned = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split())
     for library in ("numpy", "scipy", "networkx"):
         if version(library) != pinned[library]:
-            pytest.skip(f"bytes are golden for {library} {pinned[library]}")
+            skip_outside_ci(f"bytes are golden for {library} {pinned[library]}")
     recipe = load_recipe(name)
     few = recipe.replace(splits=dict.fromkeys(recipe.splits, 1)) if recipe.kinds is not None else recipe
     assert digest(build(few))[:16] == expected
@@ -273,22 +270,11 @@ def test_a_folder_is_whole_or_absent_whatever_write_fails(tmp_path, monkeypatch)
     pytest.fail("writing a data set takes fewer syncs than that")
 
 
-def test_a_generator_that_is_killed_leaves_nothing_under_the_final_name(tmp_path):
-    out = tmp_path / "data"
-    for pause in (0.1, 0.4, 0.8, 1.2):
-        words = [sys.executable, "-m", "gnnmax", "generate", "sizes", "--out", str(out)]
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-        time.sleep(pause)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert not out.exists() or all(check.holds for check in verify(out))
-
-
 def test_an_old_data_set_stays_until_the_new_one_is_whole(stored):
     before = (stored / MANIFEST).read_bytes()
-    with pytest.raises(RuntimeError), staged_folder(stored, mark=MANIFEST, force=True) as scratch:
+    with pytest.raises(RuntimeError, match="broken off"), staged_folder(stored, mark=MANIFEST, force=True) as scratch:
         (scratch / MANIFEST).write_text("half")
-        raise RuntimeError
+        raise RuntimeError("broken off")
     assert (stored / MANIFEST).read_bytes() == before
     assert [path.name for path in stored.parent.iterdir()] == [stored.name]
 

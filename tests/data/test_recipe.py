@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import msgspec
@@ -40,10 +41,18 @@ ROOT = Path(__file__).parents[2]
 def test_a_hostile_file_is_refused_in_one_line(tmp_path, content):
     path = tmp_path / "recipe.toml"
     path.write_bytes(content)
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=rf"recipe.*{re.escape(str(path))}") as caught:
         load_recipe(path)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def test_a_file_of_exactly_the_largest_size_is_read(tmp_path):
+    path = tmp_path / "recipe.toml"
+    for size, message in ((1_000_000, "missing required field"), (1_000_001, "larger than 1 MB")):
+        path.write_bytes(b"#" * size)
+        with pytest.raises(InputError, match=message):
+            load_recipe(path)
 
 
 def test_what_is_no_regular_file_is_not_read(tmp_path):
@@ -54,7 +63,7 @@ def test_what_is_no_regular_file_is_not_read(tmp_path):
         with pytest.raises(InputError, match="regular file"):
             load_recipe(tmp_path / f"{name}.toml")
     for name in ("missing.toml", "x" * 5_000 + ".toml", "../tiny", "tiny\0.toml", ""):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match=r"recipe (file )?.{0,2}" + re.escape(name[:9])):
             load_recipe(name)
 
 
@@ -110,7 +119,7 @@ def test_any_value_in_any_field_is_a_recipe_or_an_input_error(field, junk):
 
 @given(JUNK)
 def test_anything_at_all_is_an_input_error(junk):
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"^recipe x: "):
         parse_recipe(junk, "x")
 
 
@@ -163,7 +172,7 @@ def test_replacing_reaches_into_nested_fields_and_leaves_the_old_recipe_as_it_is
     changed = TINY.replace(**{"plant.margin": [0.2, 0.3], "hosts.0.nodes": 30, "splits.extra": 4})
     assert (changed.plant.margin, changed.hosts[0].nodes, changed.splits["extra"]) == ((0.2, 0.3), 30, 4)
     assert (TINY.plant.margin, TINY.hosts[0].nodes) == ((0.05, 1.0), 24)
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="immutable"):
         TINY.seed = 3
 
 

@@ -1,6 +1,8 @@
 """Contact maps: what cooler wrote is what is searched, and what it did not is refused in one line."""
 
+import cooler
 import numpy as np
+import pandas as pd
 import pytest
 
 from gnnmax import InputError, find_maxima
@@ -20,15 +22,13 @@ def counts():
 @pytest.fixture(scope="module")
 def maps(tmp_path_factory):
     """A map, one of several resolutions, and what it holds."""
-    cooler = pytest.importorskip("cooler")
-    pandas = pytest.importorskip("pandas")
     folder, matrix = tmp_path_factory.mktemp("cool"), counts()
     rows, columns = np.nonzero(np.triu(matrix))
-    pixels = pandas.DataFrame({"bin1_id": rows, "bin2_id": columns, "count": matrix[rows, columns]})
+    pixels = pd.DataFrame({"bin1_id": rows, "bin2_id": columns, "count": matrix[rows, columns]})
     starts = np.arange(SIDE) * 1000
     weight = np.linspace(0.5, 1.5, SIDE)
     weight[[7, 8]] = np.nan
-    bins = pandas.DataFrame({"chrom": "chr1", "start": starts, "end": starts + 1000})
+    bins = pd.DataFrame({"chrom": "chr1", "start": starts, "end": starts + 1000})
     cooler.create_cooler(str(folder / "plain.cool"), bins, pixels)
     cooler.create_cooler(str(folder / "balanced.cool"), bins.assign(weight=weight), pixels)
     cooler.create_cooler(f"{folder / 'many.mcool'}::resolutions/1000", bins, pixels)

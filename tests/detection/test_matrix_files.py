@@ -7,9 +7,11 @@ from pathlib import Path
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
+from pyarrow import parquet
 from scipy.io import mmwrite
 from torch_geometric.data import Data
 
@@ -88,8 +90,6 @@ def test_edge_lists_graphml_and_sparse_files_are_the_same_graph(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
 def test_the_table_the_card_and_the_windows_hold_what_was_found(suffix, tmp_path, capsys):
-    if suffix == ".parquet":
-        pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
     np.save(tmp_path / "m.npy", MATRIX)
     out, windows = tmp_path / f"maxima{suffix}", tmp_path / "windows.npz"
     call = ["detect", str(tmp_path / "m.npy"), "--out", str(out), "--windows", str(windows), "--device", "cpu"]
@@ -97,8 +97,6 @@ def test_the_table_the_card_and_the_windows_hold_what_was_found(suffix, tmp_path
     assert "maxima, mode ordered, 9 x 9, ties strict, border shrink" in " ".join(capsys.readouterr().out.split())
     maxima = find_maxima(MATRIX)
     if suffix == ".parquet":
-        from pyarrow import parquet
-
         rows = parquet.read_table(out).to_pylist()
     elif suffix == ".json":
         rows = json.loads(out.read_text())
@@ -318,9 +316,8 @@ def test_a_pyg_graph_and_a_data_frame_are_matrices(weight):
 
 
 def test_a_data_frame_names_its_rows_and_columns():
-    pandas = pytest.importorskip("pandas")
     matrix = np.random.default_rng(0).random((6, 4))
-    frame = pandas.DataFrame(matrix, index=list("abcdef"), columns=list("wxyz"))
+    frame = pd.DataFrame(matrix, index=list("abcdef"), columns=list("wxyz"))
     found = find_maxima(frame, k=3)
     assert list(found) == list(find_maxima(matrix, k=3))
     assert found.names == (tuple("abcdef"), tuple("wxyz"))

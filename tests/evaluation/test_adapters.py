@@ -43,7 +43,7 @@ def test_a_module_is_left_in_the_mode_it_was_in_part_by_part():
     from_module(net)(W)
     assert (net.training, net.drop.training) == (True, False)
     net.shapes = None  # and now it fails midway
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="'append'"):
         from_module(net)(W)
     assert (net.training, net.drop.training) == (True, False)
 

@@ -151,9 +151,14 @@ def test_the_same_seeds_twice_cannot_be_told_apart() -> None:
     assert (pair.accuracy, pair.low, pair.high, pair.p_value, pair.more_graphs) == (0, 0, 0, 1.0, None)
 
 
-@pytest.mark.learning
 @pytest.mark.parametrize("name", SIMULATIONS)
 def test_intervals_and_tests_hold_what_they_state_and_the_naive_ones_do_not(name: str) -> None:
+    tally = simulate(name, 250, seed=1)
+    assert abs(tally.ours - tally.stated) <= 0.03 < abs(tally.naive - tally.stated), tally
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SIMULATIONS)
+def test_intervals_and_tests_are_within_one_and_a_half_points_of_what_they_state(name: str) -> None:
     tally = simulate(name, 2000, seed=1)
     assert tally.holds, tally
-    assert abs(tally.naive - tally.stated) > 0.03, tally

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gnnmax.auditing.battery import audit
 from gnnmax.data.generation import build
@@ -219,10 +220,9 @@ def test_damaged_results_are_refused(tmp_path, damage):
         read_results(tmp_path)
 
 
-def test_curves_for_tensorboard_are_written_where_the_extra_is_installed(tmp_path):
-    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+def test_curves_for_tensorboard_are_written(tmp_path):
     run(tmp_path / "run", models=["cnn"], seeds=(0,), tensorboard=True)
-    curves = reader.EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    curves = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
     curves.Reload()
     assert [event.step for event in curves.Scalars("validation loss/cnn, seed 0")] == [3, 6]
 

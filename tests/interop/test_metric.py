@@ -163,7 +163,12 @@ def test_windows_of_one_class_and_no_windows_are_refused():
 
 @pytest.mark.parametrize(
     ("options", "complaint"),
-    [({"k": 4}, "k must be odd"), ({"confidence": 2}, "confidence"), ({"scale": "percent"}, "scale")],
+    [
+        ({"k": 4}, "k must be odd"),
+        ({"k": 1}, "k must be odd"),
+        ({"confidence": 2}, "confidence"),
+        ({"scale": "percent"}, "scale"),
+    ],
 )
 def test_impossible_options_are_refused(options, complaint):
     with pytest.raises(InputError, match=complaint):

@@ -7,6 +7,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from pyarrow import parquet
 from torch_geometric.data import Batch
 
 from gnnmax import InputError, Windows, build, load_recipe
@@ -137,7 +138,6 @@ def test_batched_graphs_keep_their_roots():
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_parquet_table_holds_every_field(tmp_path, name):
-    parquet = pytest.importorskip("pyarrow.parquet")
     w = windows_of(name)
     table = parquet.read_table(to_parquet(w, tmp_path / "windows.parquet"))
     for field, array in w.arrays().items():

@@ -1,6 +1,7 @@
 """Files and folders: whole or absent, whatever fails."""
 
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -30,13 +31,13 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("error", [ValueError(), OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize("error", [ValueError("no"), OSError(28, "No space"), KeyboardInterrupt("stopped")])
 @pytest.mark.parametrize("stands", [False, True])
 def test_a_block_that_fails_leaves_what_was_there(tmp_path, error, stands):
     if stands:
         stage(tmp_path / "data", "old")
     before = names(tmp_path)
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error), match=re.escape(str(error))):
         stage(tmp_path / "data", force=True, error=error)
     assert names(tmp_path) == before
     assert content_of(tmp_path / "data") == ("old" if stands else None)
@@ -116,12 +117,23 @@ def test_foreign_folders_files_and_links_are_refused_even_by_force(tmp_path):
     assert content_of(tmp_path / "empty") == "new"
 
 
+def test_an_old_folder_whose_successor_took_the_name_is_swept_and_one_without_is_put_back(tmp_path):
+    stage(tmp_path / "data")
+    stage(tmp_path / ".data.abcdefgh.old", "old")
+    stage(tmp_path / "data", "newer", force=True)
+    assert names(tmp_path) == ["data"] and content_of(tmp_path / "data") == "newer"
+    (tmp_path / "data").rename(tmp_path / ".data.abcdefgh.old")
+    with pytest.raises(InputError, match="in use"):
+        stage(tmp_path / "data")
+    assert names(tmp_path) == ["data"] and content_of(tmp_path / "data") == "newer"
+
+
 def test_a_parent_that_cannot_be_written_is_an_error_of_the_system(tmp_path, monkeypatch):
     def refuse(*arguments, **options):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(tempfile, "mkdtemp", refuse)
-    with pytest.raises(PermissionError):
+    with pytest.raises(PermissionError, match="denied"):
         stage(tmp_path / "data")
     assert names(tmp_path) == []
 
@@ -129,7 +141,7 @@ def test_a_parent_that_cannot_be_written_is_an_error_of_the_system(tmp_path, mon
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_parent_is_an_error_of_the_system(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(PermissionError):
+    with pytest.raises(PermissionError, match="denied"):
         stage(tmp_path / "data")
     tmp_path.chmod(0o700)
     assert names(tmp_path) == []
@@ -162,12 +174,12 @@ def test_a_file_is_the_old_one_or_the_new_one(tmp_path, monkeypatch):
 
 def test_folders_made_on_the_way_go_with_a_block_that_fails(tmp_path):
     (tmp_path / "there").mkdir()
-    with pytest.raises(ValueError):
-        stage(tmp_path / "there" / "a" / "b" / "data", error=ValueError())
+    with pytest.raises(ValueError, match="no data"):
+        stage(tmp_path / "there" / "a" / "b" / "data", error=ValueError("no data"))
     assert names(tmp_path) == ["there"] and names(tmp_path / "there") == []
     stage(tmp_path / "there" / "a" / "b" / "data")
-    with pytest.raises(ValueError):
-        stage(tmp_path / "there" / "a" / "c" / "data", error=ValueError())
+    with pytest.raises(ValueError, match="no data"):
+        stage(tmp_path / "there" / "a" / "c" / "data", error=ValueError("no data"))
     assert names(tmp_path / "there" / "a") == ["b"]
 
 

@@ -119,7 +119,7 @@ def test_weights_stay_inside_float32_at_the_ends_of_their_bounds(law):
     ids=str,
 )
 def test_laws_out_of_bounds_are_refused(plain):
-    with pytest.raises(msgspec.ValidationError):
+    with pytest.raises(msgspec.ValidationError, match=r"Expected `float` [<>]|must be|unknown field|Invalid value"):
         msgspec.convert(plain, Law)
 
 

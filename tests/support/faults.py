@@ -1,4 +1,4 @@
-"""What several tests share: faults."""
+"""Failures of the system that a test brings about, one call at a time."""
 
 
 def failing(monkeypatch, owner, name, turn):

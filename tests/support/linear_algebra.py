@@ -1,4 +1,4 @@
-"""What several tests share: linear algebra."""
+"""Layers of a net as matrices, to count the linear maps that their weights span."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""What several tests share: nets."""
+"""Nets with random weights, windows for them, and how far their scores change under an action."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXACT = 1e-9
 
 
 def awake(net: nn.Module, seed: int = 0) -> nn.Module:
-    """Draw every weight anew, so that branches that start at zero take part, in float64."""
+    """Draw all weights at random, so that branches that start at zero take part, in float64."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weight in net.parameters():
@@ -29,7 +29,7 @@ def windows(seed: int, k: int, n: int = 6) -> np.ndarray:
 def change(net: nn.Module, before: np.ndarray, after: np.ndarray) -> float:
     """Largest change of score, in standard deviations of the scores."""
     old, new = net(torch.tensor(before)), net(torch.tensor(np.ascontiguousarray(after)))
-    assert old.std() > 1e-6, "the premise: windows are told apart"
+    assert old.std() > 1e-6, "the premise: windows have different scores"
     return float((new - old).abs().max() / old.std())
 
 

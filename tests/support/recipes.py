@@ -1,4 +1,4 @@
-"""What several tests share: recipes."""
+"""A small recipe around any host family."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What several tests share: scorers."""
+"""Scorers whose symmetry is known, each with the verdicts that an audit must reach."""
 
 import dataclasses
 

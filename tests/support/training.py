@@ -1,4 +1,4 @@
-"""What several tests share: training."""
+"""Small training and validation windows, a short budget, and a call that trains on them."""
 
 from __future__ import annotations
 

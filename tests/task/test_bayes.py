@@ -106,10 +106,16 @@ def test_windows_without_a_planted_amplitude_have_no_ratio():
 
 
 @pytest.mark.parametrize(
-    "fields", [{"law": "cauchy"}, {"base": 0.0}, {"radius": -1.0}, {"law": "poisson", "radius": 1.0}]
+    ("fields", "message"),
+    [
+        ({"law": "cauchy"}, "not 'cauchy'"),
+        ({"base": 0.0}, "not 0.0 and 0.0"),
+        ({"radius": -1.0}, "not 1.0 and -1.0"),
+        ({"law": "poisson", "radius": 1.0}, "not in poisson"),
+    ],
 )
-def test_an_impossible_noise_is_refused(fields):
-    with pytest.raises(InputError):
+def test_an_impossible_noise_is_refused(fields, message):
+    with pytest.raises(InputError, match=message):
         NoiseModel(**fields)
 
 
@@ -141,5 +147,5 @@ def test_the_ceiling_of_several_levels_is_the_mean_of_theirs():
     assert ceiling_of(9, [2.0]) == ceiling_of(9, 2.0)
     assert mixed.accuracy != pytest.approx(ceiling_of(9, 7 / 3).accuracy, abs=0.01)  # not that of the mean level
     for wrong in ([], [1.0, -1.0], [1.0, np.nan]):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match="amplitude"):
             ceiling_of(9, wrong)

@@ -139,7 +139,7 @@ def test_every_real_type_is_judged_as_it_is(dtype):
 )
 def test_what_is_no_window_is_refused(values):
     for function in (is_centred, margin, offset_of, kind_of):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match=r"real numbers|shape|odd"):
             function(values)
 
 
@@ -196,7 +196,7 @@ def test_slices_masks_indices_and_joins_are_those_of_arrays():
     np.testing.assert_array_equal(joined.values, expected)
     assert len(windows[2:7]) == 5
     assert len(windows[[1, 1, 1]]) == 3
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match="window 40 of 40"):
         _ = windows[len(windows)]
     with pytest.raises(InputError, match="like with like"):
         Windows.concatenate([windows, example(k=7)])
@@ -217,5 +217,5 @@ def test_labels_of_your_own_are_the_planted_ones():
     assert windows.label.tolist() == [True, False]
     assert not windows.observed.any()
     for label in ([2, 0], [1], [[1, 0]], ["yes", "no"]):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match=r"^labels must "):
             Windows.from_values(np.zeros((2, 3, 3)), label=label)

@@ -23,6 +23,7 @@ from gnnmax.training.batches import StoredBatches, Stream, StreamedBatches
 from gnnmax.training.checkpoint import Checkpoint, Snapshot
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.loop import train_models
+from tests.support.interrupts import wait_until
 
 SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})
 BUDGET = TrainingConfig(steps=11, batch_size=48, evaluate_every=3, checkpoint_every=2, patience=3, device="cpu")
@@ -43,10 +44,10 @@ class Mortal(Checkpoint):
     def write(self, snapshot: Snapshot) -> None:
         self.turn -= 1
         if self.turn == 0 and not self.after:
-            raise KilledError
+            raise KilledError("killed")
         super().write(snapshot)
         if self.turn == 0:
-            raise KilledError
+            raise KilledError("killed")
 
 
 def windows(seed: int, n: int = 200) -> Windows:
@@ -86,7 +87,7 @@ def test_killed_at_any_checkpoint_the_weights_and_figures_are_those_of_a_run_tha
     for turn in (1, 3, 6):
         for after in (False, True):
             path = tmp_path / f"{turn}-{after}.json"
-            with pytest.raises(KilledError):
+            with pytest.raises(KilledError, match="killed"):
                 trained(["cnn", "gnn"], Mortal(path, turn, after=after), **call, bits=bits)
             resumed, again = trained(["cnn", "gnn"], Checkpoint(path), **call, bits=bits)
             assert bytes_of(resumed) == bytes_of(whole), (turn, after)
@@ -114,7 +115,7 @@ def test_a_state_that_forgets_a_part_gives_other_weights(tmp_path, lost):
 
     config = TrainingConfig(**{**plain(BUDGET), "evaluate_every": 100 if lost != "best" else 1, "learning_rate": 0.3})
     whole, results = trained(["question"], config=config)
-    with pytest.raises(KilledError):
+    with pytest.raises(KilledError, match="killed"):
         trained(["question"], Mortal(tmp_path / "c.json", 4, after=True), config=config)
     if lost == "best":
         assert results["question"].best_step <= 8, "the premise: the best weights are older than the checkpoint"
@@ -209,13 +210,6 @@ def call(data: str, out: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "gnnmax", "compare", "--data", data, "--out", str(out), *TINY, *more]
 
 
-def wait_until(condition, seconds: float = 600) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
-
-
 def written(out: Path) -> int:
     """Records of training so far."""
     return sum(path.read_bytes().count(b"\n") for path in out.glob("metrics/seed-*.jsonl"))
@@ -241,10 +235,11 @@ def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(tmp_path, worke
     for _ in range(kills):
         records = written(out) + int(rng.integers(1, 5))  # of 32 in the whole run
         process = subprocess.Popen(again, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda records=records: written(out) >= records)
+        wait_until(lambda records=records: written(out) >= records, process)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, "the premise: it was killed before its end"
-        wait_until(lambda: all(free(path) for path in out.glob("metrics/seed-*.jsonl")))
+        while not all(free(path) for path in out.glob("metrics/seed-*.jsonl")):
+            time.sleep(0.005)
     assert main(again[3:]) == 0
     assert tree(out) == tree(tmp_path / "whole")
     assert not (out / "checkpoints").exists()

@@ -1,6 +1,7 @@
 """Config files: what is shipped is right, what is wrong is refused by its name, and a call uses what they say."""
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -40,9 +41,9 @@ def test_the_standard_is_the_default():
 def test_what_is_wrong_in_a_file_is_named(text, complaint, tmp_path, capsys):
     path = tmp_path / "mine.toml"
     path.write_text(text)
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=re.escape(complaint)) as caught:
         load_config(path)
-    assert complaint in str(caught.value) and str(path) in str(caught.value)
+    assert str(path) in str(caught.value)
     assert main(["compare", "--data", "tiles-3", "--out", str(tmp_path / "run"), "--config", str(path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "run").exists()

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
+import torch
+import torch_geometric.data
 
 from gnnmax.data.generation import build
 from gnnmax.data.hosts import own_files as files
@@ -338,8 +340,7 @@ def test_data_with_an_edge_index_becomes_a_host():
 
 
 def test_pyg_data_becomes_a_host():
-    torch = pytest.importorskip("torch")
-    data = pytest.importorskip("torch_geometric.data").Data
+    data = torch_geometric.data.Data
     index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     weighted = data(edge_index=index, edge_attr=torch.tensor([5.0, 5.0, 6.0, 6.0], requires_grad=True), num_nodes=3)
     assert host_of(weighted).weights.tolist() == [5.0, 6.0]
@@ -411,5 +412,5 @@ def test_a_large_sparse_file_is_sampled_without_its_matrix(tmp_path):
 
 
 def test_a_family_of_a_file_is_plain_fields(tmp_path):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="sha256"):
         recipe_of(File(path="x.csv", sha256="0" * 63), splits={"test": 1})

@@ -140,7 +140,7 @@ def test_flips_are_those_of_the_host_whoever_asks():
 def test_label_noise_that_does_not_fit_is_refused(changes, complaint):
     with pytest.raises(InputError, match=complaint):
         NOISY.replace(**changes)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"not 0\.6"):
         NoiseModel(flips=0.6)
 
 

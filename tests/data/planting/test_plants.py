@@ -169,5 +169,5 @@ def test_twins_share_their_level():
 
 def test_one_level_in_a_list_of_its_own_is_refused_and_so_is_a_repeated_one():
     for levels in ([2.0], [2.0, 2.0], [], [1.0, -1.0], [0.5 + i for i in range(11)]):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match="amplitude"):
             NOISE_LEVELS.replace(**{"plant.amplitude": levels})

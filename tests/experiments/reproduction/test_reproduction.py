@@ -105,6 +105,7 @@ def test_the_table_of_ceilings_holds_nets_of_every_ceiling_and_finds_one_that_is
 
 
 @pytest.mark.learning
+@pytest.mark.slow
 def test_nets_come_to_their_ceilings_and_no_further(monkeypatch):
     nets = (("deepsets", {"marked": False}), ("exchangeable", {"mark": "row"}), ("valid-global", {}), ("gnn", {}))
     monkeypatch.setattr(ceilings, "NETS", nets)
@@ -126,6 +127,7 @@ def test_sets_hardly_looked_at_teach_no_readout(monkeypatch):
 
 
 @pytest.mark.learning
+@pytest.mark.slow
 def test_the_maximum_of_a_set_is_learned_by_maximum_best_and_by_mean_worst(monkeypatch):
     monkeypatch.setattr(sets, "STEPS", 2_500)
     outcome = reproduce("sets", (7,))
@@ -163,6 +165,7 @@ def test_before_any_step_no_padding_does_anything_elsewhere_but_a_border_tells(m
 
 
 @pytest.mark.learning
+@pytest.mark.slow
 def test_nets_that_see_a_border_answer_by_where_the_pair_lies(monkeypatch):
     monkeypatch.setattr(translation, "STEPS", 300)
     monkeypatch.setattr(translation, "TESTED", 1_000)

@@ -110,7 +110,7 @@ def test_score_everywhere_gives_the_scores_of_windows_with_and_without_holes(tmp
     scores = score_everywhere(model, matrix, k=5)
     np.testing.assert_allclose(scores, score_everywhere(model.score, matrix, k=5), rtol=1e-5, atol=1e-5)
     assert np.isnan(scores[5:10, 7:12]).all() and np.isfinite(scores[2:5, 2:-2]).all()
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="300 x 23, not 25"):
         score_everywhere(model, matrix, k=25)
 
 
