@@ -20,7 +20,7 @@ from benchmarks.rows import Figure, Row, Setting, Target
 from benchmarks.timing import Lane, race
 from gnnmax import find_maxima
 from gnnmax.detection.matrix_files import read_matrix
-from gnnmax.detection.normalisation import STEPS
+from gnnmax.detection.normalisation import NORMALISATIONS
 from gnnmax.models.images.dense_tower import ConvolvedTower
 from gnnmax.models.registry import build_model
 
@@ -181,13 +181,13 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "detect: ordered, max_pool2d": against_pool,
     "detect: memory, n = 16,384": partial(memory, lambda setting: matrix_of(setting.size(16_384, 64)), "allowed", 1.0),
     "detect: memory, mapped, n = 20,000": partial(memory, partial(mapped_matrix, 20_000), "the file", 0.1),
-    "detect: separation 5": partial(beside_the_rule, {"separation": 5}, 3.0),
-    "detect: separation 15": partial(beside_the_rule, {"separation": 15}, None),
-    **{f"detect: step {step}": partial(beside_the_rule, {"steps": (step,)}, None) for step in STEPS},
+    "detect: min_distance 5": partial(beside_the_rule, {"min_distance": 5}, 3.0),
+    "detect: min_distance 15": partial(beside_the_rule, {"min_distance": 15}, None),
+    **{f"detect: step {step}": partial(beside_the_rule, {"steps": (step,)}, None) for step in NORMALISATIONS},
     "detect: tower everywhere, valid": partial(everywhere, "question-valid", 20.0),
     "detect: tower everywhere, zero-padded": partial(everywhere, "question", 5.0),
     "detect: graph, gathers": against_gathers,
     "detect: graph, scatter": against_scatter,
 }
 if find_spec("skimage"):  # a peer alone: nothing else of the project needs it
-    ROWS["detect: separation 5, scikit-image"] = partial(against_peaks, 5)
+    ROWS["detect: min_distance 5, scikit-image"] = partial(against_peaks, 5)

@@ -15,8 +15,8 @@ from torch_geometric.data import Data
 
 from gnnmax import RULES, find_maxima, load_model, score_everywhere
 from gnnmax.cli.main import main
-from gnnmax.detection.dense_scoring import score_windows, screened
-from gnnmax.detection.matrix import source_of
+from gnnmax.detection.dense_scoring import compare_with_rule, score_windows
+from gnnmax.detection.matrix import as_source
 from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.errors import InputError
 from gnnmax.report.documents import markdown
@@ -170,7 +170,7 @@ def test_the_page_of_a_matrix_rings_its_maxima_and_links_to_nothing(shape, tmp_p
     found = len(find_maxima(matrix, 3))
     assert page.count("<circle") == min(found, 500) and f"{found:,} maxima" in page
     assert page.count("http") == 1 and "<script" not in page  # the one is the name of the SVG language
-    picture = picture_of(source_of(matrix, "zero", None, diagonal=True))
+    picture = picture_of(as_source(matrix))
     assert picture.shape == (shape[0], -(-shape[1] // -(-shape[1] // 900)))
     assert np.nanmin(picture) == 0 and np.nanmax(picture) == 1 and np.isnan(picture).any() == (shape[1] < 900)
 
@@ -247,10 +247,10 @@ def bad(folder: Path, name: str) -> list[str]:
     ("name", "complaint"),
     [
         ("complex", "real numbers, not complex128"), ("pickle", "pickled objects"), ("bare pickle", "cannot read"),
-        ("truncated", "cannot read the matrix"), ("all NaN", "nothing of the matrix was measured"),
+        ("truncated", "cannot read the matrix"), ("all NaN", "no entry of the matrix was measured"),
         ("vector", "rows and columns"), ("bad row", "line 2"), ("twice", "line 2: the edge a,b is in line 1 already"),
         ("both ways", "given in both directions"), ("text", "ends in"), ("even", "must be odd"),
-        ("negative", "must be odd"), ("too large", "do not fit"), ("border", "--border takes"),
+        ("negative", "must be odd"), ("too large", "do not fit"), ("border", "border must be shrink or drop"),
         ("ending", "must end in"), ("folder", "does not exist"), ("model", "or one of cnn, gnn"),
         ("rectangle", "square windows"), ("missing", "No such file"),
     ],
@@ -280,22 +280,22 @@ def test_nets_asked_everywhere_say_what_a_screen_by_the_rule_would_keep(tmp_path
     told = json.loads(capsys.readouterr().out)["card"]["everywhere"]["gnn"]
     scores = np.load(tmp_path / "s.npz")["gnn"]
     np.testing.assert_array_equal(scores, score_everywhere(load_model("gnn", device="cpu"), matrix, k=5))
-    whole = {(i, j) for i, j, _ in find_maxima(matrix, 5, border="drop", both=True)}
+    whole = {(i, j) for i, j, _ in find_maxima(matrix, 5, border="drop", triangle="both")}
     called = set(zip(*(axis.tolist() for axis in np.nonzero(scores > 0)), strict=True))
     assert told["windows"] == np.isfinite(scores).sum() and told["called"] == len(called) > 5
     assert told["kept"] == len(called & whole) and told["recall"] == len(called & whole) / len(called) > 0.99
     assert main([*call, "--everywhere", str(tmp_path / "s.npz")]) == 0
-    assert "recall of a screen by the rule" in capsys.readouterr().out
+    assert "recall of the rule" in capsys.readouterr().out
     for wrong in (["--models", "none"], ["--mode", "graph"]):
         assert main([*call, *wrong, "--everywhere", str(tmp_path / "s.npz")]) == 2
         assert "--everywhere" in capsys.readouterr().err
 
 
 def test_a_net_that_calls_nothing_centred_has_no_recall():
-    source = source_of(np.eye(9), "zero", None, diagonal=True)
-    screening = screened(np.full((9, 9), -1, dtype=np.float32), source, 3)
+    source = as_source(np.eye(9))
+    screening = compare_with_rule(np.full((9, 9), -1, dtype=np.float32), source, 3)
     assert (screening.called, screening.recall) == (0, None)
-    everything = screened(np.ones((9, 9), dtype=np.float32), source, 3)
+    everything = compare_with_rule(np.ones((9, 9), dtype=np.float32), source, 3)
     assert everything.recall == 0  # on the diagonal each is tied with the next
 
 
