@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import tyro
@@ -105,9 +105,12 @@ class Detect:
     """Write an HTML page with a picture of the matrix and its maxima."""
     json: Flag = False
     """Print JSON."""
-    absent: tyro.conf.Suppress[str | None] = None
-    separation: tyro.conf.Suppress[str | None] = None
-    both: tyro.conf.Suppress[Flag] = False
+
+    old_flags: ClassVar[dict[str, str]] = {
+        "--absent": "--unstored",
+        "--separation": "--min-distance",
+        "--both": "--triangle both",
+    }
 
     def run(self) -> int:
         """Find, score, print, write."""
@@ -177,14 +180,8 @@ class Detect:
         return detections_of(kept.maxima, kept), {"maxima": len(kept.maxima), "decoys": decoys}
 
     def _check(self) -> None:
-        for old, given, new in (
-            ("--absent", self.absent is not None, f"--unstored {self.absent}"),
-            ("--separation", self.separation is not None, f"--min-distance {self.separation}"),
-            ("--both", self.both, "--triangle both"),
-            (f"--border {self.border}", self.border.isdecimal(), f"--max-missing {self.border}"),
-        ):
-            if given:
-                raise InputError(f"{old} is called {new} now: say {new}")
+        if self.border.isdecimal():
+            raise InputError(f"--border {self.border} is called --max-missing {self.border} now")
         if self.decoys == "none" and self.fdr is not None:
             raise InputError("--fdr needs decoys: say --decoys shuffle, or --decoys distance where values fall off")
         if self.fdr is not None and not 0 < self.fdr <= 1:

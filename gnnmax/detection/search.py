@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
-from inspect import Parameter, signature
-from typing import Any, ParamSpec, Protocol
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any, ParamSpec, Protocol, get_origin
 
 from gnnmax.detection.graph_mode import graph_maxima
 from gnnmax.detection.matrix import MatrixSource, as_source
@@ -42,9 +42,9 @@ def _with_keywords_of(
             refuse_old_names(keywords)
             return function(matrix, options(*sides, **keywords))
 
-        matrix = Parameter("matrix", Parameter.POSITIONAL_OR_KEYWORD)
-        face = signature(options).replace(return_annotation=Maxima)
-        called.__signature__ = face.replace(parameters=[matrix, *face.parameters.values()])  # type: ignore[attr-defined]
+        matrix = Parameter("matrix", Parameter.POSITIONAL_OR_KEYWORD, annotation=Any)
+        fields = [p.replace(annotation=_bare(p.annotation)) for p in signature(options).parameters.values()]
+        called.__signature__ = Signature([matrix, *fields], return_annotation=Maxima)  # type: ignore[attr-defined]
         called.__doc__ = (function.__doc__ or "").replace(_OPTIONS_LINE, _section(options.__doc__ or "", "Attributes"))
         return called
 
@@ -52,6 +52,11 @@ def _with_keywords_of(
 
 
 _OPTIONS_LINE = "        options: Fields of :class:`gnnmax.detection.SearchOptions`, by keyword; ``k`` by position too."
+
+
+def _bare(annotation: Any) -> Any:
+    """Return a type without the bounds that are annotated to it."""
+    return annotation.__origin__ if get_origin(annotation) is Annotated else annotation
 
 
 def _section(docstring: str, title: str) -> str:
@@ -82,8 +87,8 @@ def find_maxima(matrix: Any, options: SearchOptions) -> Maxima:
         The maxima, the largest first, equal ones by row, then by column.
 
     Raises:
-        InputError: not a matrix of real numbers; no measured entry; ``k`` even or larger than the matrix; an option that
-            has no such value.
+        InputError: not a matrix of real numbers; no measured entry; ``k`` even or larger than the matrix; an option
+            that has no such value.
 
     References:
         Neubeck, Van Gool, "Efficient Non-Maximum Suppression", ICPR 2006: the task; ours is strict. In mode graph a
