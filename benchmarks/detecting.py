@@ -65,7 +65,7 @@ def against_pool(name: str, setting: Setting) -> Row:
 
 
 def beside_the_rule(options: dict[str, Any], target: float | None, name: str, setting: Setting) -> Row:
-    """Race the rule with some options against the rule alone."""
+    """Race the rule with further options against the rule alone."""
     matrix = matrix_of(setting.size(4000, 64))
     return race(
         name,
@@ -139,7 +139,7 @@ def against_scatter(name: str, setting: Setting) -> Row:
 
 
 def everywhere(name_of_net: str, target: float, name: str, setting: Setting) -> Row:
-    """Race a tower laid over the whole matrix against the same net on batches of its windows; the scores are equal."""
+    """Race a tower applied to the whole matrix against the same net on batches of its windows; scores are equal."""
     net = build_model(name_of_net, K, {"encoding": "none"}, seed=0).eval()
     tower, image = ConvolvedTower(net, K), torch.from_numpy(matrix_of(setting.size(300, 40)))
     windows = image.unfold(0, K, 1).unfold(1, K, 1).flatten(0, 1)
@@ -166,7 +166,7 @@ def mapped_matrix(n: int, setting: Setting) -> npt.NDArray[np.float32]:
 
 
 def against_peaks(least: int, name: str, setting: Setting) -> Row:
-    """Race strict maxima of windows of that reach against scikit-image's peaks that are so far apart."""
+    """Race strict maxima against scikit-image's peaks at the same minimum distance."""
     from skimage.feature import peak_local_max
 
     matrix = matrix_of(setting.size(1000, 64))

@@ -206,27 +206,31 @@ class MatrixSource:
             yield from ((row, column) for row in range(0, n, height) for column in range(0, m, width))
             return
         stored = self.matrix.tocoo()
+        rows, columns = stored.row, stored.col
+        if self.steps:  # a zero in such a corner may be the one entry of its window that has a score
+            rows, columns = np.append(rows, [0, n - 1]), np.append(columns, [m - 1, 0])
         near = [
-            np.stack([np.clip(stored.row + a, 0, n - 1) // height, np.clip(stored.col + b, 0, m - 1) // width])
-            for a in (-border[0], border[0])
-            for b in (-border[1], border[1])
+            np.stack([np.clip(rows + a, 0, n - 1) // height, np.clip(columns + b, 0, m - 1) // width])
+            for a in (*range(-border[0], border[0], height), border[0])
+            for b in (*range(-border[1], border[1], width), border[1])
         ]
-        for tile in np.unique(np.concatenate(near, axis=1), axis=1).T.tolist() if stored.nnz else []:
+        for tile in np.unique(np.concatenate(near, axis=1), axis=1).T.tolist() if len(rows) else []:
             yield tile[0] * height, tile[1] * width
 
     def _dull_zeros(self, border: tuple[int, int]) -> bool:
-        """Find out whether a window without stored entries has no maximum.
+        """Find out whether a window without stored entries has no maximum, but for the corners of the matrix.
 
-        A normalisation by position may give zeros different scores, and a single zero among missing entries may win.
+        A zero alone among missing entries is a maximum: beside a mask, and in a window of one row or column beside the
+        diagonal or an entry without a score. A normalisation by position may give zeros different scores.
         """
-        if not self.steps:
-            return True
+        if self.missing is not None or (min(border) == 0 and (self.steps or not self.diagonal)):
+            return False
         moved = False
         for step in self.steps:
             if moved and not step.by_value:
                 return False
             moved |= not step.keeps_zero
-        return min(border) > 0 and self.missing is None
+        return True
 
     def measured(self) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
         """Yield values, rows and columns of the entries that have a score, by row and column, some rows at a time.

@@ -18,6 +18,7 @@ from gnnmax.cli.main import main
 from gnnmax.detection.dense_scoring import compare_with_rule, score_windows
 from gnnmax.detection.matrix import as_source
 from gnnmax.detection.matrix_files import read_matrix
+from gnnmax.detection.positions import detections_at
 from gnnmax.errors import InputError
 from gnnmax.report.documents import markdown
 from gnnmax.report.matrix_page import picture_of
@@ -159,6 +160,12 @@ def test_positions_are_told_of_in_their_order_with_a_reason_where_there_is_nothi
     assert rows[0]["value"] is None and rows[4]["gnn"] is None and rows[4]["value"] == matrix[0, 0]
 
 
+def test_a_position_just_outside_the_matrix_is_outside_and_its_last_entry_is_not():
+    table = detections_at(as_source(MATRIX), [(40, 0), (0, 50), (39, 49)], find_maxima(MATRIX))
+    assert table.reasons == ["outside the matrix of 40 x 50", "outside the matrix of 40 x 50", ""]
+    assert table.values == [None, None, MATRIX[39, 49]]
+
+
 @pytest.mark.parametrize("shape", [(12, 9), (40, 2000)])
 def test_the_page_of_a_matrix_rings_its_maxima_and_links_to_nothing(shape, tmp_path, capsys):
     matrix = np.random.default_rng(0).random(shape)
@@ -291,10 +298,11 @@ def test_nets_asked_everywhere_say_what_a_screen_by_the_rule_would_keep(tmp_path
         assert "--everywhere" in capsys.readouterr().err
 
 
-def test_a_net_that_calls_nothing_centred_has_no_recall():
+@pytest.mark.parametrize("score", [-1, 0])
+def test_a_net_that_calls_nothing_centred_has_no_recall(score):
     source = as_source(np.eye(9))
-    screening = compare_with_rule(np.full((9, 9), -1, dtype=np.float32), source, 3)
-    assert (screening.called, screening.recall) == (0, None)
+    compared = compare_with_rule(np.full((9, 9), score, dtype=np.float32), source, 3)
+    assert (compared.called, compared.recall) == (0, None)
     everything = compare_with_rule(np.ones((9, 9), dtype=np.float32), source, 3)
     assert everything.recall == 0  # on the diagonal each is tied with the next
 

@@ -135,6 +135,38 @@ def test_sparse_is_dense(seed, ties, border, diagonal, tile):
     )
 
 
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), ties=TIES, k=SIDES, diagonal=st.booleans(), masked=st.booleans(),
+       share=st.sampled_from([0.01, 0.3]), steps=st.sampled_from([(), ("distance",), ("rank",)]))  # fmt: skip
+def test_a_zero_alone_among_missing_entries_is_found_in_a_sparse_matrix_too(
+    seed, ties, k, diagonal, masked, share, steps
+):
+    rng = np.random.default_rng(seed)
+    dense = rng.integers(1, 4, size=(9, 9)) * (rng.random((9, 9)) < share)
+    hidden = rng.random((9, 9)) < 0.8 if masked else None
+    assume(hidden is None or not hidden.all())
+    options = {"ties": ties, "diagonal": diagonal, "missing": hidden, "steps": steps, "triangle": "both"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source_module, "TILE", (2, 2))
+        assert list(find_maxima(sp.csr_array(dense), k, **options)) == list(find_maxima(dense, k, **options))
+
+
+@pytest.mark.parametrize("k", [(131, 3), (3, 1027), (261, 5)])
+def test_a_sparse_window_larger_than_a_block_is_searched_wholly(k):
+    matrix = sp.csr_array(([5.0, 4.0], ([192, 10], [1500, 3])), shape=(400, 3100))
+    assert list(find_maxima(matrix, k)) == list(find_maxima(matrix.toarray(), k)) == [(192, 1500, 5.0), (10, 3, 4.0)]
+
+
+def test_a_zero_in_the_corner_may_be_the_only_score_of_its_window():
+    dense = np.zeros((9, 9))
+    dense[8, 0] = 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source_module, "TILE", (2, 2))
+        for form in (np.asarray, sp.csr_array):
+            maxima = find_maxima(form(dense), 3, steps=["distance"], triangle="both")
+            assert list(maxima) == [(8, 0, 1.0), (0, 8, 0.0)]
+
+
 def test_a_stored_zero_is_measured_and_an_absent_one_is_what_was_said():
     stored = sp.csr_array((np.array([-1.0, 0.0, -2.0]), ([0, 0, 2], [0, 1, 2])), shape=(3, 3))
     assert found(find_maxima(stored, 3, unstored="missing", triangle="both")) == [(0, 1), (2, 2)]
@@ -213,7 +245,7 @@ def greedy(places, values, least):
 
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), least=st.integers(1, 9), levels=st.sampled_from([3, 1000]), ties=TIES)
-def test_separation_is_the_greedy_one(seed, least, levels, ties):
+def test_min_distance_is_the_greedy_one(seed, least, levels, ties):
     matrix = matrices(seed, 14, 14, levels, False)
     all_of_them = find_maxima(matrix, 3, ties=ties, triangle="both")
     apart = find_maxima(matrix, 3, ties=ties, triangle="both", min_distance=least)
