@@ -132,7 +132,12 @@ def test_json_is_json_and_a_graph_has_names(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("options", "reason"),
-    [([], "no entry is above all others"), (["--threshold", "9"], "above 9"), (["--border", "drop"], "--border drop")],
+    [
+        ([], "no entry is above all others"),
+        (["--threshold", "9"], "above 9"),
+        (["--border", "drop"], "--border drop"),
+        (["--max-missing", "2"], "--max-missing 2"),
+    ],
 )
 def test_that_there_is_no_maximum_is_said_with_its_reason(options, reason, tmp_path, capsys):
     np.save(tmp_path / "flat.npy", np.ones((12, 12)))
@@ -172,9 +177,11 @@ def test_the_page_of_a_matrix_rings_its_maxima_and_links_to_nothing(shape, tmp_p
     matrix[3, 4] = np.nan
     np.save(tmp_path / "m.npy", matrix)
     call = ["detect", str(tmp_path / "m.npy"), "--models", "none", "--page", str(tmp_path / "m.html"), "--k", "3"]
-    assert main(call) == 0
+    assert main([*call, "--max-missing", "4", "--min-distance", "3"]) == 0
     page = (tmp_path / "m.html").read_text(encoding="utf-8")
-    found = len(find_maxima(matrix, 3))
+    assert "border\nshrink, at most 4 missing, at least 3\napart." in page
+    assert "at most 4 missing" in " ".join(capsys.readouterr().out.split())
+    found = len(find_maxima(matrix, 3, max_missing=4, min_distance=3))
     assert page.count("<circle") == min(found, 500) and f"{found:,} maxima" in page
     assert page.count("http") == 1 and "<script" not in page  # the one is the name of the SVG language
     picture = picture_of(as_source(matrix))

@@ -218,6 +218,15 @@ def test_what_a_step_loses_is_counted_with_its_reason():
     assert step.lost == 0
 
 
+def test_a_mean_below_0_gives_no_score_as_a_ratio_would_reverse_the_order():
+    matrix = np.array([[1.0, -2, 3], [-4, 1, -2], [3, -4, 1]])
+    for form in (np.asarray, sp.csr_array):
+        expected = [[1, np.nan, 1], [np.nan, 1, np.nan], [1, np.nan, 1]]
+        np.testing.assert_array_equal(scores_of(form(matrix), ["distance"]), expected)
+        (step,) = normalise(as_source(form(matrix)), ["distance"]).steps
+        assert step.lost == 4
+
+
 def test_a_memory_map_goes_through_steps_block_by_block(tmp_path):
     matrix = np.random.default_rng(0).random((300, 300)).astype(np.float32)
     np.save(tmp_path / "m.npy", matrix)
