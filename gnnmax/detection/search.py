@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
-from inspect import Parameter, Signature, signature
+from inspect import Parameter, Signature, cleandoc, signature
 from typing import Annotated, Any, ParamSpec, Protocol, get_origin
 
 from gnnmax.detection.graph_mode import graph_maxima
@@ -45,23 +45,19 @@ def _with_keywords_of(
         matrix = Parameter("matrix", Parameter.POSITIONAL_OR_KEYWORD, annotation=Any)
         fields = [p.replace(annotation=_bare(p.annotation)) for p in signature(options).parameters.values()]
         called.__signature__ = Signature([matrix, *fields], return_annotation=Maxima)  # type: ignore[attr-defined]
-        called.__doc__ = (function.__doc__ or "").replace(_OPTIONS_LINE, _section(options.__doc__ or "", "Attributes"))
+        entries = cleandoc(options.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+        called.__doc__ = cleandoc(function.__doc__ or "").replace(_OPTIONS_LINE, entries)
         return called
 
     return decorated
 
 
-_OPTIONS_LINE = "        options: Fields of :class:`gnnmax.detection.SearchOptions`, by keyword; ``k`` by position too."
+_OPTIONS_LINE = "    options: Fields of :class:`gnnmax.detection.SearchOptions`, by keyword; ``k`` by position too."
 
 
 def _bare(annotation: Any) -> Any:
     """Return a type without the bounds that are annotated to it."""
     return annotation.__origin__ if get_origin(annotation) is Annotated else annotation
-
-
-def _section(docstring: str, title: str) -> str:
-    """Return the entries of one section of a docstring."""
-    return docstring.partition(f"{title}:\n")[2].partition("\n\n")[0]
 
 
 @_with_keywords_of(SearchOptions)

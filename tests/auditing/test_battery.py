@@ -48,6 +48,12 @@ def test_the_conclusion_names_what_is_wrong_and_calls_a_constant_a_constant(who)
     assert conclusion.startswith("wrong") == (who in ("sorted entries", "unmarked exchangeable net", "circular CNN"))
 
 
+def test_a_scorer_of_zeros_is_a_constant_that_notices_nothing():
+    report = audit(lambda w: np.zeros(len(w)), windows(), rng=np.random.default_rng(0))
+    assert report.conclusion == "constant"
+    assert {finding.verdict for finding in report.values()} == {"invariant"}
+
+
 def test_a_score_that_depends_on_the_window_but_not_on_its_values_is_no_constant():
     by_graph = audit(lambda w: w.graph.astype(float), windows(), rng=np.random.default_rng(0))
     assert by_graph.conclusion == "wrong: ignores translation, ignores roll"
@@ -136,7 +142,7 @@ def test_flips_are_unexpected_where_the_label_stays_and_expected_where_it_change
 
 def test_an_unrelated_copy_of_gaussian_scores_has_the_relative_error_that_is_stated():
     noise = np.random.default_rng(3)
-    report = audit(lambda w: noise.normal(size=len(w)), windows(4000), rng=noise, most=4000)
+    report = audit(lambda w: 3 * noise.normal(size=len(w)), windows(4000), rng=noise, most=4000)
     assert report["relabelling"].relative == pytest.approx(2 / np.sqrt(np.pi), rel=0.05)
 
 

@@ -22,7 +22,8 @@ def test_the_keywords_of_find_maxima_are_the_fields_of_the_options():
     assert [parameters[name].default for name in SearchOptions.__struct_fields__] == [
         getattr(SearchOptions(), name) for name in SearchOptions.__struct_fields__
     ]
-    assert all(f"        {name}: " in find_maxima.__doc__ for name in parameters)
+    assert all(f"\n    {name}: " in find_maxima.__doc__ for name in parameters)
+    assert "\n    options: " not in find_maxima.__doc__
 
 
 def test_options_may_be_given_by_keyword_and_the_side_by_position_too():
