@@ -54,6 +54,12 @@ def test_a_scorer_of_zeros_is_a_constant_that_notices_nothing():
     assert {finding.verdict for finding in report.values()} == {"invariant"}
 
 
+def test_a_scorer_that_is_equivariant_on_some_windows_alone_is_not_equivariant():
+    some = lambda w: np.where(w.label, w.values[:, K // 2, K // 2], 0.0)  # noqa: E731
+    report = audit(some, windows(), rng=np.random.default_rng(0), transformations=["additive_constant"], shrink=False)
+    assert report["additive_constant"] == "neither"
+
+
 def test_a_score_that_depends_on_the_window_but_not_on_its_values_is_no_constant():
     by_graph = audit(lambda w: w.graph.astype(float), windows(), rng=np.random.default_rng(0))
     assert by_graph.conclusion == "wrong: ignores translation, ignores roll"
