@@ -1,7 +1,7 @@
-"""Are decoys right about chance? ``python -m benchmarks.chance``.
+"""Check that decoys control the false-discovery rate: ``python -m benchmarks.chance``.
 
-Matrices of noise, with bumps or without, are drawn again and again, 48 x 48, and searched with windows of side 5, or as
-graphs. The table tells in what share of them anything was found at a q-value up to 0.1, and what share of the bumps.
+Matrices of noise, with or without bumps, are drawn repeatedly, 48 x 48, and searched with windows of side 5, or as
+graphs. The table shows the share of matrices in which anything is found at a q-value up to 0.1, and the share of bumps.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Simulation:
         draw: Draws a matrix.
         options: Of :func:`gnnmax.detection.false_discovery`.
         bumps: Whether there is anything to find.
-        reach: How many rows and columns a maximum may be off.
+        reach: Largest distance of a maximum from its place, in rows and columns.
     """
 
     draw: Callable[[np.random.Generator], Matrix]
@@ -116,7 +116,7 @@ SIMULATIONS = {
 
 
 def shares(simulation: Simulation, runs: int) -> tuple[float, float]:
-    """Return in what share of the matrices anything is found, and what share of the three places is."""
+    """Return the share of matrices in which anything is found, and the share of the three places that are found."""
     anything, hits = 0, 0
     for run in range(runs):
         rng = np.random.default_rng([7, run])

@@ -20,7 +20,7 @@ from benchmarks.rows import Figure, Row, Setting, Target
 from benchmarks.timing import Lane, race
 from gnnmax import find_maxima
 from gnnmax.detection.matrix_files import read_matrix
-from gnnmax.detection.normalisation import STEPS
+from gnnmax.detection.normalisation import NORMALISATIONS
 from gnnmax.models.images.dense_tower import DenseTower
 from gnnmax.models.registry import build_model
 
@@ -65,7 +65,7 @@ def against_pool(name: str, setting: Setting) -> Row:
 
 
 def beside_the_rule(options: dict[str, Any], target: float | None, name: str, setting: Setting) -> Row:
-    """Race the rule with some options against the rule alone."""
+    """Race the rule with further options against the rule alone."""
     matrix = matrix_of(setting.size(4000, 64))
     return race(
         name,
@@ -139,7 +139,7 @@ def against_scatter(name: str, setting: Setting) -> Row:
 
 
 def everywhere(name_of_net: str, target: float, name: str, setting: Setting) -> Row:
-    """Race a tower laid over the whole matrix against the same net on batches of its windows; the scores are equal."""
+    """Race a tower applied to the whole matrix against the same net on batches of its windows; scores are equal."""
     net = build_model(name_of_net, K, {"encoding": "none"}, seed=0).eval()
     tower, image = DenseTower(net, K), torch.from_numpy(matrix_of(setting.size(300, 40)))
     windows = image.unfold(0, K, 1).unfold(1, K, 1).flatten(0, 1)
@@ -166,7 +166,7 @@ def mapped_matrix(n: int, setting: Setting) -> npt.NDArray[np.float32]:
 
 
 def against_peaks(least: int, name: str, setting: Setting) -> Row:
-    """Race strict maxima of windows of that reach against scikit-image's peaks that are so far apart."""
+    """Race strict maxima against scikit-image's peaks at the same minimum distance."""
     from skimage.feature import peak_local_max
 
     matrix = matrix_of(setting.size(1000, 64))
@@ -181,13 +181,13 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "detect: ordered, max_pool2d": against_pool,
     "detect: memory, n = 16,384": partial(memory, lambda setting: matrix_of(setting.size(16_384, 64)), "allowed", 1.0),
     "detect: memory, mapped, n = 20,000": partial(memory, partial(mapped_matrix, 20_000), "the file", 0.1),
-    "detect: separation 5": partial(beside_the_rule, {"separation": 5}, 3.0),
-    "detect: separation 15": partial(beside_the_rule, {"separation": 15}, None),
-    **{f"detect: step {step}": partial(beside_the_rule, {"steps": (step,)}, None) for step in STEPS},
+    "detect: min_distance 5": partial(beside_the_rule, {"min_distance": 5}, 3.0),
+    "detect: min_distance 15": partial(beside_the_rule, {"min_distance": 15}, None),
+    **{f"detect: step {step}": partial(beside_the_rule, {"steps": (step,)}, None) for step in NORMALISATIONS},
     "detect: tower everywhere, valid": partial(everywhere, "question-valid", 20.0),
     "detect: tower everywhere, zero-padded": partial(everywhere, "question", 5.0),
     "detect: graph, gathers": against_gathers,
     "detect: graph, scatter": against_scatter,
 }
 if find_spec("skimage"):  # a peer alone: nothing else of the project needs it
-    ROWS["detect: separation 5, scikit-image"] = partial(against_peaks, 5)
+    ROWS["detect: min_distance 5, scikit-image"] = partial(against_peaks, 5)

@@ -1,7 +1,6 @@
-"""Assertions for other people's test suites: is this scorer of the symmetry that the question needs?
+"""Assertions for your own test suite: does a scorer have the symmetry that the question needs?
 
-Each raises AssertionError with the smallest counter-example, so that a failing test says what to look at. Bring windows
-of your own, or take :func:`sample_windows`.
+Each raises AssertionError with the smallest counter-example. Bring windows of your own, or use :func:`sample_windows`.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ __all__ = [
 
 
 def sample_windows(k: int = 9, n: int = 200, *, rng: np.random.Generator, contexts: bool = False) -> Windows:
-    """Draw windows to try a scorer on: noise with a spike at the centre in half of them, elsewhere in the others.
+    """Draw windows of noise with a spike, at the centre in half of them, elsewhere in the others.
 
     Args:
         k: Side, odd and at least 3.
-        n: How many.
+        n: Number of windows.
         rng: The only source of randomness.
-        contexts: Whether to give them contexts of noise, symmetric and without loops.
+        contexts: Whether they have contexts: noise, symmetric and without loops.
 
     Example:
         >>> w = sample_windows(5, 10, rng=np.random.default_rng(0))
@@ -71,14 +70,14 @@ def assert_window_invariant(
     tolerance: float = 1e-5,
     any_k: bool = False,
 ) -> None:
-    """Assert that no score changes under a transformation, and that the scorer says something at all.
+    """Assert that no score changes under a transformation, and that the scorer is not constant.
 
     Args:
         scorer: As for :func:`~gnnmax.auditing.battery.audit`.
-        windows: To transform.
+        windows: Windows to transform.
         transformation: A key of :data:`~gnnmax.auditing.transformations.TRANSFORMATIONS`.
         rng: Draws the elements.
-        tolerance: Part of the largest score that is put down to rounding.
+        tolerance: Share of the largest score that counts as rounding.
         any_k: Whether the scorer takes windows of any odd side: counter-examples may then be smaller.
 
     Raises:
@@ -101,16 +100,16 @@ def assert_window_invariant(
 def assert_translation_sensitive(
     scorer: Any, windows: Windows, *, rng: np.random.Generator, tolerance: float = 1e-5
 ) -> None:
-    """Assert that a scorer notices when the window is moved: by a step over its subgraph, and cyclically.
+    """Assert that a scorer notices when the window moves, by a step over its subgraph and cyclically.
 
     Args:
         scorer: As for :func:`~gnnmax.auditing.battery.audit`.
-        windows: To move.
+        windows: Windows to move.
         rng: Draws the steps.
-        tolerance: Part of the largest score that is put down to rounding.
+        tolerance: Share of the largest score that counts as rounding.
 
     Raises:
-        AssertionError: no score changes; a constant is such a scorer too.
+        AssertionError: no score changes, as for a constant scorer.
         InputError: as for the audit.
 
     Example:
@@ -134,36 +133,36 @@ def check_scorer(
     tolerance: float = 1e-5,
     any_k: bool = False,
 ) -> Audit:
-    """Assert everything that the question asks of a scorer but that it is right.
+    """Assert every property that a scorer must have, except that it is accurate.
 
-    One finite score a window; the same again for the same windows; each score that of its window alone, whatever comes
-    beside it in a batch; windows left as they were; and the label's symmetry.
+    It returns one finite score for each window, and the same scores for the same windows. A score depends on its window
+    alone, not on the other windows of a batch. It leaves the windows unchanged. It has the label's symmetry.
 
     Args:
         scorer: As for :func:`~gnnmax.auditing.battery.audit`.
-        windows: To score and to transform.
+        windows: Windows to score and to transform.
         rng: Draws the elements.
         threshold: A window is called centred iff its score is strictly above.
-        tolerance: Part of the largest score that is put down to rounding.
+        tolerance: Share of the largest score that counts as rounding.
         any_k: Whether the scorer takes windows of any odd side: counter-examples may then be smaller.
 
     Returns:
-        The audit, to look at.
+        The audit.
 
     Raises:
-        AssertionError: with all that is wrong, and the smallest counter-examples.
-        InputError: no scorer, or what it returns is not one finite score a window.
+        AssertionError: a property is missing, with all faults and the smallest counter-examples.
+        InputError: no scorer, or not one finite score for each window.
 
     Example:
         >>> from gnnmax.task.rules import RULES
         >>> w = sample_windows(5, rng=np.random.default_rng(0))
-        >>> check_scorer(RULES["argmax"], w, rng=np.random.default_rng(0)).judgement
+        >>> check_scorer(RULES["argmax"], w, rng=np.random.default_rng(0)).conclusion
         'right symmetry'
     """
     scored = as_scorer(scorer)
     faults = _misbehaviour(scored, windows, tolerance)
     report = audit(scored, windows, rng=rng, threshold=threshold, tolerance=tolerance, any_k=any_k)
-    if report.judgement != "right symmetry":
+    if report.conclusion != "right symmetry":
         faults.append(str(report))
     if faults:
         raise AssertionError("\n".join(faults))
@@ -171,7 +170,7 @@ def check_scorer(
 
 
 def _misbehaviour(scorer: Scorer, windows: Windows, tolerance: float) -> list[str]:
-    """List what is wrong before any window is transformed."""
+    """List the faults that show before any window is transformed."""
     n = len(windows)
     kept = {name: array.copy() for name, array in windows.arrays().items()}
     first = checked_scores(scorer, windows, n)
@@ -193,24 +192,24 @@ def _misbehaviour(scorer: Scorer, windows: Windows, tolerance: float) -> list[st
 
 def _refuse_constant(report: Audit) -> None:
     if report.constant:
-        raise AssertionError("every score is the same: a constant has any symmetry, and says nothing")
+        raise AssertionError("every score is the same: a constant scorer has any symmetry, and no information")
 
 
 def assert_node_permutation_invariant(
     module: Any, data: Any, *, rng: np.random.Generator, call: Call | None = None, tolerance: float = 1e-5
 ) -> None:
-    """Assert that the output of a graph net does not notice the order of the nodes.
+    """Assert that the output of a graph net does not depend on the order of the nodes.
 
     Args:
-        module: A torch_geometric module, to one output a graph.
-        data: A ``Data`` of torch_geometric, or what has ``x`` of shape ``(nodes, channels)`` and ``edge_index`` of
-            shape ``(2, edges)``. What belongs to nodes is renumbered with ``x``.
+        module: A torch_geometric module with one output for each graph.
+        data: A ``Data`` of torch_geometric, or an object with ``x``, shape ``(nodes, channels)``, and ``edge_index``,
+            shape ``(2, edges)``. Node attributes are renumbered with ``x``.
         rng: Draws the order.
-        call: From data to the output; None calls ``module(x, edge_index)``.
-        tolerance: Part of the largest output that is put down to rounding.
+        call: Takes data, returns the output; None calls ``module(x, edge_index)``.
+        tolerance: Share of the largest output that counts as rounding.
 
     Raises:
-        AssertionError: the output changes, with the pair of nodes whose exchange shows it.
+        AssertionError: the output changes; the message names two nodes whose exchange shows it.
         InputError: no such data.
 
     Example:
@@ -224,37 +223,37 @@ def assert_node_permutation_invariant(
         ...
         AssertionError: the output notices the order of the nodes: nodes 0 and 1 exchanged, they differ by 1
     """
-    _assert_nodes(module, data, rng, call, tolerance, moves=False)
+    _assert_nodes(module, data, rng, call=call, tolerance=tolerance, moves=False)
 
 
 def assert_node_permutation_equivariant(
     module: Any, data: Any, *, rng: np.random.Generator, call: Call | None = None, tolerance: float = 1e-5
 ) -> None:
-    """Assert that the outputs of a graph net, one a node, move with the nodes.
+    """Assert that the outputs of a graph net, one for each node, move with the nodes.
 
     Args:
-        module: A torch_geometric module, to outputs whose first axis is the nodes.
+        module: A torch_geometric module with outputs whose first axis is the nodes.
         data: As for :func:`assert_node_permutation_invariant`.
         rng: Draws the order.
-        call: From data to the output; None calls ``module(x, edge_index)``.
-        tolerance: Part of the largest output that is put down to rounding.
+        call: Takes data, returns the output; None calls ``module(x, edge_index)``.
+        tolerance: Share of the largest output that counts as rounding.
 
     Raises:
-        AssertionError: the outputs do not move along, with the pair of nodes whose exchange shows it.
+        AssertionError: the outputs do not move with the nodes; the message names two nodes whose exchange shows it.
         InputError: no such data.
     """
-    _assert_nodes(module, data, rng, call, tolerance, moves=True)
+    _assert_nodes(module, data, rng, call=call, tolerance=tolerance, moves=True)
 
 
 def _assert_nodes(
-    module: Any, data: Any, rng: np.random.Generator, call: Call | None, tolerance: float, *, moves: bool
+    module: Any, data: Any, rng: np.random.Generator, *, call: Call | None, tolerance: float, moves: bool
 ) -> None:
     trial = NodeTrial(module, data, moves=moves, call=call, tolerance=tolerance)
-    found = max((trial.error(rng.permutation(trial.nodes)) for _ in range(5)), default=0.0)
-    what = "the outputs do not move with the nodes" if moves else "the output notices the order of the nodes"
-    for node in range(trial.nodes - 1):  # exchanges of neighbours make up every order
+    largest = max((trial.error(rng.permutation(trial.nodes)) for _ in range(5)), default=0.0)
+    fault = "the outputs do not move with the nodes" if moves else "the output notices the order of the nodes"
+    for node in range(trial.nodes - 1):  # exchanges of neighbours generate every order
         error = trial.error(trial.exchange(node, node + 1))
         if error:
-            raise AssertionError(f"{what}: nodes {node} and {node + 1} exchanged, they differ by {error:.3g}")
-    if found:
-        raise AssertionError(f"{what}: in another order they differ by {found:.3g}")
+            raise AssertionError(f"{fault}: nodes {node} and {node + 1} exchanged, they differ by {error:.3g}")
+    if largest:
+        raise AssertionError(f"{fault}: in another order they differ by {largest:.3g}")

@@ -73,7 +73,7 @@ def test_what_notices_translation_passes_and_what_ignores_it_is_stopped():
 
 
 def test_a_good_scorer_passes_the_whole_battery():
-    assert check_scorer(RULES["argmax"], W, rng=rng()).judgement == "right symmetry"
+    assert check_scorer(RULES["argmax"], W, rng=rng()).conclusion == "right symmetry"
     assert check_scorer(RULES["margin"], W, rng=rng())["translation"] == "neither"
 
 

@@ -34,25 +34,25 @@ def audit(
     shrink: bool = True,
     any_k: bool = False,
 ) -> Audit:
-    """Find out which transformations of a window a scorer notices, and whether the label does too.
+    """Find out which transformations of a window change a scorer's answer, and whether they change the label too.
 
-    Each transformation T is done to each window x, with an element of its own, and C(T(x)) is held against C(x). A
+    Each transformation T is applied to each window x, with an element of its own, and C(T(x)) is compared with C(x). A
     scorer is *invariant* where no score changes by more than ``tolerance`` times the largest score; *equivariant* where
     every score is mapped as the values are; else *neither*, see :class:`~gnnmax.auditing.findings.Finding`.
 
-    The label does not notice a relabelling around the fixed centre, a transposition, a flip, a turn or an increasing
-    map; a flip of the decision there is spurious. It notices a translation of the window and a cyclic roll; there a
-    flip of the decision is due where the label changes. Translation is done to the inner ``k - 2`` rows and columns on
-    a ground of isolated nodes, so that nothing is cut off and what comes in is "no edge".
+    The label does not change under a relabelling around the fixed centre, a transposition, a flip, a turn or an
+    increasing map; a decision that flips there is an unexpected flip. It does change under a translation of the window
+    and a cyclic roll; where it changes, the decision is expected to flip. Translation moves the inner ``k - 2`` rows
+    and columns on a background of isolated nodes, so nothing is cut off and the entries that move in are "no edge".
 
     Args:
         scorer: Windows to scores ``(N,)``; or what :func:`~gnnmax.evaluation.adapters.as_scorer` takes.
-        windows: To transform; labels are read, so that flips can be told apart.
+        windows: Windows to transform; their labels distinguish expected from unexpected flips.
         rng: Draws the elements, the same for every scorer.
         transformations: Keys of :data:`~gnnmax.auditing.transformations.TRANSFORMATIONS`; None for all.
         threshold: A window is called centred iff its score is strictly above.
-        tolerance: Part of the largest score that is put down to rounding: 1e-5 is right for float32.
-        most: At most so many windows are transformed, spread evenly.
+        tolerance: Share of the largest score that counts as rounding: 1e-5 is right for float32.
+        most: Largest number of windows that are transformed, spread evenly.
         shrink: Whether to look for the smallest counter-example of each fault; costs some thousand windows each.
         any_k: Whether the scorer takes windows of any odd side, so that a counter-example may be of a smaller one.
 
@@ -65,16 +65,16 @@ def audit(
     References:
         "How can I suppress a CNN's translation invariance / equivariance?", ai.stackexchange.com, question 12010: the
         experiment. Zhang, "Making Convolutional Networks Shift-Invariant Again", ICML 2019, counts how often a
-        decision survives a shift; here flips are told apart by what the label does.
+        decision survives a shift; here flips count as expected or unexpected, as the label changes or not.
 
     Example:
         >>> from gnnmax.task.rules import RULES
         >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(200, 5, 5)))
         >>> report = audit(RULES["argmax"], w, rng=np.random.default_rng(1))
-        >>> report["relabelling"].verdict, report["translation"].verdict, report.judgement
+        >>> report["relabelling"].verdict, report["translation"].verdict, report.conclusion
         ('invariant', 'neither', 'right symmetry')
         >>> first = lambda windows: windows.values[:, 0, 0]
-        >>> audit(first, w, rng=np.random.default_rng(1), transformations=["transposition", "flip"]).judgement
+        >>> audit(first, w, rng=np.random.default_rng(1), transformations=["transposition", "flip"]).conclusion
         'wrong: notices flip'
     """
     scored = as_scorer(scorer)
@@ -101,9 +101,9 @@ def _tried(scorer: Scorer, windows: Windows, name: str, rng: np.random.Generator
 
 
 def _smallest(scorer: Scorer, found: Experiment, name: str, threshold: float, *, any_k: bool) -> CounterExample:
-    """Shrink the worst of the windows that show the fault: a changed decision under a map of values, else a score.
+    """Shrink the worst window that shows the fault: a changed decision under a map of values, else a changed score.
 
-    The changed score must stay well clear of rounding, so it may become smaller by a factor of ten and no more.
+    The change must stay well above rounding, so it may become smaller by a factor of ten at most.
     """
     least = found.error.max() / 10
 
@@ -124,9 +124,9 @@ def _checked(windows: Any, names: Sequence[str] | None, tolerance: float, most: 
     if not isinstance(windows, Windows):
         raise InputError(f"an audit transforms Windows, not {type(windows).__name__}: say Windows.from_values(values)")
     if not len(windows):
-        raise InputError("no windows to transform: expected at least one, better hundreds")
+        raise InputError("no windows to transform: give at least one, better hundreds")
     if not 0 < tolerance < 1:
-        raise InputError(f"tolerance is the part of a score that rounding may change, 1e-5 say, not {tolerance}")
+        raise InputError(f"tolerance is the share of a score that rounding may change, such as 1e-5, not {tolerance}")
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise InputError(f"most must be an integer and at least 1, not {most!r}: 500 is usual")
     if isinstance(names, str):

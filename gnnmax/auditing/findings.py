@@ -1,4 +1,4 @@
-"""What an audit finds: one finding a transformation, and the sentence that all of them come to."""
+"""The findings of an audit: one for each transformation, and a conclusion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.auditing.actions import Action, ValueMap
+from gnnmax.auditing.group_actions import GroupAction, ValueMap
 from gnnmax.auditing.shrinking import CounterExample
 from gnnmax.auditing.transformations import TRANSFORMATIONS
 from gnnmax.task.scorers import Scorer, checked_scores
@@ -23,21 +23,21 @@ Symmetry = Literal["invariant", "equivariant", "neither"]
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """How a scorer takes one transformation; equal to the word of its verdict.
+    """The response of a scorer to one transformation; equal to the word of its verdict.
 
     Attributes:
-        name: Of the transformation.
+        name: Name of the transformation.
         verdict: ``invariant``: no score changes by more than rounding. ``equivariant``: every score is mapped as the
-            values of its window are, C(T(x)) = T(C(x)), as that of the centre's value; said of maps of values only,
-            for a rearrangement does nothing to a number. ``neither``: the scorer notices.
+            values of its window are, C(T(x)) = T(C(x)), like the centre's value; for maps of values only, because a
+            rearrangement does not act on a number. ``neither``: the scorer notices.
         label_stays: Whether no label changes.
         maximum: The largest ``|C(T(x)) - C(x)|``.
         relative: Mean of ``|C(T(x)) - C(x)|`` in standard deviations of C(x); 0 where nothing changes, about 1.13 for
             an unrelated Gaussian copy of the scores, None where C(x) is constant and C(T(x)) is not the same.
-        spurious: Part of the windows whose label stays and whose decision changes; None where there is none.
-        due: Part of the windows whose label changes and whose decision does too; None where there is none.
-        floor: The difference that is put down to rounding.
-        windows: How many windows were transformed.
+        unexpected_flips: Share of decisions that flip among the windows whose label stays; None without such windows.
+        expected_flips: Share of decisions that flip among the windows whose label changes; None without such windows.
+        floor: The difference that counts as rounding.
+        windows: Number of windows that were transformed.
         worst: Place of the window whose score changes most, among the windows that the audit took; None where none
             changes by more than rounding.
         smallest: The smallest counter-example found, where there is a fault of noticing; else None.
@@ -48,8 +48,8 @@ class Finding:
     label_stays: bool
     maximum: float
     relative: float | None
-    spurious: float | None
-    due: float | None
+    unexpected_flips: float | None
+    expected_flips: float | None
     floor: float
     windows: int
     worst: int | None
@@ -57,14 +57,14 @@ class Finding:
 
     @property
     def fault(self) -> str:
-        """What is wrong about it, seen from the label; empty where nothing is.
+        """The fault of the scorer, seen from the label; empty if there is none.
 
-        A score may have a scale: a map of the values may change it, as long as it changes no decision. Nothing that
-        leaves the values and the centre may change it at all, and what moves the centre must.
+        A score may have a scale: a map of the values may change it, as long as it changes no decision. A transformation
+        that leaves the values and the centre must not change it at all, and one that moves the centre must.
         """
         if not self.label_stays:
             return f"ignores {self.name}" if self.verdict == "invariant" else ""
-        scale_only = TRANSFORMATIONS[self.name].of_values and not self.spurious
+        scale_only = TRANSFORMATIONS[self.name].of_values and not self.unexpected_flips
         return "" if self.verdict == "invariant" or scale_only else f"notices {self.name}"
 
     def __eq__(self, other: object) -> bool:
@@ -76,7 +76,7 @@ class Finding:
     def __str__(self) -> str:
         flips = ", ".join(
             f"{share:.1%} {name} flips"
-            for name, share in (("spurious", self.spurious), ("due", self.due))
+            for name, share in (("unexpected", self.unexpected_flips), ("expected", self.expected_flips))
             if share is not None
         )
         relative = "" if self.relative is None else f", relative {self.relative:.3g}"
@@ -89,10 +89,10 @@ class Finding:
 
 
 def finding_of(name: str, found: Experiment, threshold: float) -> Finding:
-    """Sum up an experiment.
+    """Summarise an experiment.
 
     Args:
-        name: Of the transformation.
+        name: Name of the transformation.
         found: The scores before and after.
         threshold: A window is called centred iff its score is strictly above.
     """
@@ -108,8 +108,8 @@ def finding_of(name: str, found: Experiment, threshold: float) -> Finding:
         label_stays=TRANSFORMATIONS[name].label_stays,
         maximum=float(found.error.max(initial=0.0)),
         relative=mean / spread if spread > 0 else None if noticed else 0.0,
-        spurious=float(flipped[~changed].mean()) if not changed.all() else None,
-        due=float(flipped[changed].mean()) if changed.any() else None,
+        unexpected_flips=float(flipped[~changed].mean()) if not changed.all() else None,
+        expected_flips=float(flipped[changed].mean()) if changed.any() else None,
         floor=float(found.floor.max(initial=0.0)),
         windows=len(found.before),
         worst=int(np.argmax(found.error)) if noticed else None,
@@ -121,7 +121,7 @@ class Audit(Mapping[str, Finding]):
     """The findings of an audit by the name of the transformation.
 
     Attributes:
-        findings: One a transformation.
+        findings: One for each transformation.
         constant: Whether every score, before and after any transformation, is the same: such a scorer has no symmetry
             error because it says nothing.
     """
@@ -140,15 +140,15 @@ class Audit(Mapping[str, Finding]):
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """What is wrong, seen from the label, one phrase a transformation."""
+        """The faults of the scorer, seen from the label, one phrase for each transformation."""
         return tuple(finding.fault for finding in self.findings.values() if finding.fault)
 
     @property
-    def judgement(self) -> str:
+    def conclusion(self) -> str:
         """``right symmetry``, ``constant``, or ``wrong: `` and the faults.
 
-        On the transformations that were tried and the windows that were given; a symmetry is refuted by one window and
-        proved by none.
+        It holds for the transformations that were tried and the windows that were given: one window refutes a symmetry,
+        none proves it.
         """
         if self.constant:
             return "constant"
@@ -160,12 +160,12 @@ class Audit(Mapping[str, Finding]):
         for finding in self.findings.values():
             if finding.smallest is not None:
                 lines += ["", f"{finding.fault}:", str(finding.smallest)]
-        return "\n".join([*lines, "", self.judgement])
+        return "\n".join([*lines, "", self.conclusion])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         findings = {name: finding.to_dict() for name, finding in self.findings.items()}
-        return {"judgement": self.judgement, "constant": self.constant, "findings": findings}
+        return {"conclusion": self.conclusion, "constant": self.constant, "findings": findings}
 
 
 Scores = npt.NDArray[np.float64]
@@ -173,7 +173,7 @@ Scores = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """Scores of windows as they are and transformed, and how far apart rounding alone may put them.
+    """Scores of windows before and after a transformation, and the difference that rounding explains.
 
     Attributes:
         windows: The windows x, N of them.
@@ -182,12 +182,12 @@ class Experiment:
         before: C(x), shape ``(N,)``.
         after: C(T(x)), shape ``(N,)``.
         acted: T acting on C(x), where T maps values; else C(x) itself. Shape ``(N,)``.
-        tolerance: Part of a score that rounding may change.
+        tolerance: Share of a score that rounding may change.
     """
 
     windows: Windows
     moved: Windows
-    action: Action
+    action: GroupAction
     before: Scores
     after: Scores
     acted: Scores
@@ -195,7 +195,7 @@ class Experiment:
 
     @property
     def floor(self) -> Scores:
-        """Difference that is put down to rounding: the tolerance times the largest score of any window, ``(N,)``."""
+        """Difference that counts as rounding: the tolerance times the largest score of any window, ``(N,)``."""
         largest = np.abs(np.concatenate([self.before, self.after])).max(initial=0.0)
         return np.full(len(self.before), self.tolerance * largest)
 
@@ -214,21 +214,21 @@ class Experiment:
 
 
 def experiment(
-    scorer: Scorer, windows: Windows, action: Action, tolerance: float, *, before: Scores | None = None
+    scorer: Scorer, windows: Windows, action: GroupAction, tolerance: float, *, before: Scores | None = None
 ) -> Experiment:
-    """Score windows as they are and transformed.
+    """Score windows before and after a transformation.
 
-    Where rounding made ties of the values of a window, or broke some, that window is left out.
+    A window is left out if rounding made or broke ties among its values.
 
     Args:
         scorer: Windows to scores.
         windows: N windows.
         action: N elements.
-        tolerance: Part of a score that rounding may change.
-        before: Scores of the windows as they are, where they are known.
+        tolerance: Share of a score that rounding may change.
+        before: Scores of the windows before the transformation, if they are known.
 
     Raises:
-        InputError: scores that are not finite or not one a window.
+        InputError: scores that are not finite, or not one for each window.
 
     Example:
         >>> from gnnmax.task.rules import RULES

@@ -1,4 +1,4 @@
-"""Layer by layer: where in a network does equivariance break, at the padding, the pooling or the flattening?"""
+"""Find the first layer of a network that breaks a symmetry: its padding, its pooling or the flattening."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.auditing.actions import Rearrangement
+from gnnmax.auditing.group_actions import Rearrangement
 from gnnmax.auditing.transformations import TRANSFORMATIONS
 from gnnmax.errors import InputError
 from gnnmax.evaluation.adapters import from_module
@@ -31,12 +31,12 @@ class Layer:
     """One call of one innermost module.
 
     Attributes:
-        name: Where it is in the network.
+        name: Its path in the network.
         kind: Its class.
-        shape: Of its output, without the windows.
-        errors: For each transformation the largest ``|C(T(x)) - T(C(x))|``, as a part of the largest output; where the
-            output is of the whole window, ``|C(T(x)) - C(x)|``. None where T can do nothing to a map of its side, or
-            the output is neither.
+        shape: Shape of its output, without the axis of windows.
+        errors: For each transformation the largest ``|C(T(x)) - T(C(x))|``, as a share of the largest output; for an
+            output of the whole window ``|C(T(x)) - C(x)|``. None if T does not act on a map of this side, or the output
+            is neither.
     """
 
     name: str
@@ -58,11 +58,11 @@ class Break:
 
 @dataclass(frozen=True)
 class LayerAudit:
-    """What was found layer by layer.
+    """The symmetry of each layer.
 
     Attributes:
-        layers: In the order of their calls.
-        breaks: For each transformation the first layer that breaks it; None where none does.
+        layers: The layers in the order of their calls.
+        breaks: For each transformation the first layer that breaks it, or None.
     """
 
     layers: tuple[Layer, ...]
@@ -83,7 +83,7 @@ class LayerAudit:
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """What went into an innermost module, where it has a place for every entry, and what came out."""
+    """The input of an innermost module, if it has a place for every entry, and its output."""
 
     name: str
     module: Any
@@ -104,24 +104,24 @@ def audit_layers(
 ) -> LayerAudit:
     """Follow transformed windows through a torch module and find the first layer that breaks each symmetry.
 
-    A layer whose output has a place for every entry, ``(B, C, k, k)`` or ``(B, k, k, C)``, must be equivariant; one
-    of the whole window, ``(B, C)``, pooled or flattened, must be invariant. A map of another side follows a flip and a
-    transposition; a relabelling or a step it cannot follow, and that is a break. Outputs of any other shape, of nodes
-    say, are passed over.
+    An output with a place for every entry, ``(B, C, k, k)`` or ``(B, k, k, C)``, must be equivariant; an output of the
+    whole window, ``(B, C)``, pooled or flattened, must be invariant. A map of another side can follow a flip and a
+    transposition; it cannot follow a relabelling or a step, which counts as a break. Outputs of any other shape, such
+    as those of nodes, are skipped.
 
-    What a network does between its modules (functions of torch) is seen at the next module. Contexts are left out, for
-    a map of them has places for pairs of rows, or of columns, and cannot be told from one of entries.
+    The effect of torch functions between modules shows at the next module. Contexts are left out: a map of contexts has
+    places for pairs of rows, or of columns, and looks like a map of entries.
 
     Args:
         module: As for :func:`~gnnmax.evaluation.adapters.from_module`.
-        windows: To transform.
+        windows: Windows to transform.
         rng: Draws the elements.
-        transformations: Of :data:`~gnnmax.auditing.transformations.TRANSFORMATIONS`, those that rearrange.
+        transformations: Names from :data:`~gnnmax.auditing.transformations.TRANSFORMATIONS` that rearrange.
         contexts: Whether the module takes contexts, as for
             :func:`~gnnmax.evaluation.adapters.from_module`; it is given None.
         channels: Whether it takes images, likewise.
-        most: At most so many windows.
-        tolerance: Part of the largest output that is put down to rounding.
+        most: Largest number of windows.
+        tolerance: Share of the largest output that counts as rounding.
 
     Raises:
         InputError: no module, no windows, a transformation of values, or a module that needs contexts.
@@ -156,7 +156,7 @@ def audit_layers(
         calls = _traced(module, scorer, prepared)
         moved = _traced(module, scorer, action(prepared))
         errors[name] = [_error(a.output, b.output, action) for a, b in zip(calls, moved, strict=True)]
-        breaks[name] = _first_break(name, calls, moved, errors[name], action, tolerance)
+        breaks[name] = _first_break(name, calls, moved, errors=errors[name], action=action, tolerance=tolerance)
     layers = [
         Layer(call.name, type(call.module).__name__, call.output.shape[1:], {name: errors[name][i] for name in errors})
         for i, call in enumerate(calls)
@@ -165,7 +165,7 @@ def audit_layers(
 
 
 def _traced(module: Any, scorer: Scorer, windows: Windows) -> list[_Call]:
-    """Score windows and keep what goes through every innermost module, places second and third, channels last."""
+    """Score windows and record the input and output of every innermost module, channels last."""
     calls: list[_Call] = []
     with _hooked(module, calls, windows.k):
         scorer(windows)
@@ -197,7 +197,7 @@ def _hook(name: str, calls: list[_Call], k: int) -> Any:
 
 
 def _map(tensor: Any, part: Any, k: int) -> Map:
-    """Return a tensor as an array of shape (B, side, side, C) if it has places, else as it is."""
+    """Return a tensor as an array: shape (B, side, side, C) if it has places, else unchanged."""
     array = np.asarray(tensor.detach().cpu().double().numpy())
     if array.ndim == 3 and array.shape[1:] == (k, k):
         return array[..., None]
@@ -213,7 +213,7 @@ def _has_places(array: Map) -> bool:
 
 
 def _acted(array: Map, action: Rearrangement) -> Map | None:
-    """Do to a map, shape (B, side, side, C), what is done to windows; None where that has no meaning."""
+    """Apply the action on windows to a map, shape (B, side, side, C); None if it does not act on this side."""
     if not _has_places(array):
         return array
     n, side = array.shape[:2]
@@ -226,7 +226,7 @@ def _acted(array: Map, action: Rearrangement) -> Map | None:
 
 
 def _of_side(order: npt.NDArray[np.intp], side: int) -> npt.NDArray[np.intp] | None:
-    """Do the same to another number of rows: leave them or reverse them; nothing else can be said of it."""
+    """Transfer an order to another number of rows, if it is the identity or a reversal; else return None."""
     if order.shape[1] == side:
         return order
     still = np.arange(order.shape[1])
@@ -249,6 +249,7 @@ def _first_break(
     name: str,
     calls: list[_Call],
     moved: list[_Call],
+    *,
     errors: list[float | None],
     action: Rearrangement,
     tolerance: float,
@@ -257,16 +258,16 @@ def _first_break(
         if call.given is not None and after.given is not None:
             incoming = _error(call.given, after.given, action)
             if incoming is None or incoming > tolerance:
-                return Break(call.name, "what comes in does not follow already: a mark, or padding before it")
+                return Break(call.name, "its input breaks the symmetry already: a mark, or padding before it")
         if error is None and not _has_places(call.output):
-            continue  # nodes, say: what becomes of them is not known here
+            continue  # outputs of nodes, for example, are not followed
         if error is None or error > tolerance:
             return Break(call.name, _reason(name, call))
     return None
 
 
 def _reason(name: str, call: _Call) -> str:
-    """Say what it is about a layer that breaks a symmetry."""
+    """Name the property of a layer that breaks a symmetry."""
     module = call.module
     kernel, stride, padding = (_largest(getattr(module, key, 0)) for key in ("kernel_size", "stride", "padding"))
     if not _has_places(call.output):
@@ -282,10 +283,10 @@ def _reason(name: str, call: _Call) -> str:
     if padding or isinstance(getattr(module, "padding", 0), str):
         kind = str(getattr(module, "padding_mode", "zeros"))
         return f"its {'zero' if kind == 'zeros' else kind} padding"
-    return "padding of its own" if kernel > 1 else "its weights tell places apart"
+    return "padding of its own" if kernel > 1 else "its weights differ between places"
 
 
 def _largest(value: Any) -> int:
-    """Return the largest of one number or several, 0 for words."""
+    """Return the largest of one or several numbers, 0 for a string."""
     numbers = value if isinstance(value, tuple) else (value,)
     return max(itertools.chain((int(n) for n in numbers if isinstance(n, int)), (0,)))

@@ -1,4 +1,4 @@
-"""The order of a graph's nodes: what a graph net of any library does when they are numbered otherwise."""
+"""The order of a graph's nodes: how the outputs of a graph net change when the nodes are renumbered."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gnnmax.evaluation.adapters import evaluating, is_module
 __all__ = ["Call", "NodeTrial", "renumbered"]
 
 Call = Callable[[Any], Any]
-"""From data to outputs."""
+"""Takes data, returns outputs."""
 
 Order = npt.NDArray[np.intp]
 
@@ -26,8 +26,8 @@ def renumbered(data: Any, order: Order) -> Any:
     """Return data whose nodes are in another order.
 
     Args:
-        data: With ``x`` and ``edge_index``; what belongs to nodes is permuted, by ``is_node_attr`` where there is one
-            (torch_geometric has it), else ``x``, ``pos`` and ``batch``. Edges stay in their order.
+        data: With ``x`` and ``edge_index``. Node attributes are permuted: those that ``is_node_attr`` names, if data
+            has it as in torch_geometric, else ``x``, ``pos`` and ``batch``. Edges stay in their order.
         order: Old number of each new node.
 
     Example:
@@ -38,7 +38,7 @@ def renumbered(data: Any, order: Order) -> Any:
         >>> other.x.tolist(), other.edge_index.tolist()
         ([7.0, 5.0, 6.0], [[1], [0]])
     """
-    torch: Any = sys.modules["torch"]  # whoever has a graph has loaded it
+    torch: Any = sys.modules["torch"]  # loaded already, as data is a graph of tensors
     device = data.edge_index.device
     moved = copy.copy(data)
     if hasattr(data, "is_node_attr"):
@@ -52,17 +52,17 @@ def renumbered(data: Any, order: Order) -> Any:
 
 
 class NodeTrial:
-    """A graph net on one graph, ready to be given its nodes in other orders.
+    """A graph net on one graph, called with its nodes in different orders.
 
     Args:
-        module: Called as ``module(x, edge_index)``, unless ``call`` says how; a torch module is put in evaluation mode.
-        data: With ``x`` of shape ``(nodes, ...)`` and ``edge_index`` of shape ``(2, edges)``, tensors.
-        moves: Whether the outputs, one a node, are to move with the nodes; else they are to stay.
-        call: From data to one tensor.
-        tolerance: Part of the largest output that is put down to rounding.
+        module: Called as ``module(x, edge_index)``, unless ``call`` is given; a torch module is put in evaluation mode.
+        data: With tensors ``x``, shape ``(nodes, ...)``, and ``edge_index``, shape ``(2, edges)``.
+        moves: Whether the outputs, one for each node, must move with the nodes; else they must stay.
+        call: Takes data, returns one tensor.
+        tolerance: Share of the largest output that counts as rounding.
 
     Raises:
-        InputError: no such data, an output that is no tensor, or, where it is to move, not one for each node.
+        InputError: no such data; an output that is no tensor; an output that must move and is not one for each node.
     """
 
     def __init__(self, module: Any, data: Any, *, moves: bool, call: Call | None, tolerance: float) -> None:
@@ -80,14 +80,14 @@ class NodeTrial:
         with evaluating(self._module) if is_module(self._module) else nullcontext(), torch.no_grad():
             found = self._call(data)
         if not hasattr(found, "detach"):
-            raise InputError(f"expected one tensor from the net, not {type(found).__name__}: say call=")
+            raise InputError(f"expected one tensor from the net, not {type(found).__name__}: pass call=")
         output = np.asarray(found.detach().cpu().double().numpy())
         if self._moves and output.shape[:1] != (self.nodes,):
             raise InputError(f"expected one output for each of {self.nodes} nodes, not shape {output.shape}")
         return output
 
     def error(self, order: Order) -> float:
-        """Return the largest difference that an order makes, 0 where rounding explains it."""
+        """Return the largest difference that an order causes, 0 if rounding explains it."""
         after = self._output(renumbered(self._data, order))
         wanted = self._before[order] if self._moves else self._before
         if after.shape != wanted.shape or not (np.isfinite(after).all() and np.isfinite(wanted).all()):
@@ -96,7 +96,7 @@ class NodeTrial:
         return largest if largest > self._floor else 0.0
 
     def exchange(self, a: int, b: int) -> Order:
-        """Return the order in which two nodes have changed places."""
+        """Return the order that exchanges two nodes."""
         order = np.arange(self.nodes)
         order[[a, b]] = b, a
         return order

@@ -1,4 +1,4 @@
-"""The smallest counter-example: a window and a transformation that both are as simple as the error allows."""
+"""The smallest counter-example: the simplest window and transformation that still show the error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.auditing.actions import Action, ValueMap, joined, with_values
+from gnnmax.auditing.group_actions import GroupAction, ValueMap, batched, with_values
 from gnnmax.auditing.transformations import TRANSFORMATIONS, Pair, cropped
 from gnnmax.errors import InputError
 from gnnmax.task.scorers import Scorer, checked_scores
@@ -20,13 +20,13 @@ from gnnmax.task.windows import Windows
 __all__ = ["CounterExample", "shrunk"]
 
 ROUNDS = 200
-"""How often a simpler pair is looked for."""
+"""Most searches for a simpler pair."""
 
 AT_ONCE = 32
 """Candidates scored together."""
 
 LEVELS = 9
-"""Thresholds that make zeros and ones of a window of a smaller side."""
+"""Thresholds that turn a window of a smaller side into zeros and ones."""
 
 Scores = npt.NDArray[np.float64]
 Errs = Callable[[Scores, Scores], npt.NDArray[np.bool_]]
@@ -35,17 +35,17 @@ Size = tuple[float, ...]
 
 @dataclass(frozen=True, eq=False)
 class CounterExample:
-    """One window on which a scorer notices what the label does not.
+    """One window whose score changes where the label does not.
 
     Attributes:
-        window: The one window, values, contexts and all.
-        action: What is done to it.
-        before: Its score.
-        after: Its score afterwards.
+        window: The one window, with its contexts.
+        action: The action on it.
+        before: Its score before the action.
+        after: Its score after the action.
     """
 
     window: Windows
-    action: Action
+    action: GroupAction
     before: float
     after: float
 
@@ -60,17 +60,17 @@ class CounterExample:
 
 
 def shrunk(scorer: Scorer, name: str, pair: Pair, errs: Errs, *, any_k: bool = False) -> CounterExample:
-    """Make a counter-example smaller until nothing that is tried does so and still shows the error.
+    """Make a counter-example smaller until no smaller candidate shows the error.
 
-    Smaller is, in this order: a smaller side, where the scorer takes any; fewer rows and columns moved, or simpler
-    numbers in the map; contexts of zeros; fewer values that are not 0; fewer that differ; values that are small
-    integers. Nothing is drawn at random: the same counter-example always shrinks to the same one.
+    Smaller means, in this order: a smaller side, if the scorer takes any; fewer rows and columns moved, or simpler
+    numbers in the map; contexts of zeros; fewer values that are not 0; fewer different values; small integers as
+    values. Nothing is drawn at random: the same counter-example always shrinks to the same one.
 
     Args:
         scorer: Windows to scores.
-        name: Of the transformation.
-        pair: One window and what is done to it, which shows the error.
-        errs: From scores before and after to whether they show the error.
+        name: Name of the transformation.
+        pair: One window and an action on it that show the error.
+        errs: Takes scores before and after, returns whether they show the error.
         any_k: Whether the scorer takes windows of any odd side; else the side stays.
 
     Example:
@@ -89,7 +89,7 @@ def shrunk(scorer: Scorer, name: str, pair: Pair, errs: Errs, *, any_k: bool = F
         sized = [(_size(candidate), candidate) for candidate in _candidates(name, pair)]
         present = _size(pair)
         smaller = [each for each in sized if each[0] < present]
-        smaller.sort(key=lambda each: each[0])  # stable, so the first of those alike is taken
+        smaller.sort(key=lambda each: each[0])  # stable, so the first of equal ones is taken
         found = _first(scorer, [candidate for _, candidate in smaller], errs)
         if found is None:
             break
@@ -100,9 +100,9 @@ def shrunk(scorer: Scorer, name: str, pair: Pair, errs: Errs, *, any_k: bool = F
 
 
 def _of_smaller_side(scorer: Scorer, name: str, pair: Pair, errs: Errs) -> Pair:
-    """Return the pair, or one around the same centre and of the smallest side at which the error is seen.
+    """Return the pair, or one around the same centre with the smallest side that shows the error.
 
-    At each side the inner window is tried as it is and as zeros and ones, for some errors need ties.
+    For each side the inner window is tried unchanged and as zeros and ones, because some errors need ties.
     """
     window, action = pair
     for k in range(3, window.k, 2):
@@ -134,7 +134,7 @@ def _size(pair: Pair) -> Size:
 
 
 def _candidates(name: str, pair: Pair) -> list[Pair]:
-    """List what may be smaller: simpler actions, and simpler windows under the same action."""
+    """List candidates that may be smaller: simpler actions, and simpler windows under the same action."""
     window, action = pair
     values = window.values[0]
     levels = _levels(values)
@@ -152,13 +152,13 @@ def _levels(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _with_images(window: Windows, images: Sequence[npt.NDArray[np.float32]]) -> list[Windows]:
-    """Give a window other values, one window an image."""
+    """Give a window other values: one window for each image."""
     changed = with_values(window[np.zeros(len(images), dtype=np.intp)], np.reshape(images, (-1, window.k, window.k)))
     return [changed[place] for place in range(len(images))]
 
 
 def _thinned(values: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
-    """Put 0 in place of a row, of a column, of an entry."""
+    """Replace a row, a column or an entry by 0, in turn."""
     k = len(values)
     places: list[Any] = [*((row, slice(None)) for row in range(k)), *((slice(None), column) for column in range(k))]
     places += [(row, column) for row, column in np.argwhere(values != 0).tolist()]
@@ -171,7 +171,7 @@ def _thinned(values: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
 
 
 def _first(scorer: Scorer, pairs: Sequence[Pair], errs: Errs) -> Pair | None:
-    """Return the first pair that shows the error, scoring some of them at once."""
+    """Return the first pair that shows the error; several are scored together."""
     for start in range(0, len(pairs), AT_ONCE):
         some = pairs[start : start + AT_ONCE]
         erring = np.flatnonzero(_which_err(scorer, some, errs))
@@ -181,19 +181,19 @@ def _first(scorer: Scorer, pairs: Sequence[Pair], errs: Errs) -> Pair | None:
 
 
 def _which_err(scorer: Scorer, pairs: Sequence[Pair], errs: Errs) -> npt.NDArray[np.bool_]:
-    """Tell which pairs show the error; one with a window that the scorer refuses does not."""
+    """Find out which pairs show the error; a pair with a window that the scorer refuses does not."""
     found = np.zeros(len(pairs), dtype=np.bool_)
-    for action, places in joined([action for _, action in pairs]):
+    for action, places in batched([action for _, action in pairs]):
         windows = Windows.concatenate([pairs[place][0] for place in places])
         found[places] = _shown(scorer, windows, action, errs)
     return found
 
 
-def _shown(scorer: Scorer, windows: Windows, action: Action, errs: Errs) -> npt.NDArray[np.bool_]:
+def _shown(scorer: Scorer, windows: Windows, action: GroupAction, errs: Errs) -> npt.NDArray[np.bool_]:
     n, moved = len(windows), action(windows)
     try:
         found = errs(checked_scores(scorer, windows, n), checked_scores(scorer, moved, n))
-    except InputError:  # some window is refused, or has no finite score: look for it by halves
+    except InputError:  # the scorer refuses some window, or gives it no finite score: find it by bisection
         halves = (slice(0, n // 2), slice(n // 2, n)) if n > 1 else ()
         parts = [_shown(scorer, windows[half], action[half], errs) for half in halves]
         return np.concatenate([*parts, np.zeros(n - sum(map(len, parts)), dtype=np.bool_)])

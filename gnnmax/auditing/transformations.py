@@ -1,4 +1,4 @@
-"""The transformations that an audit tries, as data: how each is drawn, and what is simpler than an element of it."""
+"""The transformations of an audit: how each is drawn, and how an element of it is simplified."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.auditing.actions import Action, Rearrangement, ValueMap, with_values
+from gnnmax.auditing.group_actions import GroupAction, Rearrangement, ValueMap, with_values
 from gnnmax.task.label import KINDS
 from gnnmax.task.symmetry import Permutations, relabellings, respaced, translations
 from gnnmax.task.windows import Windows
 
 __all__ = ["TRANSFORMATIONS", "Pair", "Transformation", "cropped", "framed"]
 
-Pair = tuple[Windows, Action]
-"""One window and what is done to it."""
+Pair = tuple[Windows, GroupAction]
+"""One window and an action on it."""
 
 
 def _itself(windows: Windows) -> Windows:
     return windows
 
 
-def _nothing(window: Windows, action: Action) -> list[Pair]:  # noqa: ARG001
-    """Nothing is simpler: the elements are single already."""
+def _nothing(window: Windows, action: GroupAction) -> list[Pair]:  # noqa: ARG001
+    """Return no simpler element: there is only one."""
     return []
 
 
@@ -37,28 +37,28 @@ class Transformation:
 
     Attributes:
         name: Its key in :data:`TRANSFORMATIONS`.
-        summary: What it does.
+        summary: A description in one phrase.
         label_stays: Whether the label of every window stays, because the centre and the order of values do.
         draw: Draws one element for each window.
-        simpler: For one window and an element on which a scorer errs, what to try in their place.
-        prepare: Makes the windows that are transformed out of those that are given.
-        of_values: Whether it maps values and leaves every entry where it is.
+        simpler: Takes one window and an element on which a scorer errs, returns simpler pairs to try.
+        prepare: Prepares the windows that are transformed.
+        of_values: Whether it maps values and leaves every entry in its place.
     """
 
     name: str
     summary: str
     label_stays: bool
-    draw: Callable[[Windows, np.random.Generator], Action]
-    simpler: Callable[[Windows, Action], list[Pair]] = _nothing
+    draw: Callable[[Windows, np.random.Generator], GroupAction]
+    simpler: Callable[[Windows, GroupAction], list[Pair]] = _nothing
     prepare: Callable[[Windows], Windows] = _itself
     of_values: bool = False
 
 
 def framed(windows: Windows) -> Windows:
-    """Put the inner ``k - 2`` rows and columns of each window on a ground of isolated nodes, whose entries are 0.
+    """Put the inner ``k - 2`` rows and columns of each window on a background of isolated nodes, whose entries are 0.
 
-    So a window can be moved by one step over the subgraph and all of it stays in view: nothing is cut off, and what
-    comes in is what was there, no edge. On such windows a step and a cyclic step are the same thing.
+    Such a window can move by one step over the subgraph and stays in view: nothing is cut off, and the entries that
+    move in were there before, "no edge". A step and a cyclic step are then the same.
 
     Example:
         >>> framed(Windows.from_values(np.ones((1, 3, 3)))).values[0].tolist()
@@ -78,7 +78,7 @@ def framed(windows: Windows) -> Windows:
 
 
 def cropped(windows: Windows, k: int) -> Windows:
-    """Take of each window the inner ``k`` rows and columns: a smaller window around the same centre.
+    """Crop each window to its inner ``k`` rows and columns: a smaller window around the same centre.
 
     Example:
         >>> cropped(Windows.from_values(np.arange(25).reshape(1, 5, 5)), 3).values[0].tolist()
@@ -109,17 +109,17 @@ def _still(windows: Windows) -> Permutations:
     return np.tile(np.arange(windows.k), (len(windows), 1))
 
 
-def _relabelling(windows: Windows, rng: np.random.Generator) -> Action:
+def _relabelling(windows: Windows, rng: np.random.Generator) -> GroupAction:
     n, k = len(windows), windows.k
     return Rearrangement(relabellings(n, k, rng), relabellings(n, k, rng))
 
 
-def _simultaneous(windows: Windows, rng: np.random.Generator) -> Action:
+def _simultaneous(windows: Windows, rng: np.random.Generator) -> GroupAction:
     nodes = relabellings(len(windows), windows.k, rng)
     return Rearrangement(nodes, nodes)
 
 
-def _transposition(windows: Windows, _rng: np.random.Generator) -> Action:
+def _transposition(windows: Windows, _rng: np.random.Generator) -> GroupAction:
     return Rearrangement(_still(windows), _still(windows), turned=True)
 
 
@@ -129,33 +129,33 @@ def _flip(windows: Windows, rng: np.random.Generator) -> Rearrangement:
     return Rearrangement(np.where(of_rows, still[:, ::-1], still), np.where(of_rows, still, still[:, ::-1]))
 
 
-def _quarter_turn(windows: Windows, rng: np.random.Generator) -> Action:
+def _quarter_turn(windows: Windows, rng: np.random.Generator) -> GroupAction:
     return dataclasses.replace(_flip(windows, rng), turned=True)
 
 
-def _step(windows: Windows, rng: np.random.Generator) -> Action:
+def _step(windows: Windows, rng: np.random.Generator) -> GroupAction:
     """Move by one step to one of the eight neighbours."""
     steps = np.array([step for step in itertools.product((-1, 0, 1), repeat=2) if step != (0, 0)])
     chosen = steps[rng.integers(len(steps), size=len(windows))]
     return Rearrangement(translations(chosen[:, 0], windows.k), translations(chosen[:, 1], windows.k))
 
 
-def _roll(windows: Windows, rng: np.random.Generator) -> Action:
+def _roll(windows: Windows, rng: np.random.Generator) -> GroupAction:
     """Roll by any number of rows and columns, not both 0."""
     rows, columns = np.divmod(rng.integers(1, windows.k**2, size=len(windows)), windows.k)
     return Rearrangement(translations(rows, windows.k), translations(columns, windows.k))
 
 
-def _increasing_map(windows: Windows, rng: np.random.Generator) -> Action:
-    """Map the values at random, and let 0 fall anywhere among them, for a scorer may take its sign for a meaning."""
+def _increasing_map(windows: Windows, rng: np.random.Generator) -> GroupAction:
+    """Map the values at random, with 0 anywhere among them, because a scorer may give a meaning to the sign."""
     mapped = respaced(windows.values, rng)
     lowest, highest = np.fmin.reduce(mapped, axis=(1, 2)), np.fmax.reduce(mapped, axis=(1, 2))
     zero = lowest + rng.random(len(windows)).astype(np.float32) * (highest - lowest)
     return ValueMap.between(windows.values, mapped - zero[:, None, None])
 
 
-def _additive(windows: Windows, rng: np.random.Generator) -> Action:
-    """Add a few of the largest values."""
+def _additive(windows: Windows, rng: np.random.Generator) -> GroupAction:
+    """Add a constant of the size of the largest value."""
     finite = np.where(np.isfinite(windows.values), windows.values, 0).astype(np.float64)
     largest = np.abs(finite).max(axis=(1, 2))
     # Multiples of a power of two are added with the least rounding.
@@ -165,14 +165,14 @@ def _additive(windows: Windows, rng: np.random.Generator) -> Action:
     )
 
 
-def _multiplicative(windows: Windows, rng: np.random.Generator) -> Action:
+def _multiplicative(windows: Windows, rng: np.random.Generator) -> GroupAction:
     """Multiply by a power of two, which is exact."""
     return ValueMap.affine(rng.choice([0.25, 0.5, 2.0, 4.0], size=len(windows)).tolist(), [0.0] * len(windows))
 
 
-def _swaps(window: Windows, *, together: bool) -> list[Action]:
-    """Every swap of two rows, then of two columns, or of two nodes as rows and columns, around the centre."""
-    found: list[Action] = []
+def _swaps(window: Windows, *, together: bool) -> list[GroupAction]:
+    """List every swap of two rows, and of two columns, or of two nodes in both roles, around the centre."""
+    found: list[GroupAction] = []
     still = _still(window)
     others = [place for place in range(window.k) if place != window.k // 2]
     for a, b in itertools.combinations(others, 2):
@@ -183,7 +183,7 @@ def _swaps(window: Windows, *, together: bool) -> list[Action]:
 
 
 def _path(window: Windows, action: Any, *, together: bool) -> list[Pair]:
-    """Reach a relabelling swap by swap: each swap with the window that it is done to."""
+    """Decompose a relabelling into swaps, each with the window that it acts on."""
     still, pairs = _still(window), list[Pair]()
     targets = [(action.rows, (True, together))]
     if not together:
@@ -202,24 +202,24 @@ def _path(window: Windows, action: Any, *, together: bool) -> list[Pair]:
     return pairs
 
 
-def _single_swaps(*, together: bool) -> Callable[[Windows, Action], list[Pair]]:
-    def simpler(window: Windows, action: Action) -> list[Pair]:
+def _single_swaps(*, together: bool) -> Callable[[Windows, GroupAction], list[Pair]]:
+    def simpler(window: Windows, action: GroupAction) -> list[Pair]:
         swaps: list[Pair] = [(window, swap) for swap in _swaps(window, together=together)]
         return swaps + _path(window, action, together=together)
 
     return simpler
 
 
-def _shifts(window: Windows, _action: Action) -> list[Pair]:
+def _shifts(window: Windows, _action: GroupAction) -> list[Pair]:
     return [(window, ValueMap.affine([1.0], [shift])) for shift in (1.0, -1.0, 2.0, -2.0)]
 
 
-def _factors(window: Windows, _action: Action) -> list[Pair]:
+def _factors(window: Windows, _action: GroupAction) -> list[Pair]:
     return [(window, ValueMap.affine([factor], [0.0])) for factor in (2.0, 0.5)]
 
 
 def _fewer_knots(window: Windows, action: Any) -> list[Pair]:
-    """List the map with fewer knots: those of values that are there, halves, all but one; and with whole targets."""
+    """List maps with fewer knots: only present values, halves, all but one; and one with whole targets."""
     sources, targets = action.knots[0]
     n = len(sources)
     kept: list[Any] = [np.isin(sources, window.values.astype(np.float64)), slice(n // 2), slice(n // 2, n)]
@@ -230,7 +230,7 @@ def _fewer_knots(window: Windows, action: Any) -> list[Pair]:
     return [(window, ValueMap((each,), action.slopes)) for each in rising]
 
 
-def _simple_maps(window: Windows, action: Action) -> list[Pair]:
+def _simple_maps(window: Windows, action: GroupAction) -> list[Pair]:
     """List shifts, factors, 1 added to every value of at least one of the values, and the same map with fewer knots."""
     levels = np.unique(window.values[~np.isnan(window.values)]).astype(np.float64)
     knots = [(np.array([low, high]), np.array([low, high + 1])) for low, high in itertools.pairwise(levels)]
@@ -243,19 +243,19 @@ TRANSFORMATIONS: dict[str, Transformation] = {
     for each in (
         Transformation(
             "relabelling",
-            "rows and, apart from them, columns in another order around the fixed centre",
+            "rows, and independently columns, in another order around the fixed centre",
             True,
             _relabelling,
             _single_swaps(together=False),
         ),
         Transformation(
             "simultaneous_relabelling",
-            "rows and columns in the same other order around the fixed centre",
+            "rows and columns in one other order around the fixed centre",
             True,
             _simultaneous,
             _single_swaps(together=True),
         ),
-        Transformation("transposition", "rows and columns change places", True, _transposition),
+        Transformation("transposition", "rows and columns exchanged", True, _transposition),
         Transformation("flip", "rows, or columns, in reverse order", True, _flip),
         Transformation("quarter_turn", "turned by 90 or 270 degrees", True, _quarter_turn),
         Transformation(
@@ -272,7 +272,7 @@ TRANSFORMATIONS: dict[str, Transformation] = {
         ),
         Transformation(
             "translation",
-            "the window moved by one step over its subgraph, on a ground of isolated nodes",
+            "the window moved by one step over its subgraph, on a background of isolated nodes",
             False,
             _step,
             prepare=framed,
@@ -280,4 +280,4 @@ TRANSFORMATIONS: dict[str, Transformation] = {
         Transformation("roll", "rows and columns moved cyclically", False, _roll),
     )
 }
-"""The transformations by name, those that leave the label first."""
+"""The transformations by name; those that leave the label come first."""

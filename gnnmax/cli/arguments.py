@@ -1,8 +1,8 @@
-"""What several commands take: flags, recipes with changes, data sets."""
+"""Arguments that several commands share: flags, recipes with changes, data sets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
@@ -14,14 +14,34 @@ if TYPE_CHECKING:
     from gnnmax.data.dataset import DataSet
     from gnnmax.data.recipe import Recipe
 
-__all__ = ["Changes", "Flag", "open_data", "open_recipe", "words_of"]
+__all__ = ["Changes", "Flag", "open_data", "open_recipe", "refuse_old_flags", "words_of"]
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]
 Changes = Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
 
 
+def refuse_old_flags(commands: Mapping[str, Any], arguments: Sequence[str]) -> None:
+    """Refuse a flag by the name that it had before, in the ``old_flags`` of its command.
+
+    Raises:
+        InputError: an old name, with the new one.
+
+    Example:
+        >>> from gnnmax.cli import COMMANDS
+        >>> refuse_old_flags(COMMANDS, ["detect", "m.npy", "--separation", "3"])
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: --separation is called --min-distance now
+    """
+    old_flags = getattr(commands.get(arguments[0] if arguments else ""), "old_flags", {})
+    for word in arguments:
+        flag = word.partition("=")[0]
+        if flag in old_flags:
+            raise InputError(f"{flag} is called {old_flags[flag]} now")
+
+
 def open_recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
-    """Load a recipe and change fields of it, each given as ``key=value``."""
+    """Load a recipe and change some of its fields, each given as ``key=value``."""
     from gnnmax.data.recipe_files import load_recipe
 
     recipe = load_recipe(name)
@@ -46,7 +66,7 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 def open_data(name: str) -> DataSet:
-    """Open a folder, or build a recipe in memory, with a bar."""
+    """Open a data set from a folder, or build one from a recipe, with a progress bar."""
     from gnnmax.data.store import load_data
 
     with drawing_progress("drawing hosts") as on_progress:
@@ -54,5 +74,5 @@ def open_data(name: str) -> DataSet:
 
 
 def words_of(text: str) -> list[str]:
-    """Split at commas, leaving out what is empty."""
+    """Split a text at commas and drop empty parts."""
     return [word.strip() for word in text.split(",") if word.strip()]

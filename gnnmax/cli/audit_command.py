@@ -25,7 +25,7 @@ __all__ = ["Audit"]
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """Find out which transformations of a window models or rules notice, and whether the label does."""
+    """Find out which transformations of a window change the scores of models or rules, and whether they should."""
 
     data: str
     """Folder of a data set, name of a recipe, or path of a .toml file."""
@@ -34,28 +34,28 @@ class Audit:
     rule: str = ""
     """Names of rules, separated by commas; see gnnmax list rules."""
     split: str = "test"
-    """Which split of the data set."""
+    """Split of the data set."""
     most: int = 500
-    """Windows to transform, at most."""
+    """Largest number of windows to transform."""
     seed: int = 0
-    """Seed of the transformations that are drawn."""
+    """Seed of the random transformations."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto takes a GPU where there is one."""
+    """auto uses a GPU if there is one."""
     assert_: Annotated[Flag, tyro.conf.arg(name="assert")] = False
-    """Exit with status 1 where a symmetry that is declared, or that of the label, is broken."""
+    """Exit with status 1 if a declared symmetry, or the symmetry of the label, is broken."""
     layers: Flag = False
-    """Say for each model of a run that can do without contexts which layer is the first to break a symmetry."""
+    """Name the first layer that breaks each symmetry, for each model of a run that needs no contexts."""
     json: Flag = False
     """Print JSON."""
 
     def run(self) -> int:
-        """Audit each, print its table and the smallest counter-examples."""
+        """Audit each scorer, print its table and the smallest counter-examples."""
         import numpy as np
 
         from gnnmax.auditing.battery import audit
 
         if self.layers and self.run_folder is None:
-            raise InputError("--layers looks into the models of a run: give --run DIR")
+            raise InputError("--layers needs the models of a run: give --run DIR")
         if self.seed < 0:
             raise InputError(f"--seed must be at least 0, not {self.seed}")
         scorers = list(self._scorers())
@@ -76,7 +76,7 @@ class Audit:
         return 1 if self.assert_ and any(each.broken for each in found) else 0
 
     def _inside(self, scorer: Any, windows: Windows) -> LayerAudit | None:
-        """Audit the layers of a trained model, where asked."""
+        """Audit the layers of a trained model, with --layers."""
         if not self.layers or not hasattr(scorer, "module"):
             return None
         import numpy as np
@@ -109,7 +109,7 @@ class Audit:
 
 @dataclass(frozen=True)
 class _Audited:
-    """What was found about one scorer."""
+    """The audit of one scorer."""
 
     name: str
     report: Findings
@@ -118,7 +118,7 @@ class _Audited:
 
     @property
     def broken(self) -> list[str]:
-        """What is broken: the label's symmetry, then what is declared."""
+        """The broken symmetries: first those of the label, then declared ones."""
         found = [*self.report.faults, *(["constant"] if self.report.constant else [])]
         return found + [
             f"is declared invariant to {name}" for name in self.declared if self.report[name] != "invariant"

@@ -14,6 +14,7 @@ from pathlib import Path
 import tyro
 
 from gnnmax.cli import COMMANDS, Command
+from gnnmax.cli.arguments import refuse_old_flags
 from gnnmax.errors import InputError
 
 __all__ = ["main"]
@@ -75,6 +76,7 @@ def _parsed(arguments: list[str]) -> Command | int:
     if arguments == ["--version"]:
         sys.stdout.write(f"gnnmax {VERSION}\n")
         return 0
+    refuse_old_flags(COMMANDS, arguments)
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):

@@ -1,8 +1,9 @@
-"""Find the maxima of a person's own matrix: exactly, by stated rules for ties, borders and what was not measured."""
+"""Find the maxima of your own matrix: exactly, by stated rules for ties, borders and missing entries."""
 
-from gnnmax.detection.maxima import Border, Maxima, Mode, Ties
-from gnnmax.detection.normalisation import STEPS
+from gnnmax.detection.maxima import Maxima
+from gnnmax.detection.normalisation import NORMALISATIONS
 from gnnmax.detection.permutation_null import Decoys, Discoveries, false_discovery
 from gnnmax.detection.search import find_maxima
+from gnnmax.detection.search_options import SearchOptions
 
-__all__ = ["STEPS", "Border", "Decoys", "Discoveries", "Maxima", "Mode", "Ties", "false_discovery", "find_maxima"]
+__all__ = ["NORMALISATIONS", "Decoys", "Discoveries", "Maxima", "SearchOptions", "false_discovery", "find_maxima"]

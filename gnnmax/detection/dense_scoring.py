@@ -1,4 +1,4 @@
-"""What trained nets say of a person's matrix: of some entries, or of every one."""
+"""Scores of trained nets for some entries of a matrix, or for every one: a score map."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import numpy.typing as npt
 
 from gnnmax.data.subgraphs.subgraph import Subgraph
 from gnnmax.data.subgraphs.window_extraction import blocks, cut_neighbours
-from gnnmax.detection.matrix import Source, source_of
-from gnnmax.detection.search import maxima_of
+from gnnmax.detection.matrix import MatrixSource, as_source
+from gnnmax.detection.search import search_matrix
+from gnnmax.detection.search_options import SearchOptions
 from gnnmax.errors import InputError
 from gnnmax.task.windows import Windows
 
 __all__ = [
     "ROOM",
-    "Screening",
+    "RuleComparison",
+    "compare_with_rule",
     "neighbour_windows",
     "score_everywhere",
+    "score_map",
     "score_windows",
-    "scores_of",
-    "screened",
     "windows_at",
 ]
 
@@ -33,20 +34,20 @@ SCORED = 4096
 """Windows scored together."""
 
 STRIP = 256
-"""Rows that a convolution takes together."""
+"""Rows of a matrix that are convolved together."""
 
 ROOM = 4096
-"""Nodes of a graph, at most, whose windows can be cut: the cut looks at all pairs of them."""
+"""Most nodes of a graph from which windows are cut: the cut compares all pairs of nodes."""
 
 
 def score_everywhere(model: Scorer, matrix: Any, k: int = 9, *, missing: Any = None) -> npt.NDArray[np.float32]:
     """Score the window around every entry of a matrix.
 
-    The windows are those that a data set would hold, batch after batch. A net that puts a window on its own scale needs
-    them one by one; convolution towers on values as they are (``encoding = "none"``) are laid over the matrix itself,
-    with the same scores, see :mod:`gnnmax.models.images.dense_tower`.
+    A net that standardises each window needs the windows one by one, in batches. A convolution tower on raw values
+    (``encoding = "none"``) is applied to the matrix itself, with the same scores, see
+    :mod:`gnnmax.models.images.dense_tower`.
 
-    Cost: one window an entry; of a tower 20 to 30 times less, with zero padding 5 to 7 times.
+    Cost: one window for each entry. A tower costs 20 to 30 times less; with zero padding, 5 to 7 times less.
 
     Args:
         model: A scorer of windows, such as :func:`gnnmax.load_model` returns.
@@ -55,7 +56,7 @@ def score_everywhere(model: Scorer, matrix: Any, k: int = 9, *, missing: Any = N
         missing: True where nothing was measured.
 
     Returns:
-        Shape ``(n, m)``, float32; NaN where the window is not wholly inside the matrix and measured.
+        The score map, shape ``(n, m)``, float32; NaN where the window is not wholly inside the matrix and measured.
 
     Example:
         >>> from gnnmax import RULES
@@ -64,11 +65,11 @@ def score_everywhere(model: Scorer, matrix: Any, k: int = 9, *, missing: Any = N
         >>> (score_everywhere(RULES["argmax"], matrix, k=3) > 0).nonzero()
         (array([2]), array([3]))
     """
-    return scores_of(model, source_of(matrix, "zero", missing, diagonal=True), k)
+    return score_map(model, as_source(matrix, missing=missing), k)
 
 
-def scores_of(model: Scorer, source: Source, k: int) -> npt.NDArray[np.float32]:
-    """Score the window around every entry of a matrix as it is searched; see :func:`score_everywhere`."""
+def score_map(model: Scorer, source: MatrixSource, k: int) -> npt.NDArray[np.float32]:
+    """Score the window around every entry of a matrix that was read; see :func:`score_everywhere`."""
     n, m = source.shape
     scores = np.full((n, m), np.nan, dtype=np.float32)
     if k < 3 or k % 2 == 0 or k > min(n, m):
@@ -86,11 +87,13 @@ def scores_of(model: Scorer, source: Source, k: int) -> npt.NDArray[np.float32]:
     return scores
 
 
-class Screening(NamedTuple):
-    """What a net calls centred when it is asked everywhere, and how much of that the rule finds.
+class RuleComparison(NamedTuple):
+    """How the windows that a net calls centred compare with the strict maxima.
 
-    ``windows`` is how many are whole; ``called`` how many of them the net calls centred; ``kept`` how many of these are
-    strict maxima, which is what is left where the net scores the rule's maxima alone.
+    Attributes:
+        windows: Number of windows that are wholly measured.
+        called: Number of these that the net calls centred.
+        kept: Number of the called ones that are strict maxima. Only these remain if the net scores maxima alone.
     """
 
     windows: int
@@ -99,27 +102,28 @@ class Screening(NamedTuple):
 
     @property
     def recall(self) -> float | None:
-        """The share of what the net calls centred that a screen by the rule keeps; None if it calls nothing."""
+        """The share of the called windows that are strict maxima; None if the net calls none centred."""
         return self.kept / self.called if self.called else None
 
 
-def screened(scores: npt.NDArray[np.float32], source: Source, k: int) -> Screening:
-    """Hold a net's scores of every entry against the strict rule.
+def compare_with_rule(scores: npt.NDArray[np.float32], source: MatrixSource, k: int) -> RuleComparison:
+    """Compare a net's score map with the strict rule.
 
     Example:
         >>> from gnnmax import RULES
         >>> matrix = np.random.default_rng(0).random((20, 20))
-        >>> screening = screened(score_everywhere(RULES["nms"], matrix, k=3), source_of(matrix, "zero", None, True), 3)
-        >>> screening.windows, screening.recall
+        >>> compared = compare_with_rule(score_everywhere(RULES["nms"], matrix, k=3), as_source(matrix), 3)
+        >>> compared.windows, compared.recall
         (324, 1.0)
     """
-    maxima = maxima_of(source, k, "ordered", "strict", "drop", None, 1, True, None)
+    maxima = search_matrix(source, SearchOptions(k, border="drop", triangle="both"))
     called = scores > 0
-    return Screening(int((~np.isnan(scores)).sum()), int(called.sum()), int(called[maxima.rows, maxima.columns].sum()))
+    kept = int(called[maxima.rows, maxima.columns].sum())
+    return RuleComparison(int((~np.isnan(scores)).sum()), int(called.sum()), kept)
 
 
 def _scored(model: Scorer, windows: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Score the windows that are wholly measured, NaN elsewhere, and say which those are."""
+    """Return the scores of windows, NaN where one is not wholly measured, and the mask of those that are."""
     scores = np.full(len(windows), np.nan, dtype=np.float32)
     whole = np.isfinite(windows).all(axis=(1, 2))
     if whole.any():
@@ -135,7 +139,7 @@ def score_windows(model: Scorer, windows: npt.NDArray[Any]) -> tuple[list[float 
         windows: Shape ``(M, k, k)``, NaN where nothing was measured.
 
     Returns:
-        A score a window, None where there is none, and why there is none, "" where there is one.
+        For each window its score or None, and the reason why it has none or "".
 
     Example:
         >>> from gnnmax import RULES
@@ -145,14 +149,14 @@ def score_windows(model: Scorer, windows: npt.NDArray[Any]) -> tuple[list[float 
     scores: list[float | None] = []
     reasons: list[str] = []
     for start in range(0, len(windows), SCORED):
-        found, whole = _scored(model, windows[start : start + SCORED])
-        scores += [score if there else None for score, there in zip(found.tolist(), whole.tolist(), strict=True)]
-        reasons += ["" if there else "the window is not wholly measured" for there in whole.tolist()]
+        part, whole = _scored(model, windows[start : start + SCORED])
+        scores += [score if known else None for score, known in zip(part.tolist(), whole.tolist(), strict=True)]
+        reasons += ["" if known else "the window is not wholly measured" for known in whole.tolist()]
     return scores, reasons
 
 
-def windows_at(source: Source, rows: Places, columns: Places, k: int) -> npt.NDArray[Any]:
-    """Cut the windows around some entries, NaN where nothing was measured, shape ``(M, k, k)``."""
+def windows_at(source: MatrixSource, rows: Places, columns: Places, k: int) -> npt.NDArray[Any]:
+    """Cut the windows around some entries, shape ``(M, k, k)``, NaN where an entry is missing."""
     values = np.empty((len(rows), k, k), dtype=np.float64 if source.dtype.itemsize > 4 else np.float32)
     for index, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
         block = source.block(row, column, 1, 1, (k // 2, k // 2))
@@ -162,22 +166,22 @@ def windows_at(source: Source, rows: Places, columns: Places, k: int) -> npt.NDA
     return values
 
 
-def neighbour_windows(source: Source, rows: Places, columns: Places, k: int) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield the windows of some edges of a graph, cut by nearness, in batches.
+def neighbour_windows(source: MatrixSource, rows: Places, columns: Places, k: int) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield the windows of some edges of a graph, of the nearest nodes to their ends, in batches.
 
     Raises:
-        InputError: the graph has too few nodes for such windows, or too many to look at all pairs.
+        InputError: the graph has too few nodes for such windows, or too many to compare all pairs.
     """
     nodes = source.shape[0]
     if nodes < 2 * k or nodes > ROOM:
         raise InputError(f"windows of side {k} are cut from graphs of {2 * k} to {ROOM} nodes, not of {nodes}")
     block = source.block(0, 0, nodes, nodes, (0, 0))
-    joined = block.values != 0
+    edge_mask = block.values != 0
     if block.missing is not None:
-        joined &= ~block.missing
-    adjacency = np.where(joined, block.values, 0).astype(np.float32)
+        edge_mask &= ~block.missing
+    adjacency = np.where(edge_mask, block.values, 0).astype(np.float32)
     directed = not np.array_equal(adjacency, adjacency.T)
-    subgraph = Subgraph(np.arange(nodes), adjacency, joined, directed)
+    subgraph = Subgraph(np.arange(nodes), adjacency, edge_mask, directed)
     step = max(1, 2**22 // nodes)
     for start in range(0, len(rows), step):
         centre = np.stack([rows[start : start + step], columns[start : start + step]], axis=1)

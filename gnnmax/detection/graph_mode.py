@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.matrix import Source, lowest
-from gnnmax.detection.maxima import Maxima, Ties, margin_over
+from gnnmax.detection.matrix import MatrixSource, lowest
+from gnnmax.detection.maxima import Maxima, margin_over
+from gnnmax.detection.search_options import SearchOptions
 
 __all__ = ["graph_maxima"]
 
@@ -17,23 +18,28 @@ Values = npt.NDArray[Any]
 Ends = npt.NDArray[Any]
 
 CHUNK = 2**16
-"""Edges looked at together, about."""
+"""Approximate number of edges examined together."""
 
 LEAST, MOST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
-"""What every key exceeds, and none does."""
+"""Integers below and above every key."""
 
 INFINITE = int(np.float64(np.inf).view(np.uint64))
-"""The bits of infinity as a whole number: those of what is negative, or NaN, exceed it."""
+"""The bits of infinity as a whole number; the bits of a negative number or NaN exceed it."""
 
 
-def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric: bool, once: bool) -> Maxima:
+def graph_maxima(source: MatrixSource, options: SearchOptions, *, symmetric: bool) -> Maxima:
     """Find the edges that no other edge of their ends beats; see :func:`gnnmax.detection.find_maxima`.
 
     An end is a row or a column: entries ``(u, v)`` and ``(u, w)`` share the row ``u``, ``(u, v)`` and ``(w, v)`` the
-    column ``v``. Of an undirected graph, whose matrix is symmetric, row ``u`` and column ``u`` are the same end, and
+    column ``v``. In an undirected graph, whose matrix is symmetric, row ``u`` and column ``u`` are the same end, and
     ``(u, v)`` and ``(v, u)`` the same edge.
 
     Cost: a few passes over the edges.
+
+    Args:
+        source: The matrix.
+        options: How it is searched; of these, ties, threshold and triangle are used.
+        symmetric: Whether the graph is undirected.
     """
     indptr, columns, values = _edges(source)
     by_row = _Best(indptr, values)
@@ -41,18 +47,18 @@ def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric:
         indptr, columns, values = _chosen(indptr, columns, values, ~np.isnan(values))
         by_row = _Best(indptr, values)
     by_column = by_row if symmetric else _Best(*_by_column(indptr, columns, values, source.shape))
-    # Among the largest edges of its row, and of its column too: all others are out after one look.
+    # A maximum is among the largest edges of its row and of its column: one comparison removes all others.
     row, column, value = by_row.at, columns[by_row.leading], by_row.value
     leading = value == by_column.first[column]
-    if symmetric and once:
+    if symmetric and options.triangle == "upper":
         leading &= row <= column
-    if threshold is not None:
-        leading &= value > threshold
+    if options.threshold is not None:
+        leading &= value > options.threshold
     chosen = np.flatnonzero(leading)
     row, column, value = row[chosen], column[chosen], value[chosen]
 
     def besides(of_rows: Ends, of_columns: Ends, some: Any) -> Ends:
-        """Count the other edges at the ends of some; the two ends of an undirected loop are one."""
+        """Count the other edges at the ends of some edges; the two ends of an undirected loop are one."""
         count: Ends = of_rows[row[some]] + of_columns[column[some]] - 2
         return np.where((row[some] == column[some]) & symmetric, count // 2, count)
 
@@ -61,7 +67,7 @@ def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric:
     tied = np.flatnonzero(others)
     if len(tied):
         kept = others == 0
-        if ties != "strict":
+        if options.ties != "strict":
             kept[tied] = others[tied] < besides(by_row.size, by_column.size, tied)
         row, column, value, others = row[kept], column[kept], value[kept], others[kept]
     rival = np.maximum(by_row.rival[row], by_column.rival[column])
@@ -82,8 +88,8 @@ def graph_maxima(source: Source, ties: Ties, threshold: float | None, symmetric:
     )
 
 
-def _edges(source: Source) -> tuple[Ends, Ends, Values]:
-    """Return the edges row by row: stored entries, or those of a dense matrix that are not 0; NaN is among them."""
+def _edges(source: MatrixSource) -> tuple[Ends, Ends, Values]:
+    """Return the edges row by row: stored entries, or entries of a dense matrix that are not 0, NaN included."""
     matrix = source.edges().matrix
     indptr, columns, values = matrix.indptr, matrix.indices, matrix.data
     if values.dtype.kind == "b":
@@ -101,13 +107,13 @@ def _edges(source: Source) -> tuple[Ends, Ends, Values]:
 
 
 def _chosen(indptr: Ends, columns: Ends, values: Values, kept: npt.NDArray[np.bool_]) -> tuple[Ends, Ends, Values]:
-    """Return some of the edges, in the same order."""
+    """Select edges, in the same order."""
     before = np.concatenate([[0], np.cumsum(kept)])
     return before[indptr], columns[kept], values[kept]
 
 
 def _by_column(indptr: Ends, columns: Ends, values: Values, shape: tuple[int, int]) -> tuple[Ends, Values]:
-    """Return edges that stand row by row column by column."""
+    """Sort edges that come row by row into columns."""
     from scipy.sparse import csr_array
 
     turned = csr_array((values, columns, indptr), shape=shape).tocsc()
@@ -115,13 +121,13 @@ def _by_column(indptr: Ends, columns: Ends, values: Values, shape: tuple[int, in
 
 
 class _Best:
-    """Of every end: its largest value, how many edges have it, its rival, and how many edges there are.
+    """The largest edges at every end: their value, their number, the rival value, and the number of all edges.
 
-    The rival is the largest value of the other edges. ``leading`` are the edges that are largest at their end, in
-    order, ``value`` their values and ``at`` the ends where they are. ``unknown`` says whether a value was NaN: nothing
-    else holds then.
+    The rival is the largest value of the other edges. ``leading`` holds the edges that are largest at their end, in
+    order, ``value`` their values and ``at`` their ends. ``unknown`` says whether a value was NaN; the rest is then
+    invalid.
 
-    Edges are looked at some ends at a time, so that what is written on the way stays in the processor's cache.
+    Edges are examined some ends at a time, so that intermediate arrays stay in the processor's cache.
     """
 
     def __init__(self, indptr: Ends, values: Values) -> None:
@@ -136,7 +142,7 @@ class _Best:
         places = np.arange(max(np.diff(bounds), default=0))
         for some, (begin, end) in zip(parts, pairwise(bounds), strict=True):
             edges, inner = values[begin:end], starts[some] - begin
-            found = None if tied else _alone(edges, inner, places)  # ties seldom come alone
+            found = None if tied else _alone(edges, inner, places)  # a tie is seldom the only one
             if found is None:
                 found = _among_ties(edges, inner, size[some])
             top, largest[some], rival[some] = found
@@ -151,7 +157,7 @@ class _Best:
         self.first, self.rival = self._everywhere(filled, largest), self._everywhere(filled, rival)
 
     def _everywhere(self, filled: Ends, values: Values) -> Values:
-        """Put values of the ends that have edges among those that have none."""
+        """Spread values of the ends that have edges over all ends."""
         if len(filled) == len(self.size):
             return values
         everywhere = np.full(len(self.size), lowest(values.dtype), dtype=values.dtype)
@@ -160,12 +166,12 @@ class _Best:
 
 
 def _alone(values: Values, starts: Ends, places: Ends) -> tuple[Ends, Values, Values] | None:
-    """Find the largest of every run of values, and its rival, where the leading bits of a value tell them apart.
+    """Find the largest of every run of values, and its rival, if the leading bits of the values decide.
 
-    Those and the place of the value make one integer, so that two passes find values and places alike.
+    These bits and the place of a value make one integer, so two passes find values and places together.
 
     Returns:
-        The places of the largest, their values, and the largest of the others; None where more has to be looked at.
+        The places of the largest, their values, and the largest of the others; None if the bits do not decide.
     """
     bits = len(values).bit_length()
     place = (1 << bits) - 1
@@ -183,7 +189,7 @@ def _alone(values: Values, starts: Ends, places: Ends) -> tuple[Ends, Values, Va
 
 
 def _among_ties(values: Values, starts: Ends, size: Ends) -> tuple[Ends, Values, Values]:
-    """Find all that are largest in their run of values, the largest value of every run, and its rival."""
+    """Find all largest values of every run, the largest value itself, and its rival."""
     largest = np.maximum.reduceat(values, starts)
     equal = values == np.repeat(largest, size)
     top = np.flatnonzero(equal)
@@ -194,7 +200,7 @@ def _among_ties(values: Values, starts: Ends, size: Ends) -> tuple[Ends, Values,
 
 
 def _ordered(values: Values) -> npt.NDArray[np.int64]:
-    """Return integers that order as the values do, to double precision; NaN is the largest, -0.0 is 0.0.
+    """Map values to integers in the same order, to double precision; NaN becomes the largest, -0.0 equals 0.0.
 
     Example:
         >>> np.argsort(_ordered(np.array([0.5, np.nan, -1, -np.inf, 2]))).tolist()
@@ -204,6 +210,6 @@ def _ordered(values: Values) -> npt.NDArray[np.int64]:
     keys = doubles.view(np.int64)
     if keys.view(np.uint64).max() > INFINITE:
         keys = (doubles + 0.0).view(np.int64)
-        np.bitwise_xor(keys, MOST, out=keys, where=keys < 0)  # negative doubles stand the other way round
+        np.bitwise_xor(keys, MOST, out=keys, where=keys < 0)  # the bits of negative doubles are in reverse order
         keys[np.isnan(doubles)] = MOST
     return keys

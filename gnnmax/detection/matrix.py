@@ -1,51 +1,49 @@
-"""A matrix as the detector reads it: block by block, with what was not measured marked."""
+"""A matrix as a search reads it: block by block, with missing entries marked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gnnmax.data.hosts.own_files import entries_of_data
+from gnnmax.detection.search_options import Unstored
 from gnnmax.errors import InputError
 
-__all__ = ["Absent", "Block", "NamedMatrix", "Source", "Transform", "lowest", "source_of"]
-
-Absent = Literal["zero", "missing"]
-"""What an entry is that a sparse matrix does not store."""
+__all__ = ["Block", "FittedNormalisation", "MatrixSource", "NamedMatrix", "Places", "as_source", "lowest"]
 
 Places = npt.NDArray[np.intp]
 
 TILE = (128, 1024)
-"""Rows and columns of a block: small enough for a processor's cache, with its copies."""
+"""Rows and columns of a block: the block and its copies fit into a processor's cache."""
 
 
 @dataclass(frozen=True)
-class Transform:
-    """A step that has looked at the whole matrix and now maps its entries one by one.
+class FittedNormalisation:
+    """A normalisation that was fitted to a whole matrix and maps its entries one by one.
 
     Attributes:
-        name: Of the step.
+        name: Name of the normalisation.
         mapped: Takes values, rows and columns, shapes that broadcast; returns float64, NaN where there is no score.
-        even: Whether equal values are mapped to equal ones, wherever they stand.
+        by_value: Whether equal values are mapped to equal scores at every position.
         keeps_zero: Whether 0 is mapped to 0 or to no score.
-        lost: How many measured entries it leaves without a score.
-        reason: Why it does.
+        lost: Number of measured entries without a score.
+        reason: Why these have none.
     """
 
     name: str
     mapped: Callable[[npt.NDArray[Any], Places, Places], npt.NDArray[np.float64]]
-    even: bool = False
+    by_value: bool = False
     keeps_zero: bool = True
     lost: int = 0
     reason: str = ""
 
 
 class NamedMatrix(NamedTuple):
-    """A matrix whose rows and columns have names, and where in it nothing was measured, if that is known."""
+    """A matrix whose rows and columns have names, and a mask of missing entries or None."""
 
     matrix: Any
     names: tuple[tuple[Any, ...], tuple[Any, ...]]
@@ -55,8 +53,8 @@ class NamedMatrix(NamedTuple):
 class Block(NamedTuple):
     """Entries of a matrix and of a border around them.
 
-    ``values`` holds, where nothing was measured, the lowest number of its type; ``missing`` says where that is, None if
-    it is nowhere; ``holes`` whether it is inside the matrix too. ``row`` and ``column`` are the place of the first
+    In ``values`` a missing entry holds the lowest number of the type. ``missing`` marks these entries, None if there
+    are none; ``holes`` says whether some lie inside the matrix. ``row`` and ``column`` are the position of the first
     entry inside the border.
     """
 
@@ -68,26 +66,26 @@ class Block(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """A matrix and what of it was not measured.
+class MatrixSource:
+    """A matrix that is read block by block, and its missing entries.
 
     Attributes:
         matrix: Dense, or sparse with sorted rows; never changed.
-        absent: What an entry is that is not stored.
+        unstored: The value of an entry that a sparse matrix does not store.
         missing: True where nothing was measured, besides NaN; or None.
         diagonal: Whether the diagonal takes part.
-        names: Of rows and of columns.
-        directed: What a graph says of itself; None of a matrix.
-        steps: What the values read go through, one after the other; nothing is copied beforehand.
+        names: Names of rows and of columns.
+        directed: Whether a graph says that it is directed; None for a matrix.
+        steps: Normalisations, applied one after the other to the values that are read; nothing is copied beforehand.
     """
 
     matrix: Any
-    absent: Absent
+    unstored: Unstored
     missing: npt.NDArray[np.bool_] | None
     diagonal: bool
     names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     directed: bool | None = None
-    steps: tuple[Transform, ...] = ()
+    steps: tuple[FittedNormalisation, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -107,40 +105,40 @@ class Source:
 
     @property
     def given(self) -> np.dtype[Any]:
-        """The type of the values that are told: that of the matrix, float64 after steps."""
+        """The type of the values that are reported: that of the matrix, float64 after normalisation."""
         return np.dtype(np.float64) if self.steps else self.matrix.dtype
 
     @property
-    def plain(self) -> Source:
-        """The same before any step."""
+    def plain(self) -> MatrixSource:
+        """The same matrix before normalisation."""
         return replace(self, steps=()) if self.steps else self
 
     def values_at(self, rows: Places, columns: Places) -> npt.NDArray[Any]:
-        """Return the values of some entries as the matrix holds them, before any step."""
+        """Return the values of some entries as the matrix holds them, before normalisation."""
         values = self.matrix[rows, columns]
         return np.asarray(values.toarray() if _is_sparse(values) else values).reshape(-1)
 
-    def edges(self) -> Source:
-        """The same with its edges alone measured: what is stored, or not 0 in a dense matrix."""
+    def edges(self) -> MatrixSource:
+        """The same matrix with only its edges measured: stored entries, or those of a dense matrix that are not 0."""
         from scipy.sparse import csr_array
 
-        half = self.matrix.dtype == np.float16  # of which scipy has no sparse arrays
+        half = self.matrix.dtype == np.float16  # scipy has no sparse arrays of this type
         matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix, dtype=np.float32 if half else None))
-        return replace(self, matrix=matrix, absent="missing")
+        return replace(self, matrix=matrix, unstored="missing")
 
     def transformed(self, values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:
-        """Put values of some rows and columns, shapes that broadcast, through the steps; NaN: no score."""
+        """Normalise values of some rows and columns, shapes that broadcast; NaN means no score."""
         for step in self.steps:
             values = step.mapped(values, rows, columns)
         return values
 
     @property
     def lowest(self) -> Any:
-        """What stands where nothing was measured: it exceeds nothing."""
+        """The number that a missing entry holds: it exceeds nothing."""
         return lowest(self.dtype)
 
     def block(self, row: int, column: int, rows: int, columns: int, border: tuple[int, int]) -> Block:
-        """Copy a block with its border; beyond the matrix nothing was measured."""
+        """Copy a block with its border; entries outside the matrix are missing."""
         n, m = self.shape
         (up, left), lowest = border, self.lowest
         values = np.full((rows + 2 * up, columns + 2 * left), lowest, dtype=self.dtype)
@@ -159,12 +157,12 @@ class Source:
         return Block(values, missing, hidden is not None, row, column)
 
     def _part(self, top: int, bottom: int, first: int, last: int) -> tuple[Any, npt.NDArray[np.bool_] | None]:
-        """Read a part of the matrix and where in it nothing was measured."""
+        """Read a part of the matrix and the mask of its missing entries, None if there are none."""
         hidden = None
         if self.sparse:
             block = self.matrix[top:bottom, first:last]
             part = block.toarray()
-            if self.absent == "missing":
+            if self.unstored == "missing":
                 hidden = np.ones(part.shape, dtype=np.bool_)
                 stored = block.tocoo()
                 hidden[stored.row, stored.col] = False
@@ -189,8 +187,8 @@ class Source:
                 hidden = lost if hidden is None else hidden | lost
         return part, hidden
 
-    def tiles(self, border: tuple[int, int], upper: bool) -> Iterator[Block]:
-        """Yield blocks that cover the matrix, each entry once; of a sparse one those near stored entries.
+    def tiles(self, border: tuple[int, int], *, upper: bool) -> Iterator[Block]:
+        """Yield blocks that cover the matrix, each entry once; in a sparse matrix, only blocks near stored entries.
 
         Args:
             border: Entries around each block.
@@ -204,38 +202,42 @@ class Source:
 
     def _starts(self, border: tuple[int, int]) -> Iterator[tuple[int, int]]:
         (n, m), (height, width) = self.shape, TILE
-        if not self.sparse or (self.absent == "zero" and not self._dull_zeros(border)):
+        if not self.sparse or (self.unstored == "zero" and not self._dull_zeros(border)):
             yield from ((row, column) for row in range(0, n, height) for column in range(0, m, width))
             return
         stored = self.matrix.tocoo()
+        rows, columns = stored.row, stored.col
+        if self.steps:  # a zero in such a corner may be the one entry of its window that has a score
+            rows, columns = np.append(rows, [0, n - 1]), np.append(columns, [m - 1, 0])
         near = [
-            np.stack([np.clip(stored.row + a, 0, n - 1) // height, np.clip(stored.col + b, 0, m - 1) // width])
-            for a in (-border[0], border[0])
-            for b in (-border[1], border[1])
+            np.stack([np.clip(rows + a, 0, n - 1) // height, np.clip(columns + b, 0, m - 1) // width])
+            for a in (*range(-border[0], border[0], height), border[0])
+            for b in (*range(-border[1], border[1], width), border[1])
         ]
-        for tile in np.unique(np.concatenate(near, axis=1), axis=1).T.tolist() if stored.nnz else []:
+        for tile in np.unique(np.concatenate(near, axis=1), axis=1).T.tolist() if len(rows) else []:
             yield tile[0] * height, tile[1] * width
 
     def _dull_zeros(self, border: tuple[int, int]) -> bool:
-        """Tell whether windows of nothing but entries that are not stored have no maximum.
+        """Find out whether a window without stored entries has no maximum, but for the corners of the matrix.
 
-        Zeros that are scored by where they stand are as many numbers, and one alone among missing ones may win.
+        A zero alone among missing entries is a maximum: beside a mask, and in a window of one row or column beside the
+        diagonal or an entry without a score. A normalisation by position may give zeros different scores.
         """
-        if not self.steps:
-            return True
+        if self.missing is not None or (min(border) == 0 and (self.steps or not self.diagonal)):
+            return False
         moved = False
         for step in self.steps:
-            if moved and not step.even:
+            if moved and not step.by_value:
                 return False
             moved |= not step.keeps_zero
-        return min(border) > 0 and self.missing is None
+        return True
 
     def measured(self) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
-        """Yield values, rows and columns of what has a score, by row and column, some rows at a time.
+        """Yield values, rows and columns of the entries that have a score, by row and column, some rows at a time.
 
-        Of a sparse matrix whose absent entries are zeros these are left out where :attr:`skips_zeros`.
+        Zeros that a sparse matrix does not store are left out where :attr:`skips_zeros`.
         """
-        if self.sparse and (self.absent == "missing" or self.skips_zeros):
+        if self.sparse and (self.unstored == "missing" or self.skips_zeros):
             yield self._stored()
             return
         n, m = self.shape
@@ -247,8 +249,8 @@ class Source:
 
     @property
     def skips_zeros(self) -> bool:
-        """Whether zeros that are not stored need not be read to be known: no step and no mask is in the way."""
-        return self.sparse and self.absent == "zero" and self.missing is None and not self.steps
+        """Whether unstored zeros are known without reading them: there is no normalisation and no mask."""
+        return self.sparse and self.unstored == "zero" and self.missing is None and not self.steps
 
     def _stored(self) -> tuple[npt.NDArray[Any], Places, Places]:
         rows = np.repeat(np.arange(self.shape[0]), np.diff(self.matrix.indptr))
@@ -267,30 +269,30 @@ class Source:
         return values[scored], rows[scored], columns[scored]
 
     def symmetric(self) -> bool:
-        """Tell whether the matrix is its own transpose, what was not measured included."""
+        """Find out whether the matrix is its own transpose, missing entries included."""
         n, m = self.shape
         if n != m:
             return False
         if self.sparse:
-            return _alike(self.missing, self.missing) and _same(self.matrix, self.matrix.T.tocsr())
+            return _equal_masks(self.missing, self.missing) and _equal_sparse(self.matrix, self.matrix.T.tocsr())
         side = TILE[0]
         for row in range(0, n, side):
             for column in range(row, n, side):
                 sizes = min(side, n - row), min(side, n - column)
                 one = self.block(row, column, *sizes, (0, 0))
                 other = self.block(column, row, *sizes[::-1], (0, 0))
-                if not np.array_equal(one.values, other.values.T) or not _alike(one.missing, other.missing):
+                if not np.array_equal(one.values, other.values.T) or not _equal_masks(one.missing, other.missing):
                     return False
         return True
 
 
-def _alike(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> bool:
+def _equal_masks(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> bool:
     if one is None or other is None:
         return one is other
     return bool(np.array_equal(one, other.T))
 
 
-def _same(one: Any, other: Any) -> bool:
+def _equal_sparse(one: Any, other: Any) -> bool:
     other.sort_indices()
     parts = ("indptr", "indices", "data")
     return all(np.array_equal(getattr(one, p), getattr(other, p), equal_nan=p == "data") for p in parts)
@@ -302,7 +304,7 @@ def lowest(dtype: np.dtype[Any]) -> Any:
 
 
 def _computable(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type to compute in: half precision is widened, and so are types whose lowest number is common."""
+    """Return the type to compute in: wider for half precision, and for types whose lowest number is common."""
     if dtype == np.float16:
         return np.dtype(np.float32)
     widened = {1: np.int16, 2: np.int32, 4: np.int64}
@@ -311,13 +313,13 @@ def _computable(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype
 
 
-def source_of(matrix: Any, absent: Absent, missing: Any, diagonal: bool) -> Source:
-    """Take what a person has for a matrix.
+def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, diagonal: bool = True) -> MatrixSource:
+    """Read a matrix of any supported kind.
 
     Args:
         matrix: An array (memory-mapped too), a scipy sparse array or matrix, a networkx graph, a PyG ``Data``, a
             :class:`NamedMatrix`, or a pandas data frame, whose index and columns are its names.
-        absent: What an entry is that a sparse matrix does not store; graphs store their edges.
+        unstored: The value of an entry that a sparse matrix does not store; graphs store their edges.
         missing: True where nothing was measured, shape of the matrix; or None.
         diagonal: Whether the diagonal takes part.
 
@@ -337,7 +339,7 @@ def source_of(matrix: Any, absent: Absent, missing: Any, diagonal: bool) -> Sour
         matrix, names = _of_graph(matrix)
     if isinstance(matrix, np.ma.MaskedArray):
         if missing is not None:
-            raise InputError("the matrix is masked and a mask was given besides: give one of the two")
+            raise InputError("the matrix is a masked array and a second mask was given: give one of the two")
         matrix, missing = np.asarray(matrix.data), np.ma.getmaskarray(matrix)
     if _is_sparse(matrix):
         matrix = _tidied(matrix)
@@ -355,11 +357,11 @@ def source_of(matrix: Any, absent: Absent, missing: Any, diagonal: bool) -> Sour
             raise InputError(
                 f"the mask must be booleans of shape {tuple(matrix.shape)}, not {missing.dtype} of {missing.shape}"
             )
-    return Source(matrix, absent, missing, diagonal, names, directed)
+    return MatrixSource(matrix, unstored, missing, diagonal, names, directed)
 
 
 def _both_missing(own: Any, given: Any) -> Any:
-    """Join two masks, of which there may be none."""
+    """Join two masks; each may be None."""
     if own is None or given is None:
         return given if own is None else own
     given = np.asarray(given)
@@ -377,7 +379,7 @@ def _of_data(data: Any) -> Any:
     matrix = coo_array((entries.weights, entries.edges.T), shape=shape).tocsr()
     matrix.sum_duplicates()
     if matrix.nnz != len(entries.edges):
-        raise InputError("an edge is given twice: add the two up, or leave one out")
+        raise InputError("an edge is given twice: add the two weights, or leave one edge out")
     return matrix
 
 
@@ -386,7 +388,7 @@ def _is_sparse(matrix: Any) -> bool:
 
 
 def _tidied(matrix: Any) -> Any:
-    """Return compressed sorted rows; entries stored twice are added up, as scipy itself does."""
+    """Return compressed sorted rows; duplicate entries are added, as scipy does."""
     rows = matrix.tocsr()
     if rows is matrix and rows.has_canonical_format:
         return rows
@@ -407,7 +409,7 @@ def _of_graph(graph: Any) -> tuple[Any, tuple[tuple[Any, ...], tuple[Any, ...]]]
     import networkx as nx
 
     if graph.is_multigraph():
-        raise InputError("the graph has parallel edges: add them up, or leave them out")
+        raise InputError("the graph has parallel edges: add their weights, or leave them out")
     nodes = tuple(graph)
     if not nodes:
         raise InputError("the graph has no nodes: there is nothing to find")

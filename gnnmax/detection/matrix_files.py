@@ -1,4 +1,4 @@
-"""A person's file as a matrix: memory-mapped where it can be, never unpickled."""
+"""Read a matrix from a file: memory-mapped where possible, never unpickled."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LARGEST_FILE = 2**32
 
 
 def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = False) -> Any:
-    """Read what :func:`gnnmax.find_maxima` takes from a file.
+    """Read a matrix for :func:`gnnmax.find_maxima` from a file.
 
     Args:
-        path: ``.npy`` is mapped into memory and read as it is needed; ``.npz`` (one dense array, or what scipy's
-            ``save_npz`` wrote), Matrix Market ``.mtx``, a ``.csv`` list of edges ``u,v,weight`` and ``.graphml`` are
-            read whole; so are contact maps, ``.cool``, or one of ``FILE.mcool::resolutions/10000``.
-        directed: Whether a line ``u,v`` of a list of edges is the edge from u to v alone.
+        path: ``.npy`` is mapped into memory and read as it is needed. ``.npz`` (one dense array, or a file of scipy's
+            ``save_npz``), Matrix Market ``.mtx``, a ``.csv`` list of edges ``u,v,weight``, ``.graphml`` and contact
+            maps, ``.cool`` or ``FILE.mcool::resolutions/10000``, are read whole.
+        directed: Whether a line ``u,v`` of a list of edges is the edge from u to v only.
         balanced: Whether the counts of a contact map are balanced, see :func:`gnnmax.detection.matrix_files.read_cool`.
 
     Returns:
@@ -46,7 +46,7 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
     if balanced and not contacts:
         raise InputError(f"only contact maps ({', '.join(COOL)}) are balanced, not {path}")
     if (path.suffix.lower() not in READERS and not contacts) or (group and not contacts):
-        raise InputError(f"a matrix is in a file that ends in {SUFFIXES} or .cool, not in {path.suffix!r}: {given}")
+        raise InputError(f"the file of a matrix ends in {SUFFIXES} or .cool, not in {path.suffix!r}: {given}")
     try:
         if path.exists() and not path.is_file():  # reading a pipe or a device may never end
             raise InputError(f"cannot read the matrix {path}: it is not a regular file")
@@ -63,8 +63,8 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
     except InputError as error:
         raise error if str(path) in str(error) else InputError(f"{path}: {error}") from None
     except MemoryError:
-        raise InputError(f"{path}: states a size that does not fit into memory: is it whole?") from None
-    return _as_graph(found, path, directed) if isinstance(found, Entries) else found
+        raise InputError(f"{path} states a size that does not fit into memory: is it complete?") from None
+    return _as_graph(found, path, directed=directed) if isinstance(found, Entries) else found
 
 
 def _mapped(path: Path) -> Any:
@@ -77,7 +77,7 @@ def _mapped(path: Path) -> Any:
         raise InputError(f"cannot read the matrix {path}: {said}") from None
 
 
-def _as_graph(entries: Entries, path: Path, directed: bool) -> Any:
+def _as_graph(entries: Entries, path: Path, *, directed: bool) -> Any:
     """Return a list of edges as a graph whose nodes have their names."""
     import networkx as nx
 
@@ -88,7 +88,7 @@ def _as_graph(entries: Entries, path: Path, directed: bool) -> Any:
         if graph.has_edge(names[u], names[v]):
             raise InputError(
                 f"{path}: the edge between {names[u]} and {names[v]} is given in both directions: leave one out, or "
-                "say that it is directed"
+                "read it as directed"
             )
         graph.add_edge(names[u], names[v], weight=weight)
     return graph
@@ -103,9 +103,9 @@ def read_cool(file: Path, group: str = "", *, balanced: bool = False) -> NamedMa
 
     Args:
         file: ``.cool``, or ``.mcool`` and ``.scool``, which hold several maps.
-        group: Which of several, such as ``resolutions/10000``.
+        group: The name of one of several maps, such as ``resolutions/10000``.
         balanced: Whether counts are multiplied by the balancing weights of both bins; bins without a weight are then
-            not measured.
+            missing.
 
     Raises:
         InputError: cooler is not installed, not such a file, no such map in it, or no weights.

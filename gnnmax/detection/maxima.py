@@ -1,25 +1,18 @@
-"""What was found: the maxima of a matrix, one row each."""
+"""The maxima of a matrix, one row each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Border", "Maxima", "Mode", "Ties", "from_largest", "margin_over", "sorted_by_value"]
+from gnnmax.detection.search_options import Mode
 
-Mode = Literal["ordered", "graph"]
-"""Whether the order of rows and columns means something, or is an accident."""
-
-Ties = Literal["strict", "all", "first", "plateau"]
-"""Which of several equal largest entries count."""
-
-Border = Literal["shrink", "drop"] | int
-"""How many entries of a window may be missing: any number, none, or so many."""
+__all__ = ["Maxima", "Places", "descending_order", "margin_over", "sorted_by_value"]
 
 Places = npt.NDArray[np.intp]
 
@@ -34,14 +27,14 @@ class Maxima:
         values: Its value, in the type of the matrix.
         margin: By how much it exceeds the largest other entry of its window (of its row and column, in graph mode), in
             the matrix's own units, float64; 0 at a tie, ``inf`` where there is no other.
-        ties: How many other entries of the window are as large.
-        missing: How many entries of the window were not measured or lie outside the matrix; 0 in graph mode.
+        ties: Number of other entries of the window that are as large.
+        missing: Number of entries of the window that were not measured or lie outside the matrix; 0 in graph mode.
         mode: ``ordered`` or ``graph``.
-        k: Side of the windows as ``(rows, columns)``; None in graph mode.
-        names: What the rows are called, and the columns, where the input says so; else None.
-        scores: What steps made of each value, float64: these were compared, ``margin`` is theirs, and the largest is
-            first; None where no step was asked for.
-        steps: Names of the steps, in their order.
+        k: Rows and columns of the windows; None in graph mode.
+        names: Names of the rows and of the columns, if the input has them; else None.
+        scores: The values after normalisation, float64. The search compares these, ``margin`` is theirs, and the
+            largest is first. None without normalisation.
+        steps: Names of the normalisations, in the order applied.
     """
 
     rows: Places
@@ -60,11 +53,11 @@ class Maxima:
         return len(self.rows)
 
     def __iter__(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield ``(row, column, value)`` of each."""
+        """Yield ``(row, column, value)``, one tuple a maximum."""
         return iter(zip(self.rows.tolist(), self.columns.tolist(), self.values.tolist(), strict=True))
 
     def __getitem__(self, index: Any) -> Maxima:
-        """Return some of them, by slice, mask or indices."""
+        """Select maxima by slice, mask or indices."""
         chosen = {name: getattr(self, name)[index] for name in _COLUMNS}
         scores = None if self.scores is None else self.scores[index]
         return replace(self, **chosen, scores=scores)
@@ -74,9 +67,9 @@ _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
 
 
 def sorted_by_value(maxima: Maxima) -> Maxima:
-    """Order maxima, given by row and column, by value from the largest down, in place; equal ones keep their order."""
-    order = from_largest(maxima.values)
-    for name in _COLUMNS:  # one after the other: there may be many, and memory is short
+    """Sort maxima by value in place, the largest first; equal ones keep their order."""
+    order = descending_order(maxima.values)
+    for name in _COLUMNS:  # column by column: there may be many maxima, and memory is short
         column = getattr(maxima, name)
         if column.any():
             column[:] = column[order]
@@ -84,7 +77,7 @@ def sorted_by_value(maxima: Maxima) -> Maxima:
 
 
 def margin_over(rivals: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Return by how much values exceed others that are no larger; whole numbers are subtracted before they are rounded.
+    """Subtract rivals that are no larger from values; whole numbers are subtracted before they are rounded.
 
     Example:
         >>> margin_over(np.array([2**62, -(2**63)]), np.array([2**62 + 1, 2**63 - 1]))
@@ -98,16 +91,16 @@ def margin_over(rivals: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArr
 
 
 PIECE = 2**19
-"""Values sorted together, about: more take memory, and leave the processor's cache."""
+"""Approximate number of values sorted together: more need memory and exceed the processor's cache."""
 
 
-def from_largest(values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """Return the order of values from the largest down, equal ones as they come; none is NaN.
+def descending_order(values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Return the stable order that sorts values from the largest down; none is NaN.
 
-    Cost: two passes of a radix sort; of many values, a glance at all of them for every piece too.
+    Cost: two passes of a radix sort; for many values, one more comparison of all of them for each piece.
 
     Example:
-        >>> from_largest(np.array([-0.0, 3, -1, 3, 0], dtype=np.float32))
+        >>> descending_order(np.array([-0.0, 3, -1, 3, 0], dtype=np.float32))
         array([1, 3, 0, 4, 2])
     """
     if len(values) <= PIECE:
@@ -127,7 +120,7 @@ def from_largest(values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
 
 
 def _by_digits(values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """Sort in single precision, by the lower half of the bits and then by the upper, and put right what is left."""
+    """Sort in single precision, by the lower half of the bits and then by the upper; correct the rest by a sort."""
     with np.errstate(over="ignore"):
         bits = np.add(values, 0, dtype=np.float32, casting="unsafe").view(np.int32)  # -0.0 becomes 0.0
     bits ^= (bits >> 31) & np.int32(2**31 - 1)  # as integers with a sign they are in order now

@@ -1,4 +1,4 @@
-"""Steps before the search: what a value becomes when it is compared with the rest of the matrix."""
+"""Normalisation before the search: a value becomes a score relative to the rest of the matrix."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.matrix import Places, Source, Transform
-from gnnmax.detection.maxima import Mode
+from gnnmax.detection.matrix import FittedNormalisation, MatrixSource, Places
+from gnnmax.detection.search_options import Mode
 from gnnmax.errors import InputError, unknown_name
 
-__all__ = ["STEPS", "Step", "by_degree", "by_distance", "by_rank", "stepped"]
+__all__ = ["NORMALISATIONS", "Normalisation", "by_degree", "by_distance", "by_rank", "normalise"]
 
 RANKED = 2**27
-"""Entries that are ranked at most: all their values are held and sorted, some 30 bytes each."""
+"""Most entries that are ranked: all their values are held and sorted, about 30 bytes each."""
 
 STRIP = 128
-"""Rows or columns added up together."""
+"""Rows or columns that are summed together."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step by its name.
+class Normalisation:
+    """A normalisation that can be fitted to a matrix.
 
     Attributes:
-        learn: Looks at a matrix and returns what maps its entries.
-        summary: What it does, in one sentence.
+        fit: Reads a matrix and returns the map of its entries.
+        summary: One sentence that describes it.
         ordered: Whether it needs an order of rows and columns.
     """
 
-    learn: Callable[[Source], Transform]
+    fit: Callable[[MatrixSource], FittedNormalisation]
     summary: str
     ordered: bool = False
 
 
-def by_rank(source: Source) -> Transform:
-    """Map each value to its rank among all measured ones, 1 the smallest; equal ones share the mean of their ranks.
+def by_rank(source: MatrixSource) -> FittedNormalisation:
+    """Map each value to its rank among all measured values, 1 the smallest; equal values share their mean rank.
 
-    A strictly increasing map moves no maximum; margins and what later steps make of it differ.
+    Ranks increase strictly with the values, so no maximum moves; margins and later normalisations change.
 
-    Cost: the only step that holds the values, sorted: some 30 bytes and 0.7 microseconds an entry, refused beyond
-    ``RANKED``. Both halves of a symmetric matrix are ranked.
+    Cost: the only normalisation that holds the values, sorted: about 30 bytes and 0.7 microseconds an entry, refused
+    beyond ``RANKED``. Both halves of a symmetric matrix are ranked.
 
     Raises:
         InputError: more entries than are ranked.
@@ -54,12 +54,12 @@ def by_rank(source: Source) -> Transform:
         Kendall, "The treatment of ties in ranking problems", Biometrika, 1945: mean ranks.
 
     Example:
-        >>> from gnnmax.detection.matrix import source_of
-        >>> source = source_of(np.array([[5.0, 2.0], [2.0, np.nan]]), "zero", None, diagonal=True)
+        >>> from gnnmax.detection.matrix import as_source
+        >>> source = as_source(np.array([[5.0, 2.0], [2.0, np.nan]]))
         >>> by_rank(source).mapped(np.array([2.0, 5.0]), np.array([0, 0]), np.array([1, 0]))
         array([1.5, 3. ])
     """
-    entries = source.matrix.nnz if source.sparse and source.absent == "missing" else math.prod(source.shape)
+    entries = source.matrix.nnz if source.sparse and source.unstored == "missing" else math.prod(source.shape)
     entries = source.matrix.nnz if source.skips_zeros else entries
     if entries > RANKED:
         raise InputError(
@@ -77,42 +77,42 @@ def by_rank(source: Source) -> Transform:
     def mapped(values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[np.float64]:
         del rows, columns
         flat = np.ravel(values)
-        order = np.argsort(flat)  # looking up in sequence stays in the cache
+        order = np.argsort(flat)  # sorted lookups stay in the cache
         found = np.empty(values.shape)
         found.reshape(-1)[order] = ranks[np.minimum(np.searchsorted(distinct, flat[order]), len(ranks) - 1)]
         if values.dtype.kind == "f":
             found[np.isnan(values)] = np.nan
         return found
 
-    return Transform("rank", mapped, even=True, keeps_zero=False)
+    return FittedNormalisation("rank", mapped, by_value=True, keeps_zero=False)
 
 
-def by_distance(source: Source) -> Transform:
+def by_distance(source: MatrixSource) -> FittedNormalisation:
     """Divide each entry by the mean of the measured entries at the same distance ``|i - j|``: observed over expected.
 
-    Where that mean is not above 0 there is no score: the ratio would be none, or turn large into small. Entries that a
-    sparse matrix does not store count in the mean if they are zeros, as ``absent`` says, and do not if they are
-    missing: the mean of stored contacts alone would rise where contacts are rare.
+    Where that mean is not above 0 there is no score: the ratio would be undefined, or reverse the order. Unstored
+    entries of a sparse matrix count in the mean if ``unstored`` is ``zero``, and do not if it is ``missing``: the mean
+    of stored contacts alone would rise where contacts are rare.
 
-    Cost: one pass; a number a distance is held.
+    Cost: one pass; one number for each distance is held.
 
     Raises:
         InputError: not square, or values that are not finite.
 
     References:
         Lieberman-Aiden et al., "Comprehensive mapping of long-range interactions reveals folding principles of the
-        human genome", Science, 2009: contact maps over the mean at each genomic distance. Theirs is of balanced maps;
+        human genome", Science, 2009: contact maps over the mean at each genomic distance. They balance the maps first;
         we balance nothing.
 
     Example:
-        >>> from gnnmax.detection.matrix import source_of
-        >>> source = source_of(np.array([[8.0, 1.0], [3.0, 8.0]]), "zero", None, diagonal=True)
+        >>> from gnnmax.detection.matrix import as_source
+        >>> source = as_source(np.array([[8.0, 1.0], [3.0, 8.0]]))
         >>> by_distance(source).mapped(np.array([8.0, 3.0]), np.array([0, 1]), np.array([0, 0]))
         array([1. , 1.5])
     """
     n, m = source.shape
     if n != m:
-        raise InputError(f"the step distance needs rows and columns in one order, so as many, not {n} x {m}")
+        raise InputError(f"the step distance needs a square matrix, rows and columns in one order, not {n} x {m}")
     sums, counts = np.zeros(n), _zeros(source)
     for values, rows, columns in source.measured():
         apart = np.abs(rows - columns)
@@ -126,17 +126,17 @@ def by_distance(source: Source) -> Transform:
         return np.asarray(values / expected[np.abs(rows - columns)], dtype=np.float64)
 
     lost = int(counts[~(sums > 0)].sum())
-    return Transform("distance", mapped, lost=lost, reason="the mean at its distance is not above 0")
+    return FittedNormalisation("distance", mapped, lost=lost, reason="the mean at its distance is not above 0")
 
 
-def by_degree(source: Source) -> Transform:
+def by_degree(source: MatrixSource) -> FittedNormalisation:
     """Divide each entry by the root of the sums of its row and of its column: ``a_ij / sqrt(d_i d_j)``.
 
-    What is measured is summed. Of a symmetric matrix both sums are degrees of nodes, a loop counted once. An entry of
-    an end whose sum is 0 is 0 and stays it. The sums are rounded once, so that relabelled nodes have the same scores
-    and a symmetric matrix stays one, bit for bit.
+    Only measured entries are summed. In a symmetric matrix both sums are degrees of nodes; a loop counts once. If a sum
+    is 0, its entries are 0 and stay 0. The sums are rounded once, so relabelled nodes have the same scores and a
+    symmetric matrix stays symmetric, bit for bit.
 
-    Cost: one pass, about 0.1 microseconds an entry; a number a row and a column is held.
+    Cost: one pass, about 0.1 microseconds an entry; one number for each row and column is held.
 
     Raises:
         InputError: a negative weight, or one that is not finite.
@@ -146,8 +146,8 @@ def by_degree(source: Source) -> Transform:
         floating-point arithmetic", Discrete & Computational Geometry, 1997: sums that are rounded once.
 
     Example:
-        >>> from gnnmax.detection.matrix import source_of
-        >>> source = source_of(np.array([[0, 4], [4, 12]]), "zero", None, diagonal=True)
+        >>> from gnnmax.detection.matrix import as_source
+        >>> source = as_source(np.array([[0, 4], [4, 12]]))
         >>> by_degree(source).mapped(np.array([4, 12]), np.array([0, 1]), np.array([1, 1]))
         array([0.5 , 0.75])
     """
@@ -156,14 +156,14 @@ def by_degree(source: Source) -> Transform:
     def mapped(values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[np.float64]:
         return np.asarray(values / (roots[0][rows] * roots[1][columns]), dtype=np.float64)
 
-    return Transform("degree", mapped)
+    return FittedNormalisation("degree", mapped)
 
 
-def _sums(source: Source, axis: int) -> npt.NDArray[np.float64]:
-    """Add up the rows of a matrix, or its columns, each sum rounded once."""
+def _sums(source: MatrixSource, axis: int) -> npt.NDArray[np.float64]:
+    """Sum the rows of a matrix, or its columns; each sum is rounded once."""
     length = source.shape[axis]
     sums = np.zeros(length)
-    if source.sparse and (source.absent == "missing" or source.skips_zeros):
+    if source.sparse and (source.unstored == "missing" or source.skips_zeros):
         values, *ends = next(source.measured())
         order = np.argsort(ends[axis], kind="stable")
         cuts = np.searchsorted(ends[axis][order], np.arange(length + 1)).tolist()
@@ -194,8 +194,8 @@ def _exact(weights: npt.NDArray[np.float64]) -> float:
         raise InputError("the step degree needs weights whose sums are finite: divide them first") from None
 
 
-def _zeros(source: Source) -> npt.NDArray[np.int64]:
-    """Count, at each distance ``|i - j|``, the zeros that :meth:`Source.measured` leaves out."""
+def _zeros(source: MatrixSource) -> npt.NDArray[np.int64]:
+    """Count, at each distance ``|i - j|``, the zeros that :meth:`MatrixSource.measured` leaves out."""
     n, m = source.shape
     apart = np.arange(max(n, m))
     if not source.skips_zeros:
@@ -209,45 +209,47 @@ def _zeros(source: Source) -> npt.NDArray[np.int64]:
     return np.asarray(zeros, dtype=np.int64)
 
 
-def stepped(source: Source, steps: Sequence[str], mode: Mode = "ordered") -> Source:
-    """Put a matrix through steps, in the order given: each looks at what the one before it made.
+def normalise(source: MatrixSource, steps: Sequence[str], mode: Mode = "ordered") -> MatrixSource:
+    """Apply normalisations to a matrix in the order given; each is fitted to the scores of the one before it.
 
-    Nothing is copied and the matrix is not changed: blocks go through the steps as they are read. A step after the
-    first reads every cell of a sparse matrix whose absent entries are zeros.
+    Nothing is copied and the matrix is not changed: blocks are normalised as they are read. A second normalisation
+    reads every entry of a sparse matrix whose unstored entries are zeros.
 
     Args:
         source: The matrix.
-        steps: Names of :data:`STEPS`.
-        mode: In mode ``graph`` only edges are measured: what is stored, or not 0 in a dense matrix.
+        steps: Names of :data:`NORMALISATIONS`.
+        mode: In mode ``graph`` only edges are measured: stored entries, or those of a dense matrix that are not 0.
 
     Raises:
-        InputError: a step that is none, that needs an order where there is none, or that refuses the values.
+        InputError: an unknown name, a normalisation that needs an order in mode graph, or that refuses the values.
 
     Example:
-        >>> from gnnmax.detection.matrix import source_of
-        >>> source = source_of(np.array([[8.0, 1.0], [3.0, 8.0]]), "zero", None, diagonal=True)
-        >>> stepped(source, ["distance", "rank"]).block(0, 0, 2, 2, (0, 0)).values
+        >>> from gnnmax.detection.matrix import as_source
+        >>> source = as_source(np.array([[8.0, 1.0], [3.0, 8.0]]))
+        >>> normalise(source, ["distance", "rank"]).block(0, 0, 2, 2, (0, 0)).values
         array([[2.5, 1. ],
                [4. , 2.5]])
     """
-    if isinstance(steps, str):
-        raise InputError(f"steps are a sequence of names, not {steps!r}: write ({steps!r},)")
     for name in steps:
-        if name not in STEPS:
-            raise unknown_name("step", name, STEPS)
-        if mode == "graph" and STEPS[name].ordered:
+        if name not in NORMALISATIONS:
+            raise unknown_name("step", name, NORMALISATIONS)
+        if mode == "graph" and NORMALISATIONS[name].ordered:
             raise InputError(
                 f"the step {name} needs an order, which a graph has not: leave it out, or take mode ordered"
             )
     if steps and mode == "graph":
         source = source.edges()
     for name in steps:
-        source = replace(source, steps=(*source.steps, STEPS[name].learn(source)))
+        source = replace(source, steps=(*source.steps, NORMALISATIONS[name].fit(source)))
     return source
 
 
-STEPS: dict[str, Step] = {
-    "rank": Step(by_rank, "The rank among all measured values, equal ones sharing the mean of theirs."),
-    "distance": Step(by_distance, "Over the mean of the measured entries as far from the diagonal.", ordered=True),
-    "degree": Step(by_degree, "Over the root of the sums of its row and its column."),
+NORMALISATIONS: dict[str, Normalisation] = {
+    "rank": Normalisation(by_rank, "The rank among all measured values; equal values share their mean rank."),
+    "distance": Normalisation(
+        by_distance,
+        "The value over the mean of the measured entries at the same distance from the diagonal.",
+        ordered=True,
+    ),
+    "degree": Normalisation(by_degree, "The value over the root of the sums of its row and its column."),
 }

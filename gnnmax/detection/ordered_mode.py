@@ -1,4 +1,4 @@
-"""Maxima of a matrix whose order means something: an entry above all others of the window around it."""
+"""Maxima of a matrix whose order means something: entries above all others of the window around them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.matrix import Block, Source
-from gnnmax.detection.maxima import Border, Maxima, Places, Ties, margin_over
+from gnnmax.detection.matrix import Block, MatrixSource
+from gnnmax.detection.maxima import Maxima, Places, margin_over
 from gnnmax.detection.running_maximum import rivals
+from gnnmax.detection.search_options import SearchOptions
 
 __all__ = ["ordered_maxima"]
 
 GATHERED = 2**22
-"""Entries of windows looked at together."""
+"""Entries of windows examined together."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Candidates:
-    """Entries that may be maxima, with their windows, NaN-free: where nothing was measured the lowest number stands."""
+    """Entries that may be maxima, with their windows; a missing entry holds the lowest number of the type, not NaN."""
 
     rows: Places
     columns: Places
@@ -31,7 +32,7 @@ class _Candidates:
 
 
 class _Found(NamedTuple):
-    """Columns of what was found in a block; ``touching`` says which of the eight neighbours are as large."""
+    """Maxima of a block, column by column; ``touching`` says which of the eight neighbours are as large."""
 
     rows: Places
     columns: Places
@@ -42,26 +43,34 @@ class _Found(NamedTuple):
     touching: npt.NDArray[np.bool_]
 
 
-def ordered_maxima(
-    source: Source, k: tuple[int, int], ties: Ties, border: Border, threshold: float | None, upper: bool
-) -> Maxima:
-    """Find the maxima of windows of ``k`` rows and columns; see :func:`gnnmax.detection.find_maxima`."""
-    none = _none(source.dtype, 9 if ties == "plateau" else 0)
+def ordered_maxima(source: MatrixSource, options: SearchOptions, *, upper: bool) -> Maxima:
+    """Find the maxima of windows; see :func:`gnnmax.detection.find_maxima`.
+
+    Args:
+        source: The matrix.
+        options: How it is searched; distance and triangle are left to the caller.
+        upper: Whether entries below the diagonal are left out.
+    """
+    (rows, columns), plateau = options.sides, options.ties == "plateau"
+    none = _none(source.dtype, 9 if plateau else 0)
     fields: list[list[npt.NDArray[Any]]] = [[part] for part in none]
-    for _, blocks in itertools.groupby(source.tiles((k[0] // 2, k[1] // 2), upper), key=lambda block: block.row):
-        parts = [part for block in blocks for part in _found_in(source, block, k, ties, border, threshold, upper)]
+    tiles = source.tiles((rows // 2, columns // 2), upper=upper)
+    for _, blocks in itertools.groupby(tiles, key=lambda block: block.row):
+        parts = [part for block in blocks for part in _maxima_in(source, block, options, upper=upper)]
         strip = _joined([[*column] for column in zip(none, *parts, strict=True)])
         order = np.argsort(strip.rows * source.shape[1] + strip.columns, kind="stable")  # runs that are sorted already
         for field, column in zip(fields, strip, strict=True):
             field.append(column[order])
-    columns = _joined(fields)
-    values = columns.values.astype(source.given, copy=False)
-    maxima = Maxima(columns.rows, columns.columns, values, *columns[3:6], mode="ordered", k=k, names=source.names)
-    return maxima[_plateaus(maxima, columns.touching)] if ties == "plateau" and len(maxima) else maxima
+    joined = _joined(fields)
+    values = joined.values.astype(source.given, copy=False)
+    maxima = Maxima(
+        joined.rows, joined.columns, values, *joined[3:6], mode="ordered", k=options.sides, names=source.names
+    )
+    return maxima[_plateaus(maxima, joined.touching)] if plateau and len(maxima) else maxima
 
 
 def _joined(fields: list[list[npt.NDArray[Any]]]) -> _Found:
-    """Join what was found, field by field, and let go of the parts: there may be many."""
+    """Join maxima field by field, and free the parts: there may be many."""
     joined: list[Any] = []
     for parts in fields:
         joined.append(np.concatenate(parts))
@@ -74,16 +83,9 @@ def _none(dtype: np.dtype[Any], touching: int = 0) -> _Found:
     return _Found(places, places, np.empty(0, dtype), np.empty(0), counts, counts, np.empty((0, touching), np.bool_))
 
 
-def _found_in(
-    source: Source,
-    block: Block,
-    k: tuple[int, int],
-    ties: Ties,
-    border: Border,
-    threshold: float | None,
-    upper: bool,
-) -> Iterator[_Found]:
-    """Compare every entry of a block with the largest others of its window, then look at those that win one by one."""
+def _maxima_in(source: MatrixSource, block: Block, options: SearchOptions, *, upper: bool) -> Iterator[_Found]:
+    """Compare every entry of a block with the largest others of its window, then examine the winners one by one."""
+    k, ties = options.sides, options.ties
     hr, hc = k[0] // 2, k[1] // 2
     n, m = block.values.shape[0] - 2 * hr, block.values.shape[1] - 2 * hc
     centre = block.values[hr : hr + n, hc : hc + m]
@@ -99,8 +101,8 @@ def _found_in(
         clear &= not unclear.any()
     if block.holes and block.missing is not None:
         wins &= ~block.missing[hr : hr + n, hc : hc + m]
-    if threshold is not None:
-        wins &= centre > threshold
+    if options.threshold is not None:
+        wins &= centre > options.threshold
     rows, columns = np.divmod(np.flatnonzero(wins), m)
     if upper and block.column < block.row + n:
         kept = rows + block.row <= columns + block.column
@@ -108,10 +110,11 @@ def _found_in(
     if clear:
         rival = np.maximum(before[rows, columns], after[rows, columns])
         places = rows + block.row, columns + block.column
-        yield _clear(*places, centre[rows, columns], rival, _outside(*places, source.shape, k), border)
+        found = _clear(places, centre[rows, columns], rival, _outside(*places, source.shape, k))
+        yield found if options.allowed_missing is None else _chosen(found, found.missing <= options.allowed_missing)
         return
     for part in _windows_at(block, rows, columns, k):
-        yield _judged(source, part, k, ties, border)
+        yield _decided(source, part, options)
 
 
 def _outside(rows: Places, columns: Places, shape: tuple[int, int], k: tuple[int, int]) -> npt.NDArray[np.int64]:
@@ -124,23 +127,14 @@ def _outside(rows: Places, columns: Places, shape: tuple[int, int], k: tuple[int
 
 
 def _clear(
-    rows: Places,
-    columns: Places,
+    places: tuple[Places, Places],
     values: npt.NDArray[Any],
     rival: npt.NDArray[Any],
     missing: npt.NDArray[np.int64],
-    border: Border,
 ) -> _Found:
-    """Take strict maxima of windows that are wholly measured inside the matrix: they need not be looked at."""
-    none, touching = np.zeros(len(rows), dtype=np.int64), np.zeros((len(rows), 0), dtype=np.bool_)
-    found = _Found(rows, columns, values, margin_over(rival, values), none, missing, touching)
-    return found if border == "shrink" else _chosen(found, _bordered(missing, border))
-
-
-def _bordered(missing: npt.NDArray[np.int64], border: Border) -> npt.NDArray[np.bool_]:
-    if border == "shrink":
-        return np.ones(len(missing), dtype=np.bool_)
-    return np.asarray(missing <= (0 if border == "drop" else border))
+    """Take strict maxima of windows that are wholly measured inside the matrix: nothing is left to decide."""
+    none, touching = np.zeros(len(values), dtype=np.int64), np.zeros((len(values), 0), dtype=np.bool_)
+    return _Found(*places, values, margin_over(rival, values), none, missing, touching)
 
 
 def _chosen(found: _Found, kept: npt.NDArray[np.bool_]) -> _Found:
@@ -149,7 +143,7 @@ def _chosen(found: _Found, kept: npt.NDArray[np.bool_]) -> _Found:
 
 
 def _windows_at(block: Block, rows: Places, columns: Places, k: tuple[int, int]) -> Iterator[_Candidates]:
-    """Gather the windows of some entries of a block, so many at a time."""
+    """Gather the windows of some entries of a block, a limited number at a time."""
     views = np.lib.stride_tricks.sliding_window_view(block.values, k)
     unseen = None if block.missing is None else np.lib.stride_tricks.sliding_window_view(block.missing, k)
     step = max(1, GATHERED // (k[0] * k[1]))
@@ -160,8 +154,9 @@ def _windows_at(block: Block, rows: Places, columns: Places, k: tuple[int, int])
         yield _Candidates(here + block.row, there + block.column, windows, hidden)
 
 
-def _judged(source: Source, part: _Candidates, k: tuple[int, int], ties: Ties, border: Border) -> _Found:
+def _decided(source: MatrixSource, part: _Candidates, options: SearchOptions) -> _Found:
     """Decide, window by window, exactly."""
+    k, ties = options.sides, options.ties
     size, middle = k[0] * k[1], (k[0] * k[1]) // 2
     entries, hidden = part.windows.reshape(len(part.rows), size), part.hidden.reshape(len(part.rows), size)
     centre = entries[:, middle]
@@ -176,7 +171,8 @@ def _judged(source: Source, part: _Candidates, k: tuple[int, int], ties: Ties, b
     elif ties == "first":
         kept &= ~as_large[:, :middle].any(axis=1)
     missing = hidden.sum(axis=1)
-    kept &= _bordered(missing, border)
+    if options.allowed_missing is not None:
+        kept &= missing <= options.allowed_missing
     rival = np.where(other, entries, source.lowest).max(axis=1)
     margin = np.where(alone, np.inf, np.where(equal > 0, 0.0, margin_over(rival, centre)))
     touching = _touching(part, k) if ties == "plateau" else np.zeros((len(kept), 0), dtype=np.bool_)
@@ -184,7 +180,7 @@ def _judged(source: Source, part: _Candidates, k: tuple[int, int], ties: Ties, b
 
 
 def _touching(part: _Candidates, k: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Tell which of the eight neighbours of each candidate are as large, shape ``(M, 9)``, itself in the middle."""
+    """Find out which of the eight neighbours of each candidate are as large: shape ``(M, 9)``, itself in the middle."""
     padded = np.zeros((len(part.rows), k[0] + 2, k[1] + 2), dtype=np.bool_)
     centre = part.windows[:, k[0] // 2, k[1] // 2]
     padded[:, 1:-1, 1:-1] = (part.windows == centre[:, None, None]) & ~part.hidden
@@ -195,8 +191,8 @@ def _touching(part: _Candidates, k: tuple[int, int]) -> npt.NDArray[np.bool_]:
 def _plateaus(maxima: Maxima, neighbours: npt.NDArray[np.bool_]) -> Places:
     """Keep one entry of every plateau: connected equal entries, each of them a largest of its window.
 
-    A plateau of which an entry is beaten, or that leaves what was looked at, is none. Its first entry, by row and then
-    by column, stands for it.
+    It does not count if one of its entries is beaten, or is no candidate. Its first entry, by row and then by column,
+    represents it.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

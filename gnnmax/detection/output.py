@@ -1,103 +1,241 @@
-"""Maxima as a table: rows of plain values, with what nets say beside them, written as CSV, JSON or Parquet."""
+"""The table of a detection: its columns in one place, written as CSV, JSON or Parquet."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.maxima import Maxima
+from gnnmax.detection.maxima import Maxima, Places
+from gnnmax.detection.permutation_null import Discoveries
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
 from gnnmax.task.label import is_centred
 
-__all__ = ["Rows", "parquet_library", "rows_of", "with_scores", "write_arrays", "write_table", "write_windows"]
+__all__ = [
+    "COLUMNS",
+    "Column",
+    "Detections",
+    "Rows",
+    "detections_of",
+    "parquet_library",
+    "with_net_scores",
+    "write_arrays",
+    "write_table",
+    "write_windows",
+]
 
 Rows = list[dict[str, Any]]
 
 
-def rows_of(maxima: Maxima) -> Rows:
-    """Lay out maxima as dicts of plain values, one a maximum; a margin without bound is None.
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """The maxima of a matrix, or positions that were asked for, with everything that is known of them.
 
-    Where steps were applied, ``score`` is what they made of the value, ``margin`` is the scores', and ``steps`` names
-    them.
-
-    Example:
-        >>> from gnnmax import find_maxima
-        >>> rows_of(find_maxima(np.diag([1.0, 5.0, 2.0]), k=3))
-        [{'i': 1, 'j': 1, 'value': 5.0, 'margin': 3.0, 'ties': 0, 'missing': 0}]
+    Attributes:
+        rows: Row of each, shape ``(M,)``.
+        columns: Column of each.
+        values: Value of each, None where it was not measured.
+        type: Type of the values.
+        names: Names of all rows and columns of the matrix, or None.
+        steps: Names of the normalisations.
+        scores: The values after these, None where there is no score.
+        maxima: The maxima, if the table lists these.
+        is_maximum: For positions: whether each is a maximum, None where that is not known.
+        discoveries: The maxima with their q-values, if there were decoys.
+        centred: Whether the window of each is centred by the exact rule, None where there is no window.
+        net_scores: Scores of the windows, by net.
+        agreement: The share of the nets that agree with the rule.
+        reasons: Why something is not known, "" where everything is.
     """
-    rows: Rows = []
-    columns = (maxima.values, maxima.margin, maxima.ties, maxima.missing)
-    scores = [None] * len(maxima) if maxima.scores is None else maxima.scores.tolist()
-    for i, j, value, margin, ties, missing, score in zip(
-        maxima.rows.tolist(), maxima.columns.tolist(), *(column.tolist() for column in columns), scores, strict=True
-    ):
-        scored = {"score": score, "steps": ",".join(maxima.steps)} if maxima.steps else {}
-        named = {} if maxima.names is None else {"row": str(maxima.names[0][i]), "column": str(maxima.names[1][j])}
-        finite = margin if np.isfinite(margin) else None
-        told = {"value": value, **scored, "margin": finite, "ties": ties, "missing": missing}
-        rows.append({"i": i, "j": j, **named, **told})
-    return rows
+
+    rows: Places
+    columns: Places
+    values: Sequence[Any]
+    type: np.dtype[Any]
+    names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
+    steps: tuple[str, ...] = ()
+    scores: Sequence[float | None] | None = None
+    maxima: Maxima | None = None
+    is_maximum: Sequence[bool | None] | None = None
+    discoveries: Discoveries | None = None
+    centred: Sequence[bool | None] | None = None
+    net_scores: Mapping[str, Sequence[float | None]] | None = None
+    agreement: Sequence[float | None] | None = None
+    reasons: Sequence[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def filled(self) -> dict[str, _Filled]:
+        """Return the columns that this table has, by name."""
+        filled: dict[str, _Filled] = {}
+        for column in COLUMNS:
+            found = column.read(self)
+            named = found.items() if isinstance(found, Mapping) else [] if found is None else [(column.name, found)]
+            for name, entries in named:
+                plain = entries.tolist() if isinstance(entries, np.ndarray) else list(entries)
+                filled[name] = _Filled(column, self.type if column.type is None else np.dtype(column.type), plain)
+        return filled
+
+    def as_rows(self) -> Rows:
+        """Return the table row by row, as dicts of plain values.
+
+        Example:
+            >>> from gnnmax import find_maxima
+            >>> detections_of(find_maxima(np.diag([1.0, 5.0, 2.0]), k=3)).as_rows()
+            [{'i': 1, 'j': 1, 'value': 5.0, 'margin': 3.0, 'ties': 0, 'missing': 0}]
+        """
+        filled = self.filled()
+        return [dict(zip(filled, row, strict=True)) for row in zip(*(f.entries for f in filled.values()), strict=True)]
 
 
-def with_scores(
-    rows: Rows,
+class Column(NamedTuple):
+    """One column of the table.
+
+    ``read`` returns its entries; None if a table has no such column; or, by name, those of several columns. ``type`` is
+    the type of the entries, None for that of the matrix.
+    """
+
+    name: str
+    holds: str
+    type: Any
+    read: Callable[[Detections], Sequence[Any] | npt.NDArray[Any] | Mapping[str, Sequence[Any]] | None]
+
+
+class _Filled(NamedTuple):
+    """A column of one table, with its entries."""
+
+    column: Column
+    type: np.dtype[Any]
+    entries: list[Any]
+
+
+def _names(table: Detections, axis: int) -> list[str] | None:
+    places = (table.rows, table.columns)[axis].tolist()
+    listed = table.names if table.maxima is not None else None
+    return None if listed is None else [str(listed[axis][place]) for place in places]
+
+
+def _of_maxima(name: str) -> Callable[[Detections], npt.NDArray[Any] | None]:
+    return lambda table: None if table.maxima is None else getattr(table.maxima, name)
+
+
+def _of_discoveries(name: str) -> Callable[[Detections], npt.NDArray[Any] | None]:
+    return lambda table: None if table.discoveries is None else getattr(table.discoveries, name)
+
+
+def _margin(table: Detections) -> list[float | None] | None:
+    if table.maxima is None:
+        return None
+    return [margin if np.isfinite(margin) else None for margin in table.maxima.margin.tolist()]
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("i", "row, from 0", int, lambda table: table.rows),
+    Column("j", "column, from 0", int, lambda table: table.columns),
+    Column("row", "name of the row", str, lambda table: _names(table, 0)),
+    Column("column", "name of the column", str, lambda table: _names(table, 1)),
+    Column("value", "entry of the matrix", None, lambda table: table.values),
+    Column("score", "the value after the steps", float, lambda table: table.scores),
+    Column("steps", "names of the steps", str, lambda t: [",".join(t.steps)] * len(t) if t.steps else None),
+    Column("margin", "excess over the largest other entry of the window; empty if there is none", float, _margin),
+    Column("ties", "number of other entries of the window that are as large", int, _of_maxima("ties")),
+    Column("missing", "number of missing entries of the window", int, _of_maxima("missing")),
+    Column("maximum", "whether the position is a maximum", bool, lambda table: table.is_maximum),
+    Column("statistic", "mean of the window, compared with decoys; in mode graph the z-score of the other edges at "
+           "the two ends", float, _of_discoveries("statistic")),
+    Column("q", "least false-discovery rate of a list that contains the maximum", float, _of_discoveries("q")),
+    Column("centred", "whether the exact rule calls the window centred", bool, lambda table: table.centred),
+    Column("net", "score of the window by a net, one column for each net", float, lambda table: table.net_scores),
+    Column("agreement", "share of the nets that agree with the rule", float, lambda table: table.agreement),
+    Column("reason", "why a result is missing", str, lambda table: table.reasons),
+)  # fmt: skip
+"""The columns of the table, in their order; every format is made from these, empty tables too."""
+
+
+def detections_of(maxima: Maxima, discoveries: Discoveries | None = None) -> Detections:
+    """Make the table of maxima, with q-values if there are any."""
+    return Detections(
+        maxima.rows,
+        maxima.columns,
+        maxima.values.tolist(),
+        maxima.values.dtype,
+        names=maxima.names,
+        steps=maxima.steps,
+        scores=None if maxima.scores is None else maxima.scores.tolist(),
+        maxima=maxima,
+        discoveries=discoveries,
+    )
+
+
+def with_net_scores(
+    table: Detections,
     windows: npt.NDArray[Any],
     scores: Mapping[str, tuple[Sequence[float | None], Sequence[str]]],
     reason: str,
-) -> Rows:
-    """Add what the exact rule and the nets say of the window of each maximum, and how many nets agree with the rule.
+) -> Detections:
+    """Add the answers of the exact rule and of nets for the windows of a table.
 
     Args:
-        rows: One a maximum, or a position that was asked about.
+        table: Maxima or positions.
         windows: Their windows, shape ``(M, k, k)``, NaN where there is none.
-        scores: By net, a score a window or None, and why there is none.
+        scores: By net, the score of each window or None, and why there is none.
         reason: Why there are no windows at all; "" where there are.
 
     Returns:
-        The rows with ``centred`` (the rule on the window: in mode graph it asks more than the edge's ends do), a score
-        a net, ``agreement`` and ``reason``.
+        The table with ``centred`` (the rule on the window: in mode graph it asks more than the edge's ends do), the
+        scores of the nets, ``agreement`` and ``reasons``.
     """
-    centred = is_centred(windows).tolist() if len(windows) else []
-    added = []
-    for index, row in enumerate(rows):
-        found = {name: part[index] for name, (part, _) in scores.items()}
-        why = row.get("reason") or reason
-        why = why or next((reasons[index] for _, reasons in scores.values() if reasons[index]), "")
-        agree = [(score > 0) == centred[index] for score in found.values() if score is not None]
-        agreement = sum(agree) / len(agree) if agree else None
-        rule = None if why else centred[index]
-        known = {name: value for name, value in row.items() if name != "reason"}
-        added.append({**known, "centred": rule, **found, "agreement": agreement, "reason": why})
-    return added
+    on_windows = is_centred(windows).tolist() if len(windows) else []
+    reasons, centred, agreement = [], [], []
+    for index, rule in enumerate(on_windows):
+        why = ("" if table.reasons is None else table.reasons[index]) or reason
+        why = why or next((given[index] for _, given in scores.values() if given[index]), "")
+        agree = [(part[index] > 0) == rule for part, _ in scores.values() if part[index] is not None]  # type: ignore[operator]
+        reasons.append(why)
+        centred.append(None if why else rule)
+        agreement.append(sum(agree) / len(agree) if agree else None)
+    net_scores = {name: part for name, (part, _) in scores.items()}
+    return replace(table, centred=centred, net_scores=net_scores, agreement=agreement, reasons=reasons)
 
 
-def write_table(path: Path, rows: Rows) -> None:
-    """Write rows as CSV, JSON or Parquet, by the ending of the file."""
+def write_table(path: Path, table: Detections) -> None:
+    """Write a table as CSV, JSON or Parquet, by the ending of the file; an empty one has its columns too."""
     if path.suffix == ".json":
-        write_file(path, json.dumps(rows, indent=1) + "\n")
+        write_file(path, json.dumps(table.as_rows(), indent=1) + "\n")
     elif path.suffix == ".csv":
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, list(rows[0]) if rows else ["i", "j", "value"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        filled = table.filled()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(filled)
+        writer.writerows(zip(*(column.entries for column in filled.values()), strict=True))
         write_file(path, text.getvalue())
     else:
         arrow, parquet = parquet_library()
+        arrays = {
+            name: arrow.array(column.entries, type=_arrow_type(arrow, column.type))
+            for name, column in table.filled().items()
+        }
         buffer = io.BytesIO()
-        parquet.write_table(arrow.Table.from_pylist(rows), buffer)
+        parquet.write_table(arrow.table(arrays), buffer)
         write_file(path, buffer.getvalue())
 
 
+def _arrow_type(arrow: Any, dtype: np.dtype[Any]) -> Any:
+    wide = {"f": arrow.float64(), "i": arrow.int64(), "u": arrow.uint64(), "b": arrow.bool_()}
+    return wide.get(dtype.kind, arrow.string())
+
+
 def parquet_library() -> Any:
-    """Return pyarrow and its part for Parquet.
+    """Return pyarrow and its module for Parquet.
 
     Raises:
         InputError: pyarrow is not installed.
@@ -110,14 +248,13 @@ def parquet_library() -> Any:
     return pyarrow, parquet
 
 
-def write_windows(path: Path, rows: Rows, windows: npt.NDArray[Any]) -> None:
-    """Write the windows of some places, and the places, into a .npz file."""
-    places = np.array([(row["i"], row["j"]) for row in rows], dtype=np.int64).reshape(-1, 2)
-    write_arrays(path, {"windows": windows, "rows": places[:, 0], "columns": places[:, 1]})
+def write_windows(path: Path, table: Detections, windows: npt.NDArray[Any]) -> None:
+    """Write the windows of a table, and their positions, into a .npz file."""
+    write_arrays(path, {"windows": windows, "rows": table.rows, "columns": table.columns})
 
 
 def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """Write arrays by name into a .npz file."""
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # the stubs take names for its own options
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # the stubs mistake names for options of savez
     write_file(path, buffer.getvalue())

@@ -1,110 +1,106 @@
-"""How many of the maxima found are chance: the same search in matrices whose entries were shuffled."""
+"""The permutation null: the same search in matrices whose entries were shuffled, and q-values by comparison."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
-from gnnmax.detection.matrix import Absent, Places, Source
-from gnnmax.detection.maxima import Border, Maxima, Mode, Ties
-from gnnmax.detection.normalisation import stepped
-from gnnmax.detection.search import maxima_of, searched
+from gnnmax.detection.matrix import MatrixSource, Places
+from gnnmax.detection.maxima import Maxima
+from gnnmax.detection.normalisation import normalise
+from gnnmax.detection.search import prepare_matrix, search_matrix
+from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
 from gnnmax.errors import InputError
 
-__all__ = ["Decoys", "Discoveries", "discoveries_among", "end_scores", "false_discovery", "q_values", "window_means"]
+__all__ = [
+    "Decoys",
+    "Discoveries",
+    "PermutationNull",
+    "discoveries_in",
+    "end_scores",
+    "false_discovery",
+    "q_values",
+    "window_means",
+]
 
 Decoys = Literal["shuffle", "distance"]
-"""What is exchanged: all measured entries, or those as far from the diagonal."""
+"""The entries that are exchanged: all measured entries, or those at one distance from the diagonal."""
 
 SHUFFLED = 2**26
-"""Entries shuffled at most: each decoy is a whole copy, some 60 bytes an entry while it is made."""
+"""Most entries that are shuffled: each decoy is a whole copy, about 60 bytes an entry while it is made."""
 
 
 @dataclass(frozen=True, eq=False)
 class Discoveries:
-    """Maxima, and what part of them and those above them is chance.
+    """Maxima and their q-values.
 
     Attributes:
-        maxima: As :func:`gnnmax.find_maxima` gives them.
-        support: What was compared with the decoys, float64, shape ``(M,)``: the mean of the measured entries of the
-            window of each, the scores where steps were applied; in mode graph how far the mean of the other edges at
-            its ends exceeds that of all, in its standard errors.
-        q: The least false-discovery rate of a list that holds it, from 0 to 1, shape ``(M,)``.
+        maxima: As :func:`gnnmax.find_maxima` returns them.
+        statistic: The number that is compared with the decoys, float64, shape ``(M,)``. In mode ordered it is the mean
+            of the measured entries of the window, scores if the matrix was normalised. In mode graph it says how far
+            the mean of the other edges at the two ends exceeds that of all edges, in standard errors.
+        q: The least false-discovery rate of a list that contains the maximum, from 0 to 1, shape ``(M,)``.
     """
 
     maxima: Maxima
-    support: npt.NDArray[np.float64]
+    statistic: npt.NDArray[np.float64]
     q: npt.NDArray[np.float64]
+
+    def __getitem__(self, index: Any) -> Discoveries:
+        """Select discoveries by slice, mask or indices."""
+        return Discoveries(self.maxima[index], self.statistic[index], self.q[index])
 
 
 def false_discovery(
     matrix: Any,
-    k: int | tuple[int, int] = 9,
+    k: Sides = 9,
     *,
     decoys: Decoys,
     rng: np.random.Generator,
     draws: int = 10,
-    steps: Sequence[str] = (),
-    mode: Mode = "ordered",
-    ties: Ties = "strict",
-    border: Border = "shrink",
-    missing: Any = None,
-    absent: Absent = "zero",
-    diagonal: bool = True,
-    threshold: float | None = None,
-    separation: int = 1,
-    directed: bool | None = None,
+    **options: Any,
 ) -> Discoveries:
     """Find the maxima of a matrix, each with its q-value.
 
-    Decoys are the same matrix, its measured entries shuffled; a symmetric one stays symmetric, what is missing stays
-    where it is. Each goes through the same steps and the same search. What is compared is the mean of the window around
-    a maximum, not its value: a decoy holds the same values, the largest too, and nearly each of them is a maximum
-    there, so by its value nothing would ever be found. What the mean finds is a maximum whose surroundings stand high
-    as well; a single high entry among low ones it does not tell from chance, and by shuffling nothing can.
+    A decoy is the same matrix with its measured entries shuffled; a symmetric matrix stays symmetric, and missing
+    entries stay where they are. Each decoy is normalised and searched in the same way. The statistic is the mean of the
+    window around a maximum, not its value: a decoy has the same values, the largest included, and nearly each of these
+    is a maximum there, so nothing could be found by value. A maximum is found if its surroundings are high as well. A
+    single high entry among low ones cannot be distinguished from chance by shuffling.
 
-    In mode ``graph`` the weights are exchanged among the edges, which stay where they are, and what is compared is how
-    high the other edges at the two ends stand.
+    In mode ``graph`` the weights are shuffled among the edges, which stay where they are, and the statistic says how
+    high the other edges at the two ends are.
 
-    The rate is held if the entries are exchangeable where there is nothing: all of them for ``shuffle``, those at one
-    distance ``|i - j|`` for ``distance``. A matrix that falls off with distance needs the latter: plain shuffles would
-    make all that is near the diagonal a discovery. Noise that is correlated from entry to entry is exchangeable in
-    neither sense, and its crests count as discoveries.
+    The rate is controlled if the entries are exchangeable under the null hypothesis: all of them for ``shuffle``, those
+    at one distance ``|i - j|`` for ``distance``. A matrix that falls off with distance needs ``distance``: plain
+    shuffles would make every maximum near the diagonal a discovery. Noise that is correlated from entry to entry is
+    exchangeable in neither sense, and its crests count as discoveries.
 
     Args:
-        matrix: As for :func:`gnnmax.find_maxima`, and the other arguments too; of a symmetric one each pair counts
-            once.
+        matrix: As for :func:`gnnmax.find_maxima`. Each pair of a symmetric matrix counts once. Only stored entries of a
+            sparse matrix are shuffled if unstored ones are missing.
         k: Side of the windows.
         decoys: ``shuffle`` or ``distance``; a graph has no distance.
-        rng: Where the shuffles come from.
-        draws: Decoys; ``q`` is at least ``1 / draws`` over the number of maxima that are as high.
-        steps: What values go through before they are compared, in decoys too.
-        mode: See there.
-        ties: See there.
-        border: See there.
-        missing: See there.
-        absent: See there. Of a sparse matrix whose absent entries are missing, those stored are exchanged.
-        diagonal: See there.
-        threshold: See there.
-        separation: See there.
-        directed: See there.
+        rng: The source of the shuffles.
+        draws: Number of decoys. ``q`` is at least ``1 / draws`` over the number of maxima that are as high.
+        **options: Further fields of :class:`gnnmax.detection.SearchOptions`, as for :func:`gnnmax.find_maxima`.
 
     Returns:
         The maxima and their q-values.
 
     Raises:
-        InputError: as the search does; more entries than can be shuffled; means that are not finite.
+        InputError: as for :func:`gnnmax.find_maxima`; more entries than can be shuffled; means that are not finite.
 
     References:
         Elias and Gygi, "Target-decoy search strategy for increased confidence in large-scale protein identifications by
         mass spectrometry", Nature Methods, 2007. Benjamini and Hochberg, "Controlling the false discovery rate: a
-        practical and powerful approach to multiple testing", Journal of the Royal Statistical Society B, 1995: what is
-        held. Barber and Candes, "Controlling the false discovery rate via knockoffs", Annals of Statistics, 2015: the
-        one that is added.
+        practical and powerful approach to multiple testing", Journal of the Royal Statistical Society B, 1995: the rate
+        that is controlled. Barber and Candes, "Controlling the false discovery rate via knockoffs", Annals of
+        Statistics, 2015: the one that is added.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -114,54 +110,51 @@ def false_discovery(
         >>> len(found.maxima), [place[:2] for place in found.maxima[found.q <= 0.1]]
         (67, [(20, 10)])
     """
-    source = searched(matrix, steps, mode, absent, missing, diagonal)
-    return discoveries_among(source, k, decoys, rng, draws, mode, ties, border, threshold, separation, directed)
+    refuse_old_names(options)
+    search = SearchOptions(k, **options)
+    return discoveries_in(prepare_matrix(matrix, search), search, decoys=decoys, rng=rng, draws=draws)
 
 
-def discoveries_among(
-    source: Source,
-    k: int | tuple[int, int],
-    decoys: Decoys,
-    rng: np.random.Generator,
-    draws: int,
-    mode: Mode,
-    ties: Ties,
-    border: Border,
-    threshold: float | None,
-    separation: int,
-    directed: bool | None,
+def discoveries_in(
+    source: MatrixSource, options: SearchOptions, *, decoys: Decoys, rng: np.random.Generator, draws: int
 ) -> Discoveries:
-    """Find the maxima, with their q-values, of a matrix that was read; see :func:`false_discovery`."""
+    """Find the maxima, with their q-values, of a matrix that :func:`prepare_matrix` read; see :func:`false_discovery`.
+
+    Of a symmetric matrix each pair counts once, whatever the options say of its triangle.
+    """
     if decoys not in get_args(Decoys):
         raise InputError(f"decoys must be one of {', '.join(get_args(Decoys))}, not {decoys!r}")
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 1:
         raise InputError(f"draws must be a whole number from 1 on, not {draws!r}")
-    if mode == "graph" and decoys == "distance":
+    if options.mode == "graph" and decoys == "distance":
         raise InputError("decoys by distance need an order, which a graph has not: take shuffle")
-    directed = source.directed if directed is None else directed
+    directed = source.directed if options.directed is None else options.directed
     directed = not source.plain.symmetric() if directed is None else directed
+    options = structs.replace(options, directed=directed, triangle="upper")
 
-    def search(one: Source) -> tuple[Maxima, npt.NDArray[np.float64]]:
-        found = maxima_of(one, k, mode, ties, border, threshold, separation, False, directed)
-        return found, window_means(one, found) if mode == "ordered" else end_scores(one, found, not directed)
+    def search(one: MatrixSource) -> tuple[Maxima, npt.NDArray[np.float64]]:
+        maxima = search_matrix(one, options)
+        ordered = options.mode == "ordered"
+        return maxima, window_means(one, maxima) if ordered else end_scores(one, maxima, symmetric=not directed)
 
-    maxima, support = search(source)
+    maxima, statistic = search(source)
     names = [step.name for step in source.steps]
-    cells = _Cells.of(source.plain if mode == "ordered" else source.plain.edges(), decoys, not directed)
-    others = [search(stepped(cells.shuffled(rng), names, mode))[1] for _ in range(draws)]
-    return Discoveries(maxima, support, q_values(support, np.concatenate(others), draws))
+    plain = source.plain if options.mode == "ordered" else source.plain.edges()
+    null = PermutationNull.of(plain, decoys, symmetric=not directed)
+    others = [search(normalise(null.draw(rng), names, options.mode))[1] for _ in range(draws)]
+    return Discoveries(maxima, statistic, q_values(statistic, np.concatenate(others), draws))
 
 
 def q_values(targets: npt.NDArray[np.float64], decoys: npt.NDArray[np.float64], draws: int) -> npt.NDArray[np.float64]:
-    """Estimate the least false-discovery rate of a list of targets that holds each of them.
+    """Estimate, for each target, the least false-discovery rate of a list of targets that contains it.
 
-    Of the targets at or above a score, ``(1 + decoys at or above it) / draws`` are expected to be chance; the rate is
-    this over their number, at most 1, and q the least rate at any score that a target passes.
+    Among the targets at or above a score, ``(1 + decoys at or above it) / draws`` are expected by chance. The rate is
+    this over the number of these targets, at most 1; q is the least rate at any score that a target passes.
 
     Args:
         targets: Scores, higher is better, shape ``(M,)``.
-        decoys: Those of all draws together.
-        draws: How many decoys were drawn.
+        decoys: Scores of the maxima of all decoys together.
+        draws: Number of decoys.
 
     Returns:
         Shape ``(M,)``.
@@ -178,10 +171,10 @@ def q_values(targets: npt.NDArray[np.float64], decoys: npt.NDArray[np.float64], 
 
 
 @dataclass(frozen=True, eq=False)
-class _Cells:
-    """What is exchanged: flat places of the measured entries, of one half where the matrix is symmetric, in groups."""
+class PermutationNull:
+    """The measured entries of a matrix, of one half if it is symmetric, in groups of exchangeable ones."""
 
-    source: Source
+    source: MatrixSource
     values: npt.NDArray[Any]
     rows: Places
     columns: Places
@@ -189,18 +182,18 @@ class _Cells:
     symmetric: bool
 
     @classmethod
-    def of(cls, source: Source, decoys: Decoys, symmetric: bool) -> _Cells:
-        """List the cells of a matrix, before any step."""
+    def of(cls, source: MatrixSource, decoys: Decoys, *, symmetric: bool) -> PermutationNull:
+        """List the entries of a matrix before normalisation."""
         n, m = source.shape
         if decoys == "distance" and n != m:
-            raise InputError(f"decoys by distance need rows and columns in one order, so as many, not {n} x {m}")
-        stored = source.sparse and source.absent == "missing"
+            raise InputError(f"decoys by distance need a square matrix, rows and columns in one order, not {n} x {m}")
+        stored = source.sparse and source.unstored == "missing"
         entries = source.matrix.nnz if stored else n * m
         if entries > SHUFFLED:
             raise InputError(f"decoys are copies of the matrix, of at most {SHUFFLED:,} entries, not {entries:,}")
         if not stored:
             block = source.block(0, 0, n, m, (0, 0))
-            source = replace(source, matrix=block.values, absent="zero", missing=block.missing, diagonal=True)
+            source = replace(source, matrix=block.values, unstored="zero", missing=block.missing, diagonal=True)
         parts = list(source.measured())
         values, rows, columns = (np.concatenate([part[at] for part in parts]) for at in range(3))
         kept = rows <= columns if symmetric else np.ones(len(rows), dtype=np.bool_)
@@ -209,7 +202,7 @@ class _Cells:
         order = np.argsort(group, kind="stable")
         return cls(source, values[order], rows[order], columns[order], group[order], symmetric)
 
-    def shuffled(self, rng: np.random.Generator) -> Source:
+    def draw(self, rng: np.random.Generator) -> MatrixSource:
         """Draw a decoy."""
         values = self.values[np.lexsort((rng.random(len(self.values)), self.group))]
         if self.source.sparse:
@@ -229,8 +222,8 @@ class _Cells:
         return replace(self.source, matrix=matrix)
 
 
-def window_means(source: Source, maxima: Maxima) -> npt.NDArray[np.float64]:
-    """Return the mean of what was measured in the window of each maximum, itself included.
+def window_means(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64]:
+    """Return the mean of the measured entries of the window of each maximum, itself included.
 
     Raises:
         InputError: a mean is not finite.
@@ -253,11 +246,11 @@ def window_means(source: Source, maxima: Maxima) -> npt.NDArray[np.float64]:
     return means
 
 
-def end_scores(source: Source, maxima: Maxima, symmetric: bool) -> npt.NDArray[np.float64]:
-    """Return how high the other edges at the ends of each maximum of a graph stand, in standard errors of their mean.
+def end_scores(source: MatrixSource, maxima: Maxima, *, symmetric: bool) -> npt.NDArray[np.float64]:
+    """Return the z-score of the other edges at the ends of each maximum of a graph.
 
-    That is ``(mean of them - mean of all) * sqrt(how many) / standard deviation of all``, so that ends of few edges and
-    of many compare; 0 where there are no others.
+    That is ``(mean of them - mean of all) * sqrt(their number) / standard deviation of all``, so that ends with few and
+    with many edges compare; 0 where there are no other edges.
 
     Raises:
         InputError: a score is not finite.
@@ -275,9 +268,11 @@ def end_scores(source: Source, maxima: Maxima, symmetric: bool) -> npt.NDArray[n
             counts.append(np.bincount(ends, minlength=length))
         total = sums[0][maxima.rows] + sums[1][maxima.columns] - 2 * own
         number = counts[0][maxima.rows] + counts[1][maxima.columns] - 2
-        loops = (maxima.rows == maxima.columns) & symmetric  # their two ends are one
+        loops = (maxima.rows == maxima.columns) & symmetric  # its two ends are one
         error = np.where(loops, 2, 1) * spread * np.sqrt(np.where(loops, number // 2, number))
         scores: npt.NDArray[np.float64] = np.divide(total, error, out=np.zeros(len(total)), where=error != 0)
     if not np.isfinite(scores).all():
-        raise InputError("decoys need edges whose sums are finite: replace infinite ones, or divide all of them first")
+        raise InputError(
+            "decoys need edges whose sums are finite: replace infinite ones, or scale all weights down first"
+        )
     return scores

@@ -1,4 +1,4 @@
-"""Positions that a person asks about: rows kept in their order, with a reason where nothing can be said."""
+"""Positions from a file: a table in their order, with a reason where there is no result."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from gnnmax.detection.matrix import Source
+from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
+from gnnmax.detection.output import Detections
 from gnnmax.errors import InputError
 
-__all__ = ["read_positions", "rows_at"]
+__all__ = ["detections_at", "read_positions"]
 
 LARGEST_FILE = 2**28
 
@@ -22,14 +23,14 @@ Names = tuple[tuple[Any, ...], tuple[Any, ...]] | None
 
 
 def read_positions(path: str | Path, names: Names = None) -> list[tuple[int, int]]:
-    r"""Read lines ``i,j``: numbers of a row and of a column from 0 on, or their names where the matrix has names.
+    r"""Read lines ``i,j``: a row and a column, by number from 0 on, or by name if the matrix has names.
 
     Args:
         path: A text file; the first line may be a header ``i,j`` or ``row,column``.
-        names: Of rows and of columns.
+        names: Names of rows and of columns.
 
     Raises:
-        InputError: an unreadable file, or naming the line that is wrong.
+        InputError: an unreadable file, or a wrong line, with its number.
 
     Example:
         >>> import tempfile
@@ -44,7 +45,7 @@ def read_positions(path: str | Path, names: Names = None) -> list[tuple[int, int
         if path.exists() and not path.is_file():
             raise InputError(f"cannot read the positions {path}: it is not a regular file")
         if path.stat().st_size > LARGEST_FILE:
-            raise InputError(f"{path} is larger than {LARGEST_FILE} bytes: ask for fewer positions at a time")
+            raise InputError(f"{path} is larger than {LARGEST_FILE} bytes: give fewer positions at a time")
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"cannot read the positions {path}: {error.strerror}") from None
@@ -73,8 +74,8 @@ def _place(word: str, known: dict[str, int], path: Path, line: int) -> int:
     raise InputError(f"{path}, line {line}: expected {expected}, not {word[:40]!r}")
 
 
-def rows_at(source: Source, positions: Sequence[tuple[int, int]], maxima: Maxima) -> list[dict[str, Any]]:
-    """Lay out what is known of positions, in their order.
+def detections_at(source: MatrixSource, positions: Sequence[tuple[int, int]], maxima: Maxima) -> Detections:
+    """Make the table of some positions, in their order.
 
     Args:
         source: The matrix.
@@ -82,31 +83,41 @@ def rows_at(source: Source, positions: Sequence[tuple[int, int]], maxima: Maxima
         maxima: All maxima of the matrix, of both halves where it is symmetric.
 
     Returns:
-        Dicts of ``i``, ``j``, ``value`` and ``maximum``; and ``reason``, "" where the position is in the matrix and
-        was measured. Where it was not, value and maximum are None. After steps also ``score`` and ``steps``; where a
-        step leaves no score, score and maximum are None, and the reason is the step's.
+        For each position its value, whether it is a maximum, and a reason, "" where the position is in the matrix and
+        was measured. Otherwise value and maximum are None. If the matrix was normalised, also the score; where there is
+        none, score and maximum are None and the reason is that of the normalisation.
     """
     n, m = source.shape
     known = set(zip(maxima.rows.tolist(), maxima.columns.tolist(), strict=True))
-    # After steps only the edges of a graph are measured.
+    # After normalisation only the edges of a graph are measured.
     unknown = "no edge" if maxima.mode == "graph" and source.steps else "not measured"
-    rows: list[dict[str, Any]] = []
+    found: list[tuple[Any, Any, bool | None, str]] = []
     for i, j in positions:
-        reason, value, score, maximum = "", None, None, None
         if i >= n or j >= m:
-            reason = f"outside the matrix of {n} x {m}"
-        else:
-            value, reason = _value_at(source.plain, i, j, unknown)
-            if not reason:
-                reason = "no edge" if maxima.mode == "graph" and value == 0 else ""
-                score, lost = _value_at(source, i, j, next((s.reason for s in source.steps if s.lost), ""))
-                maximum, reason = None if lost else (i, j) in known, reason or lost
-        scored = {"score": score, "steps": ",".join(step.name for step in source.steps)} if source.steps else {}
-        rows.append({"i": i, "j": j, "value": value, **scored, "maximum": maximum, "reason": reason})
-    return rows
+            found.append((None, None, None, f"outside the matrix of {n} x {m}"))
+            continue
+        value, reason = _value_at(source.plain, i, j, unknown)
+        if reason:
+            found.append((value, None, None, reason))
+            continue
+        reason = "no edge" if maxima.mode == "graph" and value == 0 else ""
+        score, lost = _value_at(source, i, j, next((step.reason for step in source.steps if step.lost), ""))
+        found.append((value, score, None if lost else (i, j) in known, reason or lost))
+    values, scores, is_maximum, reasons = (list(column) for column in zip(*found, strict=True))
+    places = np.array(positions, dtype=np.int64).reshape(-1, 2)
+    return Detections(
+        places[:, 0],
+        places[:, 1],
+        values,
+        source.plain.dtype,
+        steps=tuple(step.name for step in source.steps),
+        scores=scores if source.steps else None,
+        is_maximum=is_maximum,
+        reasons=reasons,
+    )
 
 
-def _value_at(source: Source, i: int, j: int, otherwise: str) -> tuple[Any, str]:
-    """Read an entry, or say why there is none."""
+def _value_at(source: MatrixSource, i: int, j: int, otherwise: str) -> tuple[Any, str]:
+    """Read an entry, or give the reason why there is none."""
     block = source.block(i, j, 1, 1, (0, 0))
     return (np.asarray(block.values)[0, 0].item(), "") if block.missing is None else (None, otherwise)

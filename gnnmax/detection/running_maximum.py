@@ -1,4 +1,4 @@
-"""The largest other entry of every window of a block, in passes whose number grows as the logarithm of its side."""
+"""The largest other entry of every window of a block, in a number of passes logarithmic in its side."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _audits(old: list[ModelRecord], new: list[ModelRecord]) -> list[Check]:
 
 
 def _found(audit: AuditRecord) -> list[tuple[str, str, float | None, float | None]]:
-    return [(name, each.verdict, each.spurious, each.due) for name, each in audit.findings.items()]
+    return [(name, each.verdict, each.unexpected_flips, each.expected_flips) for name, each in audit.findings.items()]
 
 
 def _check(old: TestRecord, new: TestRecord, name: str) -> Check:

@@ -135,8 +135,8 @@ class FindingRecord(Struct, frozen=True, kw_only=True):
     label_stays: bool
     maximum: float
     relative: float | None
-    spurious: float | None
-    due: float | None
+    unexpected_flips: float | None
+    expected_flips: float | None
     windows: int
     fault: str
 
@@ -144,7 +144,7 @@ class FindingRecord(Struct, frozen=True, kw_only=True):
 class AuditRecord(Struct, frozen=True, kw_only=True):
     """A :class:`gnnmax.auditing.findings.Audit`, as plain values."""
 
-    judgement: str
+    conclusion: str
     constant: bool
     findings: dict[str, FindingRecord]
 

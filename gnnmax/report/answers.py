@@ -116,7 +116,7 @@ def _tiles(test: TestRecord) -> tuple[str, ...]:
 def _relabelled(results: Results) -> list[str]:
     said = []
     for model in results.models:
-        flips = worst_findings(model)["relabelling"].spurious or 0.0
+        flips = worst_findings(model)["relabelling"].unexpected_flips or 0.0
         kept = "none" if flips == 0 else _percent(flips)
         said.append(f"{model.name} then changes {kept} of its decisions.")
     return said

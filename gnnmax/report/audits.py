@@ -10,7 +10,7 @@ from rich.table import Table
 from gnnmax.auditing.findings import Audit, Symmetry
 from gnnmax.experiments.results import FindingRecord, ModelRecord
 
-__all__ = ["audit_table", "judgements", "worst_finding", "worst_findings"]
+__all__ = ["audit_table", "conclusions", "worst_finding", "worst_findings"]
 
 VERDICTS: tuple[Symmetry, ...] = ("invariant", "equivariant", "neither")
 """From noticing nothing to noticing all."""
@@ -31,10 +31,10 @@ def audit_table(name: str, audit: Audit, declared: Collection[str] = ()) -> Tabl
         >>> audit_table("rank", audit(RULES["argmax"], w, rng=np.random.default_rng(0))).row_count
         10
     """
-    table = Table(title=f"{name}: {audit.judgement}", title_justify="left")
+    table = Table(title=f"{name}: {audit.conclusion}", title_justify="left")
     table.add_column("transformation")
     table.add_column("verdict")
-    for column in ("largest change", "relative", "spurious flips", "due flips", "windows"):
+    for column in ("largest change", "relative", "unexpected flips", "expected flips", "windows"):
         table.add_column(column, justify="right")
     table.add_column("the label")
     table.add_column("declared")
@@ -44,7 +44,7 @@ def audit_table(name: str, audit: Audit, declared: Collection[str] = ()) -> Tabl
             finding.verdict,
             f"{finding.maximum:.3g}",
             "" if finding.relative is None else f"{finding.relative:.3g}",
-            *("" if share is None else f"{share:.1%}" for share in (finding.spurious, finding.due)),
+            *("" if share is None else f"{share:.1%}" for share in (finding.unexpected_flips, finding.expected_flips)),
             f"{finding.windows:,}",
             "stays" if finding.label_stays else "moves",
             "invariant" if finding.name in declared else "",
@@ -56,21 +56,27 @@ def audit_table(name: str, audit: Audit, declared: Collection[str] = ()) -> Tabl
 def worst_finding(findings: Sequence[FindingRecord]) -> FindingRecord:
     """Sum up what the audits of several seeds found about one transformation: the worst of it.
 
-    The verdict is the one that notices most, spurious flips are the most of any seed, due flips the fewest.
+    The verdict is the one that notices most, unexpected flips are the most of any seed, expected flips the fewest.
 
     Example:
         >>> still = FindingRecord(
-        ...     verdict="invariant", label_stays=True, maximum=0, relative=0, spurious=0, due=None, windows=9, fault=""
-        ... )
-        >>> worst_finding([still, msgspec.structs.replace(still, verdict="neither", spurious=0.1)]).spurious
+        ...     verdict="invariant", label_stays=True, maximum=0, relative=0, unexpected_flips=0, expected_flips=None,
+        ...     windows=9, fault=""
+        ... )  # fmt: skip
+        >>> noticed = msgspec.structs.replace(still, verdict="neither", unexpected_flips=0.1)
+        >>> worst_finding([still, noticed]).unexpected_flips
         0.1
     """
     return msgspec.structs.replace(
         max(findings, key=lambda finding: VERDICTS.index(finding.verdict)),
         maximum=max(finding.maximum for finding in findings),
         relative=max((finding.relative for finding in findings if finding.relative is not None), default=None),
-        spurious=max((finding.spurious for finding in findings if finding.spurious is not None), default=None),
-        due=min((finding.due for finding in findings if finding.due is not None), default=None),
+        unexpected_flips=max(
+            (finding.unexpected_flips for finding in findings if finding.unexpected_flips is not None), default=None
+        ),
+        expected_flips=min(
+            (finding.expected_flips for finding in findings if finding.expected_flips is not None), default=None
+        ),
         fault=next((finding.fault for finding in findings if finding.fault), ""),
     )
 
@@ -81,9 +87,9 @@ def worst_findings(model: ModelRecord) -> dict[str, FindingRecord]:
     return {name: worst_finding([findings[name] for findings in audits]) for name in audits[0]}
 
 
-def judgements(model: ModelRecord) -> dict[str, list[int]]:
-    """Say what the audits of a model come to: each judgement with the seeds that got it."""
+def conclusions(model: ModelRecord) -> dict[str, list[int]]:
+    """Say what the audits of a model come to: each conclusion with the seeds that got it."""
     found: dict[str, list[int]] = {}
     for run in model.runs:
-        found.setdefault(run.audit.judgement, []).append(run.seed)
+        found.setdefault(run.audit.conclusion, []).append(run.seed)
     return found

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.matrix import Source
+from gnnmax.detection.matrix import MatrixSource
 from gnnmax.report.rendering import environment, write_whole
 
 __all__ = ["picture_of", "render_matrix", "write_matrix"]
@@ -22,14 +22,14 @@ SHOWN = 500
 """Maxima marked and listed, the largest first."""
 
 
-def picture_of(source: Source) -> npt.NDArray[np.float64]:
+def picture_of(source: MatrixSource) -> npt.NDArray[np.float64]:
     """Shrink a matrix to a picture: the largest measured entry of each block, on a scale of percentiles.
 
     0 is the 1st percentile of these and 1 the 99th; NaN stands where nothing was measured.
 
     Example:
-        >>> from gnnmax.detection.matrix import source_of
-        >>> picture_of(source_of(np.array([[0.0, 1.0], [2.0, 4.0]]), "zero", None, diagonal=True)).shape
+        >>> from gnnmax.detection.matrix import as_source
+        >>> picture_of(as_source(np.array([[0.0, 1.0], [2.0, 4.0]]))).shape
         (2, 2)
     """
     n, m = source.shape
@@ -62,7 +62,7 @@ def _png(picture: npt.NDArray[np.float64]) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def render_matrix(source: Source, rows: list[dict[str, Any]], card: dict[str, Any]) -> str:
+def render_matrix(source: MatrixSource, rows: list[dict[str, Any]], card: dict[str, Any]) -> str:
     """Render the page of a matrix as HTML that links to nothing and runs no script.
 
     Args:
@@ -79,7 +79,7 @@ def render_matrix(source: Source, rows: list[dict[str, Any]], card: dict[str, An
     )
 
 
-def write_matrix(source: Source, rows: list[dict[str, Any]], card: dict[str, Any], path: Path) -> Path:
+def write_matrix(source: MatrixSource, rows: list[dict[str, Any]], card: dict[str, Any], path: Path) -> Path:
     """Write the page of a matrix to a file, whole or not at all.
 
     Raises:

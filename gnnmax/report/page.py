@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gnnmax.experiments.results import Results, TestRecord
 from gnnmax.report.answers import answers, headline
-from gnnmax.report.audits import judgements, worst_findings
+from gnnmax.report.audits import conclusions, worst_findings
 from gnnmax.report.charts import (
     COLOURS,
     accuracy_chart,
@@ -56,7 +56,7 @@ def render_page(results: Results) -> str:
                 "Reliability of the first seed": reliability_chart(test, nets),
             },
             audits={model.name: worst_findings(model) for model in results.models},
-            judgements={model.name: judgements(model) for model in results.models},
+            conclusions={model.name: conclusions(model) for model in results.models},
             learning=learning_chart(results),
             note=card_note(results.card),
         )

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from gnnmax import RULES, InputError, Windows, audit, on_values
-from gnnmax.auditing.actions import Rearrangement, ValueMap
+from gnnmax.auditing.group_actions import Rearrangement, ValueMap
 from gnnmax.auditing.transformations import TRANSFORMATIONS, framed
 from gnnmax.data.store import load_data
 from gnnmax.evaluation.adapters import from_module
@@ -31,7 +31,7 @@ def test_every_scorer_of_known_symmetry_gets_the_right_verdict_in_every_column(w
     }
 
 
-JUDGEMENTS = {
+CONCLUSIONS = {
     "rank": "right symmetry",
     "margin": "right symmetry",
     "constant": "constant",
@@ -41,16 +41,28 @@ JUDGEMENTS = {
 }
 
 
-@pytest.mark.parametrize("who", JUDGEMENTS)
-def test_the_judgement_names_what_is_wrong_and_calls_a_constant_a_constant(who):
-    judgement = audit(TRUTH[who][0], windows(), rng=np.random.default_rng(1)).judgement
-    assert JUDGEMENTS[who] in judgement
-    assert judgement.startswith("wrong") == (who in ("sorted entries", "unmarked exchangeable net", "circular CNN"))
+@pytest.mark.parametrize("who", CONCLUSIONS)
+def test_the_conclusion_names_what_is_wrong_and_calls_a_constant_a_constant(who):
+    conclusion = audit(TRUTH[who][0], windows(), rng=np.random.default_rng(1)).conclusion
+    assert CONCLUSIONS[who] in conclusion
+    assert conclusion.startswith("wrong") == (who in ("sorted entries", "unmarked exchangeable net", "circular CNN"))
+
+
+def test_a_scorer_of_zeros_is_a_constant_that_notices_nothing():
+    report = audit(lambda w: np.zeros(len(w)), windows(), rng=np.random.default_rng(0))
+    assert report.conclusion == "constant"
+    assert {finding.verdict for finding in report.values()} == {"invariant"}
+
+
+def test_a_scorer_that_is_equivariant_on_some_windows_alone_is_not_equivariant():
+    some = lambda w: np.where(w.label, w.values[:, K // 2, K // 2], 0.0)  # noqa: E731
+    report = audit(some, windows(), rng=np.random.default_rng(0), transformations=["additive_constant"], shrink=False)
+    assert report["additive_constant"] == "neither"
 
 
 def test_a_score_that_depends_on_the_window_but_not_on_its_values_is_no_constant():
     by_graph = audit(lambda w: w.graph.astype(float), windows(), rng=np.random.default_rng(0))
-    assert by_graph.judgement == "wrong: ignores translation, ignores roll"
+    assert by_graph.conclusion == "wrong: ignores translation, ignores roll"
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -76,7 +88,7 @@ def test_a_net_broken_in_one_weight_is_caught(size):
         broken.each[0, 3] += size
     report = audit(from_module(broken), windows(), rng=np.random.default_rng(0))
     assert report["relabelling"] == "neither"
-    assert "notices relabelling" in report.judgement
+    assert "notices relabelling" in report.conclusion
 
 
 def test_contexts_are_rearranged_with_the_window():
@@ -115,7 +127,7 @@ def test_a_planted_label_moves_with_its_peak():
     w = data.test[:200]
     report = audit(data.bayes, w, rng=np.random.default_rng(0))
     assert report["relabelling"] == "invariant"
-    assert report["roll"].due is not None
+    assert report["roll"].expected_flips is not None
     shift = Rearrangement(np.tile(np.roll(np.arange(w.k), 1), (len(w), 1)), np.tile(np.arange(w.k), (len(w), 1)))
     moved = shift(w)
     assert not moved.label[w.label].any()
@@ -124,19 +136,19 @@ def test_a_planted_label_moves_with_its_peak():
     assert moved.label[above].all()
 
 
-def test_flips_are_spurious_where_the_label_stays_and_due_where_it_changes():
+def test_flips_are_unexpected_where_the_label_stays_and_expected_where_it_changes():
     report = audit(RULES["argmax"], windows(), rng=np.random.default_rng(0))
-    assert (report["relabelling"].spurious, report["relabelling"].due) == (0.0, None)
-    assert (report["roll"].spurious, report["roll"].due) == (0.0, 1.0)
+    assert (report["relabelling"].unexpected_flips, report["relabelling"].expected_flips) == (0.0, None)
+    assert (report["roll"].unexpected_flips, report["roll"].expected_flips) == (0.0, 1.0)
     blind = audit(on_values(lambda v: v.max(axis=(1, 2)) - 1.5), windows(), rng=np.random.default_rng(0))
-    assert blind["roll"].due == 0.0
+    assert blind["roll"].expected_flips == 0.0
     contrary = audit(lambda w: -RULES["argmax"](w), windows(), rng=np.random.default_rng(0))
-    assert contrary["roll"].due == 1.0
+    assert contrary["roll"].expected_flips == 1.0
 
 
 def test_an_unrelated_copy_of_gaussian_scores_has_the_relative_error_that_is_stated():
     noise = np.random.default_rng(3)
-    report = audit(lambda w: noise.normal(size=len(w)), windows(4000), rng=noise, most=4000)
+    report = audit(lambda w: 3 * noise.normal(size=len(w)), windows(4000), rng=noise, most=4000)
     assert report["relabelling"].relative == pytest.approx(2 / np.sqrt(np.pi), rel=0.05)
 
 
@@ -237,7 +249,7 @@ def test_rules_stand_the_audit_on_extreme_windows(value, everywhere):
     if everywhere:
         values[:10] = value
     report = audit(RULES["argmax"], Windows.from_values(values), rng=np.random.default_rng(0))
-    assert report.judgement == "right symmetry"
+    assert report.conclusion == "right symmetry"
     assert report["relabelling"].windows == 20
 
 

@@ -96,19 +96,31 @@ def test_layers_are_measured_and_named_in_the_order_of_their_calls():
     assert max(errors[:2]) < 1e-5 < 1e-3 < errors[2]
 
 
+def test_errors_of_layers_are_shares_of_their_largest_output():
+    errors = []
+    for scale in (1.0, 1000.0):
+        made = net(lambda: Averaged(convolution(padding=1, bias=False)))
+        with torch.no_grad():
+            made.parts[0].weight *= scale
+        found = audit_layers(made, windows(), rng=np.random.default_rng(0), transformations=["roll"], channels=True)
+        errors.append(found.layers[0].errors["roll"])
+    assert 0 < errors[0] <= 2
+    assert errors[1] == pytest.approx(errors[0], rel=1e-4)
+
+
 def test_a_mark_in_the_input_is_told_from_the_layer_that_reads_it():
     found = audit_layers(
         build_model("cnn", k=K), windows(), rng=np.random.default_rng(0), transformations=["roll"], contexts=True
     )
     assert found.breaks["roll"].layer == "embed.0 (Conv2d)"
-    assert "what comes in" in found.breaks["roll"].reason
+    assert "its input breaks the symmetry already" in found.breaks["roll"].reason
 
 
 def test_layers_with_channels_last_are_followed_too():
     found = layers(Exchangeable, ["relabelling", "roll", "transposition"], channels=False)
     assert found.breaks["relabelling"] is None
     assert found.breaks["roll"] is None
-    assert "what comes in" in found.breaks["transposition"].reason
+    assert "its input breaks the symmetry already" in found.breaks["transposition"].reason
 
 
 def test_layers_of_nodes_are_passed_over_and_no_break_is_made_up():

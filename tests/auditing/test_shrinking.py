@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gnnmax import RULES, InputError, Windows, audit, build, load_recipe, on_values
-from gnnmax.auditing.actions import Rearrangement
+from gnnmax.auditing.group_actions import Rearrangement
 from gnnmax.auditing.transformations import cropped
 from gnnmax.evaluation.adapters import from_module
 from tests.support.scorers import TRUTH, DeepSet, K, net, windows
@@ -109,7 +109,7 @@ def test_a_map_that_no_shift_or_factor_stands_for_is_shrunk_to_a_few_knots():
     report = audit(on_values(skewness), w, rng=np.random.default_rng(0))
     assert report["additive_constant"] == "invariant"
     assert report["multiplicative_constant"] == "invariant"
-    assert report["increasing_map"].spurious > 0
+    assert report["increasing_map"].unexpected_flips > 0
     found = report["increasing_map"].smallest
     assert len(found.action.knots[0][0]) <= 3
     assert (found.before > 0) != (found.after > 0)
@@ -140,6 +140,23 @@ def test_windows_that_a_scorer_refuses_are_no_counter_examples():
 
     found = first_fault(picky, "relabelling")
     assert np.count_nonzero(found.window.values) == 4
+    assert found.action.size == 2
+
+
+def test_a_refused_window_is_found_by_halves_in_a_bounded_number_of_calls():
+    calls = 0
+
+    def picky(w):
+        nonlocal calls
+        calls += 1
+        assert calls < 20_000, "the search for the refused windows does not end"
+        assert len(w), "a scorer is asked for no windows"
+        if (w.values == 0).all(axis=(1, 2)).any():
+            raise InputError("empty")
+        return w.values[:, 0, 0].astype(float)
+
+    found = first_fault(picky, "relabelling")
+    assert np.count_nonzero(found.window.values) == 1
     assert found.action.size == 2
 
 

@@ -17,9 +17,10 @@ from torch_geometric.data import Data
 
 from gnnmax import RULES, find_maxima, load_model, score_everywhere
 from gnnmax.cli.main import main
-from gnnmax.detection.dense_scoring import score_windows, screened
-from gnnmax.detection.matrix import source_of
+from gnnmax.detection.dense_scoring import compare_with_rule, score_windows
+from gnnmax.detection.matrix import as_source
 from gnnmax.detection.matrix_files import read_matrix
+from gnnmax.detection.positions import detections_at
 from gnnmax.errors import InputError
 from gnnmax.report.documents import markdown
 from gnnmax.report.matrix_page import picture_of
@@ -129,7 +130,12 @@ def test_json_is_json_and_a_graph_has_names(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("options", "reason"),
-    [([], "no entry is above all others"), (["--threshold", "9"], "above 9"), (["--border", "drop"], "--border drop")],
+    [
+        ([], "no entry is above all others"),
+        (["--threshold", "9"], "above 9"),
+        (["--border", "drop"], "--border drop"),
+        (["--max-missing", "2"], "--max-missing 2"),
+    ],
 )
 def test_that_there_is_no_maximum_is_said_with_its_reason(options, reason, tmp_path, capsys):
     np.save(tmp_path / "flat.npy", np.ones((12, 12)))
@@ -157,18 +163,26 @@ def test_positions_are_told_of_in_their_order_with_a_reason_where_there_is_nothi
     assert rows[0]["value"] is None and rows[4]["gnn"] is None and rows[4]["value"] == matrix[0, 0]
 
 
+def test_a_position_just_outside_the_matrix_is_outside_and_its_last_entry_is_not():
+    table = detections_at(as_source(MATRIX), [(40, 0), (0, 50), (39, 49)], find_maxima(MATRIX))
+    assert table.reasons == ["outside the matrix of 40 x 50", "outside the matrix of 40 x 50", ""]
+    assert table.values == [None, None, MATRIX[39, 49]]
+
+
 @pytest.mark.parametrize("shape", [(12, 9), (40, 2000)])
 def test_the_page_of_a_matrix_rings_its_maxima_and_links_to_nothing(shape, tmp_path, capsys):
     matrix = np.random.default_rng(0).random(shape)
     matrix[3, 4] = np.nan
     np.save(tmp_path / "m.npy", matrix)
     call = ["detect", str(tmp_path / "m.npy"), "--models", "none", "--page", str(tmp_path / "m.html"), "--k", "3"]
-    assert main(call) == 0
+    assert main([*call, "--max-missing", "4", "--min-distance", "3"]) == 0
     page = (tmp_path / "m.html").read_text(encoding="utf-8")
-    found = len(find_maxima(matrix, 3))
+    assert "border\nshrink, at most 4 missing, at least 3\napart." in page
+    assert "at most 4 missing" in " ".join(capsys.readouterr().out.split())
+    found = len(find_maxima(matrix, 3, max_missing=4, min_distance=3))
     assert page.count("<circle") == min(found, 500) and f"{found:,} maxima" in page
     assert page.count("http") == 1 and "<script" not in page  # the one is the name of the SVG language
-    picture = picture_of(source_of(matrix, "zero", None, diagonal=True))
+    picture = picture_of(as_source(matrix))
     assert picture.shape == (shape[0], -(-shape[1] // -(-shape[1] // 900)))
     assert np.nanmin(picture) == 0 and np.nanmax(picture) == 1 and np.isnan(picture).any() == (shape[1] < 900)
 
@@ -245,10 +259,10 @@ def bad(folder: Path, name: str) -> list[str]:
     ("name", "complaint"),
     [
         ("complex", "real numbers, not complex128"), ("pickle", "pickled objects"), ("bare pickle", "cannot read"),
-        ("truncated", "cannot read the matrix"), ("all NaN", "nothing of the matrix was measured"),
+        ("truncated", "cannot read the matrix"), ("all NaN", "no entry of the matrix was measured"),
         ("vector", "rows and columns"), ("bad row", "line 2"), ("twice", "line 2: the edge a,b is in line 1 already"),
         ("both ways", "given in both directions"), ("text", "ends in"), ("even", "must be odd"),
-        ("negative", "must be odd"), ("too large", "do not fit"), ("border", "--border takes"),
+        ("negative", "must be odd"), ("too large", "do not fit"), ("border", "border must be shrink or drop"),
         ("ending", "must end in"), ("folder", "does not exist"), ("model", "or one of cnn, gnn"),
         ("rectangle", "square windows"), ("missing", "No such file"),
     ],
@@ -278,22 +292,23 @@ def test_nets_asked_everywhere_say_what_a_screen_by_the_rule_would_keep(tmp_path
     told = json.loads(capsys.readouterr().out)["card"]["everywhere"]["gnn"]
     scores = np.load(tmp_path / "s.npz")["gnn"]
     np.testing.assert_array_equal(scores, score_everywhere(load_model("gnn", device="cpu"), matrix, k=5))
-    whole = {(i, j) for i, j, _ in find_maxima(matrix, 5, border="drop", both=True)}
+    whole = {(i, j) for i, j, _ in find_maxima(matrix, 5, border="drop", triangle="both")}
     called = set(zip(*(axis.tolist() for axis in np.nonzero(scores > 0)), strict=True))
     assert told["windows"] == np.isfinite(scores).sum() and told["called"] == len(called) > 5
     assert told["kept"] == len(called & whole) and told["recall"] == len(called & whole) / len(called) > 0.99
     assert main([*call, "--everywhere", str(tmp_path / "s.npz")]) == 0
-    assert "recall of a screen by the rule" in capsys.readouterr().out
+    assert "recall of the rule" in capsys.readouterr().out
     for wrong in (["--models", "none"], ["--mode", "graph"]):
         assert main([*call, *wrong, "--everywhere", str(tmp_path / "s.npz")]) == 2
         assert "--everywhere" in capsys.readouterr().err
 
 
-def test_a_net_that_calls_nothing_centred_has_no_recall():
-    source = source_of(np.eye(9), "zero", None, diagonal=True)
-    screening = screened(np.full((9, 9), -1, dtype=np.float32), source, 3)
-    assert (screening.called, screening.recall) == (0, None)
-    everything = screened(np.ones((9, 9), dtype=np.float32), source, 3)
+@pytest.mark.parametrize("score", [-1, 0])
+def test_a_net_that_calls_nothing_centred_has_no_recall(score):
+    source = as_source(np.eye(9))
+    compared = compare_with_rule(np.full((9, 9), score, dtype=np.float32), source, 3)
+    assert (compared.called, compared.recall) == (0, None)
+    everything = compare_with_rule(np.ones((9, 9), dtype=np.float32), source, 3)
     assert everything.recall == 0  # on the diagonal each is tied with the next
 
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from gnnmax import find_maxima
-from gnnmax.detection import STEPS
+from gnnmax.detection import NORMALISATIONS
 from gnnmax.detection import matrix as source_module
 from gnnmax.detection import normalisation as steps_module
-from gnnmax.detection.matrix import source_of
-from gnnmax.detection.normalisation import stepped
+from gnnmax.detection.matrix import as_source
+from gnnmax.detection.normalisation import normalise
 from gnnmax.errors import InputError
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -59,8 +59,8 @@ def looped(matrix, steps):
     return matrix
 
 
-def scores_of(matrix, steps, absent="zero", missing=None, diagonal=True):
-    source = stepped(source_of(matrix, absent, missing, diagonal), steps)
+def scores_of(matrix, steps, unstored="zero", missing=None, diagonal=True):
+    source = normalise(as_source(matrix, unstored=unstored, missing=missing, diagonal=diagonal), steps)
     block = source.block(0, 0, *source.shape, (0, 0))
     return block.values if block.missing is None else np.where(block.missing, np.nan, block.values)
 
@@ -79,8 +79,8 @@ def holed(matrix, seed):
 
 
 def test_every_step_has_a_loop_and_a_summary():
-    assert set(STEPS) == set(LOOPS)
-    assert all(step.summary.endswith(".") for step in STEPS.values())
+    assert set(NORMALISATIONS) == set(LOOPS)
+    assert all(step.summary.endswith(".") for step in NORMALISATIONS.values())
 
 
 @settings(max_examples=100, deadline=None)
@@ -97,23 +97,23 @@ def test_a_step_is_the_loop_over_entries(seed, steps, symmetric, holes, diagonal
 
 
 @settings(max_examples=100, deadline=None)
-@given(seed=SEEDS, steps=ORDERS, absent=st.sampled_from(["zero", "missing"]), diagonal=st.booleans())
-def test_sparse_is_dense_bit_for_bit(seed, steps, absent, diagonal):
+@given(seed=SEEDS, steps=ORDERS, unstored=st.sampled_from(["zero", "missing"]), diagonal=st.booleans())
+def test_sparse_is_dense_bit_for_bit(seed, steps, unstored, diagonal):
     matrix = weights(seed, symmetric=False)
-    dense = matrix if absent == "zero" else np.where(matrix == 0, np.nan, matrix)
+    dense = matrix if unstored == "zero" else np.where(matrix == 0, np.nan, matrix)
     if np.isnan(dense).all():
         return
     stored = sp.csr_array(matrix)
     held = stored.data.copy()
     np.testing.assert_array_equal(
-        scores_of(stored, steps, absent, diagonal=diagonal), scores_of(dense, steps, diagonal=diagonal)
+        scores_of(stored, steps, unstored, diagonal=diagonal), scores_of(dense, steps, diagonal=diagonal)
     )
     np.testing.assert_array_equal(stored.data, held)
     with pytest.MonkeyPatch.context() as patch:  # tiles without a stored entry may be passed over
         patch.setattr(source_module, "TILE", (2, 2))
         for k in (3, (1, 3)):
-            options = {"steps": steps, "ties": "all", "diagonal": diagonal, "both": True}
-            assert told(find_maxima(stored, k, absent=absent, **options)) == told(find_maxima(dense, k, **options))
+            options = {"steps": steps, "ties": "all", "diagonal": diagonal, "triangle": "both"}
+            assert told(find_maxima(stored, k, unstored=unstored, **options)) == told(find_maxima(dense, k, **options))
 
 
 def told(maxima):
@@ -137,7 +137,7 @@ def test_relabelled_nodes_have_relabelled_maxima_and_the_same_scores(seed, steps
     matrix = matrix + matrix.T
     order = np.random.default_rng(seed).permutation(12)
     moved = matrix[order][:, order]
-    options = {"mode": "graph", "ties": ties, "steps": steps, "both": True}
+    options = {"mode": "graph", "ties": ties, "steps": steps, "triangle": "both"}
     here = find_maxima(matrix if dense else sp.csr_array(matrix), **options)
     there = find_maxima(moved if dense else sp.csr_array(moved), **options)
     assert {(order[i], order[j], *rest) for i, j, *rest in told(there)} == set(told(here))
@@ -156,7 +156,7 @@ def test_in_mode_graph_edges_alone_are_measured(form):
     edges = np.where(matrix == 0, np.nan, matrix)
     for steps in (("rank",), ("degree",), ("rank", "degree")):
         expected = looped(edges, steps)
-        maxima = find_maxima(form(matrix), mode="graph", ties="all", steps=steps, both=True)
+        maxima = find_maxima(form(matrix), mode="graph", ties="all", steps=steps, triangle="both")
         np.testing.assert_allclose(maxima.scores, expected[maxima.rows, maxima.columns], rtol=1e-12)
         np.testing.assert_array_equal(maxima.values, matrix[maxima.rows, maxima.columns])
 
@@ -212,10 +212,19 @@ def test_a_mask_is_what_was_not_measured():
 def test_what_a_step_loses_is_counted_with_its_reason():
     matrix = np.diag(np.ones(5))
     for form in (np.asarray, sp.csr_array):
-        (step,) = stepped(source_of(form(matrix), "zero", None, True), ["distance"]).steps
+        (step,) = normalise(as_source(form(matrix)), ["distance"]).steps
         assert (step.lost, step.reason) == (20, "the mean at its distance is not above 0")
-    (step,) = stepped(source_of(sp.csr_array(matrix), "missing", None, True), ["distance"]).steps
+    (step,) = normalise(as_source(sp.csr_array(matrix), unstored="missing"), ["distance"]).steps
     assert step.lost == 0
+
+
+def test_a_mean_below_0_gives_no_score_as_a_ratio_would_reverse_the_order():
+    matrix = np.array([[1.0, -2, 3], [-4, 1, -2], [3, -4, 1]])
+    for form in (np.asarray, sp.csr_array):
+        expected = [[1, np.nan, 1], [np.nan, 1, np.nan], [1, np.nan, 1]]
+        np.testing.assert_array_equal(scores_of(form(matrix), ["distance"]), expected)
+        (step,) = normalise(as_source(form(matrix)), ["distance"]).steps
+        assert step.lost == 4
 
 
 def test_a_memory_map_goes_through_steps_block_by_block(tmp_path):
@@ -231,8 +240,8 @@ def test_a_memory_map_goes_through_steps_block_by_block(tmp_path):
 
 
 def test_an_empty_sparse_matrix_has_no_maximum_after_any_step():
-    for name, absent in itertools.product(STEPS, ("zero", "missing")):
-        assert len(find_maxima(sp.csr_array((6, 6)), 3, absent=absent, steps=[name])) == 0
+    for name, unstored in itertools.product(NORMALISATIONS, ("zero", "missing")):
+        assert len(find_maxima(sp.csr_array((6, 6)), 3, unstored=unstored, steps=[name])) == 0
 
 
 @pytest.mark.parametrize(
@@ -240,13 +249,13 @@ def test_an_empty_sparse_matrix_has_no_maximum_after_any_step():
     [
         (np.ones((5, 5)), {"steps": ["log"]}, "unknown step 'log'; known: degree, distance, rank"),
         (np.ones((5, 5)), {"steps": "rank"}, "sequence of names"),
-        (np.ones((5, 6)), {"steps": ["distance"]}, "as many, not 5 x 6"),
+        (np.ones((5, 6)), {"steps": ["distance"]}, "a square matrix, rows and columns in one order, not 5 x 6"),
         (np.full((5, 5), np.inf), {"steps": ["distance"]}, "finite values"),
         (np.full((5, 5), np.inf), {"steps": ["degree"]}, "finite weights"),
         (np.full((5, 5), 1e308), {"steps": ["degree"]}, "sums are finite"),
         (-np.ones((5, 5)), {"steps": ["degree"]}, "from 0 on"),
         (nx.path_graph(5), {"steps": ["distance"], "mode": "graph"}, "distance needs an order"),
-        (np.full((5, 5), np.nan), {"steps": ["rank"]}, "nothing of the matrix was measured"),
+        (np.full((5, 5), np.nan), {"steps": ["rank"]}, "no entry of the matrix was measured"),
     ],
 )
 def test_a_wrong_step_is_refused_in_one_line(matrix, options, complaint):

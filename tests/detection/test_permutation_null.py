@@ -14,8 +14,8 @@ from gnnmax import find_maxima
 from gnnmax.cli.main import main
 from gnnmax.detection import false_discovery
 from gnnmax.detection import permutation_null as decoys_module
-from gnnmax.detection.matrix import source_of
-from gnnmax.detection.normalisation import stepped
+from gnnmax.detection.matrix import as_source
+from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.permutation_null import end_scores, q_values, window_means
 from gnnmax.errors import InputError
 
@@ -66,7 +66,7 @@ def test_q_is_the_least_rate_of_a_list_that_holds_it(seed, draws, levels):
 @pytest.mark.parametrize("matrix", [np.ones((9, 9)), sp.csr_array((9, 9))])
 def test_no_maximum_has_no_q(matrix, mode):
     found = false_discovery(matrix, 3, mode=mode, decoys="shuffle", rng=np.random.default_rng(0))
-    assert len(found.maxima) == len(found.q) == len(found.support) == 0
+    assert len(found.maxima) == len(found.q) == len(found.statistic) == 0
 
 
 @settings(max_examples=100, deadline=None)
@@ -80,8 +80,8 @@ def test_a_decoy_exchanges_measured_entries_alone(seed, kind, mirrored, stored, 
     seen = np.where(hidden, np.nan, matrix)
     given_matrix = sp.csr_array(np.where(hidden, 0, matrix)) if stored else seen
     before = given_matrix.copy()
-    source = source_of(given_matrix, "missing", None, diagonal)
-    decoy = decoys_module._Cells.of(source, kind, mirrored).shuffled(rng)
+    source = as_source(given_matrix, unstored="missing", diagonal=diagonal)
+    decoy = decoys_module.PermutationNull.of(source, kind, symmetric=mirrored).draw(rng)
     (one, other) = (part.block(0, 0, 9, 9, (0, 0)) for part in (source, decoy))
     known = ~one.missing if one.missing is not None else np.ones((9, 9), dtype=bool)
     assert np.array_equal(known, ~other.missing if other.missing is not None else np.ones((9, 9), dtype=bool))
@@ -123,7 +123,7 @@ def test_the_mean_of_a_window_is_that_of_what_was_measured(seed, k, holes):
     maxima = find_maxima(matrix, k)
     padded = np.pad(matrix, ((k[0] // 2,) * 2, (k[1] // 2,) * 2), constant_values=np.nan)
     expected = [np.nanmean(padded[i : i + k[0], j : j + k[1]]) for i, j, _ in maxima]
-    np.testing.assert_allclose(window_means(source_of(matrix, "zero", None, True), maxima), expected)
+    np.testing.assert_allclose(window_means(as_source(matrix), maxima), expected)
 
 
 @settings(max_examples=100, deadline=None)
@@ -135,7 +135,7 @@ def test_edges_are_held_against_the_others_at_their_ends(seed, undirected, dense
     assume(np.count_nonzero(matrix) > 1 and (undirected or not np.array_equal(matrix, matrix.T)))
     given_matrix = matrix if dense else sp.csr_array(matrix)
     maxima = find_maxima(given_matrix, mode="graph", steps=steps)
-    source = stepped(source_of(given_matrix, "zero", None, True), steps, "graph")
+    source = normalise(as_source(given_matrix), steps, "graph")
     values, rows, columns = next(source.edges().measured())
     edges = {(i, j): value for i, j, value in zip(rows.tolist(), columns.tolist(), values, strict=True)}
     expected = []
@@ -148,14 +148,14 @@ def test_edges_are_held_against_the_others_at_their_ends(seed, undirected, dense
         ]  # fmt: skip
         error = values.std() / np.sqrt(max(len(others), 1))
         expected.append((np.mean(others) - values.mean()) / error if others and error else 0)
-    np.testing.assert_allclose(end_scores(source, maxima, undirected), expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(end_scores(source, maxima, symmetric=undirected), expected, rtol=1e-6, atol=1e-6)
 
 
 def test_a_decoy_of_a_graph_keeps_its_edges():
     weights = sp.random_array((20, 20), density=0.2, rng=np.random.default_rng(0))
     graph = sp.csr_array(sp.triu(weights) + sp.triu(weights, 1).T)
-    source = source_of(graph, "zero", None, True).edges()
-    decoy = decoys_module._Cells.of(source, "shuffle", True).shuffled(np.random.default_rng(1)).matrix
+    source = as_source(graph).edges()
+    decoy = decoys_module.PermutationNull.of(source, "shuffle", symmetric=True).draw(np.random.default_rng(1)).matrix
     assert np.array_equal(decoy.indptr, graph.indptr) and np.array_equal(decoy.indices, graph.indices)
     assert not np.array_equal(decoy.data, graph.data) and (decoy != decoy.T).nnz == 0
     half, other = (np.sort(sp.triu(one).data) for one in (graph, decoy))
@@ -167,7 +167,7 @@ def test_a_decoy_of_a_graph_keeps_its_edges():
     [
         (np.eye(5), {"decoys": "rows"}, "decoys must be one of shuffle, distance"),
         (np.eye(5), {"decoys": "shuffle", "draws": 0}, "draws must be a whole number from 1 on"),
-        (np.eye(5, 6), {"decoys": "distance"}, "as many, not 5 x 6"),
+        (np.eye(5, 6), {"decoys": "distance"}, "a square matrix, rows and columns in one order, not 5 x 6"),
         (np.eye(5), {"decoys": "distance", "mode": "graph"}, "which a graph has not: take shuffle"),
         (np.diag([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle"}, "whose mean is finite"),
         (np.triu([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle", "mode": "graph"}, "whose sums are finite"),
@@ -227,9 +227,9 @@ def test_the_command_gives_edges_of_a_graph_their_q(tmp_path, capsys):
     rows = json.loads(capsys.readouterr().out)["maxima"]
     found = false_discovery(matrix, mode="graph", decoys="shuffle", rng=np.random.default_rng(0))
     kept = found.q <= 0.1
-    assert [(row["i"], row["j"], row["support"], row["q"]) for row in rows] == [
-        (*place[:2], support, q)
-        for place, support, q in zip(found.maxima[kept], found.support[kept], found.q[kept], strict=True)
+    assert [(row["i"], row["j"], row["statistic"], row["q"]) for row in rows] == [
+        (*place[:2], statistic, q)
+        for place, statistic, q in zip(found.maxima[kept], found.statistic[kept], found.q[kept], strict=True)
     ]
     assert set(PLACES) <= {(row["i"], row["j"]) for row in rows}
 
@@ -254,7 +254,7 @@ def test_the_command_tells_why_a_position_has_no_score_and_how_many(tmp_path, ca
     ("options", "complaint"),
     [
         (["--fdr", "0.1"], "--fdr needs decoys"), (["--fdr", "0", "--decoys", "shuffle"], "a rate above 0"),
-        (["--decoys", "shuffle", "--both"], "leave out --both"), (["--seed", "-1"], "--seed takes"),
+        (["--decoys", "shuffle", "--triangle", "both"], "leave out --triangle"), (["--seed", "-1"], "--seed takes"),
         (["--decoys", "distance", "--mode", "graph"], "take shuffle"), (["--steps", "log"], "unknown step"),
     ],
 )  # fmt: skip

@@ -14,7 +14,7 @@ from gnnmax import find_maxima, is_centred
 from gnnmax.detection import graph_mode as edges_module
 from gnnmax.detection import matrix as source_module
 from gnnmax.detection import maxima as sorting_module
-from gnnmax.detection.maxima import from_largest
+from gnnmax.detection.maxima import descending_order
 from gnnmax.errors import InputError
 
 
@@ -29,7 +29,7 @@ def window_of(matrix, i, j, k):
     return padded[i : i + k[0], j : j + k[1]]
 
 
-def brute(matrix, k, ties="strict", border="shrink"):
+def brute(matrix, k, ties="strict", border="shrink", max_missing=None):
     """One entry after the other, by the words of the docstring."""
     hits = {}
     for i, j in itertools.product(*map(range, matrix.shape)):
@@ -41,7 +41,7 @@ def brute(matrix, k, ties="strict", border="shrink"):
         others = np.delete(flat, middle)
         seen = others[~np.isnan(others)]
         missing = len(others) - len(seen)
-        if border != "shrink" and missing > (0 if border == "drop" else border):
+        if missing > (0 if border == "drop" else missing if max_missing is None else max_missing):
             continue
         if (seen > value).any() or (len(seen) and (seen == value).all()):
             continue
@@ -85,7 +85,7 @@ def matrices(seed, n, m, levels, holes, symmetric=False):
 
 SIDES = st.sampled_from([(3, 3), (5, 5), (3, 5), (5, 3), (1, 3), (3, 1)])
 TIES = st.sampled_from(["strict", "all", "first", "plateau"])
-BORDERS = st.sampled_from(["shrink", "drop", 0, 2, 5])
+BORDERS = st.sampled_from([{"border": "shrink"}, {"border": "drop"}, *({"max_missing": most} for most in (0, 2, 5))])
 
 
 @settings(max_examples=600, deadline=None)
@@ -96,8 +96,8 @@ BORDERS = st.sampled_from(["shrink", "drop", 0, 2, 5])
 def test_the_ordered_mode_is_the_brute_force_one(seed, n, m, levels, holes, k, ties, border):
     matrix = matrices(seed, n, m, levels, holes)
     before = matrix.copy()
-    maxima = find_maxima(matrix, k, ties=ties, border=border, both=True)
-    expected = brute(matrix, k, ties, border)
+    maxima = find_maxima(matrix, k, ties=ties, **border, triangle="both")
+    expected = brute(matrix, k, ties, **border)
     assert set(found(maxima)) == set(expected)
     for index, place in enumerate(found(maxima)):
         assert (maxima.margin[index], maxima.ties[index], maxima.missing[index]) == expected[place]
@@ -109,10 +109,10 @@ def test_the_ordered_mode_is_the_brute_force_one(seed, n, m, levels, holes, k, t
        columns=st.integers(1, 9))  # fmt: skip
 def test_blocks_of_any_size_give_the_same(seed, holes, ties, border, rows, columns):
     matrix = matrices(seed, 11, 13, 2, holes)
-    whole = find_maxima(matrix, 5, ties=ties, border=border)
+    whole = find_maxima(matrix, 5, ties=ties, **border)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source_module, "TILE", (rows, columns))
-        cut = find_maxima(matrix, 5, ties=ties, border=border)
+        cut = find_maxima(matrix, 5, ties=ties, **border)
     for name in ("rows", "columns", "values", "margin", "ties", "missing"):
         np.testing.assert_array_equal(getattr(cut, name), getattr(whole, name))
 
@@ -122,7 +122,7 @@ def test_blocks_of_any_size_give_the_same(seed, holes, ties, border, rows, colum
 def test_sparse_is_dense(seed, ties, border, diagonal, tile):
     rng = np.random.default_rng(seed)
     dense = rng.integers(-2, 3, size=(9, 11)) * (rng.random((9, 11)) < 0.3)
-    options = {"ties": ties, "border": border, "diagonal": diagonal, "both": True}
+    options = {"ties": ties, **border, "diagonal": diagonal, "triangle": "both"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source_module, "TILE", (tile, tile))
         for form in (sp.csr_array, sp.coo_matrix, sp.csc_array):
@@ -130,22 +130,54 @@ def test_sparse_is_dense(seed, ties, border, diagonal, tile):
     if not dense.any():
         return
     holes = np.where(dense == 0, np.nan, dense)
-    assert found(find_maxima(sp.csr_array(dense), 3, absent="missing", **options)) == found(
+    assert found(find_maxima(sp.csr_array(dense), 3, unstored="missing", **options)) == found(
         find_maxima(holes, 3, **options)
     )
 
 
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), ties=TIES, k=SIDES, diagonal=st.booleans(), masked=st.booleans(),
+       share=st.sampled_from([0.01, 0.3]), steps=st.sampled_from([(), ("distance",), ("rank",)]))  # fmt: skip
+def test_a_zero_alone_among_missing_entries_is_found_in_a_sparse_matrix_too(
+    seed, ties, k, diagonal, masked, share, steps
+):
+    rng = np.random.default_rng(seed)
+    dense = rng.integers(1, 4, size=(9, 9)) * (rng.random((9, 9)) < share)
+    hidden = rng.random((9, 9)) < 0.8 if masked else None
+    assume(hidden is None or not hidden.all())
+    options = {"ties": ties, "diagonal": diagonal, "missing": hidden, "steps": steps, "triangle": "both"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source_module, "TILE", (2, 2))
+        assert list(find_maxima(sp.csr_array(dense), k, **options)) == list(find_maxima(dense, k, **options))
+
+
+@pytest.mark.parametrize("k", [(131, 3), (3, 1027), (261, 5)])
+def test_a_sparse_window_larger_than_a_block_is_searched_wholly(k):
+    matrix = sp.csr_array(([5.0, 4.0], ([192, 10], [1500, 3])), shape=(400, 3100))
+    assert list(find_maxima(matrix, k)) == list(find_maxima(matrix.toarray(), k)) == [(192, 1500, 5.0), (10, 3, 4.0)]
+
+
+def test_a_zero_in_the_corner_may_be_the_only_score_of_its_window():
+    dense = np.zeros((9, 9))
+    dense[8, 0] = 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source_module, "TILE", (2, 2))
+        for form in (np.asarray, sp.csr_array):
+            maxima = find_maxima(form(dense), 3, steps=["distance"], triangle="both")
+            assert list(maxima) == [(8, 0, 1.0), (0, 8, 0.0)]
+
+
 def test_a_stored_zero_is_measured_and_an_absent_one_is_what_was_said():
     stored = sp.csr_array((np.array([-1.0, 0.0, -2.0]), ([0, 0, 2], [0, 1, 2])), shape=(3, 3))
-    assert found(find_maxima(stored, 3, absent="missing", both=True)) == [(0, 1), (2, 2)]
-    assert found(find_maxima(stored, 3, both=True)) == []  # zeros all around tie
+    assert found(find_maxima(stored, 3, unstored="missing", triangle="both")) == [(0, 1), (2, 2)]
+    assert found(find_maxima(stored, 3, triangle="both")) == []  # zeros all around tie
 
 
 @settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), ties=TIES, border=BORDERS, holes=st.booleans())
 def test_transposing_increasing_maps_and_constants_move_nothing(seed, ties, border, holes):
     matrix = matrices(seed, 10, 12, 3, holes)
-    options = {"ties": ties, "border": border, "both": True}
+    options = {"ties": ties, **border, "triangle": "both"}
     here = set(found(find_maxima(matrix, (3, 5), **options)))
     assert set(found(find_maxima(matrix**3 + 7, (3, 5), **options))) == here
     assert set(found(find_maxima((matrix + 10).astype(np.float32), (3, 5), **options))) == here
@@ -160,11 +192,11 @@ def test_transposing_increasing_maps_and_constants_move_nothing(seed, ties, bord
 
 
 @settings(max_examples=100, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), ties=TIES, separation=st.integers(1, 6), holes=st.booleans())
-def test_a_symmetric_matrix_has_symmetric_maxima_and_gives_each_pair_once(seed, ties, separation, holes):
+@given(seed=st.integers(0, 2**32 - 1), ties=TIES, min_distance=st.integers(1, 6), holes=st.booleans())
+def test_a_symmetric_matrix_has_symmetric_maxima_and_gives_each_pair_once(seed, ties, min_distance, holes):
     matrix = matrices(seed, 12, 12, 5, holes, symmetric=True)
-    options = {"ties": ties, "separation": separation}
-    both = set(found(find_maxima(matrix, 3, both=True, **options)))
+    options = {"ties": ties, "min_distance": min_distance}
+    both = set(found(find_maxima(matrix, 3, triangle="both", **options)))
     once = set(found(find_maxima(matrix, 3, **options)))
     assert once == {(i, j) for i, j in both if i <= j}
     if ties in ("strict", "all"):
@@ -213,10 +245,10 @@ def greedy(places, values, least):
 
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), least=st.integers(1, 9), levels=st.sampled_from([3, 1000]), ties=TIES)
-def test_separation_is_the_greedy_one(seed, least, levels, ties):
+def test_min_distance_is_the_greedy_one(seed, least, levels, ties):
     matrix = matrices(seed, 14, 14, levels, False)
-    all_of_them = find_maxima(matrix, 3, ties=ties, both=True)
-    apart = find_maxima(matrix, 3, ties=ties, both=True, separation=least)
+    all_of_them = find_maxima(matrix, 3, ties=ties, triangle="both")
+    apart = find_maxima(matrix, 3, ties=ties, triangle="both", min_distance=least)
     assert set(found(apart)) == greedy(found(all_of_them), all_of_them.values, least)
 
 
@@ -284,8 +316,8 @@ def test_relabelled_nodes_have_relabelled_maxima(seed, levels, ties):
     matrix = np.triu(rng.integers(1, levels + 1, size=(12, 12)) * (rng.random((12, 12)) < 0.4), 1)
     matrix = matrix + matrix.T
     order = rng.permutation(12)
-    here = find_maxima(matrix, mode="graph", ties=ties, both=True)
-    there = find_maxima(matrix[order][:, order], mode="graph", ties=ties, both=True)
+    here = find_maxima(matrix, mode="graph", ties=ties, triangle="both")
+    there = find_maxima(matrix[order][:, order], mode="graph", ties=ties, triangle="both")
     assert {(order[i], order[j]) for i, j in found(there)} == set(found(here))
 
 
@@ -334,8 +366,8 @@ def test_results_come_by_value_row_and_column():
     matrix = np.zeros((9, 9))
     matrix[7, 1] = matrix[1, 7] = matrix[1, 1] = 2
     matrix[4, 4] = 3
-    assert found(find_maxima(matrix, 3, both=True)) == [(4, 4), (1, 1), (1, 7), (7, 1)]
-    assert found(find_maxima(matrix, 3, threshold=2, both=True)) == [(4, 4)]
+    assert found(find_maxima(matrix, 3, triangle="both")) == [(4, 4), (1, 1), (1, 7), (7, 1)]
+    assert found(find_maxima(matrix, 3, threshold=2, triangle="both")) == [(4, 4)]
 
 
 def test_masks_are_what_was_not_measured():
@@ -368,10 +400,16 @@ def test_a_memory_map_is_read_block_by_block_and_stays_as_it_is(tmp_path):
         (np.zeros((5, 5)), {"k": 3.0}, "k must be odd"),
         (np.zeros((5, 5)), {"k": (3, 5, 7)}, "k must be odd"),
         (np.zeros((5, 5)), {"k": 7}, "do not fit"),
-        (np.full((5, 5), np.nan), {"k": 3}, "nothing of the matrix was measured"),
+        (np.full((5, 5), np.nan), {"k": 3}, "no entry of the matrix was measured"),
         (np.zeros((5, 5)), {"k": 3, "ties": "any"}, "ties must be one of"),
-        (np.zeros((5, 5)), {"k": 3, "border": -1}, "border must be"),
-        (np.zeros((5, 5)), {"k": 3, "separation": 0}, "separation must be"),
+        (np.zeros((5, 5)), {"k": 3, "border": "cut"}, "border must be shrink or drop, not 'cut'"),
+        (np.zeros((5, 5)), {"k": 3, "max_missing": -1}, "max_missing must be a whole number from 0 on"),
+        (np.zeros((5, 5)), {"k": 3, "max_missing": 2, "border": "drop"}, "'drop' contradicts max_missing = 2"),
+        (np.zeros((5, 5)), {"k": 3, "unstored": "one"}, "unstored must be one of zero, missing"),
+        (np.zeros((5, 5)), {"k": 3, "triangle": "lower"}, "triangle must be one of upper, both"),
+        (np.zeros((5, 5)), {"k": 3, "diagonal": 2}, "diagonal must be True or False, not 2"),
+        (np.zeros((5, 5)), {"k": 3, "directed": "yes"}, "directed must be True, False or None"),
+        (np.zeros((5, 5)), {"k": 3, "min_distance": 0}, "min_distance must be"),
         (np.zeros((5, 5)), {"k": 3, "threshold": np.nan}, "threshold must be a number"),
         (np.zeros((5, 5)), {"k": 3, "threshold": "0"}, "threshold must be a number"),
         (np.zeros((5, 5)), {"mode": "sorted"}, "mode must be one of"),
@@ -412,4 +450,4 @@ def test_maxima_come_from_the_largest_down_and_equal_ones_as_they_are(kind, seed
     expected = sorted(range(len(values)), key=lambda place: -values[place])  # stable
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sorting_module, "PIECE", piece)
-        assert from_largest(values).tolist() == expected
+        assert descending_order(values).tolist() == expected

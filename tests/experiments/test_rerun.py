@@ -41,7 +41,7 @@ def test_a_figure_that_was_made_up_is_found(run, tmp_path, capsys):
     def flatter(name, content):
         if name == "results.json":
             content["tests"][0]["verdicts"]["cnn"]["accuracy"] = 0.99
-            content["models"][1]["runs"][1]["audit"]["findings"]["roll"]["due"] = 0.001
+            content["models"][1]["runs"][1]["audit"]["findings"]["roll"]["expected_flips"] = 0.001
             content["environment"]["versions"]["torch"] = "1.0"
 
     assert main(["report", str(changed(run, tmp_path, flatter)), "--reproduce"]) == 1

@@ -11,7 +11,7 @@ from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.results import HeatMap
 from gnnmax.report.answers import answers, flagged_by_distance, headline
-from gnnmax.report.audits import judgements, worst_finding, worst_findings
+from gnnmax.report.audits import conclusions, worst_finding, worst_findings
 from gnnmax.report.page import render_page, write_heat_maps, write_page
 from gnnmax.report.pictures import heat_map_svg, window_svg
 from gnnmax.report.tables import run_tables
@@ -58,30 +58,44 @@ def test_the_page_says_what_each_net_notices(results, page):
         findings = worst_findings(model)
         for cell, finding in zip(cells, findings.values(), strict=True):
             assert finding.verdict in cell
-            assert f"{'flips' if finding.label_stays else 'spurious'} {100 * finding.spurious:.1f}" in cell
-            assert ("due" in cell) == (finding.due is not None)
+            assert f"{'flips' if finding.label_stays else 'unexpected'} {100 * finding.unexpected_flips:.1f}" in cell
+            assert ("<br>expected" in cell) == (finding.expected_flips is not None)
             assert ("--bad" in cell) == bool(finding.fault)
-        assert all(said.replace("_", " ") in section for said in judgements(model))
+        assert all(said.replace("_", " ") in section for said in conclusions(model))
     assert "declared" in rows[-1]
 
 
 def test_what_is_said_of_a_net_is_the_worst_of_its_seeds(results):
     cnn = results.models[0]
     findings = [run.audit.findings["roll"] for run in cnn.runs]
-    better = msgspec.structs.replace(findings[0], verdict="invariant", spurious=0.0, due=1.0, fault="")
-    worse = msgspec.structs.replace(findings[1], verdict="neither", spurious=0.3, due=0.2, fault="notices roll")
+    better = msgspec.structs.replace(
+        findings[0], verdict="invariant", unexpected_flips=0.0, expected_flips=1.0, fault=""
+    )
+    worse = msgspec.structs.replace(
+        findings[1], verdict="neither", unexpected_flips=0.3, expected_flips=0.2, fault="notices roll"
+    )
     for order in ([better, worse], [worse, better]):
         worst = worst_finding(order)
-        assert (worst.verdict, worst.spurious, worst.due, worst.fault) == ("neither", 0.3, 0.2, "notices roll")
-    assert worst_finding([better, msgspec.structs.replace(better, due=None, spurious=None)]).due == 1.0
+        assert (worst.verdict, worst.unexpected_flips, worst.expected_flips, worst.fault) == (
+            "neither",
+            0.3,
+            0.2,
+            "notices roll",
+        )
+    assert (
+        worst_finding(
+            [better, msgspec.structs.replace(better, expected_flips=None, unexpected_flips=None)]
+        ).expected_flips
+        == 1.0
+    )
 
 
-def test_a_judgement_of_some_seeds_names_them(results):
+def test_a_conclusion_of_some_seeds_names_them(results):
     cnn = results.models[0]
-    right = msgspec.structs.replace(cnn.runs[1].audit, judgement="right symmetry")
+    right = msgspec.structs.replace(cnn.runs[1].audit, conclusion="right symmetry")
     runs = [cnn.runs[0], msgspec.structs.replace(cnn.runs[1], audit=right)]
     model = msgspec.structs.replace(cnn, runs=runs)
-    assert judgements(model) == {cnn.runs[0].audit.judgement: [0], "right symmetry": [1]}
+    assert conclusions(model) == {cnn.runs[0].audit.conclusion: [0], "right symmetry": [1]}
     assert "<b>cnn</b>, seed 1: right symmetry." in render_page(
         msgspec.structs.replace(results, models=[model, *results.models[1:]])
     )

@@ -1,4 +1,4 @@
-"""What is done to windows, one element a window: rows and columns rearranged, or values mapped."""
+"""Group actions on windows, one element for each window: rearrange rows and columns, or map values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gnnmax.task.label import KINDS, is_centred, kind_of, margin, offset_of
 from gnnmax.task.symmetry import Permutations, permuted
 from gnnmax.task.windows import Windows
 
-__all__ = ["Action", "Rearrangement", "ValueMap", "joined", "with_values"]
+__all__ = ["GroupAction", "Rearrangement", "ValueMap", "batched", "with_values"]
 
 Scores = npt.NDArray[np.float64]
 Knots = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
@@ -24,9 +24,9 @@ _PEAKED = [KINDS.index(kind) for kind in ("centred", "shifted", "runner_up")]
 
 @dataclass(frozen=True, eq=False)
 class Rearrangement:
-    """Rows and columns rearranged, then swapped for one another where ``turned``.
+    """Rearrange rows and columns, then transpose if ``turned``.
 
-    Every relabelling, translation, flip, quarter turn and the transposition is one.
+    Every relabelling, translation, flip and quarter turn, and the transposition, is a rearrangement.
 
     Attributes:
         rows: Old position of each new row, shape ``(N, k)``.
@@ -53,14 +53,14 @@ class Rearrangement:
         return Rearrangement(self.rows[index], self.columns[index], self.turned)
 
     def __call__(self, windows: Windows) -> Windows:
-        """Rearrange each window by its own element, contexts and nodes alike; the label is that of the new centre."""
+        """Rearrange each window, its contexts and its nodes by its own element; the label is that of the new centre."""
         middle = windows.k // 2
         fixed = (self.rows[:, middle] == middle).all() and (self.columns[:, middle] == middle).all()
         moved = windows.permuted(self.rows, self.columns) if fixed else self._moved(windows)
         return moved.transposed() if self.turned else moved
 
     def _moved(self, windows: Windows) -> Windows:
-        """Rearrange where the centre moves, and find anew what depends on it."""
+        """Rearrange windows whose centre moves, and recompute the fields that depend on it."""
         n, middle = len(windows), windows.k // 2
         place = windows.offset.astype(np.intp) + middle
         new = [np.argsort(p, axis=1)[np.arange(n), place[:, a]] for a, p in enumerate((self.rows, self.columns))]
@@ -85,7 +85,7 @@ class Rearrangement:
         return moved
 
     def cropped(self, k: int) -> Rearrangement:
-        """Do the same to the inner ``k`` rows and columns; nothing, where these do not stay among themselves."""
+        """Restrict the rearrangement to the inner ``k`` rows and columns; to the identity if it moves others there."""
         edge = (self.rows.shape[1] - k) // 2
         rows, columns = (order[:, edge : edge + k] - edge for order in (self.rows, self.columns))
         if all(((order >= 0) & (order < k)).all() for order in (rows, columns)):
@@ -95,11 +95,11 @@ class Rearrangement:
 
     @property
     def size(self) -> float:
-        """How many rows and columns of all windows change their place."""
+        """Number of rows and columns of all windows that change their place."""
         return float(sum((p != np.arange(p.shape[1])).sum() for p in (self.rows, self.columns)) + self.turned)
 
     def words(self) -> str:
-        """Say what is done to the one window.
+        """Describe the action on the one window.
 
         Example:
             >>> Rearrangement(np.array([[2, 1, 0]]), np.array([[0, 1, 2]])).words()
@@ -121,10 +121,10 @@ def _arranged(order: npt.NDArray[np.intp], name: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class ValueMap:
-    """Strictly increasing maps of the real numbers: straight between knots, of one slope beyond the last ones.
+    """Strictly increasing maps of the real numbers: linear between knots, with one slope beyond the outer knots.
 
     Attributes:
-        knots: For each window its knots and where they go, both rising.
+        knots: For each window its knots and their images, both increasing.
         slopes: For each window the slope beyond the knots.
 
     Example:
@@ -138,13 +138,13 @@ class ValueMap:
 
     @classmethod
     def affine(cls, slopes: Sequence[float], shifts: Sequence[float]) -> ValueMap:
-        """Make ``slope * x + shift`` for each window."""
+        """Make the map ``slope * x + shift`` for each window."""
         knots = tuple((np.zeros(1), np.array([float(shift)])) for shift in shifts)
         return cls(knots, tuple(map(float, slopes)))
 
     @classmethod
     def between(cls, before: npt.NDArray[np.float32], after: npt.NDArray[np.float32]) -> ValueMap:
-        """Make the maps that take the values of each window, shape ``(N, k, k)``, to others in the same order."""
+        """Make the maps between the values of each window, shape ``(N, k, k)``, and others in the same order."""
         knots = []
         for old, new in zip(before, after, strict=True):
             finite = np.isfinite(old)
@@ -161,14 +161,16 @@ class ValueMap:
         return ValueMap(tuple(self.knots[i] for i in chosen), tuple(self.slopes[i] for i in chosen))
 
     def __call__(self, windows: Windows) -> Windows:
-        """Map the values of each window by its own map; the order stays, and with it all but the margin."""
+        """Map the values of each window by its own map; the order stays, so only the margin changes."""
         mapped = [self._map(i, values.astype(np.float64)) for i, values in enumerate(windows.values)]
-        with np.errstate(over="ignore"):  # what becomes infinite is no longer told apart, and is left out by order
+        with np.errstate(
+            over="ignore"
+        ):  # windows whose values become infinite no longer keep their order, and are left out later
             values = np.reshape(mapped, windows.values.shape).astype(np.float32)
         return dataclasses.replace(windows, values=values, margin=margin(values).astype(np.float32))
 
     def of_scores(self, scores: Scores) -> Scores:
-        """Map the score of each window as its values are mapped."""
+        """Map the score of each window by the map of its values."""
         return np.array([self._map(i, score) for i, score in enumerate(scores)], dtype=np.float64)
 
     def _map(self, index: int, x: npt.NDArray[np.float64]) -> Any:
@@ -179,17 +181,17 @@ class ValueMap:
         return np.interp(x, sources, targets) + slope * (low + high)
 
     def cropped(self, k: int) -> ValueMap:
-        """Do the same to a window of another side."""
+        """Return the map itself: it does not depend on the side."""
         return self
 
     @property
     def size(self) -> float:
-        """How much it takes to say the maps: the numbers that are not 0, small ones less, broken ones twice."""
+        """Complexity of the maps: their parameters that are not 0 count; fractions count twice, large ones more."""
         numbers = [*self.slopes, *(x for knots in self.knots for part in knots for x in part)]
         return float(sum(1 + min(abs(x), 9) / 10 + (x != np.round(x)) for x in numbers if x))
 
     def words(self) -> str:
-        """Say what is done to the one window.
+        """Describe the action on the one window.
 
         Example:
             >>> ValueMap.affine([1], [2]).words(), ValueMap.affine([4], [0]).words()
@@ -205,17 +207,17 @@ class ValueMap:
         return "map the values " + ", ".join(f"{a:.4g} to {b:.4g}" for a, b in zip(sources, targets, strict=True))
 
 
-Action = Rearrangement | ValueMap
+GroupAction = Rearrangement | ValueMap
 
 
-def joined(actions: Sequence[Action]) -> list[tuple[Action, npt.NDArray[np.intp]]]:
-    """Join actions that may be done at once, each with the places of its elements in the sequence.
+def batched(actions: Sequence[GroupAction]) -> list[tuple[GroupAction, npt.NDArray[np.intp]]]:
+    """Merge actions that can be applied together, each with the places of its elements in the sequence.
 
     Args:
-        actions: Of one window each.
+        actions: Actions on one window each.
     """
     maps = [i for i, action in enumerate(actions) if isinstance(action, ValueMap)]
-    groups: list[tuple[Action, npt.NDArray[np.intp]]] = []
+    groups: list[tuple[GroupAction, npt.NDArray[np.intp]]] = []
     if maps:
         parts = [action for action in actions if isinstance(action, ValueMap)]
         whole = ValueMap(tuple(p.knots[0] for p in parts), tuple(p.slopes[0] for p in parts))
@@ -229,7 +231,7 @@ def joined(actions: Sequence[Action]) -> list[tuple[Action, npt.NDArray[np.intp]
 
 
 def with_values(windows: Windows, values: npt.NDArray[np.float32]) -> Windows:
-    """Give windows other values, and find anew all that follows from them; where a peak was planted is kept."""
+    """Give windows other values, and recompute the fields that follow from them; a planted peak keeps its place."""
     found = dataclasses.replace(
         windows, values=values, observed=is_centred(values), margin=margin(values).astype(np.float32)
     )

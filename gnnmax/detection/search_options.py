@@ -1,0 +1,172 @@
+"""How a matrix is searched: every option of a search, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct, structs
+
+from gnnmax.errors import InputError
+
+__all__ = ["Border", "Mode", "SearchOptions", "Sides", "Ties", "Triangle", "Unstored", "refuse_old_names"]
+
+Mode = Literal["ordered", "graph"]
+"""Whether the order of rows and columns means something, or is an accident."""
+
+Ties = Literal["strict", "all", "first", "plateau"]
+"""Which of several equal largest entries count."""
+
+Border = Literal["shrink", "drop"]
+"""Whether entries of a window may be missing."""
+
+Unstored = Literal["zero", "missing"]
+"""The value of an entry that a sparse matrix does not store."""
+
+Triangle = Literal["upper", "both"]
+"""The half of a symmetric matrix whose maxima are reported, or both halves."""
+
+Sides = int | tuple[int, int]
+"""The side of square windows, or their rows and columns."""
+
+OLD_NAMES = {"separation": "min_distance", "absent": "unstored", "both": "triangle"}
+"""Names that options had before, and those that they have now."""
+
+
+class _WindowOptions(Struct, frozen=True, eq=False):
+    """The one option that may be given by position."""
+
+    k: Sides = 9
+
+
+class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
+    """The options of a search, see :func:`gnnmax.find_maxima`.
+
+    Attributes:
+        k: Side of the windows, odd and at least 3, or ``(rows, columns)``. Ignored in mode graph.
+        mode: ``ordered`` or ``graph``.
+        steps: Normalisation before the search: names of :data:`gnnmax.detection.NORMALISATIONS`, applied in this order.
+            The search then compares scores: ``threshold``, ``margin`` and the sequence of the maxima are theirs.
+        ties: ``strict``: no other entry is as large. ``all``: none is larger and one is smaller, so that a constant
+            window has no maximum. ``first``: as ``all``, and equal entries come later, by row and then by column.
+            ``plateau``: equal entries that touch, at a corner too, count as one if none is beaten in its own window;
+            the first one represents them. Mode graph has no order: strict or all.
+        border: ``shrink``: entries of a window may be missing, outside the matrix or not measured. ``drop``: none may.
+            A missing entry beats nothing; it is never taken for 0.
+        max_missing: With ``border = "shrink"``, the largest number of missing entries; None: any number.
+        missing: True where nothing was measured, shape ``(n, m)``; or None.
+        unstored: The value of an entry that a sparse matrix does not store: ``zero``, as in scipy, or ``missing``. A
+            stored zero is measured. Ignored in mode graph: an edge is a stored entry, or not 0 in a dense matrix.
+        diagonal: Whether entries ``(i, i)`` take part; else they are missing.
+        threshold: Only values strictly above it; None takes all.
+        min_distance: Least distance of two maxima. A maximum is dropped if a larger one that is kept is nearer in rows
+            and in columns. Equal ones never drop each other. 1 drops none.
+        triangle: The half of a symmetric matrix that is reported: ``upper``, entries with ``i <= j``, or ``both``.
+        directed: Whether ``(i, j)`` and ``(j, i)`` are two different things. None: a networkx graph says so itself, and
+            a matrix is undirected if it is symmetric. False is believed of a matrix that is not symmetric.
+
+    Raises:
+        InputError: an option has no such value, or two options contradict each other.
+
+    Example:
+        >>> SearchOptions(5, ties="all").sides
+        (5, 5)
+        >>> SearchOptions(ties="some")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: ties must be one of strict, all, first, plateau, not 'some'
+    """
+
+    mode: Annotated[Mode, Meta(description="one of ordered, graph")] = "ordered"
+    steps: Annotated[Sequence[str], Meta(description="a sequence of names, such as ('rank',)")] = ()
+    ties: Annotated[Ties, Meta(description="one of strict, all, first, plateau")] = "strict"
+    border: Annotated[Border, Meta(description="shrink or drop")] = "shrink"
+    max_missing: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="a whole number from 0 on, or None")] = (
+        None
+    )
+    missing: Any = None
+    unstored: Annotated[Unstored, Meta(description="one of zero, missing")] = "zero"
+    diagonal: Annotated[bool, Meta(description="True or False")] = True
+    threshold: Annotated[float | None, Meta(description="a number, or None")] = None
+    min_distance: Annotated[int, Meta(ge=1, description="a whole number from 1 on")] = 1
+    triangle: Annotated[Triangle, Meta(description="one of upper, both")] = "upper"
+    directed: Annotated[bool | None, Meta(description="True, False or None")] = None
+
+    def __post_init__(self) -> None:
+        if _is_number(self.border):
+            raise InputError(f"border must be shrink or drop, not {self.border!r}: say max_missing={self.border}")
+        for name, hint in _hints().items():
+            value = getattr(self, name)
+            try:
+                msgspec.convert(value.item() if isinstance(value, np.generic) else value, hint, strict=True)
+            except msgspec.ValidationError:
+                raise InputError(f"{name} must be {_description(hint)}, not {value!r}") from None
+        if self.threshold is not None and self.threshold != self.threshold:
+            raise InputError("threshold must be a number, or None, not nan")
+        if self.mode == "ordered":
+            _check_sides(self.k)
+        elif self.ties in ("first", "plateau"):
+            raise InputError(f"ties = {self.ties!r} needs an order, which a graph has not: take strict or all")
+        structs.force_setattr(self, "steps", tuple(self.steps))
+        if self.border == "drop" and self.max_missing:
+            raise InputError(f"border = 'drop' contradicts max_missing = {self.max_missing}: give one of the two")
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Rows and columns of the windows."""
+        rows, columns = self.k if isinstance(self.k, tuple) else (self.k, self.k)
+        return int(rows), int(columns)
+
+    @property
+    def allowed_missing(self) -> int | None:
+        """The largest number of missing entries of a window; None: any number."""
+        return 0 if self.border == "drop" else self.max_missing
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as plain values, for JSON; without the mask."""
+        plain = {name: getattr(self, name) for name in self.__struct_fields__ if name != "missing"}
+        return {**plain, "k": list(self.sides) if self.mode == "ordered" else None, "steps": list(self.steps)}
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    """Return the types of the options that :func:`_check_sides` does not check."""
+    hints = get_type_hints(SearchOptions, include_extras=True)
+    return {name: hints[name] for name in SearchOptions.__struct_fields__ if name not in ("k", "missing")}
+
+
+def _description(hint: Any) -> str:
+    return next(str(meta.description) for meta in hint.__metadata__ if meta.description)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _check_sides(k: Any) -> None:
+    sides = k if isinstance(k, tuple) else (k, k)
+    if len(sides) != 2 or not all(_is_number(side) and side >= 1 and side % 2 for side in sides) or max(sides) < 3:
+        raise InputError(
+            f"k must be odd and at least 3, or two odd numbers, not {k!r}: only then windows have a centre"
+        )
+
+
+def refuse_old_names(options: Mapping[str, Any]) -> None:
+    """Refuse an option by the name that it had before.
+
+    Raises:
+        InputError: an old name, with the new one.
+
+    Example:
+        >>> refuse_old_names({"separation": 3})
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: separation is called min_distance now: say min_distance=3
+    """
+    for old, new in OLD_NAMES.items():
+        if old in options:
+            value = ("both" if options[old] else "upper") if old == "both" else options[old]
+            raise InputError(f"{old} is called {new} now: say {new}={value!r}")

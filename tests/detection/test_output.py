@@ -1,0 +1,111 @@
+"""The table of a detection: every format has the columns of one list, empty tables too."""
+
+import csv
+import json
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from gnnmax import find_maxima
+from gnnmax.cli.main import main
+from gnnmax.detection import false_discovery, output
+from gnnmax.detection.output import COLUMNS, Column, detections_of, with_net_scores, write_table
+
+MATRIX = np.random.default_rng(0).random((20, 20))
+OF_MAXIMA = ["i", "j", "value", "margin", "ties", "missing"]
+
+
+def read(path):
+    """The columns of a table, and its rows."""
+    if path.suffix == ".csv":
+        lines = list(csv.reader(path.read_text().splitlines()))
+        return lines[0], lines[1:]
+    if path.suffix == ".json":
+        rows = json.loads(path.read_text())
+        return (list(rows[0]) if rows else None), rows
+    parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
+    table = parquet.read_table(path)
+    return table.column_names, table.to_pylist()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
+@pytest.mark.parametrize("matrix", [MATRIX, np.ones((20, 20))], ids=["some", "none"])
+def test_a_table_has_its_columns_whether_or_not_there_are_maxima(suffix, matrix, tmp_path):
+    path = tmp_path / f"maxima{suffix}"
+    write_table(path, detections_of(find_maxima(matrix, 5)))
+    names, rows = read(path)
+    assert names == OF_MAXIMA or (suffix == ".json" and rows == [])
+    assert len(rows) == len(find_maxima(matrix, 5))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_an_empty_table_of_the_command_has_the_columns_of_a_full_one(suffix, tmp_path, capsys):
+    calls = {"full": MATRIX, "none": np.ones((20, 20))}
+    for name, matrix in calls.items():
+        np.save(tmp_path / f"{name}.npy", matrix)
+        assert main(["detect", str(tmp_path / f"{name}.npy"), "--k", "5", "--steps", "rank", "--decoys", "shuffle",
+                     "--device", "cpu", "--out", str(tmp_path / f"{name}{suffix}")]) == 0  # fmt: skip
+    (full, rows), (none, no_rows) = (read(tmp_path / f"{name}{suffix}") for name in calls)
+    assert full == none and len(rows) > len(no_rows) == 0
+    assert {"score", "steps", "statistic", "q", "centred", "cnn", "gnn", "agreement", "reason"} < set(full)
+    card = json.loads((tmp_path / "none.card.json").read_text())
+    assert list(card["columns"]) == none
+
+
+def test_the_types_of_an_empty_parquet_table_are_those_of_a_full_one(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
+    for matrix in (MATRIX, (MATRIX * 100).astype(np.int32), (MATRIX * 100).astype(np.uint64), MATRIX > 0.9):
+        schemas = []
+        for index in (slice(None), slice(0)):
+            write_table(tmp_path / "m.parquet", detections_of(find_maxima(matrix, 3)[index]))
+            schemas.append(parquet.read_schema(tmp_path / "m.parquet"))
+        assert schemas[0].equals(schemas[1])
+
+
+def test_a_column_is_added_in_one_place(tmp_path, monkeypatch, capsys):
+    twice = Column("twice", "double the value", float, lambda table: [2 * value for value in table.values])
+    monkeypatch.setattr(output, "COLUMNS", (*COLUMNS, twice))
+    np.save(tmp_path / "m.npy", MATRIX)
+    call = ["detect", str(tmp_path / "m.npy"), "--k", "5", "--models", "none"]
+    for suffix in (".csv", ".json", ".parquet"):
+        if suffix == ".parquet":
+            pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
+        assert main([*call, "--out", str(tmp_path / f"x{suffix}")]) == 0
+        assert read(tmp_path / f"x{suffix}")[0] == [*OF_MAXIMA, "twice"]
+    assert "twice" in capsys.readouterr().out
+    assert main([*call, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert all(row["twice"] == 2 * row["value"] for row in told["maxima"])
+    assert told["card"]["columns"]["twice"] == "double the value"
+
+
+def test_names_of_columns_are_unique_and_each_says_what_it_holds():
+    names = [column.name for column in COLUMNS]
+    assert len(set(names)) == len(names)
+    assert all(column.holds and not column.holds.endswith(".") for column in COLUMNS)
+
+
+def test_a_table_of_a_graph_names_its_ends_and_a_margin_without_rival_is_none():
+    graph = nx.Graph([("a", "b", {"weight": 2.0})])
+    (row,) = detections_of(find_maxima(graph, mode="graph")).as_rows()
+    assert row == {"i": 0, "j": 1, "row": "a", "column": "b", "value": 2.0, "margin": None, "ties": 0, "missing": 0}
+
+
+def test_q_values_stand_beside_their_maxima():
+    found = false_discovery(MATRIX, 5, decoys="shuffle", rng=np.random.default_rng(0))
+    rows = detections_of(found.maxima, found).as_rows()
+    assert [row["q"] for row in rows] == found.q.tolist()
+    assert [row["statistic"] for row in rows] == found.statistic.tolist()
+
+
+def test_nets_agree_with_the_rule_or_not_and_a_reason_leaves_the_rule_out():
+    table = detections_of(find_maxima(MATRIX, 3)[:3])
+    peak, edge = np.zeros((3, 3)), np.zeros((3, 3))
+    peak[1, 1] = edge[0, 0] = 1
+    scores = {"x": ([1.0, 2.0, None], ["", "", "cut"]), "y": ([0.0, -1.0, None], ["", "", "cut"])}
+    rows = with_net_scores(table, np.stack([peak, edge, edge]), scores, "").as_rows()
+    assert [row["centred"] for row in rows] == [True, False, None]
+    assert [row["agreement"] for row in rows] == [0.5, 0.5, None]
+    assert [row["reason"] for row in rows] == ["", "", "cut"]
+    assert [(row["x"], row["y"]) for row in rows] == [(1.0, 0.0), (2.0, -1.0), (None, None)]

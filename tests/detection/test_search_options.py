@@ -1,0 +1,125 @@
+"""The options of a search: checked once, given by keyword, and known by one name."""
+
+import inspect
+from typing import get_args
+
+import msgspec
+import numpy as np
+import pytest
+
+from gnnmax import InputError, find_maxima
+from gnnmax.cli.detect_command import Detect
+from gnnmax.cli.main import main
+from gnnmax.detection import SearchOptions, false_discovery
+from gnnmax.detection.search_options import Mode, Ties, Triangle, Unstored
+
+MATRIX = np.random.default_rng(0).random((12, 12))
+
+
+def test_the_keywords_of_find_maxima_are_the_fields_of_the_options():
+    parameters = inspect.signature(find_maxima).parameters
+    assert list(parameters) == ["matrix", *SearchOptions.__struct_fields__]
+    assert [parameters[name].default for name in SearchOptions.__struct_fields__] == [
+        getattr(SearchOptions(), name) for name in SearchOptions.__struct_fields__
+    ]
+    assert all(f"\n    {name}: " in find_maxima.__doc__ for name in parameters)
+    assert "\n    options: " not in find_maxima.__doc__
+
+
+def test_options_may_be_given_by_keyword_and_the_side_by_position_too():
+    expected = list(find_maxima(MATRIX, 5))
+    assert list(find_maxima(matrix=MATRIX, k=5)) == expected
+    with pytest.raises(TypeError, match="positional"):
+        find_maxima(MATRIX, 5, "graph")
+    with pytest.raises(TypeError, match="kk"):
+        find_maxima(MATRIX, kk=5)
+
+
+def test_every_option_but_the_mask_has_a_flag_of_the_command():
+    assert set(SearchOptions.__struct_fields__) - {"missing"} <= set(Detect.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"separation": 3}, "separation is called min_distance now: say min_distance=3"),
+        ({"absent": "missing"}, "absent is called unstored now: say unstored='missing'"),
+        ({"both": True}, "both is called triangle now: say triangle='both'"),
+        ({"both": False}, "both is called triangle now: say triangle='upper'"),
+        ({"border": 3}, "border must be shrink or drop, not 3: say max_missing=3"),
+    ],
+)
+def test_an_old_name_of_an_option_is_refused_with_the_new_one(old, new):
+    for search in (
+        lambda: find_maxima(MATRIX, 3, **old),
+        lambda: false_discovery(MATRIX, 3, decoys="shuffle", rng=np.random.default_rng(0), **old),
+    ):
+        with pytest.raises(InputError) as caught:
+            search()
+        assert str(caught.value) == new
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["--separation", "3"], "--separation is called --min-distance now"),
+        (["--separation=3"], "--separation is called --min-distance now"),
+        (["--absent", "missing"], "--absent is called --unstored now"),
+        (["--both"], "--both is called --triangle both now"),
+        (["--border", "3"], "--border 3 is called --max-missing 3 now"),
+    ],
+)
+def test_an_old_flag_is_refused_with_the_new_one(old, new, tmp_path, capsys):
+    np.save(tmp_path / "m.npy", MATRIX)
+    assert main(["detect", str(tmp_path / "m.npy"), *old]) == 2
+    assert capsys.readouterr().err == f"gnnmax: {new}\n"
+
+
+def test_old_flags_are_not_in_the_help(capsys):
+    assert main(["detect", "--help"]) == 0
+    words = capsys.readouterr().out
+    assert "--min-distance" in words and "--max-missing" in words
+    assert not any(old in words for old in ("--separation", "--absent", "--both"))
+
+
+@pytest.mark.parametrize("value", [float("nan"), "1", True, [1]])
+def test_a_threshold_is_a_number(value):
+    with pytest.raises(InputError, match="threshold must be a number, or None"):
+        SearchOptions(threshold=value)
+
+
+@pytest.mark.parametrize(("name", "words"), [("mode", Mode), ("ties", Ties), ("unstored", Unstored),
+                                             ("triangle", Triangle)])  # fmt: skip
+def test_a_message_lists_the_words_that_an_option_takes(name, words):
+    with pytest.raises(InputError, match=f"{name} must be one of {', '.join(get_args(words))}, not 'x'"):
+        SearchOptions(**{name: "x"})
+
+
+def test_numbers_of_numpy_are_numbers():
+    options = SearchOptions(np.int64(5), threshold=np.float32(0.5), min_distance=np.int8(2), diagonal=np.True_)
+    assert options.sides == (5, 5)
+    assert list(find_maxima(MATRIX, np.int64(5), threshold=np.float64(0.5))) == list(
+        find_maxima(MATRIX, 5, threshold=0.5)
+    )
+
+
+def test_options_are_frozen_and_checked_when_they_are_changed():
+    options = SearchOptions(steps=["rank"])
+    assert options.steps == ("rank",)
+    with pytest.raises(AttributeError, match="immutable"):
+        options.k = 3
+    with pytest.raises(InputError, match="k must be odd"):
+        msgspec.structs.replace(options, k=4)
+
+
+def test_the_sides_are_ignored_in_mode_graph():
+    assert list(find_maxima(MATRIX, 4, mode="graph")) == list(find_maxima(MATRIX, mode="graph"))
+
+
+@pytest.mark.parametrize(
+    ("options", "allowed"),
+    [({}, None), ({"border": "drop"}, 0), ({"max_missing": 0}, 0), ({"max_missing": 5}, 5),
+     ({"border": "drop", "max_missing": 0}, 0)],
+)  # fmt: skip
+def test_the_border_and_the_number_of_missing_entries_say_one_thing(options, allowed):
+    assert SearchOptions(**options).allowed_missing == allowed
