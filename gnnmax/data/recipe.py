@@ -13,15 +13,15 @@ from msgspec import Meta, Struct, structs
 from gnnmax.data.hosts.families import Complete, Family, Line
 from gnnmax.data.hosts.weights import BoundLaw, Law, Lognormal, Normal, Poisson
 from gnnmax.data.planting.plants import Bump, Natural, Noise, Plant, Shares, Spike
-from gnnmax.data.subgraphs.subgraph import Sampling
+from gnnmax.data.subgraphs.subgraph import SubgraphSpec
 from gnnmax.data.subgraphs.window_extraction import Cut, Overlap
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.task.noise import SPIKE, NoiseModel
-from gnnmax.task.windows import LabelRule
+from gnnmax.task.windows import FIELDS, Field, LabelRule
 
-__all__ = ["Ingredients", "Recipe", "Shift", "complaints", "twice"]
+__all__ = ["GENERATION", "HostDraw", "Ingredients", "Recipe", "Shift", "parse_recipe", "recipe_problems"]
 
-GENERATION = 1
+GENERATION = 2
 """Counts the changes to the generator that change bytes; part of every recipe's digest."""
 
 SplitName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
@@ -30,18 +30,9 @@ Side = Annotated[int, Meta(ge=3, le=255)]
 PerGraph = Annotated[int, Meta(ge=1, le=1_000_000)]
 Hosts = Annotated[tuple[Family, ...], Meta(min_length=1, max_length=100)]
 Laws = Annotated[tuple[Law, ...], Meta(max_length=100)]
-Samplings = Annotated[tuple[Sampling, ...], Meta(max_length=100)]
+SubgraphSpecs = Annotated[tuple[SubgraphSpec, ...], Meta(max_length=100)]
 Cuts = Annotated[tuple[Cut, ...], Meta(max_length=2)]
 Flips = Annotated[float, Meta(ge=0.0, le=0.5)]
-
-LATER: dict[str, tuple[Any, ...]] = {
-    "label_noise": (0.0, None),
-    "distractors": (0,),
-    "gap": (2,),
-    "separation": (0,),
-    "overlap": ("none", None),
-}
-"""Fields that came later, and the values at which they change nothing: a digest leaves these out, so it stays."""
 
 
 class Ingredients(Struct, frozen=True):
@@ -49,8 +40,34 @@ class Ingredients(Struct, frozen=True):
 
     host: Family
     law: Law | None
-    sampling: Sampling | None
+    sampling: SubgraphSpec | None
     cut: Cut | None
+
+
+class HostDraw(Struct, frozen=True, kw_only=True):
+    """All that decides the windows of one host before anything is planted.
+
+    Attributes:
+        seed: Seed of the host's random streams.
+        graph: Index that names them; of any size.
+        k: Side of the windows.
+        ingredients: What the host is made of.
+        cuts: How many windows are cut; None cuts one around every edge.
+        contexts: Whether windows carry the contexts of their rows and columns.
+        overlap: Whether a node may be a row and a column of one window.
+        distractors: How many lower peaks a window must have room for.
+        full: Whether every entry of a window must be an edge.
+    """
+
+    seed: int
+    graph: int
+    k: int
+    ingredients: Ingredients
+    cuts: int | None
+    contexts: bool = False
+    overlap: Overlap = "none"
+    distractors: int = 0
+    full: bool = False
 
 
 class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,7 +82,7 @@ class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     windows_per_graph: PerGraph | None = None
     hosts: Hosts | None = None
     weights: Laws | None = None
-    subgraphs: Samplings | None = None
+    subgraphs: SubgraphSpecs | None = None
     cuts: Cuts | None = None
     plant: Plant | None = None
     kinds: Shares | None = None
@@ -132,7 +149,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     shifts: dict[SplitName, Shift] = {}
     hosts: Hosts
     weights: Laws = ()
-    subgraphs: Samplings = ()
+    subgraphs: SubgraphSpecs = ()
     cuts: Cuts = ()
     plant: Plant
     kinds: Shares | None = None
@@ -141,8 +158,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     overlap: Overlap = "none"
 
     def __post_init__(self) -> None:
-        for complaint in complaints(self):
-            raise ValueError(complaint)
+        for problem in recipe_problems(self):
+            raise ValueError(problem)
         for split in self.shifts:
             if split not in self.splits or split in ("train", "val"):
                 raise ValueError(f"a shift belongs to a split other than train and val, and {split!r} is none")
@@ -150,14 +167,14 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 self.of(split)
             except ValueError as error:
                 raise ValueError(f"split {split}: {error}") from None
-        for complaint in twice(host for split in self.splits for host in self.hosts_of(split) if host.fixed):
-            raise ValueError(complaint)
+        for problem in _repeated_hosts(host for split in self.splits for host in self.hosts_of(split) if host.fixed):
+            raise ValueError(problem)
 
     @property
     def digest(self) -> str:
         """SHA-256 of all that decides the bytes, in hexadecimal."""
         content = {key: value for key, value in self.to_dict().items() if key not in ("name", "summary")}
-        canonical = msgspec.json.encode({"generation": GENERATION, **_dated(content)}, order="sorted")
+        canonical = msgspec.json.encode({"generation": GENERATION, **content}, order="sorted")
         return hashlib.sha256(canonical).hexdigest()
 
     @property
@@ -165,6 +182,12 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """What the Bayes rule knows of the windows besides their amplitudes."""
         model = self.plant.model if isinstance(self.plant, Noise | Bump) else SPIKE
         return dataclasses.replace(model, flips=self.label_noise)
+
+    @property
+    def fields(self) -> list[Field]:
+        """The arrays that windows of this recipe have."""
+        present = {"always": True, "contexts": self.contexts, "amplitude": isinstance(self.plant, Noise | Bump)}
+        return [field for field in FIELDS.values() if present[field.present]]
 
     @property
     def graphs(self) -> int:
@@ -259,6 +282,20 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             cut=self.cuts[turn % len(self.cuts)] if self.cuts else None,
         )
 
+    def host_draw(self, ingredients: Ingredients, graph: int) -> HostDraw:
+        """Return what decides the windows of a host; the shift of its split is applied already."""
+        return HostDraw(
+            seed=self.seed,
+            graph=graph,
+            k=self.k,
+            ingredients=ingredients,
+            cuts=None if self.windows_per_graph is None else self.windows_per_graph // self.twins,
+            contexts=self.contexts,
+            overlap=self.overlap,
+            distractors=self.plant.distractors if isinstance(self.plant, Spike) else 0,
+            full=self.pairing == "ladder",
+        )
+
 
 def _without_use(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
     """Fields of a recipe that fall away where a shift's hosts or plant have no use for them."""
@@ -275,13 +312,6 @@ def _without_use(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
         without["overlap"] = "none"
         without |= {"cuts": ()} if isinstance(hosts[0], Line) else {"cuts": (), "subgraphs": ()}
     return without
-
-
-def _dated(plain: Any) -> Any:
-    """Leave out the fields that came later where they change nothing."""
-    if isinstance(plain, dict):
-        return {key: _dated(value) for key, value in plain.items() if value not in LATER.get(key, ())}
-    return [_dated(value) for value in plain] if isinstance(plain, list | tuple) else plain
 
 
 def _assign(plain: Any, path: list[str], value: Any, whole: str) -> None:
@@ -322,25 +352,25 @@ def parse_recipe(plain: Any, source: str) -> Recipe:
         raise InputError(f"recipe {source}: {error}") from None
 
 
-def complaints(recipe: Recipe) -> list[str]:
+def recipe_problems(recipe: Recipe) -> list[str]:
     """List what is wrong with a recipe by itself, its shifts left aside.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
-        >>> complaints(load_recipe("spike-9"))
+        >>> recipe_problems(load_recipe("spike-9"))
         []
     """
-    return [*_shape_complaints(recipe), *_host_complaints(recipe), *_plant_complaints(recipe)]
+    return [*_shape_problems(recipe), *_host_problems(recipe), *_plant_problems(recipe)]
 
 
-def twice(hosts: Iterable[Family]) -> list[str]:
+def _repeated_hosts(hosts: Iterable[Family]) -> list[str]:
     """Complain of every fixed host that stands in the splits more than once.
 
     Example:
         >>> from gnnmax.data.hosts.families import Real
-        >>> twice([Real("karate_club"), Real("les_miserables")])
+        >>> _repeated_hosts([Real("karate_club"), Real("les_miserables")])
         []
-        >>> len(twice([Real("karate_club"), Real("karate_club")]))
+        >>> len(_repeated_hosts([Real("karate_club"), Real("karate_club")]))
         1
     """
     seen: set[Family] = set()
@@ -352,7 +382,7 @@ def twice(hosts: Iterable[Family]) -> list[str]:
     return found
 
 
-def _shape_complaints(recipe: Recipe) -> list[str]:
+def _shape_problems(recipe: Recipe) -> list[str]:
     found = []
     if recipe.k % 2 == 0:
         found.append(f"k must be odd, not {recipe.k}: only then a window has a centre")
@@ -369,7 +399,7 @@ def _shape_complaints(recipe: Recipe) -> list[str]:
     return found
 
 
-def _host_complaints(recipe: Recipe) -> list[str]:
+def _host_problems(recipe: Recipe) -> list[str]:
     found = []
     fixed = [host.fixed for host in recipe.hosts]
     own = [host.own_weights for host in recipe.hosts]
@@ -403,13 +433,13 @@ def _host_complaints(recipe: Recipe) -> list[str]:
     if not fresh and not recipe.cuts:
         found.append("cuts must have at least one entry")
     if all(line) and any(
-        s != Sampling(order=s.order) or s.order not in ("natural", "shuffled") for s in recipe.subgraphs
+        s != SubgraphSpec(order=s.order) or s.order not in ("natural", "shuffled") for s in recipe.subgraphs
     ):
         found.append("a subgraph of a line host has an order, natural or shuffled, and nothing else")
     return found
 
 
-def _plant_complaints(recipe: Recipe) -> list[str]:
+def _plant_problems(recipe: Recipe) -> list[str]:
     found = []
     plant = recipe.plant
     natural, noise = isinstance(plant, Natural), isinstance(plant, Noise | Bump)

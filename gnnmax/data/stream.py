@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gnnmax.data.generation import draw_host
+from gnnmax.data.generation import generate_host
 from gnnmax.data.planting.plants import Natural
 from gnnmax.data.recipe import Recipe
 from gnnmax.errors import InputError
@@ -65,7 +65,7 @@ def _hosts(recipe: Recipe, first: int, start: int) -> Iterator[Windows]:
     assert recipe.windows_per_graph is not None
     turn, skipped = divmod(start, recipe.windows_per_graph)
     while turn < FIRST:
-        yield draw_host(recipe, recipe.combination(turn), first + turn)[skipped:]
+        yield generate_host(recipe, recipe.combination(turn), first + turn)[skipped:]
         turn, skipped = turn + 1, 0
 
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.duplicates import count_shared
-from gnnmax.data.generation import draw_graph, flipped
+from gnnmax.data.generation import draw_flips, generate_graph
 from gnnmax.data.planting.plants import CENTRED, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
 from gnnmax.data.recipe import Recipe
-from gnnmax.data.store import MANIFEST, open_dataset, read_manifest
+from gnnmax.data.store import MANIFEST, OtherGenerationError, open_dataset, read_manifest
 from gnnmax.errors import InputError
 from gnnmax.task.claims import Check
 from gnnmax.task.label import KINDS
@@ -27,7 +27,7 @@ REDRAWN = 5
 
 
 def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
-    """Check a stored data set: digests, schema, and every label, kind, offset and margin anew.
+    """Check a stored data set: digests, schema, and derive every label, kind, offset and margin again.
 
     Args:
         path: The folder.
@@ -37,7 +37,7 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
         One check per claim. A claim that cannot be looked at because a file is damaged does not hold.
 
     Raises:
-        InputError: there is no data set at ``path``, so there is nothing to verify.
+        InputError: there is no data set at ``path``, or another generation of gnnmax made it.
 
     Example:
         >>> import tempfile
@@ -52,6 +52,8 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
         read_manifest(path)  # says what is missing
     try:
         manifest, recipe = read_manifest(path)
+    except OtherGenerationError:
+        raise
     except InputError as error:
         return [Check("the manifest is whole and names every file", False, str(error))]
     shards = [shard for split in manifest.splits.values() for shard in split]
@@ -158,7 +160,7 @@ def _flips(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
     flips = np.zeros(len(windows), dtype=np.bool_)
     for graph in np.unique(windows.graph).tolist() if recipe.label_noise else ():
         own = windows.graph == graph
-        flips[own] = flipped(recipe, graph, int(own.sum()))
+        flips[own] = draw_flips(recipe.seed, graph, count=int(own.sum()), share=recipe.label_noise)
     return flips
 
 
@@ -241,7 +243,7 @@ def _redrawn(recipe: Recipe, graphs: Sequence[int], windows: Windows) -> Check:
     claim = f"{len(graphs)} of its hosts are drawn again to the byte"
     for graph in graphs:
         try:
-            again = draw_graph(recipe, graph)
+            again = generate_graph(recipe, graph)
         except InputError as error:  # a host's own file has gone or changed
             return Check(claim, False, str(error))
         stored = windows[windows.graph == graph]

@@ -52,7 +52,7 @@ def ego(host: Host, count: int, rng: np.random.Generator) -> Places:
         >>> max(chosen) - min(chosen)
         2
     """
-    return _in_waves(host, count, lambda found: found, rng)
+    return _breadth_first(host, count, lambda found: found, rng)
 
 
 def snowball(host: Host, count: int, rng: np.random.Generator) -> Places:
@@ -68,7 +68,7 @@ def snowball(host: Host, count: int, rng: np.random.Generator) -> Places:
         >>> len(snowball(star, 6, np.random.default_rng(0)))
         6
     """
-    return _in_waves(host, count, lambda found: rng.permutation(found)[:NAMES], rng)
+    return _breadth_first(host, count, lambda found: rng.permutation(found)[:NAMES], rng)
 
 
 def random_walk(host: Host, count: int, rng: np.random.Generator) -> Places:
@@ -104,7 +104,7 @@ def _turns(steps: int, rng: np.random.Generator) -> tuple[list[float], list[floa
     return back, turn
 
 
-def _in_waves(host: Host, count: int, named: Callable[[Places], Places], rng: np.random.Generator) -> Places:
+def _breadth_first(host: Host, count: int, named: Callable[[Places], Places], rng: np.random.Generator) -> Places:
     """Take nodes wave by wave, each wave being whom the nodes of the last one name."""
     first, flat = _neighbours(host)
     order = rng.permutation(host.nodes)
@@ -125,7 +125,7 @@ def _in_waves(host: Host, count: int, named: Callable[[Places], Places], rng: np
 def _neighbours(host: Host) -> tuple[Places, Places]:
     """Neighbours of all nodes, one after the other, and where those of each begin, shape ``(nodes + 1,)``."""
     u, v = host.edges.T
-    # A pair joined in both directions counts once.
+    # A pair edge_mask in both directions counts once.
     sources, targets = np.divmod(np.unique(np.concatenate([u * host.nodes + v, v * host.nodes + u])), host.nodes)
     return np.searchsorted(sources, np.arange(host.nodes + 1)).astype(np.int64), targets
 
