@@ -1,4 +1,4 @@
-"""Build: from a recipe to windows. Every graph is drawn from its own streams, so workers and order change nothing."""
+"""Generation: from a recipe to windows. Each graph has its own random streams: workers and order change nothing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def build(recipe: Recipe, *, workers: int = 1, on_progress: Callable[[int, int],
 
 
 def check_call(recipe: object, workers: object) -> None:
-    """Refuse what cannot be drawn, before anything is.
+    """Check the arguments of a generation before any work is done.
 
     Raises:
         InputError: not a recipe, or not a positive number of workers.
@@ -61,10 +61,10 @@ def check_call(recipe: object, workers: object) -> None:
         >>> check_call("spike-9", 2)
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: a Recipe is to be drawn, not str: say load_recipe(name)
+        gnnmax.errors.InputError: expected a Recipe, not str: say load_recipe(name)
     """
     if not isinstance(recipe, Recipe):
-        raise InputError(f"a Recipe is to be drawn, not {type(recipe).__name__}: say load_recipe(name)")
+        raise InputError(f"expected a Recipe, not {type(recipe).__name__}: say load_recipe(name)")
     if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
         raise InputError(f"workers must be an integer and at least 1, at most {MOST_WORKERS}, not {workers!r}")
 
@@ -144,7 +144,7 @@ def generate_host(recipe: Recipe, ingredients: Ingredients, graph: int) -> Windo
 
     Args:
         recipe: What to draw, with the shift of its split applied.
-        ingredients: What the host is made of.
+        ingredients: Those of the host.
         graph: Names the host's random streams; of any size.
 
     Raises:

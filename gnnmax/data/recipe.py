@@ -22,7 +22,7 @@ from gnnmax.task.windows import FIELDS, Field, LabelRule
 __all__ = ["GENERATION", "HostDraw", "Ingredients", "Recipe", "Shift", "parse_recipe", "recipe_problems"]
 
 GENERATION = 2
-"""Counts the changes to the generator that change bytes; part of every recipe's digest."""
+"""Number of the generator: counted up when bytes or digests change; part of every recipe's digest."""
 
 SplitName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
@@ -36,7 +36,7 @@ Flips = Annotated[float, Meta(ge=0.0, le=0.5)]
 
 
 class Ingredients(Struct, frozen=True):
-    """What one graph of a data set is made of: one entry of each list of its recipe."""
+    """The ingredients of one host graph: one entry of each list of its recipe."""
 
     host: Family
     law: Law | None
@@ -51,7 +51,7 @@ class HostDraw(Struct, frozen=True, kw_only=True):
         seed: Seed of the host's random streams.
         graph: Index that names them; of any size.
         k: Side of the windows.
-        ingredients: What the host is made of.
+        ingredients: Those of the host.
         cuts: How many windows are cut; None cuts one around every edge.
         contexts: Whether windows carry the contexts of their rows and columns.
         overlap: Whether a node may be a row and a column of one window.
@@ -71,7 +71,7 @@ class HostDraw(Struct, frozen=True, kw_only=True):
 
 
 class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a split has otherwise than the recipe's other splits: an out-of-distribution split.
+    """The fields in which a split differs from the recipe: an out-of-distribution split.
 
     A field that is not given is the recipe's own. Where the label rule is another, the same window may have another
     answer: a concept shift. Where it is the same, only the windows are others: a covariate shift.
@@ -117,15 +117,15 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         cuts: ``contiguous`` or ``neighbours``; none for complete hosts.
         plant: ``spike``, ``noise`` or ``natural``.
         kinds: The share of each kind of window; none for natural windows.
-        pairing: ``independent``: every window is cut anew. ``matched``: each centred window has a twin, cut and planted
-            alike but for where the maximum goes. ``ladder``: each cut gives ``k * k`` windows, one with the spike at
-            every entry; of other hosts than complete ones, cuts are taken whose every entry is an edge. ``kinds`` are
-            not asked for.
+        pairing: ``independent``: every window has a cut of its own. ``matched``: each centred window has a twin, cut
+            and planted in the same way except for the position of the maximum. ``ladder``: each cut gives ``k * k``
+            windows, one with the spike at every entry; hosts that are not complete give cuts whose every entry is an
+            edge. ``kinds`` are not asked for.
         label_noise: Share of the planted labels that are flipped at random, each window by itself, whatever else was
             drawn. Flipped is what :attr:`Windows.planted` holds; ``observed``, the kinds and the offsets stay the
             truth. A scorer right with probability p agrees with probability (1 - 2 e) p + e; so does the ceiling.
-        overlap: Whether a node may be a row and a column of one window: ``none``, ``untied`` or ``tied``, which say
-            what becomes of the ties with mirrored entries; see
+        overlap: Whether a node may be a row and a column of one window: ``none``, ``untied`` or ``tied``, which also
+            decide about ties with mirrored entries; see
             :data:`gnnmax.data.subgraphs.window_extraction.Overlap`. Natural windows of any host, and planted ones of
             directed hosts.
 
@@ -179,7 +179,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def noise(self) -> NoiseModel:
-        """What the Bayes rule knows of the windows besides their amplitudes."""
+        """The noise model, which the Bayes rule knows beside the amplitudes."""
         model = self.plant.model if isinstance(self.plant, Noise | Bump) else SPIKE
         return dataclasses.replace(model, flips=self.label_noise)
 
@@ -206,7 +206,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return plain
 
     def replace(self, **changes: Any) -> Recipe:
-        """Return a recipe with some fields changed, checked anew.
+        """Return a recipe with some fields changed, and check it again.
 
         Keys may be dotted paths into nested fields, and lists take an index: ``{"plant.margin": [0.1, 1.0]}``.
 
@@ -266,12 +266,12 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return next(split for split in self.splits if graph in self.span(split))
 
     def ingredients(self, graph: int) -> Ingredients:
-        """Return what the host graph of an index is made of."""
+        """Return the ingredients of the host graph with an index."""
         split = self.split_of(graph)
         return self.of(split).combination(graph - self.span(split).start)
 
     def combination(self, turn: int) -> Ingredients:
-        """Return what the host graph at a place of its split is made of."""
+        """Return the ingredients of the host graph at a position of its split."""
         turn, host = divmod(turn, len(self.hosts))
         turn, law = divmod(turn, max(len(self.weights), 1))
         turn, sampling = divmod(turn, max(len(self.subgraphs), 1))
@@ -364,7 +364,7 @@ def recipe_problems(recipe: Recipe) -> list[str]:
 
 
 def _repeated_hosts(hosts: Iterable[Family]) -> list[str]:
-    """Complain of every fixed host that stands in the splits more than once.
+    """List every fixed host that stands in the splits more than once.
 
     Example:
         >>> from gnnmax.data.hosts.families import Real
@@ -423,7 +423,7 @@ def _host_problems(recipe: Recipe) -> list[str]:
     if fresh and any(isinstance(law, BoundLaw) for law in recipe.weights):
         found.append("laws bound to a host's blocks or degrees need hosts with edges of their own")
     if all(complete) and recipe.subgraphs:
-        found.append("a complete host has no subgraphs: all orders of it are alike")
+        found.append("a complete host has no subgraphs: its order makes no difference")
     if fresh and recipe.cuts:
         found.append("complete and line hosts have no cuts: each window takes nodes of its own")
     if fresh and recipe.overlap != "none":

@@ -1,4 +1,4 @@
-"""An independent checker: re-derives what a stored data set claims, in other ways than the generator."""
+"""An independent checker: re-derives the claims of a stored data set without the generator's code."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
 
     Args:
         path: The folder.
-        every_host: Whether to draw every host again, as long as generating takes, and not a few of each split.
+        every_host: Whether to generate every host again, not a few of each split; takes as long as generating.
 
     Returns:
         One check per claim. A claim that cannot be looked at because a file is damaged does not hold.
@@ -156,7 +156,7 @@ def _planted(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
 
 
 def _flips(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
-    """Say which planted labels were flipped: nothing tells but the stream they were drawn from."""
+    """Return which planted labels were flipped, from the random stream that decided it."""
     flips = np.zeros(len(windows), dtype=np.bool_)
     for graph in np.unique(windows.graph).tolist() if recipe.label_noise else ():
         own = windows.graph == graph

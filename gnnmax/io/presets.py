@@ -1,4 +1,4 @@
-"""Files that ship with the package and that people write too: a TOML page a thing, found by name or by path."""
+"""Presets: TOML files that ship with the package or that users write, found by name or by path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distractors: lower peaks that stand in windows of every kind alike, so that they tell nothing about the kind."""
+"""Distractors: lower peaks in windows of every kind, placed independently of the kind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Places = npt.NDArray[np.intp]
 def draw_distractors(edge_mask: Mask, number: int, gap: int, rng: np.random.Generator) -> Places:
     """Draw where the distractors of each window stand: edges at least ``gap`` from the centre and from each other.
 
-    Nothing but the topology is looked at. Where it leaves no such edge, any edge but the centre is drawn.
+    The draw depends on the topology alone. Where it leaves no such edge, any edge but the centre is drawn.
 
     Args:
         edge_mask: Which entries are edges, more than ``number``, shape ``(W, k * k)``.

@@ -1,4 +1,4 @@
-"""Orders: in what sequence the nodes of a subgraph stand, read off the graph. Directions of edges play no part."""
+"""Node orders: sort the nodes of a subgraph by its graph. Directions of edges play no part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Matrix = npt.NDArray[np.float32]
 Places = npt.NDArray[np.intp]
 
 ROUGH = 1e-6
-"""Places on the Fiedler vector are told apart down to this share of its largest."""
+"""Positions on the Fiedler vector that differ by less than this share of its largest count as equal."""
 
 
 def degree_order(adjacency: Matrix, edge_mask: npt.NDArray[np.bool_]) -> Places:
@@ -40,7 +40,7 @@ def degree_order(adjacency: Matrix, edge_mask: npt.NDArray[np.bool_]) -> Places:
 
 
 def reverse_cuthill_mckee_order(adjacency: Matrix, edge_mask: npt.NDArray[np.bool_]) -> Places:
-    """Sort so that edges lie near the diagonal; nodes alike keep their order.
+    """Sort so that edges lie near the diagonal; equal nodes keep their order.
 
     Each component is searched breadth first from a node of lowest degree, at each node the neighbours by rising degree;
     the sequence is then turned round. Where places decide between equal degrees scipy's

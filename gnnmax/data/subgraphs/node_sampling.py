@@ -1,4 +1,4 @@
-"""Choices: which nodes of a host make a subgraph. Directions of edges play no part."""
+"""Node sampling: which nodes of a host make a subgraph. Directions of edges play no part."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def uniform(host: Host, count: int, rng: np.random.Generator) -> Places:
 def ego(host: Host, count: int, rng: np.random.Generator) -> Places:
     """Take a uniform node and those nearest to it, hop by hop; of the last hop as many as are wanted, uniformly.
 
-    Where its component is too small, another uniform node starts anew.
+    Where its component is too small, the search starts again at another uniform node.
 
     Example:
         >>> path = Host(6, np.array([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]]))
@@ -58,7 +58,7 @@ def ego(host: Host, count: int, rng: np.random.Generator) -> Places:
 def snowball(host: Host, count: int, rng: np.random.Generator) -> Places:
     """Take a uniform node and, wave by wave, up to three neighbours that each node of the last wave names.
 
-    Where nobody new is named, another uniform node starts anew.
+    Where no new node is named, the search starts again at another uniform node.
 
     References:
         Goodman, "Snowball sampling", Annals of Mathematical Statistics, 1961.
@@ -105,7 +105,7 @@ def _turns(steps: int, rng: np.random.Generator) -> tuple[list[float], list[floa
 
 
 def _breadth_first(host: Host, count: int, named: Callable[[Places], Places], rng: np.random.Generator) -> Places:
-    """Take nodes wave by wave, each wave being whom the nodes of the last one name."""
+    """Take nodes breadth first: each wave holds the nodes that the last wave named."""
     first, flat = _neighbours(host)
     order = rng.permutation(host.nodes)
     taken = np.zeros(host.nodes, dtype=np.bool_)

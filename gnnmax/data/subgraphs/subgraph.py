@@ -43,7 +43,8 @@ class SubgraphSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     Attributes:
         nodes: How many, at most the host's; None takes the whole host.
         choose: ``range``: consecutive nodes of the natural order; ``uniform``: a uniform draw of nodes; ``ego``: a node
-            and those nearest to it; ``random_walk``: those a walk visits; ``snowball``: those named in waves. See
+            and those nearest to it; ``random_walk``: those a walk visits; ``snowball``: those named
+            breadth first. See
             :mod:`gnnmax.data.subgraphs.node_sampling`.
         order: ``natural``: the family's own; ``shuffled``: uniform at random; ``degree``: falling; ``rcm``: reverse
             Cuthill-McKee; ``spectral``: along the Fiedler vector. See :mod:`gnnmax.data.subgraphs.node_order`.
