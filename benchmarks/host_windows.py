@@ -20,7 +20,7 @@ from benchmarks.timing import Lane, race
 from gnnmax import Recipe, build, load_recipe
 from gnnmax.data.hosts.families import ErdosRenyi
 from gnnmax.data.hosts.weights import Uniform, sample_weights
-from gnnmax.data.subgraphs.subgraph import Sampling, Subgraph
+from gnnmax.data.subgraphs.subgraph import Subgraph, SubgraphSpec
 from gnnmax.data.subgraphs.window_extraction import blocks, centres, cut_contiguous
 
 __all__ = ["ROWS"]
@@ -32,7 +32,7 @@ PER_HOST = 20_000
 def subgraph(rng: np.random.Generator) -> Subgraph:
     """Draw a weighted host, whole and in its own order."""
     host = HOST.sample(rng)
-    return Sampling().sample(host, sample_weights(Uniform(), len(host.edges), rng), rng)
+    return SubgraphSpec().sample(host, sample_weights(Uniform(), len(host.edges), rng), rng)
 
 
 def tiles(hosts: int, per_host: int) -> Lane:

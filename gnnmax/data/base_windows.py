@@ -1,4 +1,4 @@
-"""Cells: what windows hold before anything is planted, drawn afresh or cut out of a host."""
+"""BaseWindows: what windows hold before anything is planted, drawn afresh or cut out of a host."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.data.chunks import by_parts
+from gnnmax.data.chunks import by_chunks
 from gnnmax.data.hosts.families import Complete, Line
 from gnnmax.data.hosts.weights import BoundLaw, sample_weights, weigh
-from gnnmax.data.planting.plants import Natural, Spike
 from gnnmax.data.planting.spikes import plantable
 from gnnmax.data.random_streams import stream
-from gnnmax.data.recipe import Ingredients, Recipe
-from gnnmax.data.subgraphs.min_distance import keep_apart
+from gnnmax.data.recipe import HostDraw
+from gnnmax.data.subgraphs.min_distance import keep_min_distance
 from gnnmax.data.subgraphs.subgraph import Subgraph
 from gnnmax.data.subgraphs.window_extraction import CUTS, Places, blocks, centres
 from gnnmax.errors import InputError
 from gnnmax.task.symmetry import relabellings
 
-__all__ = ["Cells", "draw_cells"]
+__all__ = ["BaseWindows", "draw_base_windows", "repeat_windows"]
 
 ATTEMPTS = 20
 REDRAWS = 50
@@ -33,69 +32,76 @@ SEARCHED = 100_000
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class BaseWindows:
     """Windows before a plant: values and edges flat, ``(W, k * k)``; nodes ``(W, k)``; contexts ``(W, k, k)``."""
 
     values: npt.NDArray[np.float32]
-    joined: npt.NDArray[np.bool_]
+    edge_mask: npt.NDArray[np.bool_]
     rows: npt.NDArray[np.int64]
     columns: npt.NDArray[np.int64]
     row_context: npt.NDArray[np.float32] | None
     column_context: npt.NDArray[np.float32] | None
 
 
-def draw_cells(recipe: Recipe, ingredients: Ingredients, graph: int) -> Cells:
-    """Draw the windows of a host of given ingredients, each as often as it has twins, with nothing planted.
+def draw_base_windows(draw: HostDraw) -> BaseWindows:
+    """Draw the windows of a host, with nothing planted.
 
     Args:
-        recipe: What to draw, with the shift of its split applied.
-        ingredients: What the host is made of.
-        graph: Names the host's random streams; of any size.
+        draw: What decides them.
 
     Raises:
-        InputError: no such host has the windows that the recipe asks for.
+        InputError: no such host has the windows that are asked for.
 
     Example:
-        >>> from gnnmax.data.recipe_files import load_recipe
-        >>> recipe = load_recipe("spike-9")
-        >>> draw_cells(recipe, recipe.combination(0), 0).values.shape
+        >>> from gnnmax.data.hosts.weights import Normal
+        >>> from gnnmax.data.recipe import Ingredients
+        >>> made_of = Ingredients(host=Complete(), law=Normal(), sampling=None, cut=None)
+        >>> draw_base_windows(HostDraw(seed=0, graph=0, k=9, ingredients=made_of, cuts=64)).values.shape
         (64, 81)
     """
-    if isinstance(ingredients.host, Complete | Line):
-        return _twinned(_fresh(recipe, ingredients, graph), recipe.twins)
+    host = draw.ingredients.host
+    if isinstance(host, Complete | Line):
+        return _on_own_nodes(draw)
     for attempt in range(ATTEMPTS):
-        cells = _found(recipe, ingredients, graph, attempt)
-        if cells is not None:
-            return _twinned(cells, recipe.twins)
+        base = _cut_from_host(draw, attempt)
+        if base is not None:
+            return base
     raise InputError(
-        f"recipe {recipe.name}: {ATTEMPTS} hosts of type {type(ingredients.host).__struct_config__.tag} gave no "
-        f"windows of side {recipe.k} {_wanted(recipe, ingredients)}: choose denser hosts, larger subgraphs or a "
-        "smaller k"
+        f"{ATTEMPTS} hosts of type {host.__struct_config__.tag} gave no windows of side {draw.k} {_needs(draw)}: "
+        "choose denser hosts, larger subgraphs or a smaller k"
     )
 
 
-def _wanted(recipe: Recipe, ingredients: Ingredients) -> str:
+def _needs(draw: HostDraw) -> str:
     """Say what windows of a host must have."""
-    edges = "whose every entry is an edge, as a ladder needs" if recipe.pairing == "ladder" else "with edges enough"
-    separation = 0 if ingredients.sampling is None else ingredients.sampling.separation
-    return f"{edges} and centres {separation} apart" if separation else edges
+    edges = "whose every entry is an edge, as a ladder needs" if draw.full else "with edges enough"
+    least = 0 if draw.ingredients.sampling is None else draw.ingredients.sampling.separation
+    return f"{edges} and centres {least} apart" if least else edges
 
 
-def _twinned(cells: Cells, twins: int) -> Cells:
-    """Repeat every window for its twins, side by side."""
+def repeat_windows(base: BaseWindows, twins: int) -> BaseWindows:
+    """Repeat every window for its twins, side by side.
+
+    Example:
+        >>> nodes = np.arange(6).reshape(2, 3)
+        >>> base = BaseWindows(np.zeros((2, 9), np.float32), np.ones((2, 9), bool), nodes, nodes, None, None)
+        >>> repeat_windows(base, 2).rows[:, 0].tolist()
+        [0, 0, 3, 3]
+    """
     if twins == 1:
-        return cells
-    present: dict[str, Any] = {name: array for name, array in vars(cells).items() if array is not None}
-    return dataclasses.replace(cells, **{name: np.repeat(array, twins, axis=0) for name, array in present.items()})
+        return base
+    present: dict[str, Any] = {name: array for name, array in vars(base).items() if array is not None}
+    return dataclasses.replace(base, **{name: np.repeat(array, twins, axis=0) for name, array in present.items()})
 
 
-def _fresh(recipe: Recipe, ingredients: Ingredients, graph: int) -> Cells:
+def _on_own_nodes(draw: HostDraw) -> BaseWindows:
     """Draw windows on nodes of their own, in a complete host or along a line."""
-    assert ingredients.law is not None and recipe.windows_per_graph is not None
+    ingredients, k, count = draw.ingredients, draw.k, draw.cuts
+    assert ingredients.law is not None and count is not None
     assert not isinstance(ingredients.law, BoundLaw)
-    host, k, count = ingredients.host, recipe.k, recipe.windows_per_graph // recipe.twins
-    rng = stream(recipe.seed, "weights", graph)
-    pairs = k * (k - 1) if recipe.contexts and isinstance(host, Complete) else 0
+    host = ingredients.host
+    rng = stream(draw.seed, "weights", draw.graph)
+    pairs = k * (k - 1) if draw.contexts and isinstance(host, Complete) else 0
     weights = sample_weights(ingredients.law, (count, k * k + pairs), rng)
     apart = 2 if isinstance(host, Complete) else 20  # stretches of a line are out of each other's reach
     nodes = (np.arange(2 * count) * (apart // 2) * k)[:, None] + np.arange(k)
@@ -104,16 +110,16 @@ def _fresh(recipe: Recipe, ingredients: Ingredients, graph: int) -> Cells:
     if isinstance(host, Line):
         assert ingredients.sampling is not None
         if ingredients.sampling.order == "shuffled":
-            around = relabellings(2 * count, k, stream(recipe.seed, "subgraph", graph)).reshape(2, count, k)
+            around = relabellings(2 * count, k, stream(draw.seed, "subgraph", draw.graph)).reshape(2, count, k)
             sides = np.take_along_axis(sides, around, axis=2)
-        if recipe.contexts:
+        if draw.contexts:
             spread = rng.standard_normal((2, count, k, k), dtype=np.float32) * np.float32(host.spread)
             contexts = [_along(side, noise, host.reach) for side, noise in zip(sides, spread, strict=True)]
-    elif recipe.contexts:
+    elif draw.contexts:
         halves = weights[:, k * k :].reshape(count, 2, -1)
         contexts = [_symmetric(halves[:, side], k) for side in range(2)]
     values = np.ascontiguousarray(weights[:, : k * k])
-    return Cells(values, np.ones(values.shape, dtype=np.bool_), sides[0], sides[1], *contexts)
+    return BaseWindows(values, np.ones(values.shape, dtype=np.bool_), sides[0], sides[1], *contexts)
 
 
 def _symmetric(upper: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.float32]:
@@ -133,74 +139,76 @@ def _along(places: npt.NDArray[np.int64], noise: npt.NDArray[np.float32], reach:
     return _symmetric(fall[far] + noise[:, *upper], k)
 
 
-def _found(recipe: Recipe, ingredients: Ingredients, graph: int, attempt: int) -> Cells | None:
-    """Cut windows out of one host, or None where it has too few of them."""
+def _cut_from_host(draw: HostDraw, attempt: int) -> BaseWindows | None:
+    """Cut windows out of one host, or return None where it has too few of them."""
+    ingredients, seed, graph = draw.ingredients, draw.seed, draw.graph
     assert ingredients.sampling is not None and ingredients.cut is not None
     assert not isinstance(ingredients.host, Complete | Line)
-    host = ingredients.host.sample(stream(recipe.seed, "host", graph, attempt))
+    host = ingredients.host.sample(stream(seed, "host", graph, attempt))
     weights = host.weights
     if weights is None:
         assert ingredients.law is not None
-        weights = weigh(ingredients.law, host, stream(recipe.seed, "weights", graph, attempt))
-    subgraph = ingredients.sampling.sample(host, weights, stream(recipe.seed, "subgraph", graph, attempt))
-    candidates = centres(subgraph, recipe.k, ingredients.cut, recipe.overlap)
-    if isinstance(recipe.plant, Natural):
+        weights = weigh(ingredients.law, host, stream(seed, "weights", graph, attempt))
+    subgraph = ingredients.sampling.sample(host, weights, stream(seed, "subgraph", graph, attempt))
+    candidates = centres(subgraph, draw.k, ingredients.cut, draw.overlap)
+    if draw.cuts is None:
         if not subgraph.directed:
             candidates = candidates[candidates[:, 0] < candidates[:, 1]]
-        return _cut(recipe, subgraph, candidates, ingredients) if len(candidates) else None
-    rng = stream(recipe.seed, "cut", graph, attempt)
-    return _plantable_cells(recipe, ingredients, subgraph, candidates, rng)
+        return _cut(draw, subgraph, candidates) if len(candidates) else None
+    return _plantable_windows(draw, subgraph, candidates, stream(seed, "cut", graph, attempt))
 
 
-def _plantable_cells(
-    recipe: Recipe, ingredients: Ingredients, subgraph: Subgraph, candidates: Places, rng: np.random.Generator
-) -> Cells | None:
-    """Draw centres until every window can take a plant, or None where redrawing does not help."""
-    assert recipe.windows_per_graph is not None and ingredients.sampling is not None
+def _plantable_windows(
+    draw: HostDraw, subgraph: Subgraph, candidates: Places, rng: np.random.Generator
+) -> BaseWindows | None:
+    """Draw centres until every window can take a plant, or return None where redrawing does not help."""
+    assert draw.cuts is not None and draw.ingredients.sampling is not None
     if not len(candidates):
         return None
-    if ingredients.sampling.separation or recipe.pairing == "ladder":
-        return _searched(recipe, ingredients, subgraph, rng.permutation(candidates)[:SEARCHED])
-    chosen = np.zeros(recipe.windows_per_graph // recipe.twins, dtype=np.intp)
+    if draw.ingredients.sampling.separation or draw.full:
+        return _searched(draw, subgraph, rng.permutation(candidates)[:SEARCHED])
+    chosen = np.zeros(draw.cuts, dtype=np.intp)
     missing = np.arange(len(chosen))
     for _ in range(REDRAWS):
         chosen[missing] = rng.integers(len(candidates), size=len(missing))
-        cells = _cut(recipe, subgraph, candidates[chosen], ingredients)
-        missing = np.flatnonzero(~_fit(recipe, cells))
+        base = _cut(draw, subgraph, candidates[chosen])
+        missing = np.flatnonzero(~_fit(draw, base))
         if not len(missing):
-            return cells
+            return base
     return None
 
 
-def _searched(recipe: Recipe, ingredients: Ingredients, subgraph: Subgraph, candidates: Places) -> Cells | None:
-    """Take centres in the order given, each once and far enough from those before, where windows can take a plant."""
-    assert recipe.windows_per_graph is not None and ingredients.sampling is not None and ingredients.cut is not None
-    count, chosen = recipe.windows_per_graph // recipe.twins, candidates[:0]
+def _searched(draw: HostDraw, subgraph: Subgraph, candidates: Places) -> BaseWindows | None:
+    """Take plantable centres in the given order, each once and far enough from those before."""
+    ingredients, count = draw.ingredients, draw.cuts
+    assert count is not None and ingredients.sampling is not None and ingredients.cut is not None
+    chosen = candidates[:0]
     for start in range(0, len(candidates), 4 * count):
         some = candidates[start : start + 4 * count]
-        some = some[_fit(recipe, _cut(recipe, subgraph, some, ingredients))]
-        chosen = keep_apart(subgraph, ingredients.cut, some, ingredients.sampling.separation, count, chosen)
+        some = some[_fit(draw, _cut(draw, subgraph, some))]
+        chosen = keep_min_distance(
+            subgraph, ingredients.cut, some, ingredients.sampling.separation, count=count, chosen=chosen
+        )
         if len(chosen) == count:
-            return _cut(recipe, subgraph, chosen, ingredients)
+            return _cut(draw, subgraph, chosen)
     return None
 
 
-def _fit(recipe: Recipe, cells: Cells) -> npt.NDArray[np.bool_]:
-    """Tell which windows can take what the recipe plants; a ladder takes it through every entry."""
-    distractors = recipe.plant.distractors if isinstance(recipe.plant, Spike) else 0
-    fit = by_parts(partial(plantable, distractors=distractors), cells.values, cells.joined)
-    return fit & cells.joined.all(axis=1) if recipe.pairing == "ladder" else fit
+def _fit(draw: HostDraw, base: BaseWindows) -> npt.NDArray[np.bool_]:
+    """Return which windows can take the plant; a ladder goes through every entry."""
+    fit = by_chunks(partial(plantable, distractors=draw.distractors), base.values, base.edge_mask)
+    return fit & base.edge_mask.all(axis=1) if draw.full else fit
 
 
-def _cut(recipe: Recipe, subgraph: Subgraph, centre: Places, ingredients: Ingredients) -> Cells:
-    assert ingredients.cut is not None
-    rows, columns = CUTS[ingredients.cut](subgraph, centre, recipe.k, recipe.overlap)
+def _cut(draw: HostDraw, subgraph: Subgraph, centre: Places) -> BaseWindows:
+    assert draw.ingredients.cut is not None
+    rows, columns = CUTS[draw.ingredients.cut](subgraph, centre, draw.k, draw.overlap)
     count = len(centre)
-    return Cells(
+    return BaseWindows(
         values=blocks(subgraph.adjacency, rows, columns).reshape(count, -1),
-        joined=blocks(subgraph.joined, rows, columns).reshape(count, -1),
+        edge_mask=blocks(subgraph.edge_mask, rows, columns).reshape(count, -1),
         rows=subgraph.nodes[rows],
         columns=subgraph.nodes[columns],
-        row_context=blocks(subgraph.adjacency, rows, rows) if recipe.contexts else None,
-        column_context=blocks(subgraph.adjacency, columns, columns) if recipe.contexts else None,
+        row_context=blocks(subgraph.adjacency, rows, rows) if draw.contexts else None,
+        column_context=blocks(subgraph.adjacency, columns, columns) if draw.contexts else None,
     )

@@ -143,7 +143,7 @@ def _quantiles(values: npt.NDArray[Any]) -> list[float]:
 
 
 def _rung(
-    name: str, sees: str, right: npt.NDArray[np.bool_], graph: npt.NDArray[Any], stated: float | None, basis: str
+    name: str, sees: str, *, right: npt.NDArray[np.bool_], graph: npt.NDArray[Any], stated: float | None, basis: str
 ) -> Rung:
     accuracy = float(right.mean())
     residuals = np.bincount(np.unique(graph, return_inverse=True)[1], weights=right - accuracy)
@@ -154,7 +154,9 @@ def _rung(
 def _rule_rung(recipe: Recipe, name: str, windows: Windows) -> Rung:
     rule = RULES[name]
     right = (rule(windows) > 0) == windows.label
-    return _rung(name, rule.summary, right, windows.graph, stated_accuracy(recipe, name), "exact")
+    return _rung(
+        name, rule.summary, right=right, graph=windows.graph, stated=stated_accuracy(recipe, name), basis="exact"
+    )
 
 
 def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
@@ -169,7 +171,7 @@ def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
 
 
 def _as_labelled(recipe: Recipe, accuracy: float | None) -> float | None:
-    """Turn the accuracy on true labels into that on labels of which a share was flipped, whoever scores."""
+    """Turn the accuracy of any scorer on true labels into its accuracy on labels with a share flipped."""
     return None if accuracy is None else (1 - 2 * recipe.label_noise) * accuracy + recipe.label_noise
 
 
@@ -184,9 +186,9 @@ def _true_accuracy(recipe: Recipe, rule: str) -> float | None:
         if rule == "bayes":
             return ceiling_of(k, plant.levels, plant.model).accuracy
         # Lognormal noise is Gaussian noise through an increasing map: ranks and half-way points do not notice.
-        alike = isinstance(plant, Noise) and plant.law != "poisson"
+        symmetric_noise = isinstance(plant, Noise) and plant.law != "poisson"
         found = [expected_accuracy(rule, k, level) for level in plant.levels]
-        return fmean(one for one in found if one is not None) if alike and None not in found else None
+        return fmean(one for one in found if one is not None) if symmetric_noise and None not in found else None
     nonnegative = all(not isinstance(law, Normal) and getattr(law, "low", 0.0) >= 0 for law in recipe.weights)
     nonnegative &= not any(isinstance(host, File) for host in recipe.hosts)  # whose weights may have any sign
     stated = {
@@ -214,13 +216,13 @@ def _probe_rung(recipe: Recipe, name: str, train: Windows, test: Windows) -> Run
     right = (_probe().fit(seen, label).predict(features(test)) == test.label).astype(np.bool_)
     ceiling = probe_ceiling(recipe, name)
     if ceiling is not None:
-        return _rung(name, sees, right, test.graph, ceiling, "exact")
+        return _rung(name, sees, right=right, graph=test.graph, stated=ceiling, basis="exact")
     half = np.asarray(train.graph % 2 == 0)
     if half.all() or not half.any():  # a single host leaves nothing to cross-fit on
-        return _rung(name, sees, right, test.graph, None, "none")
+        return _rung(name, sees, right=right, graph=test.graph, stated=None, basis="none")
     folds = [(half, ~half), (~half, half)]
     crossed = [(_probe().fit(seen[a], label[a]).predict(seen[b]) == label[b]).mean() for a, b in folds]
-    return _rung(name, sees, right, test.graph, float(np.mean(crossed)), "estimate")
+    return _rung(name, sees, right=right, graph=test.graph, stated=float(np.mean(crossed)), basis="estimate")
 
 
 def probe_ceiling(recipe: Recipe, probe: str) -> float | None:
@@ -239,8 +241,8 @@ def _true_ceiling(recipe: Recipe, probe: str) -> float | None:
     centred, tied = recipe.kinds.centred, recipe.kinds.tied
     chance = max(centred, 1 - centred)
     if probe == "centre_value":
-        alike = isinstance(recipe.plant, Noise) and recipe.plant.law != "poisson"
-        return _true_accuracy(recipe, "centre_value") if alike else None
+        symmetric_noise = isinstance(recipe.plant, Noise) and recipe.plant.law != "poisson"
+        return _true_accuracy(recipe, "centre_value") if symmetric_noise else None
     if probe in ("sorted_entries", "sum") and isinstance(recipe.plant, Spike):
         return tied + max(centred, 1 - centred - tied)
     return chance

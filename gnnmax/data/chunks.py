@@ -1,4 +1,4 @@
-"""Parts: treat many windows some at a time, because what does not fit into the cache costs several times as much."""
+"""Chunks: treat many windows some at a time, because what does not fit into the cache costs several times as much."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["by_parts", "parts"]
+__all__ = ["by_chunks", "chunks"]
 
-PART = 1_000
+CHUNK = 1_000
 
 
-def parts(windows: int) -> Iterator[slice]:
+def chunks(windows: int) -> Iterator[slice]:
     """Yield slices of at most 1,000 that cover ``range(windows)``, in order.
 
     Example:
-        >>> list(parts(1_500))
+        >>> list(chunks(1_500))
         [slice(0, 1000, None), slice(1000, 1500, None)]
     """
-    return (slice(start, min(start + PART, windows)) for start in range(0, windows, PART))
+    return (slice(start, min(start + CHUNK, windows)) for start in range(0, windows, CHUNK))
 
 
-def by_parts(function: Callable[..., npt.NDArray[Any]], *arrays: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def by_chunks(function: Callable[..., npt.NDArray[Any]], *arrays: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Apply a function that treats each window alone to some windows at a time.
 
     Args:
@@ -31,8 +31,8 @@ def by_parts(function: Callable[..., npt.NDArray[Any]], *arrays: npt.NDArray[Any
         arrays: At least one, all with the same first axis, not empty.
 
     Example:
-        >>> by_parts(lambda values: values.max(axis=1), np.arange(6).reshape(3, 2))
+        >>> by_chunks(lambda values: values.max(axis=1), np.arange(6).reshape(3, 2))
         array([1, 3, 5])
     """
-    done = [function(*(array[part] for array in arrays)) for part in parts(len(arrays[0]))]
+    done = [function(*(array[chunk] for array in arrays)) for chunk in chunks(len(arrays[0]))]
     return done[0] if len(done) == 1 else np.concatenate(done)

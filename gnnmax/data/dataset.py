@@ -88,7 +88,7 @@ class DataSet:
         return self.splits.parts(name) if isinstance(self.splits, _Parted) else iter([self.split(name)])
 
     def groups(self, split: str) -> dict[str, npt.NDArray[np.str_]]:
-        """Say of every window what its host was made of: slices for :func:`gnnmax.evaluate`.
+        """Return the ingredients of each window's host, by window: slices for :func:`gnnmax.evaluate`.
 
         Returns:
             ``family``, and where the recipe has them ``law``, ``order`` and ``cut``, each of shape ``(N,)``.

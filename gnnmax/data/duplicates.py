@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
+from gnnmax.task.hashing import splitmix64
 from gnnmax.task.windows import Windows
 
 __all__ = ["Shared", "count_shared", "fingerprints", "same_up_to_relabelling"]
@@ -43,7 +44,7 @@ def count_shared(sets: Mapping[str, Windows]) -> list[Shared]:
     A fingerprint that the group cannot change finds candidates; each is then confirmed exactly, so that neither chance
     nor likeness counts.
 
-    Cost: some microseconds a window; candidates, of which there are few or none, a search each.
+    Cost: some microseconds a window; a search for each candidate, and there are few or none.
 
     Args:
         sets: Windows by name; those of different sides share none.
@@ -79,7 +80,7 @@ def fingerprints(values: npt.NDArray[np.floating[Any]]) -> Words:
     """Return a number for each window that relabelling around the centre and transposition leave as it is.
 
     Entries are coloured by their value and by whether they are the centre, in its row or column, or elsewhere; a row
-    and a column by the colours they hold, as a bag; then entries anew by their own colour and those of their two ends.
+    and a column by the colours they hold, as a bag; then entries again by their own colour and those of their two ends.
     After two rounds windows that such colours tell apart have different numbers, but for a chance of about ``2^-64`` a
     pair. Windows of one number may still differ.
 
@@ -110,23 +111,15 @@ def fingerprints(values: npt.NDArray[np.floating[Any]]) -> Words:
     middle, words = values.shape[1] // 2, np.uint32 if values.dtype == np.float32 else np.uint64
     kept = values if values.dtype == np.float32 else values.astype(np.float64)
     with np.errstate(over="ignore"):
-        colour = _mixed(np.ascontiguousarray(kept + kept.dtype.type(0)).view(words).astype(np.uint64))  # -0 is 0
+        colour = splitmix64(np.ascontiguousarray(kept + kept.dtype.type(0)).view(words).astype(np.uint64))  # -0 is 0
         others = np.arange(values.shape[1]) != middle
-        colour[:, middle, middle] = _mixed(colour[:, middle, middle] + CENTRE)
-        colour[:, middle, others] = _mixed(colour[:, middle, others] + CROSS)
-        colour[:, others, middle] = _mixed(colour[:, others, middle] + CROSS)
+        colour[:, middle, middle] = splitmix64(colour[:, middle, middle] + CENTRE)
+        colour[:, middle, others] = splitmix64(colour[:, middle, others] + CROSS)
+        colour[:, others, middle] = splitmix64(colour[:, others, middle] + CROSS)
         for _ in range(ROUNDS):
-            rows, columns = (_mixed(colour.sum(axis=axis, keepdims=True, dtype=np.uint64)) for axis in (2, 1))
-            colour = _mixed(colour + rows + columns)
-        return _mixed(colour.sum(axis=(1, 2), dtype=np.uint64))
-
-
-def _mixed(words: Words) -> Words:
-    """Mix the bits of words, one to one, so that sums of mixed words tell bags of words apart."""
-    words = words + np.uint64(0x9E3779B97F4A7C15)
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
+            rows, columns = (splitmix64(colour.sum(axis=axis, keepdims=True, dtype=np.uint64)) for axis in (2, 1))
+            colour = splitmix64(colour + rows + columns)
+        return splitmix64(colour.sum(axis=(1, 2), dtype=np.uint64))
 
 
 def same_up_to_relabelling(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:

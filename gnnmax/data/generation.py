@@ -1,4 +1,4 @@
-"""Build: from a recipe to windows. Every graph is drawn from its own streams, so workers and order change nothing."""
+"""Generation: from a recipe to windows. Each graph has its own random streams: workers and order change nothing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.data.base_windows import draw_cells
-from gnnmax.data.chunks import by_parts
+from gnnmax.data.base_windows import draw_base_windows, repeat_windows
+from gnnmax.data.chunks import by_chunks
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.planting.noise_peaks import draw_amplitudes, plant_noise
 from gnnmax.data.planting.plants import CENTRED, Bump, Natural, Noise, Spike, paired_kinds
@@ -19,9 +19,9 @@ from gnnmax.data.random_streams import stream
 from gnnmax.data.recipe import Ingredients, Recipe, parse_recipe
 from gnnmax.errors import InputError
 from gnnmax.task.label import is_centred, kind_of, margin, offset_of
-from gnnmax.task.windows import Windows
+from gnnmax.task.windows import FIELDS, Windows
 
-__all__ = ["build", "draw_graph"]
+__all__ = ["build", "generate_graph"]
 
 CHUNK = 8
 MOST_WORKERS = 1_000
@@ -47,12 +47,12 @@ def build(recipe: Recipe, *, workers: int = 1, on_progress: Callable[[int, int],
     check_call(recipe, workers)
     splits = {}
     for split in recipe.splits:
-        splits[split] = Windows.concatenate(list(drawn(recipe, recipe.span(split), workers, on_progress)))
+        splits[split] = Windows.concatenate(list(generate_windows(recipe, recipe.span(split), workers, on_progress)))
     return DataSet(recipe, splits)
 
 
 def check_call(recipe: object, workers: object) -> None:
-    """Refuse what cannot be drawn, before anything is.
+    """Check the arguments of a generation before any work is done.
 
     Raises:
         InputError: not a recipe, or not a positive number of workers.
@@ -61,15 +61,15 @@ def check_call(recipe: object, workers: object) -> None:
         >>> check_call("spike-9", 2)
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: a Recipe is to be drawn, not str: say load_recipe(name)
+        gnnmax.errors.InputError: expected a Recipe, not str: say load_recipe(name)
     """
     if not isinstance(recipe, Recipe):
-        raise InputError(f"a Recipe is to be drawn, not {type(recipe).__name__}: say load_recipe(name)")
+        raise InputError(f"expected a Recipe, not {type(recipe).__name__}: say load_recipe(name)")
     if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
         raise InputError(f"workers must be an integer and at least 1, at most {MOST_WORKERS}, not {workers!r}")
 
 
-def drawn(
+def generate_windows(
     recipe: Recipe, graphs: range, workers: int = 1, on_progress: Callable[[int, int], None] | None = None
 ) -> Iterator[Windows]:
     """Draw the windows of a range of graphs, some graphs at a time, in order.
@@ -90,25 +90,25 @@ def drawn(
     chunks = [list(graphs[start : start + CHUNK]) for start in range(0, len(graphs), CHUNK)]
     plain = recipe.to_dict()
     if workers == 1 or len(chunks) == 1:
-        parts = (draw_graphs(plain, chunk) for chunk in chunks)
+        parts = (generate_graphs(plain, chunk) for chunk in chunks)
     else:
         from loky import get_reusable_executor
 
         # A timeout of its own keeps these workers apart from those that train: loky takes loading torch for a leak.
         executor = get_reusable_executor(max_workers=min(workers, len(chunks)), timeout=20)
-        parts = executor.map(draw_graphs, [plain] * len(chunks), chunks)
+        parts = executor.map(generate_graphs, [plain] * len(chunks), chunks)
     for chunk, part in zip(chunks, parts, strict=True):
         yield part
         if on_progress is not None:
             on_progress(chunk[-1] + 1, recipe.graphs)
 
 
-def draw_graphs(recipe: dict[str, Any], graphs: list[int]) -> Windows:
+def generate_graphs(recipe: dict[str, Any], graphs: list[int]) -> Windows:
     """Draw the windows of some graphs of a recipe given as plain dicts; what a worker process runs.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
-        >>> len(draw_graphs(load_recipe("spike-9").to_dict(), [0, 5]))
+        >>> len(generate_graphs(load_recipe("spike-9").to_dict(), [0, 5]))
         128
     """
     parsed = parse_recipe(recipe, str(recipe.get("name")))
@@ -119,7 +119,7 @@ def draw_graphs(recipe: dict[str, Any], graphs: list[int]) -> Windows:
     return Windows.concatenate(parts)
 
 
-def draw_graph(recipe: Recipe, graph: int) -> Windows:
+def generate_graph(recipe: Recipe, graph: int) -> Windows:
     """Draw the windows of one host graph.
 
     Args:
@@ -131,20 +131,20 @@ def draw_graph(recipe: Recipe, graph: int) -> Windows:
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
-        >>> draw_graph(load_recipe("real-karate"), 0)
+        >>> generate_graph(load_recipe("real-karate"), 0)
         Windows(N=78, k=9, label=observed, centred=0.038)
     """
     split = recipe.split_of(graph)
     own = recipe.of(split)
-    return draw_host(own, own.combination(graph - recipe.span(split).start), graph)
+    return generate_host(own, own.combination(graph - recipe.span(split).start), graph)
 
 
-def draw_host(recipe: Recipe, ingredients: Ingredients, graph: int) -> Windows:
+def generate_host(recipe: Recipe, ingredients: Ingredients, graph: int) -> Windows:
     """Draw the windows of a host of given ingredients.
 
     Args:
         recipe: What to draw, with the shift of its split applied.
-        ingredients: What the host is made of.
+        ingredients: Those of the host.
         graph: Names the host's random streams; of any size.
 
     Raises:
@@ -153,78 +153,74 @@ def draw_host(recipe: Recipe, ingredients: Ingredients, graph: int) -> Windows:
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
         >>> recipe = load_recipe("spike-9")
-        >>> draw_host(recipe, recipe.combination(0), 10**15)
+        >>> generate_host(recipe, recipe.combination(0), 10**15)
         Windows(N=64, k=9, label=observed, centred=0.500)
     """
     return _described(recipe, [_planted(recipe, ingredients, graph)])
 
 
 def _planted(recipe: Recipe, ingredients: Ingredients, graph: int) -> dict[str, npt.NDArray[Any]]:
-    """Plant in the windows of a host, and write down what was planted, by the names of :class:`Windows`."""
-    cells = draw_cells(recipe, ingredients, graph)
-    k, count, plant = recipe.k, len(cells.values), recipe.plant
-    values, rng = cells.values, stream(recipe.seed, "plant", graph)
+    """Plant in the windows of a host; return what is known of them, by the names of :data:`FIELDS`."""
+    try:
+        base = repeat_windows(draw_base_windows(recipe.host_draw(ingredients, graph)), recipe.twins)
+    except InputError as error:
+        raise InputError(f"recipe {recipe.name}: {error}") from None
+    k, count, plant = recipe.k, len(base.values), recipe.plant
+    values, rng = base.values, stream(recipe.seed, "plant", graph)
     windows = values.reshape(count, k, k)
     natural = isinstance(plant, Natural)
     kinds = kind_of(windows) if natural else paired_kinds(recipe.kinds, count, recipe.twins, rng)
+    flips = draw_flips(recipe.seed, graph, count=count, share=recipe.label_noise)
     known: dict[str, npt.NDArray[Any] | None] = {
+        **{name: array for name, array in vars(base).items() if name in FIELDS},
         "values": windows,
-        "planted": np.zeros(count, np.bool_) if natural else (kinds == CENTRED) ^ flipped(recipe, graph, count),
+        "planted": np.zeros(count, np.bool_) if natural else (kinds == CENTRED) ^ flips,
         "kind_code": kinds,
-        "graph": np.full(count, graph, dtype=np.int64),
-        "rows": cells.rows,
-        "columns": cells.columns,
-        "row_context": cells.row_context,
-        "column_context": cells.column_context,
+        "graph": np.full(count, graph),
     }
     if isinstance(plant, Noise | Bump):
         amplitude = draw_amplitudes(plant, count, recipe.twins, rng)
-        place = plant_noise(values, (cells.rows, cells.columns), kinds, amplitude, plant.model, rng)
-        known["amplitude"] = amplitude.astype(np.float32)
+        nodes = (base.rows, base.columns)
+        place = plant_noise(values, nodes, kinds=kinds, amplitude=amplitude, noise=plant.model, rng=rng)
+        known["amplitude"] = amplitude
         if recipe.label == "planted":
-            known["offset"] = (np.stack(np.divmod(place, k), axis=1) - k // 2).astype(np.int16)
+            known["offset"] = np.stack(np.divmod(place, k), axis=1) - k // 2
     if isinstance(plant, Spike):
         apart: dict[str, int] = {"distractors": plant.distractors, "gap": plant.gap}
-        strict = plant_spikes(values, cells.joined, kinds, plant.margin, rng, twins=recipe.twins, **apart)
+        strict = plant_spikes(values, base.edge_mask, kinds, plant.margin, rng, twins=recipe.twins, **apart)
         if not strict.all():
             raise InputError(
                 f"recipe {recipe.name}: in graph {graph} a margin vanishes in float32: raise the smallest margin, or "
-                "choose weights that are less alike"
+                "choose weights that differ more"
             )
     return {name: array for name, array in known.items() if array is not None}
 
 
 def _described(recipe: Recipe, hosts: list[dict[str, npt.NDArray[Any]]]) -> Windows:
-    """Put the windows of some hosts together, and write down what is observed of them."""
-    known: dict[str, Any] = dict(hosts[0])
+    """Join the windows of some hosts and add the fields that their values decide."""
+    known = dict(hosts[0])
     if len(hosts) > 1:
         known = {name: np.concatenate([host[name] for host in hosts]) for name in known}
-    values = known["values"]
-    if "offset" not in known:
-        known["offset"] = by_parts(offset_of, values).astype(np.int16)
-    return Windows(
-        observed=by_parts(is_centred, values),
-        margin=by_parts(margin, values).astype(np.float32),
-        label_rule=recipe.label,
-        noise=recipe.noise,
-        **known,
-    )
+    for name, function in (("observed", is_centred), ("margin", margin), ("offset", offset_of)):
+        if name not in known:
+            known[name] = by_chunks(function, known["values"])
+    arrays: dict[str, Any] = {name: array.astype(FIELDS[name].dtype, copy=False) for name, array in known.items()}
+    return Windows(**arrays, label_rule=recipe.label, noise=recipe.noise)
 
 
-def flipped(recipe: Recipe, graph: int, count: int) -> npt.NDArray[np.bool_]:
-    """Draw which windows of a host have their planted label flipped: each by itself, whatever else is drawn.
+def draw_flips(seed: int, graph: int, *, count: int, share: float) -> npt.NDArray[np.bool_]:
+    """Draw which windows of a host have their planted label flipped, each independently of all else.
 
     Args:
-        recipe: With the shift of its split applied.
+        seed: The recipe's.
         graph: Index of the host.
         count: Windows of the host.
+        share: Of the labels that are flipped; 0 draws nothing.
 
     Example:
-        >>> from gnnmax.data.recipe_files import load_recipe
-        >>> noisy = load_recipe("noise-9-mu2").replace(label_noise=0.25)
-        >>> round(flipped(noisy, 0, 10_000).mean(), 2)
+        >>> round(draw_flips(0, 0, count=10_000, share=0.25).mean(), 2)
         np.float64(0.25)
     """
-    if not recipe.label_noise:
+    if not share:
         return np.zeros(count, dtype=np.bool_)
-    return np.asarray(stream(recipe.seed, "label", graph).random(count) < recipe.label_noise)
+    return np.asarray(stream(seed, "label", graph).random(count) < share)

@@ -1,4 +1,4 @@
-"""How often a window is centred on its maximum where nobody balanced the classes."""
+"""Natural prevalence: the share of centred windows before classes are balanced."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gnnmax.data.recipe import Recipe
 __all__ = ["Prevalence", "natural_prevalence"]
 
 HOSTS = 20
-"""Hosts drawn anew to measure the prevalence on."""
+"""Hosts that are generated to measure the prevalence."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Prevalence:
 
 
 def natural_prevalence(data: DataSet, split: str) -> Prevalence:
-    """Return how often a window of this split's hosts is centred when it is centred on any edge, with nothing planted.
+    """Return the share of centred windows among those around every edge of a split's hosts, with nothing planted.
 
     Args:
         data: With that split.

@@ -1,4 +1,4 @@
-"""Counter-based random streams: one for each purpose and graph, whoever asks for it and when."""
+"""Counter-based random streams: one for each purpose and graph, independent of the order of calls."""
 
 from __future__ import annotations
 

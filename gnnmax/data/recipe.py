@@ -13,16 +13,16 @@ from msgspec import Meta, Struct, structs
 from gnnmax.data.hosts.families import Complete, Family, Line
 from gnnmax.data.hosts.weights import BoundLaw, Law, Lognormal, Normal, Poisson
 from gnnmax.data.planting.plants import Bump, Natural, Noise, Plant, Shares, Spike
-from gnnmax.data.subgraphs.subgraph import Sampling
+from gnnmax.data.subgraphs.subgraph import SubgraphSpec
 from gnnmax.data.subgraphs.window_extraction import Cut, Overlap
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.task.noise import SPIKE, NoiseModel
-from gnnmax.task.windows import LabelRule
+from gnnmax.task.windows import FIELDS, Field, LabelRule
 
-__all__ = ["Ingredients", "Recipe", "Shift", "complaints", "twice"]
+__all__ = ["GENERATION", "HostDraw", "Ingredients", "Recipe", "Shift", "parse_recipe", "recipe_problems"]
 
-GENERATION = 1
-"""Counts the changes to the generator that change bytes; part of every recipe's digest."""
+GENERATION = 2
+"""Number of the generator: counted up when bytes or digests change; part of every recipe's digest."""
 
 SplitName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
@@ -30,31 +30,48 @@ Side = Annotated[int, Meta(ge=3, le=255)]
 PerGraph = Annotated[int, Meta(ge=1, le=1_000_000)]
 Hosts = Annotated[tuple[Family, ...], Meta(min_length=1, max_length=100)]
 Laws = Annotated[tuple[Law, ...], Meta(max_length=100)]
-Samplings = Annotated[tuple[Sampling, ...], Meta(max_length=100)]
+SubgraphSpecs = Annotated[tuple[SubgraphSpec, ...], Meta(max_length=100)]
 Cuts = Annotated[tuple[Cut, ...], Meta(max_length=2)]
 Flips = Annotated[float, Meta(ge=0.0, le=0.5)]
 
-LATER: dict[str, tuple[Any, ...]] = {
-    "label_noise": (0.0, None),
-    "distractors": (0,),
-    "gap": (2,),
-    "separation": (0,),
-    "overlap": ("none", None),
-}
-"""Fields that came later, and the values at which they change nothing: a digest leaves these out, so it stays."""
-
 
 class Ingredients(Struct, frozen=True):
-    """What one graph of a data set is made of: one entry of each list of its recipe."""
+    """The ingredients of one host graph: one entry of each list of its recipe."""
 
     host: Family
     law: Law | None
-    sampling: Sampling | None
+    sampling: SubgraphSpec | None
     cut: Cut | None
 
 
+class HostDraw(Struct, frozen=True, kw_only=True):
+    """All that decides the windows of one host before anything is planted.
+
+    Attributes:
+        seed: Seed of the host's random streams.
+        graph: Index that names them; of any size.
+        k: Side of the windows.
+        ingredients: Those of the host.
+        cuts: How many windows are cut; None cuts one around every edge.
+        contexts: Whether windows carry the contexts of their rows and columns.
+        overlap: Whether a node may be a row and a column of one window.
+        distractors: How many lower peaks a window must have room for.
+        full: Whether every entry of a window must be an edge.
+    """
+
+    seed: int
+    graph: int
+    k: int
+    ingredients: Ingredients
+    cuts: int | None
+    contexts: bool = False
+    overlap: Overlap = "none"
+    distractors: int = 0
+    full: bool = False
+
+
 class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a split has otherwise than the recipe's other splits: an out-of-distribution split.
+    """The fields in which a split differs from the recipe: an out-of-distribution split.
 
     A field that is not given is the recipe's own. Where the label rule is another, the same window may have another
     answer: a concept shift. Where it is the same, only the windows are others: a covariate shift.
@@ -65,7 +82,7 @@ class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     windows_per_graph: PerGraph | None = None
     hosts: Hosts | None = None
     weights: Laws | None = None
-    subgraphs: Samplings | None = None
+    subgraphs: SubgraphSpecs | None = None
     cuts: Cuts | None = None
     plant: Plant | None = None
     kinds: Shares | None = None
@@ -100,15 +117,15 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         cuts: ``contiguous`` or ``neighbours``; none for complete hosts.
         plant: ``spike``, ``noise`` or ``natural``.
         kinds: The share of each kind of window; none for natural windows.
-        pairing: ``independent``: every window is cut anew. ``matched``: each centred window has a twin, cut and planted
-            alike but for where the maximum goes. ``ladder``: each cut gives ``k * k`` windows, one with the spike at
-            every entry; of other hosts than complete ones, cuts are taken whose every entry is an edge. ``kinds`` are
-            not asked for.
+        pairing: ``independent``: every window has a cut of its own. ``matched``: each centred window has a twin, cut
+            and planted in the same way except for the position of the maximum. ``ladder``: each cut gives ``k * k``
+            windows, one with the spike at every entry; hosts that are not complete give cuts whose every entry is an
+            edge. ``kinds`` are not asked for.
         label_noise: Share of the planted labels that are flipped at random, each window by itself, whatever else was
             drawn. Flipped is what :attr:`Windows.planted` holds; ``observed``, the kinds and the offsets stay the
             truth. A scorer right with probability p agrees with probability (1 - 2 e) p + e; so does the ceiling.
-        overlap: Whether a node may be a row and a column of one window: ``none``, ``untied`` or ``tied``, which say
-            what becomes of the ties with mirrored entries; see
+        overlap: Whether a node may be a row and a column of one window: ``none``, ``untied`` or ``tied``, which also
+            decide about ties with mirrored entries; see
             :data:`gnnmax.data.subgraphs.window_extraction.Overlap`. Natural windows of any host, and planted ones of
             directed hosts.
 
@@ -132,7 +149,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     shifts: dict[SplitName, Shift] = {}
     hosts: Hosts
     weights: Laws = ()
-    subgraphs: Samplings = ()
+    subgraphs: SubgraphSpecs = ()
     cuts: Cuts = ()
     plant: Plant
     kinds: Shares | None = None
@@ -141,8 +158,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     overlap: Overlap = "none"
 
     def __post_init__(self) -> None:
-        for complaint in complaints(self):
-            raise ValueError(complaint)
+        for problem in recipe_problems(self):
+            raise ValueError(problem)
         for split in self.shifts:
             if split not in self.splits or split in ("train", "val"):
                 raise ValueError(f"a shift belongs to a split other than train and val, and {split!r} is none")
@@ -150,21 +167,27 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 self.of(split)
             except ValueError as error:
                 raise ValueError(f"split {split}: {error}") from None
-        for complaint in twice(host for split in self.splits for host in self.hosts_of(split) if host.fixed):
-            raise ValueError(complaint)
+        for problem in _repeated_hosts(host for split in self.splits for host in self.hosts_of(split) if host.fixed):
+            raise ValueError(problem)
 
     @property
     def digest(self) -> str:
         """SHA-256 of all that decides the bytes, in hexadecimal."""
         content = {key: value for key, value in self.to_dict().items() if key not in ("name", "summary")}
-        canonical = msgspec.json.encode({"generation": GENERATION, **_dated(content)}, order="sorted")
+        canonical = msgspec.json.encode({"generation": GENERATION, **content}, order="sorted")
         return hashlib.sha256(canonical).hexdigest()
 
     @property
     def noise(self) -> NoiseModel:
-        """What the Bayes rule knows of the windows besides their amplitudes."""
+        """The noise model, which the Bayes rule knows beside the amplitudes."""
         model = self.plant.model if isinstance(self.plant, Noise | Bump) else SPIKE
         return dataclasses.replace(model, flips=self.label_noise)
+
+    @property
+    def fields(self) -> list[Field]:
+        """The arrays that windows of this recipe have."""
+        present = {"always": True, "contexts": self.contexts, "amplitude": isinstance(self.plant, Noise | Bump)}
+        return [field for field in FIELDS.values() if present[field.present]]
 
     @property
     def graphs(self) -> int:
@@ -183,7 +206,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return plain
 
     def replace(self, **changes: Any) -> Recipe:
-        """Return a recipe with some fields changed, checked anew.
+        """Return a recipe with some fields changed, and check it again.
 
         Keys may be dotted paths into nested fields, and lists take an index: ``{"plant.margin": [0.1, 1.0]}``.
 
@@ -243,12 +266,12 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return next(split for split in self.splits if graph in self.span(split))
 
     def ingredients(self, graph: int) -> Ingredients:
-        """Return what the host graph of an index is made of."""
+        """Return the ingredients of the host graph with an index."""
         split = self.split_of(graph)
         return self.of(split).combination(graph - self.span(split).start)
 
     def combination(self, turn: int) -> Ingredients:
-        """Return what the host graph at a place of its split is made of."""
+        """Return the ingredients of the host graph at a position of its split."""
         turn, host = divmod(turn, len(self.hosts))
         turn, law = divmod(turn, max(len(self.weights), 1))
         turn, sampling = divmod(turn, max(len(self.subgraphs), 1))
@@ -257,6 +280,20 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             law=self.weights[law] if self.weights else None,
             sampling=self.subgraphs[sampling] if self.subgraphs else None,
             cut=self.cuts[turn % len(self.cuts)] if self.cuts else None,
+        )
+
+    def host_draw(self, ingredients: Ingredients, graph: int) -> HostDraw:
+        """Return what decides the windows of a host; the shift of its split is applied already."""
+        return HostDraw(
+            seed=self.seed,
+            graph=graph,
+            k=self.k,
+            ingredients=ingredients,
+            cuts=None if self.windows_per_graph is None else self.windows_per_graph // self.twins,
+            contexts=self.contexts,
+            overlap=self.overlap,
+            distractors=self.plant.distractors if isinstance(self.plant, Spike) else 0,
+            full=self.pairing == "ladder",
         )
 
 
@@ -275,13 +312,6 @@ def _without_use(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
         without["overlap"] = "none"
         without |= {"cuts": ()} if isinstance(hosts[0], Line) else {"cuts": (), "subgraphs": ()}
     return without
-
-
-def _dated(plain: Any) -> Any:
-    """Leave out the fields that came later where they change nothing."""
-    if isinstance(plain, dict):
-        return {key: _dated(value) for key, value in plain.items() if value not in LATER.get(key, ())}
-    return [_dated(value) for value in plain] if isinstance(plain, list | tuple) else plain
 
 
 def _assign(plain: Any, path: list[str], value: Any, whole: str) -> None:
@@ -322,25 +352,25 @@ def parse_recipe(plain: Any, source: str) -> Recipe:
         raise InputError(f"recipe {source}: {error}") from None
 
 
-def complaints(recipe: Recipe) -> list[str]:
+def recipe_problems(recipe: Recipe) -> list[str]:
     """List what is wrong with a recipe by itself, its shifts left aside.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
-        >>> complaints(load_recipe("spike-9"))
+        >>> recipe_problems(load_recipe("spike-9"))
         []
     """
-    return [*_shape_complaints(recipe), *_host_complaints(recipe), *_plant_complaints(recipe)]
+    return [*_shape_problems(recipe), *_host_problems(recipe), *_plant_problems(recipe)]
 
 
-def twice(hosts: Iterable[Family]) -> list[str]:
-    """Complain of every fixed host that stands in the splits more than once.
+def _repeated_hosts(hosts: Iterable[Family]) -> list[str]:
+    """List every fixed host that stands in the splits more than once.
 
     Example:
         >>> from gnnmax.data.hosts.families import Real
-        >>> twice([Real("karate_club"), Real("les_miserables")])
+        >>> _repeated_hosts([Real("karate_club"), Real("les_miserables")])
         []
-        >>> len(twice([Real("karate_club"), Real("karate_club")]))
+        >>> len(_repeated_hosts([Real("karate_club"), Real("karate_club")]))
         1
     """
     seen: set[Family] = set()
@@ -352,7 +382,7 @@ def twice(hosts: Iterable[Family]) -> list[str]:
     return found
 
 
-def _shape_complaints(recipe: Recipe) -> list[str]:
+def _shape_problems(recipe: Recipe) -> list[str]:
     found = []
     if recipe.k % 2 == 0:
         found.append(f"k must be odd, not {recipe.k}: only then a window has a centre")
@@ -369,7 +399,7 @@ def _shape_complaints(recipe: Recipe) -> list[str]:
     return found
 
 
-def _host_complaints(recipe: Recipe) -> list[str]:
+def _host_problems(recipe: Recipe) -> list[str]:
     found = []
     fixed = [host.fixed for host in recipe.hosts]
     own = [host.own_weights for host in recipe.hosts]
@@ -393,7 +423,7 @@ def _host_complaints(recipe: Recipe) -> list[str]:
     if fresh and any(isinstance(law, BoundLaw) for law in recipe.weights):
         found.append("laws bound to a host's blocks or degrees need hosts with edges of their own")
     if all(complete) and recipe.subgraphs:
-        found.append("a complete host has no subgraphs: all orders of it are alike")
+        found.append("a complete host has no subgraphs: its order makes no difference")
     if fresh and recipe.cuts:
         found.append("complete and line hosts have no cuts: each window takes nodes of its own")
     if fresh and recipe.overlap != "none":
@@ -403,13 +433,13 @@ def _host_complaints(recipe: Recipe) -> list[str]:
     if not fresh and not recipe.cuts:
         found.append("cuts must have at least one entry")
     if all(line) and any(
-        s != Sampling(order=s.order) or s.order not in ("natural", "shuffled") for s in recipe.subgraphs
+        s != SubgraphSpec(order=s.order) or s.order not in ("natural", "shuffled") for s in recipe.subgraphs
     ):
         found.append("a subgraph of a line host has an order, natural or shuffled, and nothing else")
     return found
 
 
-def _plant_complaints(recipe: Recipe) -> list[str]:
+def _plant_problems(recipe: Recipe) -> list[str]:
     found = []
     plant = recipe.plant
     natural, noise = isinstance(plant, Natural), isinstance(plant, Noise | Bump)

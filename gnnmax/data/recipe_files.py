@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gnnmax.data.recipe import Recipe, parse_recipe
-from gnnmax.io.presets import Shelf
+from gnnmax.io.presets import Presets
 
 __all__ = ["load_recipe", "recipe_names"]
 
@@ -23,7 +23,7 @@ def load_recipe(name: str | Path) -> Recipe:
         >>> load_recipe("spike-9").k
         9
     """
-    return parse_recipe(_shelf().read(name), str(name))
+    return parse_recipe(_presets().read(name), str(name))
 
 
 def recipe_names() -> list[str]:
@@ -33,11 +33,11 @@ def recipe_names() -> list[str]:
         >>> "spike-9" in recipe_names()
         True
     """
-    return _shelf().names()
+    return _presets().names()
 
 
-def _shelf() -> Shelf:
+def _presets() -> Presets:
     """Return the shipped recipes: inside an installed package, beside it in a checkout."""
     here = Path(__file__).parent
     installed = here / "recipes"
-    return Shelf("recipe", installed if installed.is_dir() else here.parents[1] / "datasets" / "recipes")
+    return Presets("recipe", installed if installed.is_dir() else here.parents[1] / "datasets" / "recipes")

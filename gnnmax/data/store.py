@@ -17,37 +17,34 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from gnnmax.data.dataset import DataSet
-from gnnmax.data.generation import build, check_call, drawn
-from gnnmax.data.planting.plants import Bump, Noise
-from gnnmax.data.recipe import Recipe, parse_recipe
+from gnnmax.data.generation import build, check_call, generate_windows
+from gnnmax.data.recipe import GENERATION, Recipe, parse_recipe
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.errors import InputError
-from gnnmax.io.atomic import staged_folder, write_file
+from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.task.windows import Windows
 
 __all__ = ["MANIFEST", "Manifest", "load_data", "open_dataset", "read_manifest", "versions", "write_dataset"]
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 SHARD_BYTES = 128_000_000
 LARGEST_MANIFEST = 16_000_000
 LARGEST_HEADER = 100_000
 Natural = Annotated[int, Meta(ge=0)]
 
-_DTYPES: dict[str, tuple[str, type[np.generic]]] = {
-    "values": ("F32", np.float32),
-    "observed": ("BOOL", np.bool_),
-    "planted": ("BOOL", np.bool_),
-    "kind_code": ("U8", np.uint8),
-    "offset": ("I16", np.int16),
-    "margin": ("F32", np.float32),
-    "graph": ("I64", np.int64),
-    "rows": ("I64", np.int64),
-    "columns": ("I64", np.int64),
-    "row_context": ("F32", np.float32),
-    "column_context": ("F32", np.float32),
-    "amplitude": ("F32", np.float32),
+_CODES: dict[type[np.generic], str] = {
+    np.float32: "F32",
+    np.bool_: "BOOL",
+    np.uint8: "U8",
+    np.int16: "I16",
+    np.int64: "I64",
 }
+"""Names that safetensors gives to dtypes."""
+
+
+class OtherGenerationError(InputError):
+    """A stored data set is whole, and an older or a newer version of gnnmax made it."""
 
 
 class Shard(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,10 +56,19 @@ class Shard(Struct, frozen=True, forbid_unknown_fields=True):
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
+class _Origin(Struct, frozen=True):
+    """The fields of a manifest that every version of gnnmax can read: format, generation and versions."""
+
+    format: Annotated[int, Meta(ge=1, le=1_000_000)]
+    generation: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    versions: dict[str, Annotated[str, Meta(pattern=r"^[^\s]{0,40}\Z")]] = {}
+
+
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """What a folder holds: the recipe, its digest, the versions that drew it, and the shards of every split."""
 
     format: int
+    generation: int
     recipe: dict[str, Any]
     digest: str
     versions: dict[str, str]
@@ -106,15 +112,16 @@ def write_dataset(
     """
     check_call(recipe, workers)
     folder = Path(path)
-    with staged_folder(folder, mark=MANIFEST, force=force) as scratch:
+    with atomic_folder(folder, mark=MANIFEST, force=force) as scratch:
         splits: dict[str, list[Shard]] = {}
         for split in recipe.splits:
             splits[split] = []
-            for part in _shards(drawn(recipe, recipe.span(split), workers, on_progress)):
+            for part in _shards(generate_windows(recipe, recipe.span(split), workers, on_progress)):
                 name = f"{split}-{len(splits[split]):05d}.safetensors"
                 splits[split].append(_write_shard(scratch / name, part))
         manifest = {
             "format": FORMAT,
+            "generation": GENERATION,
             "recipe": recipe.to_dict(),
             "digest": recipe.digest,
             "versions": versions(),
@@ -161,7 +168,8 @@ def read_manifest(path: str | Path) -> tuple[Manifest, Recipe]:
     """Read and check the manifest of a data-set folder, and that its shards are there in full length.
 
     Raises:
-        InputError: no such folder, no manifest, a manifest of another format or recipe, or shards missing or cut short.
+        OtherGenerationError: an older or a newer version of gnnmax made the data set.
+        InputError: no such folder, no manifest, a damaged manifest, or shards missing or cut short.
 
     Example:
         >>> read_manifest("nowhere")
@@ -176,27 +184,46 @@ def read_manifest(path: str | Path) -> tuple[Manifest, Recipe]:
             f"no data set at {folder}: expected a folder with a {MANIFEST}; make one with 'gnnmax generate RECIPE'"
         )
     if file.stat().st_size > LARGEST_MANIFEST:
-        raise InputError(f"the manifest {file} is larger than 16 MB: generate the data set anew")
+        raise InputError(f"the manifest {file} is larger than 16 MB: generate the data set again")
     try:
-        manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
+        content = file.read_bytes()
+        _check_origin(folder, msgspec.json.decode(content, type=_Origin))
+        manifest = msgspec.json.decode(content, type=Manifest)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise InputError(f"the manifest {file} is damaged: {error}; generate the data set anew") from None
-    if manifest.format != FORMAT:
-        raise InputError(f"the data set {folder} has format {manifest.format}, not {FORMAT}: generate it anew")
+        raise InputError(f"the manifest {file} is damaged: {error}; generate the data set again") from None
     recipe = parse_recipe(manifest.recipe, str(file))
     if recipe.digest != manifest.digest:
-        raise InputError(f"the recipe in {file} does not have the digest beside it: generate the data set anew")
+        raise InputError(f"the recipe in {file} does not have the digest beside it: generate the data set again")
     if list(manifest.splits) != list(recipe.splits):
-        raise InputError(f"the splits in {file} are not those of its recipe: generate the data set anew")
+        raise InputError(f"the splits in {file} are not those of its recipe: generate the data set again")
     for shard in (shard for shards in manifest.splits.values() for shard in shards):
         size = (folder / shard.file).stat().st_size if (folder / shard.file).is_file() else None
         if size != shard.bytes:
             came = "it is missing" if size is None else f"it has {size}"
-            raise InputError(f"the shard {folder / shard.file} must have {shard.bytes} bytes, and {came}: {_ANEW}")
+            raise InputError(f"the shard {folder / shard.file} must have {shard.bytes} bytes, and {came}: {_AGAIN}")
     return manifest, recipe
 
 
-_ANEW = "generate the data set anew"
+_AGAIN = "generate the data set again"
+
+
+def _check_origin(folder: Path, origin: _Origin) -> None:
+    """Refuse a data set that another generation of gnnmax made.
+
+    Raises:
+        OtherGenerationError: saying which version reads it.
+    """
+    if origin.format > FORMAT or origin.generation > GENERATION:
+        raise OtherGenerationError(
+            f"the data set {folder} was made by a newer gnnmax (generation {origin.generation}, format "
+            f"{origin.format}): upgrade gnnmax"
+        )
+    if origin.format < FORMAT or origin.generation < GENERATION:
+        maker = f"gnnmax {origin.versions.get('gnnmax', '0.1')}"
+        raise OtherGenerationError(
+            f"the data set {folder} was made by {maker} (generation {origin.generation}): generate it again with this "
+            f"version, or open it with {maker}"
+        )
 
 
 def open_dataset(path: str | Path, *, check: bool = True) -> DataSet:
@@ -210,10 +237,10 @@ def open_dataset(path: str | Path, *, check: bool = True) -> DataSet:
             otherwise.
 
     Raises:
-        InputError: not a data set, damaged, or of another format.
+        InputError: not a data set, damaged, or of another generation.
     """
     manifest, recipe = read_manifest(path)
-    return DataSet(recipe, _Splits(Path(path), manifest, recipe, check))
+    return DataSet(recipe, _Splits(Path(path), manifest, recipe, check=check))
 
 
 def load_data(
@@ -247,7 +274,7 @@ def load_data(
 class _Splits(Mapping[str, Windows]):
     """The splits of a folder, opened when first asked for."""
 
-    def __init__(self, folder: Path, manifest: Manifest, recipe: Recipe, check: bool) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, recipe: Recipe, *, check: bool) -> None:
         self._folder, self._manifest, self._recipe, self._check = folder, manifest, recipe, check
         self._open: dict[str, Windows] = {}
 
@@ -278,45 +305,39 @@ def read_shard(path: Path, shard: Shard, recipe: Recipe, *, check: bool = True) 
         InputError: naming the file and what does not fit.
     """
     if not shard.bytes:
-        raise InputError(f"the shard {path} is empty: {_ANEW}")
+        raise InputError(f"the shard {path} is empty: {_AGAIN}")
     with path.open("rb") as file:
         content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     if check and hashlib.sha256(content).hexdigest() != shard.sha256:
-        raise InputError(f"the shard {path} does not have the SHA-256 of the manifest: it was changed; {_ANEW}")
+        raise InputError(f"the shard {path} does not have the SHA-256 of the manifest: it was changed; {_AGAIN}")
     header, start = _header(content, path)
     expected = _expected(shard.windows, recipe)
     if set(header) != set(expected):
-        raise InputError(f"the shard {path} holds {sorted(header)} where {sorted(expected)} were expected: {_ANEW}")
+        raise InputError(f"the shard {path} holds {sorted(header)} where {sorted(expected)} were expected: {_AGAIN}")
     arrays: dict[str, Any] = {}
     for name, (code, dtype, shape) in expected.items():
         entry = header[name]
         first, last = entry["data_offsets"]
         if entry["dtype"] != code or tuple(entry["shape"]) != shape:
             found = f"{entry['dtype']} {entry['shape']}"
-            raise InputError(f"the shard {path} has {name} as {found}, not {code} {list(shape)}: {_ANEW}")
+            raise InputError(f"the shard {path} has {name} as {found}, not {code} {list(shape)}: {_AGAIN}")
         size = math.prod(shape)
         if last - first != size * np.dtype(dtype).itemsize or not 0 <= first <= last <= len(content) - start:
-            raise InputError(f"the shard {path} places {name} outside the file: {_ANEW}")
+            raise InputError(f"the shard {path} places {name} outside the file: {_AGAIN}")
         arrays[name] = np.frombuffer(content, dtype=dtype, count=size, offset=start + first).reshape(shape)
         if code == "BOOL" and (arrays[name].view(np.uint8) > 1).any():
-            raise InputError(f"the shard {path} has {name} that are neither true nor false: {_ANEW}")
+            raise InputError(f"the shard {path} has {name} that are neither true nor false: {_AGAIN}")
     return Windows(**arrays, label_rule=recipe.label, noise=recipe.noise)
 
 
 def _expected(windows: int, recipe: Recipe) -> dict[str, tuple[str, type[np.generic], tuple[int, ...]]]:
     """Names, dtypes and shapes that a shard of this recipe must have."""
-    k = recipe.k
-    tails = {"values": (k, k), "offset": (2,), "rows": (k,), "columns": (k,)}
-    tails |= {"row_context": (k, k), "column_context": (k, k)}
-    absent = set() if recipe.contexts else {"row_context", "column_context"}
-    if not isinstance(recipe.plant, Noise | Bump):
-        absent.add("amplitude")
-    return {name: (*_DTYPES[name], (windows, *tails.get(name, ()))) for name in _DTYPES if name not in absent}
+    return {field.name: (_CODES[field.dtype], field.dtype, field.shape(windows, recipe.k)) for field in recipe.fields}
 
 
 def _header(content: memoryview, path: Path) -> tuple[dict[str, Any], int]:
     """Read the JSON header of a safetensors file, refusing duplicate keys and odd entries."""
-    damaged = InputError(f"the shard {path} is not a safetensors file that gnnmax wrote: {_ANEW}")
+    damaged = InputError(f"the shard {path} is not a safetensors file that gnnmax wrote: {_AGAIN}")
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({key for key, _ in pairs}) < len(pairs):

@@ -1,10 +1,10 @@
-"""An endless stream: windows of a split's distribution, drawn as they are asked for, nothing on disk."""
+"""Infinite streams: windows of a split's distribution, generated on demand, nothing on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gnnmax.data.generation import draw_host
+from gnnmax.data.generation import generate_host
 from gnnmax.data.planting.plants import Natural
 from gnnmax.data.recipe import Recipe
 from gnnmax.errors import InputError
@@ -26,7 +26,7 @@ def stream_windows(recipe: Recipe, split: str, batch: int = 256, start: int = 0)
     """Draw windows of the distribution of a split without end, of hosts that no data set of the recipe holds.
 
     The windows stand in one order that seed, split and recipe decide: batches of any size, and streams begun anywhere,
-    are cut from it, and none is left out. So a run that has taken ``n`` windows goes on with ``start=n``. Hosts are
+    are cut from it, and none is left out. So a run that has taken ``n`` windows resumes with ``start=n``. Hosts are
     drawn one at a time; memory holds one host and one batch.
 
     Args:
@@ -39,7 +39,7 @@ def stream_windows(recipe: Recipe, split: str, batch: int = 256, start: int = 0)
         ``batch`` windows.
 
     Raises:
-        InputError: no such split, natural windows or hosts that are fixed, of which there are no more; or a batch or a
+        InputError: no such split, natural windows or fixed hosts, which are finite; or a batch or a
             start that is not an integer in range.
 
     Example:
@@ -65,7 +65,7 @@ def _hosts(recipe: Recipe, first: int, start: int) -> Iterator[Windows]:
     assert recipe.windows_per_graph is not None
     turn, skipped = divmod(start, recipe.windows_per_graph)
     while turn < FIRST:
-        yield draw_host(recipe, recipe.combination(turn), first + turn)[skipped:]
+        yield generate_host(recipe, recipe.combination(turn), first + turn)[skipped:]
         turn, skipped = turn + 1, 0
 
 

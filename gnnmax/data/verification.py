@@ -1,4 +1,4 @@
-"""An independent checker: re-derives what a stored data set claims, in other ways than the generator."""
+"""An independent checker: re-derives the claims of a stored data set without the generator's code."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.duplicates import count_shared
-from gnnmax.data.generation import draw_graph, flipped
+from gnnmax.data.generation import draw_flips, generate_graph
 from gnnmax.data.planting.plants import CENTRED, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
 from gnnmax.data.recipe import Recipe
-from gnnmax.data.store import MANIFEST, open_dataset, read_manifest
+from gnnmax.data.store import MANIFEST, OtherGenerationError, open_dataset, read_manifest
 from gnnmax.errors import InputError
 from gnnmax.task.claims import Check
 from gnnmax.task.label import KINDS
@@ -27,17 +27,17 @@ REDRAWN = 5
 
 
 def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
-    """Check a stored data set: digests, schema, and every label, kind, offset and margin anew.
+    """Check a stored data set: digests, schema, and derive every label, kind, offset and margin again.
 
     Args:
         path: The folder.
-        every_host: Whether to draw every host again, as long as generating takes, and not a few of each split.
+        every_host: Whether to generate every host again, not a few of each split; takes as long as generating.
 
     Returns:
         One check per claim. A claim that cannot be looked at because a file is damaged does not hold.
 
     Raises:
-        InputError: there is no data set at ``path``, so there is nothing to verify.
+        InputError: there is no data set at ``path``, or another generation of gnnmax made it.
 
     Example:
         >>> import tempfile
@@ -52,6 +52,8 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
         read_manifest(path)  # says what is missing
     try:
         manifest, recipe = read_manifest(path)
+    except OtherGenerationError:
+        raise
     except InputError as error:
         return [Check("the manifest is whole and names every file", False, str(error))]
     shards = [shard for split in manifest.splits.values() for shard in split]
@@ -154,11 +156,11 @@ def _planted(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
 
 
 def _flips(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
-    """Say which planted labels were flipped: nothing tells but the stream they were drawn from."""
+    """Return which planted labels were flipped, from the random stream that decided it."""
     flips = np.zeros(len(windows), dtype=np.bool_)
     for graph in np.unique(windows.graph).tolist() if recipe.label_noise else ():
         own = windows.graph == graph
-        flips[own] = flipped(recipe, graph, int(own.sum()))
+        flips[own] = draw_flips(recipe.seed, graph, count=int(own.sum()), share=recipe.label_noise)
     return flips
 
 
@@ -241,7 +243,7 @@ def _redrawn(recipe: Recipe, graphs: Sequence[int], windows: Windows) -> Check:
     claim = f"{len(graphs)} of its hosts are drawn again to the byte"
     for graph in graphs:
         try:
-            again = draw_graph(recipe, graph)
+            again = generate_graph(recipe, graph)
         except InputError as error:  # a host's own file has gone or changed
             return Check(claim, False, str(error))
         stored = windows[windows.graph == graph]

@@ -37,7 +37,7 @@ from gnnmax.experiments.run_folder import (
 )
 from gnnmax.experiments.scoreboard import judge_test
 from gnnmax.experiments.seed_run import ComparisonSpec, Progress, SeedResult, run_seeds, splits_to_evaluate
-from gnnmax.io.atomic import claim_folder
+from gnnmax.io.atomic import check_output_folder
 from gnnmax.models.inference import resolve_device
 from gnnmax.models.matching import match_parameters
 from gnnmax.models.registry import MODELS, parse_config
@@ -120,7 +120,7 @@ def compare(
         raise InputError("force starts a run again and resume continues one: choose one of the two")
     resuming = resume and (folder / CONFIG).is_file()
     if not resuming and is_main_process():
-        claim_folder(folder, mark=CONFIG, force=force)
+        check_output_folder(folder, mark=CONFIG, force=force)
     sources = [_portable(source) for source in (data, *also)]
     sets = [load_data(source) for source in sources]
     _check_sets(sets, configs, training)

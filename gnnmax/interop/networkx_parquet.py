@@ -1,4 +1,4 @@
-"""Windows in the forms of others: bipartite networkx graphs, image tensors, Parquet tables."""
+"""Export windows as bipartite networkx graphs, image arrays and Parquet tables."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def to_networkx(windows: Windows) -> list[nx.Graph[int]]:
         (8, (1, 4), 9.0)
     """
     nodes = np.sort(np.concatenate([windows.rows, windows.columns], axis=1), axis=1)
-    twice = int((nodes[:, 1:] == nodes[:, :-1]).any(axis=1).sum())
-    if twice:
+    shared = int((nodes[:, 1:] == nodes[:, :-1]).any(axis=1).sum())
+    if shared:
         raise InputError(
-            f"a node of {twice} of {len(windows)} windows stands twice, in rows or columns: a bipartite graph keeps "
-            "them apart; take windows with disjoint rows and columns"
+            f"{shared} of {len(windows)} windows hold a node twice, in rows or columns, and a bipartite graph holds it "
+            "once; take windows with disjoint rows and columns"
         )
     return [_bipartite(windows, index) for index in range(len(windows))]
 

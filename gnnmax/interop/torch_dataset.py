@@ -26,7 +26,7 @@ class WindowDataset(Dataset[Batch]):
     asks for :meth:`collate`, which takes what was fetched as it is.
 
     Worker processes that are forked (Linux) share the windows, memory maps too. Those that are spawned get a copy; of
-    a data set from :meth:`stored` they get the path alone, and map the files anew.
+    a data set from :meth:`stored` they get the path alone, and map the files again.
 
     Example:
         >>> from torch.utils.data import DataLoader

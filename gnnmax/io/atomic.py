@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gnnmax.errors import InputError
 
-__all__ = ["claim_folder", "staged_folder", "write_file"]
+__all__ = ["atomic_folder", "check_output_folder", "write_file"]
 
 LOCKING = 3
 """Attempts at a scratch folder that is locked."""
@@ -58,7 +58,7 @@ def write_file(path: Path, content: bytes | str) -> None:
     _sync_folder(path.parent)
 
 
-def claim_folder(path: Path, *, mark: str, force: bool = False) -> None:
+def check_output_folder(path: Path, *, mark: str, force: bool = False) -> None:
     """Refuse an output folder that is in use, before any work is done.
 
     Args:
@@ -72,7 +72,7 @@ def claim_folder(path: Path, *, mark: str, force: bool = False) -> None:
     Example:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     Path(folder, "thesis.tex").touch()
-        ...     claim_folder(Path(folder), mark="manifest.json", force=True)
+        ...     check_output_folder(Path(folder), mark="manifest.json", force=True)
         Traceback (most recent call last):
         ...
         gnnmax.errors.InputError: the folder ... holds other files and no manifest.json: choose another folder
@@ -88,11 +88,11 @@ def claim_folder(path: Path, *, mark: str, force: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def staged_folder(path: Path, *, mark: str, force: bool = False) -> Iterator[Path]:
+def atomic_folder(path: Path, *, mark: str, force: bool = False) -> Iterator[Path]:
     """Give a scratch folder that becomes ``path`` when the block ends well, and vanishes when it does not.
 
-    A folder that stood there and may be replaced (see :func:`claim_folder`) is kept until the new one is whole. Scratch
-    folders that killed runs left behind are removed; those of runs that live are locked, and stay.
+    A folder that may be replaced (see :func:`check_output_folder`) is kept until the new one is whole. Scratch folders
+    of killed runs are removed. Those of running processes are locked and stay.
 
     Args:
         path: The final folder; its parents are made.
@@ -107,21 +107,21 @@ def staged_folder(path: Path, *, mark: str, force: bool = False) -> Iterator[Pat
 
     Example:
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     with staged_folder(Path(folder, "data"), mark="manifest.json") as scratch:
+        ...     with atomic_folder(Path(folder, "data"), mark="manifest.json") as scratch:
         ...         write_file(scratch / "manifest.json", "{}")
         ...     sorted(p.name for p in Path(folder, "data").iterdir())
         ['manifest.json']
     """
-    claim_folder(path, mark=mark, force=force)
+    check_output_folder(path, mark=mark, force=force)
     with _made_parents(path):
         _sweep(path)
-        claim_folder(path, mark=mark, force=force)
+        check_output_folder(path, mark=mark, force=force)
         with _own_folder(path) as scratch:
             try:
                 yield scratch
                 scratch.chmod(0o777 & ~_umask())
                 _sync_folder(scratch)
-                claim_folder(path, mark=mark, force=force)
+                check_output_folder(path, mark=mark, force=force)
                 _take_name(scratch, path)
                 _sync_folder(path.parent)
             except BaseException:

@@ -1,4 +1,4 @@
-"""Files that ship with the package and that people write too: a TOML page a thing, found by name or by path."""
+"""Presets: TOML files that ship with the package or that users write, found by name or by path."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 from gnnmax.errors import InputError, unknown_name
 
-__all__ = ["Shelf"]
+__all__ = ["Presets"]
 
 LARGEST_FILE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Presets:
     """A folder of shipped TOML files.
 
     Attributes:
@@ -24,7 +24,7 @@ class Shelf:
         folder: Where they are.
 
     Example:
-        >>> Shelf("recipe", Path("nowhere")).names()
+        >>> Presets("recipe", Path("nowhere")).names()
         []
     """
 
@@ -42,7 +42,7 @@ class Shelf:
             InputError: an unknown name, or a file that is unreadable, too large or not TOML.
 
         Example:
-            >>> Shelf("recipe", Path("nowhere")).read("../x")
+            >>> Presets("recipe", Path("nowhere")).read("../x")
             Traceback (most recent call last):
             ...
             gnnmax.errors.InputError: unknown recipe '../x'; known: ; or give a path that ends in .toml

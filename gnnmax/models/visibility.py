@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.models.tower_spec import TowerSpec, margins, sampled_side
+from gnnmax.task.hashing import splitmix64
 from gnnmax.task.symmetry_groups import forced_ceiling
 
 __all__ = ["Background", "blur_taps", "grid_starts", "orbit", "visible_ceiling"]
@@ -99,7 +100,7 @@ def _initial_colours(spec: TowerSpec, k: int, background: Background) -> Colours
     images = np.full((k * k, k * k), OUTSIDE if background == "zero" else EMPTY, dtype=np.uint64)
     np.fill_diagonal(images, SPIKE)
     if spec.coordinates:
-        images = _mix(images + _tags(k * k))
+        images = splitmix64(images + _tags(k * k))
     return images.reshape(k * k, 1, k, k)
 
 
@@ -107,7 +108,7 @@ def _convolve(colours: Colours, spec: TowerSpec, stride: int) -> Colours:
     padded = _pad(colours, margins(spec.kernel, spec.padding), circular=spec.padding == "circular")
     views = np.lib.stride_tricks.sliding_window_view(padded, (spec.kernel, spec.kernel), axis=(2, 3))
     reads = views[:, :, ::stride, ::stride].reshape(*_grid(views[:, :, ::stride, ::stride]), -1)  # (P, Q, n, n, taps)
-    combined = _mix(_mix(reads + _tags(reads.shape[-1])).sum(axis=-1, dtype=np.uint64))
+    combined = splitmix64(splitmix64(reads + _tags(reads.shape[-1])).sum(axis=-1, dtype=np.uint64))
     # Without a bias, an output that reads zeros only is zero.
     return combined if spec.biases else np.where((reads == OUTSIDE).all(axis=-1), np.uint64(OUTSIDE), combined)
 
@@ -125,14 +126,14 @@ def _downsample(colours: Colours, spec: TowerSpec, step: int) -> Colours:
         views = np.lib.stride_tricks.sliding_window_view(padded, (len(taps), len(taps)), axis=(2, 3))
         reads = views[:, :, ::step, ::step].reshape(*_grid(views[:, :, ::step, ::step]), -1)
         weights = np.outer(taps, taps).ravel().astype(np.uint64)
-        return _mix(_mix(reads + _mix(weights)).sum(axis=-1, dtype=np.uint64))
+        return splitmix64(splitmix64(reads + splitmix64(weights)).sum(axis=-1, dtype=np.uint64))
     # A maximum or mean depends on the content of its block, not on the order; a block cut short is another block.
     short = -side % step
     padded = _pad(colours, (0, short), circular=False)
     m = padded.shape[-1] // step
     blocks = padded.reshape(*padded.shape[:2], m, step, m, step)
-    inside = _mix(blocks) * (blocks != OUTSIDE)
-    return _mix(inside.sum(axis=(3, 5), dtype=np.uint64))
+    inside = splitmix64(blocks) * (blocks != OUTSIDE)
+    return splitmix64(inside.sum(axis=(3, 5), dtype=np.uint64))
 
 
 def _read_head(colours: Colours, spec: TowerSpec) -> Colours:
@@ -142,8 +143,8 @@ def _read_head(colours: Colours, spec: TowerSpec) -> Colours:
     else:
         entries = colours.reshape(*colours.shape[:2], -1)
         tags = _tags(side * side) if spec.head == "flatten" else np.uint64(0)
-        seen = _mix(entries + tags).sum(axis=-1, dtype=np.uint64)
-    return np.asarray(_mix(seen).sum(axis=-1, dtype=np.uint64))  # the choice of the grid is unknown
+        seen = splitmix64(entries + tags).sum(axis=-1, dtype=np.uint64)
+    return np.asarray(splitmix64(seen).sum(axis=-1, dtype=np.uint64))  # the choice of the grid is unknown
 
 
 def _pad(colours: Colours, added: tuple[int, int], *, circular: bool) -> Colours:
@@ -157,16 +158,4 @@ def _grid(views: npt.NDArray[Any]) -> tuple[int, ...]:
 
 def _tags(count: int) -> Colours:
     """Return one large number per position."""
-    return _mix(np.arange(1, count + 1, dtype=np.uint64) << np.uint64(32))
-
-
-def _mix(colours: Colours) -> Colours:
-    """Mix 64-bit numbers, one to one, so that their sums do not collide by chance.
-
-    References:
-        Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014: the finaliser of SplitMix64.
-    """
-    mixed = colours + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+    return splitmix64(np.arange(1, count + 1, dtype=np.uint64) << np.uint64(32))

@@ -60,7 +60,7 @@ def log_likelihood_ratio(windows: Windows) -> Scores:
 
 
 def _as_written(ratio: Scores, flips: float) -> Scores:
-    """Turn log odds of the true label into those of a label of which a share was flipped, sign and order kept."""
+    """Turn log odds of the true label into those of a label flipped at random; sign and order stay."""
     less = np.expm1(-np.abs(ratio))  # from 0 down to -1: nothing overflows, and 0 stays 0
     return np.asarray(-np.sign(ratio) * np.log1p((1 - 2 * flips) * less / (1 + flips * less)))
 
@@ -166,10 +166,10 @@ def ceiling_of(k: int, amplitude: float | Sequence[float], noise: NoiseModel = S
     first call takes about half a second. Standard error: below 2e-4 for a spike, 5e-4 for a peak with a radius, whose
     rows and columns are taken as consecutive, their order known.
 
-    Of several levels, mixed alike, it is the mean over the levels: the rule knows the level of each window, so a scorer
-    that has to guess it stays below. The draws of all levels are the same, so the stated standard error, the mean of
-    theirs, is the most it can be. Where a share e of the labels is flipped, a scorer that is right with probability p
-    agrees with the label written down with probability (1 - 2 e) p + e, exactly.
+    Of several levels in equal shares it is the mean over the levels: the rule knows the level of each window, so a
+    scorer that has to guess it stays below. The draws of all levels are the same, so the stated standard error, the
+    mean of theirs, is the most it can be. Where a share e of the labels is flipped, a scorer that is right with
+    probability p agrees with the stored label with probability (1 - 2 e) p + e, exactly.
 
     Args:
         k: Side of the window, odd and at least 3.

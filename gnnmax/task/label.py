@@ -82,7 +82,7 @@ def centre_rank(values: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 
 def is_centred(values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Tell whether the centre entry of each window is its strict maximum.
+    """Return whether the centre entry of each window is its strict maximum.
 
     A tie is not a maximum. NaN means "not observed": it beats nothing, and a window whose centre is NaN is not centred.
 
@@ -129,8 +129,8 @@ def largest_other(values: npt.ArrayLike) -> npt.NDArray[Any]:
 def _largest_other(values: npt.ArrayLike) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any], npt.NDArray[np.bool_]]:
     """Find the largest observed entry but the centre: its place, its value, and whether there is none at all.
 
-    Each has shape ``(...,)``. The value is in the entries' own type, for in float64 large integers would not be told
-    apart, and the lowest there is where no entry is observed.
+    Each has shape ``(...,)``. The value is in the entries' own type, for float64 would merge large
+    integers, and the lowest there is where no entry is observed.
     """
     entries, middle = _entries(values)
     others = entries.astype(np.uint8 if entries.dtype == np.bool_ else entries.dtype)
@@ -233,7 +233,7 @@ def offset_of(values: npt.ArrayLike) -> npt.NDArray[np.int16]:
 def kind_of(values: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     """Classify each window by its values alone, as codes into :data:`KINDS`.
 
-    A planted window is given its kind by what was planted; this is the kind of a window of which only the values are
+    A planted window is given its kind by what was planted; this is the kind of a window with nothing but its values
     known. ``background`` stands for a window whose centre is not observed.
 
     Args:

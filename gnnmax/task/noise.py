@@ -1,4 +1,4 @@
-"""What the Bayes rule knows of a noisy plant: the law of the noise and the shape of the peak."""
+"""The noise model that the Bayes rule knows: law of the noise and shape of the peak."""
 
 from __future__ import annotations
 

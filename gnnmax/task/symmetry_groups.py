@@ -20,11 +20,11 @@ Cells = npt.NDArray[np.intp]
 
 
 def forced_ceiling(orbit: int, k: int) -> float:
-    """Return the best accuracy of a scorer to which ``orbit`` entries, the centre among them, look alike.
+    """Return the best accuracy of a scorer to which ``orbit`` entries, the centre among them, look the same.
 
     One planted maximum, at the centre in half of the windows and uniformly at another entry in the others, entries
     exchangeable, noise small: the scorer takes the maxima it cannot tell from a centred one for centred. Where the
-    orbit is the whole window the two classes are alike, at any noise level.
+    orbit is the whole window the two classes are the same, at any noise level.
 
     Args:
         orbit: Entries that look like the centre, from 1 to ``k * k``.
@@ -159,7 +159,7 @@ def _separately(rows: Any, columns: Any) -> Callable[[int], list[Cells]]:
 
 
 def _together(nodes: Any) -> Callable[[int], list[Cells]]:
-    """Permute some nodes, rows and columns alike."""
+    """Permute some nodes, rows and columns together."""
     return lambda k: [_cells(swap, swap) for swap in _symmetric(nodes(k), k)]
 
 
@@ -243,12 +243,12 @@ GROUPS: dict[str, Group] = {
         transposition=True,
         translation=True,
     ),
-    "simultaneous": Group("S_k", "one relabelling of rows and columns alike", _together(_all)),
+    "simultaneous": Group("S_k", "one relabelling of rows and columns together", _together(_all)),
     "simultaneous_rooted": Group(
-        "S_(k-1)", "one relabelling of rows and columns alike that fixes the centre", _together(_others)
+        "S_(k-1)", "one relabelling of rows and columns together that fixes the centre", _together(_others)
     ),
     "simultaneous_edge_rooted": Group(
-        "S_(k-2)", "one relabelling of rows and columns alike that fixes the first two nodes", _together(_beyond_two)
+        "S_(k-2)", "one relabelling of rows and columns together that fixes the first two nodes", _together(_beyond_two)
     ),
     "entries": Group(
         "S_(k k)",

@@ -15,24 +15,55 @@ from gnnmax.task.label import KINDS, check_windows, is_centred, kind_of, margin,
 from gnnmax.task.noise import SPIKE, NoiseModel
 from gnnmax.task.symmetry import Permutations, permuted, relabellings
 
-__all__ = ["LabelRule", "Windows"]
+__all__ = ["FIELDS", "Field", "LabelRule", "Windows", "checked_labels"]
 
 LabelRule = Literal["observed", "planted"]
 
-_AXES = {
-    "values": ("N", "k", "k"),
-    "observed": ("N",),
-    "planted": ("N",),
-    "kind_code": ("N",),
-    "offset": ("N", "2"),
-    "margin": ("N",),
-    "graph": ("N",),
-    "rows": ("N", "k"),
-    "columns": ("N", "k"),
-    "row_context": ("N", "k", "k"),
-    "column_context": ("N", "k", "k"),
-    "amplitude": ("N",),
+
+@dataclass(frozen=True)
+class Field:
+    """One array of :class:`Windows`, as every reader and writer of windows lays it out.
+
+    Attributes:
+        name: Its name in :class:`Windows`, in stored shards and in Parquet tables.
+        axes: Of its shape: ``N`` windows, ``r`` rows and ``c`` columns, ``k`` each, or a number.
+        dtype: Of its entries.
+        present: ``always``; ``contexts``: where the recipe asks for contexts; ``amplitude``: where the plant has one.
+
+    Example:
+        >>> FIELDS["offset"].shape(100, 9), FIELDS["row_context"].shape(100, 9)
+        ((100, 2), (100, 9, 9))
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    dtype: type[np.generic]
+    present: Literal["always", "contexts", "amplitude"] = "always"
+
+    def shape(self, n: int, k: int) -> tuple[int, ...]:
+        """Return the shape that the field has in ``n`` windows of side ``k``."""
+        sizes = {"N": n, "r": k, "c": k}
+        return tuple(sizes[axis] if axis in sizes else int(axis) for axis in self.axes)
+
+
+FIELDS = {
+    field.name: field
+    for field in (
+        Field("values", ("N", "r", "c"), np.float32),
+        Field("observed", ("N",), np.bool_),
+        Field("planted", ("N",), np.bool_),
+        Field("kind_code", ("N",), np.uint8),
+        Field("offset", ("N", "2"), np.int16),
+        Field("margin", ("N",), np.float32),
+        Field("graph", ("N",), np.int64),
+        Field("rows", ("N", "r"), np.int64),
+        Field("columns", ("N", "c"), np.int64),
+        Field("row_context", ("N", "r", "r"), np.float32, "contexts"),
+        Field("column_context", ("N", "c", "c"), np.float32, "contexts"),
+        Field("amplitude", ("N",), np.float32, "amplitude"),
+    )
 }
+"""Every array of :class:`Windows`, by name and in order. Checks, relabelling, storage and exports are made from it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +118,7 @@ class Windows:
             raise InputError(f"label_rule must be 'observed' or 'planted', not {self.label_rule!r}")
         sizes = {"2": 2}
         for name, array in self.arrays().items():
-            axes = _AXES[name]
+            axes = ["k" if axis in ("r", "c") else axis for axis in FIELDS[name].axes]
             if array.ndim != len(axes):
                 raise InputError(f"field {name} must have shape ({', '.join(axes)}), not {array.shape}")
             for axis, size in zip(axes, array.shape, strict=True):
@@ -198,7 +229,7 @@ class Windows:
             >>> list(Windows.from_values(np.ones((2, 3, 3))).arrays())[:3]
             ['values', 'observed', 'planted']
         """
-        return {name: array for name in _AXES if (array := getattr(self, name)) is not None}
+        return {name: array for name in FIELDS if (array := getattr(self, name)) is not None}
 
     def __len__(self) -> int:
         return int(self.values.shape[0])
@@ -258,18 +289,15 @@ class Windows:
             raise InputError("a permutation moves the centre, and with it the label: permute around a fixed centre")
         place = self.offset.astype(np.intp) + middle
         moved = [np.argsort(p, axis=1)[np.arange(len(self)), place[:, a]] for a, p in enumerate((rows, columns))]
-        contexts: dict[str, Any] = {}
-        if self.row_context is not None and self.column_context is not None:
-            contexts["row_context"] = permuted(self.row_context, rows, rows)
-            contexts["column_context"] = permuted(self.column_context, columns, columns)
-        return dataclasses.replace(
-            self,
-            values=permuted(self.values, rows, columns),
-            offset=(np.stack(moved, axis=1) - middle).astype(np.int16),
-            rows=np.take_along_axis(self.rows, rows, axis=1),
-            columns=np.take_along_axis(self.columns, columns, axis=1),
-            **contexts,
-        )
+        by_axis = {"r": rows, "c": columns}
+        changed: dict[str, Any] = {"offset": (np.stack(moved, axis=1) - middle).astype(np.int16)}
+        for name, array in self.arrays().items():
+            match [by_axis[axis] for axis in FIELDS[name].axes if axis in by_axis]:
+                case [one]:
+                    changed[name] = np.take_along_axis(array, one, axis=1)
+                case [first, second]:
+                    changed[name] = permuted(array, first, second)
+        return dataclasses.replace(self, **changed)
 
     def transposed(self) -> Windows:
         """Swap rows and columns, in the contexts too. Label, kind and margin stay.

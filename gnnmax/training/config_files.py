@@ -9,14 +9,14 @@ import msgspec
 from msgspec import Struct
 
 from gnnmax.errors import InputError
-from gnnmax.io.presets import Shelf
+from gnnmax.io.presets import Presets
 from gnnmax.models.entry import Config
 from gnnmax.models.registry import parse_config
 from gnnmax.training.config import TrainingConfig, parse_training
 
 __all__ = ["config_names", "load_config"]
 
-SHELF = Shelf("config", Path(__file__).parent / "configs")
+SHELF = Presets("config", Path(__file__).parent / "configs")
 
 
 class Hyperparameters(Struct, frozen=True, kw_only=True):

@@ -47,8 +47,8 @@ def heavier(values, kinds):
 def test_a_plant_that_leaks_is_caught(monkeypatch, leak, probe):
     honest = drawing.plant_spikes
 
-    def leaky(values, joined, kinds, *arguments, **options):
-        strict = honest(values, joined, kinds, *arguments, **options)
+    def leaky(values, edge_mask, kinds, *arguments, **options):
+        strict = honest(values, edge_mask, kinds, *arguments, **options)
         leak(values, kinds)
         return strict
 

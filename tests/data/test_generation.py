@@ -11,7 +11,7 @@ import pytest
 
 from gnnmax import InputError, build, load_recipe
 from gnnmax.data import generation as drawing
-from gnnmax.data.generation import draw_graph, draw_graphs, drawn
+from gnnmax.data.generation import generate_graph, generate_graphs, generate_windows
 from gnnmax.data.random_streams import Purpose, stream
 from gnnmax.data.recipe_files import recipe_names
 from gnnmax.task.rules import RULES
@@ -77,7 +77,7 @@ def test_no_more_workers_are_started_than_there_is_work(monkeypatch):
         return Executor
 
     monkeypatch.setattr(loky, "get_reusable_executor", executor)
-    list(drawn(MANY, range(19), workers=1_000))
+    list(generate_windows(MANY, range(19), workers=1_000))
     assert started == [3]
 
 
@@ -93,8 +93,8 @@ def test_a_host_drawn_alone_is_the_host_drawn_among_others(name):
     if recipe.windows_per_graph is None:
         pytest.skip("there is one such host")
     graph = min(7, recipe.graphs - 1)
-    alone = draw_graph(recipe, graph)
-    among = draw_graphs(recipe.to_dict(), sorted({graph, max(graph - 1, 0)}))
+    alone = generate_graph(recipe, graph)
+    among = generate_graphs(recipe.to_dict(), sorted({graph, max(graph - 1, 0)}))
     if among.k == alone.k:
         assert bytes_of(among[among.graph == graph]) == bytes_of(alone)
 
@@ -113,7 +113,7 @@ def test_every_seed_purpose_host_and_attempt_has_a_stream_of_its_own():
 
 def test_another_plant_leaves_hosts_and_cuts_as_they_are():
     changed = TINY.replace(**{"plant.margin": [0.5, 0.9]})
-    first, second = draw_graph(TINY, 0), draw_graph(changed, 0)
+    first, second = generate_graph(TINY, 0), generate_graph(changed, 0)
     assert (first.values != second.values).any()
     np.testing.assert_array_equal(first.rows, second.rows)  # another plant, the same cuts
     np.testing.assert_array_equal(first.values != 0, second.values != 0)  # of the same host

@@ -15,13 +15,13 @@ from gnnmax import InputError, build, load_recipe, open_dataset
 from gnnmax.cli.main import main
 from gnnmax.data import generation as drawing
 from gnnmax.data.card import describe
-from gnnmax.data.generation import draw_graph
+from gnnmax.data.generation import generate_graph
 from gnnmax.data.planting.plants import Shares, draw_kinds
 from gnnmax.data.planting.spikes import plant_spikes, plantable
 from gnnmax.data.recipe_files import recipe_names
 from gnnmax.data.store import MANIFEST, write_dataset
 from gnnmax.data.verification import verify
-from gnnmax.io.atomic import staged_folder
+from gnnmax.io.atomic import atomic_folder
 from gnnmax.task.label import KINDS, is_centred, margin
 from tests.support.skips import skip_outside_ci
 
@@ -43,20 +43,20 @@ CODES = {kind: code for code, kind in enumerate(KINDS)}
 def cells(seed: int, count: int = 400, k: int = 5, density: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
     """Sparse windows whose centre is an edge, flat, and where their edges are."""
     rng = np.random.default_rng(seed)
-    joined = rng.random((count, k * k)) < density
-    joined[:, k * k // 2] = True
-    values = np.where(joined, rng.integers(1, 60, size=joined.shape), 0).astype(np.float32)
-    fit = plantable(values, joined)
-    return values[fit], joined[fit]
+    edge_mask = rng.random((count, k * k)) < density
+    edge_mask[:, k * k // 2] = True
+    values = np.where(edge_mask, rng.integers(1, 60, size=edge_mask.shape), 0).astype(np.float32)
+    fit = plantable(values, edge_mask)
+    return values[fit], edge_mask[fit]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_spike_keeps_topology_and_multiset_and_puts_the_maximum_where_its_kind_says(kind):
-    before, joined = cells(1)
+    before, edge_mask = cells(1)
     planted, bounds = before.copy(), (0.1, 0.8)
     codes = np.full(len(before), CODES[kind], dtype=np.uint8)
-    assert plant_spikes(planted, joined, codes, bounds, np.random.default_rng(0)).all()
-    np.testing.assert_array_equal(planted != 0, joined)  # no edge is made or lost
+    assert plant_spikes(planted, edge_mask, codes, bounds, np.random.default_rng(0)).all()
+    np.testing.assert_array_equal(planted != 0, edge_mask)  # no edge is made or lost
     middle = planted.shape[1] // 2
     first, second, *_ = np.sort(planted, axis=1)[:, ::-1].T
     centre = planted[:, middle]
@@ -73,8 +73,8 @@ def test_a_spike_keeps_topology_and_multiset_and_puts_the_maximum_where_its_kind
 
 
 def test_margins_are_drawn_log_uniform_and_hold_in_the_windows_own_deviation():
-    values, joined = cells(2, count=3000)
-    plant_spikes(values, joined, np.zeros(len(values), np.uint8), (0.05, 1.0), np.random.default_rng(0))
+    values, edge_mask = cells(2, count=3000)
+    plant_spikes(values, edge_mask, np.zeros(len(values), np.uint8), (0.05, 1.0), np.random.default_rng(0))
     found = margin(values.reshape(len(values), 5, 5))
     assert found.min() >= 0.05 * (1 - 1e-3)
     assert found.max() <= 1.0 * (1 + 1e-3)
@@ -84,10 +84,10 @@ def test_margins_are_drawn_log_uniform_and_hold_in_the_windows_own_deviation():
 
 
 def test_a_shifted_maximum_stands_on_any_other_edge_alike():
-    values, joined = np.tile(cells(3)[0][:1], (6000, 1)), np.tile(cells(3)[1][:1], (6000, 1))
-    plant_spikes(values, joined, np.full(6000, CODES["shifted"], np.uint8), (0.2, 0.2), np.random.default_rng(0))
+    values, edge_mask = np.tile(cells(3)[0][:1], (6000, 1)), np.tile(cells(3)[1][:1], (6000, 1))
+    plant_spikes(values, edge_mask, np.full(6000, CODES["shifted"], np.uint8), (0.2, 0.2), np.random.default_rng(0))
     counts = np.bincount(values.argmax(axis=1), minlength=25)
-    edges = joined[0].copy()
+    edges = edge_mask[0].copy()
     edges[12] = False
     assert (counts[~edges] == 0).all()
     expected = 6000 / edges.sum()
@@ -142,7 +142,7 @@ def test_bytes_are_those_of_every_machine_with_the_same_libraries(name, expected
 def test_a_graph_is_the_same_whoever_asks_and_when():
     data = build(TINY)
     for graph in (5, 0, 3):
-        alone = draw_graph(TINY, graph)
+        alone = generate_graph(TINY, graph)
         together = data.split(TINY.split_of(graph))
         for name, array in together[together.graph == graph].arrays().items():
             np.testing.assert_array_equal(alone.arrays()[name], array)
@@ -272,7 +272,7 @@ def test_a_folder_is_whole_or_absent_whatever_write_fails(tmp_path, monkeypatch)
 
 def test_an_old_data_set_stays_until_the_new_one_is_whole(stored):
     before = (stored / MANIFEST).read_bytes()
-    with pytest.raises(RuntimeError, match="broken off"), staged_folder(stored, mark=MANIFEST, force=True) as scratch:
+    with pytest.raises(RuntimeError, match="broken off"), atomic_folder(stored, mark=MANIFEST, force=True) as scratch:
         (scratch / MANIFEST).write_text("half")
         raise RuntimeError("broken off")
     assert (stored / MANIFEST).read_bytes() == before
@@ -324,8 +324,8 @@ def test_probes_do_not_pass_their_ceilings_and_a_leak_is_caught(monkeypatch):
     assert beaten(describe(build(recipe))) == []
     honest = drawing.plant_spikes
 
-    def leaky(values, joined, kinds, *others, **options):
-        strict = honest(values, joined, kinds, *others, **options)
+    def leaky(values, edge_mask, kinds, *others, **options):
+        strict = honest(values, edge_mask, kinds, *others, **options)
         values[kinds == CODES["centred"]] *= np.float32(1.5)  # adds to one class alone
         values[kinds == CODES["centred"], :5] += np.float32(1.0)
         return strict

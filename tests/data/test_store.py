@@ -1,5 +1,6 @@
 """The store: what is read is what was drawn, and what is damaged or hostile is refused."""
 
+import dataclasses
 import hashlib
 import json
 import stat
@@ -8,11 +9,15 @@ import sys
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from gnnmax import InputError, build, load_recipe, open_dataset
 from gnnmax.data import store
-from gnnmax.data.store import MANIFEST, load_data, read_manifest, write_dataset
-from gnnmax.task.windows import Windows
+from gnnmax.data.recipe import GENERATION
+from gnnmax.data.store import FORMAT, MANIFEST, load_data, read_manifest, write_dataset
+from gnnmax.data.verification import verify
+from gnnmax.interop.networkx_parquet import to_parquet
+from gnnmax.task.windows import FIELDS, Windows
 
 TINY = load_recipe("tiny").replace(contexts=True, splits={"train": 12, "test": 3})
 SHARD = "train-00000.safetensors"
@@ -141,7 +146,8 @@ MANIFESTS = {
     "negative bytes": lambda m: m["splits"]["train"][0].update(bytes=-1),
     "no shards": lambda m: m["splits"].update(train=[]),
     "an unknown field": lambda m: m.update(extra=1),
-    "another format": lambda m: m.update(format=2),
+    "a format that is none": lambda m: m.update(format=0),
+    "a version of two lines": lambda m: m["versions"].update(gnnmax="0.1\n"),
     "another recipe": lambda m: m["recipe"].update(k=3),
     "no recipe": lambda m: m.update(recipe={}),
     "another seed": lambda m: m["recipe"].update(seed=1),
@@ -156,6 +162,47 @@ def test_a_manifest_that_does_not_fit_is_refused(stored, name):
     with pytest.raises(InputError, match=r"manifest|shard|format|concatenate") as caught:
         _ = open_dataset(stored).train
     assert "\n" not in str(caught.value)
+
+
+def old(manifest):
+    """Make a manifest look as gnnmax 0.1 wrote it."""
+    del manifest["generation"]
+    manifest.update(format=1, digest="0" * 64, versions={"gnnmax": "0.1.0"}, recipe={"field": "gone"})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (old, r"made by gnnmax 0\.1\.0 \(generation 1\): generate it again .* or open it with gnnmax 0\.1\.0$"),
+        (lambda m: m.update(generation=GENERATION - 1, unknown=1), "or open it with gnnmax"),
+        (lambda m: m.update(generation=GENERATION + 1, unknown=1), "made by a newer gnnmax .*: upgrade gnnmax$"),
+        (lambda m: m.update(format=FORMAT + 1), "made by a newer gnnmax .*: upgrade gnnmax$"),
+        (lambda m: m.update(format=FORMAT + 1, generation=GENERATION - 1), "upgrade gnnmax$"),
+    ],
+    ids=["0.1", "older", "newer", "newer format", "both"],
+)
+def test_a_data_set_of_another_generation_names_the_version_that_reads_it_and_is_never_called_damaged(
+    stored, change, message
+):
+    edit(stored, change)
+    for read in (read_manifest, open_dataset, verify):
+        with pytest.raises(InputError, match=message) as caught:
+            read(stored)
+        assert not any(word in str(caught.value) for word in ("damaged", "changed", "digest"))
+
+
+def test_an_array_of_windows_is_named_in_one_place_and_stored_and_exported_under_that_name(tmp_path):
+    arrays = [field.name for field in dataclasses.fields(Windows) if "NDArray" in field.type]
+    recipe = load_recipe("noise-9-mu2").replace(splits={"test": 1}, contexts=True)
+    windows = build(recipe).test
+    folder = write_dataset(recipe, tmp_path / "data")
+    content = (folder / "test-00000.safetensors").read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    columns = parquet.read_schema(to_parquet(windows, tmp_path / "windows.parquet")).names
+    assert sorted(arrays) == sorted(FIELDS) == sorted(header) == sorted(set(columns) - {"label", "kind"})
+    assert [field.name for field in recipe.fields] == list(windows.arrays()) == list(FIELDS)
+    for name, array in windows.arrays().items():
+        assert (array.dtype, array.shape) == (FIELDS[name].dtype, FIELDS[name].shape(len(windows), windows.k))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +267,7 @@ HEADERS = {
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_hostile_header_is_refused_though_it_is_signed(stored, name):
     with_header(stored, HEADERS[name])
-    with pytest.raises(InputError, match="generate the data set anew"):
+    with pytest.raises(InputError, match="generate the data set again"):
         _ = open_dataset(stored).train
 
 

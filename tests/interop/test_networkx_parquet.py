@@ -66,7 +66,7 @@ def test_networkx_graphs_hold_the_values(name):
 def test_a_node_on_both_sides_is_refused():
     w = Windows.from_values(np.ones((2, 3, 3)))
     w.columns[1, 0] = w.rows[1, 2]
-    with pytest.raises(InputError, match="a node of 1 of 2 windows stands twice"):
+    with pytest.raises(InputError, match="1 of 2 windows hold a node twice"):
         to_networkx(w)
 
 

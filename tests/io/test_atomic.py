@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from gnnmax.errors import InputError
-from gnnmax.io.atomic import claim_folder, staged_folder, write_file
+from gnnmax.io.atomic import atomic_folder, check_output_folder, write_file
 from tests.support.faults import failing
 
 MARK = "manifest.json"
 
 
 def stage(path, content="new", force=False, error=None):
-    with staged_folder(path, mark=MARK, force=force) as scratch:
+    with atomic_folder(path, mark=MARK, force=force) as scratch:
         write_file(scratch / "data.bin", content * 1000)
         write_file(scratch / MARK, content)
         if error is not None:
@@ -94,7 +94,7 @@ def test_a_folder_in_use_is_refused_before_and_after_the_work(tmp_path):
     stage(tmp_path / "data", "old")
     with pytest.raises(InputError, match="in use"):
         stage(tmp_path / "data")
-    with pytest.raises(InputError, match="in use"), staged_folder(tmp_path / "other", mark=MARK) as scratch:
+    with pytest.raises(InputError, match="in use"), atomic_folder(tmp_path / "other", mark=MARK) as scratch:
         write_file(scratch / MARK, "new")
         stage(tmp_path / "other", "faster")
     assert content_of(tmp_path / "other") == "faster"
@@ -110,9 +110,9 @@ def test_foreign_folders_files_and_links_are_refused_even_by_force(tmp_path):
     (tmp_path / "empty").mkdir()
     for name, complaint in (("thesis", "other files"), ("file", "must be a folder"), ("link", "must be a folder")):
         with pytest.raises(InputError, match=complaint):
-            claim_folder(tmp_path / name, mark=MARK, force=True)
+            check_output_folder(tmp_path / name, mark=MARK, force=True)
     assert names(thesis) == ["thesis.tex"]
-    claim_folder(tmp_path / "empty", mark=MARK)
+    check_output_folder(tmp_path / "empty", mark=MARK)
     stage(tmp_path / "empty")
     assert content_of(tmp_path / "empty") == "new"
 

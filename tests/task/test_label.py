@@ -48,6 +48,13 @@ def test_the_margin_has_the_sign_of_the_comparison_also_once_stored(values):
     np.testing.assert_array_equal(margin(values) > 0, is_centred(values))
 
 
+def test_a_margin_that_would_vanish_in_float32_becomes_its_smallest_normal_number():
+    least = float(np.finfo(np.float32).tiny)
+    above = np.array([[0, 0, 0], [0, 1e-30, 0], [0, 0, -3e38]])
+    below = np.array([[0, 1e-30, 0], [0, 0, 0], [0, 0, -3e38]])
+    assert (margin(above), margin(below), margin(np.ones((3, 3)))) == (least, -least, 0.0)
+
+
 def test_a_margin_by_mere_subtraction_would_not():
     values = np.full((1, 3, 3), 2**60)
     values[0, 1, 1] += 1

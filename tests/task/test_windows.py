@@ -210,3 +210,13 @@ def test_fields_must_fit_each_other():
 def test_no_windows_are_windows_too():
     empty = Windows.from_values(np.zeros((0, 3, 3)))
     assert len(empty) == len(empty.transposed()) == len(empty.relabelled(np.random.default_rng(0))) == 0
+
+
+def test_nodes_move_with_the_rows_and_columns_that_they_name():
+    w = Windows.from_values(np.random.default_rng(0).normal(size=(20, 5, 5)))
+    moved = w.relabelled(np.random.default_rng(1))
+    assert (moved.rows != w.rows).any()
+    for before, after in ((w[i], moved[i]) for i in range(len(w))):
+        rows = [before.rows[0].tolist().index(node) for node in after.rows[0]]
+        columns = [before.columns[0].tolist().index(node) for node in after.columns[0]]
+        np.testing.assert_array_equal(after.values[0], before.values[0][np.ix_(rows, columns)])

@@ -50,8 +50,8 @@ __all__ = [
 class ErdosRenyi(HostFamily, frozen=True, omit_defaults=True, tag="erdos_renyi"):
     """Every pair is joined independently with one probability; with probability 1 the complete graph.
 
-    All nodes are alike, so natural order means nothing here. Directed, each of the two directions of a pair is drawn
-    for itself.
+    All nodes have the same distribution, so natural order means nothing here. In a directed host the two directions of
+    a pair are drawn independently.
 
     References:
         Gilbert, "Random graphs", Annals of Mathematical Statistics, 1959. Batagelj and Brandes, "Efficient generation

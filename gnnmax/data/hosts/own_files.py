@@ -76,7 +76,7 @@ class File(HostFamily, frozen=True, tag="file"):
                 f"{self.path} has another content than the recipe names: sha256 {found[:12]}..., expected "
                 f"{self.sha256[:12]}...; get the right file, or write the new digest into the recipe"
             )
-        host = _read(content, Path(self.path), self.directed)
+        host = _read(content, Path(self.path), directed=self.directed)
         return host if self.weighted else Host(host.nodes, host.edges, None, host.directed)
 
 
@@ -92,7 +92,7 @@ def name_file(path: str | Path, *, directed: bool = False, weighted: bool = True
         InputError: the file cannot be read, is too large, or holds no graph.
     """
     content = _content(Path(path))
-    _read(content, Path(path), directed)
+    _read(content, Path(path), directed=directed)
     return File(str(path), hashlib.sha256(content).hexdigest(), directed, weighted)
 
 
@@ -150,10 +150,10 @@ def host_of(graph: Any, *, directed: bool = False) -> Host:
         (3, [[0, 1], [1, 2]], [1.0, 1.0])
     """
     if hasattr(graph, "edge_index"):
-        return _host(entries_of_data(graph), directed)
+        return _host(entries_of_data(graph), directed=directed)
     if hasattr(graph, "is_multigraph"):
-        return _host(_of_networkx(graph), directed)
-    return _host(_of_matrix(graph), directed)
+        return _host(_of_networkx(graph), directed=directed)
+    return _host(_of_matrix(graph), directed=directed)
 
 
 def _content(path: Path) -> bytes:
@@ -169,10 +169,10 @@ def _content(path: Path) -> bytes:
         raise InputError(f"cannot read the graph {path}: {error.strerror}") from None
 
 
-def _read(content: bytes, path: Path, directed: bool) -> Host:
+def _read(content: bytes, path: Path, *, directed: bool) -> Host:
     try:
         found = READERS[path.suffix.lower()](content)
-        return _host(found, directed) if isinstance(found, Entries) else host_of(found, directed=directed)
+        return _host(found, directed=directed) if isinstance(found, Entries) else host_of(found, directed=directed)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except MemoryError:
@@ -241,7 +241,7 @@ def entries_of_data(data: Any) -> Entries:
     return Entries(int(data.num_nodes), edges.T.astype(np.int64), found.reshape(-1), mirrored=True)
 
 
-def _host(entries: Entries, directed: bool) -> Host:
+def _host(entries: Entries, *, directed: bool) -> Host:
     """Check entries and lay them out as a host."""
     nodes, edges, weights, mirrored, _ = entries
     if not 1 <= nodes <= MOST_NODES:
@@ -259,7 +259,7 @@ def _host(entries: Entries, directed: bool) -> Host:
     if directed:
         host = Host(nodes, directed_edges(edges[:, 0], edges[:, 1], nodes), values[order], directed=True)
     else:
-        host = _undirected(nodes, edges[order], values[order], mirrored)
+        host = _undirected(nodes, edges[order], values[order], mirrored=mirrored)
     check_edges(host)
     return host
 
@@ -275,7 +275,7 @@ def _as_float32(weights: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return values
 
 
-def _undirected(nodes: int, edges: npt.NDArray[np.int64], values: npt.NDArray[np.float32], mirrored: bool) -> Host:
+def _undirected(nodes: int, edges: npt.NDArray[np.int64], values: npt.NDArray[np.float32], *, mirrored: bool) -> Host:
     """Fold entries, sorted and each there once, at the diagonal; those on both sides must agree."""
     numbers = edges[:, 0] * nodes + edges[:, 1]
     turned = edges[:, 1] * nodes + edges[:, 0]

@@ -1,11 +1,11 @@
-"""Distractors: lower peaks that stand in windows of every kind alike, so that they tell nothing about the kind."""
+"""Distractors: lower peaks in windows of every kind, placed independently of the kind."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.data.chunks import parts
+from gnnmax.data.chunks import chunks
 
 __all__ = ["away_from", "draw_distractors", "lift"]
 
@@ -14,13 +14,13 @@ Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 
 
-def draw_distractors(joined: Mask, number: int, gap: int, rng: np.random.Generator) -> Places:
+def draw_distractors(edge_mask: Mask, number: int, gap: int, rng: np.random.Generator) -> Places:
     """Draw where the distractors of each window stand: edges at least ``gap`` from the centre and from each other.
 
-    Nothing but the topology is looked at. Where it leaves no such edge, any edge but the centre is drawn.
+    The draw depends on the topology alone. Where it leaves no such edge, any edge but the centre is drawn.
 
     Args:
-        joined: Which entries are edges, more than ``number``, shape ``(W, k * k)``.
+        edge_mask: Which entries are edges, more than ``number``, shape ``(W, k * k)``.
         number: How many, D.
         gap: Least distance in entries, the larger of those along rows and along columns.
         rng: The only source of randomness.
@@ -32,16 +32,16 @@ def draw_distractors(joined: Mask, number: int, gap: int, rng: np.random.Generat
         >>> draw_distractors(np.ones((1, 25), bool), 1, 2, np.random.default_rng(0))
         array([[14]])
     """
-    windows, entries = joined.shape
+    windows, entries = edge_mask.shape
     taken = np.full((windows, number + 1), entries // 2, dtype=np.intp)
-    for part in parts(windows):
+    for chunk in chunks(windows):
         for turn in range(1, number + 1):
-            before = taken[part, :turn]
-            keys = rng.random(joined[part].shape, dtype=np.float32)
+            before = taken[chunk, :turn]
+            keys = rng.random(edge_mask[chunk].shape, dtype=np.float32)
             keys += away_from(before, gap, entries)  # what is far enough away goes first
-            keys[~joined[part]] = -1.0
+            keys[~edge_mask[chunk]] = -1.0
             np.put_along_axis(keys, before, -1.0, axis=1)
-            taken[part, turn] = np.argmax(keys, axis=1)
+            taken[chunk, turn] = np.argmax(keys, axis=1)
     return taken[:, 1:]
 
 

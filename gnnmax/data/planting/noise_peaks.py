@@ -38,6 +38,7 @@ def draw_amplitudes(plant: Noise | Bump, count: int, twins: int, rng: np.random.
 def plant_noise(
     values: Flat,
     nodes: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    *,
     kinds: npt.NDArray[np.uint8],
     amplitude: npt.NDArray[np.float64],
     noise: NoiseModel,
@@ -58,8 +59,11 @@ def plant_noise(
 
     Example:
         >>> values, nodes = np.zeros((2, 9), dtype=np.float32), np.tile(np.arange(3), (2, 1))
+        >>> amplitude, rng = np.full(2, 3.0), np.random.default_rng(0)
         >>> kinds = np.array([0, 1], dtype=np.uint8)
-        >>> plant_noise(values, (nodes, nodes + 9), kinds, np.full(2, 3.0), NoiseModel(), np.random.default_rng(0))[0]
+        >>> plant_noise(
+        ...     values, (nodes, nodes + 9), kinds=kinds, amplitude=amplitude, noise=NoiseModel(), rng=rng
+        ... )[0]
         np.int64(4)
     """
     windows, entries = values.shape

@@ -47,12 +47,12 @@ class Shares(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Spike(Struct, frozen=True, forbid_unknown_fields=True, tag="spike"):
     """One entry is the maximum, by a margin drawn log-uniform.
 
-    In every kind alike the window's largest value is set to the second largest plus the margin and then swapped into
+    In every kind the window's largest value is set to the second largest plus the margin and then swapped into
     place, among the window's edges: the multiset of values, the topology and the sum tell nothing about the kind. (In
     ``tied`` the second largest is raised to the largest too; no strict maximum can have such a multiset.)
 
     Distractors are the largest other edges, each lifted by a uniform share of its way up to the host's own maximum and
-    swapped to a place that is drawn before the kind is known: they stand apart in every kind alike. In ``runner_up``
+    swapped to a place that is drawn before the kind is known: they stand apart in every kind. In ``runner_up``
     the highest of them is at the centre, in ``tied`` it is the rival.
 
     Attributes:
@@ -101,7 +101,7 @@ class Noise(_Raised, frozen=True, tag="noise"):
 
     Attributes:
         amplitude: Added to unit Gaussian noise; to the logarithm, in lognormal noise; to the mean, in Poisson counts.
-            Or a list of levels, mixed alike.
+            Or a list of levels in equal shares.
         law: Of the noise.
         base: Mean of Poisson counts away from the raised entry.
     """
@@ -123,7 +123,7 @@ class Bump(_Raised, frozen=True, tag="bump"):
     only the contexts tell what is near what.
 
     Attributes:
-        amplitude: Height of the peak, or a list of levels, mixed alike.
+        amplitude: Height of the peak, or a list of levels in equal shares.
         radius: Distance over which it falls to exp(-1/2).
     """
 
@@ -157,7 +157,7 @@ def draw_kinds(shares: Shares, count: int, rng: np.random.Generator) -> npt.NDAr
 
 
 def paired_kinds(shares: Shares | None, count: int, twins: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Draw the kinds of ``count`` windows, of which ``twins`` in a row come from one cut.
+    """Draw the kinds of ``count`` windows; each ``twins`` in a row come from one cut.
 
     Args:
         shares: Of the kinds; None for a ladder, where the spike stands at the centre once and elsewhere otherwise.

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.data.chunks import by_parts, parts
+from gnnmax.data.chunks import by_chunks, chunks
 from gnnmax.data.planting.distractors import away_from, draw_distractors, lift
 from gnnmax.data.planting.plants import CENTRED, RUNNER_UP, SHIFTED, TIED
 
@@ -18,7 +18,7 @@ Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 
 
-def plantable(values: Flat, joined: Mask, *, distractors: int = 0) -> Mask:
+def plantable(values: Flat, edge_mask: Mask, *, distractors: int = 0) -> Mask:
     """Tell which windows can take a spike of any kind.
 
     At least four edges must be there, and one more for each distractor; the two largest edges, and those that become
@@ -27,7 +27,7 @@ def plantable(values: Flat, joined: Mask, *, distractors: int = 0) -> Mask:
 
     Args:
         values: Shape ``(W, k * k)``.
-        joined: Which entries are edges, shape ``(W, k * k)``.
+        edge_mask: Which entries are edges, shape ``(W, k * k)``.
         distractors: How many lower peaks a window is to take besides.
 
     Returns:
@@ -37,17 +37,17 @@ def plantable(values: Flat, joined: Mask, *, distractors: int = 0) -> Mask:
         >>> plantable(np.array([[3, 1, 2, 1, 0, 0, 0, 0, 0]], np.float32), np.ones((1, 9), bool))
         array([ True])
     """
-    largest = _largest(_lowered(values, ~joined), _rivals(distractors))
+    largest = _largest(_lowered(values, ~edge_mask), _rivals(distractors))
     first, last = _at(values, largest[:, 0]), _at(values, largest[:, -1])
-    others = _lowered(values, joined)
+    others = _lowered(values, edge_mask)
     absent, least = _at(others, np.argmax(others, axis=1)), _at(values, np.argmin(values, axis=1))
-    enough = joined.sum(axis=1, dtype=np.uint16) >= 4 + distractors
+    enough = edge_mask.sum(axis=1, dtype=np.uint16) >= 4 + distractors
     return np.asarray(enough & (absent < last) & (least < last) & np.isfinite(np.maximum(first, absent)))
 
 
 def plant_spikes(
     values: Flat,
-    joined: Mask,
+    edge_mask: Mask,
     kinds: npt.NDArray[np.uint8],
     margin: tuple[float, float],
     rng: np.random.Generator,
@@ -64,7 +64,7 @@ def plant_spikes(
 
     Args:
         values: Plantable windows, shape ``(W, k * k)``; changed.
-        joined: Which entries are edges, the centre among them, shape ``(W, k * k)``.
+        edge_mask: Which entries are edges, the centre among them, shape ``(W, k * k)``.
         kinds: Codes into :data:`gnnmax.task.label.KINDS`, shape ``(W,)``.
         margin: Least and greatest margin in standard deviations of the window.
         rng: The only source of randomness.
@@ -78,23 +78,23 @@ def plant_spikes(
 
     Example:
         >>> values = np.array([[3, 1, 2, 1, 0, 0, 0, 0, 0]], dtype=np.float32)
-        >>> joined = np.ones((1, 9), dtype=bool)
-        >>> plant_spikes(values, joined, np.array([0], np.uint8), (0.5, 0.5), np.random.default_rng(0))
+        >>> edge_mask = np.ones((1, 9), dtype=bool)
+        >>> plant_spikes(values, edge_mask, np.array([0], np.uint8), (0.5, 0.5), np.random.default_rng(0))
         array([ True])
         >>> int(values.argmax())
         4
     """
     windows, entries = values.shape
     every, middle, cuts = np.arange(windows), entries // 2, windows // twins
-    largest = by_parts(lambda *window: _largest(_lowered(*window), _rivals(distractors)), values, ~joined)
+    largest = by_chunks(lambda *window: _largest(_lowered(*window), _rivals(distractors)), values, ~edge_mask)
     apart = np.empty((windows, 0), dtype=np.intp)
     if distractors:
-        apart = np.repeat(draw_distractors(joined[::twins], distractors, gap, rng), twins, axis=0)
+        apart = np.repeat(draw_distractors(edge_mask[::twins], distractors, gap, rng), twins, axis=0)
         lift(values, largest, np.repeat(rng.random((cuts, distractors), dtype=np.float32), twins, axis=0))
     top, second = largest[:, 0], largest[:, 1]
     draws = rng.uniform(math.log(margin[0]), math.log(margin[1]), size=(cuts,))
     margins = np.repeat([math.exp(draw) for draw in draws.tolist()], twins)
-    peak = by_parts(_peak, values, top, second, margins)
+    peak = by_chunks(_peak, values, top, second, margins)
     strict = np.asarray(peak > values[every, second])
     values[every, top] = peak
     tied = kinds == TIED
@@ -105,7 +105,7 @@ def plant_spikes(
     if twins == entries:
         target = np.tile(np.arange(entries), cuts)
     else:
-        target = _random_edge(joined, rng, apart, tied | (moved & ~centred), gap)
+        target = _random_edge(edge_mask, rng, apart, tied | (moved & ~centred), gap)
     destination = np.select([centred, moved], [np.full(windows, middle), target], default=top)
     if distractors:
         there = np.column_stack([destination, apart])
@@ -116,7 +116,7 @@ def plant_spikes(
         rival = np.select([tied, kinds == RUNNER_UP], [target, np.full(windows, middle)], default=left)
         # A shifted window whose centre is second would be a runner-up: give its centre another edge's value.
         crowded = (kinds == SHIFTED) & (left == middle)
-        other = _random_edge(joined, rng, destination[:, None], crowded)
+        other = _random_edge(edge_mask, rng, destination[:, None], crowded)
         there = np.column_stack([destination, np.where(crowded, other, rival)])
     _move(values, largest, there)
     return strict
@@ -168,24 +168,24 @@ def _peak(values: Flat, top: Places, second: Places, margins: npt.NDArray[np.flo
     return np.asarray(b + d, dtype=np.float32)
 
 
-def _random_edge(joined: Mask, rng: np.random.Generator, besides: Places, wanted: Mask, gap: int = 1) -> Places:
+def _random_edge(edge_mask: Mask, rng: np.random.Generator, besides: Places, wanted: Mask, gap: int = 1) -> Places:
     """Draw one edge of each wanted window, uniform over all but the centre and ``besides``, ``(W, n)``.
 
     With a gap larger than 1, over those that keep it from ``besides``, where there are any. Numbers are drawn for all
     windows, so that what one gets does not depend on the kinds of the others.
     """
-    windows, entries = joined.shape
+    windows, entries = edge_mask.shape
     drawn = np.full(windows, entries // 2, dtype=np.intp)
-    for part in parts(windows):
-        keys = rng.random(joined[part].shape, dtype=np.float32)
-        chosen = np.flatnonzero(wanted[part])
-        keys, edges, taken = keys[chosen], joined[part][chosen], besides[part][chosen]
+    for chunk in chunks(windows):
+        keys = rng.random(edge_mask[chunk].shape, dtype=np.float32)
+        chosen = np.flatnonzero(wanted[chunk])
+        keys, edges, taken = keys[chosen], edge_mask[chunk][chosen], besides[chunk][chosen]
         keys -= ~edges  # keys are below 1, so an absent entry's is negative
         if gap > 1 and taken.shape[1]:
             keys += away_from(taken, gap, entries) & edges
         keys[:, entries // 2] = -1.0
         np.put_along_axis(keys, taken, -1.0, axis=1)
-        drawn[part][chosen] = np.argmax(keys, axis=1)
+        drawn[chunk][chosen] = np.argmax(keys, axis=1)
     return drawn
 
 

@@ -1,4 +1,4 @@
-"""Separation: centres of one host's windows that keep their distance, so that each window has a peak of its own."""
+"""Least distance: centres of one host's windows that keep their distance, so that each window has a peak of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy.typing as npt
 from gnnmax.data.subgraphs.subgraph import Subgraph
 from gnnmax.data.subgraphs.window_extraction import Cut, Places, hops
 
-__all__ = ["distances", "keep_apart"]
+__all__ = ["distances", "keep_min_distance"]
 
 
 def distances(subgraph: Subgraph, cut: Cut, centre: Places, others: Places) -> npt.NDArray[np.float64]:
@@ -28,8 +28,8 @@ def distances(subgraph: Subgraph, cut: Cut, centre: Places, others: Places) -> n
         Shape ``(E,)``.
 
     Example:
-        >>> joined = np.ones((9, 9), dtype=bool)
-        >>> subgraph = Subgraph(np.arange(9), joined.astype(np.float32), joined)
+        >>> edge_mask = np.ones((9, 9), dtype=bool)
+        >>> subgraph = Subgraph(np.arange(9), edge_mask.astype(np.float32), edge_mask)
         >>> distances(subgraph, "contiguous", np.array([1, 7]), np.array([[1, 7], [1, 4], [7, 2]])).tolist()
         [0.0, 3.0, 1.0]
     """
@@ -41,8 +41,14 @@ def distances(subgraph: Subgraph, cut: Cut, centre: Places, others: Places) -> n
     return np.asarray(far, dtype=np.float64)
 
 
-def keep_apart(
-    subgraph: Subgraph, cut: Cut, candidates: Places, separation: int, count: int, chosen: Places | None = None
+def keep_min_distance(
+    subgraph: Subgraph,
+    cut: Cut,
+    candidates: Places,
+    min_distance: int,
+    *,
+    count: int,
+    chosen: Places | None = None,
 ) -> Places:
     """Go through candidates in order and take those that are far enough from all that were taken before.
 
@@ -50,7 +56,7 @@ def keep_apart(
         subgraph: m nodes and their adjacency matrix.
         cut: The way of cutting, which says what a distance is.
         candidates: Places (p, q), shape ``(E, 2)``.
-        separation: Least distance.
+        min_distance: Least distance.
         count: How many at most.
         chosen: Centres already taken.
 
@@ -58,17 +64,17 @@ def keep_apart(
         The centres already taken and the new ones, at most ``count``.
 
     Example:
-        >>> joined = np.ones((9, 9), dtype=bool)
-        >>> subgraph = Subgraph(np.arange(9), joined.astype(np.float32), joined)
-        >>> keep_apart(subgraph, "contiguous", np.array([[1, 7], [1, 6], [1, 4], [7, 2]]), 3, 9).tolist()
+        >>> edge_mask = np.ones((9, 9), dtype=bool)
+        >>> subgraph = Subgraph(np.arange(9), edge_mask.astype(np.float32), edge_mask)
+        >>> keep_min_distance(subgraph, "contiguous", np.array([[1, 7], [1, 6], [1, 4], [7, 2]]), 3, count=9).tolist()
         [[1, 7], [1, 4]]
     """
-    if separation == 0:
+    if min_distance == 0:
         return np.concatenate([candidates[:0] if chosen is None else chosen, candidates])[:count]
     taken = [] if chosen is None else list(chosen)
     for other in taken:
-        candidates = candidates[distances(subgraph, cut, other, candidates) >= separation]
+        candidates = candidates[distances(subgraph, cut, other, candidates) >= min_distance]
     while len(candidates) and len(taken) < count:
         taken.append(candidates[0])
-        candidates = candidates[distances(subgraph, cut, candidates[0], candidates) >= separation]
+        candidates = candidates[distances(subgraph, cut, candidates[0], candidates) >= min_distance]
     return np.array(taken, dtype=np.intp).reshape(-1, 2)

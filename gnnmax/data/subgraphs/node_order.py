@@ -1,4 +1,4 @@
-"""Orders: in what sequence the nodes of a subgraph stand, read off the graph. Directions of edges play no part."""
+"""Node orders: sort the nodes of a subgraph by its graph. Directions of edges play no part."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Matrix = npt.NDArray[np.float32]
 Places = npt.NDArray[np.intp]
 
 ROUGH = 1e-6
-"""Places on the Fiedler vector are told apart down to this share of its largest."""
+"""Positions on the Fiedler vector that differ by less than this share of its largest count as equal."""
 
 
-def degree_order(adjacency: Matrix, joined: npt.NDArray[np.bool_]) -> Places:
+def degree_order(adjacency: Matrix, edge_mask: npt.NDArray[np.bool_]) -> Places:
     """Sort by falling degree; nodes of one degree keep their order.
 
     Args:
         adjacency: Shape ``(m, m)``; only its size is looked at.
-        joined: Where an edge is, shape ``(m, m)``.
+        edge_mask: Where an edge is, shape ``(m, m)``.
 
     Returns:
         The place each node comes from, a permutation of shape ``(m,)``.
@@ -35,12 +35,12 @@ def degree_order(adjacency: Matrix, joined: npt.NDArray[np.bool_]) -> Places:
         [2, 0, 1]
     """
     del adjacency
-    degree = joined.sum(axis=0) + joined.sum(axis=1)
+    degree = edge_mask.sum(axis=0) + edge_mask.sum(axis=1)
     return np.argsort(-degree, kind="stable")
 
 
-def reverse_cuthill_mckee_order(adjacency: Matrix, joined: npt.NDArray[np.bool_]) -> Places:
-    """Sort so that edges lie near the diagonal; nodes alike keep their order.
+def reverse_cuthill_mckee_order(adjacency: Matrix, edge_mask: npt.NDArray[np.bool_]) -> Places:
+    """Sort so that edges lie near the diagonal; equal nodes keep their order.
 
     Each component is searched breadth first from a node of lowest degree, at each node the neighbours by rising degree;
     the sequence is then turned round. Where places decide between equal degrees scipy's
@@ -48,7 +48,7 @@ def reverse_cuthill_mckee_order(adjacency: Matrix, joined: npt.NDArray[np.bool_]
 
     Args:
         adjacency: Shape ``(m, m)``; only its size is looked at.
-        joined: Where an edge is, shape ``(m, m)``.
+        edge_mask: Where an edge is, shape ``(m, m)``.
 
     Returns:
         The place each node comes from, a permutation of shape ``(m,)``.
@@ -63,7 +63,7 @@ def reverse_cuthill_mckee_order(adjacency: Matrix, joined: npt.NDArray[np.bool_]
         >>> reverse_cuthill_mckee_order(path.astype(np.float32), path).tolist()
         [2, 1, 3, 0]
     """
-    either = joined | joined.T
+    either = edge_mask | edge_mask.T
     degree = either.sum(axis=1)
     free = np.ones(len(either), dtype=np.bool_)
     sequence: list[int] = []
@@ -80,7 +80,7 @@ def reverse_cuthill_mckee_order(adjacency: Matrix, joined: npt.NDArray[np.bool_]
     return np.array(sequence[::-1], dtype=np.intp)
 
 
-def spectral_order(adjacency: Matrix, joined: npt.NDArray[np.bool_]) -> Places:
+def spectral_order(adjacency: Matrix, edge_mask: npt.NDArray[np.bool_]) -> Places:
     """Sort along the Fiedler vector of the absolute weights, component after component; the cost is cubic.
 
     The vector is the part of the given order (0, 1, ..., m - 1) that lies in the eigenspace of the least eigenvalue
@@ -91,7 +91,7 @@ def spectral_order(adjacency: Matrix, joined: npt.NDArray[np.bool_]) -> Places:
 
     Args:
         adjacency: Weights, shape ``(m, m)``; an edge of weight 0 counts as none.
-        joined: Where an edge is, shape ``(m, m)``.
+        edge_mask: Where an edge is, shape ``(m, m)``.
 
     Returns:
         The place each node comes from, a permutation of shape ``(m,)``.
@@ -109,7 +109,7 @@ def spectral_order(adjacency: Matrix, joined: npt.NDArray[np.bool_]) -> Places:
     """
     from scipy.sparse.csgraph import connected_components
 
-    del joined
+    del edge_mask
     strength = np.abs(adjacency.astype(np.float64))
     strength += strength.T
     _, part = connected_components(strength > 0, directed=False)

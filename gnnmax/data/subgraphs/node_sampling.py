@@ -1,4 +1,4 @@
-"""Choices: which nodes of a host make a subgraph. Directions of edges play no part."""
+"""Node sampling: which nodes of a host make a subgraph. Directions of edges play no part."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def uniform(host: Host, count: int, rng: np.random.Generator) -> Places:
 def ego(host: Host, count: int, rng: np.random.Generator) -> Places:
     """Take a uniform node and those nearest to it, hop by hop; of the last hop as many as are wanted, uniformly.
 
-    Where its component is too small, another uniform node starts anew.
+    Where its component is too small, the search starts again at another uniform node.
 
     Example:
         >>> path = Host(6, np.array([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]]))
@@ -52,13 +52,13 @@ def ego(host: Host, count: int, rng: np.random.Generator) -> Places:
         >>> max(chosen) - min(chosen)
         2
     """
-    return _in_waves(host, count, lambda found: found, rng)
+    return _breadth_first(host, count, lambda found: found, rng)
 
 
 def snowball(host: Host, count: int, rng: np.random.Generator) -> Places:
     """Take a uniform node and, wave by wave, up to three neighbours that each node of the last wave names.
 
-    Where nobody new is named, another uniform node starts anew.
+    Where no new node is named, the search starts again at another uniform node.
 
     References:
         Goodman, "Snowball sampling", Annals of Mathematical Statistics, 1961.
@@ -68,7 +68,7 @@ def snowball(host: Host, count: int, rng: np.random.Generator) -> Places:
         >>> len(snowball(star, 6, np.random.default_rng(0)))
         6
     """
-    return _in_waves(host, count, lambda found: rng.permutation(found)[:NAMES], rng)
+    return _breadth_first(host, count, lambda found: rng.permutation(found)[:NAMES], rng)
 
 
 def random_walk(host: Host, count: int, rng: np.random.Generator) -> Places:
@@ -104,8 +104,8 @@ def _turns(steps: int, rng: np.random.Generator) -> tuple[list[float], list[floa
     return back, turn
 
 
-def _in_waves(host: Host, count: int, named: Callable[[Places], Places], rng: np.random.Generator) -> Places:
-    """Take nodes wave by wave, each wave being whom the nodes of the last one name."""
+def _breadth_first(host: Host, count: int, named: Callable[[Places], Places], rng: np.random.Generator) -> Places:
+    """Take nodes breadth first: each wave holds the nodes that the last wave named."""
     first, flat = _neighbours(host)
     order = rng.permutation(host.nodes)
     taken = np.zeros(host.nodes, dtype=np.bool_)
@@ -125,7 +125,7 @@ def _in_waves(host: Host, count: int, named: Callable[[Places], Places], rng: np
 def _neighbours(host: Host) -> tuple[Places, Places]:
     """Neighbours of all nodes, one after the other, and where those of each begin, shape ``(nodes + 1,)``."""
     u, v = host.edges.T
-    # A pair joined in both directions counts once.
+    # A pair edge_mask in both directions counts once.
     sources, targets = np.divmod(np.unique(np.concatenate([u * host.nodes + v, v * host.nodes + u])), host.nodes)
     return np.searchsorted(sources, np.arange(host.nodes + 1)).astype(np.int64), targets
 

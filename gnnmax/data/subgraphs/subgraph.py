@@ -14,7 +14,7 @@ from gnnmax.data.subgraphs.node_order import ORDERS, Order
 from gnnmax.data.subgraphs.node_sampling import CHOICES, Choice
 from gnnmax.errors import InputError
 
-__all__ = ["LARGEST", "Order", "Sampling", "Subgraph"]
+__all__ = ["LARGEST", "Order", "Subgraph", "SubgraphSpec"]
 
 LARGEST = 5_000
 """Most nodes a subgraph may have: it is laid out as a matrix."""
@@ -27,23 +27,24 @@ class Subgraph:
     Attributes:
         nodes: The host's node at each place of the order, shape ``(m,)``.
         adjacency: Shape ``(m, m)``, float32, symmetric unless directed; 0 where no edge is.
-        joined: Shape ``(m, m)``, bool: where an edge is, whatever its weight.
+        edge_mask: Shape ``(m, m)``, bool: where an edge is, whatever its weight.
         directed: Whether the entry in row u and column v is the edge from u to v alone.
     """
 
     nodes: npt.NDArray[np.int64]
     adjacency: npt.NDArray[np.float32]
-    joined: npt.NDArray[np.bool_]
+    edge_mask: npt.NDArray[np.bool_]
     directed: bool = False
 
 
-class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SubgraphSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which nodes of a host make the subgraph, and in what order.
 
     Attributes:
         nodes: How many, at most the host's; None takes the whole host.
         choose: ``range``: consecutive nodes of the natural order; ``uniform``: a uniform draw of nodes; ``ego``: a node
-            and those nearest to it; ``random_walk``: those a walk visits; ``snowball``: those named in waves. See
+            and those nearest to it; ``random_walk``: those a walk visits; ``snowball``: those named
+            breadth first. See
             :mod:`gnnmax.data.subgraphs.node_sampling`.
         order: ``natural``: the family's own; ``shuffled``: uniform at random; ``degree``: falling; ``rcm``: reverse
             Cuthill-McKee; ``spectral``: along the Fiedler vector. See :mod:`gnnmax.data.subgraphs.node_order`.
@@ -56,7 +57,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     Example:
         >>> host = Host(4, np.array([[0, 1], [2, 3]]))
         >>> rng = np.random.default_rng(0)
-        >>> Sampling(nodes=2).sample(host, np.array([5, 6], dtype=np.float32), rng).adjacency
+        >>> SubgraphSpec(nodes=2).sample(host, np.array([5, 6], dtype=np.float32), rng).adjacency
         array([[0., 6.],
                [6., 0.]], dtype=float32)
     """
@@ -83,7 +84,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             nodes = rng.permutation(nodes)
         subgraph = _induced(host, weights, nodes)
         if self.order in ORDERS:
-            places = ORDERS[self.order](subgraph.adjacency, subgraph.joined)
+            places = ORDERS[self.order](subgraph.adjacency, subgraph.edge_mask)
             return _induced(host, weights, nodes[places])
         return subgraph
 
@@ -97,10 +98,10 @@ def _induced(host: Host, weights: npt.NDArray[np.float32], nodes: npt.NDArray[np
     inside = (ends >= 0).all(axis=1)
     rows, columns = ends[inside].T
     adjacency = np.zeros((m, m), dtype=np.float32)
-    joined = np.zeros((m, m), dtype=np.bool_)
+    edge_mask = np.zeros((m, m), dtype=np.bool_)
     adjacency[rows, columns] = weights[inside]
-    joined[rows, columns] = True
+    edge_mask[rows, columns] = True
     if not host.directed:
         adjacency[columns, rows] = weights[inside]
-        joined[columns, rows] = True
-    return Subgraph(nodes.astype(np.int64), adjacency, joined, host.directed)
+        edge_mask[columns, rows] = True
+    return Subgraph(nodes.astype(np.int64), adjacency, edge_mask, host.directed)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.data.chunks import parts
+from gnnmax.data.chunks import chunks
 from gnnmax.data.subgraphs.subgraph import Subgraph
 
 __all__ = ["CUTS", "Cut", "Overlap", "Places", "blocks", "centres", "cut_contiguous", "cut_neighbours", "hops"]
@@ -42,16 +42,16 @@ def centres(subgraph: Subgraph, k: int, cut: Cut, overlap: Overlap = "none") -> 
         Shape ``(E', 2)``.
 
     Example:
-        >>> joined = np.ones((8, 8), dtype=bool)
-        >>> subgraph = Subgraph(np.arange(8), joined.astype(np.float32), joined)
+        >>> edge_mask = np.ones((8, 8), dtype=bool)
+        >>> subgraph = Subgraph(np.arange(8), edge_mask.astype(np.float32), edge_mask)
         >>> centres(subgraph, 3, "contiguous")[0].tolist()
         [1, 4]
     """
     m, half = len(subgraph.nodes), k // 2
     if cut == "neighbours":
         enough = {"none": 2 * k, "untied": k + 1, "tied": k}[overlap]
-        return np.argwhere(subgraph.joined) if m >= enough else np.empty((0, 2), dtype=np.intp)
-    inner = np.argwhere(subgraph.joined[half : m - half, half : m - half]) + half
+        return np.argwhere(subgraph.edge_mask) if m >= enough else np.empty((0, 2), dtype=np.intp)
+    inner = np.argwhere(subgraph.edge_mask[half : m - half, half : m - half]) + half
     nearest = {"none": k, "untied": half + 1, "tied": 1}[overlap]
     return np.asarray(inner[np.abs(inner[:, 0] - inner[:, 1]) >= nearest])
 
@@ -140,8 +140,8 @@ def hops(subgraph: Subgraph, ends: Places) -> npt.NDArray[np.float64]:
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import shortest_path
 
-    joined = subgraph.joined | subgraph.joined.T if subgraph.directed else subgraph.joined
-    graph = csr_array(joined.astype(np.int8))
+    edge_mask = subgraph.edge_mask | subgraph.edge_mask.T if subgraph.directed else subgraph.edge_mask
+    graph = csr_array(edge_mask.astype(np.int8))
     return np.atleast_2d(shortest_path(graph, method="D", unweighted=True, indices=ends))
 
 
@@ -149,7 +149,7 @@ def _by_nearness(subgraph: Subgraph, ends: Places) -> Places:
     """Order all places by nearness to each of ``ends``, shape ``(len(ends), m)``."""
     adjacency, far = subgraph.adjacency, hops(subgraph, ends)
     if subgraph.directed:
-        heaviest = np.where(subgraph.joined, adjacency, np.float32(-np.inf))
+        heaviest = np.where(subgraph.edge_mask, adjacency, np.float32(-np.inf))
         adjacency = np.maximum(heaviest, heaviest.T)
     weight = np.where(far == 1, adjacency[ends], 0)
     return np.lexsort((-weight, far), axis=1)
@@ -172,9 +172,9 @@ def blocks(matrix: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArr
     """
     windows, k = rows.shape
     flat = np.empty((windows, k * k), dtype=matrix.dtype)
-    for part in parts(windows):
-        places = np.repeat(rows[part] * len(matrix), k, axis=1) + np.tile(columns[part], k)  # (W, k * k)
-        np.take(matrix, places, out=flat[part], mode="wrap")  # checked indices cost several times as much
+    for chunk in chunks(windows):
+        places = np.repeat(rows[chunk] * len(matrix), k, axis=1) + np.tile(columns[chunk], k)  # (W, k * k)
+        np.take(matrix, places, out=flat[chunk], mode="wrap")  # checked indices cost several times as much
     return flat.reshape(windows, k, k)
 
 

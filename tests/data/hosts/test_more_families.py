@@ -21,7 +21,7 @@ from gnnmax.data.hosts.families import (
 )
 from gnnmax.data.hosts.host import Host, check_edges, degrees
 from gnnmax.data.recipe_files import load_recipe
-from gnnmax.data.subgraphs.subgraph import Sampling
+from gnnmax.data.subgraphs.subgraph import SubgraphSpec
 from gnnmax.data.verification import check_windows_of
 from tests.support.recipes import recipe_of
 
@@ -153,8 +153,8 @@ def test_neighbours_ignore_the_directions_of_edges():
 
     path = Host(8, np.array([[0, 1], [2, 1], [2, 3], [3, 4], [5, 4], [5, 6], [6, 7]]), directed=True)
     weights = np.ones(7, dtype=np.float32)
-    directed = Sampling().sample(path, weights, rng())
-    both = Sampling().sample(Host(8, np.sort(path.edges, axis=1)), weights, rng())
+    directed = SubgraphSpec().sample(path, weights, rng())
+    both = SubgraphSpec().sample(Host(8, np.sort(path.edges, axis=1)), weights, rng())
     for ours, theirs in zip(
         cut_neighbours(directed, np.array([[3, 4]]), 3), cut_neighbours(both, np.array([[3, 4]]), 3), strict=True
     ):

@@ -16,7 +16,7 @@ from gnnmax.data.hosts import own_files as files
 from gnnmax.data.hosts.host import check_edges
 from gnnmax.data.hosts.own_files import File, host_of, keep, name_file
 from gnnmax.data.store import write_dataset
-from gnnmax.data.subgraphs.subgraph import Sampling
+from gnnmax.data.subgraphs.subgraph import SubgraphSpec
 from gnnmax.data.verification import check_windows_of, verify
 from gnnmax.errors import InputError
 from tests.support.recipes import recipe_of
@@ -408,7 +408,7 @@ def test_a_large_sparse_file_is_sampled_without_its_matrix(tmp_path):
     ring = scipy.sparse.coo_array((np.ones(nodes), (np.arange(nodes), np.roll(np.arange(nodes), 1))))
     family = keep(ring + ring.T, tmp_path / "ring.npz")
     host = family.sample(rng())
-    assert len(Sampling(nodes=50, choose="ego").sample(host, host.weights, rng()).nodes) == 50
+    assert len(SubgraphSpec(nodes=50, choose="ego").sample(host, host.weights, rng()).nodes) == 50
 
 
 def test_a_family_of_a_file_is_plain_fields(tmp_path):

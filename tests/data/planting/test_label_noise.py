@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from gnnmax import InputError, Windows, build, evaluate, load_recipe, open_dataset
 from gnnmax.data.card import describe, probe_ceiling, stated_accuracy
-from gnnmax.data.generation import flipped
+from gnnmax.data.generation import draw_flips
 from gnnmax.data.store import write_dataset
 from gnnmax.data.verification import check_windows_of, verify
 from gnnmax.task.bayes import ceiling_of, log_likelihood_ratio
@@ -124,8 +124,12 @@ def test_flips_are_those_of_the_host_whoever_asks():
     whole = build(NOISY).test
     graph = int(whole.graph[-1])
     own = whole[whole.graph == graph]
-    np.testing.assert_array_equal(flips(own), flipped(NOISY, graph, len(own)))
-    assert (flipped(NOISY, graph, 128) != flipped(NOISY, graph - 1, 128)).any()
+
+    def flips_of(index, count):
+        return draw_flips(NOISY.seed, index, count=count, share=NOISY.label_noise)
+
+    np.testing.assert_array_equal(flips(own), flips_of(graph, len(own)))
+    assert (flips_of(graph, 128) != flips_of(graph - 1, 128)).any()
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gnnmax import InputError, build, load_recipe
-from gnnmax.data.generation import draw_graph
+from gnnmax.data.generation import generate_graph
 from gnnmax.data.planting.distractors import draw_distractors
 from gnnmax.data.planting.plants import BACKGROUND, CENTRED, RUNNER_UP, SHIFTED, TIED
 from gnnmax.data.planting.spikes import plant_spikes, plantable
 from gnnmax.data.store import write_dataset
-from gnnmax.data.subgraphs.min_distance import distances, keep_apart
+from gnnmax.data.subgraphs.min_distance import distances, keep_min_distance
 from gnnmax.data.subgraphs.subgraph import Subgraph
 from gnnmax.data.subgraphs.window_extraction import centres
 from gnnmax.data.verification import verify
@@ -24,17 +24,17 @@ K = 9
 
 def cells(seed, density=0.8, count=40, distractors=2):
     rng = np.random.default_rng(seed)
-    joined = rng.random((count, K * K)) < density
-    joined[:, K * K // 2] = True
-    values = np.where(joined, rng.exponential(size=joined.shape), 0).astype(np.float32)
-    fit = plantable(values, joined, distractors=distractors)
-    return values[fit], joined[fit]
+    edge_mask = rng.random((count, K * K)) < density
+    edge_mask[:, K * K // 2] = True
+    values = np.where(edge_mask, rng.exponential(size=edge_mask.shape), 0).astype(np.float32)
+    fit = plantable(values, edge_mask, distractors=distractors)
+    return values[fit], edge_mask[fit]
 
 
-def planted(values, joined, kind, seed=0, distractors=2, gap=2):
+def planted(values, edge_mask, kind, seed=0, distractors=2, gap=2):
     after, kinds = values.copy(), np.full(len(values), kind, np.uint8)
     rng = np.random.default_rng(seed)
-    assert plant_spikes(after, joined, kinds, (0.1, 0.5), rng, distractors=distractors, gap=gap).all()
+    assert plant_spikes(after, edge_mask, kinds, (0.1, 0.5), rng, distractors=distractors, gap=gap).all()
     return after
 
 
@@ -47,10 +47,10 @@ def distance(one, other):
 @settings(max_examples=30)
 @given(SEEDS, st.sampled_from([0.3, 0.8, 1.0]), st.integers(1, 4))
 def test_distractors_are_the_same_values_in_every_kind(seed, density, distractors):
-    values, joined = cells(seed, density, distractors=distractors)
-    by_kind = [planted(values, joined, kind, seed, distractors) for kind in range(len(KINDS))]
+    values, edge_mask = cells(seed, density, distractors=distractors)
+    by_kind = [planted(values, edge_mask, kind, seed, distractors) for kind in range(len(KINDS))]
     for kind, after in enumerate(by_kind):
-        assert ((after != 0) == joined).all()
+        assert ((after != 0) == edge_mask).all()
         if kind != TIED:
             np.testing.assert_array_equal(np.sort(after, axis=1), np.sort(by_kind[0], axis=1))
             ordered = np.sort(after, axis=1)
@@ -61,31 +61,31 @@ def test_distractors_are_the_same_values_in_every_kind(seed, density, distractor
 
 @pytest.mark.parametrize("kind", [CENTRED, SHIFTED])
 def test_distractors_are_lower_peaks_that_touch_nothing_larger(kind):
-    values, joined = cells(1, density=1.0)
-    highest = np.argsort(-planted(values, joined, kind, distractors=3), axis=1)[:, :4]
+    values, edge_mask = cells(1, density=1.0)
+    highest = np.argsort(-planted(values, edge_mask, kind, distractors=3), axis=1)[:, :4]
     for window in highest:
         apart = [distance(a, b) for i, a in enumerate(window) for b in window[:i]]
         assert min(apart) >= 2
         assert (distance(window[1:], K * K // 2) >= 2).all()
-    plain = np.argsort(-planted(values, joined, kind, distractors=0), axis=1)[:, :4]
+    plain = np.argsort(-planted(values, edge_mask, kind, distractors=0), axis=1)[:, :4]
     assert min(distance(w[i], w[j]) for w in plain for i in range(4) for j in range(i)) == 1  # the control
 
 
 def test_where_the_distractors_stand_does_not_tell_the_kind():
-    values, joined = cells(2, count=200)
+    values, edge_mask = cells(2, count=200)
     places = [
-        np.sort(np.argsort(-planted(values, joined, kind, seed=5), axis=1)[:, 1:3], axis=1)
+        np.sort(np.argsort(-planted(values, edge_mask, kind, seed=5), axis=1)[:, 1:3], axis=1)
         for kind in (CENTRED, SHIFTED, BACKGROUND)
     ]
     np.testing.assert_array_equal(places[0], places[1])
     np.testing.assert_array_equal(places[0], places[2])
-    without = [np.argsort(-planted(values, joined, kind, 5, 0), axis=1)[:, 1] for kind in (CENTRED, SHIFTED)]
+    without = [np.argsort(-planted(values, edge_mask, kind, 5, 0), axis=1)[:, 1] for kind in (CENTRED, SHIFTED)]
     assert (without[0] != without[1]).any()  # the control: a host's own second largest gives way to the largest
 
 
 def test_a_distractor_does_not_push_a_background_maximum_into_the_centre():
-    values, joined = cells(4, density=0.3, count=5_000, distractors=7)
-    after = planted(values, joined, BACKGROUND, distractors=7, gap=1)
+    values, edge_mask = cells(4, density=0.3, count=5_000, distractors=7)
+    after = planted(values, edge_mask, BACKGROUND, distractors=7, gap=1)
     assert (after.argmax(axis=1) != K * K // 2).all()
 
 
@@ -98,17 +98,17 @@ def test_distractors_fall_anywhere_far_enough_from_the_centre():
 
 
 def test_few_edges_leave_distractors_some_place_but_the_centre():
-    joined = np.zeros((50, 81), dtype=bool)
-    joined[:, 39:44] = True  # the centre and four that are near it
-    found = draw_distractors(joined, 3, 2, np.random.default_rng(0))
+    edge_mask = np.zeros((50, 81), dtype=bool)
+    edge_mask[:, 39:44] = True  # the centre and four that are near it
+    found = draw_distractors(edge_mask, 3, 2, np.random.default_rng(0))
     assert (found != 40).all()
-    assert joined[np.arange(50)[:, None], found].all()
+    assert edge_mask[np.arange(50)[:, None], found].all()
     assert all(len(set(window.tolist())) == 3 for window in found)
 
 
 def test_windows_with_too_few_edges_for_their_distractors_are_told():
-    values, joined = cells(3, density=1.0, count=1)
-    few = joined & (np.arange(81) >= 35) & (np.arange(81) < 41)  # six edges
+    values, edge_mask = cells(3, density=1.0, count=1)
+    few = edge_mask & (np.arange(81) >= 35) & (np.arange(81) < 41)  # six edges
     assert plantable(values * few, few, distractors=2).all()
     assert not plantable(values * few, few, distractors=3).any()
 
@@ -116,11 +116,11 @@ def test_windows_with_too_few_edges_for_their_distractors_are_told():
 @given(SEEDS, st.sampled_from(["contiguous", "neighbours"]), st.booleans(), st.integers(1, 6))
 def test_centres_keep_their_distance(seed, cut, directed, separation):
     rng = np.random.default_rng(seed)
-    joined = np.triu(rng.random((20, 20)) < 0.15, 1)
-    joined = joined if directed else joined | joined.T
-    subgraph = Subgraph(np.arange(20), joined.astype(np.float32), joined, directed)
+    edge_mask = np.triu(rng.random((20, 20)) < 0.15, 1)
+    edge_mask = edge_mask if directed else edge_mask | edge_mask.T
+    subgraph = Subgraph(np.arange(20), edge_mask.astype(np.float32), edge_mask, directed)
     candidates = rng.permutation(centres(subgraph, 3, cut))
-    chosen = keep_apart(subgraph, cut, candidates, separation, 30)
+    chosen = keep_min_distance(subgraph, cut, candidates, separation, count=30)
     for place, centre in enumerate(chosen):
         assert (np.delete(distances(subgraph, cut, centre, chosen), place) >= separation).all()
     nearest = [distances(subgraph, cut, centre, chosen).min() for centre in candidates]
@@ -129,12 +129,12 @@ def test_centres_keep_their_distance(seed, cut, directed, separation):
 
 @pytest.mark.parametrize("separation", [0, 1, 4])
 def test_centres_are_kept_apart_alike_at_once_and_in_parts(separation):
-    joined = np.random.default_rng(0).random((20, 20)) < 0.2
-    subgraph = Subgraph(np.arange(20), joined.astype(np.float32), joined, directed=True)
+    edge_mask = np.random.default_rng(0).random((20, 20)) < 0.2
+    subgraph = Subgraph(np.arange(20), edge_mask.astype(np.float32), edge_mask, directed=True)
     candidates = np.random.default_rng(1).permutation(centres(subgraph, 3, "contiguous"))
-    at_once, in_parts = keep_apart(subgraph, "contiguous", candidates, separation, 8), None
+    at_once, in_parts = keep_min_distance(subgraph, "contiguous", candidates, separation, count=8), None
     for part in np.array_split(candidates, 5):
-        in_parts = keep_apart(subgraph, "contiguous", part, separation, 8, in_parts)
+        in_parts = keep_min_distance(subgraph, "contiguous", part, separation, count=8, chosen=in_parts)
     np.testing.assert_array_equal(at_once, in_parts)
     assert len(at_once) <= 8
 
@@ -160,7 +160,7 @@ def test_windows_along_neighbours_share_no_end():
     recipe = load_recipe("tiny").replace(cuts=["neighbours"])
     ends = [
         np.stack([w.rows[:, 2], w.columns[:, 2]])
-        for w in (draw_graph(recipe.replace(**{"subgraphs.0.separation": s}), 1) for s in (1, 0))
+        for w in (generate_graph(recipe.replace(**{"subgraphs.0.separation": s}), 1) for s in (1, 0))
     ]
     assert len(np.unique(ends[0])) == ends[0].size
     assert len(np.unique(ends[1])) < ends[1].size  # the control
@@ -196,7 +196,7 @@ def test_peaks_that_do_not_fit_are_refused(changes, complaint):
 
 def test_a_host_without_room_for_so_many_peaks_is_refused():
     with pytest.raises(InputError, match="edges enough and centres 60 apart: choose denser hosts"):
-        draw_graph(PEAKS.replace(**{"subgraphs.0.separation": 60}), 0)
+        generate_graph(PEAKS.replace(**{"subgraphs.0.separation": 60}), 0)
 
 
 def test_recipes_without_peaks_keep_their_digest():

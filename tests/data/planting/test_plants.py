@@ -21,22 +21,22 @@ SEEDS = st.integers(0, 2**32 - 1)
 def cells(seed, k=5, density=0.7, count=60):
     """Sparse windows that can take a spike, flat, and where their edges are."""
     rng = np.random.default_rng(seed)
-    joined = rng.random((count, k * k)) < density
-    joined[:, k * k // 2] = True
-    values = np.where(joined, rng.exponential(size=joined.shape), 0).astype(np.float32)
-    fit = fits(values, joined)
-    return values[fit], joined[fit]
+    edge_mask = rng.random((count, k * k)) < density
+    edge_mask[:, k * k // 2] = True
+    values = np.where(edge_mask, rng.exponential(size=edge_mask.shape), 0).astype(np.float32)
+    fit = fits(values, edge_mask)
+    return values[fit], edge_mask[fit]
 
 
-def planted(values, joined, kind, seed=0, bounds=(0.1, 1.0), plant=plant_spikes):
+def planted(values, edge_mask, kind, seed=0, bounds=(0.1, 1.0), plant=plant_spikes):
     after = values.copy()
-    assert plant(after, joined, np.full(len(values), kind, np.uint8), bounds, np.random.default_rng(seed)).all()
+    assert plant(after, edge_mask, np.full(len(values), kind, np.uint8), bounds, np.random.default_rng(seed)).all()
     return after
 
 
-def tells_nothing(values, joined, plant=plant_spikes):
+def tells_nothing(values, edge_mask, plant=plant_spikes):
     """Whether the sorted entries and the topology are the same in every kind but tied, from the same draws."""
-    first, *others = [planted(values, joined, kind, plant=plant) for kind in range(len(KINDS)) if kind != TIED]
+    first, *others = [planted(values, edge_mask, kind, plant=plant) for kind in range(len(KINDS)) if kind != TIED]
     alike = [np.array_equal(np.sort(first, axis=1), np.sort(other, axis=1)) for other in others]
     return all(alike) and all(np.array_equal(other != 0, values != 0) for other in (first, *others))
 
@@ -44,48 +44,48 @@ def tells_nothing(values, joined, plant=plant_spikes):
 @settings(max_examples=40)
 @given(SEEDS, st.sampled_from([3, 5, 7]), st.sampled_from([0.4, 0.8, 1.0]))
 def test_kinds_have_the_same_values_in_other_places(seed, k, density):
-    values, joined = cells(seed, k, density)
+    values, edge_mask = cells(seed, k, density)
     if len(values):
-        assert tells_nothing(values, joined)
+        assert tells_nothing(values, edge_mask)
 
 
 def test_a_plant_that_adds_in_one_kind_alone_is_caught():
-    def additive(values, joined, kinds, bounds, rng):
-        strict = plant_spikes(values, joined, kinds, bounds, rng)
+    def additive(values, edge_mask, kinds, bounds, rng):
+        strict = plant_spikes(values, edge_mask, kinds, bounds, rng)
         values[kinds == CENTRED, values.shape[1] // 2] += np.float32(0.5)
         return strict
 
-    def joining(values, joined, kinds, bounds, rng):
-        strict = plant_spikes(values, joined, kinds, bounds, rng)
+    def joining(values, edge_mask, kinds, bounds, rng):
+        strict = plant_spikes(values, edge_mask, kinds, bounds, rng)
         values[kinds == SHIFTED] = values[kinds == SHIFTED][:, ::-1]  # the same values, other edges
         return strict
 
-    values, joined = cells(0)
-    assert tells_nothing(values, joined)
-    assert not tells_nothing(values, joined, plant=additive)
-    assert not tells_nothing(values, joined, plant=joining)
+    values, edge_mask = cells(0)
+    assert tells_nothing(values, edge_mask)
+    assert not tells_nothing(values, edge_mask, plant=additive)
+    assert not tells_nothing(values, edge_mask, plant=joining)
 
 
 @given(SEEDS, st.sampled_from([3, 5, 9]), st.sampled_from([(0.05, 1.0), (0.3, 0.3), (1.0, 2.5)]))
 def test_margins_are_exactly_those_drawn(seed, k, bounds):
-    values, joined = cells(seed, k)
+    values, edge_mask = cells(seed, k)
     if not len(values):
         return
-    after = planted(values, joined, CENTRED, seed, bounds)
+    after = planted(values, edge_mask, CENTRED, seed, bounds)
     draws = np.random.default_rng(seed).uniform(math.log(bounds[0]), math.log(bounds[1]), size=len(values))
     np.testing.assert_allclose(margin(after.reshape(-1, k, k)), np.exp(draws), rtol=2e-4)
     assert is_centred(after.reshape(-1, k, k)).all()
 
 
 def test_the_largest_margin_that_a_recipe_may_ask_for_is_reached():
-    values, joined = cells(1, density=1.0)
-    after = planted(values, joined, CENTRED, bounds=(5.0, 5.0))
+    values, edge_mask = cells(1, density=1.0)
+    after = planted(values, edge_mask, CENTRED, bounds=(5.0, 5.0))
     np.testing.assert_allclose(margin(after.reshape(-1, 5, 5)), 5.0, rtol=1e-3)
 
 
 def test_the_second_largest_is_not_at_the_centre_of_a_shifted_window():
-    values, joined = cells(2, k=3, density=0.7, count=4_000)
-    after = planted(values, joined, SHIFTED)
+    values, edge_mask = cells(2, k=3, density=0.7, count=4_000)
+    after = planted(values, edge_mask, SHIFTED)
     assert (after[:, 4] < np.sort(after, axis=1)[:, -2]).all()
 
 
@@ -116,7 +116,14 @@ def noisy(kinds, plant, seed=0, k=5):
     values = np.random.default_rng(9).lognormal(size=(len(kinds), k * k)).astype(np.float32)
     after = values.copy()
     amplitude = np.full(len(kinds), plant.amplitude)
-    place = plant_noise(after, (nodes[0], nodes[1]), kinds, amplitude, plant.model, np.random.default_rng(seed))
+    place = plant_noise(
+        after,
+        (nodes[0], nodes[1]),
+        kinds=kinds,
+        amplitude=amplitude,
+        noise=plant.model,
+        rng=np.random.default_rng(seed),
+    )
     return values, after, place
 
 

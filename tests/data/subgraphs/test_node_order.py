@@ -12,7 +12,7 @@ from gnnmax.data.hosts.host import Host, sorted_edges
 from gnnmax.data.hosts.weights import Exponential, weigh
 from gnnmax.data.subgraphs.node_order import ORDERS
 from gnnmax.data.subgraphs.node_sampling import CHOICES, ego, random_walk, snowball
-from gnnmax.data.subgraphs.subgraph import Sampling
+from gnnmax.data.subgraphs.subgraph import SubgraphSpec
 from gnnmax.data.verification import check_windows_of
 from tests.support.recipes import recipe_of
 
@@ -38,8 +38,8 @@ def shuffled_path(nodes, seed=0):
     return Host(nodes, sorted_edges(names[:-1], names[1:], nodes)), names
 
 
-def bandwidth(joined):
-    rows, columns = np.nonzero(joined)
+def bandwidth(edge_mask):
+    rows, columns = np.nonzero(edge_mask)
     return int(np.abs(rows - columns).max())
 
 
@@ -48,13 +48,13 @@ def bandwidth(joined):
 def test_a_subgraph_is_the_induced_one_on_distinct_nodes(order, choose):
     host = BarabasiAlbert(nodes=50, attachments=3).sample(rng())
     weights = weigh(Exponential(), host, rng())
-    sampling = Sampling(nodes=20, choose=choose, order=order)
+    sampling = SubgraphSpec(nodes=20, choose=choose, order=order)
     subgraph, again = (sampling.sample(host, weights, rng(3)) for _ in range(2))
     assert len(set(subgraph.nodes.tolist())) == 20
     full = np.zeros((50, 50), dtype=np.float32)
     full[tuple(host.edges.T)] = full[tuple(host.edges.T[::-1])] = weights
     assert (subgraph.adjacency == full[np.ix_(subgraph.nodes, subgraph.nodes)]).all()
-    assert (subgraph.joined == (subgraph.adjacency > 0)).all()
+    assert (subgraph.edge_mask == (subgraph.adjacency > 0)).all()
     assert subgraph.nodes.tobytes() == again.nodes.tobytes()
 
 
@@ -62,33 +62,33 @@ def test_a_subgraph_is_the_induced_one_on_distinct_nodes(order, choose):
 def test_an_order_holds_all_nodes_once_in_connected_and_disconnected_hosts(order):
     for probability in (0.0, 0.03, 0.3, 1.0):
         host = ErdosRenyi(nodes=40, probability=probability).sample(rng())
-        nodes = Sampling(order=order).sample(host, ones(host), rng()).nodes
+        nodes = SubgraphSpec(order=order).sample(host, ones(host), rng()).nodes
         assert sorted(nodes.tolist()) == list(range(40))
 
 
 def test_degrees_fall_along_the_degree_order_and_do_not_along_the_natural_one():
     host = ErdosRenyi(nodes=60, probability=0.2).sample(rng())
-    degree = Sampling(order="degree").sample(host, ones(host), rng()).joined.sum(axis=1)
+    degree = SubgraphSpec(order="degree").sample(host, ones(host), rng()).edge_mask.sum(axis=1)
     assert (np.diff(degree) <= 0).all()
-    assert (np.diff(Sampling().sample(host, ones(host), rng()).joined.sum(axis=1)) > 0).any()
+    assert (np.diff(SubgraphSpec().sample(host, ones(host), rng()).edge_mask.sum(axis=1)) > 0).any()
 
 
 def test_nodes_of_one_degree_keep_the_natural_order():
     host = RingLattice(nodes=30, radius=2).sample(rng())
-    assert Sampling(order="degree").sample(host, ones(host), rng()).nodes.tolist() == list(range(30))
+    assert SubgraphSpec(order="degree").sample(host, ones(host), rng()).nodes.tolist() == list(range(30))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_reverse_cuthill_mckee_brings_a_shuffled_path_to_bandwidth_one(seed):
     host, _ = shuffled_path(40, seed)
-    assert bandwidth(Sampling(order="rcm").sample(host, ones(host), rng()).joined) == 1
-    assert bandwidth(Sampling().sample(host, ones(host), rng()).joined) > 5
+    assert bandwidth(SubgraphSpec(order="rcm").sample(host, ones(host), rng()).edge_mask) == 1
+    assert bandwidth(SubgraphSpec().sample(host, ones(host), rng()).edge_mask) > 5
 
 
 def test_reverse_cuthill_mckee_is_about_as_narrow_as_scipy_s():
     for seed in range(8):
         host = WattsStrogatz(nodes=80, degree=4, rewiring=0.1).sample(rng(seed))
-        shuffled = Sampling(order="shuffled").sample(host, ones(host), rng(seed)).joined
+        shuffled = SubgraphSpec(order="shuffled").sample(host, ones(host), rng(seed)).edge_mask
         names = ORDERS["rcm"](shuffled.astype(np.float32), shuffled)
         theirs = reverse_cuthill_mckee(csr_array(shuffled.astype(np.int8)), symmetric_mode=True)
         ours, reference = (bandwidth(shuffled[np.ix_(n, n)]) for n in (names, theirs))
@@ -99,33 +99,36 @@ def test_reverse_cuthill_mckee_is_about_as_narrow_as_scipy_s():
 def test_the_spectral_order_recovers_a_path_up_to_reversal(seed):
     host, names = shuffled_path(40, seed)
     weights = weigh(Exponential(), host, rng(seed)) + np.float32(0.5)
-    nodes = Sampling(order="spectral").sample(host, weights, rng()).nodes.tolist()
+    nodes = SubgraphSpec(order="spectral").sample(host, weights, rng()).nodes.tolist()
     assert nodes in (names.tolist(), names[::-1].tolist())
-    assert Sampling(order="rcm").sample(host, weights, rng()).nodes.tolist() in (names.tolist(), names[::-1].tolist())
-    assert Sampling(order="degree").sample(host, weights, rng()).nodes.tolist() not in (names.tolist(),)
+    assert SubgraphSpec(order="rcm").sample(host, weights, rng()).nodes.tolist() in (
+        names.tolist(),
+        names[::-1].tolist(),
+    )
+    assert SubgraphSpec(order="degree").sample(host, weights, rng()).nodes.tolist() not in (names.tolist(),)
 
 
 def test_the_spectral_order_runs_along_the_given_one():
     for nodes in (12, 13, 40):
         path = Host(nodes, np.stack([np.arange(nodes - 1), np.arange(1, nodes)], axis=1))
-        assert Sampling(order="spectral").sample(path, ones(path), rng()).nodes.tolist() == list(range(nodes))
+        assert SubgraphSpec(order="spectral").sample(path, ones(path), rng()).nodes.tolist() == list(range(nodes))
 
 
 def test_the_spectral_order_leaves_no_choice_where_an_eigenvalue_is_multiple():
     # All of these have a Fiedler value of multiplicity two or more; a rotation of the eigenvectors must change nothing.
     complete = ErdosRenyi(nodes=20, probability=1.0).sample(rng())
-    assert Sampling(order="spectral").sample(complete, ones(complete), rng()).nodes.tolist() == list(range(20))
+    assert SubgraphSpec(order="spectral").sample(complete, ones(complete), rng()).nodes.tolist() == list(range(20))
     ring = RingLattice(nodes=20, radius=2).sample(rng())
-    first = Sampling(order="spectral").sample(ring, ones(ring), rng())
-    values = np.linalg.eigvalsh(np.diag(first.joined.sum(axis=1)) - first.joined)
+    first = SubgraphSpec(order="spectral").sample(ring, ones(ring), rng())
+    values = np.linalg.eigvalsh(np.diag(first.edge_mask.sum(axis=1)) - first.edge_mask)
     assert values[1] == pytest.approx(values[2])
     jitter = ones(ring) * np.float32(4.0)  # another scale takes another path through the rounding
-    assert Sampling(order="spectral").sample(ring, jitter, rng()).nodes.tolist() == first.nodes.tolist()
+    assert SubgraphSpec(order="spectral").sample(ring, jitter, rng()).nodes.tolist() == first.nodes.tolist()
 
 
 def test_the_spectral_order_keeps_components_together():
     host = Host(9, np.array([[0, 4], [1, 3], [2, 8], [3, 7], [4, 6]]))  # 0-4-6, 1-3-7, 2-8, 5
-    nodes = Sampling(order="spectral").sample(host, ones(host), rng()).nodes.tolist()
+    nodes = SubgraphSpec(order="spectral").sample(host, ones(host), rng()).nodes.tolist()
     assert nodes == [0, 4, 6, 1, 3, 7, 2, 8, 5]
 
 
@@ -139,7 +142,7 @@ def test_the_spectral_order_finds_the_places_of_a_noisy_ring_segment_and_a_shuff
     place[names] = rows
 
     def agreement(order):
-        nodes = Sampling(order=order).sample(host, ones(host), rng()).nodes
+        nodes = SubgraphSpec(order=order).sample(host, ones(host), rng()).nodes
         return abs(np.corrcoef(place[nodes], rows)[0, 1])
 
     assert agreement("spectral") > 0.97
@@ -198,10 +201,10 @@ def test_a_random_walk_prefers_hubs():
 def test_directions_play_no_part_in_choices_and_orders():
     directed = ErdosRenyi(nodes=30, probability=0.2, directed=True).sample(rng())
     undirected = Host(30, np.unique(np.sort(directed.edges, axis=1), axis=0))
-    assert len(undirected.edges) < len(directed.edges)  # some pairs are joined in both directions
+    assert len(undirected.edges) < len(directed.edges)  # some pairs are edge_mask in both directions
     for choose in CHOICES:
         one, two = (
-            Sampling(nodes=12, choose=choose, order="rcm").sample(h, ones(h), rng(1)).nodes
+            SubgraphSpec(nodes=12, choose=choose, order="rcm").sample(h, ones(h), rng(1)).nodes
             for h in (directed, undirected)
         )
         assert one.tolist() == two.tolist()
@@ -210,10 +213,10 @@ def test_directions_play_no_part_in_choices_and_orders():
 def test_a_subgraph_larger_than_its_host_is_refused():
     host = ErdosRenyi(nodes=20, probability=0.5).sample(rng())
     with pytest.raises(ValueError, match="its host, which has 20"):
-        Sampling(nodes=21).sample(host, ones(host), rng())
+        SubgraphSpec(nodes=21).sample(host, ones(host), rng())
     with pytest.raises(ValueError, match="at most 5000"):
         large = Host(6_000, np.array([[0, 1]]))
-        Sampling().sample(large, ones(large), rng())
+        SubgraphSpec().sample(large, ones(large), rng())
 
 
 def test_recipes_of_every_choice_and_order_build_and_verify():

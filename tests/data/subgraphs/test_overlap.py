@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gnnmax import InputError, build, load_recipe
-from gnnmax.data.generation import draw_graph
+from gnnmax.data.generation import generate_graph
 from gnnmax.data.store import write_dataset
 from gnnmax.data.subgraphs.subgraph import Subgraph
 from gnnmax.data.subgraphs.window_extraction import CUTS, centres
@@ -73,12 +73,12 @@ def test_tiles_of_a_contact_map_reach_its_diagonal():
 @given(SEEDS, st.sampled_from(["untied", "tied"]))
 def test_each_side_has_the_nearest_of_its_own_end(seed, overlap):
     rng = np.random.default_rng(seed)
-    joined = np.triu(rng.random((12, 12)) < 0.4, 1)
-    joined |= joined.T
+    edge_mask = np.triu(rng.random((12, 12)) < 0.4, 1)
+    edge_mask |= edge_mask.T
     weights = np.triu(rng.random((12, 12)), 1).astype(np.float32)
-    subgraph = Subgraph(np.arange(12), joined * (weights + weights.T), joined)
+    subgraph = Subgraph(np.arange(12), edge_mask * (weights + weights.T), edge_mask)
     middle = centres(subgraph, 7, "neighbours", overlap)
-    assert len(middle) == joined.sum()
+    assert len(middle) == edge_mask.sum()
     assert len(centres(subgraph, 7, "neighbours")) == 0  # the control: 12 nodes are fewer than twice 7
     rows, columns = CUTS["neighbours"](subgraph, middle, 7, overlap)
     turned = CUTS["neighbours"](subgraph, middle[:, ::-1], 7, overlap)
@@ -86,7 +86,7 @@ def test_each_side_has_the_nearest_of_its_own_end(seed, overlap):
     for side, end, other in ((rows, 0, 1), (columns, 1, 0)):
         for (own, away), nodes in zip(middle[:, [end, other]].tolist(), side.tolist(), strict=True):
             assert len(set(nodes)) == 7 and nodes[3] == own
-            heaviest = np.argsort(-subgraph.adjacency[own])[: int(joined[own].sum())].tolist()
+            heaviest = np.argsort(-subgraph.adjacency[own])[: int(edge_mask[own].sum())].tolist()
             allowed = [node for node in heaviest if overlap == "tied" or node != away]
             assert set(allowed[:6]) <= set(nodes)
             assert overlap == "tied" or away not in nodes
@@ -154,5 +154,5 @@ def test_recipes_without_overlap_keep_their_digest_and_windows():
     tiny = load_recipe("tiny")
     assert tiny.replace(overlap="none").digest == tiny.digest
     assert DIRECTED.digest != DIRECTED.replace(overlap="none").digest
-    plain = [draw_graph(DIRECTED.replace(overlap=name), 0).values for name in ("none", "tied")]
+    plain = [generate_graph(DIRECTED.replace(overlap=name), 0).values for name in ("none", "tied")]
     assert not np.array_equal(*plain)

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gnnmax import build, load_recipe
-from gnnmax.data.generation import draw_graph
+from gnnmax.data.generation import generate_graph
 from gnnmax.data.hosts.host import Host, sorted_edges
-from gnnmax.data.subgraphs.subgraph import Sampling
+from gnnmax.data.subgraphs.subgraph import SubgraphSpec
 from gnnmax.data.subgraphs.window_extraction import CUTS, blocks, centres
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -22,7 +22,7 @@ def subgraph_of(seed, size=24, probability=0.2, parts=1, **sampling):
     kept = (rng.random(len(u)) < probability) & (u * parts // size == v * parts // size)
     host = Host(size, sorted_edges(u[kept], v[kept], size))
     weights = rng.integers(1, 6, size=kept.sum()).astype(np.float32)  # few values, so edges tie
-    return host, weights, Sampling(**sampling).sample(host, weights, rng)
+    return host, weights, SubgraphSpec(**sampling).sample(host, weights, rng)
 
 
 @given(SEEDS, st.sampled_from(["natural", "shuffled"]), st.sampled_from(["range", "uniform"]), st.integers(6, 24))
@@ -33,7 +33,7 @@ def test_a_subgraph_holds_the_hosts_edges_among_its_nodes(seed, order, choose, c
     for p, u in enumerate(subgraph.nodes.tolist()):
         for q, v in enumerate(subgraph.nodes.tolist()):
             assert subgraph.adjacency[p, q] == table.get((min(u, v), max(u, v)), 0)
-            assert subgraph.joined[p, q] == ((min(u, v), max(u, v)) in table)
+            assert subgraph.edge_mask[p, q] == ((min(u, v), max(u, v)) in table)
 
 
 @given(SEEDS, st.sampled_from([3, 5]), st.sampled_from(["contiguous", "neighbours"]))
@@ -44,7 +44,7 @@ def test_centres_are_the_edges_with_room_around_them(seed, k, cut):
         [p, q]
         for p in range(m)
         for q in range(m)
-        if subgraph.joined[p, q]
+        if subgraph.edge_mask[p, q]
         and (cut == "neighbours" or (half <= min(p, q) and max(p, q) < m - half and abs(p - q) >= k))
     ]
     assert centres(subgraph, k, cut).tolist() == expected
@@ -68,7 +68,7 @@ def test_rows_and_columns_are_different_nodes_around_the_centre(seed, k, cut, pa
 
 def nearest_by_loop(subgraph, p, q, k):
     """Take turns, the row first: fewest hops, then the heaviest edge, then by place."""
-    graph = nx.from_numpy_array(subgraph.joined.astype(int))
+    graph = nx.from_numpy_array(subgraph.edge_mask.astype(int))
     hops = {end: nx.single_source_shortest_path_length(graph, end) for end in (p, q)}
     chosen = {p: [], q: []}
     for turn in range(2 * (k - 1)):
@@ -136,7 +136,7 @@ def test_natural_windows_hold_the_real_weights_of_their_nodes_every_edge_once(na
 def test_contexts_are_symmetric_empty_on_the_diagonal_and_agree_across_windows(cut, order):
     changes = {"contexts": True, "cuts": [cut], "subgraphs": [{"order": order}], "windows_per_graph": 40}
     recipe = load_recipe("tiny").replace(**changes)
-    windows = draw_graph(recipe, 0)
+    windows = generate_graph(recipe, 0)
     seen = {}
     for nodes, context in ((windows.rows, windows.row_context), (windows.columns, windows.column_context)):
         assert (context == context.transpose(0, 2, 1)).all()
