@@ -53,7 +53,8 @@ class OwnedFolder:
     def foreign(self, folder: Path) -> str:
         """Return what shows that a folder is not ours, as words for an error; empty where it is.
 
-        Links and special files are foreign, for the package writes none; an empty folder holds nothing to lose. Cost: one look at every entry.
+        Links and special files are foreign, for the package writes none; an empty folder holds nothing to lose. It
+        looks at every entry once.
 
         Example:
             >>> import tempfile
