@@ -10,7 +10,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -23,6 +23,7 @@ from gnnmax.data.recipe import Recipe, parse_recipe
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import staged_folder, write_file
+from gnnmax.io.ownership import DATA_SET, PROGRAM
 from gnnmax.task.windows import Windows
 
 __all__ = ["MANIFEST", "Manifest", "load_data", "open_dataset", "read_manifest", "versions", "write_dataset"]
@@ -62,6 +63,7 @@ class Shard(Struct, frozen=True, forbid_unknown_fields=True):
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """What a folder holds: the recipe, its digest, the versions that drew it, and the shards of every split."""
 
+    program: Literal["gnnmax"]
     format: int
     recipe: dict[str, Any]
     digest: str
@@ -106,7 +108,7 @@ def write_dataset(
     """
     check_call(recipe, workers)
     folder = Path(path)
-    with staged_folder(folder, mark=MANIFEST, force=force) as scratch:
+    with staged_folder(folder, owner=DATA_SET, force=force) as scratch:
         splits: dict[str, list[Shard]] = {}
         for split in recipe.splits:
             splits[split] = []
@@ -114,6 +116,7 @@ def write_dataset(
                 name = f"{split}-{len(splits[split]):05d}.safetensors"
                 splits[split].append(_write_shard(scratch / name, part))
         manifest = {
+            "program": PROGRAM,
             "format": FORMAT,
             "recipe": recipe.to_dict(),
             "digest": recipe.digest,

@@ -29,6 +29,7 @@ from gnnmax.experiments.run_folder import CONFIG, Log, check_same_call, environm
 from gnnmax.experiments.scoreboard import judge_test
 from gnnmax.experiments.seed_run import Plan, Progress, Trial, run_trials, splits_to_judge
 from gnnmax.io.atomic import claim_folder
+from gnnmax.io.ownership import PROGRAM, RUN
 from gnnmax.models.inference import resolve_device
 from gnnmax.models.matching import match_parameters
 from gnnmax.models.registry import MODELS, parse_config
@@ -113,7 +114,7 @@ def compare(
         raise InputError("force begins a run anew and resume goes on with one: choose one of the two")
     going_on = resume and (folder / CONFIG).is_file()
     if not going_on and writes():
-        claim_folder(folder, mark=CONFIG, force=force)
+        claim_folder(folder, owner=RUN, force=force)
     sets = [load_data(source) for source in map(_portable, (data, *also))]
     _check_sets(sets, configs, training)
     if training.match == "parameters":
@@ -192,6 +193,7 @@ def _compared(
 def _asked(plan: Plan, seeds: Sequence[int], command: str, recipe: Recipe) -> dict[str, Any]:
     """Write down a call in plain values: a run goes on only with the same."""
     return {
+        "program": PROGRAM,
         "command": command,
         "recipe": recipe.to_dict(),
         "digest": recipe.digest,

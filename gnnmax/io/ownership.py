@@ -117,13 +117,13 @@ FOLDERS = (DATA_SET, RUN, MODEL)
 
 
 def read_mark(file: Path) -> dict[str, Any] | None:
-    """Read a small JSON object from a regular file; None where there is none."""
+    """Read a JSON object from a regular file; None where there is none. Any other failure to read is an error."""
     try:
         found = file.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_MARK:
             return None
         content = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 
@@ -135,13 +135,12 @@ def is_ours(file: Path) -> bool:
         >>> is_ours(Path("nowhere.html"))
         False
     """
-    try:
-        with file.open("rb") as content:
-            head = content.read(SNIFFED)
-            content.seek(max(0, file.stat().st_size - SNIFFED))
-            return PROGRAM.encode() in head or PROGRAM.encode() in content.read(SNIFFED)
-    except OSError:
+    if not file.is_file():
         return False
+    with file.open("rb") as content:
+        head = content.read(SNIFFED)
+        content.seek(max(0, file.stat().st_size - SNIFFED))
+        return PROGRAM.encode() in head or PROGRAM.encode() in content.read(SNIFFED)
 
 
 @dataclass(frozen=True)

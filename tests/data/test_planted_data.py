@@ -26,6 +26,7 @@ from gnnmax.data.recipe_files import recipe_names
 from gnnmax.data.store import MANIFEST, write_dataset
 from gnnmax.data.verification import verify
 from gnnmax.io.atomic import staged_folder
+from gnnmax.io.ownership import DATA_SET
 from gnnmax.task.label import KINDS, is_centred, margin
 
 ROOT = Path(__file__).parents[2]
@@ -286,7 +287,7 @@ def test_a_generator_that_is_killed_leaves_nothing_under_the_final_name(tmp_path
 
 def test_an_old_data_set_stays_until_the_new_one_is_whole(stored):
     before = (stored / MANIFEST).read_bytes()
-    with pytest.raises(RuntimeError), staged_folder(stored, mark=MANIFEST, force=True) as scratch:
+    with pytest.raises(RuntimeError), staged_folder(stored, owner=DATA_SET, force=True) as scratch:
         (scratch / MANIFEST).write_text("half")
         raise RuntimeError
     assert (stored / MANIFEST).read_bytes() == before
