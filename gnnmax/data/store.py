@@ -10,7 +10,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -22,6 +22,7 @@ from gnnmax.data.recipe import GENERATION, Recipe, parse_recipe
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import atomic_folder, write_file
+from gnnmax.io.ownership import DATA_SET, PROGRAM
 from gnnmax.task.windows import Windows
 
 __all__ = ["MANIFEST", "Manifest", "load_data", "open_dataset", "read_manifest", "versions", "write_dataset"]
@@ -67,6 +68,7 @@ class _Origin(Struct, frozen=True):
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """What a folder holds: the recipe, its digest, the versions that drew it, and the shards of every split."""
 
+    program: Literal["gnnmax"]
     format: int
     generation: int
     recipe: dict[str, Any]
@@ -112,7 +114,7 @@ def write_dataset(
     """
     check_call(recipe, workers)
     folder = Path(path)
-    with atomic_folder(folder, mark=MANIFEST, force=force) as scratch:
+    with atomic_folder(folder, owner=DATA_SET, force=force) as scratch:
         splits: dict[str, list[Shard]] = {}
         for split in recipe.splits:
             splits[split] = []
@@ -120,6 +122,7 @@ def write_dataset(
                 name = f"{split}-{len(splits[split]):05d}.safetensors"
                 splits[split].append(_write_shard(scratch / name, part))
         manifest = {
+            "program": PROGRAM,
             "format": FORMAT,
             "generation": GENERATION,
             "recipe": recipe.to_dict(),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,12 +34,13 @@ from gnnmax.experiments.run_folder import (
     check_same_call,
     environment,
     locked_folder,
-    open_run,
     rewind,
+    started_run,
 )
 from gnnmax.experiments.scoreboard import judge_test
 from gnnmax.experiments.seed_run import ComparisonSpec, Progress, SeedResult, run_seeds, splits_to_evaluate
 from gnnmax.io.atomic import check_output_folder
+from gnnmax.io.ownership import PROGRAM, RUN
 from gnnmax.models.inference import resolve_device
 from gnnmax.models.matching import match_parameters
 from gnnmax.models.registry import MODELS, parse_config
@@ -91,7 +94,8 @@ def compare(
         also: Further data sets with a test split, of other hosts.
         training: Budget and optimiser, the same for all.
         workers: Seeds trained at the same time, each in its own process.
-        force: Whether to replace a finished or broken run in ``out``.
+        force: Whether to replace a run that stands in ``out``. It stays until the new one is whole: a forced run that
+            is stopped leaves the old one, and starts again.
         resume: Whether to resume a stopped run of the same call; a missing run is started, a finished one only read.
         command: The command line, for the record.
         tensorboard: Whether to write learning curves into ``tensorboard/`` too; needs the extra tensorboard.
@@ -120,7 +124,7 @@ def compare(
         raise InputError("force starts a run again and resume continues one: choose one of the two")
     resuming = resume and (folder / CONFIG).is_file()
     if not resuming and is_main_process():
-        check_output_folder(folder, mark=CONFIG, force=force)
+        check_output_folder(folder, owner=RUN, force=force)
     sources = [_portable(source) for source in (data, *also)]
     sets = [load_data(source) for source in sources]
     _check_sets(sets, configs, training)
@@ -134,9 +138,13 @@ def compare(
         check_same_call(folder, config)
         if (folder / RESULTS).is_file():
             return read_results(folder)
-    elif is_main_process():
-        open_run(folder, config)
-    with _recorded(folder, on_progress or _ignore, tensorboard=tensorboard) as record:
+    with contextlib.ExitStack() as stack:
+        if resuming and is_main_process():
+            stack.enter_context(locked_folder(folder))
+        elif is_main_process():
+            target = stack.enter_context(started_run(folder.absolute(), config, force=force))
+            spec = dataclasses.replace(spec, folder=target)
+        record = stack.enter_context(_recorded(spec.folder, on_progress or _ignore, tensorboard=tensorboard))
         return _run(spec, seeds, sets=sets, workers=workers, command=command, on_progress=record, resuming=resuming)
 
 
@@ -152,21 +160,22 @@ def _run(
 ) -> Results:
     """Train in this process or in all that torchrun started; the main one evaluates, writes and sends the results."""
     with joined_processes(resolve_device(spec.training.device)) as processes:
+        main_folder = processes.broadcast(os.fsencode(spec.folder))
+        spec = dataclasses.replace(spec, folder=Path(os.fsdecode(main_folder)))
         if not processes.is_main:
             run_seeds(spec, seeds, sets=sets, workers=1, on_progress=_ignore, processes=processes)
             return parse_results(processes.broadcast(b""))
-        with locked_folder(spec.folder):
-            if resuming:
-                for seed in seeds:
-                    rewind(spec.folder, seed)
-            log = Log(spec.folder / "log.txt")
-            log.write(f"{', '.join(spec.models)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
-            outcomes = run_seeds(spec, seeds, sets=sets, workers=workers, on_progress=on_progress, processes=processes)
-            log.write("trained; evaluating")
-            results = _results(spec, outcomes, sets=sets, command=command)
-            write_results(spec.folder, results)
-            shutil.rmtree(spec.folder / "checkpoints")
-            log.write("done")
+        if resuming:
+            for seed in seeds:
+                rewind(spec.folder, seed)
+        log = Log(spec.folder / "log.txt")
+        log.write(f"{', '.join(spec.models)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
+        outcomes = run_seeds(spec, seeds, sets=sets, workers=workers, on_progress=on_progress, processes=processes)
+        log.write("trained; evaluating")
+        results = _results(spec, outcomes, sets=sets, command=command)
+        write_results(spec.folder, results)
+        shutil.rmtree(spec.folder / "checkpoints")
+        log.write("done")
         processes.broadcast(msgspec.json.encode(results))
         return results
 
@@ -177,6 +186,7 @@ def _config_of(
     """Describe a call in plain values: a run is resumed by the same call only."""
     return {
         "format": RUN_FORMAT,
+        "program": PROGRAM,
         "command": command,
         "recipe": recipe.to_dict(),
         "digest": recipe.digest,

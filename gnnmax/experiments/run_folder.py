@@ -7,7 +7,6 @@ import fcntl
 import json
 import os
 import platform
-import shutil
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -16,7 +15,8 @@ from typing import Any
 
 from gnnmax.data.store import versions
 from gnnmax.errors import InputError
-from gnnmax.io.atomic import write_file
+from gnnmax.io.atomic import atomic_folder, write_file
+from gnnmax.io.ownership import RUN
 from gnnmax.models.trained import TrainedModel, load_model, shipped_models
 from gnnmax.training.checkpoint import Checkpoint
 
@@ -32,9 +32,9 @@ __all__ = [
     "load_run",
     "locked_folder",
     "metrics_file",
-    "open_run",
     "read_config",
     "rewind",
+    "started_run",
 ]
 
 CONFIG = "config.json"
@@ -79,12 +79,29 @@ def checkpoint_file(folder: Path, seed: int) -> Path:
     return folder / "checkpoints" / f"seed-{seed}.json"
 
 
-def open_run(folder: Path, config: dict[str, Any]) -> None:
-    """Start a run: remove an earlier one and write config and environment."""
-    if folder.exists():
+@contextlib.contextmanager
+def started_run(folder: Path, config: dict[str, Any], *, force: bool = False) -> Iterator[Path]:
+    """Start a run: write its config and environment, and give the folder to continue in.
+
+    That is ``folder`` itself where nothing stands there: a run that is stopped can then be resumed. A run that stands
+    there stays until the block ends well: the new one grows in a scratch folder and replaces it at the end. Either is
+    locked for as long as the block lasts.
+
+    Raises:
+        InputError: the folder is in use, is not a run of ours, or another process works in it.
+    """
+    if not folder.exists() or not any(folder.iterdir()):
+        with atomic_folder(folder, owner=RUN) as scratch:  # never a folder without its config
+            _start(scratch, config)
         with locked_folder(folder):
-            shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+            yield folder
+        return
+    with locked_folder(folder), atomic_folder(folder, owner=RUN, force=force) as scratch:
+        _start(scratch, config)
+        yield scratch
+
+
+def _start(folder: Path, config: dict[str, Any]) -> None:
     write_file(folder / CONFIG, json.dumps(config, indent=1))
     write_file(folder / "environment.json", json.dumps(environment(), indent=1))
     (folder / "metrics").mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import fcntl
 import os
@@ -14,8 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gnnmax.errors import InputError
+from gnnmax.io.ownership import PROGRAM, OwnedFolder
 
 __all__ = ["atomic_folder", "check_output_folder", "write_file"]
+
+UNFINISHED = ".gnnmax-unfinished"
+"""A note in each scratch folder until it is whole."""
 
 LOCKING = 3
 """Attempts at a scratch folder that is locked."""
@@ -58,46 +63,51 @@ def write_file(path: Path, content: bytes | str) -> None:
     _sync_folder(path.parent)
 
 
-def check_output_folder(path: Path, *, mark: str, force: bool = False) -> None:
+def check_output_folder(path: Path, *, owner: OwnedFolder, force: bool = False) -> None:
     """Refuse an output folder that is in use, before any work is done.
 
     Args:
         path: The folder to be written. It may be absent or empty.
-        mark: Name of the file that tells a folder of this sort; ``force`` replaces only folders that hold it.
-        force: Whether a finished folder of this sort may be replaced.
+        owner: The sort of folder; ``force`` replaces only those that are of this sort throughout.
+        force: Whether a folder of this sort may be replaced.
 
     Raises:
         InputError: the path is a file, or a folder that holds something and may not be replaced.
 
     Example:
+        >>> from gnnmax.io.ownership import DATA_SET
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     Path(folder, "thesis.tex").touch()
-        ...     check_output_folder(Path(folder), mark="manifest.json", force=True)
+        ...     check_output_folder(Path(folder), owner=DATA_SET, force=True)
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: the folder ... holds other files and no manifest.json: choose another folder
+        gnnmax.errors.InputError: the folder ... is not a data set of gnnmax: it has no manifest.json; choose ...
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise InputError(f"the output must be a folder, and {path} is not: choose another folder")
+    if path.resolve() in (Path.cwd(), *Path.cwd().parents):
+        raise InputError(f"the output {path} is the current folder or one above it: name a folder of its own")
     if not path.exists() or not any(path.iterdir()):
         return
-    if not (path / mark).is_file():
-        raise InputError(f"the folder {path} holds other files and no {mark}: choose another folder")
+    foreign = owner.foreign(path)
+    if foreign:
+        raise InputError(f"the folder {path} is not a {owner.title} of {PROGRAM}: {foreign}; choose another folder")
     if not force:
         raise InputError(f"the folder {path} is in use: choose another folder or pass --force to replace it")
 
 
 @contextlib.contextmanager
-def atomic_folder(path: Path, *, mark: str, force: bool = False) -> Iterator[Path]:
+def atomic_folder(path: Path, *, owner: OwnedFolder, force: bool = False) -> Iterator[Path]:
     """Give a scratch folder that becomes ``path`` when the block ends well, and vanishes when it does not.
 
-    A folder that may be replaced (see :func:`check_output_folder`) is kept until the new one is whole. Scratch folders
-    of killed runs are removed. Those of running processes are locked and stay.
+    A folder that may be replaced (see :func:`check_output_folder`) stays until the new one is whole; the two exchange
+    their names at once where the system can. Scratch folders that killed runs left behind are removed; those of running
+    processes are locked, and stay.
 
     Args:
         path: The final folder; its parents are made.
-        mark: Name of the file that tells a folder of this sort.
-        force: Whether a finished folder of this sort may be replaced.
+        owner: The sort of folder.
+        force: Whether a folder of this sort may be replaced.
 
     Yields:
         The scratch folder, beside ``path`` and on the same file system.
@@ -106,26 +116,29 @@ def atomic_folder(path: Path, *, mark: str, force: bool = False) -> Iterator[Pat
         InputError: the folder is in use.
 
     Example:
+        >>> from gnnmax.io.ownership import DATA_SET
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     with atomic_folder(Path(folder, "data"), mark="manifest.json") as scratch:
+        ...     with atomic_folder(Path(folder, "data"), owner=DATA_SET) as scratch:
         ...         write_file(scratch / "manifest.json", "{}")
         ...     sorted(p.name for p in Path(folder, "data").iterdir())
         ['manifest.json']
     """
-    check_output_folder(path, mark=mark, force=force)
+    check_output_folder(path, owner=owner, force=force)
     with _made_parents(path):
-        _sweep(path)
-        check_output_folder(path, mark=mark, force=force)
+        _sweep(path, owner)
+        check_output_folder(path, owner=owner, force=force)
         with _own_folder(path) as scratch:
             try:
+                (scratch / UNFINISHED).write_text(PROGRAM)
                 yield scratch
                 scratch.chmod(0o777 & ~_umask())
+                (scratch / UNFINISHED).unlink()
                 _sync_folder(scratch)
-                check_output_folder(path, mark=mark, force=force)
+                check_output_folder(path, owner=owner, force=force)
                 _take_name(scratch, path)
                 _sync_folder(path.parent)
             except BaseException:
-                shutil.rmtree(scratch, ignore_errors=True)
+                _discard(scratch)
                 raise
 
 
@@ -148,16 +161,30 @@ def _take_name(scratch: Path, path: Path) -> None:
     if not path.exists():
         _rename(scratch, path)
         return
-    old = scratch.with_suffix(".old")
     with _locked(path):
-        path.replace(old)
-        try:
-            _rename(scratch, path)
-        except BaseException:
-            old.replace(path)
-            raise
-        old.replace(scratch)  # what is called old is whole, and is put back by the next run where this one is killed
-        shutil.rmtree(scratch)
+        if not _exchange(scratch, path):
+            old = scratch.with_suffix(".old")
+            path.replace(old)
+            try:
+                _rename(scratch, path)
+            except BaseException:
+                old.replace(path)
+                raise
+            old.replace(scratch)  # an ".old" folder is whole: the next run puts it back where this one was killed
+        _discard(scratch)
+
+
+EXCHANGE = 2
+"""The flag of Linux's renameat2 that exchanges two names at once."""
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names in one step; False where the system or the file system cannot."""
+    system = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(system, "renameat2"):
+        return False
+    here = ctypes.c_int(-100)  # AT_FDCWD: paths are relative to the current folder
+    return bool(system.renameat2(here, os.fsencode(one), here, os.fsencode(other), ctypes.c_uint(EXCHANGE)) == 0)
 
 
 def _rename(scratch: Path, path: Path) -> None:
@@ -204,17 +231,38 @@ def _locked(folder: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def _sweep(path: Path) -> None:
-    """Remove what killed runs left beside ``path``; put back an old folder whose successor never took the name."""
-    ours = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.(partial|old)")
-    for leftover in [entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)]:
+def _sweep(path: Path, owner: OwnedFolder) -> None:
+    """Remove what killed runs left beside ``path``; put back an old folder whose successor never took the name.
+
+    A name proves nothing: a leftover carries our mark, or the note that it is unfinished.
+    """
+    named = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.(partial|old)")
+    for leftover in [entry for entry in path.parent.iterdir() if named.fullmatch(entry.name)]:
         with _locked(leftover) as abandoned:
-            if not abandoned:
+            if not abandoned or not _left_by_us(leftover, owner):
                 continue
             if leftover.suffix == ".old" and not path.exists():
                 leftover.replace(path)
             else:
-                shutil.rmtree(leftover, ignore_errors=True)
+                _discard(leftover)
+
+
+def _left_by_us(leftover: Path, owner: OwnedFolder) -> bool:
+    unfinished = leftover.suffix == ".partial" and ((leftover / UNFINISHED).is_file() or not any(leftover.iterdir()))
+    return unfinished or not owner.foreign(leftover)
+
+
+def _discard(folder: Path) -> None:
+    """Remove a folder, the note that it is unfinished last: one that is killed on the way leaves what can be swept."""
+    note = folder / UNFINISHED
+    with contextlib.suppress(OSError):
+        note.touch()
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry != note:
+                entry.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _umask() -> int:

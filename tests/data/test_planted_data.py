@@ -22,6 +22,7 @@ from gnnmax.data.recipe_files import recipe_names
 from gnnmax.data.store import MANIFEST, write_dataset
 from gnnmax.data.verification import verify
 from gnnmax.io.atomic import atomic_folder
+from gnnmax.io.ownership import DATA_SET
 from gnnmax.task.label import KINDS, is_centred, margin
 from tests.support.skips import skip_outside_ci
 
@@ -272,7 +273,7 @@ def test_a_folder_is_whole_or_absent_whatever_write_fails(tmp_path, monkeypatch)
 
 def test_an_old_data_set_stays_until_the_new_one_is_whole(stored):
     before = (stored / MANIFEST).read_bytes()
-    with pytest.raises(RuntimeError, match="broken off"), atomic_folder(stored, mark=MANIFEST, force=True) as scratch:
+    with pytest.raises(RuntimeError, match="broken off"), atomic_folder(stored, owner=DATA_SET, force=True) as scratch:
         (scratch / MANIFEST).write_text("half")
         raise RuntimeError("broken off")
     assert (stored / MANIFEST).read_bytes() == before

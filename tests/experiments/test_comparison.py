@@ -1,6 +1,8 @@
 """Side by side: one run folder, equal figures for equal seeds, nothing written for a wrong call."""
 
+import contextlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from gnnmax.experiments.run_folder import RUN_FORMAT, load_run
 from gnnmax.experiments.seed_run import ComparisonSpec, _run_seed_in_worker
 from gnnmax.models.registry import MODELS, parse_config
 from gnnmax.training.config import TrainingConfig
+from gnnmax.training.learner import TrainingError
+from tests.support.faults import failing
 
 SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})
 BUDGET = TrainingConfig(steps=6, evaluate_every=3, device="cpu")
@@ -171,9 +175,54 @@ def test_a_folder_in_use_is_refused_and_kept_and_force_replaces_a_run_only(finis
         run(out)
     assert (out / "results.json").read_bytes() == before
     (tmp_path / "thesis.tex").write_text("mine")
-    with pytest.raises(InputError, match="holds other files"):
+    (tmp_path / "config.json").write_text('{"architectures": ["BertModel"]}')
+    with pytest.raises(InputError, match="is not a run of gnnmax"):
         run(tmp_path, force=True)
     assert (tmp_path / "thesis.tex").read_text() == "mine"
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), OSError(28, "No space left on device"), TrainingError("diverged")]
+)
+def test_a_run_that_force_is_to_replace_stays_until_the_new_one_is_whole(finished, tmp_path, error):
+    out = shutil.copytree(finished[0], tmp_path / "run")
+    before = content(out)
+
+    def fail(_record):
+        raise error
+
+    with pytest.raises(type(error)):
+        run(out, seeds=(7,), force=True, on_progress=fail)
+    assert content(out) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run"], "no litter"
+    run(out, seeds=(7,), force=True)
+    assert read_results(out).seeds == [7]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_force_keeps_a_run_that_holds_a_file_of_another(finished, tmp_path):
+    out = shutil.copytree(finished[0], tmp_path / "run")
+    (out / "notes.txt").write_text("precious")
+    with pytest.raises(InputError, match=r"it also holds notes\.txt"):
+        run(out, force=True)
+    assert (out / "notes.txt").read_text() == "precious"
+
+
+def test_a_run_folder_is_never_there_without_its_config(tmp_path, monkeypatch):
+    for turn in range(1, 30):
+        out = tmp_path / str(turn) / "run"
+        with monkeypatch.context() as patch:
+            calls = failing(patch, os, "fsync", turn)
+            with contextlib.suppress(OSError):
+                run(out, seeds=(0,), models=["question"])
+        assert not out.exists() or (out / "config.json").is_file()
+        if len(calls) < turn:
+            return
+    pytest.fail("more calls than that")
 
 
 @pytest.mark.parametrize(

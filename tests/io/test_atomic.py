@@ -1,5 +1,6 @@
 """Files and folders: whole or absent, whatever fails."""
 
+import json
 import os
 import re
 import stat
@@ -9,22 +10,24 @@ from pathlib import Path
 import pytest
 
 from gnnmax.errors import InputError
+from gnnmax.io import atomic
 from gnnmax.io.atomic import atomic_folder, check_output_folder, write_file
+from gnnmax.io.ownership import DATA_SET
 from tests.support.faults import failing
 
 MARK = "manifest.json"
 
 
 def stage(path, content="new", force=False, error=None):
-    with atomic_folder(path, mark=MARK, force=force) as scratch:
-        write_file(scratch / "data.bin", content * 1000)
-        write_file(scratch / MARK, content)
+    with atomic_folder(path, owner=DATA_SET, force=force) as scratch:
+        write_file(scratch / "test-00000.safetensors", content * 1000)
+        write_file(scratch / MARK, json.dumps({"program": "gnnmax", "content": content}))
         if error is not None:
             raise error
 
 
 def content_of(path):
-    return (path / MARK).read_text() if path.exists() else None
+    return json.loads((path / MARK).read_text())["content"] if path.exists() else None
 
 
 def names(folder):
@@ -59,7 +62,7 @@ def test_whatever_call_fails_the_folder_is_the_old_one_or_the_new_one(tmp_path, 
                 outcome = {"old" if stands else None, "new"}
         assert content_of(path) in outcome
         if content_of(path) is not None:
-            assert (path / "data.bin").read_text() == content_of(path) * 1000
+            assert (path / "test-00000.safetensors").read_text() == content_of(path) * 1000
         assert not list(path.parent.glob("*.partial"))
         if len(calls) < turn:
             return
@@ -76,6 +79,7 @@ def test_the_old_folder_is_put_back_when_the_new_one_cannot_take_its_name(tmp_pa
         return real(self, target)
 
     monkeypatch.setattr(Path, "replace", replace)
+    monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
     with pytest.raises(OSError, match="Input/output"):
         stage(tmp_path / "data", force=True)
     assert content_of(tmp_path / "data") == "old"
@@ -83,10 +87,10 @@ def test_the_old_folder_is_put_back_when_the_new_one_cannot_take_its_name(tmp_pa
 
 def test_the_new_folder_replaces_the_old_one_whole(tmp_path):
     stage(tmp_path / "data", "old")
-    (tmp_path / "data" / "stale.bin").touch()
+    (tmp_path / "data" / "val-00000.safetensors").touch()
     stage(tmp_path / "data", "new", force=True)
     assert content_of(tmp_path / "data") == "new"
-    assert names(tmp_path / "data") == ["data.bin", MARK]
+    assert names(tmp_path / "data") == [MARK, "test-00000.safetensors"]
     assert names(tmp_path) == ["data"]
 
 
@@ -94,8 +98,8 @@ def test_a_folder_in_use_is_refused_before_and_after_the_work(tmp_path):
     stage(tmp_path / "data", "old")
     with pytest.raises(InputError, match="in use"):
         stage(tmp_path / "data")
-    with pytest.raises(InputError, match="in use"), atomic_folder(tmp_path / "other", mark=MARK) as scratch:
-        write_file(scratch / MARK, "new")
+    with pytest.raises(InputError, match="in use"), atomic_folder(tmp_path / "other", owner=DATA_SET) as scratch:
+        write_file(scratch / MARK, "{}")
         stage(tmp_path / "other", "faster")
     assert content_of(tmp_path / "other") == "faster"
     assert names(tmp_path) == ["data", "other"]
@@ -108,11 +112,15 @@ def test_foreign_folders_files_and_links_are_refused_even_by_force(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "empty")
     (tmp_path / "empty").mkdir()
-    for name, complaint in (("thesis", "other files"), ("file", "must be a folder"), ("link", "must be a folder")):
+    for name, complaint in (
+        ("thesis", "it has no manifest.json"),
+        ("file", "must be a folder"),
+        ("link", "must be a folder"),
+    ):
         with pytest.raises(InputError, match=complaint):
-            check_output_folder(tmp_path / name, mark=MARK, force=True)
+            check_output_folder(tmp_path / name, owner=DATA_SET, force=True)
     assert names(thesis) == ["thesis.tex"]
-    check_output_folder(tmp_path / "empty", mark=MARK)
+    check_output_folder(tmp_path / "empty", owner=DATA_SET)
     stage(tmp_path / "empty")
     assert content_of(tmp_path / "empty") == "new"
 
@@ -126,6 +134,73 @@ def test_an_old_folder_whose_successor_took_the_name_is_swept_and_one_without_is
     with pytest.raises(InputError, match="in use"):
         stage(tmp_path / "data")
     assert names(tmp_path) == ["data"] and content_of(tmp_path / "data") == "newer"
+
+
+def test_force_does_not_replace_a_folder_for_the_sake_of_a_file_name(tmp_path):
+    model = tmp_path / "bert"
+    (model / ".git").mkdir(parents=True)
+    (model / "manifest.json").write_text('{"architectures": ["BertModel"]}')
+    (model / "model.safetensors").write_bytes(b"weights")
+    (model / ".git" / "HEAD").write_text("ref: refs/heads/main")
+    before = {path: path.read_bytes() for path in model.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match=r"manifest\.json was not written by gnnmax; choose another folder"):
+        stage(model, force=True)
+    assert {path: path.read_bytes() for path in model.rglob("*") if path.is_file()} == before
+
+
+def test_force_does_not_replace_a_data_set_that_holds_something_else_too(tmp_path):
+    stage(tmp_path / "data", "old")
+    (tmp_path / "data" / "notes.txt").write_text("precious")
+    with pytest.raises(InputError, match=r"it also holds notes\.txt"):
+        stage(tmp_path / "data", force=True)
+    assert (tmp_path / "data" / "notes.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", [".", "..", "../.."])
+def test_the_current_folder_and_those_above_it_are_no_output(tmp_path, monkeypatch, name):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    with pytest.raises(InputError, match="name a folder of its own"):
+        stage(Path(name), force=True)
+
+
+@pytest.mark.parametrize("name", [".data.20240101.old", ".data.backup_1.partial"])
+def test_a_backup_of_a_fitting_name_is_not_swept(tmp_path, name):
+    backup = tmp_path / name
+    backup.mkdir()
+    (backup / "thesis.tex").write_text("precious")
+    stage(tmp_path / "data")
+    assert (backup / "thesis.tex").read_text() == "precious"
+
+
+def test_what_a_killed_run_left_is_swept(tmp_path):
+    unfinished, replaced = tmp_path / ".data.0a1b2c3d.partial", tmp_path / ".data.0a1b2c3e.partial"
+    unfinished.mkdir()
+    (unfinished / atomic.UNFINISHED).write_text("gnnmax")
+    (unfinished / "test-00000.safetensors").touch()
+    (tmp_path / ".data.0a1b2c3f.partial").mkdir()  # killed at once
+    stage(tmp_path / "old")
+    (tmp_path / "old").rename(replaced)
+    stage(tmp_path / "data")
+    assert names(tmp_path) == ["data"]
+
+
+def test_folders_exchange_names_one_after_the_other_where_the_system_cannot_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
+    stage(tmp_path / "data", "old")
+    stage(tmp_path / "data", "new", force=True)
+    assert content_of(tmp_path / "data") == "new"
+    assert names(tmp_path) == ["data"]
+
+
+def test_an_exchange_of_names_is_one_step(tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    if atomic._exchange(tmp_path / "one", tmp_path / "other"):
+        assert names(tmp_path / "one") == ["other"]
+    assert names(tmp_path) == ["one", "other"]
+    assert not atomic._exchange(tmp_path / "one", tmp_path / "nowhere")
 
 
 def test_a_parent_that_cannot_be_written_is_an_error_of_the_system(tmp_path, monkeypatch):
