@@ -10,6 +10,7 @@ import tyro
 
 from gnnmax.cli.arguments import Changes, Flag, open_data, open_recipe
 from gnnmax.cli.printing import print_checks, print_json, print_tables
+from gnnmax.io.ownership import Output, check_outputs
 from gnnmax.report.progress import drawing_progress
 
 __all__ = ["Generate", "Info", "Verify"]
@@ -78,6 +79,8 @@ class Info:
     """Name of a recipe, path of a .toml file, or folder of a data set."""
     page: Path | None = None
     """Write the card as an HTML page too, with windows of every kind to look at."""
+    force: Flag = False
+    """Replace a file that gnnmax did not write."""
     json: Flag = False
     """Print JSON."""
 
@@ -85,6 +88,8 @@ class Info:
         """Print the card."""
         from gnnmax.data.card import describe
         from gnnmax.report.tables import card_tables
+
+        check_outputs([Output("--page", self.page, (".html",))], inputs=[Path(self.data)], force=self.force)
 
         data = open_data(self.data)
         card = describe(data)

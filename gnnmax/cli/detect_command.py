@@ -22,6 +22,7 @@ from gnnmax.detection.output import (
     Detections,
     Rows,
     detections_of,
+    is_table,
     parquet_library,
     with_net_scores,
     write_arrays,
@@ -31,6 +32,7 @@ from gnnmax.detection.output import (
 from gnnmax.detection.positions import detections_at, read_positions
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
+from gnnmax.io.ownership import Output, check_outputs
 
 if TYPE_CHECKING:
     from gnnmax.detection.matrix import MatrixSource
@@ -103,6 +105,8 @@ class Detect:
     """Score the window around every entry too, into this .npz file, and compare the score map with the exact rule."""
     page: Path | None = None
     """Write an HTML page with a picture of the matrix and its maxima."""
+    force: Flag = False
+    """Replace output files that gnnmax did not write."""
     json: Flag = False
     """Print JSON."""
 
@@ -196,25 +200,16 @@ class Detect:
         self._check_files()
 
     def _check_files(self) -> None:
-        """Refuse an output that cannot be written, or would replace an input or another output."""
-        card = None if self.out is None else self.out.with_suffix(CARD)
-        taken = {path.resolve() for path in (self.matrix, self.positions) if path is not None}
-        for path, known in (
-            (self.out, (".csv", ".json", ".parquet")),
-            (card, (".json",)),
-            (self.windows, (".npz",)),
-            (self.everywhere, (".npz",)),
-            (self.page, (".html",)),
-        ):
-            if path is None:
-                continue
-            if path.resolve() in taken:
-                raise InputError(f"{path} is read already, or written by another option: choose another file")
-            taken.add(path.resolve())
-            if path.suffix not in known:
-                raise InputError(f"{path} must end in {' or '.join(known)}: the ending chooses the format")
-            if not path.parent.is_dir():
-                raise InputError(f"the folder {path.parent} does not exist: make it first, or choose another file")
+        """Refuse an output that cannot be written, or would destroy something."""
+        outputs = [
+            Output("--windows", self.windows, (".npz",)),
+            Output("--everywhere", self.everywhere, (".npz",)),
+            Output("--page", self.page, (".html",)),
+        ]
+        if self.out is not None:
+            outputs.append(Output("--out", self.out, (".csv", ".json", ".parquet"), is_table))
+            outputs.append(Output("the run card of --out", self.out.with_suffix(CARD), (".json",)))
+        check_outputs(outputs, inputs=[path for path in (self.matrix, self.positions) if path], force=self.force)
         if self.out is not None and self.out.suffix == ".parquet":
             parquet_library()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from gnnmax.detection.maxima import Maxima, Places
 from gnnmax.detection.permutation_null import Discoveries
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
+from gnnmax.io.ownership import PROGRAM, is_ours
 from gnnmax.task.label import is_centred
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "Detections",
     "Rows",
     "detections_of",
+    "is_table",
     "parquet_library",
     "with_net_scores",
     "write_arrays",
@@ -225,8 +228,18 @@ def write_table(path: Path, table: Detections) -> None:
             for name, column in table.filled().items()
         }
         buffer = io.BytesIO()
-        parquet.write_table(arrow.table(arrays), buffer)
+        parquet.write_table(arrow.table(arrays).replace_schema_metadata({"program": PROGRAM}), buffer)
         write_file(path, buffer.getvalue())
+
+
+def is_table(path: Path) -> bool:
+    """Tell whether a file is a table that :func:`write_table` wrote."""
+    if path.suffix == ".parquet":
+        return is_ours(path)
+    with path.open("rb") as file:
+        head = file.read(200).split()
+    first = b"".join(head[:3])
+    return first.startswith((b"i,j,", b'[{"i":', b"[]"))
 
 
 def _arrow_type(arrow: Any, dtype: np.dtype[Any]) -> Any:
@@ -257,4 +270,6 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """Write arrays by name into a .npz file."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]  # the stubs mistake names for options of savez
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.comment = PROGRAM.encode()
     write_file(path, buffer.getvalue())

@@ -149,13 +149,13 @@ class Output:
 
     Attributes:
         option: The option that names it, for errors.
-        path: Where.
+        path: Where; None where the option was not given.
         endings: Suffixes that say how it is written.
         recognise: Whether a file that stands there is one that this option wrote before.
     """
 
     option: str
-    path: Path
+    path: Path | None
     endings: tuple[str, ...]
     recognise: Callable[[Path], bool] = is_ours
 
@@ -183,6 +183,8 @@ def check_outputs(outputs: Sequence[Output], *, inputs: Sequence[Path] = (), for
     taken: dict[Path, str] = {path.resolve(): "an input of this call" for path in inputs}
     for output in outputs:
         path, where = output.path, f"{output.option} {output.path}"
+        if path is None:
+            continue
         if path.suffix not in output.endings:
             raise InputError(f"{where} must end in {' or '.join(output.endings)}: the ending says how it is written")
         if not path.parent.is_dir():

@@ -181,3 +181,25 @@ def test_an_interrupted_generation_ends_with_130_and_leaves_nothing(tmp_path, wo
     assert process.returncode == 130, err
     assert (out, err) == ("", "gnnmax: interrupted\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_the_page_of_a_card_never_takes_the_place_of_a_recipe_or_a_file_of_a_data_set(force, tmp_path, capsys):
+    recipe = Path(__file__).parents[2] / "datasets" / "recipes" / "tiny.toml"
+    own = tmp_path / "own.toml"
+    own.write_bytes(recipe.read_bytes())
+    assert main(["generate", "tiny", "--out", str(tmp_path / "data")]) == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for data, page in ((own, own), (tmp_path / "data", tmp_path / "data" / "manifest.json")):
+        assert main(["info", str(data), "--page", str(page), *force]) == 2
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_the_page_of_a_card_replaces_a_page_of_ours_and_another_only_with_force(tmp_path, capsys):
+    page = tmp_path / "card.html"
+    call = ["info", "tiny", "--page", str(page)]
+    assert main(call) == 0 and main(call) == 0
+    page.write_text("<title>my thesis</title>")
+    assert main(call) == 2
+    assert page.read_text() == "<title>my thesis</title>"
+    assert main([*call, "--force"]) == 0

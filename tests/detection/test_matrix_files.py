@@ -3,6 +3,7 @@
 import csv
 import json
 import pickle
+import re
 from pathlib import Path
 
 import networkx as nx
@@ -338,6 +339,29 @@ def test_a_data_frame_names_its_rows_and_columns():
     assert found.names == (tuple("abcdef"), tuple("wxyz"))
 
 
+OUTPUTS = [
+    ("--out", "t.csv"),
+    ("--out", "t.json"),
+    ("--windows", "w.npz"),
+    ("--everywhere", "e.npz"),
+    ("--page", "p.html"),
+]
+
+
+@pytest.mark.parametrize(("option", "name"), [*OUTPUTS, ("--out", "t.parquet")])
+def test_an_output_of_ours_is_written_again_and_a_file_of_another_only_with_force(option, name, tmp_path, capsys):
+    np.save(tmp_path / "m.npy", np.random.default_rng(0).random((9, 9)))
+    call = ["detect", str(tmp_path / "m.npy"), "--k", "3", option, str(tmp_path / name)]
+    assert main(call) == 0 and main(call) == 0
+    (tmp_path / name).write_bytes(b'{"name": "my-app", "version": "1.0.0"}')
+    capsys.readouterr()
+    assert main(call) == 2
+    said = capsys.readouterr().err
+    assert "gnnmax did not write it" in said and said.count("\n") == 1
+    assert (tmp_path / name).read_bytes() == b'{"name": "my-app", "version": "1.0.0"}'
+    assert main([*call, "--force"]) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "which"),
     [
@@ -354,5 +378,6 @@ def test_no_output_takes_the_place_of_an_input_or_of_another(options, which, tmp
     before = {path: path.read_bytes() for path in tmp_path.glob("*.*")}
     assert main(["detect", "m.csv", "--k", "3", *options]) == 2
     said = capsys.readouterr()
-    assert f"{which} is read already, or written by another option" in said.err and said.err.count("\n") == 1
+    assert re.search(rf"{re.escape(which)} is (an input of this call|written by --\w+ too)", said.err)
+    assert said.err.count("\n") == 1
     assert {path: path.read_bytes() for path in tmp_path.glob("*.*")} == before
