@@ -95,6 +95,11 @@ def test_a_grid_that_follows_the_image_is_blind_whether_or_not_the_step_divides_
     assert orbit(spec, k) == spec.group.centre_orbit(k) == k * k
 
 
+def test_a_grid_that_is_chosen_by_its_norm_shows_the_border_even_where_one_entry_is_read():
+    spec = TowerSpec(channels=(24,), steps=(2,), kernel=2, padding="zero", downsampling="polyphase", head="centre")
+    assert orbit(spec, 5) == seen_alike(spec, 5, 0.3) == 1
+
+
 PLANS = st.builds(
     lambda layers, step, **rest: TowerSpec(channels=(24,) * layers, steps=(1,) * (layers - 1) + (step,), **rest),
     layers=st.integers(1, 2),
