@@ -156,8 +156,13 @@ def _read_head(colours: Colours, norms: Colours, spec: TowerSpec) -> Colours:
         entries = colours.reshape(*colours.shape[:2], -1)
         tags = _tags(side * side) if spec.head == "flatten" else np.uint64(0)
         seen = splitmix64(entries + tags).sum(axis=-1, dtype=np.uint64)
-    # The net keeps the grid of the largest norm: equal bags of grids with their norms give equal scores.
-    return np.asarray(splitmix64(splitmix64(seen) + norms).sum(axis=-1, dtype=np.uint64))
+    # The net keeps the grid of the largest norm: equal bags of grids with their norms give equal scores. Among several of
+    # the largest norm it keeps the first one, which shows their order.
+    order = np.argsort(norms, axis=1)
+    norms_sorted, seen_sorted = np.take_along_axis(norms, order, axis=1), np.take_along_axis(seen, order, axis=1)
+    tied = (norms_sorted[:, 1:] == norms_sorted[:, :-1]) & (seen_sorted[:, 1:] != seen_sorted[:, :-1])
+    places = _tags(seen.shape[1]) * tied.any(axis=1, keepdims=True)
+    return np.asarray(splitmix64(splitmix64(seen) + norms + places).sum(axis=-1, dtype=np.uint64))
 
 
 def _pad(colours: Colours, added: tuple[int, int], *, circular: bool) -> Colours:
