@@ -18,14 +18,14 @@ from gnnmax.task.rules import RULES
 from gnnmax.task.scorers import labels_of
 from gnnmax.task.windows import Windows
 
-__all__ = ["Task"]
+__all__ = ["EvaluationSet"]
 
 MOST_UNITS = 16_384
 """Above so many graphs the bootstrap draws batches of graphs, put together at random, in their place."""
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class EvaluationSet:
     """The labels of windows and what else is known of them, about 40 bytes a window.
 
     Attributes:
@@ -41,7 +41,7 @@ class Task:
 
     Example:
         >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(90, 3, 3)))
-        >>> Task.concatenate([Task.of(w[:50]), Task.of(w[50:])]).partitions["kind"].names
+        >>> EvaluationSet.concatenate([EvaluationSet.of(w[:50]), EvaluationSet.of(w[50:])]).slices["kind"].names
         ('centred', 'shifted', 'runner_up')
     """
 
@@ -56,7 +56,7 @@ class Task:
     groups: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, windows: Any, groups: Any = None, *, one_class: bool = False) -> Task:
+    def of(cls, windows: Any, groups: Any = None, *, one_class: bool = False) -> EvaluationSet:
         """Take from windows, or from a label array, what judging needs.
 
         Args:
@@ -86,14 +86,14 @@ class Task:
         )
 
     @classmethod
-    def concatenate(cls, parts: Sequence[Task]) -> Task:
+    def concatenate(cls, parts: Sequence[EvaluationSet]) -> EvaluationSet:
         """Join tasks whose windows are of one side and one data set, in order.
 
         Raises:
             InputError: nothing to join, or parts of which different things are known.
         """
         if not parts:
-            raise InputError("no windows to judge: update with some first")
+            raise InputError("no windows to evaluate: update with some first")
         first = parts[0]
         for part in parts[1:]:
             part.check_follows(first)
@@ -107,7 +107,7 @@ class Task:
         ceiling = ceilings.pop() if len(ceilings) == 1 else None
         return dataclasses.replace(first, **joined, groups=groups, ceiling=ceiling)
 
-    def check_follows(self, first: Task) -> None:
+    def check_follows(self, first: EvaluationSet) -> None:
         """Refuse to be joined to windows of another sort.
 
         Raises:
@@ -115,14 +115,14 @@ class Task:
         """
         for name in ("graph", "bayes_right"):
             if (getattr(first, name) is None) != (getattr(self, name) is None):
-                raise InputError("windows, labels and noisy windows do not mix: judge them apart")
+                raise InputError("windows, labels and noisy windows do not mix: evaluate them separately")
         if first.k != self.k:
-            raise InputError(f"windows of side {self.k} came after those of side {first.k}: judge them apart")
+            raise InputError(f"windows of side {self.k} came after those of side {first.k}: evaluate them separately")
         if first.groups.keys() != self.groups.keys():
             came, known = sorted(self.groups), sorted(first.groups)
             raise InputError(f"the groups {came} came after {known}: give the same names each time")
 
-    def copied(self) -> Task:
+    def copied(self) -> EvaluationSet:
         """Copy the columns, so that neither the windows nor what is done to them later is held."""
         arrays: dict[str, Any] = {
             name: array.copy() for name, array in vars(self).items() if isinstance(array, np.ndarray)
@@ -153,7 +153,7 @@ class Task:
         return self.n_graphs == len(self.label)
 
     @cached_property
-    def partitions(self) -> dict[str, Partition]:
+    def slices(self) -> dict[str, Partition]:
         """The slices: by kind, margin, its decile, offset, and the caller's own groups."""
         parts: dict[str, Partition] = {}
         if self.kind_code is not None and self.margin is not None and self.offset is not None and self.k is not None:

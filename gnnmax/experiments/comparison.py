@@ -21,12 +21,13 @@ from gnnmax.experiments.results import (
     ModelRecord,
     Results,
     RuleRecord,
+    encode_results,
     parse_results,
     read_results,
     write_results,
 )
 from gnnmax.experiments.run_folder import CONFIG, Log, check_same_call, environment, open_run, rewind, working_in
-from gnnmax.experiments.scoreboard import judge_test
+from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.experiments.seed_run import Plan, Progress, Trial, run_trials, splits_to_judge
 from gnnmax.io.atomic import claim_folder
 from gnnmax.models.inference import resolve_device
@@ -156,7 +157,7 @@ def _shared(
                 for seed in seeds:
                     rewind(folder, seed)
             results = _compared(plan, sets, seeds, workers, command, on_progress, ranks)
-        ranks.hand_out(msgspec.json.encode(results))
+        ranks.hand_out(encode_results(results))
         return results
 
 
@@ -285,7 +286,7 @@ def _results(sets: list[DataSet], plan: Plan, trials: list[Trial], command: str)
         ],
         rules=[RuleRecord(name, rule.summary) for name, rule in RULES.items()],
         tests=[
-            judge_test(
+            evaluate_split(
                 data,
                 {name: [trial.scores[name][title] for trial in trials] for name in plan.models},
                 split=split,

@@ -51,7 +51,7 @@ def model_markdown(results: Results, name: str, seed: int) -> str:
             f"`{test.name}`",
             str(test.k),
             f"{test.windows:,}",
-            f"{test.seeds[name][place].accuracy:.4f}",
+            f"{test.verdicts[name].by_seed['accuracy'][place]:.4f}",
             interval_text(test.verdicts[name].intervals["accuracy"]) if test.hosts > 1 else "one host",
             f"{test.verdicts['argmax'].accuracy:.4f}",
         ]

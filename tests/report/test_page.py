@@ -8,8 +8,8 @@ import pytest
 
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.errors import InputError
+from gnnmax.evaluation.verdict import Offsets
 from gnnmax.experiments.comparison import compare
-from gnnmax.experiments.results import HeatMap
 from gnnmax.report.answers import answers, flagged_by_distance, headline
 from gnnmax.report.audits import judgements, worst_finding, worst_findings
 from gnnmax.report.page import render_page, write_heat_maps, write_page
@@ -18,6 +18,10 @@ from gnnmax.report.tables import run_tables
 from gnnmax.training.config import TrainingConfig
 
 SVG = "{http://www.w3.org/2000/svg}"
+
+
+def heat_map_of(flagged, count):
+    return Offsets.from_dict({"flagged": flagged, "count": count})
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +108,7 @@ def test_answers_do_not_speak_of_a_net_that_was_not_trained(results):
     fewer = msgspec.structs.replace(
         results,
         models=[model for model in results.models if model.name != "question"],
-        tests=[msgspec.structs.replace(test, seeds={n: f for n, f in test.seeds.items() if n != "question"})],
+        tests=[msgspec.structs.replace(test, nets=[name for name in test.nets if name != "question"])],
     )
     assert "not trained in this run" in answers(fewer)[2].sentences[0]
 
@@ -119,7 +123,7 @@ def test_a_window_is_drawn_cell_by_cell_with_its_maximum_ringed(results):
 
 
 def test_a_heat_map_shows_its_shares_and_leaves_absent_offsets_empty():
-    heat_map = HeatMap([[0.0, 0.25, None], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[1] * 3] * 3)
+    heat_map = heat_map_of([[0.0, 0.25, None], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[1] * 3] * 3)
     root = ElementTree.fromstring(heat_map_svg(heat_map))
     assert [text.text or "" for text in root.iter("text")] == ["0", "25", "", "0", "100", "0", "0", "0", "0"]
 
@@ -131,12 +135,14 @@ def test_the_strip_of_heat_maps_is_an_svg_file(results, tmp_path):
 
 
 def test_flags_are_averaged_over_windows_not_over_cells():
-    heat_map = HeatMap([[1.0, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.0]], [[98, 0, 0], [1, 4, 1], [0, 0, 0]])
+    heat_map = heat_map_of([[1.0, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.0]], [[98, 0, 0], [1, 4, 1], [0, 0, 0]])
     assert flagged_by_distance(heat_map) == (0.5, 0.98, None)
 
 
 def test_tables_have_a_row_for_every_scorer(results):
-    assert [table.row_count for table in run_tables(results)] == [len(t.verdicts) for t in results.tests]
+    tables = run_tables(results)
+    assert [table.row_count for table in tables[::2]] == [len(test.verdicts) for test in results.tests]
+    assert [len(table.columns) - 1 for table in tables[1::2]] == [len(test.verdicts) for test in results.tests]
 
 
 def test_a_page_without_a_folder_to_stand_in_is_refused(results, tmp_path):
