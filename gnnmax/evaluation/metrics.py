@@ -102,9 +102,9 @@ def _specificity(sums: Sums) -> Floats:
 
 
 def natural_precision(recall: Any, specificity: Any, prevalence: float) -> Floats:
-    """Return the precision that these decisions would have where positives are rarer than among these windows.
+    """Return the precision of these decisions at another share of positives.
 
-    Slid over a matrix, a window of side k is centred on its maximum about once in ``k * k`` times; data sets hold half
+    A window of side k slid over a matrix is centred on its maximum about once in ``k * k`` times; data sets hold half
     of each class. Recall and specificity do not depend on the share of positives, the precision does.
 
     Args:
@@ -113,7 +113,7 @@ def natural_precision(recall: Any, specificity: Any, prevalence: float) -> Float
         prevalence: Share of positives, between 0 and 1.
 
     Returns:
-        Shape ``(...,)``; NaN where nothing is called. It is that of negatives like these: harder ones lower it.
+        Shape ``(...,)``; NaN where nothing is called. It holds for negatives like these: harder ones lower it.
 
     Example:
         >>> round(float(natural_precision(0.99, 0.99, 1 / 81)), 3)
@@ -125,7 +125,7 @@ def natural_precision(recall: Any, specificity: Any, prevalence: float) -> Float
 
 
 def levels_of(scores: Floats) -> npt.NDArray[np.intp]:
-    """Number the distinct scores from the lowest, tied scores alike.
+    """Number the distinct scores from the lowest; tied scores share a number.
 
     Args:
         scores: Finite floats, shape ``(N,)``.
@@ -226,6 +226,12 @@ METRICS: dict[str, Metric] = {
         "specificity",
         "Share of the windows off centre that are not called centred.",
         share_of="negatives",
+    ),
+    "negative_predictive_value": Metric(
+        lambda sums: sums.true_negatives / sums.not_called,
+        "negative predictive value",
+        "Share of the windows not called centred that are off centre; missing where every window is called.",
+        share_of="not_called",
     ),
     "f1": Metric(
         lambda sums: 2 * sums.true_positives / (sums.positives + sums.called),

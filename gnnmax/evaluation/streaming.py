@@ -1,4 +1,4 @@
-"""Judging more windows than memory holds: batch after batch, with the verdict of judging them all at once."""
+"""Evaluation of more windows than memory holds, batch by batch, with the verdict of evaluating them all at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Evaluator"]
 
 
 class Evaluator:
-    """Judge one scorer on windows that come in batches.
+    """Evaluate one scorer on windows that come in batches.
 
     Between batches it keeps about 50 bytes a window (score, label, graph, kind, margin, offset) and no window. Windows
     of one graph may come in several batches: equal numbers in ``windows.graph`` mean one graph, in all batches. Its
@@ -60,7 +60,7 @@ class Evaluator:
     def update(
         self, scores: Any, windows: Windows | npt.ArrayLike, groups: Mapping[str, npt.ArrayLike] | None = None
     ) -> None:
-        """Take a batch; of one class only, or empty, it is as good as any.
+        """Take a batch, which may be empty or of one class.
 
         Args:
             scores: As in :func:`gnnmax.evaluate`.
@@ -68,8 +68,8 @@ class Evaluator:
             groups: As there; the same names in every batch.
 
         Raises:
-            InputError: as :func:`gnnmax.evaluate`, or a batch of which other things are known than of those before. The
-                batch is then left out, whole.
+            InputError: as :func:`gnnmax.evaluate`, or a batch with other known properties than those before. The whole
+                batch is then left out.
         """
         refuse_windows(scores)
         data = EvaluationSet.of(windows, groups, one_class=True)

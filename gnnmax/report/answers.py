@@ -1,4 +1,4 @@
-"""The plain-language answer to the question, in figures of a run."""
+"""The plain-language answer to the question, from the metrics of a run."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Answer", "answers", "headline"]
 
 @dataclass(frozen=True)
 class Answer:
-    """One of the asker's questions and what the figures say to it, sentence by sentence."""
+    """One of the asker's questions and its answer, sentence by sentence."""
 
     question: str
     sentences: tuple[str, ...]
 
 
 def headline(results: Results) -> str:
-    """Say in one sentence who is right how often.
+    """State the accuracy of each net in one sentence.
 
     The test split of the training recipe is the first of a run.
     """
@@ -34,7 +34,7 @@ def headline(results: Results) -> str:
 
 
 def answers(results: Results) -> list[Answer]:
-    """Answer the asker's three questions and the last remark from the figures of a run.
+    """Answer the asker's three questions and the last remark from the metrics of a run.
 
     References:
         "How can I suppress a CNN's translation invariance / equivariance?", ai.stackexchange.com, question 12010.
@@ -44,10 +44,10 @@ def answers(results: Results) -> list[Answer]:
         Answer(
             "How do I get True for a window centred on its maximum, and False for the same window shifted?",
             (
-                "Train on windows that differ in nothing but where their maximum lies, with a net that can know where "
+                "Train on windows that differ only in the position of their maximum, with a net that can know where "
                 "the centre is.",
                 *(_says(test, name) for name in nets),
-                f"No net is needed for it: comparing the centre with every other entry is right on "
+                f"No net is needed: comparing the centre with every other entry is right on "
                 f"{_percent(test.verdicts['argmax'].accuracy)}. Max pooling that returns the position (non-maximum "
                 f"suppression) is right on {_percent(test.verdicts['nms'].accuracy)}: where two entries tie for the "
                 "maximum it returns one of them, and a tie is not a maximum.",
@@ -56,9 +56,10 @@ def answers(results: Results) -> list[Answer]:
         Answer(
             "Does removing the pooling layers give pixel resolution?",
             (
-                "Pooling is not what blinds a net. A net tells positions apart as soon as anything in it knows where "
-                "the centre is: a border (zero padding, Flatten) or a mark on the centre. Only a net that treats all "
-                "positions alike, such as circular convolutions with global pooling, must be blind to a shift.",
+                "Pooling alone does not make a net blind to a shift. A net distinguishes positions as soon as any part "
+                "of it knows where the centre is: a border (zero padding, Flatten) or a mark on the centre. Only a net "
+                "that treats all positions equally, such as circular convolutions with global pooling, must be blind "
+                "to a shift.",
                 *(_resolution(test, name) for name in nets),
             ),
         ),

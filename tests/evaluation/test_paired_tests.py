@@ -104,10 +104,10 @@ def test_a_scorer_without_seeds_stands_beside_each() -> None:
     assert pair.second_only == sum(int(((s > 0) != w.label).sum()) for s in scores["net"])
 
 
-def test_unequally_many_seeds_are_refused_and_numbers_are_no_seeds() -> None:
+def test_different_numbers_of_seeds_are_refused_and_numbers_are_no_seeds() -> None:
     w = windows()
     scores = nets(w, 3)
-    with pytest.raises(InputError, match=r"unequally many \(a 3, b 2\)"):
+    with pytest.raises(InputError, match=r"different numbers of them \(a 3, b 2\)"):
         compare_scores({"a": scores["a"], "b": scores["b"][:2]}, w)
     with pytest.raises(InputError, match="scores of 'a', seed 1 must be finite"):
         compare_scores({"a": [scores["a"][0], scores["a"][1] * np.nan]}, w)
