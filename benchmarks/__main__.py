@@ -32,7 +32,7 @@ GROUPS = {
     "batch": "graph_batches",
     "train": "training_steps",
     "learn": "training_runs",
-    "judge": "judgement",
+    "evaluate": "evaluation",
     "detect": "detecting",
 }
 """What a row's name begins with, and the module that measures it."""

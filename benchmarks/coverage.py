@@ -1,7 +1,7 @@
-"""Do the intervals hold, and do the tests raise as many false alarms as they say? ``python -m benchmarks.coverage``.
+"""Coverage of the intervals and false alarms of the tests: ``python -m benchmarks.coverage``.
 
-Data of a known truth are drawn again and again; the table tells how often the 95 % interval held it, or how often a
-difference that is not there was reported, and the same for the naive way: windows taken for independent, seeds for all.
+Data of a known truth are drawn many times. The table shows how often the 95 % interval contained it, or how often a
+difference that does not exist was reported, and the same for the naive way: independent windows, a single seed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["SIMULATIONS", "Tally", "simulate"]
 
 BySeed = dict[str, list[npt.NDArray[np.float64]]]
 Outcome = tuple[bool, bool]
-"""Whether ours, and whether the naive way, held the truth (an interval) or raised an alarm (a test)."""
+"""Whether ours, and whether the naive way, contained the truth (an interval) or raised an alarm (a test)."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Tally:
 
 
 def clustered(label: npt.NDArray[np.bool_], graph: npt.NDArray[np.int64]) -> Windows:
-    """Make blank windows of given labels and graphs; scores are drawn apart."""
+    """Make blank windows of given labels and graphs; scores are drawn separately."""
     blank = Windows.from_values(np.zeros((len(label), 3, 3)))
     return replace(blank, observed=label, graph=graph)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gnnmax.cli.main import main
 from gnnmax.experiments.results import read_results
-from gnnmax.report.documents import replace_marked, test_markdown
+from gnnmax.report.documents import replace_marked, split_markdown
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 CALL = ["compare", "--config", "bump", "--models", "cnn,cnn-contexts,exchangeable,product", "--resume"]
@@ -19,4 +19,4 @@ if __name__ == "__main__":
         if main([*CALL, *run, *sys.argv[1:]]):
             sys.exit(1)
         for test in read_results(f"runs/bump-{order}").tests:
-            replace_marked(PAGE, f"{order}, tested on {test.name}", test_markdown(test))
+            replace_marked(PAGE, f"{order}, tested on {test.name}", split_markdown(test))

@@ -63,7 +63,7 @@ def test_every_row_of_a_group_runs_at_its_smallest_size(group, tmp_path):
 
 
 def test_rows_are_picked_by_the_beginning_of_their_names():
-    assert list(chosen("batch,judge: i")) == ["batch: graphs of windows", "judge: import"]
+    assert list(chosen("batch,evaluate: i")) == ["batch: graphs of windows", "evaluate: import"]
 
 
 @pytest.mark.parametrize("wanted", ["fast", "cut: nothing", ""])

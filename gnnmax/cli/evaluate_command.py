@@ -32,21 +32,22 @@ class Evaluate:
     """Print JSON."""
 
     def run(self) -> int:
-        """Score, evaluate, print the table."""
+        """Score, evaluate, print the tables."""
+        from gnnmax.experiments.results import encode_results
         from gnnmax.experiments.run_folder import load_run
-        from gnnmax.experiments.scoreboard import judge_test
-        from gnnmax.report.tables import test_table
+        from gnnmax.experiments.scoreboard import evaluate_split
+        from gnnmax.report.tables import split_tables
 
         models = load_run(self.run_folder, device=self.device)
         data = open_data(self.data)
         windows = data.split(self.split)
         scores = {name: [model.score(windows) for model in seeds] for name, seeds in models.items()}
         own = any(model.card.recipe_digest == data.recipe.digest for seeds in models.values() for model in seeds)
-        result = judge_test(data, scores, split=self.split, trained=own and self.split not in data.recipe.shifts)
+        result = evaluate_split(data, scores, split=self.split, trained=own and self.split not in data.recipe.shifts)
         if self.json:
-            print_json(msgspec.to_builtins(result))
+            print_json(msgspec.json.decode(encode_results(result)))
         else:
-            print_tables(test_table(result))
+            print_tables(*split_tables(result))
         return 0
 
 
@@ -74,7 +75,7 @@ class Report:
             print_checks(checks)
             return 0 if all(check.holds for check in checks) else 1
         from gnnmax.experiments.results import read_results
-        from gnnmax.report.documents import test_markdown
+        from gnnmax.report.documents import split_markdown
         from gnnmax.report.page import write_heat_maps, write_page
         from gnnmax.report.tables import run_tables
 
@@ -83,7 +84,7 @@ class Report:
         if self.heat_maps is not None:
             write_heat_maps(results, self.heat_maps)
         if self.markdown:
-            sys.stdout.write("\n\n".join(f"{test.name}\n\n{test_markdown(test)}" for test in results.tests) + "\n")
+            sys.stdout.write("\n\n".join(f"{test.name}\n\n{split_markdown(test)}" for test in results.tests) + "\n")
             return 0
         print_tables(*run_tables(results))
         sys.stdout.write(f"{page}\n")

@@ -1,7 +1,7 @@
-"""Scorers made of what people have: torch modules, scikit-learn estimators, files of scores.
+"""Adapters: scorers from torch modules, from scikit-learn estimators and from files of scores.
 
 Nothing is guessed from a shape or a scale: what a module takes and what an estimator returns is said by the caller. No
-library is loaded here; whoever brings a module or an estimator has loaded its library.
+library is loaded here: the caller of a module or an estimator has loaded its library.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ LARGEST_FILE = 2**30
 
 
 def as_scorer(given: Any) -> Scorer:
-    """Return a scorer of whatever can be one without guessing.
+    """Return a scorer from anything that needs no guess.
 
     Args:
         given: A callable from :class:`~gnnmax.task.windows.Windows` to scores of shape ``(N,)``: a rule, a trained
             model, a function. A scikit-learn estimator with ``decision_function``, as by :func:`from_estimator`.
 
     Raises:
-        InputError: a torch module or an estimator of probabilities, for which something has to be said; or no scorer.
+        InputError: a torch module or an estimator of probabilities, which need an option; or no scorer.
 
     Example:
         >>> from gnnmax.task.rules import RULES
@@ -50,7 +50,7 @@ def as_scorer(given: Any) -> Scorer:
     """
     if is_module(given):
         raise InputError(
-            f"what {type(given).__name__} takes cannot be guessed: say from_module(net) for values (B, k, k), "
+            f"the input of {type(given).__name__} cannot be guessed: say from_module(net) for values (B, k, k), "
             "channels=True for images (B, 1, k, k), contexts=True for values and both contexts"
         )
     if _is_estimator(given):
@@ -65,7 +65,7 @@ def as_scorer(given: Any) -> Scorer:
 
 
 def from_module(module: Any, *, contexts: bool = False, channels: bool = False, batch: int = 256) -> Scorer:
-    """Make a scorer of a torch module, called in evaluation mode, without gradients, on its own device.
+    """Make a scorer from a torch module, called in evaluation mode, without gradients, on its own device.
 
     Afterwards every part of the module is in the mode it was in. Values are given in the module's own type where that
     is float64, else in float32; a half-precision module is refused, for rounding makes ties.
@@ -74,7 +74,7 @@ def from_module(module: Any, *, contexts: bool = False, channels: bool = False, 
         module: Called as ``module(values)``, values of shape ``(B, k, k)``, to logits of shape ``(B,)``.
         contexts: Call it as ``module(values, row_context, column_context)`` instead, None where windows have none.
         channels: Give values as images, shape ``(B, 1, k, k)``.
-        batch: How many windows at a time.
+        batch: Number of windows at a time.
 
     Returns:
         A scorer: windows to scores ``(N,)``, float64.
@@ -92,7 +92,7 @@ def from_module(module: Any, *, contexts: bool = False, channels: bool = False, 
         raise InputError(f"from_module takes a torch module, not {_named(module)}: as_scorer takes functions")
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise InputError(f"batch must be an integer and at least 1, not {batch!r}: 256 is usual")
-    torch: Any = sys.modules["torch"]  # whoever has a module has loaded it
+    torch: Any = sys.modules["torch"]  # the caller of a module has loaded it
     first = next((p for p in (*module.parameters(), *module.buffers()) if p.is_floating_point()), torch.zeros(0))
     if first.dtype not in (torch.float32, torch.float64):
         raise InputError(f"the module computes in {first.dtype}, where windows get ties: say module.float()")
@@ -139,11 +139,11 @@ def evaluating(module: Any) -> Iterator[None]:
 
 
 def from_estimator(estimator: Any, *, probabilities: bool = False) -> Scorer:
-    """Make a scorer of a fitted scikit-learn classifier of two classes, given the flattened values ``(N, k * k)``.
+    """Make a scorer from a fitted scikit-learn classifier of two classes, given the flattened values ``(N, k * k)``.
 
     Args:
         estimator: With ``decision_function``; or with ``predict_proba``, and then say so.
-        probabilities: Take the probability of the second class, by ``predict_proba``. Judge it with ``threshold=0.5``.
+        probabilities: Take the probability of the second class, by ``predict_proba``; evaluate with ``threshold=0.5``.
 
     Raises:
         InputError: no fitted classifier of two classes, or one without the method.
@@ -159,7 +159,7 @@ def from_estimator(estimator: Any, *, probabilities: bool = False) -> Scorer:
     wanted = "predict_proba" if probabilities else "decision_function"
     if not hasattr(estimator, wanted):
         hint = (
-            "say from_estimator(estimator, probabilities=True), and threshold=0.5 when judging"
+            "say from_estimator(estimator, probabilities=True), and threshold=0.5 to evaluate"
             if hasattr(estimator, "predict_proba")
             else "give a classifier that has it"
         )
@@ -206,7 +206,7 @@ def from_file(path: str | Path) -> npt.NDArray[np.float64]:
     if not path.is_file():
         raise InputError(f"there is no file of scores {path}: give one that ends in .npy or .csv")
     if path.stat().st_size > LARGEST_FILE:
-        raise InputError(f"the file of scores {path} is larger than 1 GB: judge it in parts")
+        raise InputError(f"the file of scores {path} is larger than 1 GB: evaluate it in parts")
     try:
         return readers[path.suffix](path.read_bytes())
     except OSError as error:
@@ -254,7 +254,7 @@ def _number(text: str) -> float:
 
 
 def is_module(given: Any) -> bool:
-    """Tell whether something is a torch module, by what it has."""
+    """Return whether an object is a torch module, by its attributes."""
     return not isinstance(given, type) and all(hasattr(given, name) for name in ("forward", "modules", "state_dict"))
 
 

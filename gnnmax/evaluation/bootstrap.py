@@ -1,6 +1,6 @@
-"""Bootstrap over graphs: what other graphs of the same kind would have given.
+"""Bootstrap over graphs: the spread of a metric over other graphs of the same kind.
 
-Windows of one graph are alike, so the graph is what is drawn, never the window.
+Windows of one graph resemble each other, so graphs are drawn, never windows.
 
 References:
     B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap", 1993. C. A. Field and A. H. Welsh,
@@ -27,8 +27,8 @@ def drawn_weights(units: int, size: int, rng: np.random.Generator) -> Floats:
     """Draw bootstrap resamples, each as the number of times that a unit was drawn.
 
     Args:
-        units: How many there are, U.
-        size: How many resamples.
+        units: Number of units, U.
+        size: Number of resamples.
         rng: The only source of randomness.
 
     Returns:
@@ -50,14 +50,14 @@ def bootstrap(
     """Evaluate statistics on resamples of the units, a bounded block of resamples at a time.
 
     Args:
-        statistics: Weights ``(U, b)`` to named figures ``(..., b)``.
-        units: How many units there are, U.
-        resamples: How many.
+        statistics: Weights ``(U, b)`` to named values ``(..., b)``.
+        units: Number of units, U.
+        resamples: Number of resamples.
         rng: The only source of randomness.
         width: Rows of the largest array that ``statistics`` makes, to bound memory by.
 
     Returns:
-        Each figure on each resample, shape ``(..., resamples)``.
+        Each value on each resample, shape ``(..., resamples)``.
 
     Example:
         >>> x = np.array([1.0, 2.0, 6.0])
@@ -75,18 +75,18 @@ def _blocks(total: int, size: int) -> Iterator[int]:
 
 
 def percentile_interval(replicates: Floats, confidence: float, units: int) -> tuple[float, float] | None:
-    """Return the expanded percentile interval, replicates left out on which the figure does not exist.
+    """Return the expanded percentile interval of the replicates that are not NaN.
 
     The plain percentile interval is too short where few units were drawn, as a z interval of a mean with divisor n is.
     The expanded one takes quantiles farther out, by as much as a t interval with divisor n - 1 is longer than that.
 
     Args:
-        replicates: The figure on each resample, shape ``(resamples,)``.
-        confidence: Share of the cases in which the interval is to hold the truth.
-        units: How many units the resamples drew from, at least 2.
+        replicates: The metric on each resample, NaN where it does not exist, shape ``(resamples,)``.
+        confidence: Share of the cases in which the interval contains the truth.
+        units: Number of units that the resamples drew from, at least 2.
 
     Returns:
-        ``(low, high)``, or None where the figure exists on no resample.
+        ``(low, high)``, or None where the metric exists on no resample.
 
     References:
         T. C. Hesterberg, "What teachers should know about the bootstrap: resampling in the undergraduate statistics

@@ -1,4 +1,4 @@
-"""Whether probabilities can be believed: Brier score, calibration error and the reliability diagram.
+"""Calibration: probabilities from scores, their bins, and the reliability diagram.
 
 Scores are probabilities only where their scale is declared; it is never read off the scores.
 """
@@ -33,7 +33,7 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Reliability:
-    """The reliability diagram as data: for each bin of stated probabilities, how often they came true.
+    """The reliability diagram as data: the observed share of centred windows in each bin of stated probabilities.
 
     Attributes:
         count: Windows in each bin, :data:`BINS` of equal width.
@@ -47,7 +47,7 @@ class Reliability:
 
 
 def check_scale(scale: Any, threshold: float) -> None:
-    """Refuse what is no scale, and a threshold that no probability fits.
+    """Refuse an unknown scale, and a threshold that is no probability.
 
     Raises:
         InputError: another word, or probabilities with a threshold that is not between 0 and 1.
@@ -65,7 +65,7 @@ def check_scale(scale: Any, threshold: float) -> None:
 
 
 def probabilities_of(scores: Floats, scale: Scale, what: str = "scores") -> Floats:
-    """Return the probability of "centred" that scores state on their declared scale.
+    """Return the probability of "centred" from scores on their declared scale.
 
     Args:
         scores: Finite, shape ``(N,)``.
@@ -73,8 +73,8 @@ def probabilities_of(scores: Floats, scale: Scale, what: str = "scores") -> Floa
         what: Name of the scores in a message.
 
     Raises:
-        InputError: probabilities outside [0, 1]; logits that all lie in [0, 1] and are not all equal, which no net that
-            has learnt anything says, and every column of probabilities does.
+        InputError: probabilities outside [0, 1]; logits that all lie in [0, 1] and are not all equal, which no
+            trained net returns, and every column of probabilities does.
 
     Example:
         >>> probabilities_of(np.array([0.0, 1000.0]), "logits")
@@ -100,7 +100,7 @@ def probabilities_of(scores: Floats, scale: Scale, what: str = "scores") -> Floa
 
 
 def like_probabilities(scores: Floats) -> bool:
-    """Tell whether scores all lie in [0, 1] and are not all equal.
+    """Return whether scores all lie in [0, 1] and are not all equal.
 
     Example:
         >>> like_probabilities(np.array([0.0, 0.7])), like_probabilities(np.zeros(2))
@@ -120,7 +120,7 @@ def bins_of(probability: Floats) -> npt.NDArray[np.intp]:
 
 
 def reliability(probability: Floats, label: npt.NDArray[np.bool_]) -> Reliability:
-    """Compare stated probabilities with how often they came true, bin by bin.
+    """Compare stated probabilities with the observed share of centred windows, bin by bin.
 
     References:
         A. Niculescu-Mizil and R. Caruana, "Predicting good probabilities with supervised learning", ICML 2005.

@@ -1,4 +1,4 @@
-"""What every threshold gives: the ROC and the precision-recall curve as data, thinned to what an eye can tell."""
+"""Operating curves: ROC and precision-recall as data, thinned to the resolution of a picture."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ import numpy.typing as npt
 
 from gnnmax.evaluation.metrics import levels_of
 
-__all__ = ["Tradeoff", "tradeoff"]
+__all__ = ["Curves", "operating_curves"]
 
 POINTS = 121
 
 
 @dataclass(frozen=True)
-class Tradeoff:
+class Curves:
     """Points of both curves, from the highest threshold down; each tuple has one entry a point.
 
     Attributes:
-        false: Share of negatives called centred.
-        recall: Share of positives called centred.
-        precision: Share of those called that are positive; 1 where nothing is called.
+        false_positive_rate: Share of the negatives called centred.
+        recall: Share of the positives called centred.
+        precision: Share of the windows called centred that are positive; 1 where none is called.
     """
 
-    false: tuple[float, ...]
+    false_positive_rate: tuple[float, ...]
     recall: tuple[float, ...]
     precision: tuple[float, ...]
 
 
-def tradeoff(scores: npt.NDArray[np.float64], label: npt.NDArray[np.bool_]) -> Tradeoff:
-    """Return at most 121 points, evenly spread along the ROC curve, its ends among them.
+def operating_curves(scores: npt.NDArray[np.float64], label: npt.NDArray[np.bool_]) -> Curves:
+    """Return at most 121 points of both curves, evenly spread along the ROC curve, both ends included.
 
     Args:
         scores: Finite, shape ``(N,)``.
         label: Of both classes, shape ``(N,)``.
 
     Example:
-        >>> tradeoff(np.array([3.0, 2.0, 1.0]), np.array([True, False, True]))
-        Tradeoff(false=(0.0, 0.0, 1.0, 1.0), recall=(0.0, 0.5, 0.5, 1.0), precision=(1.0, 1.0, 0.5, 0.6667))
+        >>> operating_curves(np.array([3.0, 2.0, 1.0]), np.array([True, False, True]))
+        Curves(false_positive_rate=(0.0, 0.0, 1.0, 1.0), recall=(0.0, 0.5, 0.5, 1.0), precision=(1.0, 1.0, 0.5, 0.6667))
     """
     level = levels_of(scores)
     counts = (np.bincount(level[mask], minlength=int(level.max()) + 1)[::-1] for mask in (label, ~label))
@@ -47,7 +47,7 @@ def tradeoff(scores: npt.NDArray[np.float64], label: npt.NDArray[np.bool_]) -> T
     along = found / found[-1] + false / false[-1]
     chosen = np.unique(np.searchsorted(along, np.linspace(0, 2, POINTS) - 1e-12))
     chosen[-1] = len(along) - 1
-    return Tradeoff(*(_rounded(curve[chosen]) for curve in (false / false[-1], found / found[-1], precision)))
+    return Curves(*(_rounded(curve[chosen]) for curve in (false / false[-1], found / found[-1], precision)))
 
 
 def _rounded(curve: npt.NDArray[np.float64]) -> tuple[float, ...]:

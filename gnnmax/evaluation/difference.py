@@ -1,4 +1,4 @@
-"""What the evaluator answers about several scorers: how each two differ, and what would tell them apart."""
+"""Differences: the evaluator's answer about each pair of scorers, with the power of the comparison."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gnnmax.errors import unknown_name
+from gnnmax.evaluation.metrics import METRICS
 from gnnmax.evaluation.tabulation import html_table, interval_text, number_text, rich_table
 from gnnmax.evaluation.verdict import Verdict
 
@@ -27,20 +28,20 @@ class Difference:
         accuracy: Difference of the accuracies.
         low: Lower end of its interval.
         high: Upper end.
-        p_value: Two-sided, of "they are equally good". Not corrected for the number of pairs.
+        p_value: Two-sided, of the hypothesis that both are equally good. Not corrected for the number of pairs.
         mcnemar_p_value: Exact McNemar test, which takes windows for independent.
-        first_only: Windows that only the first gets right, over all seeds.
-        second_only: Windows that only the second gets right.
+        first_only: Windows that only the first decides correctly, over all seeds.
+        second_only: Windows that only the second decides correctly.
         auroc: Difference of the AUROCs.
         auroc_low: Lower end of its interval, by bootstrap over graphs, for these seeds.
         auroc_high: Upper end.
         confidence: Of the intervals.
         corrected_p_value: Corrected by Holm for the number of pairs compared; None takes ``p_value``.
-        detectable: The smallest difference of accuracies that as many graphs and seeds would tell four times in five;
-            None where it is not known.
-        more_graphs: How many more graphs would tell a difference as large as this one four times in five; 0 where they
-            are told apart; None where no number would: nothing to tell, or seeds are what is missing.
-        seeds: How many seeds each scorer has.
+        minimum_detectable_effect: The smallest difference of accuracies that is significant four times in five with
+            this number of graphs and seeds; None where it is not known.
+        additional_graphs: Graphs to add so that a difference of this size is significant four times in five; 0 where it
+            is significant; None where no number suffices: there is no difference, or more seeds are needed.
+        seeds: Number of seeds of each scorer.
     """
 
     first: str
@@ -57,13 +58,13 @@ class Difference:
     auroc_high: float
     confidence: float
     corrected_p_value: float | None = None
-    detectable: float | None = None
-    more_graphs: int | None = None
+    minimum_detectable_effect: float | None = None
+    additional_graphs: int | None = None
     seeds: int = 1
 
     @property
-    def told_apart(self) -> bool:
-        """Whether the interval of the accuracy leaves out 0 and the corrected p-value agrees."""
+    def is_significant(self) -> bool:
+        """Whether the interval of the accuracy excludes 0 and the corrected p-value agrees."""
         p = self.p_value if self.corrected_p_value is None else self.corrected_p_value
         return bool((self.low > 0 or self.high < 0) and p <= 1 - self.confidence + 1e-12)
 
@@ -84,29 +85,29 @@ class Difference:
         )
 
     def sentence(self) -> str:
-        """Say which scorer is better and by how much, or that it cannot be told and what would tell.
+        """State which scorer is better and by how much, or that the difference is not significant and what is missing.
 
         Example:
             >>> d = Difference("cnn", "gnn", -0.021, -0.03, -0.012, 0.001, 0.0, 3, 24, -0.01, -0.02, -0.005, 0.95)
             >>> d.sentence()
             'gnn beats cnn by 2.1 points [1.2, 3.0]'
-            >>> dataclasses.replace(d, high=0.012, p_value=0.3, more_graphs=70).sentence()
-            'cannot tell gnn from cnn: 2.1 points [-1.2, 3.0], p = 0.3; about 70 more graphs would'
+            >>> dataclasses.replace(d, high=0.012, p_value=0.3, additional_graphs=70).sentence()
+            'no significant difference between gnn and cnn: 2.1 points [-1.2, 3.0], p = 0.3; needs about 70 more graphs'
         """
         d = self if self.accuracy >= 0 else self.reversed()
         interval = f"{100 * d.accuracy:.1f} points [{100 * d.low:.1f}, {100 * d.high:.1f}]"
-        if d.told_apart:
+        if d.is_significant:
             return f"{d.first} beats {d.second} by {interval}"
         p = d.p_value if d.corrected_p_value is None else d.corrected_p_value
-        said = f"cannot tell {d.first} from {d.second}: {interval}, p = {p:.2g}"
-        if d.more_graphs:
-            return f"{said}; about {d.more_graphs:,} more graphs would"
-        return f"{said}; more seeds would, graphs alone not" if d.seeds > 1 and d.accuracy > 0 else said
+        said = f"no significant difference between {d.first} and {d.second}: {interval}, p = {p:.2g}"
+        if d.additional_graphs:
+            return f"{said}; needs about {d.additional_graphs:,} more graphs"
+        return f"{said}; needs more seeds, not only more graphs" if d.seeds > 1 and d.accuracy > 0 else said
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Several scorers judged on the same windows.
+    """Several scorers evaluated on the same windows.
 
     Attributes:
         verdicts: By name, in the order given.
@@ -130,11 +131,11 @@ class Comparison:
         raise unknown_name("pair", f"{first} and {second}", known)
 
     def sentences(self) -> list[str]:
-        """Say for each pair which scorer is better and by how much, or that it cannot be told."""
+        """State for each pair which scorer is better and by how much, or that the difference is not significant."""
         return [pair.sentence() for pair in self.pairs]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers, strings, lists and dicts, nothing NaN or infinite: what JSON can hold."""
+        """Return plain numbers, strings, lists and dicts, nothing NaN or infinite: JSON can hold it."""
         return {
             "verdicts": {name: verdict.to_dict() for name, verdict in self.verdicts.items()},
             "pairs": [{**dataclasses.asdict(pair), "sentence": pair.sentence()} for pair in self.pairs],
@@ -146,19 +147,20 @@ class Comparison:
 
     def _header(self) -> list[str]:
         confidence = next(iter(self.verdicts.values())).confidence
-        return ["scorer", "accuracy", f"{confidence:.0%} interval", "AUROC", "average precision", "Bayes gap"]
+        return ["scorer", "accuracy", f"{confidence:.0%} interval", *(METRICS[name].title for name in self._shown())]
+
+    def _shown(self) -> list[str]:
+        return [name for name, metric in METRICS.items() if metric.headline and name != "accuracy"]
 
     def _rows(self) -> list[list[str]]:
         return [
             [
                 name,
-                number_text(v.accuracy),
-                interval_text(v.intervals["accuracy"]),
-                number_text(v.auroc),
-                number_text(v.average_precision),
-                number_text(v.bayes_gap),
+                number_text(verdict.accuracy),
+                interval_text(verdict.interval("accuracy")),
+                *(number_text(verdict.value(metric)) for metric in self._shown()),
             ]
-            for name, v in self.verdicts.items()
+            for name, verdict in self.verdicts.items()
         ]
 
     def _title(self) -> str:

@@ -1,4 +1,4 @@
-"""What all scorers are judged by: labels, graphs, slices and the Bayes rule's decisions; not the windows."""
+"""Evaluation set: the labels, graphs, slices and Bayes decisions that all scorers share, without the windows."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from gnnmax.task.rules import RULES
 from gnnmax.task.scorers import labels_of
 from gnnmax.task.windows import Windows
 
-__all__ = ["Task"]
+__all__ = ["EvaluationSet"]
 
 MOST_UNITS = 16_384
-"""Above so many graphs the bootstrap draws batches of graphs, put together at random, in their place."""
+"""Above this number of graphs the bootstrap draws random batches of graphs instead of graphs."""
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """The labels of windows and what else is known of them, about 40 bytes a window.
+class EvaluationSet:
+    """The labels and known properties of windows, about 40 bytes a window.
 
     Attributes:
         label: Shape ``(N,)``.
-        graph: Of each window, shape ``(N,)``; None where only labels are known and each window stands alone.
+        graph: Of each window, shape ``(N,)``; None where only labels are known and each window is a graph of its own.
         k: Side of the windows, or None.
         kind_code: Shape ``(N,)``, or None.
         margin: Shape ``(N,)``, or None.
         offset: Shape ``(N, 2)``, or None.
-        bayes_right: Whether the Bayes rule decides rightly, shape ``(N,)``; None where nothing was added to noise.
+        bayes_right: Whether the Bayes rule decides correctly, shape ``(N,)``; None where nothing was added to noise.
         ceiling: Accuracy of that rule over all windows of this distribution; None where there is no single one.
         groups: The caller's own, by name, shape ``(N,)`` each.
 
     Example:
         >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(90, 3, 3)))
-        >>> Task.concatenate([Task.of(w[:50]), Task.of(w[50:])]).partitions["kind"].names
+        >>> EvaluationSet.concatenate([EvaluationSet.of(w[:50]), EvaluationSet.of(w[50:])]).slices["kind"].names
         ('centred', 'shifted', 'runner_up')
     """
 
@@ -56,13 +56,13 @@ class Task:
     groups: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, windows: Any, groups: Any = None, *, one_class: bool = False) -> Task:
-        """Take from windows, or from a label array, what judging needs.
+    def of(cls, windows: Any, groups: Any = None, *, one_class: bool = False) -> EvaluationSet:
+        """Make an evaluation set from windows, or from a label array.
 
         Args:
             windows: Windows, or labels of shape ``(N,)``.
             groups: Names to arrays ``(N,)``: more slices.
-            one_class: Whether windows of one class only, or none, will do, for others may follow.
+            one_class: Whether windows of one class only, or none, are accepted, because others may follow.
 
         Raises:
             InputError: not labels, one class only, or groups that are none.
@@ -86,14 +86,14 @@ class Task:
         )
 
     @classmethod
-    def concatenate(cls, parts: Sequence[Task]) -> Task:
-        """Join tasks whose windows are of one side and one data set, in order.
+    def concatenate(cls, parts: Sequence[EvaluationSet]) -> EvaluationSet:
+        """Join evaluation sets of windows of one side and one data set, in order.
 
         Raises:
-            InputError: nothing to join, or parts of which different things are known.
+            InputError: nothing to join, or parts with different known properties.
         """
         if not parts:
-            raise InputError("no windows to judge: update with some first")
+            raise InputError("no windows to evaluate: update with some first")
         first = parts[0]
         for part in parts[1:]:
             part.check_follows(first)
@@ -107,23 +107,23 @@ class Task:
         ceiling = ceilings.pop() if len(ceilings) == 1 else None
         return dataclasses.replace(first, **joined, groups=groups, ceiling=ceiling)
 
-    def check_follows(self, first: Task) -> None:
-        """Refuse to be joined to windows of another sort.
+    def check_follows(self, first: EvaluationSet) -> None:
+        """Refuse to be joined to windows with other known properties.
 
         Raises:
-            InputError: other things are known of them, or their side is another.
+            InputError: other properties are known, or the side differs.
         """
         for name in ("graph", "bayes_right"):
             if (getattr(first, name) is None) != (getattr(self, name) is None):
-                raise InputError("windows, labels and noisy windows do not mix: judge them apart")
+                raise InputError("windows, labels and noisy windows do not mix: evaluate them separately")
         if first.k != self.k:
-            raise InputError(f"windows of side {self.k} came after those of side {first.k}: judge them apart")
+            raise InputError(f"windows of side {self.k} came after those of side {first.k}: evaluate them separately")
         if first.groups.keys() != self.groups.keys():
             came, known = sorted(self.groups), sorted(first.groups)
             raise InputError(f"the groups {came} came after {known}: give the same names each time")
 
-    def copied(self) -> Task:
-        """Copy the columns, so that neither the windows nor what is done to them later is held."""
+    def copied(self) -> EvaluationSet:
+        """Copy the columns, so that the windows are not kept alive and later changes of them have no effect."""
         arrays: dict[str, Any] = {
             name: array.copy() for name, array in vars(self).items() if isinstance(array, np.ndarray)
         }
@@ -144,7 +144,7 @@ class Task:
 
     @cached_property
     def n_graphs(self) -> int:
-        """How many graphs there are."""
+        """Number of graphs."""
         return int(self.unit.max()) + 1
 
     @property
@@ -153,7 +153,7 @@ class Task:
         return self.n_graphs == len(self.label)
 
     @cached_property
-    def partitions(self) -> dict[str, Partition]:
+    def slices(self) -> dict[str, Partition]:
         """The slices: by kind, margin, its decile, offset, and the caller's own groups."""
         parts: dict[str, Partition] = {}
         if self.kind_code is not None and self.margin is not None and self.offset is not None and self.k is not None:
@@ -162,10 +162,10 @@ class Task:
         return parts | {name: by_name(group) for name, group in self.groups.items()}
 
     def batch_of_graph(self, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-        """Return what the bootstrap draws for each graph: itself, or a batch of graphs where they are very many.
+        """Return the bootstrap unit of each graph: itself, or a batch of graphs where there are very many.
 
-        Graphs are exchangeable, so batches put together at random are too, and the spread of a sum over drawn batches
-        is that over drawn graphs, up to a chance error of ``1 / sqrt(2 * batches)``, under one per cent.
+        Graphs are exchangeable, so random batches are too, and the spread of a sum over drawn batches is that over
+        drawn graphs, up to a chance error of ``1 / sqrt(2 * batches)``, under one per cent.
         """
         if self.n_graphs <= MOST_UNITS:
             return np.arange(self.n_graphs)

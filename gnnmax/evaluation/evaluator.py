@@ -1,7 +1,7 @@
-"""Judge scorers: how often they are right, how far from the best possible, and which of two is better.
+"""Evaluate scorers: their metrics, their distance from the best possible, and which of two is better.
 
-Model code is not needed here: bring scores, or a callable. Nothing is guessed from the scale of the scores, nothing is
-dropped, and every figure has an interval by bootstrap over graphs.
+No model code is needed: bring scores, or a callable. Nothing is guessed from the scale of the scores, nothing is
+dropped, and every metric has an interval by bootstrap over graphs.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 from gnnmax.evaluation.calibration import Scale, check_scale
-from gnnmax.evaluation.clustered_metrics import Case
+from gnnmax.evaluation.clustered_metrics import Decisions
 from gnnmax.evaluation.difference import Comparison, Difference
-from gnnmax.evaluation.evaluation_set import Task
+from gnnmax.evaluation.evaluation_set import EvaluationSet
 from gnnmax.evaluation.intervals import resample, verdict_of
-from gnnmax.evaluation.options import Options
+from gnnmax.evaluation.options import EvaluationOptions
 from gnnmax.evaluation.paired_tests import paired_differences
 from gnnmax.evaluation.verdict import Offsets, Slice, Verdict
 from gnnmax.task.scorers import Scorer, checked_scores, on_values, refuse_windows
@@ -33,7 +33,7 @@ __all__ = [
     "Verdict",
     "compare_scores",
     "evaluate",
-    "judge",
+    "evaluate_set",
     "on_values",
 ]
 
@@ -51,35 +51,35 @@ def evaluate(
     confidence: float = 0.95,
     rng: np.random.Generator | None = None,
 ) -> Verdict:
-    """Judge one scorer on labelled windows.
+    """Evaluate one scorer on labelled windows.
 
-    A window is called centred iff its score is strictly above the threshold. AUROC and average precision do not notice
-    a strictly increasing map of the scores; the accuracy notices only what crosses the threshold.
+    A window is called centred iff its score is strictly above the threshold. A strictly increasing map of the scores
+    does not change AUROC and average precision; it changes the accuracy only by moving scores across the threshold.
 
-    Intervals are expanded percentile intervals of a bootstrap whose unit is the graph, for windows of one graph are
-    alike. What it cannot see, and what is said in its place: from a single graph nothing follows about others, so
-    every interval is the whole range; where no decision (or every one) is wrong, the interval of a share is the exact
-    binomial one for independent windows, the least doubt there can be. Other figures then have an interval of no
-    length: no resample differed. Above 16,384 graphs the bootstrap draws batches of graphs; above 16,384 distinct
-    scores its resamples (not the figures) use 1,024 levels of equal size.
+    Intervals are expanded percentile intervals of a bootstrap over graphs, because windows of one graph resemble each
+    other. The bootstrap is blind in two cases. From a single graph nothing follows about others, so every interval is
+    the whole range. Where a share is 0 or 1, its interval is the exact binomial one for independent windows, the least
+    doubt there can be; other metrics then have an interval of no length, because no resample differed. Above 16,384
+    graphs the bootstrap draws batches of graphs. Above 16,384 distinct scores its resamples (not the metrics) use 1,024
+    levels of equal size.
 
     Cost: a sort, and ``resamples`` passes over the scores.
 
     Args:
         scores: Finite real scores of shape ``(N,)``, numpy array or torch tensor on any device, or a scorer: a
-            callable from windows to such scores; :mod:`gnnmax.evaluation.adapters` makes one of a module or an
+            callable from windows to such scores; :mod:`gnnmax.evaluation.adapters` makes one from a module or an
             estimator.
-        windows: Windows, whose labels count; or a label array of shape ``(N,)``, and then each window is a graph of
-            its own and there are neither slices of its own nor a heat map.
+        windows: Windows with their labels; or a label array of shape ``(N,)``, and then each window is a graph of its
+            own, and there are no slices but the caller's groups and no heat map.
         threshold: Of the decision.
-        scale: ``logits`` or ``probabilities`` where the scores are that, for Brier score and calibration.
+        scale: ``logits`` or ``probabilities``, to compute Brier score and calibration; None computes neither.
         groups: More slices: names to arrays ``(N,)`` of names or integers, such as ``data.groups("test")``.
-        resamples: How many bootstrap resamples, at least 1.
+        resamples: Number of bootstrap resamples, at least 1.
         confidence: Of the intervals, between 0 and 1.
         rng: Draws the resamples; None takes a fresh ``default_rng(0)``, so equal input has equal intervals.
 
     Returns:
-        The verdict. Where the windows know the amplitude of their spike, with the gap to the Bayes rule, paired on
+        The verdict. Where the windows know the amplitude of their spike, it has the gap to the Bayes rule, paired on
         these windows.
 
     Raises:
@@ -87,7 +87,7 @@ def evaluate(
             declared scale; no window, one class only; arguments swapped; an impossible option or group.
 
     References:
-        As :mod:`gnnmax.evaluation.metrics`, :mod:`gnnmax.evaluation.metrics` and :mod:`gnnmax.evaluation.bootstrap`.
+        As :mod:`gnnmax.evaluation.metrics` and :mod:`gnnmax.evaluation.bootstrap`.
 
     Example:
         >>> from gnnmax.task.rules import RULES
@@ -98,23 +98,26 @@ def evaluate(
         >>> evaluate(np.array([0.2, -1.0, 3.0]), np.array([True, False, True])).accuracy
         1.0
     """
-    options = Options(threshold, resamples, confidence, rng)
+    options = EvaluationOptions(threshold, resamples, confidence, rng)
     check_scale(scale, options.threshold)
     refuse_windows(scores)
-    task = Task.of(windows, groups)
-    return judge(task, checked_scores(scores, windows, len(task.label)), options, scale)
+    data = EvaluationSet.of(windows, groups)
+    return evaluate_set(data, checked_scores(scores, windows, len(data.label)), options, scale=scale)
 
 
-def judge(task: Task, scores: npt.NDArray[np.float64], options: Options, scale: Scale | None = None) -> Verdict:
-    """Judge checked scores on a task: what :func:`evaluate` and a stream of windows end with.
+def evaluate_set(
+    data: EvaluationSet, scores: npt.NDArray[np.float64], options: EvaluationOptions, *, scale: Scale | None = None
+) -> Verdict:
+    """Evaluate checked scores on an evaluation set: the last step of :func:`evaluate` and of a stream of windows.
 
     Example:
-        >>> judge(Task(np.array([True, False])), np.array([1.0, -1.0]), Options()).accuracy
+        >>> data = EvaluationSet(np.array([True, False]))
+        >>> evaluate_set(data, np.array([1.0, -1.0]), EvaluationOptions()).accuracy
         1.0
     """
-    case = Case.of(task, scores, options.threshold, scale, "scores")
-    found = resample(task, {"": [case]}, options, {"": scale}, options.stream())
-    return verdict_of(task, found[""], options)
+    decisions = Decisions.of(data, scores, threshold=options.threshold, scale=scale)
+    found = resample(data, {"": [decisions]}, options=options, scales={"": scale}, rng=options.stream())
+    return verdict_of(data, found[""], options)
 
 
 def compare_scores(
@@ -128,21 +131,22 @@ def compare_scores(
     confidence: float = 0.95,
     rng: np.random.Generator | None = None,
 ) -> Comparison:
-    """Judge several scorers on the same windows, and each pair of them against each other.
+    """Evaluate several scorers on the same windows, and compare each pair.
 
-    All share their resamples, so differences are paired: what is hard for both cancels. Windows of one graph are alike,
-    so graphs are the units of interval and test. A scorer may come with several seeds: then its figures are means over
-    them, and what is said of a difference holds for other seeds too, not only for other graphs. P-values are corrected
-    by Holm for the number of pairs; where two cannot be told apart, the difference says what would tell them.
+    All scorers share the resamples, so differences are paired: windows that are hard for both cancel. Windows of one
+    graph resemble each other, so graphs are the units of interval and test. A scorer may have several seeds: then its
+    metrics are means over them, and intervals and tests of a difference are valid for other seeds too, not only for
+    other graphs. P-values are corrected by Holm for the number of pairs. Where a difference is not significant, it
+    states how many additional graphs would make it so.
 
     Args:
-        scores: Names to scores or scorers, as in :func:`evaluate`; or to a list of such, one a seed, seeds in the same
-            order for all. A scorer without a list has no seeds and stands beside each.
+        scores: Names to scores or scorers, as in :func:`evaluate`; or to a list of them, one a seed, seeds in the same
+            order for all. A scorer without a list has no seeds and is paired with every seed of the others.
         windows: As in :func:`evaluate`.
         threshold: Of every decision.
         scale: As in :func:`evaluate`, of all scorers; or by name, for those that have one.
         groups: As in :func:`evaluate`.
-        resamples: How many bootstrap resamples, at least 1.
+        resamples: Number of bootstrap resamples, at least 1.
         confidence: Of the intervals, between 0 and 1.
         rng: Draws resamples and sign flips; None takes a fresh ``default_rng(0)``.
 
@@ -150,7 +154,8 @@ def compare_scores(
         Verdicts by name and differences by pair.
 
     Raises:
-        InputError: as :func:`evaluate`, with the scorer's name; not a mapping, or an empty one; unequally many seeds.
+        InputError: as :func:`evaluate`, with the scorer's name; no mapping, or an empty one; different numbers of
+            seeds.
 
     References:
         As :func:`gnnmax.evaluation.paired_tests.paired_differences`.
@@ -162,25 +167,31 @@ def compare_scores(
         >>> table.sentences()
         ['rank beats centre by 39.2 points [34.7, 43.7]']
     """
-    options = Options(threshold, resamples, confidence, rng)
+    options = EvaluationOptions(threshold, resamples, confidence, rng)
     given = _by_seed(scores)
     scales = _scales(scale, list(given), options.threshold)
-    task = Task.of(windows, groups)
-    cases = {
+    data = EvaluationSet.of(windows, groups)
+    decisions = {
         name: [
-            Case.of(task, checked_scores(part, windows, len(task.label), what), threshold, scales[name], what)
+            Decisions.of(
+                data,
+                checked_scores(part, windows, len(data.label), what),
+                threshold=threshold,
+                scale=scales[name],
+                what=what,
+            )
             for what, part in parts.items()
         ]
         for name, parts in given.items()
     }
     stream = options.stream()
-    found = resample(task, cases, options, scales, stream)
-    verdicts = {name: verdict_of(task, scorer, options) for name, scorer in found.items()}
-    return Comparison(verdicts, paired_differences(task, found, float(confidence), stream))
+    found = resample(data, decisions, options=options, scales=scales, rng=stream)
+    verdicts = {name: verdict_of(data, scorer, options) for name, scorer in found.items()}
+    return Comparison(verdicts, paired_differences(data, found, confidence=float(confidence), rng=stream))
 
 
 def _by_seed(scores: Any) -> dict[str, dict[str, Any]]:
-    """Return for each name its scores seed by seed, each under what to call it in a message."""
+    """Return for each name its scores seed by seed, each under its name in a message."""
     if not isinstance(scores, Mapping) or not scores or not all(isinstance(name, str) for name in scores):
         raise InputError(
             f"compare_scores takes a mapping of at least one name to scores, not {_described(scores)}: "
@@ -197,9 +208,9 @@ def _by_seed(scores: Any) -> dict[str, dict[str, Any]]:
     counts = {len(parts) for parts in given.values()} - {1}
     if len(counts) > 1:
         raise InputError(
-            "seeds are paired, and these scorers have unequally many ("
+            "seeds are paired, and these scorers have different numbers of them ("
             + ", ".join(f"{name} {len(parts)}" for name, parts in given.items())
-            + "): give each as many, or one array"
+            + "): give each the same number, or one array"
         )
     return given
 

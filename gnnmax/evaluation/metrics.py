@@ -1,87 +1,110 @@
-"""Figures of decisions: from how many are right and wrong in each class to accuracy, precision, MCC and the rest."""
+"""Metrics: one table with a formula, a range and a title for each, from which all else that names a metric is made."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.evaluation.sums import Needs, Sums
+
 __all__ = [
-    "RANGES",
-    "SHARES",
+    "METRICS",
+    "Metric",
     "auroc",
     "average_precision",
     "coarsened",
-    "decision_figures",
+    "compute_metrics",
     "levels_of",
     "natural_precision",
 ]
 
 Floats = npt.NDArray[np.float64]
 
-RANGES: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1"), (0.0, 1.0)),
-    "mcc": (-1.0, 1.0),
-    **dict.fromkeys(("auroc", "average_precision", "natural_precision", "brier", "calibration_error"), (0.0, 1.0)),
-    "bayes_gap": (-1.0, 1.0),
-    **dict.fromkeys(("found", "exact"), (0.0, 1.0)),
-    "distance": (0.0, np.inf),
-}
-"""The range of every figure: what is known of it before any window is seen."""
 
-SHARES = ("accuracy", "recall", "specificity", "precision")
-"""Figures that are plain shares of windows, whose exact binomial interval stands in where all are alike."""
+@dataclass(frozen=True)
+class Metric:
+    """One metric of a scorer.
+
+    Attributes:
+        compute: The formula, from sums of shape ``(...,)`` to ``(...,)``. NaN where the metric does not exist, such as
+            the precision where nothing is called.
+        title: Its name in tables and on the page.
+        description: What it measures, in one line.
+        needs: What must be known to compute it: ``decisions`` (always there), ``ranking`` of the scores (always there),
+            ``probabilities`` (a declared scale), ``prevalence`` (the side of the windows), ``bayes_rule`` (a noisy
+            recipe), ``graphs`` (offsets, and graphs of several windows; the metric then belongs to the localisation).
+        range: Its least and greatest value; an infinite end stands for the side of the windows.
+        share_of: The sum in :class:`Sums` that it is a share of, by name; "" where it is no plain share. The interval
+            of a share of 0 or 1 is the exact binomial one.
+        headline: Whether it stands in the short tables that compare scorers.
+    """
+
+    compute: Callable[[Sums], Floats]
+    title: str
+    description: str
+    needs: Needs = "decisions"
+    range: tuple[float, float] = (0.0, 1.0)
+    share_of: str = ""
+    headline: bool = False
+
+    @property
+    def localises(self) -> bool:
+        """Whether it is a metric of whole graphs, kept in the localisation of a verdict."""
+        return self.needs == "graphs"
 
 
-def decision_figures(
-    n: npt.ArrayLike, positives: npt.ArrayLike, found: npt.ArrayLike, false: npt.ArrayLike
-) -> dict[str, Floats]:
-    """Return the figures of decisions, from counts or any weights in their place.
+def compute_metrics(sums: Sums) -> dict[str, Floats]:
+    """Compute every metric of :data:`METRICS` whose sums are there.
 
     Args:
-        n: Windows, shape ``(...,)``.
-        positives: Windows whose label is "centred", likewise.
-        found: Positives called centred.
-        false: Negatives called centred.
+        sums: Of shape ``(...,)``.
 
     Returns:
-        ``accuracy``; ``recall``, the share of positives called centred; ``specificity``, the share of negatives not
-        called; ``balanced_accuracy``, their mean; ``precision``, the share of those called that are positive; ``f1``,
-        the harmonic mean of precision and recall; ``mcc``, the correlation of decision and label. NaN where a figure
-        does not exist: the precision where nothing is called, what is of a class where it has no window. The
-        correlation with a constant is 0, as scikit-learn has it.
+        Names to values ``(...,)``; NaN where a metric does not exist.
+
+    Example:
+        >>> ten, five, four, one = (np.array(float(x)) for x in (10, 5, 4, 1))
+        >>> found = compute_metrics(Sums(n=ten, positives=five, true_positives=four, false_positives=one))
+        >>> round(float(found["accuracy"]), 3), round(float(found["mcc"]), 3), "auroc" in found
+        (0.8, 0.6, False)
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {name: np.asarray(m.compute(sums)) for name, m in METRICS.items() if sums.has(m.needs)}
+
+
+def _mcc(sums: Sums) -> Floats:
+    """Return the Matthews correlation; that with a constant is 0, as scikit-learn has it.
 
     References:
         B. W. Matthews, "Comparison of the predicted and observed secondary structure of T4 phage lysozyme",
         Biochimica et Biophysica Acta 405, 1975.
+    """
+    # Roots one by one: the product of four counts may leave the range.
+    spread = np.sqrt(sums.positives) * np.sqrt(sums.negatives) * np.sqrt(sums.called) * np.sqrt(sums.not_called)
+    covariance = sums.true_positives * sums.negatives - sums.false_positives * sums.positives
+    return np.asarray(np.where(spread > 0, covariance / spread, 0.0))
 
-    Example:
-        >>> figures = decision_figures(n=10, positives=5, found=4, false=1)
-        >>> {name: round(float(value), 3) for name, value in figures.items()}
-        {'accuracy': 0.8, 'balanced_accuracy': 0.8, 'precision': 0.8, 'recall': 0.8, 'specificity': 0.8, 'f1': 0.8, 'mcc': 0.6}
-    """  # noqa: E501
-    n, positives, found, false = (np.asarray(x, dtype=np.float64) for x in (n, positives, found, false))
-    negatives, called = n - positives, found + false
-    with np.errstate(invalid="ignore", divide="ignore"):
-        recall, specificity = found / positives, (negatives - false) / negatives
-        # Roots one by one: the product of four counts may leave the range.
-        spread = np.sqrt(positives) * np.sqrt(negatives) * np.sqrt(called) * np.sqrt(n - called)
-        return {
-            "accuracy": np.asarray((found + negatives - false) / n),
-            "balanced_accuracy": np.asarray((recall + specificity) / 2),
-            "precision": np.asarray(found / called),
-            "recall": np.asarray(recall),
-            "specificity": np.asarray(specificity),
-            "f1": np.asarray(2 * found / (positives + called)),
-            "mcc": np.asarray(np.where(spread > 0, (found * negatives - false * positives) / spread, 0.0)),
-        }
+
+def _accuracy(sums: Sums) -> Floats:
+    return (sums.true_positives + sums.negatives - sums.false_positives) / sums.n
+
+
+def _recall(sums: Sums) -> Floats:
+    return sums.true_positives / sums.positives
+
+
+def _specificity(sums: Sums) -> Floats:
+    return sums.true_negatives / sums.negatives
 
 
 def natural_precision(recall: Any, specificity: Any, prevalence: float) -> Floats:
-    """Return the precision that these decisions would have where positives are rarer than among these windows.
+    """Return the precision of these decisions at another share of positives.
 
-    Slid over a matrix, a window of side k is centred on its maximum about once in ``k * k`` times; data sets hold half
+    A window of side k slid over a matrix is centred on its maximum about once in ``k * k`` times; data sets hold half
     of each class. Recall and specificity do not depend on the share of positives, the precision does.
 
     Args:
@@ -90,7 +113,7 @@ def natural_precision(recall: Any, specificity: Any, prevalence: float) -> Float
         prevalence: Share of positives, between 0 and 1.
 
     Returns:
-        Shape ``(...,)``; NaN where nothing is called. It is that of negatives like these: harder ones lower it.
+        Shape ``(...,)``; NaN where nothing is called. It holds for negatives like these: harder ones lower it.
 
     Example:
         >>> round(float(natural_precision(0.99, 0.99, 1 / 81)), 3)
@@ -102,7 +125,7 @@ def natural_precision(recall: Any, specificity: Any, prevalence: float) -> Float
 
 
 def levels_of(scores: Floats) -> npt.NDArray[np.intp]:
-    """Number the distinct scores from the lowest, tied scores alike.
+    """Number the distinct scores from the lowest; tied scores share a number.
 
     Args:
         scores: Finite floats, shape ``(N,)``.
@@ -184,3 +207,114 @@ def average_precision(positive: npt.NDArray[Any], negative: npt.NDArray[Any]) ->
     found /= called
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.einsum("l...,l...->...", positive[::-1], found) / total)
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": Metric(_accuracy, "accuracy", "Share of windows decided correctly.", share_of="n", headline=True),
+    "balanced_accuracy": Metric(
+        lambda sums: (_recall(sums) + _specificity(sums)) / 2, "balanced accuracy", "Mean of recall and specificity."
+    ),
+    "precision": Metric(
+        lambda sums: sums.true_positives / sums.called,
+        "precision",
+        "Share of the windows called centred that are centred; missing where none is called.",
+        share_of="called",
+    ),
+    "recall": Metric(_recall, "recall", "Share of the centred windows that are called centred.", share_of="positives"),
+    "specificity": Metric(
+        _specificity,
+        "specificity",
+        "Share of the windows off centre that are not called centred.",
+        share_of="negatives",
+    ),
+    "negative_predictive_value": Metric(
+        lambda sums: sums.true_negatives / sums.not_called,
+        "negative predictive value",
+        "Share of the windows not called centred that are off centre; missing where every window is called.",
+        share_of="not_called",
+    ),
+    "f1": Metric(
+        lambda sums: 2 * sums.true_positives / (sums.positives + sums.called),
+        "F1",
+        "Harmonic mean of precision and recall.",
+    ),
+    "mcc": Metric(
+        _mcc,
+        "MCC",
+        "Matthews correlation of decision and label; 0 where all decisions are equal.",
+        range=(-1.0, 1.0),
+    ),
+    "auroc": Metric(
+        lambda sums: auroc(*_levels(sums)),
+        "AUROC",
+        "Probability that a centred window scores above another one; a tie counts one half.",
+        needs="ranking",
+        headline=True,
+    ),
+    "average_precision": Metric(
+        lambda sums: average_precision(*_levels(sums)),
+        "average precision",
+        "Mean precision over the centred windows, tied scores taken together.",
+        needs="ranking",
+        headline=True,
+    ),
+    "natural_precision": Metric(
+        lambda sums: natural_precision(_recall(sums), _specificity(sums), _known(sums.prevalence)),
+        "natural precision",
+        "Precision at the natural prevalence, one window in `k * k` centred.",
+        needs="prevalence",
+    ),
+    "brier": Metric(
+        lambda sums: _known(sums.squared_error) / sums.n,
+        "Brier score",
+        "Mean squared difference of probability and label.",
+        needs="probabilities",
+    ),
+    "calibration_error": Metric(
+        lambda sums: np.abs(_known(sums.excess)).sum(axis=0) / sums.n,
+        "calibration error",
+        "Expected calibration error of the probability of centred, in 15 bins; noise adds to it.",
+        needs="probabilities",
+    ),
+    "bayes_gap": Metric(
+        lambda sums: _known(sums.bayes_right) / sums.n - _accuracy(sums),
+        "Bayes gap",
+        "Accuracy of the Bayes rule on the same windows less the accuracy; at chance it may be negative.",
+        needs="bayes_rule",
+        range=(-1.0, 1.0),
+        headline=True,
+    ),
+    "found": Metric(
+        lambda sums: _known(sums.graphs_found) / _known(sums.graphs_centred),
+        "best is centred",
+        "Share of the graphs with a centred window whose best-scored window is centred.",
+        needs="graphs",
+        share_of="graphs_centred",
+    ),
+    "exact": Metric(
+        lambda sums: _known(sums.graphs_exact) / _known(sums.graphs),
+        "all windows right",
+        "Share of the graphs whose windows are all decided correctly.",
+        needs="graphs",
+        share_of="graphs",
+    ),
+    "distance": Metric(
+        lambda sums: _known(sums.missed_distance) / _known(sums.graphs_missed),
+        "distance of a miss",
+        "Mean distance, in king's moves, of the maximum from the centre of a best-scored window that is off centre.",
+        needs="graphs",
+        range=(0.0, np.inf),
+    ),
+}
+"""Every metric by its name, in the order of the tables. A new metric is one entry here."""
+
+
+def _known(value: Any) -> Any:
+    """Return a sum that the metric's ``needs`` promise."""
+    assert value is not None
+    return value
+
+
+def _levels(sums: Sums) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    assert sums.levels is not None
+    return sums.levels

@@ -1,20 +1,19 @@
-"""How to judge: threshold, intervals and the stream that draws them, checked once."""
+"""Options of an evaluation: threshold, intervals and the random stream that draws them, checked once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from gnnmax.errors import InputError
 
-__all__ = ["Options"]
+__all__ = ["EvaluationOptions"]
 
 
-@dataclass(frozen=True)
-class Options:
-    """The options that every judgement shares.
+class EvaluationOptions(Struct, frozen=True):
+    """The options that every evaluation shares.
 
     Attributes:
         threshold: "Centred" iff the score is strictly above it.
@@ -23,7 +22,7 @@ class Options:
         rng: Draws the resamples; None takes a fresh ``default_rng(0)`` each time.
 
     Example:
-        >>> Options(confidence=95)
+        >>> EvaluationOptions(confidence=95)
         Traceback (most recent call last):
         ...
         gnnmax.errors.InputError: confidence must lie between 0 and 1, not 95: 0.95 is usual

@@ -22,8 +22,8 @@ def sign_flip(differences: npt.NDArray[np.integer[Any]], rng: np.random.Generato
     takes too long; then from 10,000 random patterns, the observed one counted among them.
 
     Args:
-        differences: One integer a graph, shape ``(G,)``: windows that only the first scorer gets right, less those
-            that only the second does.
+        differences: One integer a graph, shape ``(G,)``: windows that only the first scorer decides correctly, less
+            those that only the second does.
         rng: Used by the Monte Carlo version only.
 
     Returns:
@@ -68,8 +68,8 @@ def mcnemar(first_only: int, second_only: int) -> float:
     It takes windows for independent; where they share graphs, :func:`sign_flip` is the test to read.
 
     Args:
-        first_only: Windows that only the first scorer gets right.
-        second_only: Windows that only the second gets right.
+        first_only: Windows that only the first scorer decides correctly.
+        second_only: Windows that only the second decides correctly.
 
     References:
         Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
@@ -84,7 +84,7 @@ def mcnemar(first_only: int, second_only: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values for their number, so that one false alarm among all has the stated chance.
+    """Correct p-values for their number, so that any false alarm among all has the stated probability.
 
     References:
         S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979.

@@ -1,4 +1,4 @@
-"""Slices of windows: partitions by kind, margin, offset, and by whatever else is known of them."""
+"""Slices of windows: partitions by kind, margin, offset, and by groups of the caller."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def by_margin(margin: npt.NDArray[Any]) -> Partition:
 def by_deciles(margin: npt.NDArray[Any]) -> Partition:
     """Part windows by absolute margin into ten parts of about equally many, ``1`` the closest calls.
 
-    Equal margins are never parted, so with many ties some parts are missing.
+    Equal margins stay in one part, so with many ties some parts are missing.
 
     Example:
         >>> by_deciles(np.arange(20.0)).code.tolist()

@@ -1,4 +1,4 @@
-"""Judging more windows than memory holds: batch after batch, with the verdict of judging them all at once."""
+"""Evaluation of more windows than memory holds, batch by batch, with the verdict of evaluating them all at once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.evaluation.calibration import Scale, check_scale
-from gnnmax.evaluation.evaluation_set import Task
-from gnnmax.evaluation.evaluator import judge
-from gnnmax.evaluation.options import Options
+from gnnmax.evaluation.evaluation_set import EvaluationSet
+from gnnmax.evaluation.evaluator import evaluate_set
+from gnnmax.evaluation.options import EvaluationOptions
 from gnnmax.evaluation.verdict import Verdict
 from gnnmax.task.scorers import checked_scores, labels_of, refuse_windows
 from gnnmax.task.windows import Windows
@@ -20,7 +20,7 @@ __all__ = ["Evaluator"]
 
 
 class Evaluator:
-    """Judge one scorer on windows that come in batches.
+    """Evaluate one scorer on windows that come in batches.
 
     Between batches it keeps about 50 bytes a window (score, label, graph, kind, margin, offset) and no window. Windows
     of one graph may come in several batches: equal numbers in ``windows.graph`` mean one graph, in all batches. Its
@@ -52,7 +52,7 @@ class Evaluator:
         confidence: float = 0.95,
         rng: np.random.Generator | None = None,
     ) -> None:
-        self._options = Options(threshold, resamples, confidence, rng)
+        self._options = EvaluationOptions(threshold, resamples, confidence, rng)
         check_scale(scale, self._options.threshold)
         self._scale: Scale | None = scale
         self.reset()
@@ -60,7 +60,7 @@ class Evaluator:
     def update(
         self, scores: Any, windows: Windows | npt.ArrayLike, groups: Mapping[str, npt.ArrayLike] | None = None
     ) -> None:
-        """Take a batch; of one class only, or empty, it is as good as any.
+        """Take a batch, which may be empty or of one class.
 
         Args:
             scores: As in :func:`gnnmax.evaluate`.
@@ -68,15 +68,15 @@ class Evaluator:
             groups: As there; the same names in every batch.
 
         Raises:
-            InputError: as :func:`gnnmax.evaluate`, or a batch of which other things are known than of those before. The
-                batch is then left out, whole.
+            InputError: as :func:`gnnmax.evaluate`, or a batch with other known properties than those before. The whole
+                batch is then left out.
         """
         refuse_windows(scores)
-        task = Task.of(windows, groups, one_class=True)
-        found = checked_scores(scores, windows, len(task.label))
-        if self._tasks:
-            task.check_follows(self._tasks[0])
-        self._tasks.append(task.copied())
+        data = EvaluationSet.of(windows, groups, one_class=True)
+        found = checked_scores(scores, windows, len(data.label))
+        if self._parts:
+            data.check_follows(self._parts[0])
+        self._parts.append(data.copied())
         self._scores.append(found.copy())
 
     def compute(self) -> Verdict:
@@ -85,11 +85,11 @@ class Evaluator:
         Raises:
             InputError: no windows yet, or of one class only.
         """
-        task = Task.concatenate(self._tasks)
-        labels_of(task.label)
-        return judge(task, np.concatenate(self._scores), self._options, self._scale)
+        data = EvaluationSet.concatenate(self._parts)
+        labels_of(data.label)
+        return evaluate_set(data, np.concatenate(self._scores), self._options, scale=self._scale)
 
     def reset(self) -> None:
         """Forget all windows."""
-        self._tasks: list[Task] = []
+        self._parts: list[EvaluationSet] = []
         self._scores: list[npt.NDArray[np.float64]] = []

@@ -1,4 +1,4 @@
-"""Tables of figures, for terminals and for notebooks."""
+"""Tables for terminals and for notebooks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["html_table", "interval_text", "number_text", "rich_table"]
 
 
 def number_text(value: float | None) -> str:
-    """Write a figure, or nothing where it does not exist.
+    """Write a number, or nothing where it does not exist.
 
     Example:
         >>> number_text(0.5), number_text(None)

@@ -17,7 +17,7 @@ def best_threshold(scores: Any, windows: Windows | npt.ArrayLike) -> float:
     """Return the threshold of the highest accuracy on these windows: give it validation windows.
 
     Between two scores it lies in the middle of their gap; among thresholds of equal accuracy it is the one in the
-    middle. Chosen and judged on the same windows, it flatters.
+    middle. Chosen and evaluated on the same windows, it is too optimistic.
 
     Args:
         scores: As in :func:`gnnmax.evaluate`.

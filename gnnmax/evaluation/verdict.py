@@ -1,17 +1,20 @@
-"""What the evaluator answers about one scorer: figures with intervals, as data, as JSON, as a table."""
+"""Verdict: the evaluator's answer about one scorer, metrics with intervals, as data, as JSON and as a table."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, get_type_hints
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from gnnmax.evaluation.calibration import Reliability, Scale
 from gnnmax.evaluation.localisation import Localisation
+from gnnmax.evaluation.metrics import METRICS
 from gnnmax.evaluation.tabulation import html_table, interval_text, number_text, rich_table
 
 if TYPE_CHECKING:
@@ -21,13 +24,6 @@ __all__ = ["Interval", "Offsets", "Slice", "Verdict"]
 
 Interval = tuple[float, float]
 
-FIGURES = (
-    *("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "mcc", "auroc"),
-    *("average_precision", "natural_precision", "brier", "calibration_error", "bayes_accuracy", "ceiling"),
-    "bayes_gap",
-)
-"""The figures of a verdict, in the order of its table."""
-
 
 @dataclass(frozen=True)
 class Slice:
@@ -35,7 +31,7 @@ class Slice:
 
     Attributes:
         n: Windows in the slice.
-        accuracy: Share decided rightly.
+        accuracy: Share decided correctly.
         low: Lower end of the accuracy's interval, by bootstrap over graphs.
         high: Upper end.
         flagged: Share called centred.
@@ -66,83 +62,118 @@ class Offsets:
         flagged = [[None if np.isnan(x) else float(x) for x in row] for row in self.flagged]
         return {"flagged": flagged, "count": self.count.tolist()}
 
+    @classmethod
+    def from_dict(cls, plain: Any) -> Offsets:
+        """Read what :meth:`to_dict` wrote.
 
-@dataclass(frozen=True, eq=False)
+        Raises:
+            ValidationError: of msgspec, where it is something else.
+
+        Example:
+            >>> Offsets.from_dict({"flagged": [[0.5, None]], "count": [[2, 0]]}).flagged
+            array([[0.5, nan]])
+        """
+        stored = msgspec.convert(plain, dict[str, list[list[float | None]]])
+        if stored.keys() != {"flagged", "count"} or len({_shape(rows) for rows in stored.values()}) > 1:
+            raise msgspec.ValidationError("offsets must be two square tables, flagged and count")
+        return cls(np.array(stored["flagged"], np.float64), np.array(stored["count"], np.int64))
+
+
+def _shape(rows: list[list[Any]]) -> tuple[int, ...]:
+    return tuple(len(row) for row in rows)
+
+
 class Verdict:
-    """The evaluator's answer for one scorer on one set of windows.
+    """The evaluator's answer about one scorer on one set of windows.
 
-    Of a scorer with several seeds every figure is the mean over its seeds, and the intervals hold for that mean.
+    Each metric of :data:`gnnmax.evaluation.metrics.METRICS` is an attribute: ``verdict.accuracy``, ``verdict.auroc``;
+    None where it does not exist. The metrics of whole graphs are those of ``localisation``. For a scorer with several
+    seeds every metric is the mean over its seeds, and the intervals are for that mean. A verdict cannot be changed.
 
     Attributes:
-        n: Windows judged.
-        n_graphs: Graphs they come from: what the intervals draw.
+        n: Windows evaluated.
+        n_graphs: Graphs they come from, the units of the bootstrap.
         positives: Windows whose label is "centred".
         threshold: "Centred" iff the score is strictly above it.
         confidence: Of the intervals.
-        accuracy: Share of windows decided rightly.
-        balanced_accuracy: Mean of recall and specificity.
-        precision: Share of those called centred that are; None where none is called.
-        recall: Share of the centred ones called so.
-        specificity: Share of the others not called so.
-        f1: Harmonic mean of precision and recall.
-        mcc: Correlation of decision and label; 0 where all decisions are alike.
-        auroc: Probability that a positive scores above a negative, a tie counting one half.
-        average_precision: Mean precision over the positives, tied scores taken together.
-        natural_prevalence: Share of windows of side k that are centred in nature, ``1 / k**2``; None without windows.
-        natural_precision: Precision at that prevalence, negatives being like these. The recall is the same at any.
+        metrics: By name, in the order of the table of metrics.
+        natural_prevalence: Natural share of centred windows of side k, ``1 / k**2``; None without windows.
         scale: Of the scores, where it was declared.
-        brier: Mean squared difference of probability and label; None without a scale.
-        calibration_error: Expected calibration error of P(centred) in 15 bins; None without a scale. Noise adds to it.
         reliability: The reliability diagram, of the first seed; None without a scale.
         bayes_accuracy: Accuracy of the Bayes rule on these very windows; None where nothing was added to noise.
         ceiling: Its accuracy over all windows of the distribution; None where there is no single amplitude.
-        bayes_gap: ``bayes_accuracy - accuracy``, or None. Read it with its interval: at chance it may be negative.
-        intervals: Of every figure but the prevalence, the Bayes rule's accuracy and the ceiling.
+        intervals: Of every metric that exists.
         slices: ``slices["kind"][name]``; ``slices["margin"][bin]``, bins of the absolute margin ("0" is a tie);
             ``slices["margin_decile"]["1"]``, the closest calls, to ``"10"``; ``slices["offset"][distance]``; and the
             caller's groups. Empty where only labels were given.
         offsets: The heat map; None where only labels were given.
-        localisation: Finding the maximum graph by graph; None where each window is a graph of its own.
-        by_seed: Accuracy, AUROC and average precision of each seed.
+        localisation: Metrics of whole graphs; None where each window is a graph of its own.
+        by_seed: Every metric that exists, seed by seed.
     """
 
+    # No dataclass: msgspec would write its fields as they are, and results.json holds to_dict(), metrics side by side.
     n: int
     n_graphs: int
     positives: int
     threshold: float
     confidence: float
-    accuracy: float
-    balanced_accuracy: float
-    precision: float | None
-    recall: float
-    specificity: float
-    f1: float
-    mcc: float
-    auroc: float
-    average_precision: float
+    metrics: dict[str, float | None]
     natural_prevalence: float | None
-    natural_precision: float | None
     scale: Scale | None
-    brier: float | None
-    calibration_error: float | None
     reliability: Reliability | None
     bayes_accuracy: float | None
     ceiling: float | None
-    bayes_gap: float | None
     intervals: dict[str, Interval]
     slices: dict[str, dict[str, Slice]]
     offsets: Offsets | None
     localisation: Localisation | None
-    by_seed: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    by_seed: dict[str, tuple[float | None, ...]]
+
+    def __init__(self, **fields: Any) -> None:
+        if fields.keys() != self.__annotations__.keys():
+            differing = ", ".join(sorted(fields.keys() ^ self.__annotations__.keys()))
+            raise TypeError(f"a verdict takes each of its fields once: {differing}")
+        vars(self).update(fields)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a verdict cannot be changed: {name!r} cannot be set")
+
+    def __getattr__(self, name: str) -> Any:
+        if name in METRICS and not METRICS[name].localises:
+            return vars(self).get("metrics", {}).get(name)
+        raise AttributeError(f"a verdict has no {name!r}: expected a field, or one of the metrics {', '.join(METRICS)}")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.metrics})
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{name} {self.metrics[name]:.4f}" for name in self.metrics if self.metrics[name] is not None)
+        return f"<Verdict on {self.title}: {found}>"
 
     @property
     def title(self) -> str:
-        """What was judged, in words."""
+        """The windows that were evaluated, in words."""
         return f"{self.n} windows of {self.n_graphs} graphs, {self.positives} centred"
 
+    def value(self, metric: str) -> float | None:
+        """Return a metric by its name, one of whole graphs too; None where it does not exist."""
+        if METRICS[metric].localises:
+            return None if self.localisation is None else self.localisation.metrics.get(metric)
+        return self.metrics.get(metric)
+
+    def interval(self, metric: str) -> Interval | None:
+        """Return the interval of a metric by its name, of one of whole graphs too; None where it does not exist."""
+        if METRICS[metric].localises:
+            return None if self.localisation is None else self.localisation.intervals.get(metric)
+        return self.intervals.get(metric)
+
     def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers, strings, lists and dicts, nothing NaN or infinite: what JSON can hold."""
-        plain = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
+        """Return plain numbers, strings, lists and dicts, nothing NaN or infinite: JSON can hold it.
+
+        The metrics stand side by side with the other fields.
+        """
+        plain = {name: value for name, value in vars(self).items() if name != "metrics"}
+        plain |= self.metrics
         plain["intervals"] = _listed(self.intervals)
         plain["slices"] = {
             group: {name: dataclasses.asdict(part) for name, part in parts.items()}
@@ -152,27 +183,54 @@ class Verdict:
         plain["by_seed"] = _listed(self.by_seed)
         if self.reliability is not None:
             plain["reliability"] = _listed(dataclasses.asdict(self.reliability))
-        if self.localisation is not None:
-            plain["localisation"] = dataclasses.asdict(self.localisation)
-            plain["localisation"]["intervals"] = _listed(self.localisation.intervals)
+        plain["localisation"] = None if self.localisation is None else self.localisation.to_dict()
         return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Verdict:
+        """Read what :meth:`to_dict` wrote.
+
+        Raises:
+            ValidationError: of msgspec, which names the field that is missing or wrong.
+
+        Example:
+            >>> from gnnmax import evaluate
+            >>> verdict = evaluate(np.array([1.0, -1.0, 2.0]), np.array([True, False, False]))
+            >>> Verdict.from_dict(verdict.to_dict()).to_dict() == verdict.to_dict()
+            True
+        """
+        kinds = get_type_hints(cls)
+        metrics = {name: value for name, value in plain.items() if name not in kinds}
+        if metrics.get("accuracy") is None:
+            raise msgspec.ValidationError("a verdict without an accuracy")
+        readers = {"offsets": Offsets.from_dict, "localisation": Localisation.from_dict}
+        fields = {}
+        for name, kind in kinds.items():
+            value = {**plain, "metrics": metrics}.get(name)
+            if name in readers and value is not None:
+                fields[name] = readers[name](value)
+            else:
+                fields[name] = msgspec.convert(value, kind)
+        return cls(**fields)
 
     def to_json(self) -> str:
         """Return :meth:`to_dict` as JSON."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def _rows(self) -> list[list[str]]:
+        graphs = "" if self.localisation is None else str(self.localisation.graphs)
         rows = [
-            [name.replace("_", " "), "", number_text(getattr(self, name)), interval_text(self.intervals.get(name))]
-            for name in FIGURES
-            if getattr(self, name) is not None
-        ]
-        if self.localisation is not None:
-            found = dataclasses.asdict(self.localisation)
-            rows += [
-                [f"by graph, {name}", str(found["graphs"]), number_text(found[name]), interval_text(interval)]
-                for name, interval in self.localisation.intervals.items()
+            [
+                f"by graph, {metric.title}" if metric.localises else metric.title,
+                graphs if metric.localises else "",
+                number_text(self.value(name)),
+                interval_text(self.interval(name)),
             ]
+            for name, metric in METRICS.items()
+            if self.value(name) is not None
+        ]
+        references = {"accuracy of the Bayes rule": self.bayes_accuracy, "ceiling": self.ceiling}
+        rows += [[title, "", number_text(value), ""] for title, value in references.items() if value is not None]
         for group, parts in self.slices.items():
             for name, part in parts.items():
                 ends = interval_text((part.low, part.high))
@@ -187,7 +245,7 @@ class Verdict:
         return html_table(self.title, self._header(), self._rows())
 
     def _header(self) -> list[str]:
-        return ["figure", "windows", "value", f"{self.confidence:.0%} interval"]
+        return ["metric", "windows", "value", f"{self.confidence:.0%} interval"]
 
 
 def _listed(tuples: dict[str, Any]) -> dict[str, list[Any]]:

@@ -23,6 +23,7 @@ from gnnmax.experiments.results import (
     ModelRecord,
     Results,
     RuleRecord,
+    encode_results,
     parse_results,
     read_results,
     write_results,
@@ -37,7 +38,7 @@ from gnnmax.experiments.run_folder import (
     rewind,
     started_run,
 )
-from gnnmax.experiments.scoreboard import judge_test
+from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.experiments.seed_run import ComparisonSpec, Progress, SeedResult, run_seeds, splits_to_evaluate
 from gnnmax.io.atomic import check_output_folder
 from gnnmax.io.ownership import PROGRAM, RUN
@@ -176,7 +177,7 @@ def _run(
         write_results(spec.folder, results)
         shutil.rmtree(spec.folder / "checkpoints")
         log.write("done")
-        processes.broadcast(msgspec.json.encode(results))
+        processes.broadcast(encode_results(results))
         return results
 
 
@@ -289,7 +290,7 @@ def _results(spec: ComparisonSpec, outcomes: Sequence[SeedResult], *, sets: Sequ
         ],
         rules=[RuleRecord(name, rule.summary) for name, rule in RULES.items()],
         tests=[
-            judge_test(
+            evaluate_split(
                 data,
                 {name: [outcome.scores[name][title] for outcome in outcomes] for name in spec.models},
                 split=split,

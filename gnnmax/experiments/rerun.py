@@ -7,19 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from gnnmax.data.recipe import Recipe, parse_recipe
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
-from gnnmax.experiments.results import AuditRecord, ModelRecord, Results, TestRecord, read_results
+from gnnmax.experiments.results import AuditRecord, ModelRecord, Results, SplitResult, read_results
 from gnnmax.experiments.run_folder import CONFIG, read_config
 from gnnmax.task.claims import Check
 from gnnmax.training.config import parse_training
 
 __all__ = ["reproduce_run"]
-
-METRICS = ("accuracy", "auroc", "average_precision")
 
 
 def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None] | None = None) -> list[Check]:
@@ -90,12 +86,18 @@ def _found(audit: AuditRecord) -> list[tuple[str, str, float | None, float | Non
     return [(name, each.verdict, each.unexpected_flips, each.expected_flips) for name, each in audit.findings.items()]
 
 
-def _check(old: TestRecord, new: TestRecord, name: str) -> Check:
+def _check(old: SplitResult, new: SplitResult, name: str) -> Check:
     claim = f"{old.name}: {name} has the same figures"
     if name not in new.verdicts:
         return Check(claim, False, "it was not evaluated")
-    there, here = (msgspec.to_builtins(test.verdicts[name]) for test in (old, new))
+    there, here = (test.verdicts[name].metrics for test in (old, new))
     differing = [
-        f"{figure} {there[figure]:.6f}, now {here[figure]:.6f}" for figure in METRICS if there[figure] != here[figure]
+        f"{metric} {_written(value)}, now {_written(here.get(metric))}"
+        for metric, value in there.items()
+        if value != here.get(metric)
     ]
     return Check(claim, not differing, ", ".join(differing) or f"accuracy {here['accuracy']:.4f}")
+
+
+def _written(value: float | None) -> str:
+    return "none" if value is None else f"{value:.6f}"

@@ -1,4 +1,4 @@
-"""Results of a run as records: what compare writes, what the tables and the page read."""
+"""Results of a run as records: ``compare`` writes them, the tables and the page read them."""
 
 from __future__ import annotations
 
@@ -11,25 +11,22 @@ from msgspec import Struct
 from gnnmax.auditing.findings import Symmetry
 from gnnmax.data.card import Card
 from gnnmax.errors import InputError
-from gnnmax.evaluation.calibration import Reliability
-from gnnmax.evaluation.curves import Tradeoff
+from gnnmax.evaluation.curves import Curves
 from gnnmax.evaluation.difference import Difference
-from gnnmax.evaluation.localisation import Localisation
-from gnnmax.evaluation.verdict import Slice
+from gnnmax.evaluation.verdict import Offsets, Verdict
 from gnnmax.io.atomic import write_file
 
 __all__ = [
     "RESULTS",
     "AuditRecord",
     "FindingRecord",
-    "HeatMap",
     "ModelRecord",
     "Picture",
     "Results",
     "RuleRecord",
-    "TestRecord",
+    "SplitResult",
     "TrainingRecord",
-    "VerdictRecord",
+    "encode_results",
     "parse_results",
     "read_results",
     "write_results",
@@ -39,41 +36,8 @@ RESULTS = "results.json"
 LARGEST = 64_000_000
 
 
-class HeatMap(Struct, frozen=True):
-    """Share of windows called centred, and their count, by offset of the maximum; None where there is no window."""
-
-    flagged: list[list[float | None]]
-    count: list[list[int]]
-
-
-class VerdictRecord(Struct, frozen=True):
-    """A :class:`gnnmax.evaluation.verdict.Verdict` on windows, as plain values."""
-
-    n: int
-    n_graphs: int
-    positives: int
-    accuracy: float
-    balanced_accuracy: float
-    precision: float | None
-    recall: float
-    specificity: float
-    f1: float
-    mcc: float
-    auroc: float
-    average_precision: float
-    natural_precision: float | None
-    brier: float | None
-    calibration_error: float | None
-    reliability: Reliability | None
-    bayes_gap: float | None
-    localisation: Localisation | None
-    intervals: dict[str, tuple[float, float]]
-    slices: dict[str, dict[str, Slice]]
-    offsets: HeatMap
-
-
 class Picture(Struct, frozen=True, kw_only=True):
-    """One window to look at, with the scores that it was given."""
+    """One window to show, with its scores."""
 
     window: int
     values: list[list[float]]
@@ -84,32 +48,24 @@ class Picture(Struct, frozen=True, kw_only=True):
     scores: dict[str, float]
 
 
-class Figures(Struct, frozen=True):
-    """One net from one seed on one test split."""
-
-    accuracy: float
-    auroc: float
-    average_precision: float
-
-
-class TestRecord(Struct, frozen=True, kw_only=True):
-    """What was found on one test split.
+class SplitResult(Struct, frozen=True, kw_only=True):
+    """The results on one test split.
 
     Attributes:
         name: Of its recipe.
         summary: Of its recipe.
         trained: Whether the nets were trained on other hosts of this very recipe.
         ceiling: Accuracy of the best possible scorer, where it is known.
-        windows: How many.
-        hosts: How many.
+        windows: Number of windows.
+        hosts: Number of hosts.
         centred: Share of windows whose label is true.
         k: Side of the windows.
         verdicts: By scorer, nets first (means over their seeds), then rules.
         pairs: Differences between the nets.
-        seeds: Figures of each net, one a seed.
+        nets: Names of the nets; the other verdicts are those of rules.
         curves: ROC and precision-recall curve by scorer; of nets from the first seed.
         gallery: Windows of every kind.
-        mistakes: The windows on which each net (first seed) is most surely wrong.
+        mistakes: The most confident mistakes of each net, first seed.
     """
 
     name: str
@@ -120,12 +76,23 @@ class TestRecord(Struct, frozen=True, kw_only=True):
     hosts: int
     centred: float
     k: int
-    verdicts: dict[str, VerdictRecord]
+    verdicts: dict[str, Verdict]
     pairs: list[Difference]
-    seeds: dict[str, list[Figures]]
-    curves: dict[str, Tradeoff]
+    nets: list[str]
+    curves: dict[str, Curves]
     gallery: list[Picture]
     mistakes: dict[str, list[Picture]]
+
+    def heat_map(self, name: str) -> Offsets:
+        """Return the heat map of a scorer.
+
+        Raises:
+            InputError: its verdict has none, as no run writes.
+        """
+        offsets = self.verdicts[name].offsets
+        if offsets is None:
+            raise InputError(f"the results of {name} on {self.name} have no heat map: run compare again")
+        return offsets
 
 
 class FindingRecord(Struct, frozen=True, kw_only=True):
@@ -150,9 +117,9 @@ class AuditRecord(Struct, frozen=True, kw_only=True):
 
 
 class TrainingRecord(Struct, frozen=True, kw_only=True):
-    """How one training went; ``history`` has one entry an evaluation, ``audit`` is that on the test split.
+    """One training; ``history`` has one entry an evaluation, ``audit`` is that on the test split.
 
-    ``steps`` is the number of updates made: fewer than the budget where training stopped early; None if unknown.
+    ``steps`` is the number of updates: fewer than the budget where training stopped early; None if unknown.
     """
 
     seed: int
@@ -171,10 +138,10 @@ class ModelRecord(Struct, frozen=True):
 
     Attributes:
         name: Of the model.
-        summary: What it is.
+        summary: One line about it.
         source: The paper it is from.
-        ceiling: The accuracy that its symmetry allows on one plant and little noise.
-        declared: The transformations to which it is declared invariant.
+        ceiling: The highest accuracy that its symmetry allows on one plant and little noise.
+        declared: The transformations under which it is declared invariant.
         runs: One training a seed.
     """
 
@@ -194,9 +161,9 @@ class RuleRecord(Struct, frozen=True):
 
 
 class Results(Struct, frozen=True, kw_only=True):
-    """All that a run found."""
+    """All results of a run."""
 
-    format: Literal[4] = 4
+    format: Literal[5] = 5
     command: str
     environment: dict[str, Any]
     recipe: dict[str, Any]
@@ -205,19 +172,30 @@ class Results(Struct, frozen=True, kw_only=True):
     seeds: list[int]
     models: list[ModelRecord]
     rules: list[RuleRecord]
-    tests: list[TestRecord]
+    tests: list[SplitResult]
+
+
+class _Header(Struct):
+    """The part of a results file that every format has."""
+
+    format: int
 
 
 def write_results(folder: Path, results: Results) -> None:
     """Write ``results.json`` into a run folder, whole or not at all."""
-    write_file(folder / RESULTS, msgspec.json.encode(results))
+    write_file(folder / RESULTS, encode_results(results))
+
+
+def encode_results(record: Results | SplitResult) -> bytes:
+    """Write results as JSON; a verdict is written as its ``to_dict()``."""
+    return msgspec.json.encode(record, enc_hook=_plain)
 
 
 def read_results(folder: str | Path) -> Results:
     """Read the results of a finished run.
 
     Raises:
-        InputError: no run, an unfinished one, or a file that is damaged or of another version.
+        InputError: no run, an unfinished one, a file that is damaged, or one of another version of gnnmax.
 
     Example:
         >>> read_results("nowhere")
@@ -234,14 +212,40 @@ def read_results(folder: str | Path) -> Results:
         raise InputError(f"{file} is larger than 64 MB, no run writes that much: run compare again")
     try:
         return parse_results(file.read_bytes())
+    except InputError as error:
+        raise InputError(f"{file} was {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{file} is damaged or of another version: {error}; run compare again") from None
+        raise InputError(f"{file} is damaged: {error}; run compare again") from None
 
 
 def parse_results(content: bytes) -> Results:
     """Read results from JSON.
 
     Raises:
+        InputError: of another format, made by an older or a newer version.
         DecodeError: of msgspec, where it is not the JSON of results.
+
+    Example:
+        >>> parse_results(b'{"format": 99}')
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: made by a newer gnnmax (results format 99): upgrade
     """
-    return msgspec.json.decode(content, type=Results)
+    made, known = msgspec.json.decode(content, type=_Header).format, Results.__struct_defaults__[0]
+    if made > known:
+        raise InputError(f"made by a newer gnnmax (results format {made}): upgrade")
+    if 0 < made < known:
+        raise InputError(f"made by gnnmax 0.1 (results format {made}): run compare again")
+    return msgspec.json.decode(content, type=Results, dec_hook=_read)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Verdict):
+        return value.to_dict()
+    raise NotImplementedError(f"{type(value).__name__} has no place in results")
+
+
+def _read(kind: type, value: Any) -> Any:
+    if kind is Verdict:
+        return Verdict.from_dict(msgspec.convert(value, dict[str, Any]))
+    raise NotImplementedError(f"{kind.__name__} has no place in results")

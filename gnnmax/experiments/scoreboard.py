@@ -1,25 +1,23 @@
-"""Judging: nets and explicit rules on the same test split, as records that a report can show."""
+"""Evaluation of nets and explicit rules on the same test split, as records for the report."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from gnnmax.data.dataset import DataSet
 from gnnmax.evaluation.calibration import Scale, like_probabilities
-from gnnmax.evaluation.curves import tradeoff
+from gnnmax.evaluation.curves import operating_curves
 from gnnmax.evaluation.evaluator import compare_scores
-from gnnmax.evaluation.verdict import Verdict
-from gnnmax.experiments.results import Figures, Picture, TestRecord, VerdictRecord
+from gnnmax.experiments.results import Picture, SplitResult
 from gnnmax.task.label import KINDS
 from gnnmax.task.rules import RULES
 from gnnmax.task.windows import Windows
 
-__all__ = ["examples_of", "judge_test", "picture_of"]
+__all__ = ["evaluate_split", "examples_of", "picture_of"]
 
 SHOWN_PER_KIND = 3
 MISTAKES_SHOWN = 6
@@ -27,17 +25,18 @@ MISTAKES_SHOWN = 6
 Scores = npt.NDArray[Any]
 
 
-def judge_test(
+def evaluate_split(
     data: DataSet, scores: Mapping[str, Sequence[Scores]], *, split: str = "test", trained: bool
-) -> TestRecord:
-    """Judge nets and the explicit rules on a split of a data set.
+) -> SplitResult:
+    """Evaluate nets and the explicit rules on a split of a data set.
 
-    A net's figures are means over its seeds, with intervals over hosts for that mean; differences between nets hold for
-    other hosts and other seeds. Slices are by kind, margin and offset, and by what the hosts were made of.
+    The metrics of a net are means over its seeds, with intervals over hosts for that mean; differences between nets are
+    valid for other hosts and other seeds. Slices are by kind, margin and offset, and by the properties of the hosts.
 
     Args:
         data: With that split.
-        scores: For each net the scores of that split, shape ``(N,)``, one array a seed, all with as many seeds.
+        scores: For each net the scores of that split, shape ``(N,)``, one array a seed, and the
+            same number of seeds for all.
         split: Its name.
         trained: Whether the nets were trained on other hosts of the very same distribution.
 
@@ -47,7 +46,7 @@ def judge_test(
     Example:
         >>> from gnnmax.data.store import load_data
         >>> data = load_data("real-karate")
-        >>> record = judge_test(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)
+        >>> record = evaluate_split(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)
         >>> record.verdicts["rank"].accuracy, record.mistakes
         (1.0, {'rank': []})
     """
@@ -61,9 +60,9 @@ def judge_test(
         if not any(like_probabilities(part) for part in parts)  # a net hardly trained, or a column of probabilities
     }
     table = compare_scores(given, windows, scale=logits, groups=data.groups(split))
-    verdicts = {name: msgspec.convert(verdict.to_dict(), VerdictRecord) for name, verdict in table.verdicts.items()}
     first = {name: parts[0] for name, parts in scores.items()}
-    return TestRecord(
+    shown = {**first, **rules}
+    return SplitResult(
         name=data.recipe.name if split == "test" else f"{data.recipe.name}/{split}",
         summary=data.recipe.summary,
         trained=trained,
@@ -72,29 +71,26 @@ def judge_test(
         hosts=len(np.unique(windows.graph)),
         centred=float(windows.label.mean()),
         k=windows.k,
-        verdicts=verdicts,
+        verdicts=table.verdicts,
         pairs=[pair for pair in table.pairs if {pair.first, pair.second} <= set(scores)],
-        seeds={name: _by_seed(table.verdicts[name]) for name in scores},
+        nets=list(scores),
         curves={
-            name: tradeoff(np.asarray(part, np.float64), windows.label) for name, part in {**first, **rules}.items()
+            name: operating_curves(np.asarray(part, np.float64), windows.label)
+            for name, part in {**first, **rules}.items()
         },
-        gallery=_gallery(windows, {**first, **rules}),
+        gallery=_gallery(windows, shown),
         mistakes={name: _mistakes(windows, name, part) for name, part in first.items()},
     )
 
 
-def _by_seed(verdict: Verdict) -> list[Figures]:
-    return [Figures(*figures) for figures in zip(*verdict.by_seed.values(), strict=True)]
-
-
 def _gallery(windows: Windows, scores: dict[str, Scores]) -> list[Picture]:
-    """Show some windows of every kind, spread over the split, with the score of every scorer."""
+    """Choose windows of every kind, spread over the split, with the score of every scorer."""
     chosen = [index for kind in KINDS for index in examples_of(windows, kind, SHOWN_PER_KIND)]
     return [picture_of(windows, index, scores) for index in chosen]
 
 
 def examples_of(windows: Windows, kind: str, most: int) -> list[int]:
-    """Choose some windows of a kind, spread over all there are.
+    """Choose some windows of a kind, spread over the split.
 
     Example:
         >>> from gnnmax.data.store import load_data
@@ -108,14 +104,14 @@ def examples_of(windows: Windows, kind: str, most: int) -> list[int]:
 
 
 def _mistakes(windows: Windows, name: str, scores: Scores) -> list[Picture]:
-    """Show the windows on which a net is most surely wrong."""
+    """Choose the most confident mistakes of a net."""
     wrong = np.flatnonzero((scores > 0) != windows.label)
     worst = wrong[np.argsort(-np.abs(scores[wrong]), kind="stable")][:MISTAKES_SHOWN]
     return [picture_of(windows, index, {name: scores}) for index in worst.tolist()]
 
 
 def picture_of(windows: Windows, index: int, scores: Mapping[str, Scores] | None = None) -> Picture:
-    """Return one window to look at, with the scores it was given.
+    """Return one window to show, with its scores.
 
     Example:
         >>> picture_of(Windows.from_values(np.eye(3)[None]), 0).offset

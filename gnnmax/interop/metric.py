@@ -1,4 +1,4 @@
-"""The evaluator as a torchmetrics metric, an extra: figures that add up over batches, devices and processes."""
+"""The evaluator as a torchmetrics metric, an extra: metrics over batches, devices and processes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from torch import Tensor
 
 from gnnmax.errors import InputError
 from gnnmax.evaluation.calibration import Scale, check_scale
-from gnnmax.evaluation.evaluation_set import Task
-from gnnmax.evaluation.evaluator import judge
-from gnnmax.evaluation.options import Options
+from gnnmax.evaluation.evaluation_set import EvaluationSet
+from gnnmax.evaluation.evaluator import evaluate_set
+from gnnmax.evaluation.metrics import METRICS
+from gnnmax.evaluation.options import EvaluationOptions
+from gnnmax.evaluation.sums import Needs
 from gnnmax.task.scorers import checked_scores, labels_of
 
 try:
@@ -25,11 +27,11 @@ __all__ = ["VerdictMetric"]
 
 
 class VerdictMetric(Metric):
-    """Figures of :func:`gnnmax.evaluate` on windows that come in batches, on several devices or in several processes.
+    """The metrics of :func:`gnnmax.evaluate` on windows in batches, on several devices or in several processes.
 
     It keeps score, label and graph of every window, 24 bytes each, in float64, and joins those of all processes before
-    it computes. Calling it like a function judges one batch, which is refused where it holds one class only; so say
-    ``update`` for each batch and ``compute`` at the end. A sampler that repeats windows to give all processes as many
+    it computes. Calling it like a function evaluates one batch, and a batch of one class is refused; so call ``update``
+    for each batch and ``compute`` at the end. A sampler that repeats windows, to give all processes the same number,
     counts them twice.
 
     Args:
@@ -78,40 +80,40 @@ class VerdictMetric(Metric):
         super().__init__(**kwargs)
         if k is not None and (isinstance(k, bool) or not isinstance(k, int) or k < 3 or k % 2 == 0):
             raise InputError(f"k must be odd and at least 3, or None, not {k!r}: it is the side of the windows")
-        self._options = Options(threshold, resamples if intervals else 1, confidence)
+        self._options = EvaluationOptions(threshold, resamples if intervals else 1, confidence)
         check_scale(scale, threshold)
         self._scale: Scale | None = scale
         self._k, self._intervals = k, intervals
-        # A process that saw no window joins with an empty state of the metric's own type: let all have the same.
+        # A process that saw no window joins with an empty state of the metric's own type: all must have the same.
         self.set_dtype(torch.float64)
         for state in ("scores", "labels", "graphs"):
             self.add_state(state, default=[], dist_reduce_fx="cat")
 
     @property
-    def figures(self) -> tuple[str, ...]:
-        """The names of the figures.
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of the metrics: those of the table of metrics that scores, labels and the arguments allow.
 
         Example:
-            >>> VerdictMetric(scale="logits").figures[-2:]
-            ('brier', 'calibration_error')
+            >>> VerdictMetric(scale="logits").metric_names[:2]
+            ('accuracy', 'balanced_accuracy')
         """
-        decided = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "mcc")
-        natural = () if self._k is None else ("natural_precision",)
-        calibrated = () if self._scale is None else ("brier", "calibration_error")
-        return (*decided, "auroc", "average_precision", *natural, *calibrated)
+        known: set[Needs] = {"decisions", "ranking"}
+        known |= {"prevalence"} if self._k is not None else set()
+        known |= {"probabilities"} if self._scale is not None else set()
+        return tuple(name for name, metric in METRICS.items() if metric.needs in known)
 
     def update(self, preds: Any, target: Any, graph: Any = None) -> None:
-        """Take a batch; of one class only, or empty, it is as good as any.
+        """Take a batch, which may be empty or of one class.
 
         Args:
             preds: Finite real scores, shape ``(B,)``, tensor or array: logits, not decisions.
             target: Labels, shape ``(B,)``: True where the window is centred.
-            graph: Number of each window's graph, shape ``(B,)``, such as ``windows.graph``: what the intervals draw.
-                Equal numbers mean one graph, in all batches and processes. None in every batch where each window
-                stands alone.
+            graph: Number of each window's graph, shape ``(B,)``, such as ``windows.graph``: the units of the
+                intervals. Equal numbers mean one graph, in all batches and processes. None in every batch where each
+                window stands alone.
 
         Raises:
-            InputError: as :func:`gnnmax.evaluate`. The batch is then left out, whole.
+            InputError: as :func:`gnnmax.evaluate`. The whole batch is then left out.
         """
         label = labels_of(target, one_class=True)
         scores = checked_scores(preds, label, len(label), "preds")
@@ -120,7 +122,7 @@ class VerdictMetric(Metric):
             state.append(torch.as_tensor(column.astype(np.float64), device=self.device))
 
     def compute(self) -> dict[str, Tensor]:
-        """Return the figures by name, scalars in float64; NaN where a figure does not exist.
+        """Return the metrics by name, scalars in float64; NaN where a metric does not exist.
 
         Raises:
             InputError: no windows yet, of one class only, or batches with and without graphs.
@@ -128,25 +130,25 @@ class VerdictMetric(Metric):
         scores, label, graph = (_joined(state) for state in (self.scores, self.labels, self.graphs))
         if len(graph) not in (0, len(label)):
             raise InputError("some batches came with graphs and some without: give graph in all of them, or in none")
-        task = Task(labels_of(label > 0), graph.astype(np.int64) if len(graph) else None, self._k)
-        verdict = judge(task, scores, self._options, self._scale)
-        found: dict[str, float | None] = {name: getattr(verdict, name) for name in self.figures}
+        data = EvaluationSet(labels_of(label > 0), graph.astype(np.int64) if len(graph) else None, self._k)
+        verdict = evaluate_set(data, scores, self._options, scale=self._scale)
+        found: dict[str, float | None] = {name: verdict.value(name) for name in self.metric_names}
         if self._intervals:
-            for name in self.figures:
-                found[f"{name}_low"], found[f"{name}_high"] = verdict.intervals.get(name, (None, None))
+            for name in self.metric_names:
+                found[f"{name}_low"], found[f"{name}_high"] = verdict.interval(name) or (None, None)
         return {
-            name: torch.tensor(torch.nan if figure is None else figure, dtype=torch.float64, device=self.device)
-            for name, figure in found.items()
+            name: torch.tensor(torch.nan if value is None else value, dtype=torch.float64, device=self.device)
+            for name, value in found.items()
         }
 
 
 def _numbers(graph: Any, n: int) -> npt.NDArray[Any]:
-    """Return the numbers of graphs, which float64 must tell apart, or refuse them."""
+    """Return the numbers of graphs, which float64 must distinguish, or refuse them."""
     found = np.asarray(graph.detach().cpu() if hasattr(graph, "detach") else graph)
     if found.dtype.kind not in "iu" or found.shape != (n,):
         raise InputError(f"graph must be integers of shape ({n},), not {found.dtype} of shape {found.shape}")
     if found.size and (found.min() < -(2**53) or found.max() > 2**53):
-        raise InputError("numbers of graphs above 2**53 cannot be told apart in float64: number them from 0")
+        raise InputError("numbers of graphs above 2**53 are not distinct in float64: number them from 0")
     return found
 
 

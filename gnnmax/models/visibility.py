@@ -136,7 +136,7 @@ def _downsample(colours: Colours, spec: TowerSpec, step: int) -> Colours:
         reads = views[:, :, ::step, ::step].reshape(*_grid(views[:, :, ::step, ::step]), -1)
         weights = np.outer(taps, taps).ravel().astype(np.uint64)
         return splitmix64(splitmix64(reads + splitmix64(weights)).sum(axis=-1, dtype=np.uint64))
-    # A maximum or mean depends on the content of its block, not on the order; a mean also on the size of a block cut short.
+    # A maximum or mean depends on the content of its block in any order, a mean also on the size of a block cut short.
     short = -side % step
     padded = _pad(colours, (0, short), circular=False)
     m = padded.shape[-1] // step
@@ -156,8 +156,8 @@ def _read_head(colours: Colours, norms: Colours, spec: TowerSpec) -> Colours:
         entries = colours.reshape(*colours.shape[:2], -1)
         tags = _tags(side * side) if spec.head == "flatten" else np.uint64(0)
         seen = splitmix64(entries + tags).sum(axis=-1, dtype=np.uint64)
-    # The net keeps the grid of the largest norm: equal bags of grids with their norms give equal scores. Among several of
-    # the largest norm it keeps the first one, which shows their order.
+    # The net keeps the grid of the largest norm: equal bags of grids with their norms give equal scores. Of several
+    # with the largest norm it keeps the first, which shows their order.
     order = np.argsort(norms, axis=1)
     norms_sorted, seen_sorted = np.take_along_axis(norms, order, axis=1), np.take_along_axis(seen, order, axis=1)
     tied = (norms_sorted[:, 1:] == norms_sorted[:, :-1]) & (seen_sorted[:, 1:] != seen_sorted[:, :-1])

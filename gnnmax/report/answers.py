@@ -1,10 +1,13 @@
-"""The plain-language answer to the question, in figures of a run."""
+"""The plain-language answer to the question, from the metrics of a run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gnnmax.experiments.results import HeatMap, Results, TestRecord
+import numpy as np
+
+from gnnmax.evaluation.verdict import Offsets
+from gnnmax.experiments.results import Results, SplitResult
 from gnnmax.report.audits import worst_findings
 
 __all__ = ["Answer", "answers", "headline"]
@@ -12,39 +15,39 @@ __all__ = ["Answer", "answers", "headline"]
 
 @dataclass(frozen=True)
 class Answer:
-    """One of the asker's questions and what the figures say to it, sentence by sentence."""
+    """One of the asker's questions and its answer, sentence by sentence."""
 
     question: str
     sentences: tuple[str, ...]
 
 
 def headline(results: Results) -> str:
-    """Say in one sentence who is right how often.
+    """State the accuracy of each net in one sentence.
 
     The test split of the training recipe is the first of a run.
     """
     test = results.tests[0]
-    nets = sorted(test.seeds, key=lambda name: -test.verdicts[name].accuracy)
+    nets = sorted(test.nets, key=lambda name: -test.verdicts[name].accuracy)
     said = ", ".join(f"{name} {_percent(test.verdicts[name].accuracy)}" for name in nets)
     limit = f" The best possible is {_percent(test.ceiling)}." if test.ceiling is not None else ""
     return f"Right on held-out hosts: {said}; the explicit rule {_percent(test.verdicts['argmax'].accuracy)}.{limit}"
 
 
 def answers(results: Results) -> list[Answer]:
-    """Answer the asker's three questions and the last remark from the figures of a run.
+    """Answer the asker's three questions and the last remark from the metrics of a run.
 
     References:
         "How can I suppress a CNN's translation invariance / equivariance?", ai.stackexchange.com, question 12010.
     """
-    test, nets = results.tests[0], list(results.tests[0].seeds)
+    test, nets = results.tests[0], results.tests[0].nets
     return [
         Answer(
             "How do I get True for a window centred on its maximum, and False for the same window shifted?",
             (
-                "Train on windows that differ in nothing but where their maximum lies, with a net that can know where "
+                "Train on windows that differ only in the position of their maximum, with a net that can know where "
                 "the centre is.",
                 *(_says(test, name) for name in nets),
-                f"No net is needed for it: comparing the centre with every other entry is right on "
+                f"No net is needed: comparing the centre with every other entry is right on "
                 f"{_percent(test.verdicts['argmax'].accuracy)}. Max pooling that returns the position (non-maximum "
                 f"suppression) is right on {_percent(test.verdicts['nms'].accuracy)}: where two entries tie for the "
                 "maximum it returns one of them, and a tie is not a maximum.",
@@ -53,9 +56,10 @@ def answers(results: Results) -> list[Answer]:
         Answer(
             "Does removing the pooling layers give pixel resolution?",
             (
-                "Pooling is not what blinds a net. A net tells positions apart as soon as anything in it knows where "
-                "the centre is: a border (zero padding, Flatten) or a mark on the centre. Only a net that treats all "
-                "positions alike, such as circular convolutions with global pooling, must be blind to a shift.",
+                "Pooling alone does not make a net blind to a shift. A net distinguishes positions as soon as any part "
+                "of it knows where the centre is: a border (zero padding, Flatten) or a mark on the centre. Only a net "
+                "that treats all positions equally, such as circular convolutions with global pooling, must be blind "
+                "to a shift.",
                 *(_resolution(test, name) for name in nets),
             ),
         ),
@@ -70,39 +74,41 @@ def answers(results: Results) -> list[Answer]:
     ]
 
 
-def _says(test: TestRecord, name: str) -> str:
+def _says(test: SplitResult, name: str) -> str:
     kinds = test.verdicts[name].slices["kind"]
     flags = [f"{_percent(part.flagged)} of the {kind.replace('_', '-')}" for kind, part in kinds.items()]
     return f"{name} says True to {_joined(flags)} windows."
 
 
-def _resolution(test: TestRecord, name: str) -> str:
-    centre, near, far = flagged_by_distance(test.verdicts[name].offsets)
+def _resolution(test: SplitResult, name: str) -> str:
+    centre, near, far = flagged_by_distance(test.heat_map(name))
     said = f"{name} says True to {_percent(centre)} where the maximum is at the centre, {_percent(near)} where it is"
     return f"{said} one cell away" + (f" and {_percent(far)} where it is farther." if far is not None else ".")
 
 
-def flagged_by_distance(heat_map: HeatMap) -> tuple[float, float, float | None]:
+def flagged_by_distance(heat_map: Offsets) -> tuple[float, float, float | None]:
     """Return the share called centred at the centre, one cell from it, and farther (None at k = 3).
 
     Example:
-        >>> flagged_by_distance(HeatMap([[0.0, 0.5, None], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[1] * 3] * 3))
+        >>> flagged = [[0.0, 0.5, None], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+        >>> flagged_by_distance(Offsets.from_dict({"flagged": flagged, "count": [[1] * 3] * 3}))
         (1.0, 0.07142857142857142, None)
     """
     half = len(heat_map.flagged) // 2
-    found: list[list[float]] = [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
-    for r, row in enumerate(heat_map.flagged):
-        for c, share in enumerate(row):
-            ring = found[min(max(abs(r - half), abs(c - half)), 2)]
-            if share is not None:
-                ring[0] += share * heat_map.count[r][c]
-                ring[1] += heat_map.count[r][c]
-    centre, near, far = (flags / count if count else None for flags, count in found)
+    row, column = np.indices(heat_map.flagged.shape) - half
+    ring = np.maximum(abs(row), abs(column)).clip(max=2)
+    known = ~np.isnan(heat_map.flagged)
+    shares: list[float | None] = []
+    for distance in range(3):
+        mask = known & (ring == distance)
+        count = heat_map.count[mask]
+        shares.append(float(heat_map.flagged[mask] @ count / count.sum()) if count.any() else None)
+    centre, near, far = shares
     return centre or 0.0, near or 0.0, far
 
 
-def _tiles(test: TestRecord) -> tuple[str, ...]:
-    if "question" not in test.seeds:
+def _tiles(test: SplitResult) -> tuple[str, ...]:
+    if "question" not in test.nets:
         return ("That net was not trained in this run: add it to --models as question.",)
     verdict = test.verdicts["question"]
     kinds = {kind.replace("_", "-"): part.accuracy for kind, part in verdict.slices["kind"].items()}

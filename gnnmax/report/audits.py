@@ -13,15 +13,15 @@ from gnnmax.experiments.results import FindingRecord, ModelRecord
 __all__ = ["audit_table", "conclusions", "worst_finding", "worst_findings"]
 
 VERDICTS: tuple[Symmetry, ...] = ("invariant", "equivariant", "neither")
-"""From noticing nothing to noticing all."""
+"""From no change of the scores to any change."""
 
 
 def audit_table(name: str, audit: Audit, declared: Collection[str] = ()) -> Table:
-    """Lay out an audit: one row a transformation.
+    """Lay out an audit as a table: one row a transformation.
 
     Args:
         name: Of the scorer.
-        audit: What was found.
+        audit: Its findings.
         declared: The transformations to which the scorer is declared invariant.
 
     Example:
@@ -54,7 +54,7 @@ def audit_table(name: str, audit: Audit, declared: Collection[str] = ()) -> Tabl
 
 
 def worst_finding(findings: Sequence[FindingRecord]) -> FindingRecord:
-    """Sum up what the audits of several seeds found about one transformation: the worst of it.
+    """Return the worst finding of several seeds about one transformation.
 
     The verdict is the one that notices most, unexpected flips are the most of any seed, expected flips the fewest.
 
@@ -88,7 +88,7 @@ def worst_findings(model: ModelRecord) -> dict[str, FindingRecord]:
 
 
 def conclusions(model: ModelRecord) -> dict[str, list[int]]:
-    """Say what the audits of a model come to: each conclusion with the seeds that got it."""
+    """Return each conclusion of the audits of a model with its seeds."""
     found: dict[str, list[int]] = {}
     for run in model.runs:
         found.setdefault(run.audit.conclusion, []).append(run.seed)

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gnnmax.evaluation.verdict import Slice
-from gnnmax.experiments.results import Results, TestRecord, VerdictRecord
+from gnnmax.evaluation.verdict import Slice, Verdict
+from gnnmax.experiments.results import Results, SplitResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "accuracy_chart", "learning_chart", "reliability_chart", "tests_chart", "tradeoff_chart"]
+__all__ = ["COLOURS", "accuracy_chart", "curve_chart", "learning_chart", "reliability_chart", "splits_chart"]
 
 COLOURS = ("#d9480f", "#7c5cd6", "#0f9d8a", "#c2255c", "#1971c2", "#5c940d")
-"""Of the nets, in their order; readable on light and dark."""
+"""Colours of the nets, in their order; readable on light and dark pages."""
 
 _INK = "#010203"
 _STYLE = {
@@ -36,7 +36,7 @@ _STYLE = {
 }
 
 
-def accuracy_chart(test: TestRecord, group: str, scorers: Sequence[str]) -> str:
+def accuracy_chart(test: SplitResult, group: str, scorers: Sequence[str]) -> str:
     """Draw accuracy with its interval over the slices of a group, one colour a scorer.
 
     Args:
@@ -49,18 +49,18 @@ def accuracy_chart(test: TestRecord, group: str, scorers: Sequence[str]) -> str:
     return _banded(names, {name: list(found.values()) for name, found in zip(scorers, slices, strict=True)})
 
 
-def tests_chart(tests: Sequence[TestRecord], scorers: Sequence[str]) -> str:
+def splits_chart(tests: Sequence[SplitResult], scorers: Sequence[str]) -> str:
     """Draw accuracy with its interval over the test sets of a run, one colour a scorer."""
     names = [f"{test.name}\nk = {test.k}".replace("/", "/\n") for test in tests]
     return _banded(names, {name: [_whole(test.verdicts[name]) for test in tests] for name in scorers})
 
 
-def _whole(verdict: VerdictRecord) -> Slice:
+def _whole(verdict: Verdict) -> Slice:
     return Slice(verdict.n, verdict.accuracy, *verdict.intervals["accuracy"], flagged=0.0)
 
 
 def _banded(names: Sequence[str], found: dict[str, list[Slice]]) -> str:
-    """Draw shares with bands beside each other, scorers shifted so that none hides another."""
+    """Draw accuracies with their intervals side by side, scorers shifted so that none hides another."""
     with _canvas(5.6, 2.9) as (axes, drawn):
         for place, (name, shown) in enumerate(found.items()):
             at = [x + (place - (len(found) - 1) / 2) * min(0.16, 0.8 / len(found)) for x in range(len(names))]
@@ -79,22 +79,22 @@ def _banded(names: Sequence[str], found: dict[str, list[Slice]]) -> str:
     return drawn[0]
 
 
-def tradeoff_chart(test: TestRecord, scorers: Sequence[str], *, precision: bool = False) -> str:
+def curve_chart(test: SplitResult, scorers: Sequence[str], *, precision: bool = False) -> str:
     """Draw the ROC curves of scorers, or their precision over recall."""
     with _canvas(3.6, 3.2) as (axes, drawn):
         for place, name in enumerate(scorers):
             curve, verdict = test.curves[name], test.verdicts[name]
-            x, y = (curve.recall, curve.precision) if precision else (curve.false, curve.recall)
+            x, y = (curve.recall, curve.precision) if precision else (curve.false_positive_rate, curve.recall)
             area = verdict.average_precision if precision else verdict.auroc
             label = f"{name} {area:.3f}"
             axes.plot(x, y, lw=1.4, color=COLOURS[place % len(COLOURS)], label=label)
-        _unit_square(axes, "recall" if precision else "others called centred", "precision" if precision else "recall")
+        _unit_square(axes, "recall" if precision else "false positive rate", "precision" if precision else "recall")
         axes.legend(loc="lower left" if precision else "lower right", fontsize=9)
     return drawn[0]
 
 
-def reliability_chart(test: TestRecord, scorers: Sequence[str]) -> str:
-    """Draw how often stated probabilities came true; a larger dot stands for more windows."""
+def reliability_chart(test: SplitResult, scorers: Sequence[str]) -> str:
+    """Draw the observed share of centred windows over the stated probability; a larger dot is more windows."""
     with _canvas(3.6, 3.2) as (axes, drawn):
         axes.plot([0, 1], [0, 1], lw=0.8, ls="--", color=_INK, alpha=0.5)
         for place, name in enumerate(scorers):
@@ -110,7 +110,7 @@ def reliability_chart(test: TestRecord, scorers: Sequence[str]) -> str:
             colour = COLOURS[place % len(COLOURS)]
             axes.plot(stated, observed, lw=1, color=colour, alpha=0.6)
             axes.scatter(stated, observed, s=sizes, color=colour, label=name)
-        _unit_square(axes, "stated probability", "came true")
+        _unit_square(axes, "stated probability", "observed share")
         if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="upper left", fontsize=9)
     return drawn[0]
@@ -139,7 +139,7 @@ def learning_chart(results: Results) -> str:
 
 @contextmanager
 def _canvas(width: float, height: float) -> Iterator[tuple[Axes, list[str]]]:
-    """Give axes to draw on; the list holds the finished ``<svg>`` element after the block."""
+    """Yield axes to draw on; the list holds the finished ``<svg>`` element after the block."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure

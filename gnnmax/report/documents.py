@@ -1,7 +1,8 @@
-"""Tables in Markdown, and the documents that quote them."""
+"""Tables in Markdown, and their insertion into documents."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,36 +11,38 @@ from gnnmax.data.dataset import DataSet
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.recipe_files import load_recipe, recipe_names
 from gnnmax.errors import InputError
-from gnnmax.experiments.results import TestRecord
+from gnnmax.evaluation.metrics import METRICS, Metric
+from gnnmax.experiments.results import SplitResult
 from gnnmax.io.atomic import write_file
 from gnnmax.models.entry import ModelEntry
 from gnnmax.models.matching import parameter_count
 from gnnmax.models.registry import MODELS
-from gnnmax.report.tables import figure_text, test_rows
+from gnnmax.report.tables import figure_text, split_rows
 
 __all__ = [
     "markdown",
+    "metrics_markdown",
     "models_markdown",
     "outcome_markdown",
     "recipes_markdown",
     "replace_marked",
-    "test_markdown",
+    "split_markdown",
 ]
 
 
-def test_markdown(test: TestRecord) -> str:
-    """Write the figures of a test set as a Markdown table.
+def split_markdown(test: SplitResult) -> str:
+    """Write the headline metrics on a test set as a Markdown table.
 
     Example:
-        >>> from gnnmax.experiments.scoreboard import judge_test
+        >>> from gnnmax.experiments.scoreboard import evaluate_split
         >>> from gnnmax.task.rules import RULES
         >>> from gnnmax.data.store import load_data
         >>> data = load_data("real-karate")
-        >>> record = judge_test(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)
-        >>> print(test_markdown(record).splitlines()[2])
+        >>> record = evaluate_split(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)
+        >>> print(split_markdown(record).splitlines()[2])
         | rank | 1.0000 | one host | 1.0000 | 1.0000 | 1.000 | 1.000 | 1.000 | 1.000 |
     """
-    header, rows = test_rows(test)
+    header, rows = split_rows(test)
     rule = ["---", *["---:"] * (len(header) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
 
@@ -69,6 +72,24 @@ def models_markdown(k: int = 9) -> str:
     return markdown([header, *(_model_row(entry, k) for entry in MODELS.values())])
 
 
+def metrics_markdown() -> str:
+    """Write a Markdown table of the metrics, from the table of metrics itself.
+
+    Example:
+        >>> print(metrics_markdown().splitlines()[2])
+        | `accuracy` | accuracy | 0 to 1 | decisions | Share of windows decided correctly. |
+    """
+    header = ["attribute", "title", "range", "needs", "description"]
+    return markdown([header, *(_metric_row(name, metric) for name, metric in METRICS.items())])
+
+
+def _metric_row(name: str, metric: Metric) -> list[str]:
+    low, high = metric.range
+    span = f"{low:g} to {high:g}" if math.isfinite(high) else f"{low:g} and more"
+    attribute = f"localisation.{name}" if metric.localises else name
+    return [f"`{attribute}`", metric.title, span, metric.needs.replace("_", " "), metric.description]
+
+
 def _model_row(entry: ModelEntry, k: int) -> list[str]:
     return [
         f"`{entry.name}`",
@@ -96,11 +117,11 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def outcome_markdown(outcome: Mapping[str, Any]) -> str:
-    """Lay out a table that was measured anew, with its claims below.
+    """Lay out a table that was reproduced, with its claims below.
 
     Args:
-        outcome: What :meth:`gnnmax.experiments.reproduction.outcome.Outcome.to_dict` returned, or
-            ``gnnmax reproduce --json`` printed.
+        outcome: As :meth:`gnnmax.experiments.reproduction.outcome.Outcome.to_dict` returns it, or
+            ``gnnmax reproduce --json`` prints it.
 
     Example:
         >>> check = {"claim": "high", "holds": True, "found": "0.9"}

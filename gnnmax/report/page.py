@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gnnmax.experiments.results import Results, TestRecord
+from gnnmax.evaluation.metrics import METRICS
+from gnnmax.experiments.results import Results, SplitResult
 from gnnmax.report.answers import answers, headline
 from gnnmax.report.audits import conclusions, worst_findings
 from gnnmax.report.charts import (
     COLOURS,
     accuracy_chart,
+    curve_chart,
     learning_chart,
     reliability_chart,
-    tests_chart,
-    tradeoff_chart,
+    splits_chart,
 )
 from gnnmax.report.pictures import heat_map_strip, heat_map_svg
 from gnnmax.report.rendering import environment, write_whole
-from gnnmax.report.tables import card_note
+from gnnmax.report.tables import card_note, headline_metrics, metric_text, metrics_of
 
 __all__ = ["render_page", "write_heat_maps", "write_page"]
 
 SHOWN_RULES = ("argmax", "nms", "bayes")
-"""Rules whose heat maps and decisions stand beside the nets'."""
+"""Rules whose heat maps and decisions are shown beside those of the nets."""
 
 
 def render_page(results: Results) -> str:
@@ -47,23 +48,28 @@ def render_page(results: Results) -> str:
             colours=dict(zip(nets, COLOURS * (len(nets) // len(COLOURS) + 1), strict=False)),
             headline=headline(results),
             answers=answers(results),
-            heat_maps=[(name, heat_map_svg(test.verdicts[name].offsets)) for name in [*nets, *rules[:1]]],
+            heat_maps=[(name, heat_map_svg(test.heat_map(name))) for name in [*nets, *rules[:1]]],
             charts=_slice_charts(test, nets),
-            across=tests_chart(results.tests, nets) if len(results.tests) > 1 else None,
+            across=splits_chart(results.tests, nets) if len(results.tests) > 1 else None,
             curves={
-                "ROC, with its area": tradeoff_chart(test, nets),
-                "Precision over recall, with the average": tradeoff_chart(test, nets, precision=True),
+                "ROC, with its area": curve_chart(test, nets),
+                "Precision over recall, with the average": curve_chart(test, nets, precision=True),
                 "Reliability of the first seed": reliability_chart(test, nets),
             },
             audits={model.name: worst_findings(model) for model in results.models},
             conclusions={model.name: conclusions(model) for model in results.models},
+            titles={name: metric.title for name, metric in METRICS.items()},
+            shares={name for name, metric in METRICS.items() if metric.share_of},
+            headlines={each.name: headline_metrics(each) for each in results.tests},
+            more=[name for name in metrics_of(test) if not METRICS[name].headline],
+            text=metric_text,
             learning=learning_chart(results),
             note=card_note(results.card),
         )
     )
 
 
-def _slice_charts(test: TestRecord, nets: list[str]) -> dict[str, str]:
+def _slice_charts(test: SplitResult, nets: list[str]) -> dict[str, str]:
     """Draw accuracy over every group of slices that parts the windows."""
     groups = next(iter(test.verdicts.values())).slices
     return {group: accuracy_chart(test, group, nets) for group, parts in groups.items() if len(parts) > 1}
@@ -84,6 +90,6 @@ def write_heat_maps(results: Results, path: Path) -> Path:
     Raises:
         InputError: the folder of the file does not exist.
     """
-    verdicts = results.tests[0].verdicts
-    named = [(name, verdicts[name].offsets) for name in (*(model.name for model in results.models), "argmax")]
+    test = results.tests[0]
+    named = [(name, test.heat_map(name)) for name in (*(model.name for model in results.models), "argmax")]
     return write_whole(path, heat_map_strip(named))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from gnnmax.experiments.results import HeatMap, Picture
+from gnnmax.evaluation.verdict import Offsets
+from gnnmax.experiments.results import Picture
 
 __all__ = ["heat_map_strip", "heat_map_svg", "window_svg"]
 
@@ -15,7 +16,7 @@ STRIP_STYLE = """
 text { font: 9px system-ui, sans-serif; fill: #57606a; text-anchor: middle; } .on { fill: #fff; }
 .title { font-size: 14px; font-weight: 600; }
 """
-"""Colours of a picture that stands alone, readable on a light and on a dark page."""
+"""Style of a stand-alone picture, readable on light and dark pages."""
 
 
 def window_svg(picture: Picture, side: int = 13) -> str:
@@ -63,11 +64,11 @@ def _corners(middle: int, side: int) -> str:
     return f'<path class="centre" d="{path}"/>'
 
 
-def heat_map_svg(heat_map: HeatMap, side: int = 25) -> str:
+def heat_map_svg(heat_map: Offsets, side: int = 25) -> str:
     """Draw the share of windows called centred over the offset of their maximum, in per cent.
 
     Args:
-        heat_map: Shares and counts, ``k`` rows of ``k``.
+        heat_map: Shares and counts, shape ``(k, k)``.
         side: Of a cell, in pixels.
 
     Returns:
@@ -78,9 +79,9 @@ def heat_map_svg(heat_map: HeatMap, side: int = 25) -> str:
     return f'<svg width="{size}" height="{size}" role="img" aria-label="share called centred, by offset">{cells}</svg>'
 
 
-def _heat_map_cells(heat_map: HeatMap, side: int) -> str:
+def _heat_map_cells(heat_map: Offsets, side: int) -> str:
     parts, half = [], len(heat_map.flagged) // 2
-    for r, row in enumerate(heat_map.flagged):
+    for r, row in enumerate(heat_map.to_dict()["flagged"]):
         for c, share in enumerate(row):
             x, y = c * side + 1, r * side + 1
             tip = f"offset ({r - half}, {c - half}): " + (
@@ -96,15 +97,16 @@ def _heat_map_cells(heat_map: HeatMap, side: int) -> str:
     return "".join(parts)
 
 
-def heat_map_strip(named: Sequence[tuple[str, HeatMap]], side: int = 24) -> str:
-    """Draw several heat maps side by side as one SVG file that needs nothing else.
+def heat_map_strip(named: Sequence[tuple[str, Offsets]], side: int = 24) -> str:
+    """Draw several heat maps side by side as one self-contained SVG file.
 
     Args:
         named: Titles and heat maps of one side k.
         side: Of a cell, in pixels.
 
     Example:
-        >>> strip = heat_map_strip([("rule", HeatMap([[0.0, 1.0], [None, 0.0]], [[1, 1], [0, 1]]))])
+        >>> offsets = Offsets.from_dict({"flagged": [[0.0, 1.0], [None, 0.0]], "count": [[1, 1], [0, 1]]})
+        >>> strip = heat_map_strip([("rule", offsets)])
         >>> strip.startswith("<svg xmlns=")
         True
     """

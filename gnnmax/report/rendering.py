@@ -1,4 +1,4 @@
-"""What all pages have in common: templates with their filters, and files written whole."""
+"""Rendering of pages: templates with their filters, and files written whole."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["environment", "write_whole"]
 
 
 def environment() -> Environment:
-    """Return the templates, which escape what they are given, with the filters picture, svg and percent."""
+    """Return the templates, which escape their input, with the filters picture, svg and percent."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -37,7 +37,7 @@ def write_whole(path: Path, content: str) -> Path:
     """Write a file, whole or not at all.
 
     Raises:
-        InputError: its folder does not exist, or what stands there is no file.
+        InputError: its folder does not exist, or it is no file.
     """
     if not path.parent.is_dir():
         raise InputError(f"the folder {path.parent} does not exist: make it first, or choose another file")

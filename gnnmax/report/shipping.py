@@ -1,4 +1,4 @@
-"""The models that ship with the package: weights and a model card each, out of a finished run."""
+"""The models that ship with the package: weights and a model card each, from a finished run."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["model_markdown", "ship_models"]
 
 
 def ship_models(run: Path, shelf: Path) -> None:
-    """Put each model of a finished run on the shelf: of its seeds the one of the lowest validation loss.
+    """Copy each model of a finished run to the shipped ones, in the seed with the lowest validation loss.
 
     Args:
         run: A run folder that compare wrote.
-        shelf: Where the shipped models stand, a folder each; what stands there under other names stays.
+        shelf: The folder of the shipped models, one folder each; models of other names stay.
     """
     results = read_results(run)
     for model in results.models:
@@ -33,7 +33,7 @@ def ship_models(run: Path, shelf: Path) -> None:
 
 
 def model_markdown(results: Results, name: str, seed: int) -> str:
-    """Write a model card in Markdown: what it is, how it was trained, how it does, what it cannot do.
+    """Write a model card in Markdown: description, training, evaluation, limits.
 
     Args:
         results: Of the run that trained it.
@@ -51,7 +51,7 @@ def model_markdown(results: Results, name: str, seed: int) -> str:
             f"`{test.name}`",
             str(test.k),
             f"{test.windows:,}",
-            f"{test.seeds[name][place].accuracy:.4f}",
+            f"{test.verdicts[name].by_seed['accuracy'][place]:.4f}",
             interval_text(test.verdicts[name].intervals["accuracy"]) if test.hosts > 1 else "one host",
             f"{test.verdicts['argmax'].accuracy:.4f}",
         ]
@@ -72,7 +72,7 @@ not say: how far a learned scorer gets, and where it fails.
 
 **Training.** Windows of `{recipe}` (digest `{digest}`), synthetic graphs only, {training["steps"]:,} steps of
 {training["batch_size"]}. Of seeds {", ".join(map(str, results.seeds))} this is {seed}: the lowest validation loss.
-`python scripts/train_shipped.py --workers 2` makes it anew.
+`python scripts/train_shipped.py --workers 2` trains it again.
 
 **How it does.** Test windows, none of them seen in training or for a choice.
 

@@ -1,4 +1,4 @@
-"""Terminal tables."""
+"""Tables for the terminal: data cards, results of a run, reproduced tables."""
 
 from __future__ import annotations
 
@@ -7,10 +7,24 @@ import math
 from rich.table import Table
 
 from gnnmax.data.card import Card
+from gnnmax.evaluation.metrics import METRICS
+from gnnmax.evaluation.tabulation import interval_text, number_text
+from gnnmax.evaluation.verdict import Verdict
 from gnnmax.experiments.reproduction.outcome import Outcome
-from gnnmax.experiments.results import Results, TestRecord
+from gnnmax.experiments.results import Results, SplitResult
 
-__all__ = ["card_note", "card_tables", "figure_text", "reproduction_table", "run_tables", "test_rows", "test_table"]
+__all__ = [
+    "card_note",
+    "card_tables",
+    "figure_text",
+    "headline_metrics",
+    "metric_text",
+    "metrics_of",
+    "reproduction_table",
+    "run_tables",
+    "split_rows",
+    "split_tables",
+]
 
 
 def card_tables(card: Card) -> list[Table]:
@@ -45,37 +59,42 @@ def card_tables(card: Card) -> list[Table]:
 
 
 def card_note(card: Card) -> str:
-    """Say how often a window is centred in nature, and whether splits share windows.
+    """State the natural share of centred windows, and whether splits share windows.
 
     Example:
         >>> from gnnmax.data.card import describe
         >>> from gnnmax.data.store import load_data
         >>> card_note(describe(load_data("real-karate")))
-        'in nature 3.8 % of windows are centred (this split, 78 windows); 0 windows are in two splits'
+        'natural prevalence: 3.8 % of windows are centred (this split, 78 windows); 0 windows are in two splits'
     """
     natural = card.natural
     counted = f"{natural.basis}, {natural.windows:,} windows" if natural.windows else "exact: 1 / k^2"
     shared = f"{card.duplicates:,} windows are in two splits"
-    return f"in nature {_percent(natural.share)} of windows are centred ({counted}); {shared}"
+    return f"natural prevalence: {_percent(natural.share)} of windows are centred ({counted}); {shared}"
 
 
 def run_tables(results: Results) -> list[Table]:
-    """Lay out the results of a run: one table a test set."""
-    return [test_table(test) for test in results.tests]
+    """Lay out the results of a run: the tables of each test set."""
+    return [table for test in results.tests for table in split_tables(test)]
 
 
-def test_table(test: TestRecord) -> Table:
-    """Lay out what was found on one test set, nets first, then the rules.
+def split_tables(test: SplitResult) -> list[Table]:
+    """Lay out the results on one test set: the comparison of the scorers, then every metric of each.
 
     Example:
-        >>> from gnnmax.experiments.scoreboard import judge_test
+        >>> from gnnmax.experiments.scoreboard import evaluate_split
         >>> from gnnmax.task.rules import RULES
         >>> from gnnmax.data.store import load_data
         >>> data = load_data("real-karate")
-        >>> table = test_table(judge_test(data, {"rank": [RULES["argmax"](data.test)]}, trained=False))
-        >>> table.row_count
-        6
+        >>> tables = split_tables(evaluate_split(data, {"rank": [RULES["argmax"](data.test)]}, trained=False))
+        >>> tables[0].row_count, len(tables[1].columns)
+        (6, 7)
     """
+    return [split_table(test), metrics_table(test)]
+
+
+def split_table(test: SplitResult) -> Table:
+    """Lay out the headline metrics on one test set, nets first, then the rules."""
     known = "held-out hosts of the training recipe" if test.trained else "never seen in training"
     ceiling = "" if test.ceiling is None else f", ceiling {test.ceiling:.4f}"
     hosts = "1 host" if test.hosts == 1 else f"{test.hosts:,} hosts"
@@ -83,36 +102,52 @@ def test_table(test: TestRecord) -> Table:
     table = Table(title=f"{test.name}: {known}; {counts}", title_justify="left", caption_justify="left")
     if test.hosts > 1:
         table.caption = "\n".join(pair.sentence() for pair in test.pairs) or None
-    header, rows = test_rows(test)
+    header, rows = split_rows(test)
     _columns(table, header[0], header[1:])
     for row in rows:
-        table.add_row(*row, end_section=row[0] == list(test.seeds)[-1])
+        table.add_row(*row, end_section=row[0] == test.nets[-1])
     return table
 
 
-def test_rows(test: TestRecord) -> tuple[list[str], list[list[str]]]:
-    """Write the figures of a test set as words: a header, and one row a scorer, nets first, then the rules."""
+def metrics_table(test: SplitResult) -> Table:
+    """Lay out every metric that exists on one test set: one row a metric, one column a scorer."""
+    table = Table(title=f"{test.name}: every metric", title_justify="left")
+    _columns(table, "metric", list(test.verdicts))
+    for name in metrics_of(test):
+        table.add_row(METRICS[name].title, *(metric_text(verdict, name) for verdict in test.verdicts.values()))
+    return table
+
+
+def metrics_of(test: SplitResult) -> list[str]:
+    """Return the names of the metrics that exist for some scorer on a test set, in the order of ``METRICS``."""
+    return [name for name in METRICS if any(verdict.value(name) is not None for verdict in test.verdicts.values())]
+
+
+def headline_metrics(test: SplitResult) -> list[str]:
+    """Return the names of the headline metrics of a test set without the accuracy, which has its own columns."""
+    return [name for name in metrics_of(test) if METRICS[name].headline and name != "accuracy"]
+
+
+def metric_text(verdict: Verdict, metric: str) -> str:
+    """Write a metric of a verdict, signed where it may be negative; one that does not exist is left empty."""
+    return figure_text(verdict.value(metric), signed=METRICS[metric].range[0] < 0)
+
+
+def split_rows(test: SplitResult) -> tuple[list[str], list[list[str]]]:
+    """Write the headline metrics on a test set as text: a header, and one row a scorer, nets first, then the rules."""
     kinds = list(next(iter(test.verdicts.values())).slices["kind"])
-    gaps = ["Bayes gap"] if test.ceiling is not None else []
+    shown = headline_metrics(test)
     rows = []
     for name, verdict in test.verdicts.items():
-        low, high = verdict.intervals["accuracy"]
-        rows.append(
-            [
-                name,
-                f"{verdict.accuracy:.4f}",
-                f"[{low:.4f}, {high:.4f}]" if test.hosts > 1 else "one host",
-                f"{verdict.auroc:.4f}",
-                f"{verdict.average_precision:.4f}",
-                *([f"{verdict.bayes_gap:+.4f}"] if gaps else []),
-                *(f"{verdict.slices['kind'][kind].accuracy:.3f}" for kind in kinds),
-            ]
-        )
-    return ["scorer", "accuracy", "95 % interval", "AUROC", "average precision", *gaps, *kinds], rows
+        interval = interval_text(verdict.interval("accuracy")) if test.hosts > 1 else "one host"
+        values = [metric_text(verdict, metric) for metric in shown]
+        slices = [f"{verdict.slices['kind'][kind].accuracy:.3f}" for kind in kinds]
+        rows.append([name, number_text(verdict.accuracy), interval, *values, *slices])
+    return ["scorer", "accuracy", "95 % interval", *(METRICS[name].title for name in shown), *kinds], rows
 
 
 def reproduction_table(outcome: Outcome) -> Table:
-    """Lay out a table that was measured anew.
+    """Lay out a table that was reproduced.
 
     Example:
         >>> reproduction_table(Outcome("title", "source", ({"net": "cnn", "accuracy": 0.9},), ())).row_count
@@ -132,18 +167,20 @@ def _columns(table: Table, first: str, numbers: list[str]) -> None:
         table.add_column(name, justify="right")
 
 
-def figure_text(figure: str | float | None) -> str:
-    """Write a figure of a table; one that is not known is left out.
+def figure_text(value: str | float | None, *, signed: bool = False) -> str:
+    """Write a value of a table; one that is missing is left empty.
 
     Example:
         >>> figure_text(0.5), figure_text(1_000_000), figure_text("cnn"), figure_text(math.nan), figure_text(None)
         ('0.5000', '1,000,000', 'cnn', '', '')
+        >>> figure_text(0.5, signed=True)
+        '+0.5000'
     """
-    if figure is None or isinstance(figure, str):
-        return figure or ""
-    if isinstance(figure, int):
-        return f"{figure:,}"
-    return "" if math.isnan(figure) else f"{figure:.4f}"
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "" if math.isnan(value) else f"{value:{'+' if signed else ''}.4f}"
 
 
 def _percent(share: float) -> str:

@@ -42,9 +42,9 @@ def refused(words: list[str], capsys) -> str:
 
 def test_a_run_is_reported_and_evaluated_from_its_folder(run, data, capsys, tmp_path):
     assert main(["evaluate", "--run", run, "--data", data, "--json"]) == 0
-    evaluated = json.loads(capsys.readouterr().out)
-    assert evaluated["trained"]
-    assert list(evaluated["seeds"]) == ["cnn", "gnn"]
+    result = json.loads(capsys.readouterr().out)
+    assert result["trained"]
+    assert result["nets"] == ["cnn", "gnn"]
     assert main(["evaluate", "--run", run, "--data", data, "--split", "val"]) == 0
     assert "tiles-3/val" in capsys.readouterr().out
     assert "unknown split" in refused(["evaluate", "--run", run, "--data", data, "--split", "nope"], capsys)

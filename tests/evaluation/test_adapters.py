@@ -76,7 +76,7 @@ def test_a_module_that_returns_anything_but_one_logit_a_window_is_refused(last, 
 
 
 def test_a_module_is_not_guessed_and_no_other_thing_is_a_module():
-    with pytest.raises(InputError, match=r"what Centre takes cannot be guessed: say from_module\(net\)"):
+    with pytest.raises(InputError, match=r"the input of Centre cannot be guessed: say from_module\(net\)"):
         as_scorer(Centre())
     for wrong in (np.zeros(3), Centre, RULES["argmax"]):
         with pytest.raises(InputError, match="from_module takes a torch module"):

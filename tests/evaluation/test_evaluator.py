@@ -18,8 +18,7 @@ from scipy.stats import t as student
 from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score
 
 from gnnmax.errors import InputError
-from gnnmax.evaluation import clustered_metrics as replicates
-from gnnmax.evaluation import evaluation_set as task
+from gnnmax.evaluation import clustered_metrics, evaluation_set
 from gnnmax.evaluation.difference import Difference
 from gnnmax.evaluation.evaluator import compare_scores, evaluate, on_values
 from gnnmax.task.bayes import ceiling_of
@@ -197,9 +196,9 @@ def test_batches_of_graphs_and_coarse_levels_give_the_same_intervals(monkeypatch
     for given_windows in (w, alone):
         scores = noisy(given_windows)
         exact = evaluate(scores, given_windows, resamples=4000)
-        monkeypatch.setattr(task, "MOST_UNITS", 700)
-        monkeypatch.setattr(replicates, "EXACT_LEVELS", 100)
-        monkeypatch.setattr(replicates, "COARSE_LEVELS", 64)
+        monkeypatch.setattr(evaluation_set, "MOST_UNITS", 700)
+        monkeypatch.setattr(clustered_metrics, "EXACT_LEVELS", 100)
+        monkeypatch.setattr(clustered_metrics, "COARSE_LEVELS", 64)
         coarse = evaluate(scores, given_windows, resamples=4000)
         monkeypatch.undo()
         assert exact.auroc == coarse.auroc
@@ -213,8 +212,8 @@ def test_batches_of_graphs_and_coarse_levels_give_the_same_intervals(monkeypatch
 
 
 def test_batches_are_as_large_as_each_other_and_hold_every_graph_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task, "MOST_UNITS", 16)
-    batch = task.Task(np.arange(100) % 2 == 0).batch_of_graph(np.random.default_rng(0))
+    monkeypatch.setattr(evaluation_set, "MOST_UNITS", 16)
+    batch = evaluation_set.EvaluationSet(np.arange(100) % 2 == 0).batch_of_graph(np.random.default_rng(0))
     assert set(np.bincount(batch).tolist()) == {6, 7}
     assert (np.sort(batch) != batch).any()
 
@@ -268,7 +267,7 @@ def test_from_one_graph_nothing_follows_about_others() -> None:
     assert verdict.intervals == dict.fromkeys(verdict.intervals, (0.0, 1.0)) | {"mcc": (-1.0, 1.0)}
     assert all((part.low, part.high) == (0, 1) for parts in verdict.slices.values() for part in parts.values())
     (pair,) = compare_scores({"a": noisy(w), "b": RULES["argmax"]}, w).pairs
-    assert (pair.low, pair.high, pair.p_value, pair.told_apart) == (-1.0, 1.0, 1.0, False)
+    assert (pair.low, pair.high, pair.p_value, pair.is_significant) == (-1.0, 1.0, 1.0, False)
 
 
 def test_a_scorer_that_never_errs_is_still_in_doubt() -> None:
@@ -342,12 +341,12 @@ def test_pairing_narrows_the_interval_of_a_difference() -> None:
     assert pair.high - pair.low < 0.5 * (high - low)
 
 
-def test_the_same_scores_cannot_be_told_apart() -> None:
+def test_the_same_scores_do_not_differ_significantly() -> None:
     w = windows()
     (pair,) = compare_scores({"a": noisy(w), "b": noisy(w)}, w).pairs
     assert (pair.accuracy, pair.low, pair.high, pair.auroc) == (0, 0, 0, 0)
     assert (pair.p_value, pair.mcnemar_p_value) == (1.0, 1.0)
-    assert pair.sentence() == "cannot tell a from b: 0.0 points [0.0, 0.0], p = 1"
+    assert pair.sentence() == "no significant difference between a and b: 0.0 points [0.0, 0.0], p = 1"
 
 
 def test_the_better_scorer_is_named_first_whichever_was_given_first() -> None:
@@ -363,11 +362,11 @@ def test_the_better_scorer_is_named_first_whichever_was_given_first() -> None:
         table.between("noisy", "gnn")
 
 
-def test_an_interval_and_a_p_value_must_agree_before_scorers_are_told_apart() -> None:
+def test_an_interval_and_a_p_value_must_agree_before_a_difference_is_significant() -> None:
     sure = Difference("a", "b", 0.1, 0.05, 0.15, 0.01, 0.01, 9, 1, 0.0, 0.0, 0.0, 0.95)
-    assert sure.told_apart
-    assert not dataclasses.replace(sure, p_value=0.06).told_apart
-    assert not dataclasses.replace(sure, low=0.0).told_apart
+    assert sure.is_significant
+    assert not dataclasses.replace(sure, p_value=0.06).is_significant
+    assert not dataclasses.replace(sure, low=0.0).is_significant
     assert (
         dataclasses.replace(sure, accuracy=-0.1, low=-0.15, high=-0.05).sentence()
         == "b beats a by 10.0 points [5.0, 15.0]"

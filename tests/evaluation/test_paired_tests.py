@@ -88,11 +88,11 @@ def test_one_lucky_seed_is_not_enough_to_tell_nets_apart() -> None:
     scores = {"a": [net(0.9), net(0.7), net(0.72)], "b": [net(0.75), net(0.76), net(0.74)]}
     (pair,) = compare_scores(scores, w).pairs
     assert pair.accuracy > 0.015
-    assert not pair.told_apart
-    assert pair.more_graphs is None
-    assert pair.sentence().endswith("; more seeds would, graphs alone not")
+    assert not pair.is_significant
+    assert pair.additional_graphs is None
+    assert pair.sentence().endswith("; needs more seeds, not only more graphs")
     (naive,) = compare_scores({name: parts[0] for name, parts in scores.items()}, w).pairs
-    assert naive.told_apart
+    assert naive.is_significant
 
 
 def test_a_scorer_without_seeds_stands_beside_each() -> None:
@@ -104,10 +104,10 @@ def test_a_scorer_without_seeds_stands_beside_each() -> None:
     assert pair.second_only == sum(int(((s > 0) != w.label).sum()) for s in scores["net"])
 
 
-def test_unequally_many_seeds_are_refused_and_numbers_are_no_seeds() -> None:
+def test_different_numbers_of_seeds_are_refused_and_numbers_are_no_seeds() -> None:
     w = windows()
     scores = nets(w, 3)
-    with pytest.raises(InputError, match=r"unequally many \(a 3, b 2\)"):
+    with pytest.raises(InputError, match=r"different numbers of them \(a 3, b 2\)"):
         compare_scores({"a": scores["a"], "b": scores["b"][:2]}, w)
     with pytest.raises(InputError, match="scores of 'a', seed 1 must be finite"):
         compare_scores({"a": [scores["a"][0], scores["a"][1] * np.nan]}, w)
@@ -119,21 +119,21 @@ def test_unequally_many_seeds_are_refused_and_numbers_are_no_seeds() -> None:
         compare_scores({"a": [w, w]}, w)
 
 
-def test_as_many_more_graphs_as_were_asked_for_tell_the_scorers_apart() -> None:
+def test_the_additional_graphs_asked_for_make_the_difference_significant() -> None:
     w = windows(300, 30)
     rng = np.random.default_rng(3)
     sign = np.where(w.label, 1.0, -1.0)
     a, b = (np.where(rng.random(300) < share, sign, -sign) for share in (0.8, 0.76))
     (pair,) = compare_scores({"a": a, "b": b}, w).pairs
-    assert not pair.told_apart
-    assert pair.detectable > abs(pair.accuracy) > 0
-    times = 1 + -(-pair.more_graphs // 30)
+    assert not pair.is_significant
+    assert pair.minimum_detectable_effect > abs(pair.accuracy) > 0
+    times = 1 + -(-pair.additional_graphs // 30)
     copies = [dataclasses.replace(w, graph=w.graph + 30 * copy) for copy in range(times)]
     (more,) = compare_scores({"a": np.tile(a, times), "b": np.tile(b, times)}, Windows.concatenate(copies)).pairs
-    assert more.told_apart
-    assert more.more_graphs == 0
-    assert more.detectable == pytest.approx(pair.detectable / np.sqrt(times), rel=0.15)
-    assert f"about {pair.more_graphs:,} more graphs would" in pair.sentence()
+    assert more.is_significant
+    assert more.additional_graphs == 0
+    assert more.minimum_detectable_effect == pytest.approx(pair.minimum_detectable_effect / np.sqrt(times), rel=0.15)
+    assert f"needs about {pair.additional_graphs:,} more graphs" in pair.sentence()
 
 
 def test_p_values_are_corrected_for_how_many_scorers_are_compared() -> None:
@@ -144,11 +144,11 @@ def test_p_values_are_corrected_for_how_many_scorers_are_compared() -> None:
     assert max(p.corrected_p_value - p.p_value for p in pairs) > 0
 
 
-def test_the_same_seeds_twice_cannot_be_told_apart() -> None:
+def test_the_same_seeds_twice_do_not_differ_significantly() -> None:
     w = windows()
     scores = nets(w, 3)["a"]
     (pair,) = compare_scores({"a": scores, "b": scores}, w, resamples=50).pairs
-    assert (pair.accuracy, pair.low, pair.high, pair.p_value, pair.more_graphs) == (0, 0, 0, 1.0, None)
+    assert (pair.accuracy, pair.low, pair.high, pair.p_value, pair.additional_graphs) == (0, 0, 0, 1.0, None)
 
 
 @pytest.mark.parametrize("name", SIMULATIONS)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from gnnmax.evaluation.curves import operating_curves
 from gnnmax.evaluation.metrics import auroc, average_precision, coarsened, levels_of
 
 
@@ -96,3 +97,33 @@ def test_coarse_levels_keep_the_order_and_are_at_most_so_many(most: int) -> None
 def test_coarse_levels_are_about_equally_full() -> None:
     counts = np.bincount(coarsened(np.arange(100_000), 1000))
     assert counts.min() == counts.max() == 100
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_operating_curves_are_those_of_a_loop_over_thresholds(seed):
+    rng = np.random.default_rng(seed)
+    scores, label = rng.integers(0, 9, size=40) / 8, rng.random(40) < 0.4
+    found = operating_curves(scores, label)
+    thresholds = [np.inf, *np.unique(scores)[::-1]]
+    expected = [
+        (
+            (scores >= t)[~label].mean(),
+            (scores >= t)[label].mean(),
+            label[scores >= t].mean() if (scores >= t).any() else 1.0,
+        )
+        for t in thresholds
+    ]
+    points = list(zip(found.false_positive_rate, found.recall, found.precision, strict=True))
+    assert points == [pytest.approx(point, abs=5.1e-5) for point in expected]
+
+
+def test_operating_curves_of_many_scores_are_thinned_and_keep_both_ends():
+    rng = np.random.default_rng(0)
+    label = rng.random(5000) < 0.3
+    found = operating_curves(rng.normal(size=5000) + label, label)
+    assert len(found.recall) == 121
+    assert (found.false_positive_rate[0], found.recall[0], found.precision[0]) == (0, 0, 1)
+    assert (found.false_positive_rate[-1], found.recall[-1]) == (1, 1)
+    assert found.precision[-1] == pytest.approx(label.mean(), abs=5.1e-5)
+    steps = np.diff(found.false_positive_rate) + np.diff(found.recall)
+    assert steps.max() < 0.02

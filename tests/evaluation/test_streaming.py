@@ -47,7 +47,7 @@ def test_the_verdict_so_far_can_be_had_at_any_time_and_forgotten() -> None:
     evaluator.update(SCORES[200:], W[200:])
     assert evaluator.compute().n == len(W)
     evaluator.reset()
-    with pytest.raises(InputError, match="no windows to judge"):
+    with pytest.raises(InputError, match="no windows to evaluate"):
         evaluator.compute()
 
 
@@ -88,7 +88,7 @@ def test_no_window_is_held_and_what_is_done_to_a_batch_later_changes_nothing() -
     batch = dataclasses.replace(W, observed=W.observed.copy(), planted=W.planted.copy(), graph=W.graph.copy())
     scores = SCORES.copy()
     evaluator.update(torch.from_numpy(scores), batch)
-    kept = sum(array.nbytes for task in evaluator._tasks for array in vars(task).values() if hasattr(array, "nbytes"))
+    kept = sum(array.nbytes for part in evaluator._parts for array in vars(part).values() if hasattr(array, "nbytes"))
     assert kept <= 50 * len(W) < batch.values.nbytes
     scores[:] = 0
     batch.planted[:] = ~batch.planted

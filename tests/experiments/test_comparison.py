@@ -18,7 +18,7 @@ from gnnmax.data.store import write_dataset
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.rerun import reproduce_run
-from gnnmax.experiments.results import FindingRecord, read_results
+from gnnmax.experiments.results import FindingRecord, encode_results, read_results
 from gnnmax.experiments.run_folder import RUN_FORMAT, load_run
 from gnnmax.experiments.seed_run import ComparisonSpec, _run_seed_in_worker
 from gnnmax.models.registry import MODELS, parse_config
@@ -37,7 +37,7 @@ def run(out: Path, **changes):
 
 def figures(results) -> dict:
     """Everything but the clock."""
-    plain = msgspec.to_builtins(results)
+    plain = json.loads(encode_results(results))
     plain.pop("environment")
     for model in plain["models"]:
         for training in model["runs"]:
@@ -132,7 +132,7 @@ def test_the_run_folder_holds_what_the_docstring_says_and_nothing_else(finished)
 
 def test_results_read_back_are_the_results_returned(finished):
     out, results = finished
-    assert msgspec.json.encode(read_results(out)) == msgspec.json.encode(results)
+    assert encode_results(read_results(out)) == encode_results(results)
 
 
 def test_metrics_hold_every_evaluation_of_every_model(finished):
@@ -146,8 +146,8 @@ def test_loaded_models_score_as_they_were_evaluated(finished):
     out, results = finished
     windows = build(SMALL).test
     for name, seeds in load_run(out).items():
-        for model, judged in zip(seeds, results.tests[0].seeds[name], strict=True):
-            assert np.mean((model(windows) > 0) == windows.label) == judged.accuracy
+        for model, accuracy in zip(seeds, results.tests[0].verdicts[name].by_seed["accuracy"], strict=True):
+            assert np.mean((model(windows) > 0) == windows.label) == accuracy
 
 
 def test_every_net_is_audited_as_it_is_kept(finished):
@@ -260,11 +260,26 @@ def test_a_run_with_a_model_missing_is_refused(finished, tmp_path):
         load_run(copy)
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", b"[" * 100_000, b"\xff\xfe", b'{"format": 3}'])
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[" * 100_000, b"\xff\xfe", b'{"format": 5}', b'{"format": 0}'])
 def test_damaged_results_are_refused(tmp_path, damage):
     (tmp_path / "results.json").write_bytes(damage)
-    with pytest.raises(InputError, match="damaged or of another version"):
+    with pytest.raises(InputError, match=r"is damaged: .*; run compare again"):
         read_results(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("made", "complaint"),
+    [
+        (4, r"results.json was made by gnnmax 0.1 \(results format 4\): run compare again"),
+        (99, r"results.json was made by a newer gnnmax \(results format 99\): upgrade"),
+    ],
+)
+def test_results_of_another_format_are_refused_and_not_called_damaged(tmp_path, finished, made, complaint):
+    stored = json.loads((finished[0] / "results.json").read_text())
+    (tmp_path / "results.json").write_text(json.dumps(stored | {"format": made}))
+    with pytest.raises(InputError, match=complaint) as refusal:
+        read_results(tmp_path)
+    assert "damaged" not in str(refusal.value)
 
 
 def test_curves_for_tensorboard_are_written(tmp_path):

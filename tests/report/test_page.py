@@ -1,23 +1,38 @@
 """The page and the tables: self-contained, escaped, the same for the same results."""
 
+import json
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import msgspec
+import numpy as np
 import pytest
+from rich.console import Console
 
 from gnnmax.data.recipe_files import load_recipe
+from gnnmax.data.store import load_data
 from gnnmax.errors import InputError
+from gnnmax.evaluation.evaluator import evaluate
+from gnnmax.evaluation.metrics import METRICS, Metric
+from gnnmax.evaluation.verdict import Offsets, Verdict
 from gnnmax.experiments.comparison import compare
-from gnnmax.experiments.results import HeatMap
+from gnnmax.experiments.results import read_results, write_results
+from gnnmax.experiments.scoreboard import evaluate_split
+from gnnmax.interop.metric import VerdictMetric
 from gnnmax.report.answers import answers, flagged_by_distance, headline
 from gnnmax.report.audits import conclusions, worst_finding, worst_findings
+from gnnmax.report.documents import metrics_markdown
 from gnnmax.report.page import render_page, write_heat_maps, write_page
 from gnnmax.report.pictures import heat_map_svg, window_svg
 from gnnmax.report.tables import run_tables
 from gnnmax.training.config import TrainingConfig
 
 SVG = "{http://www.w3.org/2000/svg}"
+
+
+def heat_map_of(flagged, count):
+    return Offsets.from_dict({"flagged": flagged, "count": count})
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +46,63 @@ def results(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(results):
     return render_page(results)
+
+
+def test_a_metric_added_to_the_table_of_metrics_is_found_everywhere(results, monkeypatch, tmp_path):
+    added = Metric(
+        lambda sums: sums.true_positives / sums.positives + sums.true_negatives / sums.negatives - 1,
+        "informedness",
+        "Recall plus specificity, less one.",
+        range=(-1.0, 1.0),
+    )
+    monkeypatch.setitem(METRICS, "informedness", added)
+    data, rng = load_data("real-karate"), np.random.default_rng(0)
+    w = data.test
+    scores = rng.normal(size=len(w)) + w.label - 0.5
+    verdict = evaluate(scores, w, resamples=20)
+    expected = verdict.recall + verdict.specificity - 1
+    assert verdict.informedness == verdict.to_dict()["informedness"] == pytest.approx(expected)
+    assert verdict.intervals["informedness"] == (-1.0, 1.0)  # one host
+    low, high = evaluate(scores, w.label, resamples=200).intervals["informedness"]
+    assert -1 < low < expected < high < 1
+    assert "informedness" in verdict._repr_html_()
+
+    metric = VerdictMetric()
+    metric.update(scores, w.label)
+    assert metric.compute()["informedness"].item() == pytest.approx(expected)
+
+    split = evaluate_split(data, {name: [scores] for name in results.tests[0].nets}, trained=False)
+    run = msgspec.structs.replace(results, tests=[split])
+    write_results(tmp_path, run)
+    stored = json.loads((tmp_path / "results.json").read_bytes())
+    assert stored["tests"][0]["verdicts"]["cnn"]["informedness"] == pytest.approx(expected)
+    read = read_results(tmp_path)
+    assert read.tests[0].verdicts["cnn"].informedness == pytest.approx(expected)
+
+    console = Console(width=300)
+    with console.capture() as printed:
+        console.print(*run_tables(read))
+    (line,) = (line for line in printed.get().splitlines() if "informedness" in line)
+    assert f"{expected:+.4f}" in line
+    section = render_page(read).partition("<h2>More metrics</h2>")[2].partition("</table>")[0]
+    assert "<th>informedness</th>" in section
+    assert f"<td>{expected:.3f}<small>-1.000–1.000</small></td>" in section
+    assert "| `informedness` | informedness | -1 to 1 | decisions |" in metrics_markdown()
+
+
+def test_the_table_of_metrics_in_the_docs_is_that_of_the_code():
+    page = Path(__file__).parents[2] / "docs" / "metrics.md"
+    assert metrics_markdown() in page.read_text(encoding="utf-8")
+
+
+def test_a_metric_that_a_stored_verdict_lacks_is_left_empty(results):
+    test = results.tests[0]
+    plain = test.verdicts["cnn"].to_dict()
+    del plain["mcc"]
+    verdict = Verdict.from_dict(plain)
+    assert verdict.mcc is None
+    shown = msgspec.structs.replace(test, verdicts={**test.verdicts, "cnn": verdict})
+    assert "MCC" in render_page(msgspec.structs.replace(results, tests=[shown]))
 
 
 def test_the_page_needs_nothing_but_itself(page):
@@ -118,7 +190,7 @@ def test_answers_do_not_speak_of_a_net_that_was_not_trained(results):
     fewer = msgspec.structs.replace(
         results,
         models=[model for model in results.models if model.name != "question"],
-        tests=[msgspec.structs.replace(test, seeds={n: f for n, f in test.seeds.items() if n != "question"})],
+        tests=[msgspec.structs.replace(test, nets=[name for name in test.nets if name != "question"])],
     )
     assert "not trained in this run" in answers(fewer)[2].sentences[0]
 
@@ -133,7 +205,7 @@ def test_a_window_is_drawn_cell_by_cell_with_its_maximum_ringed(results):
 
 
 def test_a_heat_map_shows_its_shares_and_leaves_absent_offsets_empty():
-    heat_map = HeatMap([[0.0, 0.25, None], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[1] * 3] * 3)
+    heat_map = heat_map_of([[0.0, 0.25, None], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[1] * 3] * 3)
     root = ElementTree.fromstring(heat_map_svg(heat_map))
     assert [text.text or "" for text in root.iter("text")] == ["0", "25", "", "0", "100", "0", "0", "0", "0"]
 
@@ -145,12 +217,14 @@ def test_the_strip_of_heat_maps_is_an_svg_file(results, tmp_path):
 
 
 def test_flags_are_averaged_over_windows_not_over_cells():
-    heat_map = HeatMap([[1.0, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.0]], [[98, 0, 0], [1, 4, 1], [0, 0, 0]])
+    heat_map = heat_map_of([[1.0, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.0]], [[98, 0, 0], [1, 4, 1], [0, 0, 0]])
     assert flagged_by_distance(heat_map) == (0.5, 0.98, None)
 
 
 def test_tables_have_a_row_for_every_scorer(results):
-    assert [table.row_count for table in run_tables(results)] == [len(t.verdicts) for t in results.tests]
+    tables = run_tables(results)
+    assert [table.row_count for table in tables[::2]] == [len(test.verdicts) for test in results.tests]
+    assert [len(table.columns) - 1 for table in tables[1::2]] == [len(test.verdicts) for test in results.tests]
 
 
 def test_a_page_without_a_folder_to_stand_in_is_refused(results, tmp_path):

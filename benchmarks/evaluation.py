@@ -1,4 +1,4 @@
-"""Judging a million scores, and loading what judges them."""
+"""Evaluate a million scores, and import the evaluator."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["ROWS"]
 HOSTS = 2_000
 
 
-def evaluation(grouped: bool, name: str, setting: Setting) -> Row:
-    """Time every figure with intervals of 1,000 resamples, against scikit-learn's AUROC alone."""
+def evaluation(name: str, setting: Setting, *, grouped: bool) -> Row:
+    """Time all metrics with intervals from 1,000 resamples, against scikit-learn's AUROC alone."""
     n = setting.size(1_000_000, 2_000)
     rng = np.random.default_rng(0)
     label = rng.random(n) < 0.5
     scores = rng.standard_normal(n) + label
-    judged: Windows | np.ndarray = label
+    labelled: Windows | np.ndarray = label
     if grouped:
         w = Windows.from_values(rng.standard_normal((n, 3, 3), dtype=np.float32), label)
         w.graph[:] = np.arange(n) * min(HOSTS, n // 20) // n
-        judged = w
+        labelled = w
     lanes = (
-        Lane("ours", lambda: evaluate(scores, judged), n),
+        Lane("ours", lambda: evaluate(scores, labelled), n),
         Lane("roc_auc_score", lambda: roc_auc_score(label, scores), n),
     )
     return race(name, *lanes, "score", Target("cost"), setting)
@@ -50,7 +50,7 @@ def loading(name: str, setting: Setting) -> Row:
 
 
 ROWS: dict[str, Callable[[str, Setting], Row]] = {
-    "judge: 1M scores": partial(evaluation, False),
-    "judge: 1M scores of 2,000 hosts": partial(evaluation, True),
-    "judge: import": loading,
+    "evaluate: 1M scores": partial(evaluation, grouped=False),
+    "evaluate: 1M scores of 2,000 hosts": partial(evaluation, grouped=True),
+    "evaluate: import": loading,
 }
