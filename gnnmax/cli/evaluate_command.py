@@ -27,12 +27,12 @@ class Evaluate:
     split: str = "test"
     """The split to evaluate on."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto uses a GPU where there is one."""
+    """auto uses a GPU if there is one."""
     json: Flag = False
     """Print JSON."""
 
     def run(self) -> int:
-        """Score, evaluate, print the table."""
+        """Score the windows, evaluate the scores and print the table."""
         from gnnmax.experiments.run_folder import load_run
         from gnnmax.experiments.scoreboard import judge_test
         from gnnmax.report.tables import test_table
@@ -66,7 +66,7 @@ class Report:
     """Run the same call again and compare every metric; status 1 if one differs."""
 
     def run(self) -> int:
-        """Write the report, print the tables and the path."""
+        """Write the report, and print the tables and the path."""
         if self.reproduce:
             from gnnmax.experiments.rerun import reproduce_run
 
