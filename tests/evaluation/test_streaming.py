@@ -47,7 +47,7 @@ def test_the_verdict_so_far_can_be_had_at_any_time_and_forgotten() -> None:
     evaluator.update(SCORES[200:], W[200:])
     assert evaluator.compute().n == len(W)
     evaluator.reset()
-    with pytest.raises(InputError, match="no windows to judge"):
+    with pytest.raises(InputError, match="no windows to evaluate"):
         evaluator.compute()
 
 
