@@ -1,4 +1,4 @@
-"""The evaluator as a torchmetrics metric, an extra: figures that add up over batches, devices and processes."""
+"""The evaluator as a torchmetrics metric, an extra: it accumulates over batches, devices and processes."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ __all__ = ["VerdictMetric"]
 
 
 class VerdictMetric(Metric):
-    """Figures of :func:`gnnmax.evaluate` on windows that come in batches, on several devices or in several processes.
+    """Metrics of :func:`gnnmax.evaluate` on windows in batches, on several devices or in several processes.
 
-    It keeps score, label and graph of every window, 24 bytes each, in float64, and joins those of all processes before
-    it computes. Calling it like a function judges one batch, which is refused where it holds one class only; so say
-    ``update`` for each batch and ``compute`` at the end. A sampler that repeats windows to give all processes as many
-    counts them twice.
+    The state holds score, label and graph of every window in float64, 24 bytes per window, and is gathered from all
+    processes by ``compute``. A call as a function evaluates one batch, which must contain both classes; so call
+    ``update`` for each batch and ``compute`` at the end. If a sampler repeats windows to give all processes equally
+    many, repeated windows count twice.
 
     Args:
         threshold: As in :func:`gnnmax.evaluate`.
-        scale: As there; adds ``brier`` and ``calibration_error``.
+        scale: As in :func:`gnnmax.evaluate`; adds ``brier`` and ``calibration_error``.
         k: Side of the windows; adds ``natural_precision``, at the prevalence of a window slid over a matrix.
         intervals: Whether to add ``accuracy_low`` and ``accuracy_high``, and so on: a bootstrap over graphs.
         resamples: As in :func:`gnnmax.evaluate`.
-        confidence: As there.
-        kwargs: Of ``torchmetrics.Metric``.
+        confidence: As in :func:`gnnmax.evaluate`.
+        kwargs: Arguments of ``torchmetrics.Metric``.
 
     Raises:
         InputError: an impossible option.
@@ -82,14 +82,14 @@ class VerdictMetric(Metric):
         check_scale(scale, threshold)
         self._scale: Scale | None = scale
         self._k, self._intervals = k, intervals
-        # A process that saw no window joins with an empty state of the metric's own type: let all have the same.
+        # A process without windows contributes an empty state; give it the type of the others.
         self.set_dtype(torch.float64)
         for state in ("scores", "labels", "graphs"):
             self.add_state(state, default=[], dist_reduce_fx="cat")
 
     @property
     def figures(self) -> tuple[str, ...]:
-        """The names of the figures.
+        """The names of the metrics.
 
         Example:
             >>> VerdictMetric(scale="logits").figures[-2:]
@@ -101,17 +101,17 @@ class VerdictMetric(Metric):
         return (*decided, "auroc", "average_precision", *natural, *calibrated)
 
     def update(self, preds: Any, target: Any, graph: Any = None) -> None:
-        """Take a batch; of one class only, or empty, it is as good as any.
+        """Add a batch, which may hold one class only or be empty.
 
         Args:
             preds: Finite real scores, shape ``(B,)``, tensor or array: logits, not decisions.
             target: Labels, shape ``(B,)``: True where the window is centred.
-            graph: Number of each window's graph, shape ``(B,)``, such as ``windows.graph``: what the intervals draw.
-                Equal numbers mean one graph, in all batches and processes. None in every batch where each window
-                stands alone.
+            graph: Number of each window's graph, shape ``(B,)``, such as ``windows.graph``, for the bootstrap over
+                graphs. Equal numbers mean the same graph, in all batches and processes. None in every batch if each
+                window is its own graph.
 
         Raises:
-            InputError: as :func:`gnnmax.evaluate`. The batch is then left out, whole.
+            InputError: as for :func:`gnnmax.evaluate`. The whole batch is then ignored.
         """
         label = labels_of(target, one_class=True)
         scores = checked_scores(preds, label, len(label), "preds")
@@ -120,7 +120,7 @@ class VerdictMetric(Metric):
             state.append(torch.as_tensor(column.astype(np.float64), device=self.device))
 
     def compute(self) -> dict[str, Tensor]:
-        """Return the figures by name, scalars in float64; NaN where a figure does not exist.
+        """Return the metrics by name, scalars in float64; NaN if a metric is undefined.
 
         Raises:
             InputError: no windows yet, of one class only, or batches with and without graphs.
@@ -141,16 +141,16 @@ class VerdictMetric(Metric):
 
 
 def _numbers(graph: Any, n: int) -> npt.NDArray[Any]:
-    """Return the numbers of graphs, which float64 must tell apart, or refuse them."""
+    """Return the numbers of graphs as float64, or refuse numbers that float64 cannot distinguish."""
     found = np.asarray(graph.detach().cpu() if hasattr(graph, "detach") else graph)
     if found.dtype.kind not in "iu" or found.shape != (n,):
         raise InputError(f"graph must be integers of shape ({n},), not {found.dtype} of shape {found.shape}")
     if found.size and (found.min() < -(2**53) or found.max() > 2**53):
-        raise InputError("numbers of graphs above 2**53 cannot be told apart in float64: number them from 0")
+        raise InputError("numbers of graphs above 2**53 cannot be distinguished in float64: number them from 0")
     return found
 
 
 def _joined(state: list[Tensor] | Tensor) -> npt.NDArray[np.float64]:
-    """Return a state as one array: batches until it is synchronised, then one tensor."""
+    """Return a state as one array: it is a list of batches before synchronisation, and one tensor after it."""
     parts = [state] if isinstance(state, Tensor) else state
     return np.concatenate([np.zeros(0), *(part.cpu().numpy() for part in parts)])
