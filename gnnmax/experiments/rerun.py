@@ -25,11 +25,11 @@ METRICS = ("accuracy", "auroc", "average_precision")
 def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None] | None = None) -> list[Check]:
     """Repeat the call of a finished run in a temporary folder and compare the results.
 
-    Stored data are drawn again from their recipe, so that only the record of the first run is used. With the same
+    Stored data are generated again from their recipe, so that only the record of the first run is used. With the same
     versions and on a CPU all metrics agree to the last digit.
 
     Args:
-        run: A run folder that compare wrote.
+        run: A run folder written by compare.
         on_progress: Called with each record of training.
 
     Raises:
@@ -91,7 +91,7 @@ def _found(audit: AuditRecord) -> list[tuple[str, str, float | None, float | Non
 
 
 def _check(old: TestRecord, new: TestRecord, name: str) -> Check:
-    claim = f"{old.name}: {name} has the same figures"
+    claim = f"{old.name}: {name} has the same metrics"
     if name not in new.verdicts:
         return Check(claim, False, "it was not evaluated")
     there, here = (msgspec.to_builtins(test.verdicts[name]) for test in (old, new))

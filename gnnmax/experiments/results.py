@@ -1,4 +1,4 @@
-"""Results of a run as records: what compare writes, what the tables and the page read."""
+"""Results of a run as records: compare writes them, tables and page read them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class VerdictRecord(Struct, frozen=True):
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """One window to look at, with the scores that it was given."""
+    """One example window, with its scores."""
 
     window: int
     values: list[list[float]]
@@ -93,23 +93,23 @@ class Figures(Struct, frozen=True):
 
 
 class TestRecord(Struct, frozen=True, kw_only=True):
-    """What was found on one test split.
+    """The results on one test split.
 
     Attributes:
-        name: Of its recipe.
-        summary: Of its recipe.
-        trained: Whether the nets were trained on other hosts of this very recipe.
-        ceiling: Accuracy of the best possible scorer, where it is known.
-        windows: How many.
-        hosts: How many.
+        name: Name of its recipe.
+        summary: Summary of its recipe.
+        trained: Whether the nets were trained on other hosts of the same recipe.
+        ceiling: Accuracy of the best possible scorer, if it is known.
+        windows: Number of windows.
+        hosts: Number of hosts.
         centred: Share of windows whose label is true.
         k: Side of the windows.
         verdicts: By scorer, nets first (means over their seeds), then rules.
         pairs: Differences between the nets.
-        seeds: Figures of each net, one a seed.
-        curves: ROC and precision-recall curve by scorer; of nets from the first seed.
+        seeds: Metrics of each net, one record per seed.
+        curves: ROC and precision-recall curves by scorer; for nets, those of the first seed.
         gallery: Windows of every kind.
-        mistakes: The windows on which each net (first seed) is most surely wrong.
+        mistakes: The windows on which each net (first seed) is wrong with the highest confidence.
     """
 
     name: str
@@ -150,7 +150,7 @@ class AuditRecord(Struct, frozen=True, kw_only=True):
 
 
 class TrainingRecord(Struct, frozen=True, kw_only=True):
-    """How one training went; ``history`` has one entry an evaluation, ``audit`` is that on the test split.
+    """The record of one training; ``history`` has one entry per evaluation, ``audit`` is the audit on the test split.
 
     ``steps`` is the number of updates made: fewer than the budget where training stopped early; None if unknown.
     """
@@ -170,12 +170,12 @@ class ModelRecord(Struct, frozen=True):
     """One model of a run.
 
     Attributes:
-        name: Of the model.
-        summary: What it is.
-        source: The paper it is from.
-        ceiling: The accuracy that its symmetry allows on one plant and little noise.
+        name: Name of the model.
+        summary: Its summary in the registry.
+        source: The paper that it comes from.
+        ceiling: The accuracy that its symmetry allows with one plant and little noise.
         declared: The transformations to which it is declared invariant.
-        runs: One training a seed.
+        runs: One training per seed.
     """
 
     name: str
@@ -194,7 +194,7 @@ class RuleRecord(Struct, frozen=True):
 
 
 class Results(Struct, frozen=True, kw_only=True):
-    """All that a run found."""
+    """All results of a run."""
 
     format: Literal[4] = 4
     command: str
@@ -209,7 +209,7 @@ class Results(Struct, frozen=True, kw_only=True):
 
 
 def write_results(folder: Path, results: Results) -> None:
-    """Write ``results.json`` into a run folder, whole or not at all."""
+    """Write ``results.json`` into a run folder, atomically."""
     write_file(folder / RESULTS, msgspec.json.encode(results))
 
 
@@ -231,7 +231,7 @@ def read_results(folder: str | Path) -> Results:
             f"no finished run at {folder}: expected a folder with {RESULTS}; make one with 'gnnmax compare'"
         )
     if file.stat().st_size > LARGEST:
-        raise InputError(f"{file} is larger than 64 MB, no run writes that much: run compare again")
+        raise InputError(f"{file} is larger than 64 MB, which no run writes: run compare again")
     try:
         return parse_results(file.read_bytes())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -242,6 +242,6 @@ def parse_results(content: bytes) -> Results:
     """Read results from JSON.
 
     Raises:
-        DecodeError: of msgspec, where it is not the JSON of results.
+        DecodeError: the text is not the JSON of results (an error of msgspec).
     """
     return msgspec.json.decode(content, type=Results)

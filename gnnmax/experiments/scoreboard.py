@@ -1,4 +1,4 @@
-"""Judging: nets and explicit rules on the same test split, as records that a report can show."""
+"""Evaluation of nets and explicit rules on the same test split, as records for the report."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ Scores = npt.NDArray[Any]
 def judge_test(
     data: DataSet, scores: Mapping[str, Sequence[Scores]], *, split: str = "test", trained: bool
 ) -> TestRecord:
-    """Judge nets and the explicit rules on a split of a data set.
+    """Evaluate nets and the explicit rules on a split of a data set.
 
-    A net's figures are means over its seeds, with intervals over hosts for that mean; differences between nets hold for
-    other hosts and other seeds. Slices are by kind, margin and offset, and by what the hosts were made of.
+    The metrics of a net are means over its seeds, with intervals over hosts for that mean; differences between nets
+    generalise to other hosts and other seeds. Slices are by kind, margin, offset and the ingredients of the hosts.
 
     Args:
-        data: With that split.
-        scores: For each net the scores of that split, shape ``(N,)``, one array a seed, all with as many seeds.
-        split: Its name.
-        trained: Whether the nets were trained on other hosts of the very same distribution.
+        data: A data set with that split.
+        scores: For each net its scores of the split, shape ``(N,)``, one array per seed, equally many for all nets.
+        split: Name of the split.
+        trained: Whether the nets were trained on other hosts of the same distribution.
 
     Raises:
         InputError: no such split, one class only, or scores that are not finite or of another length.
@@ -58,7 +58,7 @@ def judge_test(
     logits: dict[str, Scale] = {
         name: "logits"
         for name, parts in scores.items()
-        if not any(like_probabilities(part) for part in parts)  # a net hardly trained, or a column of probabilities
+        if not any(like_probabilities(part) for part in parts)  # an untrained net, or a column of probabilities
     }
     table = compare_scores(given, windows, scale=logits, groups=data.groups(split))
     verdicts = {name: msgspec.convert(verdict.to_dict(), VerdictRecord) for name, verdict in table.verdicts.items()}
@@ -88,13 +88,13 @@ def _by_seed(verdict: Verdict) -> list[Figures]:
 
 
 def _gallery(windows: Windows, scores: dict[str, Scores]) -> list[Picture]:
-    """Show some windows of every kind, spread over the split, with the score of every scorer."""
+    """Return some windows of every kind, spread over the split, with the scores of every scorer."""
     chosen = [index for kind in KINDS for index in examples_of(windows, kind, SHOWN_PER_KIND)]
     return [picture_of(windows, index, scores) for index in chosen]
 
 
 def examples_of(windows: Windows, kind: str, most: int) -> list[int]:
-    """Choose some windows of a kind, spread over all there are.
+    """Choose some windows of a kind, spread over the split.
 
     Example:
         >>> from gnnmax.data.store import load_data
@@ -108,14 +108,14 @@ def examples_of(windows: Windows, kind: str, most: int) -> list[int]:
 
 
 def _mistakes(windows: Windows, name: str, scores: Scores) -> list[Picture]:
-    """Show the windows on which a net is most surely wrong."""
+    """Return the windows on which a net is wrong with the highest confidence."""
     wrong = np.flatnonzero((scores > 0) != windows.label)
     worst = wrong[np.argsort(-np.abs(scores[wrong]), kind="stable")][:MISTAKES_SHOWN]
     return [picture_of(windows, index, {name: scores}) for index in worst.tolist()]
 
 
 def picture_of(windows: Windows, index: int, scores: Mapping[str, Scores] | None = None) -> Picture:
-    """Return one window to look at, with the scores it was given.
+    """Return one example window, with its scores.
 
     Example:
         >>> picture_of(Windows.from_values(np.eye(3)[None]), 0).offset
