@@ -27,12 +27,12 @@ OUTSIDE, EMPTY, SPIKE = 0, 1, 2
 
 @lru_cache(maxsize=1024)
 def orbit(spec: TowerSpec, k: int, background: Background = "any") -> int:
-    """Count the positions, centre included, whose spike looks like one at the centre to every net of a specification.
+    """Count the positions whose spike looks like one at the centre to every net of a specification, itself included.
 
-    Cost: ``k ** 4`` colours a layer, ``k ** 6`` from a polyphase layer on.
+    Cost: ``k ** 4`` colours per layer, ``k ** 6`` from a polyphase layer on.
 
     Args:
-        spec: Of the tower.
+        spec: Specification of the tower.
         k: Side of the windows.
         background: ``any``: it differs from the zeros of the padding. ``zero``: it equals them, so that only later
             layers, whose features are not zero, see the border.
