@@ -23,7 +23,7 @@ Symmetry = Literal["invariant", "equivariant", "neither"]
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """The response of a scorer to one transformation; equal to the word of its verdict.
+    """The response of a scorer to one transformation; it compares equal to its verdict, a string.
 
     Attributes:
         name: Name of the transformation.
@@ -38,7 +38,7 @@ class Finding:
         expected_flips: Share of decisions that flip among the windows whose label changes; None without such windows.
         floor: The difference that counts as rounding.
         windows: Number of windows that were transformed.
-        worst: Place of the window whose score changes most, among the windows that the audit took; None where none
+        worst: Index of the window whose score changes most, among the windows that the audit took; None where none
             changes by more than rounding.
         smallest: The smallest counter-example found, where there is a fault of noticing; else None.
     """
