@@ -1,7 +1,8 @@
-"""Do the intervals hold, and do the tests raise as many false alarms as they say? ``python -m benchmarks.coverage``.
+"""Check the coverage of the intervals and the false-alarm rate of the tests: ``python -m benchmarks.coverage``.
 
-Data of a known truth are drawn again and again; the table tells how often the 95 % interval held it, or how often a
-difference that is not there was reported, and the same for the naive way: windows taken for independent, seeds for all.
+Data with a known truth are drawn repeatedly. The table shows how often the 95 % interval contained the truth, or how
+often a nonexistent difference was reported; and the same for the naive way, which takes windows as independent and the
+seeds as the whole population.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ __all__ = ["SIMULATIONS", "Tally", "simulate"]
 
 BySeed = dict[str, list[npt.NDArray[np.float64]]]
 Outcome = tuple[bool, bool]
-"""Whether ours, and whether the naive way, held the truth (an interval) or raised an alarm (a test)."""
+"""Whether ours, and whether the naive way, contained the truth (an interval) or raised an alarm (a test)."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,12 @@ class Tally:
 
     @property
     def holds(self) -> bool:
-        """Whether ours is within 1.5 points of what it states."""
+        """Whether ours is within 1.5 points of the stated rate."""
         return abs(self.ours - self.stated) <= 0.015
 
 
 def clustered(label: npt.NDArray[np.bool_], graph: npt.NDArray[np.int64]) -> Windows:
-    """Make blank windows of given labels and graphs; scores are drawn apart."""
+    """Make blank windows with given labels and graphs; scores are drawn separately."""
     blank = Windows.from_values(np.zeros((len(label), 3, 3)))
     return replace(blank, observed=label, graph=graph)
 
@@ -125,11 +126,11 @@ SIMULATIONS: dict[str, tuple[float, Callable[[np.random.Generator], Outcome]]] =
     "false alarm, 3 seeds, 60 graphs": (0.05, lambda rng: false_alarm_of_seeds(rng, 60, 3)),
     "false alarm, 8 seeds, 60 graphs": (0.05, lambda rng: false_alarm_of_seeds(rng, 60, 8)),
 }
-"""Name to what is stated and one repeat."""
+"""By name: the stated rate, and a function that runs one repeat."""
 
 
 def simulate(name: str, repeats: int, seed: int = 0) -> Tally:
-    """Repeat one simulation, each time with a stream of its own."""
+    """Repeat one simulation, each time with its own random stream."""
     stated, once = SIMULATIONS[name]
     outcomes = np.array([once(np.random.default_rng((seed, repeat))) for repeat in range(repeats)])
     ours, naive = outcomes.mean(axis=0)

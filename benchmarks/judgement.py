@@ -1,4 +1,4 @@
-"""Judging a million scores, and loading what judges them."""
+"""Evaluation of a million scores, and the import of the evaluator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOSTS = 2_000
 
 
 def evaluation(grouped: bool, name: str, setting: Setting) -> Row:
-    """Time every figure with intervals of 1,000 resamples, against scikit-learn's AUROC alone."""
+    """Time all metrics with intervals of 1,000 resamples, against scikit-learn's AUROC alone."""
     n = setting.size(1_000_000, 2_000)
     rng = np.random.default_rng(0)
     label = rng.random(n) < 0.5

@@ -1,4 +1,4 @@
-"""Put figures where they are quoted: the demo's into the README, recipes and models into their tables.
+"""Update generated tables: the demo's metrics in the README, the recipes and the models.
 
 make demo && python scripts/refresh_readme.py
 """
