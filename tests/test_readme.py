@@ -49,6 +49,10 @@ def test_the_commands_of_the_readme_run_in_order(tmp_path, monkeypatch, capsys):
             assert capsys.readouterr().out, words
 
 
+def test_the_readme_has_at_most_seven_hundred_words():
+    assert sum(bool(re.search(r"\w", word)) for word in README.split()) <= 700
+
+
 def test_every_target_of_make_that_the_readme_names_exists():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     named = re.findall(r"^make (\w+)", README, flags=re.MULTILINE)

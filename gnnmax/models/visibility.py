@@ -51,12 +51,15 @@ def orbit(spec: TowerSpec, k: int, background: Background = "any") -> int:
     """
     spec.sides(k)
     colours = _initial_colours(spec, k, background)  # (P, Q, n, n): one image per position of the spike, Q grids of it
+    norms = np.zeros((len(colours), 1), dtype=np.uint64)  # (P, Q): what decides which grid is kept
     for _, step in spec.stages:
         stride = step if spec.downsampling == "stride" else 1
         colours = _convolve(colours, spec, stride)
-        if stride < step:
+        if stride < step and spec.downsampling == "polyphase":
+            colours, norms = _split_grids(colours, norms, step)
+        elif stride < step:
             colours = _downsample(colours, spec, step)
-    seen = _read_head(colours, spec)
+    seen = _read_head(colours, norms, spec)
     return int((seen == seen[k * k // 2]).sum())
 
 
@@ -113,13 +116,19 @@ def _convolve(colours: Colours, spec: TowerSpec, stride: int) -> Colours:
     return combined if spec.biases else np.where((reads == OUTSIDE).all(axis=-1), np.uint64(OUTSIDE), combined)
 
 
+def _split_grids(colours: Colours, norms: Colours, step: int) -> tuple[Colours, Colours]:
+    """Return every grid of an image, and what its norm depends on: the entries of the whole grid, in any order."""
+    side = colours.shape[-1]
+    starts = np.arange(grid_starts(side, step))
+    lines = (starts[:, None] + step * np.arange(sampled_side(side, step))) % side  # (starts, m)
+    grids = colours[:, :, lines[:, None, :, None], lines[None, :, None, :]]  # (P, Q, starts, starts, m, m)
+    entries = splitmix64(grids).sum(axis=(4, 5), dtype=np.uint64)
+    norms = splitmix64(norms[:, :, None, None] + splitmix64(entries))  # (P, Q, starts, starts)
+    return grids.reshape(len(colours), -1, *grids.shape[-2:]), norms.reshape(len(colours), -1)
+
+
 def _downsample(colours: Colours, spec: TowerSpec, step: int) -> Colours:
     side = colours.shape[-1]
-    if spec.downsampling == "polyphase":
-        starts = np.arange(grid_starts(side, step))
-        lines = (starts[:, None] + step * np.arange(sampled_side(side, step))) % side  # (starts, m)
-        grids = colours[:, :, lines[:, None, :, None], lines[None, :, None, :]]  # (P, Q, starts, starts, m, m)
-        return grids.reshape(len(colours), -1, *grids.shape[-2:])
     if spec.downsampling == "blur":
         taps = blur_taps(step)
         padded = _pad(colours, (step - 1, step - 1), circular=spec.padding == "circular")
@@ -127,16 +136,19 @@ def _downsample(colours: Colours, spec: TowerSpec, step: int) -> Colours:
         reads = views[:, :, ::step, ::step].reshape(*_grid(views[:, :, ::step, ::step]), -1)
         weights = np.outer(taps, taps).ravel().astype(np.uint64)
         return splitmix64(splitmix64(reads + splitmix64(weights)).sum(axis=-1, dtype=np.uint64))
-    # A maximum or mean depends on the content of its block, not on the order; a block cut short is another block.
+    # A maximum or mean depends on the content of its block, not on the order; a mean also on the size of a block cut short.
     short = -side % step
     padded = _pad(colours, (0, short), circular=False)
     m = padded.shape[-1] // step
     blocks = padded.reshape(*padded.shape[:2], m, step, m, step)
-    inside = splitmix64(blocks) * (blocks != OUTSIDE)
-    return splitmix64(inside.sum(axis=(3, 5), dtype=np.uint64))
+    inside = (splitmix64(blocks) * (blocks != OUTSIDE)).sum(axis=(3, 5), dtype=np.uint64)
+    if spec.downsampling == "average":
+        lines = np.minimum(step, side - step * np.arange(m)).astype(np.uint64)  # rows of each block
+        inside += splitmix64(np.outer(lines, lines)) * (inside != 0)  # the mean of zeros is zero at any size
+    return splitmix64(inside)
 
 
-def _read_head(colours: Colours, spec: TowerSpec) -> Colours:
+def _read_head(colours: Colours, norms: Colours, spec: TowerSpec) -> Colours:
     side = colours.shape[-1]
     if spec.head == "centre":
         seen = colours[:, :, side // 2, side // 2]
@@ -144,7 +156,13 @@ def _read_head(colours: Colours, spec: TowerSpec) -> Colours:
         entries = colours.reshape(*colours.shape[:2], -1)
         tags = _tags(side * side) if spec.head == "flatten" else np.uint64(0)
         seen = splitmix64(entries + tags).sum(axis=-1, dtype=np.uint64)
-    return np.asarray(splitmix64(seen).sum(axis=-1, dtype=np.uint64))  # the choice of the grid is unknown
+    # The net keeps the grid of the largest norm: equal bags of grids with their norms give equal scores. Among several of
+    # the largest norm it keeps the first one, which shows their order.
+    order = np.argsort(norms, axis=1)
+    norms_sorted, seen_sorted = np.take_along_axis(norms, order, axis=1), np.take_along_axis(seen, order, axis=1)
+    tied = (norms_sorted[:, 1:] == norms_sorted[:, :-1]) & (seen_sorted[:, 1:] != seen_sorted[:, :-1])
+    places = _tags(seen.shape[1]) * tied.any(axis=1, keepdims=True)
+    return np.asarray(splitmix64(splitmix64(seen) + norms + places).sum(axis=-1, dtype=np.uint64))
 
 
 def _pad(colours: Colours, added: tuple[int, int], *, circular: bool) -> Colours:

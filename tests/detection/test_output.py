@@ -5,6 +5,7 @@ import json
 
 import networkx as nx
 import numpy as np
+import pyarrow.parquet as parquet
 import pytest
 
 from gnnmax import find_maxima
@@ -24,7 +25,6 @@ def read(path):
     if path.suffix == ".json":
         rows = json.loads(path.read_text())
         return (list(rows[0]) if rows else None), rows
-    parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
     table = parquet.read_table(path)
     return table.column_names, table.to_pylist()
 
@@ -54,7 +54,6 @@ def test_an_empty_table_of_the_command_has_the_columns_of_a_full_one(suffix, tmp
 
 
 def test_the_types_of_an_empty_parquet_table_are_those_of_a_full_one(tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
     for matrix in (MATRIX, (MATRIX * 100).astype(np.int32), (MATRIX * 100).astype(np.uint64), MATRIX > 0.9):
         schemas = []
         for index in (slice(None), slice(0)):
@@ -69,8 +68,6 @@ def test_a_column_is_added_in_one_place(tmp_path, monkeypatch, capsys):
     np.save(tmp_path / "m.npy", MATRIX)
     call = ["detect", str(tmp_path / "m.npy"), "--k", "5", "--models", "none"]
     for suffix in (".csv", ".json", ".parquet"):
-        if suffix == ".parquet":
-            pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
         assert main([*call, "--out", str(tmp_path / f"x{suffix}")]) == 0
         assert read(tmp_path / f"x{suffix}")[0] == [*OF_MAXIMA, "twice"]
     assert "twice" in capsys.readouterr().out

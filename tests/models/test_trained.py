@@ -58,7 +58,7 @@ def test_the_card_tells_where_a_model_comes_from(tmp_path: Path) -> None:
 def test_a_model_of_any_side_scores_any_side_and_another_only_its_own(saved: Path, tmp_path: Path) -> None:
     assert load_model(saved).score(sample(k=9)).shape == (300,)
     save_model(tmp_path / "q", build_model("question", 5), name="question", k=5)
-    with pytest.raises(InputError, match="trained on windows of side 5, takes no other, and got 9"):
+    with pytest.raises(InputError, match="trained on windows of side 5, accepts no other, and got 9"):
         load_model(tmp_path / "q").score(sample(k=9))
 
 
@@ -162,7 +162,7 @@ def test_a_missing_folder_and_a_file_are_refused(saved: Path) -> None:
 def test_a_card_that_claims_any_side_for_a_net_of_one_side_is_refused(tmp_path: Path) -> None:
     save_model(tmp_path, build_model("question", 5), name="question", k=5)
     rewrite(tmp_path, any_k=True)
-    with pytest.raises(InputError, match="the card says any_k = True and question is not so"):
+    with pytest.raises(InputError, match="the card says any_k = True, which is wrong for question"):
         load_model(tmp_path)
 
 

@@ -82,7 +82,7 @@ def test_matched_nets_have_as_many_parameters_as_the_first(first):
 
 
 def test_a_net_without_a_width_or_too_far_away_is_refused():
-    with pytest.raises(InputError, match="question has no width that could be matched to cnn's"):
+    with pytest.raises(InputError, match="question has no width to match to cnn's"):
         match_parameters({"cnn": parse_config("cnn"), "question": parse_config("question")}, 9)
     with pytest.raises(InputError, match="cnn comes no closer to the"):
         match_parameters({"gnn": parse_config("gnn", {"width": 1, "rounds": 1}), "cnn": parse_config("cnn")}, 9)

@@ -75,7 +75,7 @@ def test_zero_padding_taken_over_the_whole_matrix_is_wrong():
 def test_nets_on_chosen_grids_or_with_coordinates_are_left_to_windows(name):
     net = build_model(name, 9, {"encoding": "none"})
     assert not has_dense_form(net)
-    with pytest.raises(InputError, match="not convolvable"):
+    with pytest.raises(InputError, match="no dense form"):
         DenseTower(net, 9)
 
 
@@ -117,5 +117,5 @@ def test_score_everywhere_gives_the_scores_of_windows_with_and_without_holes(tmp
 def test_a_side_that_the_net_does_not_take_is_refused_as_by_windows():
     card = ModelCard(**CARD, name="question", config={"encoding": "none"}, any_k=False)
     model = TrainedModel(build_model("question", 5, {"encoding": "none"}, seed=0).eval(), card, torch.device("cpu"))
-    with pytest.raises(InputError, match="takes no other"):
+    with pytest.raises(InputError, match="accepts no other"):
         score_everywhere(model, np.random.default_rng(0).normal(size=(9, 9)), k=7)

@@ -95,6 +95,21 @@ def test_a_grid_that_follows_the_image_is_blind_whether_or_not_the_step_divides_
     assert orbit(spec, k) == spec.group.centre_orbit(k) == k * k
 
 
+def test_a_grid_that_is_chosen_by_its_norm_shows_the_border_even_where_one_entry_is_read():
+    spec = TowerSpec(channels=(24,), steps=(2,), kernel=2, padding="zero", downsampling="polyphase", head="centre")
+    assert orbit(spec, 5) == seen_alike(spec, 5, 0.3) == 1
+
+
+def test_a_tie_between_grids_shows_their_order_to_a_head_that_reads_positions():
+    spec = TowerSpec(channels=(24,), steps=(2,), padding="circular", downsampling="polyphase", head="flatten")
+    assert orbit(spec, 5) <= seen_alike(spec, 5, 0.3) < 25
+
+
+def test_a_mean_shows_the_size_of_a_block_that_is_cut_short():
+    spec = TowerSpec(channels=(24,), steps=(2,), padding="full", downsampling="average", head="global")
+    assert orbit(spec, 5, "zero") == seen_alike(spec, 5, 0.0) == 4
+
+
 PLANS = st.builds(
     lambda layers, step, **rest: TowerSpec(channels=(24,) * layers, steps=(1,) * (layers - 1) + (step,), **rest),
     layers=st.integers(1, 2),
