@@ -191,7 +191,7 @@ def with_net_scores(
         table: Maxima or positions.
         windows: Their windows, shape ``(M, k, k)``, NaN where there is none.
         scores: By net, the score of each window or None, and why there is none.
-        reason: Why there are no windows at all; "" where there are.
+        reason: Why there are no windows at all; "" otherwise.
 
     Returns:
         The table with ``centred`` (the rule on the window, which is stricter in mode graph than the rule on the edge's

@@ -66,7 +66,7 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         min_distance: Least distance of two maxima. A maximum is dropped if a larger one that is kept is nearer in rows
             and in columns. Equal ones never drop each other. 1 drops none.
         triangle: The half of a symmetric matrix that is reported: ``upper``, entries with ``i <= j``, or ``both``.
-        directed: Whether ``(i, j)`` and ``(j, i)`` are two different things. None: a networkx graph says so itself, and
+        directed: Whether ``(i, j)`` and ``(j, i)`` are two different edges. None: a networkx graph says so itself, and
             a matrix is undirected if it is symmetric. False treats even a matrix that is not symmetric as undirected.
 
     Raises:

@@ -51,7 +51,7 @@ def orbit(spec: TowerSpec, k: int, background: Background = "any") -> int:
     """
     spec.sides(k)
     colours = _initial_colours(spec, k, background)  # (P, Q, n, n): one image per position of the spike, Q grids of it
-    norms = np.zeros((len(colours), 1), dtype=np.uint64)  # (P, Q): what decides which grid is kept
+    norms = np.zeros((len(colours), 1), dtype=np.uint64)  # (P, Q): they decide which grid is kept
     for _, step in spec.stages:
         stride = step if spec.downsampling == "stride" else 1
         colours = _convolve(colours, spec, stride)
@@ -117,7 +117,7 @@ def _convolve(colours: Colours, spec: TowerSpec, stride: int) -> Colours:
 
 
 def _split_grids(colours: Colours, norms: Colours, step: int) -> tuple[Colours, Colours]:
-    """Return every grid of an image, and what its norm depends on: the entries of the whole grid, in any order."""
+    """Return every grid of an image, and a colour that determines its norm: that of the multiset of its entries."""
     side = colours.shape[-1]
     starts = np.arange(grid_starts(side, step))
     lines = (starts[:, None] + step * np.arange(sampled_side(side, step))) % side  # (starts, m)
@@ -136,7 +136,7 @@ def _downsample(colours: Colours, spec: TowerSpec, step: int) -> Colours:
         reads = views[:, :, ::step, ::step].reshape(*_grid(views[:, :, ::step, ::step]), -1)
         weights = np.outer(taps, taps).ravel().astype(np.uint64)
         return splitmix64(splitmix64(reads + splitmix64(weights)).sum(axis=-1, dtype=np.uint64))
-    # A maximum or mean depends on the content of its block, not on the order; a mean also on the size of a block cut short.
+    # A maximum or mean depends on the content of its block, not on the order; a mean also on the size of a cut block.
     short = -side % step
     padded = _pad(colours, (0, short), circular=False)
     m = padded.shape[-1] // step
@@ -156,8 +156,8 @@ def _read_head(colours: Colours, norms: Colours, spec: TowerSpec) -> Colours:
         entries = colours.reshape(*colours.shape[:2], -1)
         tags = _tags(side * side) if spec.head == "flatten" else np.uint64(0)
         seen = splitmix64(entries + tags).sum(axis=-1, dtype=np.uint64)
-    # The net keeps the grid of the largest norm: equal bags of grids with their norms give equal scores. Among several of
-    # the largest norm it keeps the first one, which shows their order.
+    # The net keeps the grid of the largest norm: equal multisets of grids with norms give equal scores. Among several
+    # grids of the largest norm it keeps the first one, which depends on their order.
     order = np.argsort(norms, axis=1)
     norms_sorted, seen_sorted = np.take_along_axis(norms, order, axis=1), np.take_along_axis(seen, order, axis=1)
     tied = (norms_sorted[:, 1:] == norms_sorted[:, :-1]) & (seen_sorted[:, 1:] != seen_sorted[:, :-1])
