@@ -1,4 +1,4 @@
-"""Speed as ratios: every path beside a floor or a peer, timed in the same process and run.
+"""Speed as ratios: every path against a floor or a peer, timed in the same process and run.
 
-``python -m benchmarks`` prints the table; ``--markdown`` writes it into ``benchmarks/README.md`` too.
+``python -m benchmarks`` prints the table; ``--markdown`` also writes it into ``benchmarks/README.md``.
 """

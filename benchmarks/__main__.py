@@ -35,20 +35,20 @@ GROUPS = {
     "evaluate": "evaluation",
     "detect": "detecting",
 }
-"""What a row's name begins with, and the module that measures it."""
+"""The prefix of a row's name, and the module that measures it."""
 
 
 def rows_of(group: str) -> dict[str, Callable[[str, Setting], Row]]:
-    """Return the rows of a group, by name; its module is loaded here, and torch with it where it needs it."""
+    """Return the rows of a group, by name; its module, and torch if needed, is imported here."""
     rows: dict[str, Callable[[str, Setting], Row]] = import_module(f"benchmarks.{GROUPS[group]}").ROWS
     return rows
 
 
 def chosen(wanted: str | None) -> dict[str, Callable[[str, Setting], Row]]:
-    """Return the rows whose names begin with one of the wanted ones, parted by commas; all for None.
+    """Return the rows whose names begin with one of the given prefixes, separated by commas; all for None.
 
     Raises:
-        SystemExit: with status 2, a name that no row begins with.
+        SystemExit: with status 2, if no row begins with a prefix.
     """
     names = list(GROUPS) if wanted is None else [name.strip() for name in wanted.split(",")]
     found: dict[str, Callable[[str, Setting], Row]] = {}
@@ -65,7 +65,7 @@ def chosen(wanted: str | None) -> dict[str, Callable[[str, Setting], Row]]:
 
 
 def table(rows: list[Row], quick: bool) -> Table:
-    """Lay the rows out for a terminal."""
+    """Format the rows for a terminal."""
     how = "quick: sizes too small to judge by" if quick else "medians of alternated repetitions"
     laid = Table(title=f"ratios of one run; processor time, one thread; {how}")
     for name in HEADER:
@@ -76,7 +76,7 @@ def table(rows: list[Row], quick: bool) -> Table:
 
 
 def markdown(rows: list[Row], command: str) -> str:
-    """Write the rows as Markdown, under the command, the date, the machine and the versions."""
+    """Write the rows as Markdown, below the command, the date, the machine and the versions."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     names = ("gnnmax", "numpy", "scipy", "networkx", "scikit-learn", "torch", "torch-geometric")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
@@ -87,11 +87,11 @@ def markdown(rows: list[Row], command: str) -> str:
 
 
 def main(words: list[str]) -> int:
-    """Measure, print, and return the exit status: 0 whatever was missed, 2 for a wrong call."""
+    """Measure, print, and return the exit status: 0 even if targets are missed, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="smallest sizes, once: to see that it runs, not how fast")
-    parser.add_argument("--rows", metavar="NAME,...", help=f"rows, or beginnings of their names: {', '.join(GROUPS)}")
-    parser.add_argument("--markdown", action="store_true", help="write the table into benchmarks/README.md too")
+    parser.add_argument("--quick", action="store_true", help="smallest sizes, once: a check that it runs, not a timing")
+    parser.add_argument("--rows", metavar="NAME,...", help=f"rows, or prefixes of their names: {', '.join(GROUPS)}")
+    parser.add_argument("--markdown", action="store_true", help="also write the table into benchmarks/README.md")
     options = parser.parse_args(words)
     if options.quick and options.markdown:
         parser.error("--quick figures do not belong on the page: leave out --quick or --markdown")

@@ -32,9 +32,9 @@ class Simulation:
 
     Attributes:
         draw: Draws a matrix.
-        options: Of :func:`gnnmax.detection.false_discovery`.
+        options: Options of :func:`gnnmax.detection.false_discovery`.
         bumps: Whether there is anything to find.
-        reach: Largest distance of a maximum from its place, in rows and columns.
+        reach: Largest distance of a maximum from its true position, in rows and columns.
     """
 
     draw: Callable[[np.random.Generator], Matrix]

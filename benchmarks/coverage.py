@@ -37,7 +37,7 @@ class Tally:
 
     @property
     def holds(self) -> bool:
-        """Whether ours is within 1.5 points of what it states."""
+        """Whether ours is within 1.5 points of the stated rate."""
         return abs(self.ours - self.stated) <= 0.015
 
 
@@ -125,11 +125,11 @@ SIMULATIONS: dict[str, tuple[float, Callable[[np.random.Generator], Outcome]]] =
     "false alarm, 3 seeds, 60 graphs": (0.05, lambda rng: false_alarm_of_seeds(rng, 60, 3)),
     "false alarm, 8 seeds, 60 graphs": (0.05, lambda rng: false_alarm_of_seeds(rng, 60, 8)),
 }
-"""Name to what is stated and one repeat."""
+"""By name: the stated rate, and a function that runs one repeat."""
 
 
 def simulate(name: str, repeats: int, seed: int = 0) -> Tally:
-    """Repeat one simulation, each time with a stream of its own."""
+    """Repeat one simulation, each time with its own random stream."""
     stated, once = SIMULATIONS[name]
     outcomes = np.array([once(np.random.default_rng((seed, repeat))) for repeat in range(repeats)])
     ours, naive = outcomes.mean(axis=0)

@@ -80,7 +80,7 @@ def beside_the_rule(options: dict[str, Any], target: float | None, name: str, se
 def memory(
     draw: Callable[[Setting], npt.NDArray[np.float32]], allowed: str, share: float, name: str, setting: Setting
 ) -> Row:
-    """Count what the rule allocates beside the matrix and what it returns."""
+    """Measure the memory that the rule allocates besides the matrix and the result."""
     matrix = draw(setting)
     tracemalloc.start()
     try:
@@ -189,5 +189,5 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "detect: graph, gathers": against_gathers,
     "detect: graph, scatter": against_scatter,
 }
-if find_spec("skimage"):  # a peer alone: nothing else of the project needs it
+if find_spec("skimage"):  # only a peer: nothing else in the project needs it
     ROWS["detect: min_distance 5, scikit-image"] = partial(against_peaks, 5)

@@ -1,4 +1,4 @@
-"""Windows without a host, as the noise recipes draw them, against PCG64 filling the same bytes.
+"""Windows without a host, as in the noise recipes, against PCG64 filling the same number of bytes.
 
 "Values" is the draw alone, from the recipe's own streams; "whole" is :func:`gnnmax.build`: kinds, plant, labels,
 offsets, margins and nodes too.
@@ -22,15 +22,15 @@ __all__ = ["ROWS", "floor"]
 
 K = 9
 CHUNK = 1_000
-"""Windows of one graph here: more fall out of the cache, fewer cost more overhead."""
+"""Windows per graph: more exceed the cache, fewer cost more overhead."""
 
 Fill = Literal["uniform", "normal"]
 
 
 def floor(windows: int, fill: Fill = "uniform") -> Lane:
-    """Return PCG64 filling the bytes of so many windows, chunk after chunk into the same memory.
+    """Return the lane in which PCG64 fills the bytes of the windows, chunk by chunk into the same memory.
 
-    Uniform numbers are the least that random bytes cost in numpy, normal ones the least that noise costs.
+    Uniform numbers are the cheapest random bytes in numpy, normal numbers the cheapest noise.
     """
     rng = np.random.Generator(np.random.PCG64(0))
     size = min(CHUNK, windows)
@@ -45,7 +45,7 @@ def floor(windows: int, fill: Fill = "uniform") -> Lane:
 
 
 def values(law: Uniform | Normal, fill: Fill, name: str, setting: Setting) -> Row:
-    """Time the weights of windows on nodes of their own."""
+    """Time the weights of windows on disjoint nodes."""
     windows = setting.size(200_000, 200)
     size = min(CHUNK, windows)
 

@@ -1,8 +1,8 @@
-"""Training on a GPU, and the same verdicts there as on the CPU: ``python -m benchmarks.gpu [--markdown]``.
+"""Training on a GPU, and equality of verdicts with the CPU: ``python -m benchmarks.gpu [--markdown]``.
 
-For each net: windows learnt from a second (forward, backward, clipping, AdamW) in float32 and under bfloat16 autocast,
-and which share of the card's matrix-product peak that is. The floating-point operations are those of torch's own
-counter. Then scores and verdicts of the same weights on the CPU and on the GPU, and what drawing windows costs.
+For each net: training windows per second (forward, backward, clipping, AdamW) in float32 and under bfloat16 autocast,
+and the share of the card's matrix-product peak. The floating-point operations are those of torch's own counter. Then
+scores and verdicts of the same weights on the CPU and on the GPU, and the cost of drawing windows.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PAGE = Path(__file__).with_name("README.md")
 
 @dataclass(frozen=True)
 class Throughput:
-    """One net at one batch size and precision: windows a second, and operations a second."""
+    """One net at one batch size and precision: windows per second, and operations per second."""
 
     net: str
     batch: int
@@ -67,7 +67,7 @@ def timed(run: Callable[[], object], repeats: int = REPEATS) -> float:
 
 
 def peak(dtype: torch.dtype, n: int = 8192) -> float:
-    """Return the operations a second of a large matrix product on random data."""
+    """Return the operations per second of a large matrix product on random data."""
     a, b = (torch.randn(n, n, device="cuda", dtype=dtype) for _ in range(2))
     return 2 * n**3 / timed(lambda: a @ b)
 
@@ -80,7 +80,7 @@ def windows(size: int) -> tuple[Inputs, Tensor]:
 
 
 def throughput(name: str, batch: int, precision: Precision) -> Throughput:
-    """Time the update of a net as training makes it."""
+    """Time the update of a net as in training."""
     config = TrainingConfig()
     net = build_model(name, SIDE).cuda().train()
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
@@ -111,7 +111,7 @@ def throughput_table(peaks: dict[Precision, float]) -> list[str]:
 
 
 def bfloat16_table() -> list[str]:
-    """Write on which data sets bfloat16 training is allowed, because it makes no ties with the centre."""
+    """List the data sets on which bfloat16 training is allowed, because it makes no ties with the centre."""
     lines = ["| recipe | bfloat16 |", "| --- | --- |"]
     for name in ("spike-9", "noise-9-mu3", "bump-9-shuffled", "tiles-9"):
         w = build(load_recipe(name).replace(splits={"test": 20})).test
@@ -153,7 +153,7 @@ def compared(module: nn.Module, w: Windows) -> str:
 
 
 def drawing() -> str:
-    """Return what a window of the stream costs to draw, on one core of the CPU."""
+    """Return the cost of drawing a window of the stream, on one core of the CPU."""
     stream = stream_windows(load_recipe("spike-9"), "train", batch=4096)
     next(stream)
     started = time.perf_counter()
@@ -164,7 +164,7 @@ def drawing() -> str:
 
 
 def main(words: list[str]) -> int:
-    """Measure everything and print it; 2 where there is no GPU."""
+    """Measure everything and print it; return 2 if there is no GPU."""
     if not torch.cuda.is_available():
         sys.stderr.write("this benchmark needs a GPU that torch finds\n")
         return 2

@@ -1,4 +1,4 @@
-"""Weighted host graphs, drawn and laid out as compressed sparse rows, against networkx's generators."""
+"""Weighted host graphs, drawn and stored as compressed sparse rows, against networkx's generators."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Windows cut from host graphs: contiguous tiles of an Erdos-Renyi host, many windows a host.
+"""Windows cut from host graphs: contiguous tiles of an Erdos-Renyi host, many windows per host.
 
-"Values" is hosts, weights, subgraphs, centres and the tiles themselves; "tiles" is the cutting alone, of a host that is
-there around centres that are given: what the peers do, on fewer windows. "Whole" is :func:`gnnmax.build`: a planted
-spike of every kind, labels, offsets and margins too, which no peer makes.
+"Values" is hosts, weights, subgraphs, centres and the tiles themselves; "tiles" is the cutting alone, from an existing
+host around given centres, as the peers do on fewer windows. "Whole" is :func:`gnnmax.build`: a planted spike of every
+kind, labels, offsets and margins too, which the peers do not make.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ PER_HOST = 20_000
 
 
 def subgraph(rng: np.random.Generator) -> Subgraph:
-    """Draw a weighted host, whole and in its own order."""
+    """Draw a complete weighted host in its own order."""
     host = HOST.sample(rng)
     return SubgraphSpec().sample(host, sample_weights(Uniform(), len(host.edges), rng), rng)
 
 
 def tiles(hosts: int, per_host: int) -> Lane:
-    """Return the lane that cuts tiles out of a host that is there, around centres that are given."""
+    """Return the lane that cuts tiles from an existing host around given centres."""
     graph, (rows, columns) = _centred(hosts * per_host)
     every = [slice(start, start + per_host) for start in range(0, len(rows), per_host)]
     middle = np.stack([rows[:, K // 2], columns[:, K // 2]], axis=1)
@@ -49,7 +49,7 @@ def tiles(hosts: int, per_host: int) -> Lane:
 
 
 def values(hosts: int, per_host: int) -> Lane:
-    """Return the lane that draws hosts and cuts tiles out of them."""
+    """Return the lane that draws hosts and cuts tiles from them."""
     rng = np.random.default_rng(0)
 
     def run() -> None:
@@ -80,7 +80,7 @@ def _centred(count: int) -> tuple[Subgraph, Any]:
 
 
 def loop(count: int) -> Lane:
-    """Return the peer that takes ``matrix[np.ix_(rows, columns)]``, a window at a time, from a host that is there."""
+    """Return the peer that takes ``matrix[np.ix_(rows, columns)]`` from an existing host, window by window."""
     graph, (rows, columns) = _centred(count)
 
     def run() -> None:
@@ -91,7 +91,7 @@ def loop(count: int) -> Lane:
 
 
 def networkx_way(count: int) -> Lane:
-    """Return the peer that takes a networkx subgraph and turns it into an array, a window at a time."""
+    """Return the peer that takes a networkx subgraph and converts it to an array, window by window."""
     graph, (rows, columns) = _centred(count)
     host = nx.from_numpy_array(graph.adjacency)
 
@@ -103,7 +103,7 @@ def networkx_way(count: int) -> Lane:
 
 
 def against(make: Callable[[int, int], Lane], peer: str, bound: float | None, name: str, setting: Setting) -> Row:
-    """Time one of our ways against the floor or a peer."""
+    """Time one of our lanes against the floor or a peer."""
     ours = make(setting.size(200_000 // PER_HOST, 1), setting.size(PER_HOST, 200))
     if peer == "floor":
         return race(name, ours, floor(setting.size(200_000, 200)), "window", Target("cost", bound), setting)

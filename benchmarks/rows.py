@@ -1,4 +1,4 @@
-"""A row of the table: our figure, the figure of a floor or a peer, their ratio, and the target it is held to."""
+"""A row of the table: our figure, that of a floor or a peer, their ratio, and its target."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, 
 
 @dataclass(frozen=True)
 class Setting:
-    """How a row is measured.
+    """The settings of a measurement.
 
     Attributes:
-        quick: Whether the smallest sizes and one repetition will do: to see that it runs, not how fast.
+        quick: Whether to use the smallest sizes and one repetition, to check that it runs.
         folder: A scratch folder, removed afterwards.
     """
 
@@ -32,12 +32,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class Figure:
-    """An amount per item: ``Figure("PCG64", 1.4e-7, "window")`` is 140 ns a window.
+    """An amount per item: ``Figure("PCG64", 1.4e-7, "window")`` is 140 ns per window.
 
     Attributes:
-        label: Whose it is.
+        label: Name of the contestant.
         amount: Seconds, or bytes; positive.
-        item: What one amount is spent on.
+        item: The item that costs this amount.
         unit: ``s`` or ``B``.
     """
 
@@ -48,20 +48,19 @@ class Figure:
 
     def __str__(self) -> str:
         if self.unit == "B" and self.amount < 1:
-            return f"{self.amount:.2f} B/{self.item}"  # there are no parts of a byte
+            return f"{self.amount:.2f} B/{self.item}"  # bytes have no metric prefix below 1
         scale, prefix = next(((s, p) for s, p in _PREFIXES if self.amount >= s), (1e-9, "n"))
         return f"{_three_digits(self.amount / scale)} {prefix}{self.unit}/{self.item}"
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a ratio is held to.
+    """The target of a ratio.
 
     Attributes:
-        reading: ``cost``: we take so many times what the floor takes, at most ``bound``. ``speed``: the peer takes so
-            many times what we take, at least ``bound``. ``share``: we reach such a part of the ceiling's speed, at
-            least ``bound``.
-        bound: The target; None where none was set, and the ratio is for information.
+        reading: ``cost``: our time over the floor's, at most ``bound``. ``speed``: the peer's time over ours, at least
+        ``bound``. ``share``: our share of the ceiling's speed, at least ``bound``.
+        bound: The target; None if none was set, and the ratio is for information.
     """
 
     reading: Literal["cost", "speed", "share"]
@@ -77,7 +76,7 @@ class Target:
         return ours / other if self.reading == "cost" else other / ours
 
     def met(self, ratio: float) -> bool | None:
-        """Tell whether a ratio meets the bound; None where there is no bound.
+        """Return whether a ratio meets the bound; None if there is no bound.
 
         Example:
             >>> Target("cost", 2.0).met(1.9), Target("speed", 5.0).met(4.9), Target("share").met(0.1)
@@ -121,16 +120,16 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """The ratio as its target reads it."""
+        """The ratio under the reading of its target."""
         return self.target.ratio(self.ours.amount, self.other.amount)
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None where there is none."""
+        """Whether the target is met; None if there is none."""
         return self.target.met(self.ratio)
 
     def cells(self) -> list[str]:
-        """Write the row as words."""
+        """Format the cells of the row."""
         verdict = {True: "yes", False: "missed", None: ""}[self.met]
         other = f"{self.other.label}: {self.other}"
         return [self.name, str(self.ours), other, self.target.written(self.ratio), str(self.target), verdict]

@@ -1,4 +1,4 @@
-"""Reading a stored data set: random batches through the memory map, and what opening it copies."""
+"""Reading a stored data set: random batches through the memory map, and the memory that opening it copies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BATCH = 256
 
 
 def stored(setting: Setting, shards: int) -> Path:
-    """Write a data set of so many shards into the scratch folder, once."""
+    """Write a data set with that many shards into the scratch folder, once."""
     folder = setting.folder / f"stored-{shards}"
     if not folder.exists():
         windows = setting.size(200_000, 500) * shards
@@ -75,7 +75,7 @@ def batches(values_only: bool, name: str, setting: Setting) -> Row:
 
 
 def opening(shards: int, name: str, setting: Setting) -> Row:
-    """Weigh what numpy allocates when a split is opened, against the bytes of the split."""
+    """Compare the memory that numpy allocates when a split is opened with the bytes of the split."""
     folder = stored(setting, shards)
     tracemalloc.start()
     try:
@@ -89,7 +89,7 @@ def opening(shards: int, name: str, setting: Setting) -> Row:
 
 
 def peak(name: str, setting: Setting) -> Row:
-    """Write ten million windows in a process of its own and take its peak memory; the rows are of that process."""
+    """Write ten million windows in a separate process and measure its peak memory."""
     hosts = setting.size(10_000, 2)
     call = (
         "import resource; from gnnmax import load_recipe; from gnnmax.data.store import write_dataset;"

@@ -1,4 +1,4 @@
-"""Time two contestants in turns, on one thread, and take medians."""
+"""Time two contestants alternately, on one thread, and take medians."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from benchmarks.rows import Figure, Row, Setting, Target
 __all__ = ["Lane", "cpu_seconds", "one_thread", "race", "without_collector"]
 
 BURST = 0.02
-"""Seconds that one timing lasts at least: shorter work is called several times."""
+"""Least duration of one timing in seconds: shorter work is called several times."""
 
 REPEATS = 7
 LONG = 1.0
-"""A contestant that takes longer than this, in seconds, is timed three times only."""
+"""A contestant that takes longer than this, in seconds, is timed only three times."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Lane:
     Attributes:
         label: Its name in the table.
         run: One call of the work.
-        items: How many items one call treats.
+        items: Number of items that one call processes.
     """
 
     label: str
@@ -43,17 +43,17 @@ class Lane:
 
 
 def race(name: str, ours: Lane, other: Lane, item: str, target: Target, setting: Setting) -> Row:
-    """Time two contestants in turns after a warm-up of each, and compare their medians per item.
+    """Time two contestants alternately after a warm-up of each, and compare their medians per item.
 
-    The clock is the processor time of this process and of those it waited for, so what else runs on the machine
-    matters little; the garbage collector is off.
+    The clock is the processor time of this process and of its finished children, so other load on the machine matters
+    little; the garbage collector is off.
 
     Args:
-        name: Of the row.
-        ours: Our way.
+        name: Name of the row.
+        ours: Our contestant.
         other: The floor or the peer.
-        item: What is counted, in the singular.
-        target: How the ratio is read, and what it is held to.
+        item: The counted item, in the singular.
+        target: Reading and bound of the ratio.
         setting: Quick or full.
     """
     lanes = (ours, other)
@@ -82,7 +82,7 @@ def cpu_seconds() -> float:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Keep the garbage collector out: what it costs depends on all that was made before."""
+    """Disable the garbage collector: its cost depends on all earlier allocations."""
     was_on = gc.isenabled()
     gc.collect()
     gc.disable()
@@ -95,7 +95,7 @@ def without_collector() -> Iterator[None]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep BLAS, OpenMP and torch, where loaded, to one thread."""
+    """Limit BLAS, OpenMP and torch, if loaded, to one thread."""
     torch = sys.modules.get("torch")
     before = torch.get_num_threads() if torch is not None else None
     with threadpool_limits(1):

@@ -1,4 +1,4 @@
-"""From nothing to nets as good as the best possible: data drawn, nets trained, on one thread."""
+"""Time to near-optimal nets from nothing: drawing data and training nets, on one thread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gnnmax.training.loop import train_models
 __all__ = ["ROWS"]
 
 FARTHEST = 0.01
-"""How far below the Bayes rule, on the same test windows, a net may stay."""
+"""Largest gap of a net to the Bayes rule on the same test windows."""
 
 
 def to_the_ceiling(recipe: str, names: tuple[str, ...], budget: float, name: str, setting: Setting) -> Row:

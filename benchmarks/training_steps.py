@@ -32,7 +32,7 @@ K = 9
 
 
 def batch(setting: Setting) -> tuple[Tensor, Tensor]:
-    """Draw windows and labels: how long a step takes does not depend on them."""
+    """Draw windows and labels: the time of a step does not depend on them."""
     rng = np.random.default_rng(0)
     size = setting.size(TrainingConfig().batch_size, 4)
     values = torch.from_numpy(rng.standard_normal((size, K, K), dtype=np.float32))
@@ -40,7 +40,7 @@ def batch(setting: Setting) -> tuple[Tensor, Tensor]:
 
 
 def step(net: nn.Module, values: Tensor, labels: Tensor, micro_batch: int | None = None) -> Callable[[], None]:
-    """Return one update, as :mod:`gnnmax.training.loop` makes it."""
+    """Return one update, as in :mod:`gnnmax.training.loop`."""
     config = TrainingConfig()
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     net.train()
@@ -119,7 +119,7 @@ def scattered(net: BipartiteNet) -> BipartiteNet:
 
 
 def scattered_pools(net: ExchangeableNet) -> ExchangeableNet:
-    """Return the same exchangeable net whose pools are torch_geometric's scatter, over entries that know their line."""
+    """Return the same exchangeable net whose pools are torch_geometric's scatter, by the line of each entry."""
     twin = ExchangeableNet()
     twin.load_state_dict(net.state_dict())
     pools = [partial(scattered_pool, kind) for kind in ("max", "mean")]
@@ -149,7 +149,7 @@ def sparse_twin(model: str, net: nn.Module) -> nn.Module:
 
 
 def against_scatter(model: str, bound: float, name: str, setting: Setting) -> Row:
-    """Time a net against its scattering twin, once they are seen to score alike."""
+    """Time a net against its scattering twin, after a check that their scores agree."""
     values, labels = batch(setting)
     net = build_model(model, K)
     twin = sparse_twin(model, net)

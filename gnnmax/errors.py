@@ -1,4 +1,4 @@
-"""The one error that wrong input raises."""
+"""The error for wrong input."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """Wrong input: one line that says what was expected, what came and what to do.
+    """Wrong input; one line says what was expected, what was given and what to do.
 
     The library raises it at its public boundary; the command line prints it and ends with exit status 2.
 
@@ -19,7 +19,7 @@ class InputError(ValueError):
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> InputError:
-    """Make the error for a name that stands for nothing, listing the names that do.
+    """Make the error for an unknown name, with a list of the known names.
 
     Example:
         >>> print(unknown_name("model", "cmm", ["cnn", "gnn"]))

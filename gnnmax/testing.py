@@ -1,6 +1,6 @@
-"""Assertions for your own test suite: does a scorer have the symmetry that the question needs?
+"""Assertions for your own test suite: does a scorer have the symmetry that the task needs?
 
-Each raises AssertionError with the smallest counter-example. Bring windows of your own, or use :func:`sample_windows`.
+Each raises AssertionError with the smallest counter-example. Use your own windows, or :func:`sample_windows`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def sample_windows(k: int = 9, n: int = 200, *, rng: np.random.Generator, contex
         ([True, False, True, False], 5)
     """
     if k < 3 or k % 2 == 0:
-        raise InputError(f"a window's side k must be odd and at least 3, not {k}: only then it has a centre entry")
+        raise InputError(f"a window's side k must be odd and at least 3, not {k}: otherwise it has no centre entry")
     values = rng.uniform(0.1, 1.0, size=(n, k * k))
     place = rng.integers(1, k * k, size=n)
     place = np.where(np.arange(n) % 2, (k * k // 2 + place) % (k * k), k * k // 2)
@@ -100,7 +100,7 @@ def assert_window_invariant(
 def assert_translation_sensitive(
     scorer: Any, windows: Windows, *, rng: np.random.Generator, tolerance: float = 1e-5
 ) -> None:
-    """Assert that a scorer notices when the window moves, by a step over its subgraph and cyclically.
+    """Assert that a scorer responds when the window moves, by a step over its subgraph and cyclically.
 
     Args:
         scorer: As for :func:`~gnnmax.auditing.battery.audit`.

@@ -1,4 +1,4 @@
-"""Draw the data set of a recipe into a folder.
+"""Generate the data set of a recipe in a folder.
 
 python scripts/generate.py spike-9 --workers 2 --out datasets/spike-9
 """

@@ -1,4 +1,4 @@
-"""Train image, set and product nets on bumps in natural and in shuffled order; put the figures into docs/results.md.
+"""Train image, set and product nets on bumps in natural and in shuffled order; write the metrics into docs/results.md.
 
 python scripts/refresh_results.py --workers 2
 """

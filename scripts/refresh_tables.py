@@ -1,6 +1,6 @@
-"""Measure tables of known figures again, three seeds each, and put them into docs/results.md.
+"""Reproduce tables of known results, with three seeds each, and write them into docs/results.md.
 
-python scripts/refresh_tables.py sets translation        # names; all of them where none is given, about two hours
+python scripts/refresh_tables.py sets translation        # names of tables; default: all, about two hours
 """
 
 import sys

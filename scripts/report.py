@@ -1,4 +1,4 @@
-"""Write the page of a run.
+"""Write the report of a run.
 
 python scripts/report.py runs/compare
 """

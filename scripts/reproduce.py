@@ -1,4 +1,4 @@
-"""Measure a table of known figures again: ceilings, Bayes rules, tables of papers.
+"""Reproduce a table of known results: ceilings, Bayes rules, tables from papers.
 
 python scripts/reproduce.py ceilings --seeds 3        # the names: python -m gnnmax list tables
 """

@@ -1,4 +1,4 @@
-"""Train the models that ship with the package, evaluate them, and put weights and model cards in their place.
+"""Train the models that ship with the package, evaluate them, and copy weights and model cards into the package.
 
 python scripts/train_shipped.py --workers 2
 """

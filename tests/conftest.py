@@ -1,4 +1,4 @@
-"""How the tests are run: hypothesis the same every time, unless asked to search with --hypothesis-profile=search."""
+"""Settings of the tests: hypothesis is deterministic, unless --hypothesis-profile=search is given."""
 
 from hypothesis import settings
 

@@ -1,4 +1,4 @@
-"""The benchmark suite runs, row by row, and its arithmetic is right. Nothing here is timed."""
+"""The benchmark suite runs, row by row, and its arithmetic is correct. Nothing is timed here."""
 
 import pytest
 

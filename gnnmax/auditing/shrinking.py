@@ -158,7 +158,7 @@ def _with_images(window: Windows, images: Sequence[npt.NDArray[np.float32]]) -> 
 
 
 def _thinned(values: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
-    """Replace a row, a column or an entry by 0, in turn."""
+    """Replace each row, each column or each entry by 0."""
     k = len(values)
     places: list[Any] = [*((row, slice(None)) for row in range(k)), *((slice(None), column) for column in range(k))]
     places += [(row, column) for row, column in np.argwhere(values != 0).tolist()]

@@ -42,7 +42,7 @@ class Transformation:
         draw: Draws one element for each window.
         simpler: Takes one window and an element on which a scorer errs, returns simpler pairs to try.
         prepare: Prepares the windows that are transformed.
-        of_values: Whether it maps values and leaves every entry in its place.
+        of_values: Whether it maps values and leaves every entry at its position.
     """
 
     name: str

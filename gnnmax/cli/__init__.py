@@ -1,4 +1,4 @@
-"""The commands: one small class each, whose fields are the flags; nothing heavy is loaded before it is used."""
+"""The commands: one class each, whose fields are the flags; heavy modules are imported only when they are used."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["COMMANDS", "Command"]
 
 
 class Command(Protocol):
-    """What every command is: its fields are the flags, ``run`` does the work and returns the exit status."""
+    """The protocol of a command: its fields are the flags, and ``run`` returns the exit status."""
 
     def run(self) -> int:
-        """Do the work."""
+        """Run the command."""
 
 
 COMMANDS: dict[str, Any] = {

@@ -21,10 +21,10 @@ Changes = Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
 
 
 def refuse_old_flags(commands: Mapping[str, Any], arguments: Sequence[str]) -> None:
-    """Refuse a flag by the name that it had before, in the ``old_flags`` of its command.
+    """Refuse a flag by its old name; ``old_flags`` of the command maps old names to new ones.
 
     Raises:
-        InputError: an old name, with the new one.
+        InputError: a flag has its old name; the message gives the new one.
 
     Example:
         >>> from gnnmax.cli import COMMANDS
@@ -74,5 +74,5 @@ def open_data(name: str) -> DataSet:
 
 
 def words_of(text: str) -> list[str]:
-    """Split a text at commas and drop empty parts."""
+    """Split a string at commas and drop empty parts."""
     return [word.strip() for word in text.split(",") if word.strip()]

@@ -18,21 +18,21 @@ __all__ = ["Generate", "Info", "Verify"]
 
 @dataclass(frozen=True)
 class Generate:
-    """Draw the data set of a recipe into a folder, whole or not at all."""
+    """Generate the data set of a recipe in a folder, which appears only when it is complete."""
 
     recipe: tyro.conf.Positional[str]
     """Name of a shipped recipe, or path of a .toml file."""
     out: Path | None = None
     """The folder to write; datasets/NAME if not given."""
     workers: int = 1
-    """Processes to draw with; the bytes are the same for any number."""
+    """Number of worker processes; the bytes do not depend on it."""
     set: Changes = ()
     """Change a field of the recipe, as in --set seed=3 or --set plant.margin=[0.1,1.0]; may be repeated."""
     force: Flag = False
-    """Replace a data set that stands there."""
+    """Replace an existing data set."""
 
     def run(self) -> int:
-        """Draw, then say where it is."""
+        """Generate the data set and print its path."""
         from gnnmax.data.store import write_dataset
 
         recipe = open_recipe(self.recipe, self.set)
@@ -50,17 +50,17 @@ class Generate:
 
 @dataclass(frozen=True)
 class Verify:
-    """Check a stored data set: digests, schema, and every label, kind, offset and margin anew."""
+    """Verify a stored data set: check digests and schema, and recompute every label, kind, offset and margin."""
 
     data: tyro.conf.Positional[Path]
     """Folder of the data set."""
     all: Flag = False
-    """Draw every host again, not a few of each split."""
+    """Regenerate every host, not only a few per split."""
     json: Flag = False
     """Print JSON."""
 
     def run(self) -> int:
-        """Print every check; status 1 if one does not hold."""
+        """Print every check; return status 1 if one fails."""
         from gnnmax.data.verification import verify
 
         checks = verify(self.data, every_host=self.all)
@@ -78,9 +78,9 @@ class Info:
     data: tyro.conf.Positional[str]
     """Name of a recipe, path of a .toml file, or folder of a data set."""
     page: Path | None = None
-    """Write the card as an HTML page too, with windows of every kind to look at."""
+    """Also write the card as an HTML page, with example windows of every kind."""
     force: Flag = False
-    """Replace a file that gnnmax did not write."""
+    """Replace an output file that gnnmax did not write."""
     json: Flag = False
     """Print JSON."""
 

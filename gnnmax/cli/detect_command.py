@@ -1,4 +1,4 @@
-"""The command detect: a matrix in, its maxima out, by the exact rule, with scores of trained nets."""
+"""The command detect: find the maxima of a matrix by the exact rule, and score them with trained nets."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ POSITIONS_HELP = (
 
 @dataclass(frozen=True)
 class Detect:
-    """Find the maxima of a matrix by the exact rule, and score their windows by trained nets."""
+    """Find the maxima of a matrix by the exact rule, and score their windows with trained nets."""
 
     matrix: tyro.conf.Positional[Path]
     """A file: .npy, .npz, .mtx, .csv (lines u,v,weight), .graphml, .cool or FILE.mcool::GROUP."""
@@ -73,19 +73,19 @@ class Detect:
     unstored: Literal["zero", "missing"] = "zero"
     """The value of an entry that a sparse matrix does not store."""
     diagonal: bool = True
-    """Whether entries (i, i) take part."""
+    """Whether the diagonal entries (i, i) take part."""
     threshold: float | None = None
-    """Only values strictly above it."""
+    """Report only values strictly above this one."""
     min_distance: int = 1
-    """Least distance of two maxima, in rows or in columns."""
+    """Least distance between two maxima, in rows or in columns."""
     triangle: Literal["upper", "both"] = "upper"
     """Half of a symmetric matrix to report: upper gives (i, j), both gives (j, i) too."""
     directed: Flag = False
-    """Entry (i, j) is the edge from i to j only."""
+    """Read entry (i, j) as the edge from i to j only."""
     balanced: Flag = False
     """Balance the counts of a contact map."""
     models: str = "cnn,gnn"
-    """Nets that score the windows, separated by commas: names of shipped ones, folders of your own, or none."""
+    """Nets that score the windows, separated by commas: shipped models by name, your own by folder; or none."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto uses a GPU if there is one."""
     steps: str = "none"
@@ -102,7 +102,7 @@ class Detect:
     windows: Path | None = None
     """Write the windows of the maxima to this .npz file."""
     everywhere: Path | None = None
-    """Score the window around every entry too, into this .npz file, and compare the score map with the exact rule."""
+    """Write the scores of the windows around every entry to this .npz file, and compare them with the exact rule."""
     page: Path | None = None
     """Write an HTML page with a picture of the matrix and its maxima."""
     force: Flag = False
@@ -117,7 +117,7 @@ class Detect:
     }
 
     def run(self) -> int:
-        """Find, score, print, write."""
+        """Find the maxima, score their windows, and print and write the results."""
         from gnnmax.detection.matrix_files import read_matrix
         from gnnmax.detection.search import prepare_matrix
 
@@ -187,20 +187,20 @@ class Detect:
         if self.border.isdecimal():
             raise InputError(f"--border {self.border} is called --max-missing {self.border} now")
         if self.decoys == "none" and self.fdr is not None:
-            raise InputError("--fdr needs decoys: say --decoys shuffle, or --decoys distance where values fall off")
+            raise InputError("--fdr needs decoys: pass --decoys shuffle, or --decoys distance where values fall off")
         if self.fdr is not None and not 0 < self.fdr <= 1:
             raise InputError(f"--fdr takes a rate above 0 and up to 1, not {self.fdr:g}")
         if self.seed < 0:
-            raise InputError(f"--seed takes a whole number from 0 on, not {self.seed}")
+            raise InputError(f"--seed takes a whole number of at least 0, not {self.seed}")
         for flag, given in (("--triangle both", self.triangle == "both"), ("--positions", self.positions is not None)):
             if self.decoys != "none" and given:
-                raise InputError(f"decoys are for the maxima found, each pair once: leave out {flag}")
+                raise InputError(f"decoys apply to maxima, each pair once: leave out {flag}")
         if self.everywhere is not None and (self.mode == "graph" or self.models == "none"):
-            raise InputError("--everywhere is for nets on an ordered matrix: leave out --mode graph or --models none")
+            raise InputError("--everywhere needs nets and an ordered matrix: leave out --mode graph or --models none")
         self._check_files()
 
     def _check_files(self) -> None:
-        """Refuse an output that cannot be written, or would destroy something."""
+        """Refuse an output that cannot be written or would overwrite something else."""
         outputs = [
             Output("--windows", self.windows, (".npz",)),
             Output("--everywhere", self.everywhere, (".npz",)),
@@ -217,7 +217,7 @@ class Detect:
         """Load the nets that score windows."""
         names = [] if self.models == "none" else words_of(self.models)
         if (names or self.windows is not None) and self.k_columns not in (None, self.k):
-            raise InputError("nets take square windows: say --models none, or leave out --k-columns")
+            raise InputError("nets take square windows: pass --models none, or leave out --k-columns")
         if not names:
             return {}
         from gnnmax.models.trained import load_model
@@ -236,7 +236,7 @@ class Detect:
         return {name: {**one._asdict(), "recall": one.recall} for name, one in compared.items()}
 
     def _scored(self, source: MatrixSource, table: Detections, models: dict[str, TrainedModel]) -> Detections:
-        """Add the answers of the rule and of the nets for the same windows, if windows are cut."""
+        """Add the decisions of the rule and the scores of the nets on the same windows, if any windows are needed."""
         if not models and self.windows is None:
             return table
         from gnnmax.detection.dense_scoring import score_windows
@@ -248,7 +248,7 @@ class Detect:
         return with_net_scores(table, windows, scores, reason)
 
     def _windows(self, source: MatrixSource, table: Detections) -> tuple[Any, str]:
-        """Cut the windows of a table, NaN where there is none; and give the reason if there are none at all."""
+        """Extract the windows of a table, NaN where there is none, and give the reason if there is none at all."""
         from gnnmax.detection.dense_scoring import neighbour_windows, windows_at
 
         cut = np.array([index for index in range(len(table)) if not (table.reasons and table.reasons[index])], np.intp)
@@ -280,7 +280,7 @@ class Detect:
 
 
 SHOWN = 20
-"""Most maxima that are printed; the file holds all."""
+"""Largest number of maxima to print; the file holds all."""
 
 
 def print_maxima(rows: Rows, card: dict[str, Any], out: Path | None) -> None:

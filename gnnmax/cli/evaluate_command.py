@@ -27,7 +27,7 @@ class Evaluate:
     split: str = "test"
     """The split to evaluate on."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto uses a GPU where there is one."""
+    """auto uses a GPU if there is one."""
     json: Flag = False
     """Print JSON."""
 
@@ -67,7 +67,7 @@ class Report:
     """Run the same call again and compare every metric; status 1 if one differs."""
 
     def run(self) -> int:
-        """Write the report, print the tables and the path."""
+        """Write the report, and print the tables and the path."""
         if self.reproduce:
             from gnnmax.experiments.rerun import reproduce_run
 

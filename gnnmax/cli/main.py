@@ -1,4 +1,4 @@
-"""The command line: reads a call, runs its command, and says in one line what is wrong with it."""
+"""The command line: parse the arguments, run the command, and report wrong input in one line."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ __all__ = ["main"]
 VERSION = version("gnnmax")
 
 DESCRIPTION = (
-    "Is this window of a graph's adjacency matrix centred on its maximum? Data, nets and honest judgement. "
-    f"This is gnnmax {VERSION}, as --version says."
+    "Is this window of a graph's adjacency matrix centred on its maximum? Data, nets and honest evaluation. "
+    f"Version {VERSION}, as --version prints."
 )
 
 
@@ -31,10 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: Words after the program's name; None takes those of the process.
+        arguments: The arguments after the program's name; None takes those of the process.
 
     Returns:
-        0 done; 1 a check fell short; 2 the call or the input is wrong, said in one line on standard error;
+        The exit status: 0 done; 1 a check failed; 2 wrong arguments or input, reported in one line on standard error;
         130 interrupted.
 
     Example:
@@ -46,24 +46,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command = _parsed(sys.argv[1:] if arguments is None else list(arguments))
         status = command if isinstance(command, int) else command.run()
-        sys.stdout.flush()  # here, for what goes wrong at the interpreter's end is told in its own words
+        sys.stdout.flush()  # an error here is reported in one line, at interpreter exit it is not
         return status
     except InputError as error:
         return _refuse(str(error))
     except BrokenPipeError:
         _write_no_more()
-        return 0  # whoever read our output has seen enough
+        return 0  # the reader of our output has closed the pipe
     except OSError as error:
         _write_no_more()
         where = f": {error.filename}" if error.filename else ""
-        return _refuse(f"{error.strerror or error}{where}; choose another place or free this one")
+        return _refuse(f"{error.strerror or error}{where}; choose another path, or fix this one")
     except KeyboardInterrupt:
         sys.stderr.write("gnnmax: interrupted\n")
         return 130
 
 
 def _write_no_more() -> None:
-    """Point standard output at nothing, so that what still waits to be written does not fail once more at the end."""
+    """Redirect standard output to the null device, so that unwritten output does not fail again at exit."""
     with contextlib.suppress(OSError, ValueError):  # not a file, or closed
         sys.stdout.flush()
         return
@@ -72,7 +72,7 @@ def _write_no_more() -> None:
 
 
 def _parsed(arguments: list[str]) -> Command | int:
-    """Read the words of a call; tyro's boxed complaints become one line."""
+    """Parse the arguments; tyro's boxed error messages become one line."""
     if arguments == ["--version"]:
         sys.stdout.write(f"gnnmax {VERSION}\n")
         return 0
@@ -88,7 +88,7 @@ def _parsed(arguments: list[str]) -> Command | int:
         if stop.code in (0, None):
             return 0
         words = re.sub(r"\x1b\[[0-9;]*m|╭.*╮|[╰╯│─]", " ", complaint.getvalue())
-        return _refuse(words or "the call is wrong; see gnnmax --help")
+        return _refuse(words or "the arguments are wrong; see gnnmax --help")
 
 
 def _refuse(message: str) -> int:

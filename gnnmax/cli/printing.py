@@ -1,4 +1,4 @@
-"""What commands print to standard output."""
+"""Print results of commands to standard output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["print_checks", "print_json", "print_tables"]
 
 
 def print_checks(checks: Iterable[Check]) -> None:
-    """Print claims, one a line, those that do not hold in capitals."""
+    """Print one claim per line, marked ok or FAILED."""
     for check in checks:
         note = f": {check.found}" if check.found else ""
         sys.stdout.write(f"{'ok    ' if check.holds else 'FAILED'} {check.claim}{note}\n")
@@ -26,7 +26,7 @@ def print_json(content: Any) -> None:
 
 
 def print_tables(*tables: Any) -> None:
-    """Print tables of rich, as wide as the terminal."""
+    """Print rich tables, as wide as the terminal."""
     from rich.console import Console
 
     console = Console(width=None if sys.stdout.isatty() else 140)

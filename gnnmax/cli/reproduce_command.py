@@ -1,4 +1,4 @@
-"""The command that measures tables of known figures again."""
+"""The command reproduce: measure known results again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Reproduce"]
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Measure a table of known figures again: ceilings, Bayes rules, tables of papers."""
+    """Reproduce a table of known results: ceilings, Bayes rules, tables from papers."""
 
     table: tyro.conf.Positional[str]
     """Name of the table; see gnnmax list tables."""

@@ -52,7 +52,7 @@ class Budget:
     precision: Literal["float32", "bfloat16"] | None = None
     """bfloat16 trains in half precision, where that makes no ties."""
     device: Literal["auto", "cpu", "cuda"] | None = None
-    """auto uses a GPU where there is one."""
+    """auto uses a GPU if there is one."""
 
     def on(self, base: TrainingConfig) -> TrainingConfig:
         """Return a config with the given fields changed, checked against their bounds."""
@@ -100,7 +100,7 @@ class Compare(_Training):
     """Seeds trained at the same time; the results do not depend on it."""
 
     def run(self) -> int:
-        """Train, evaluate, print the table."""
+        """Train, evaluate and print the table."""
         if not 1 <= self.seeds <= 1000:
             raise InputError(f"--seeds must be between 1 and 1000, not {self.seeds}")
         models = None if self.models is None else words_of(self.models)
@@ -117,7 +117,7 @@ class Train(_Training):
     """Seed of the initial weights and of the order of the windows."""
 
     def run(self) -> int:
-        """Train, evaluate, print the table."""
+        """Train, evaluate and print the table."""
         return _compare(self, [self.model], [self.seed], [], 1)
 
 

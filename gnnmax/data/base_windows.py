@@ -1,4 +1,4 @@
-"""BaseWindows: what windows hold before anything is planted, drawn afresh or cut out of a host."""
+"""Base windows: the values and edges of windows before planting, drawn independently or extracted from a host."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ __all__ = ["BaseWindows", "draw_base_windows", "repeat_windows"]
 ATTEMPTS = 20
 REDRAWS = 50
 SEARCHED = 100_000
-"""Centres that are looked at in one host, where not any will do."""
+"""Number of candidate centres per host, where a centre must meet conditions."""
 
 
 @dataclass(frozen=True, eq=False)
 class BaseWindows:
-    """Windows before a plant: values and edges flat, ``(W, k * k)``; nodes ``(W, k)``; contexts ``(W, k, k)``."""
+    """Windows before planting: values and edges flattened, ``(W, k * k)``; nodes ``(W, k)``; contexts ``(W, k, k)``."""
 
     values: npt.NDArray[np.float32]
     edge_mask: npt.NDArray[np.bool_]
@@ -47,10 +47,10 @@ def draw_base_windows(draw: HostDraw) -> BaseWindows:
     """Draw the windows of a host, with nothing planted.
 
     Args:
-        draw: What decides them.
+        draw: The parameters of the host's windows.
 
     Raises:
-        InputError: no such host has the windows that are asked for.
+        InputError: no host of this kind has enough such windows.
 
     Example:
         >>> from gnnmax.data.hosts.weights import Normal
@@ -73,14 +73,14 @@ def draw_base_windows(draw: HostDraw) -> BaseWindows:
 
 
 def _needs(draw: HostDraw) -> str:
-    """Say what windows of a host must have."""
-    edges = "whose every entry is an edge, as a ladder needs" if draw.full else "with edges enough"
+    """Describe the windows that a host must have, for an error."""
+    edges = "whose every entry is an edge, as a ladder needs" if draw.full else "with enough edges"
     least = 0 if draw.ingredients.sampling is None else draw.ingredients.sampling.separation
     return f"{edges} and centres {least} apart" if least else edges
 
 
 def repeat_windows(base: BaseWindows, twins: int) -> BaseWindows:
-    """Repeat every window for its twins, side by side.
+    """Repeat every window for its twins, next to each other.
 
     Example:
         >>> nodes = np.arange(6).reshape(2, 3)
@@ -95,7 +95,7 @@ def repeat_windows(base: BaseWindows, twins: int) -> BaseWindows:
 
 
 def _on_own_nodes(draw: HostDraw) -> BaseWindows:
-    """Draw windows on nodes of their own, in a complete host or along a line."""
+    """Draw windows on disjoint nodes, in a complete host or along a line."""
     ingredients, k, count = draw.ingredients, draw.k, draw.cuts
     assert ingredients.law is not None and count is not None
     assert not isinstance(ingredients.law, BoundLaw)
@@ -103,7 +103,7 @@ def _on_own_nodes(draw: HostDraw) -> BaseWindows:
     rng = stream(draw.seed, "weights", draw.graph)
     pairs = k * (k - 1) if draw.contexts and isinstance(host, Complete) else 0
     weights = sample_weights(ingredients.law, (count, k * k + pairs), rng)
-    apart = 2 if isinstance(host, Complete) else 20  # stretches of a line are out of each other's reach
+    apart = 2 if isinstance(host, Complete) else 20  # stretches of a line are beyond each other's reach
     nodes = (np.arange(2 * count) * (apart // 2) * k)[:, None] + np.arange(k)
     sides = nodes.astype(np.int64).reshape(count, 2, k).transpose(1, 0, 2)  # (2, W, k)
     contexts: list[npt.NDArray[np.float32] | None] = [None, None]
@@ -134,13 +134,13 @@ def _along(places: npt.NDArray[np.int64], noise: npt.NDArray[np.float32], reach:
     k = places.shape[1]
     upper = np.triu_indices(k, 1)
     far = np.abs(places[:, upper[0]] - places[:, upper[1]])
-    # Few distances occur: a table keeps the bytes free of how a machine rounds a vector of exponentials.
+    # Few distances occur: with a table the bytes do not depend on how a machine rounds vectorised exponentials.
     fall = np.array([math.exp(-d / reach) for d in range(k)], dtype=np.float32)
     return _symmetric(fall[far] + noise[:, *upper], k)
 
 
 def _cut_from_host(draw: HostDraw, attempt: int) -> BaseWindows | None:
-    """Cut windows out of one host, or return None where it has too few of them."""
+    """Extract windows from one host, or return None if it has too few."""
     ingredients, seed, graph = draw.ingredients, draw.seed, draw.graph
     assert ingredients.sampling is not None and ingredients.cut is not None
     assert not isinstance(ingredients.host, Complete | Line)
@@ -161,7 +161,7 @@ def _cut_from_host(draw: HostDraw, attempt: int) -> BaseWindows | None:
 def _plantable_windows(
     draw: HostDraw, subgraph: Subgraph, candidates: Places, rng: np.random.Generator
 ) -> BaseWindows | None:
-    """Draw centres until every window can take a plant, or return None where redrawing does not help."""
+    """Draw centres until every window can take a plant, or return None if redrawing does not help."""
     assert draw.cuts is not None and draw.ingredients.sampling is not None
     if not len(candidates):
         return None
@@ -179,7 +179,7 @@ def _plantable_windows(
 
 
 def _searched(draw: HostDraw, subgraph: Subgraph, candidates: Places) -> BaseWindows | None:
-    """Take plantable centres in the given order, each once and far enough from those before."""
+    """Choose plantable centres in the given order, each once and far enough from the earlier ones."""
     ingredients, count = draw.ingredients, draw.cuts
     assert count is not None and ingredients.sampling is not None and ingredients.cut is not None
     chosen = candidates[:0]
@@ -195,7 +195,7 @@ def _searched(draw: HostDraw, subgraph: Subgraph, candidates: Places) -> BaseWin
 
 
 def _fit(draw: HostDraw, base: BaseWindows) -> npt.NDArray[np.bool_]:
-    """Return which windows can take the plant; a ladder goes through every entry."""
+    """Return which windows can take the plant; a ladder plants at every entry."""
     fit = by_chunks(partial(plantable, distractors=draw.distractors), base.values, base.edge_mask)
     return fit & base.edge_mask.all(axis=1) if draw.full else fit
 

@@ -1,4 +1,4 @@
-"""The data card: what a data set holds, how the explicit rules do on it, and what the shortcut probes can learn."""
+"""The data card: the content of a data set, the accuracy of the explicit rules, and that of the shortcut probes."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ PROBED_WINDOWS = 20_000
 
 @dataclass(frozen=True)
 class Rung:
-    """One scorer of the card: what it reaches on the test split, and what is stated that it can reach.
+    """One scorer of the card: its accuracy on the test split, and its expected accuracy.
 
     Attributes:
-        name: Of the rule or probe.
-        sees: What it looks at.
-        accuracy: On the test split.
-        standard_error: Of that accuracy, with hosts as clusters: windows of one host are not independent.
-        stated: The accuracy or ceiling that follows from the recipe; where none does, an estimate from other splits.
+        name: Name of the rule or probe.
+        sees: Its input.
+        accuracy: Accuracy on the test split.
+        standard_error: Standard error of the accuracy, with hosts as clusters: windows of one host are not independent.
+        stated: The accuracy or ceiling that follows from the recipe; if there is none, an estimate from other splits.
         basis: ``exact``, ``estimate`` (from the training split, cross-fitted over hosts) or ``none``.
     """
 
@@ -52,20 +52,20 @@ class Rung:
 
 @dataclass(frozen=True)
 class Card:
-    """What a data set holds; every field is plain numbers and strings.
+    """The content of a data set; every field is plain numbers and strings.
 
     Attributes:
-        name: Of the recipe.
-        summary: Of the recipe.
-        digest: Of the recipe.
-        ceiling: Accuracy of the best possible scorer, where the recipe has noise.
+        name: Name of the recipe.
+        summary: Summary of the recipe.
+        digest: Digest of the recipe.
+        ceiling: Accuracy of the best possible scorer, if the recipe has noise.
         splits: Hosts, windows, share centred and share of each kind, by split.
         properties: Quantiles (0, .25, .5, .75, 1) of density, weights and margins over the test split, and tie rate.
-        natural: How often a window of such hosts is centred where nobody balanced the classes.
-        duplicates: Windows of a split that another split holds too, relabelled or transposed; has to be 0.
+        natural: The share of centred windows in such hosts before classes are balanced.
+        duplicates: Windows of a split that occur in another split too, relabelled or transposed; must be 0.
         rules: The explicit rules.
-        probes: Learned shortcuts, each shown something other than the position of the maximum; empty where there is no
-            training split.
+        probes: Learned shortcuts, each from features without the position of the maximum; empty without a training
+            split.
     """
 
     name: str
@@ -85,11 +85,11 @@ class Card:
 
 
 def describe(data: DataSet, *, probes: bool = True) -> Card:
-    """Write the card of a data set.
+    """Describe a data set in a card.
 
     Args:
-        data: With a split named ``test`` or, failing that, the last split is described.
-        probes: Whether to train the shortcut probes, some seconds' work.
+        data: The data set; its split ``test`` is described, or the last split if there is none of that name.
+        probes: Whether to train the shortcut probes, which takes some seconds.
 
     Example:
         >>> from gnnmax.data.generation import build
@@ -160,7 +160,7 @@ def _rule_rung(recipe: Recipe, name: str, windows: Windows) -> Rung:
 
 
 def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
-    """Return the accuracy of a rule that follows from the recipe alone, or None where none does.
+    """Return the accuracy of a rule that follows from the recipe alone, or None if there is none.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
@@ -171,7 +171,7 @@ def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
 
 
 def _as_labelled(recipe: Recipe, accuracy: float | None) -> float | None:
-    """Turn the accuracy of any scorer on true labels into its accuracy on labels with a share flipped."""
+    """Convert the accuracy of any scorer on true labels to its accuracy if a share of the labels is flipped."""
     return None if accuracy is None else (1 - 2 * recipe.label_noise) * accuracy + recipe.label_noise
 
 
@@ -185,12 +185,12 @@ def _true_accuracy(recipe: Recipe, rule: str) -> float | None:
             return 1.0 if rule in ("argmax", "margin") else None
         if rule == "bayes":
             return ceiling_of(k, plant.levels, plant.model).accuracy
-        # Lognormal noise is Gaussian noise through an increasing map: ranks and half-way points do not notice.
+        # Lognormal noise is an increasing map of Gaussian noise: ranks and half-way points do not change.
         symmetric_noise = isinstance(plant, Noise) and plant.law != "poisson"
         found = [expected_accuracy(rule, k, level) for level in plant.levels]
         return fmean(one for one in found if one is not None) if symmetric_noise and None not in found else None
     nonnegative = all(not isinstance(law, Normal) and getattr(law, "low", 0.0) >= 0 for law in recipe.weights)
-    nonnegative &= not any(isinstance(host, File) for host in recipe.hosts)  # whose weights may have any sign
+    nonnegative &= not any(isinstance(host, File) for host in recipe.hosts)  # its weights may have any sign
     stated = {
         "argmax": 1.0,
         "margin": 1.0,
@@ -204,7 +204,7 @@ def _true_accuracy(recipe: Recipe, rule: str) -> float | None:
 def _probe_rungs(recipe: Recipe, train: Windows, test: Windows) -> tuple[Rung, ...]:
     from threadpoolctl import threadpool_limits
 
-    # Boosting spins in its threads: on a busy machine two are twenty times slower than one.
+    # Boosting threads wait actively: on a busy machine two are twenty times slower than one.
     with threadpool_limits(1):
         return tuple(_probe_rung(recipe, name, train, test) for name in PROBES)
 
@@ -218,7 +218,7 @@ def _probe_rung(recipe: Recipe, name: str, train: Windows, test: Windows) -> Run
     if ceiling is not None:
         return _rung(name, sees, right=right, graph=test.graph, stated=ceiling, basis="exact")
     half = np.asarray(train.graph % 2 == 0)
-    if half.all() or not half.any():  # a single host leaves nothing to cross-fit on
+    if half.all() or not half.any():  # cross-fitting needs two hosts
         return _rung(name, sees, right=right, graph=test.graph, stated=None, basis="none")
     folds = [(half, ~half), (~half, half)]
     crossed = [(_probe().fit(seen[a], label[a]).predict(seen[b]) == label[b]).mean() for a, b in folds]
@@ -226,7 +226,7 @@ def _probe_rung(recipe: Recipe, name: str, train: Windows, test: Windows) -> Run
 
 
 def probe_ceiling(recipe: Recipe, probe: str) -> float | None:
-    """Return the best accuracy possible from what a probe sees, where it follows from the recipe.
+    """Return the best possible accuracy of a probe from its features, if it follows from the recipe.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
@@ -288,6 +288,6 @@ PROBES: dict[str, tuple[str, Features]] = {
     "sorted_entries": ("the largest entries in order, standardised, and their gaps", _sorted_entries),
     "centre_value": ("the centre's value alone", _centre_value),
     "sum": ("the sum of the window", _sum),
-    "degree": ("how many edges the window, the centre's row and its column have", _degree),
-    "position": ("which nodes the centre joins", _position),
+    "degree": ("the number of edges of the window, of the centre's row and of its column", _degree),
+    "position": ("the two nodes of the centre", _position),
 }

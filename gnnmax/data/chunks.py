@@ -1,4 +1,4 @@
-"""Chunks: treat many windows some at a time, because what does not fit into the cache costs several times as much."""
+"""Chunks: process many windows in parts that fit into the cache, which is several times faster."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def chunks(windows: int) -> Iterator[slice]:
 
 
 def by_chunks(function: Callable[..., npt.NDArray[Any]], *arrays: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Apply a function that treats each window alone to some windows at a time.
+    """Apply a function of single windows chunk by chunk.
 
     Args:
-        function: Arrays of first axis W to an array of first axis W.
-        arrays: At least one, all with the same first axis, not empty.
+        function: Maps arrays with first axis W to an array with first axis W, each window on its own.
+        arrays: One or more arrays with the same first axis, not empty.
 
     Example:
         >>> by_chunks(lambda values: values.max(axis=1), np.arange(6).reshape(3, 2))

@@ -1,4 +1,4 @@
-"""A data set: a recipe and its splits, in memory or over files."""
+"""A data set: a recipe and its splits, in memory or on disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["DataSet", "noise_of"]
 
 @runtime_checkable
 class _Parted(Protocol):
-    """Splits that lie in several parts."""
+    """Splits that consist of several parts."""
 
     def parts(self, split: str) -> Iterator[Windows]: ...
 
@@ -34,8 +34,8 @@ class DataSet:
     ``data.train``, ``data.val``, ``data.test`` and any other split are attributes too.
 
     Attributes:
-        recipe: What the windows were drawn from.
-        splits: Windows by the name of the split.
+        recipe: The recipe that the windows were drawn from.
+        splits: Windows by name of the split.
 
     Example:
         >>> from gnnmax.data.generation import build
@@ -65,10 +65,10 @@ class DataSet:
         return self.splits[name]
 
     def parts(self, name: str) -> Iterator[Windows]:
-        """Yield the windows of a split part by part, in order: for splits that are larger than memory.
+        """Yield the windows of a split part by part, in order, for splits that are larger than memory.
 
-        The parts of a stored split are its shards, each mapped when its turn comes and kept by nobody here; a split in
-        memory is one part.
+        The parts of a stored split are its shards, each mapped only when it is reached and not kept; a split in memory
+        is one part.
 
         Raises:
             InputError: the data set has no such split, or a shard is damaged.
@@ -91,7 +91,8 @@ class DataSet:
         """Return the ingredients of each window's host, by window: slices for :func:`gnnmax.evaluate`.
 
         Returns:
-            ``family``, and where the recipe has them ``law``, ``order`` and ``cut``, each of shape ``(N,)``.
+            The keys are ``family`` and, if the recipe has them, ``law``, ``order`` and ``cut``; each array has shape
+            ``(N,)``.
 
         Raises:
             InputError: the data set has no such split.
@@ -109,20 +110,20 @@ class DataSet:
 
     @property
     def bayes(self) -> Rule | None:
-        """The best possible scorer of a recipe with noise in its values or labels, else None."""
+        """The best possible scorer if the recipe has noise in its values or labels, else None."""
         return RULES["bayes"] if noise_of(self.recipe) is not None else None
 
     @property
     def ceiling(self) -> float | None:
-        """Accuracy of the best possible scorer where noise is in values or labels, else None: :meth:`ceiling_of`."""
+        """Accuracy of the best possible scorer if values or labels are noisy, else None; see :meth:`ceiling_of`."""
         return self.ceiling_of("test" if "test" in self.recipe.splits else next(iter(self.recipe.splits)))
 
     def ceiling_of(self, split: str) -> float | None:
-        """Return the accuracy of the best possible scorer over all windows that a split could hold, or None.
+        """Return the expected accuracy of the best possible scorer on a split, or None without noise.
 
-        Of a bump it is that of a scorer that knows the order: in natural order the ceiling, in shuffled order an upper
-        bound of it. Of several levels of amplitude it is that of a scorer that knows each window's; without noise in
-        the values, labels flipped with probability e leave 1 - e.
+        The scorer of a bump knows the order: the result is the ceiling in natural order and an upper bound in shuffled
+        order. With several levels of amplitude, the scorer knows the level of each window. Without noise in the values,
+        labels flipped with probability e allow 1 - e.
 
         Raises:
             InputError: the recipe has no such split.
@@ -148,7 +149,7 @@ def _made_of(ingredients: Ingredients) -> dict[str, str]:
 
 
 def noise_of(recipe: Recipe) -> NoiseModel | None:
-    """Return the noise whose best possible scorer is known, or None where there is none.
+    """Return the noise whose best possible scorer is known, or None if there is none.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe

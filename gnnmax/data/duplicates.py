@@ -1,4 +1,4 @@
-"""Windows that are one another's relabelling: the same question asked twice, which no split may share with another."""
+"""Duplicates: windows that are relabellings of each other, which two splits must not share."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ CENTRE, CROSS = np.uint64(1), np.uint64(2)
 
 @dataclass(frozen=True)
 class Shared:
-    """How many windows of one set are also in another, up to the label's own group.
+    """The number of windows that two sets share, up to relabelling and transposition.
 
     Attributes:
-        first: Name of the one.
-        second: Name of the other.
-        windows: How many of the second have a copy in the first.
-        example: Index of such a pair, in the first and in the second; None if there is none.
+        first: Name of the first set.
+        second: Name of the second set.
+        windows: Number of windows of the second set that have a copy in the first.
+        example: Indices of one such pair, in the first and in the second set; None if there is none.
     """
 
     first: str
@@ -39,15 +39,14 @@ class Shared:
 
 
 def count_shared(sets: Mapping[str, Windows]) -> list[Shared]:
-    """Count, for every two sets, the windows that are in both: equal, relabelled around the centre, or transposed.
+    """Count the windows that each pair of sets shares: equal, relabelled around the centre, or transposed.
 
-    A fingerprint that the group cannot change finds candidates; each is then confirmed exactly, so that neither chance
-    nor likeness counts.
+    A fingerprint that is invariant to the group finds candidates; each is then confirmed by an exact search.
 
-    Cost: some microseconds a window; a search for each candidate, and there are few or none.
+    Cost: some microseconds per window, and a search for each candidate; candidates are rare.
 
     Args:
-        sets: Windows by name; those of different sides share none.
+        sets: Windows by name; windows of different sides are never shared.
 
     Example:
         >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(4, 3, 3)))
@@ -77,12 +76,12 @@ def _shared(first: str, second: str, sets: Mapping[str, Windows], marks: Mapping
 
 
 def fingerprints(values: npt.NDArray[np.floating[Any]]) -> Words:
-    """Return a number for each window that relabelling around the centre and transposition leave as it is.
+    """Return a fingerprint of each window, invariant to relabelling around the centre and to transposition.
 
-    Entries are coloured by their value and by whether they are the centre, in its row or column, or elsewhere; a row
-    and a column by the colours they hold, as a bag; then entries again by their own colour and those of their two ends.
-    After two rounds windows that such colours tell apart have different numbers, but for a chance of about ``2^-64`` a
-    pair. Windows of one number may still differ.
+    Colour refinement: an entry is coloured by its value and by whether it is the centre, in its row or column, or
+    elsewhere; a row or column by the multiset of its entries' colours; then an entry again by its own colour and those
+    of its row and column. After two rounds, windows that refinement distinguishes have different fingerprints, except
+    with probability about ``2^-64`` per pair. Windows with the same fingerprint may still differ.
 
     Args:
         values: Windows, shape ``(N, k, k)``.
@@ -91,12 +90,12 @@ def fingerprints(values: npt.NDArray[np.floating[Any]]) -> Words:
         Shape ``(N,)``, uint64.
 
     Raises:
-        InputError: not windows.
+        InputError: the values are not windows.
 
     References:
         Weisfeiler, Leman, "A reduction of a graph to a canonical form", 1968: the refinement, here of bipartite graphs
         with coloured edges. Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014: the
-        mixing of words.
+        mixing of 64-bit integers.
 
     Example:
         >>> window = np.arange(9.0).reshape(1, 3, 3)
@@ -123,9 +122,9 @@ def fingerprints(values: npt.NDArray[np.floating[Any]]) -> Words:
 
 
 def same_up_to_relabelling(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
-    """Tell exactly whether a window is another one, relabelled around its centre or transposed.
+    """Decide exactly whether two windows are equal up to relabelling around the centre and transposition.
 
-    Cost: a search that ends at once where values differ much, and may be long where nearly all are equal.
+    Cost: a search that is short if the values are diverse, and may be long if nearly all are equal.
 
     Args:
         a: Window, shape ``(k, k)``.
@@ -142,7 +141,7 @@ def same_up_to_relabelling(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
 
 
 def _relabelled(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
-    """Tell whether rows and columns of two windows can be matched, centre to centre: isomorphism of weighted graphs."""
+    """Decide whether rows and columns of two windows match, centre to centre: isomorphism of weighted graphs."""
     from networkx.algorithms.isomorphism import GraphMatcher
 
     matcher = GraphMatcher(
@@ -155,7 +154,7 @@ def _relabelled(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
 
 
 def _as_graph(values: npt.NDArray[Any]) -> Any:
-    """Take a window for a complete bipartite graph; a node knows its side, whether it is the centre's, and its bag."""
+    """Convert a window to a complete bipartite graph; nodes carry their side, the mark of the centre, and a colour."""
     import networkx as nx
 
     graph, k = nx.Graph(), len(values)

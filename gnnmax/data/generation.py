@@ -1,4 +1,4 @@
-"""Generation: from a recipe to windows. Each graph has its own random streams: workers and order change nothing."""
+"""Generation of windows from a recipe. Each graph has its own random streams, so results do not depend on workers."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def build(recipe: Recipe, *, workers: int = 1, on_progress: Callable[[int, int],
     """Draw all windows of a recipe, in memory.
 
     Args:
-        recipe: What to draw.
-        workers: Processes to draw with; the windows are the same, to the byte, for any number.
-        on_progress: Called with the number of graphs done and of all graphs.
+        recipe: The recipe.
+        workers: Number of worker processes; the windows do not depend on it, bit for bit.
+        on_progress: Called with the number of graphs done and in total.
 
     Raises:
-        InputError: ``workers`` below 1, or the recipe asks for windows that its hosts do not have.
+        InputError: ``workers`` is below 1, or the hosts of the recipe do not have enough such windows.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
@@ -61,10 +61,10 @@ def check_call(recipe: object, workers: object) -> None:
         >>> check_call("spike-9", 2)
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: expected a Recipe, not str: say load_recipe(name)
+        gnnmax.errors.InputError: expected a Recipe, not str: pass load_recipe(name)
     """
     if not isinstance(recipe, Recipe):
-        raise InputError(f"expected a Recipe, not {type(recipe).__name__}: say load_recipe(name)")
+        raise InputError(f"expected a Recipe, not {type(recipe).__name__}: pass load_recipe(name)")
     if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
         raise InputError(f"workers must be an integer and at least 1, at most {MOST_WORKERS}, not {workers!r}")
 
@@ -72,19 +72,19 @@ def check_call(recipe: object, workers: object) -> None:
 def generate_windows(
     recipe: Recipe, graphs: range, workers: int = 1, on_progress: Callable[[int, int], None] | None = None
 ) -> Iterator[Windows]:
-    """Draw the windows of a range of graphs, some graphs at a time, in order.
+    """Draw the windows of a range of graphs in order, several graphs at a time.
 
     Args:
-        recipe: What to draw.
+        recipe: The recipe.
         graphs: Indices of the hosts.
-        workers: Processes to draw with.
-        on_progress: Called with the number of graphs done and of all graphs of the recipe.
+        workers: Number of worker processes.
+        on_progress: Called with the number of graphs done and in total for the recipe.
 
     Yields:
         The windows of up to 8 graphs.
 
     Raises:
-        InputError: ``workers`` below 1, or the recipe asks for windows that its hosts do not have.
+        InputError: ``workers`` is below 1, or the hosts of the recipe do not have enough such windows.
     """
     check_call(recipe, workers)
     chunks = [list(graphs[start : start + CHUNK]) for start in range(0, len(graphs), CHUNK)]
@@ -94,7 +94,7 @@ def generate_windows(
     else:
         from loky import get_reusable_executor
 
-        # A timeout of its own keeps these workers apart from those that train: loky takes loading torch for a leak.
+        # Their own timeout separates these workers from those that train: loky mistakes loading torch for a leak.
         executor = get_reusable_executor(max_workers=min(workers, len(chunks)), timeout=20)
         parts = executor.map(generate_graphs, [plain] * len(chunks), chunks)
     for chunk, part in zip(chunks, parts, strict=True):
@@ -104,7 +104,7 @@ def generate_windows(
 
 
 def generate_graphs(recipe: dict[str, Any], graphs: list[int]) -> Windows:
-    """Draw the windows of some graphs of a recipe given as plain dicts; what a worker process runs.
+    """Draw the windows of some graphs in a worker process, from a recipe as plain dicts.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
@@ -123,11 +123,11 @@ def generate_graph(recipe: Recipe, graph: int) -> Windows:
     """Draw the windows of one host graph.
 
     Args:
-        recipe: What to draw.
+        recipe: The recipe.
         graph: Index of the host, below ``recipe.graphs``.
 
     Raises:
-        InputError: no host of this recipe has the windows it asks for.
+        InputError: no host of this recipe has enough such windows.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
@@ -140,15 +140,15 @@ def generate_graph(recipe: Recipe, graph: int) -> Windows:
 
 
 def generate_host(recipe: Recipe, ingredients: Ingredients, graph: int) -> Windows:
-    """Draw the windows of a host of given ingredients.
+    """Draw the windows of a host with given ingredients.
 
     Args:
-        recipe: What to draw, with the shift of its split applied.
-        ingredients: Those of the host.
-        graph: Names the host's random streams; of any size.
+        recipe: The recipe, with the shift of its split applied.
+        ingredients: The ingredients of the host.
+        graph: Index of the host's random streams, any integer from 0 on.
 
     Raises:
-        InputError: no such host has the windows that the recipe asks for.
+        InputError: no host of this kind has enough windows for the recipe.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
@@ -160,7 +160,7 @@ def generate_host(recipe: Recipe, ingredients: Ingredients, graph: int) -> Windo
 
 
 def _planted(recipe: Recipe, ingredients: Ingredients, graph: int) -> dict[str, npt.NDArray[Any]]:
-    """Plant in the windows of a host; return what is known of them, by the names of :data:`FIELDS`."""
+    """Plant in the windows of a host, and return their fields by the names of :data:`FIELDS`."""
     try:
         base = repeat_windows(draw_base_windows(recipe.host_draw(ingredients, graph)), recipe.twins)
     except InputError as error:
@@ -197,7 +197,7 @@ def _planted(recipe: Recipe, ingredients: Ingredients, graph: int) -> dict[str, 
 
 
 def _described(recipe: Recipe, hosts: list[dict[str, npt.NDArray[Any]]]) -> Windows:
-    """Join the windows of some hosts and add the fields that their values decide."""
+    """Join the windows of several hosts and add the fields that follow from their values."""
     known = dict(hosts[0])
     if len(hosts) > 1:
         known = {name: np.concatenate([host[name] for host in hosts]) for name in known}
@@ -209,13 +209,13 @@ def _described(recipe: Recipe, hosts: list[dict[str, npt.NDArray[Any]]]) -> Wind
 
 
 def draw_flips(seed: int, graph: int, *, count: int, share: float) -> npt.NDArray[np.bool_]:
-    """Draw which windows of a host have their planted label flipped, each independently of all else.
+    """Draw the windows of a host whose planted label is flipped, each independently of everything else.
 
     Args:
-        seed: The recipe's.
+        seed: Seed of the recipe.
         graph: Index of the host.
-        count: Windows of the host.
-        share: Of the labels that are flipped; 0 draws nothing.
+        count: Number of windows of the host.
+        share: Share of flipped labels; 0 draws nothing.
 
     Example:
         >>> round(draw_flips(0, 0, count=10_000, share=0.25).mean(), 2)

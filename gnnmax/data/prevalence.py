@@ -17,7 +17,7 @@ from gnnmax.data.recipe import Recipe
 __all__ = ["Prevalence", "natural_prevalence"]
 
 HOSTS = 20
-"""Hosts that are generated to measure the prevalence."""
+"""Number of hosts that are generated to measure the prevalence."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Prevalence:
     """The natural share of centred windows.
 
     Attributes:
-        share: Of all windows centred on an edge, those centred on their strict maximum.
-        standard_error: With hosts as clusters; 0 where the share is exact, None where there is one host alone.
-        windows: How many it was counted on; 0 where it is exact.
-        basis: ``exact``: every entry is as likely the largest of its window, ``1 / k^2``, ties aside. ``natural
-            windows``: counted on the windows of all edges of hosts drawn without a plant. ``this split``: the split
-            holds all windows of its hosts itself.
+        share: Share of windows centred on their strict maximum, among all windows centred on an edge.
+        standard_error: Standard error with hosts as clusters; 0 if the share is exact, None for a single host.
+        windows: Number of windows counted; 0 if the share is exact.
+        basis: ``exact``: all entries are equally likely to be the largest, ``1 / k^2``, apart from ties.
+            ``natural windows``: counted on the windows of all edges of hosts drawn without a plant. ``this split``: the
+            split itself contains all windows of its hosts.
     """
 
     share: float
@@ -43,8 +43,8 @@ def natural_prevalence(data: DataSet, split: str) -> Prevalence:
     """Return the share of centred windows among those around every edge of a split's hosts, with nothing planted.
 
     Args:
-        data: With that split.
-        split: Its name.
+        data: A data set with that split.
+        split: Name of the split.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
@@ -60,7 +60,7 @@ def natural_prevalence(data: DataSet, split: str) -> Prevalence:
 
 
 def _unplanted(recipe: Recipe) -> Recipe:
-    """Return the recipe of hosts as they are, all their edges in the centre once."""
+    """Return the recipe of the same hosts without a plant, with a window around every edge."""
     return recipe.replace(
         plant=Natural(),
         kinds=None,

@@ -1,4 +1,4 @@
-"""Counter-based random streams: one for each purpose and graph, independent of the order of calls."""
+"""Counter-based random streams: one per purpose and graph, independent of the order of calls."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Purpose = Literal["host", "weights", "subgraph", "cut", "plant", "label"]
 
 
 def stream(seed: int, purpose: Purpose, graph: int, attempt: int = 0) -> np.random.Generator:
-    """Return the generator of one purpose and graph, independent of every other.
+    """Return the generator of one purpose and graph, independent of all others.
 
     Args:
         seed: The recipe's seed.
-        purpose: What the numbers are for; a change in one purpose leaves the draws of the others as they are.
+        purpose: The use of the numbers; changes in one purpose do not affect the draws of the others.
         graph: Index of the host graph in the data set.
-        attempt: How often the graph was drawn in vain before.
+        attempt: Number of failed attempts to draw the graph before.
 
     References:
         Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011 (Philox).

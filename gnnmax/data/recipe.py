@@ -22,7 +22,7 @@ from gnnmax.task.windows import FIELDS, Field, LabelRule
 __all__ = ["GENERATION", "HostDraw", "Ingredients", "Recipe", "Shift", "parse_recipe", "recipe_problems"]
 
 GENERATION = 2
-"""Number of the generator: counted up when bytes or digests change; part of every recipe's digest."""
+"""Version of the generator: increased when bytes or digests change; part of every recipe's digest."""
 
 SplitName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
@@ -45,17 +45,17 @@ class Ingredients(Struct, frozen=True):
 
 
 class HostDraw(Struct, frozen=True, kw_only=True):
-    """All that decides the windows of one host before anything is planted.
+    """The parameters that determine the windows of one host before planting.
 
     Attributes:
         seed: Seed of the host's random streams.
-        graph: Index that names them; of any size.
+        graph: Index of these streams, any integer from 0 on.
         k: Side of the windows.
-        ingredients: Those of the host.
-        cuts: How many windows are cut; None cuts one around every edge.
+        ingredients: The ingredients of the host.
+        cuts: Number of windows to extract; None extracts one around every edge.
         contexts: Whether windows carry the contexts of their rows and columns.
         overlap: Whether a node may be a row and a column of one window.
-        distractors: How many lower peaks a window must have room for.
+        distractors: Number of lower peaks that a window must have room for.
         full: Whether every entry of a window must be an edge.
     """
 
@@ -73,8 +73,8 @@ class HostDraw(Struct, frozen=True, kw_only=True):
 class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The fields in which a split differs from the recipe: an out-of-distribution split.
 
-    A field that is not given is the recipe's own. Where the label rule is another, the same window may have another
-    answer: a concept shift. Where it is the same, only the windows are others: a covariate shift.
+    Omitted fields are those of the recipe. If the label rule differs, the same window may have another label: a concept
+    shift. Otherwise only the distribution of windows differs: a covariate shift.
     """
 
     k: Side | None = None
@@ -91,43 +91,42 @@ class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def sort(self) -> Literal["covariate", "concept"]:
-        """Which of the two it is."""
+        """The type of the shift: concept or covariate."""
         return "covariate" if self.label is None and self.label_noise is None else "concept"
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The frozen, complete description of a data set.
 
-    Graph after graph takes the next combination of host, law, subgraph and cut, hosts changing fastest, so every split
-    holds all combinations in equal numbers (within one).
+    Successive graphs take successive combinations of host, law, subgraph and cut, with hosts changing fastest. So every
+    split holds all combinations in equal numbers (within one).
 
     Attributes:
         name: Lower-case letters, digits and hyphens.
-        summary: One line for people; not part of the digest.
+        summary: One line that describes it; not part of the digest.
         seed: Seed of every random stream.
         k: Side of the windows, odd.
-        label: ``observed`` or ``planted``: which of the two labels is written as *the* label.
+        label: ``observed`` or ``planted``: which of the two labels is *the* label.
         contexts: Whether windows carry ``A[R, R]`` and ``A[C, C]``.
         windows_per_graph: Windows cut from each host; None takes every edge once (natural plant only).
-        splits: How many host graphs each split has. No host is in two splits.
-        shifts: What splits other than train and val have otherwise: out-of-distribution splits.
+        splits: Number of host graphs of each split. No host is in two splits.
+        shifts: Fields in which splits other than train and val differ: out-of-distribution splits.
         hosts: Families of host graphs.
-        weights: Laws of their weights; none for hosts that bring their own.
-        subgraphs: Which nodes make the subgraph, and in what order; none for complete hosts.
+        weights: Laws of their weights; none for hosts with their own weights.
+        subgraphs: Nodes of the subgraph and their order; none for complete hosts.
         cuts: ``contiguous`` or ``neighbours``; none for complete hosts.
         plant: ``spike``, ``noise`` or ``natural``.
         kinds: The share of each kind of window; none for natural windows.
-        pairing: ``independent``: every window has a cut of its own. ``matched``: each centred window has a twin, cut
-            and planted in the same way except for the position of the maximum. ``ladder``: each cut gives ``k * k``
-            windows, one with the spike at every entry; hosts that are not complete give cuts whose every entry is an
-            edge. ``kinds`` are not asked for.
-        label_noise: Share of the planted labels that are flipped at random, each window by itself, whatever else was
-            drawn. Flipped is what :attr:`Windows.planted` holds; ``observed``, the kinds and the offsets stay the
-            truth. A scorer right with probability p agrees with probability (1 - 2 e) p + e; so does the ceiling.
+        pairing: ``independent``: every window has its own cut. ``matched``: each centred window has a twin, cut and
+            planted in the same way except for the position of the maximum. ``ladder``: each cut gives ``k * k``
+            windows, one with the spike at every entry; in hosts that are not complete, every entry of such a cut is an
+            edge. A ladder takes no ``kinds``.
+        label_noise: Share of the planted labels that are flipped at random, independently of everything else.
+            :attr:`Windows.planted` holds the flipped labels; ``observed``, the kinds and the offsets are not changed. A
+            scorer that is right with probability p agrees with probability (1 - 2 e) p + e; so does the ceiling.
         overlap: Whether a node may be a row and a column of one window: ``none``, ``untied`` or ``tied``, which also
-            decide about ties with mirrored entries; see
-            :data:`gnnmax.data.subgraphs.window_extraction.Overlap`. Natural windows of any host, and planted ones of
-            directed hosts.
+            decides about ties with mirrored entries; see :data:`gnnmax.data.subgraphs.window_extraction.Overlap`. For
+            natural windows of any host, and planted windows of directed hosts.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
@@ -162,7 +161,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError(problem)
         for split in self.shifts:
             if split not in self.splits or split in ("train", "val"):
-                raise ValueError(f"a shift belongs to a split other than train and val, and {split!r} is none")
+                raise ValueError(f"a shift belongs to a split other than train and val, which {split!r} is not")
             try:
                 self.of(split)
             except ValueError as error:
@@ -172,14 +171,14 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that decides the bytes, in hexadecimal."""
+        """SHA-256 of everything that determines the bytes, in hexadecimal."""
         content = {key: value for key, value in self.to_dict().items() if key not in ("name", "summary")}
         canonical = msgspec.json.encode({"generation": GENERATION, **content}, order="sorted")
         return hashlib.sha256(canonical).hexdigest()
 
     @property
     def noise(self) -> NoiseModel:
-        """The noise model, which the Bayes rule knows beside the amplitudes."""
+        """The noise model, which the Bayes rule knows besides the amplitudes."""
         model = self.plant.model if isinstance(self.plant, Noise | Bump) else SPIKE
         return dataclasses.replace(model, flips=self.label_noise)
 
@@ -191,12 +190,12 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def graphs(self) -> int:
-        """How many host graphs all splits have together."""
+        """Number of host graphs of all splits together."""
         return sum(self.splits.values())
 
     @property
     def twins(self) -> int:
-        """How many windows come from one cut."""
+        """Number of windows from one cut."""
         return {"independent": 1, "matched": 2, "ladder": self.k**2}[self.pairing]
 
     def to_dict(self) -> dict[str, Any]:
@@ -211,9 +210,9 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Keys may be dotted paths into nested fields, and lists take an index: ``{"plant.margin": [0.1, 1.0]}``.
 
         Raises:
-            InputError: an unknown field, or a value that the field does not take.
+            InputError: an unknown field, or a value outside the field's bounds.
         """
-        plain = msgspec.json.decode(msgspec.json.encode(self))  # lists where the struct has tuples
+        plain = msgspec.json.decode(msgspec.json.encode(self))  # lists in place of the struct's tuples
         for path, value in changes.items():
             _assign(plain, path.split("."), value, path)
         return parse_recipe(plain, self.name)
@@ -230,12 +229,13 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return range(first, first + self.splits[split])
 
     def of(self, split: str) -> Recipe:
-        """Return the recipe that a split is drawn from, of that split alone, with its shift applied if it has one.
+        """Return the recipe of one split alone, with its shift applied if it has one.
 
-        What the shift's hosts or plant have no use for falls away: weights where hosts bring their own, subgraphs and
-        cuts where they have no edges of their own, with a natural plant the kinds, their number, separation and
-        pairing, and label noise where the label is the observed one.
-        Hosts that are fixed are dealt out to the splits that share them, in order, each to one.
+        Fields that the shift's hosts or plant cannot use are dropped: weights if hosts have their own; subgraphs and
+        cuts if hosts have no edges of their own; kinds, windows per graph, separation and pairing with a natural plant;
+        label noise if the label is the observed one.
+
+        Fixed hosts are distributed over the splits that share them, in order, each to one split.
 
         Raises:
             InputError: no such split.
@@ -248,12 +248,12 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def shared(self) -> dict[str, int]:
-        """How many host graphs each split has that takes them from the recipe's own hosts."""
+        """Return the number of host graphs of each split that uses the recipe's own hosts."""
         shifted = {split for split, shift in self.shifts.items() if shift.hosts is not None}
         return {split: count for split, count in self.splits.items() if split not in shifted}
 
     def hosts_of(self, split: str) -> tuple[Family, ...]:
-        """Return the hosts of a split: its shift's, or the recipe's; of those that are fixed its own part."""
+        """Return the hosts of a split: those of its shift or of the recipe; of fixed hosts, the split's part."""
         shifted = self.shifts[split].hosts if split in self.shifts else None
         if shifted is not None or not self.hosts[0].fixed:
             return shifted or self.hosts
@@ -283,7 +283,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         )
 
     def host_draw(self, ingredients: Ingredients, graph: int) -> HostDraw:
-        """Return what decides the windows of a host; the shift of its split is applied already."""
+        """Return the parameters of a host's windows; the shift of its split has been applied."""
         return HostDraw(
             seed=self.seed,
             graph=graph,
@@ -298,7 +298,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def _without_use(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a recipe that fall away where a shift's hosts or plant have no use for them."""
+    """Fields of a recipe that are dropped if a shift's hosts or plant cannot use them."""
     without: dict[str, Any] = {}
     if isinstance(given.get("plant", recipe.plant), Natural):
         without |= {"kinds": None, "windows_per_graph": None, "pairing": "independent"}
@@ -334,11 +334,11 @@ def parse_recipe(plain: Any, source: str) -> Recipe:
     """Check plain dicts and lists as a recipe.
 
     Args:
-        plain: As read from TOML or JSON.
-        source: What to call them in an error.
+        plain: The recipe as read from TOML or JSON.
+        source: Its name in an error.
 
     Raises:
-        InputError: naming the field that does not fit, and how.
+        InputError: a field does not fit; the message gives the field and the reason.
 
     Example:
         >>> parse_recipe({"name": "x", "k": "nine"}, "x.toml")
@@ -353,7 +353,7 @@ def parse_recipe(plain: Any, source: str) -> Recipe:
 
 
 def recipe_problems(recipe: Recipe) -> list[str]:
-    """List what is wrong with a recipe by itself, its shifts left aside.
+    """List the faults of a recipe without its shifts.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
@@ -364,7 +364,7 @@ def recipe_problems(recipe: Recipe) -> list[str]:
 
 
 def _repeated_hosts(hosts: Iterable[Family]) -> list[str]:
-    """List every fixed host that stands in the splits more than once.
+    """List every fixed host that occurs in the splits more than once.
 
     Example:
         >>> from gnnmax.data.hosts.families import Real
@@ -377,7 +377,7 @@ def _repeated_hosts(hosts: Iterable[Family]) -> list[str]:
     found = []
     for host in hosts:
         if host in seen:
-            found.append(f"real hosts and those from a file stand in one split once, and this one more often: {host}")
+            found.append(f"real hosts and those from a file occur once in all splits, and this one more often: {host}")
         seen.add(host)
     return found
 
@@ -385,7 +385,7 @@ def _repeated_hosts(hosts: Iterable[Family]) -> list[str]:
 def _shape_problems(recipe: Recipe) -> list[str]:
     found = []
     if recipe.k % 2 == 0:
-        found.append(f"k must be odd, not {recipe.k}: only then a window has a centre")
+        found.append(f"k must be odd, not {recipe.k}: otherwise a window has no centre")
     largest = max((s.nodes for s in recipe.subgraphs if s.nodes is not None), default=0)
     sizes = [host.nodes for host in recipe.hosts if hasattr(host, "nodes")]
     smallest = min(sizes, default=largest)
@@ -393,7 +393,7 @@ def _shape_problems(recipe: Recipe) -> list[str]:
         found.append(f"a subgraph of {largest} nodes does not fit into a host of {smallest}")
     taken = sorted({"bayes", "ceiling", "ceiling_of", "groups", "recipe", "split", "splits"} & set(recipe.splits))
     if taken:
-        found.append(f"a split cannot be called {taken[0]!r}: a data set has something else of that name")
+        found.append(f"a split cannot be named {taken[0]!r}: the name is taken by an attribute of data sets")
     if recipe.graphs * (recipe.windows_per_graph or 1) > 1_000_000_000:
         found.append("more than 1,000,000,000 windows in all: lower splits or windows_per_graph")
     return found
@@ -408,13 +408,13 @@ def _host_problems(recipe: Recipe) -> list[str]:
     if any(any(sort) != all(sort) for sort in (fixed, complete, line)):
         found.append("real, complete and line hosts do not mix with others: make a recipe for each")
     if any(own) != all(own):
-        found.append("hosts that bring their own weights do not mix with others: make a recipe for each")
+        found.append("hosts with their own weights do not mix with others: make a recipe for each")
     if all(own) and recipe.weights:
-        found.append("these hosts bring their own weights: give no weights")
+        found.append("these hosts have their own weights: give no weights")
     graphs = sum(recipe.shared.values())
     if all(fixed) and graphs and graphs != len(fixed):
         found.append(
-            "real hosts and those from a file stand in one split once: give as many graphs in the splits as hosts "
+            "real hosts and those from a file occur once in all splits: give as many graphs in the splits as hosts "
             f"({len(fixed)}), not {graphs}"
         )
     if not any(own) and not recipe.weights:
@@ -425,7 +425,7 @@ def _host_problems(recipe: Recipe) -> list[str]:
     if all(complete) and recipe.subgraphs:
         found.append("a complete host has no subgraphs: its order makes no difference")
     if fresh and recipe.cuts:
-        found.append("complete and line hosts have no cuts: each window takes nodes of its own")
+        found.append("complete and line hosts have no cuts: each window has its own nodes")
     if fresh and recipe.overlap != "none":
         found.append("complete and line hosts have no cuts, so no overlap of rows and columns: leave it out")
     if not all(complete) and not recipe.subgraphs:
@@ -435,7 +435,7 @@ def _host_problems(recipe: Recipe) -> list[str]:
     if all(line) and any(
         s != SubgraphSpec(order=s.order) or s.order not in ("natural", "shuffled") for s in recipe.subgraphs
     ):
-        found.append("a subgraph of a line host has an order, natural or shuffled, and nothing else")
+        found.append("a subgraph of a line host takes an order, natural or shuffled, and no other field")
     return found
 
 
@@ -449,17 +449,17 @@ def _plant_problems(recipe: Recipe) -> list[str]:
     if natural and recipe.pairing != "independent":
         found.append("natural windows have no twins: use pairing = 'independent'")
     if not natural and (recipe.windows_per_graph or 0) % recipe.twins:
-        found.append(f"windows_per_graph must be a multiple of {recipe.twins}: no window is without its twin")
+        found.append(f"windows_per_graph must be a multiple of {recipe.twins}: no window may lack its twin")
     if recipe.pairing == "matched" and recipe.kinds is not None and recipe.kinds.centred != 0.5:
         found.append("matched pairs hold centred = 0.5: each centred window has one twin")
     if isinstance(plant, Spike) and plant.distractors:
         most = max(recipe.k**2 // (2 * plant.gap - 1) ** 2 - 2, 0)  # besides the centre and the maximum
         if plant.distractors > most:
-            found.append(f"at k = {recipe.k} there is room for {most} distractors with a gap of {plant.gap}")
+            found.append(f"at k = {recipe.k} there is room for at most {most} distractors with a gap of {plant.gap}")
         if ladder:
-            found.append("a ladder takes its spike through every entry: it leaves distractors no place of their own")
+            found.append("a ladder puts its spike at every entry: it has no room for distractors")
     if ladder and not isinstance(plant, Spike):
-        found.append("a ladder takes a spike through every entry: it needs a spike plant")
+        found.append("a ladder puts a spike at every entry: it needs a spike plant")
     if natural and any(s.separation for s in recipe.subgraphs):
         found.append("natural windows take every edge: a separation of their centres belongs to planted ones")
     if natural and recipe.label != "observed":
@@ -469,13 +469,13 @@ def _plant_problems(recipe: Recipe) -> list[str]:
     mirrored = any(not getattr(host, "directed", False) for host in recipe.hosts)
     if recipe.overlap != "none" and not natural and mirrored:
         found.append(
-            "a plant moves one entry, and where rows and columns overlap an undirected host has it twice: "
+            "a plant moves one entry, which occurs twice if rows and columns of an undirected host overlap: "
             "use overlap = 'none', a natural plant or directed hosts"
         )
     if recipe.label_noise and recipe.label != "planted":
         found.append("label noise flips the planted label, never the observed one: use label = 'planted'")
     if noise and recipe.kinds != Shares(centred=0.5, shifted=0.5):
-        found.append("a noise or bump plant holds centred = 0.5 and shifted = 0.5 alone, or its ceiling is another")
+        found.append("a noise or bump plant needs centred = 0.5 and shifted = 0.5: its ceiling assumes them")
     if isinstance(plant, Noise):
         wanted = {"gaussian": Normal(), "lognormal": Lognormal(sigma=1.0), "poisson": Poisson(mean=plant.base)}[
             plant.law
@@ -489,5 +489,5 @@ def _plant_problems(recipe: Recipe) -> list[str]:
             f"a margin of {plant.margin[1]:g} standard deviations does not exist at k = {recipe.k}: at most {recipe.k}"
         )
     if isinstance(plant, Spike) and isinstance(recipe.hosts[0], Line):
-        found.append("a line host takes a bump: spikes go on complete hosts, or on hosts with edges of their own")
+        found.append("a line host needs a bump plant: spikes need complete hosts, or hosts with edges of their own")
     return found

@@ -1,4 +1,4 @@
-"""Recipes by name: shipped ones and your own TOML files."""
+"""Recipe files: shipped recipes by name, and your own TOML files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def load_recipe(name: str | Path) -> Recipe:
     """Load a recipe by its shipped name, or from a ``.toml`` file.
 
     Args:
-        name: One of :func:`recipe_names`, or a path that ends in ``.toml``.
+        name: A name in :func:`recipe_names`, or a path that ends in ``.toml``.
 
     Raises:
         InputError: an unknown name, an unreadable file, or a field that does not fit.
@@ -37,7 +37,7 @@ def recipe_names() -> list[str]:
 
 
 def _presets() -> Presets:
-    """Return the shipped recipes: inside an installed package, beside it in a checkout."""
+    """Return the shipped recipes: inside an installed package, or beside it in a checkout."""
     here = Path(__file__).parent
     installed = here / "recipes"
     return Presets("recipe", installed if installed.is_dir() else here.parents[1] / "datasets" / "recipes")

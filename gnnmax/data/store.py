@@ -1,4 +1,4 @@
-"""Data sets on disk: flat arrays in safetensors shards and a manifest that knows the digest of each."""
+"""Data sets on disk: arrays in safetensors shards, and a manifest with the digest of each."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ _CODES: dict[type[np.generic], str] = {
     np.int16: "I16",
     np.int64: "I64",
 }
-"""Names that safetensors gives to dtypes."""
+"""Names of dtypes in safetensors."""
 
 
 class OtherGenerationError(InputError):
-    """A stored data set is whole, and an older or a newer version of gnnmax made it."""
+    """A stored data set is intact, but an older or a newer version of gnnmax made it."""
 
 
 class Shard(Struct, frozen=True, forbid_unknown_fields=True):
-    """One file of a split: its name, how many windows and bytes it holds, and its SHA-256."""
+    """One file of a split: its name, its numbers of windows and bytes, and its SHA-256."""
 
     file: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]*-[0-9]{5}\.safetensors\Z")]
     windows: Natural
@@ -66,7 +66,7 @@ class _Origin(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a folder holds: the recipe, its digest, the versions that drew it, and the shards of every split."""
+    """The content of a folder: the recipe, its digest, the versions that made it, and the shards of every split."""
 
     program: Literal["gnnmax"]
     format: int
@@ -85,17 +85,17 @@ def write_dataset(
     force: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Draw a data set into a folder, whole or not at all.
+    """Write the data set of a recipe into a folder, atomically.
 
     Windows are written shard by shard as they are drawn, so memory stays bounded by one shard. The bytes of the shards
     are the same for any number of workers.
 
     Args:
-        recipe: What to draw.
-        path: The folder to write. It may be absent or empty.
-        workers: Processes to draw with.
-        force: Whether to replace a data set that stands there.
-        on_progress: Called with the number of graphs done and of all graphs.
+        recipe: The recipe.
+        path: The folder to write, which must be absent or empty.
+        workers: Number of worker processes.
+        force: Whether to replace an existing data set.
+        on_progress: Called with the number of graphs done and in total.
 
     Returns:
         The folder.
@@ -135,7 +135,7 @@ def write_dataset(
 
 
 def _shards(parts: Iterator[Windows]) -> Iterator[Windows]:
-    """Join windows until a shard is full; cut what is over into the next."""
+    """Join windows until a shard is full; the rest starts the next shard."""
     waiting: list[Windows] = []
     for part in parts:
         waiting.append(part)
@@ -157,7 +157,7 @@ def _write_shard(path: Path, windows: Windows) -> Shard:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what decides the bytes, by name.
+    """Return the versions of the software that determines the bytes, by name.
 
     Example:
         >>> sorted(versions())
@@ -168,11 +168,11 @@ def versions() -> dict[str, str]:
 
 
 def read_manifest(path: str | Path) -> tuple[Manifest, Recipe]:
-    """Read and check the manifest of a data-set folder, and that its shards are there in full length.
+    """Read and check the manifest of a data set, and check that its shards exist in full length.
 
     Raises:
         OtherGenerationError: an older or a newer version of gnnmax made the data set.
-        InputError: no such folder, no manifest, a damaged manifest, or shards missing or cut short.
+        InputError: no such folder, no manifest, a damaged manifest, or missing or truncated shards.
 
     Example:
         >>> read_manifest("nowhere")
@@ -214,7 +214,7 @@ def _check_origin(folder: Path, origin: _Origin) -> None:
     """Refuse a data set that another generation of gnnmax made.
 
     Raises:
-        OtherGenerationError: saying which version reads it.
+        OtherGenerationError: the message gives the version that reads it.
     """
     if origin.format > FORMAT or origin.generation > GENERATION:
         raise OtherGenerationError(
@@ -230,14 +230,13 @@ def _check_origin(folder: Path, origin: _Origin) -> None:
 
 
 def open_dataset(path: str | Path, *, check: bool = True) -> DataSet:
-    """Open a data set that :func:`write_dataset` wrote; each split is mapped into memory when first asked for.
+    """Open a data set that :func:`write_dataset` wrote; each split is mapped into memory on first use.
 
     The shards of a split of more than 128 MB are joined by copying; ``data.parts(split)`` copies nothing.
 
     Args:
         path: The folder.
-        check: Whether to compare the SHA-256 of a split's shards when it is first asked for. Bit flips are silent
-            otherwise.
+        check: Whether to verify the SHA-256 of a split's shards on first use. Otherwise bit flips are not detected.
 
     Raises:
         InputError: not a data set, damaged, or of another generation.
@@ -275,7 +274,7 @@ def load_data(
 
 
 class _Splits(Mapping[str, Windows]):
-    """The splits of a folder, opened when first asked for."""
+    """The splits of a folder, opened on first use."""
 
     def __init__(self, folder: Path, manifest: Manifest, recipe: Recipe, *, check: bool) -> None:
         self._folder, self._manifest, self._recipe, self._check = folder, manifest, recipe, check
@@ -287,7 +286,7 @@ class _Splits(Mapping[str, Windows]):
         return self._open[split]
 
     def parts(self, split: str) -> Iterator[Windows]:
-        """Map the shards of a split, one after the other."""
+        """Map the shards of a split one by one."""
         shards, recipe = self._manifest.splits[split], self._recipe.of(split)
         return (read_shard(self._folder / s.file, s, recipe, check=self._check) for s in shards)
 
@@ -302,10 +301,10 @@ class _Splits(Mapping[str, Windows]):
 
 
 def read_shard(path: Path, shard: Shard, recipe: Recipe, *, check: bool = True) -> Windows:
-    """Map one shard into memory, after its digest, names, dtypes and shapes have been checked.
+    """Check the digest, names, dtypes and shapes of one shard, and map it into memory.
 
     Raises:
-        InputError: naming the file and what does not fit.
+        InputError: a check fails; the message gives the file and the reason.
     """
     if not shard.bytes:
         raise InputError(f"the shard {path} is empty: {_AGAIN}")
@@ -334,12 +333,12 @@ def read_shard(path: Path, shard: Shard, recipe: Recipe, *, check: bool = True) 
 
 
 def _expected(windows: int, recipe: Recipe) -> dict[str, tuple[str, type[np.generic], tuple[int, ...]]]:
-    """Names, dtypes and shapes that a shard of this recipe must have."""
+    """Return the names, dtypes and shapes that a shard of this recipe must have."""
     return {field.name: (_CODES[field.dtype], field.dtype, field.shape(windows, recipe.k)) for field in recipe.fields}
 
 
 def _header(content: memoryview, path: Path) -> tuple[dict[str, Any], int]:
-    """Read the JSON header of a safetensors file, refusing duplicate keys and odd entries."""
+    """Read the JSON header of a safetensors file; refuse duplicate keys and malformed entries."""
     damaged = InputError(f"the shard {path} is not a safetensors file that gnnmax wrote: {_AGAIN}")
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

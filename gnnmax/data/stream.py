@@ -1,4 +1,4 @@
-"""Infinite streams: windows of a split's distribution, generated on demand, nothing on disk."""
+"""Infinite streams: windows from a split's distribution, generated on demand and not stored."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from gnnmax.task.windows import Windows
 __all__ = ["stream_windows"]
 
 FIRST = 2**48
-"""Graph indices of streams: the s-th split (from 0) draws those from ``(s + 1) * FIRST`` on.
+"""Graph indices of streams: the s-th split (from 0) uses the indices from ``(s + 1) * FIRST`` on.
 
-Stored splits stay far below (200 million graphs at most), and a stream ends before it reaches the next one's: no host
-of a stream is in a stored split, or in the stream of another split.
+Stored splits stay far below (200 million graphs at most), and a stream ends before it reaches the next one. So no host
+of a stream is in a stored split or in the stream of another split.
 """
 
 LARGEST_BATCH = 1_000_000
 
 
 def stream_windows(recipe: Recipe, split: str, batch: int = 256, start: int = 0) -> Iterator[Windows]:
-    """Draw windows of the distribution of a split without end, of hosts that no data set of the recipe holds.
+    """Yield windows from the distribution of a split without end, from hosts that no data set of the recipe contains.
 
-    The windows stand in one order that seed, split and recipe decide: batches of any size, and streams begun anywhere,
-    are cut from it, and none is left out. So a run that has taken ``n`` windows resumes with ``start=n``. Hosts are
-    drawn one at a time; memory holds one host and one batch.
+    Seed, split and recipe determine one sequence of windows. Batches of any size and streams from any start are
+    consecutive parts of it. So a run that has taken ``n`` windows resumes with ``start=n``. Hosts are drawn one at a
+    time; memory holds one host and one batch.
 
     Args:
-        recipe: What to draw.
-        split: Whose distribution: that of the recipe, with the split's shift if it has one.
-        batch: Windows at a time.
-        start: How many windows to leave out; this costs nothing.
+        recipe: The recipe.
+        split: The split whose distribution is used, with its shift if it has one.
+        batch: Windows per batch.
+        start: Number of windows to skip, at no cost.
 
     Yields:
         ``batch`` windows.
@@ -61,7 +61,7 @@ def stream_windows(recipe: Recipe, split: str, batch: int = 256, start: int = 0)
 
 
 def _hosts(recipe: Recipe, first: int, start: int) -> Iterator[Windows]:
-    """Draw host after host, leaving out the first ``start`` windows."""
+    """Draw host after host, skipping the first ``start`` windows."""
     assert recipe.windows_per_graph is not None
     turn, skipped = divmod(start, recipe.windows_per_graph)
     while turn < FIRST:
@@ -70,7 +70,7 @@ def _hosts(recipe: Recipe, first: int, start: int) -> Iterator[Windows]:
 
 
 def _batches(parts: Iterator[Windows], size: int) -> Iterator[Windows]:
-    """Cut windows that come in parts of any size into batches of one size."""
+    """Regroup parts of any size into batches of one size."""
     waiting: list[Windows] = []
     held = 0
     for part in parts:

@@ -1,4 +1,4 @@
-"""An independent checker: re-derives the claims of a stored data set without the generator's code."""
+"""An independent verifier: it re-derives the claims of a stored data set without the generator's code."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from gnnmax.task.windows import Windows
 __all__ = ["check_windows_of", "verify"]
 
 REDRAWN = 5
-"""Hosts of a split that are drawn again, from its first to its last, unless all are asked for."""
+"""Number of hosts per split that are generated again, spread over the split, unless all are."""
 
 
 def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
-    """Check a stored data set: digests, schema, and derive every label, kind, offset and margin again.
+    """Verify a stored data set: check digests and schema, and recompute every label, kind, offset and margin.
 
     Args:
         path: The folder.
-        every_host: Whether to generate every host again, not a few of each split; takes as long as generating.
+        every_host: Whether to regenerate every host, not only a few per split; this takes as long as generation.
 
     Returns:
-        One check per claim. A claim that cannot be looked at because a file is damaged does not hold.
+        One check per claim. A claim that cannot be checked because a file is damaged does not hold.
 
     Raises:
         InputError: there is no data set at ``path``, or another generation of gnnmax made it.
@@ -49,7 +49,7 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
         True
     """
     if not (Path(path) / MANIFEST).is_file():
-        read_manifest(path)  # says what is missing
+        read_manifest(path)  # its error says what is missing
     try:
         manifest, recipe = read_manifest(path)
     except OtherGenerationError:
@@ -77,7 +77,7 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
 
 
 def check_windows_of(recipe: Recipe, split: str, windows: Windows, *, every_host: bool = False) -> list[Check]:
-    """Re-derive the labels, kinds, offsets and margins of a split by sorting, and draw some of its hosts again.
+    """Re-derive the labels, kinds, offsets and margins of a split by sorting, and regenerate some of its hosts.
 
     Example:
         >>> from gnnmax.data.generation import build
@@ -111,7 +111,7 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows, *, every_host
 
 
 def _ranked(windows: Windows) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
-    """Centre, and the two largest of all entries, by sorting; NaN counts as minus infinity."""
+    """Return the centre and the two largest of all entries, by sorting; NaN counts as minus infinity."""
     entries = np.where(np.isnan(windows.values), -np.inf, windows.values).reshape(len(windows), -1)
     ordered = np.sort(entries, axis=1)
     return entries[:, entries.shape[1] // 2], ordered[:, -1], ordered[:, -2]
@@ -123,7 +123,7 @@ def _observed(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noq
 
 
 def _filtered(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa: ARG001
-    """Slide a maximum filter that leaves out its own centre: a strict maximum is above what it finds."""
+    """Apply a maximum filter that omits its own centre: a strict maximum exceeds the result."""
     from scipy.ndimage import maximum_filter
 
     k, middle = windows.k, windows.k // 2
@@ -156,7 +156,7 @@ def _planted(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
 
 
 def _flips(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
-    """Return which planted labels were flipped, from the random stream that decided it."""
+    """Return which planted labels were flipped, from the random stream of the flips."""
     flips = np.zeros(len(windows), dtype=np.bool_)
     for graph in np.unique(windows.graph).tolist() if recipe.label_noise else ():
         own = windows.graph == graph
@@ -179,7 +179,7 @@ def _offsets(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
 
 def _margins(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa: ARG001
     centre, first, second = _ranked(windows)
-    with np.errstate(invalid="ignore"):  # entries that are not finite, which no recipe draws, have no margin
+    with np.errstate(invalid="ignore"):  # non-finite entries, which no recipe draws, have no margin
         spread = np.std(windows.values.astype(np.float64), axis=(1, 2))
         expected = (centre - np.where(windows.observed, second, first)) / np.where(spread > 0, spread, 1.0)
         return np.asarray(np.isclose(windows.margin, expected, rtol=1e-5, atol=1e-6))
@@ -198,7 +198,7 @@ def _nodes(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
 
 
 def _mirrors(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
-    """Look up the mirror of every entry by the nodes' numbers, where it is inside."""
+    """Look up the mirror of every entry by the nodes' numbers, if it is inside the window."""
     fine = np.ones(len(windows), dtype=np.bool_)
     if recipe.overlap == "none" or _directed(recipe):
         return fine
@@ -227,7 +227,7 @@ def _contexts(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
 
 
 def _shares(recipe: Recipe, windows: Windows) -> Check:
-    """Count the windows of each kind and host: planted ones come in the stated shares, natural ones as they are."""
+    """Check the share of each kind in every host; natural windows may have any shares."""
     hosts, which = np.unique(windows.graph, return_inverse=True)
     counts = np.stack(
         [np.bincount(which[windows.kind_code == code], minlength=len(hosts)) for code in range(len(KINDS))]
@@ -244,7 +244,7 @@ def _redrawn(recipe: Recipe, graphs: Sequence[int], windows: Windows) -> Check:
     for graph in graphs:
         try:
             again = generate_graph(recipe, graph)
-        except InputError as error:  # a host's own file has gone or changed
+        except InputError as error:  # the file of a host is missing or changed
             return Check(claim, False, str(error))
         stored = windows[windows.graph == graph]
         same = len(again) == len(stored) and all(

@@ -76,7 +76,7 @@ class MatrixSource:
         diagonal: Whether the diagonal takes part.
         names: Names of rows and of columns.
         directed: Whether a graph says that it is directed; None for a matrix.
-        steps: Normalisations, applied one after the other to the values that are read; nothing is copied beforehand.
+        steps: Normalisations, applied in this order to the values that are read; nothing is copied beforehand.
     """
 
     matrix: Any

@@ -15,8 +15,8 @@ def suppress_nearby(
 ) -> npt.NDArray[np.bool_]:
     """Drop maxima that are nearer than ``min_distance``, in rows and in columns, to a larger one that is kept.
 
-    Greedy, from the largest value down. Equal values never drop each other, so a symmetric matrix keeps a symmetric
-    answer, and the sequence of the input does not matter.
+    Greedy, from the largest value down. Equal values never drop each other, so the result for a symmetric matrix is
+    symmetric, and the order of the input does not matter.
 
     Cost: a neighbour search; each round decides all maxima that have no undecided larger one near them.
 

@@ -183,7 +183,7 @@ def _sums(source: MatrixSource, axis: int) -> npt.NDArray[np.float64]:
 
 def _weights(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     if values.size and not (np.isfinite(values).all() and values.min() >= 0):
-        raise InputError("the step degree needs finite weights from 0 on: leave out or shift those below 0")
+        raise InputError("the step degree needs finite weights of at least 0: leave out or shift those below 0")
     return values.astype(np.float64)
 
 
@@ -235,7 +235,7 @@ def normalise(source: MatrixSource, steps: Sequence[str], mode: Mode = "ordered"
             raise unknown_name("step", name, NORMALISATIONS)
         if mode == "graph" and NORMALISATIONS[name].ordered:
             raise InputError(
-                f"the step {name} needs an order, which a graph has not: leave it out, or take mode ordered"
+                f"the step {name} needs an order, which a graph does not have: leave it out, or use mode ordered"
             )
     if steps and mode == "graph":
         source = source.edges()

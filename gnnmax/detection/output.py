@@ -40,7 +40,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """The maxima of a matrix, or positions that were asked for, with everything that is known of them.
+    """The maxima of a matrix, or given positions, with all results for them.
 
     Attributes:
         rows: Row of each, shape ``(M,)``.
@@ -51,12 +51,12 @@ class Detections:
         steps: Names of the normalisations.
         scores: The values after these, None where there is no score.
         maxima: The maxima, if the table lists these.
-        is_maximum: For positions: whether each is a maximum, None where that is not known.
+        is_maximum: For positions: whether each is a maximum, None if that is unknown.
         discoveries: The maxima with their q-values, if there were decoys.
         centred: Whether the window of each is centred by the exact rule, None where there is no window.
         net_scores: Scores of the windows, by net.
         agreement: The share of the nets that agree with the rule.
-        reasons: Why something is not known, "" where everything is.
+        reasons: Why a result is missing, "" if none is.
     """
 
     rows: Places
@@ -185,17 +185,17 @@ def with_net_scores(
     scores: Mapping[str, tuple[Sequence[float | None], Sequence[str]]],
     reason: str,
 ) -> Detections:
-    """Add the answers of the exact rule and of nets for the windows of a table.
+    """Add the decisions of the exact rule and the scores of nets on the windows of a table.
 
     Args:
         table: Maxima or positions.
         windows: Their windows, shape ``(M, k, k)``, NaN where there is none.
         scores: By net, the score of each window or None, and why there is none.
-        reason: Why there are no windows at all; "" where there are.
+        reason: Why there are no windows at all; "" otherwise.
 
     Returns:
-        The table with ``centred`` (the rule on the window: in mode graph it asks more than the edge's ends do), the
-        scores of the nets, ``agreement`` and ``reasons``.
+        The table with ``centred`` (the rule on the window, which is stricter in mode graph than the rule on the edge's
+        ends), the scores of the nets, ``agreement`` and ``reasons``.
     """
     on_windows = is_centred(windows).tolist() if len(windows) else []
     reasons, centred, agreement = [], [], []

@@ -125,9 +125,9 @@ def discoveries_in(
     if decoys not in get_args(Decoys):
         raise InputError(f"decoys must be one of {', '.join(get_args(Decoys))}, not {decoys!r}")
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 1:
-        raise InputError(f"draws must be a whole number from 1 on, not {draws!r}")
+        raise InputError(f"draws must be a whole number of at least 1, not {draws!r}")
     if options.mode == "graph" and decoys == "distance":
-        raise InputError("decoys by distance need an order, which a graph has not: take shuffle")
+        raise InputError("decoys by distance need an order, which a graph does not have: use shuffle")
     directed = source.directed if options.directed is None else options.directed
     directed = not source.plain.symmetric() if directed is None else directed
     options = structs.replace(options, directed=directed, triangle="upper")

@@ -70,7 +70,7 @@ def _place(word: str, known: dict[str, int], path: Path, line: int) -> int:
         return known[word]
     if word.isdecimal() and len(word) < 19 and not known:
         return int(word)
-    expected = "the name of a node" if known else "a whole number from 0 on"
+    expected = "the name of a node" if known else "a whole number of at least 0"
     raise InputError(f"{path}, line {line}: expected {expected}, not {word[:40]!r}")
 
 

@@ -20,7 +20,7 @@ def running_maximum(values: Array, width: int, axis: int) -> Array:
     References:
         Maxima over spans double: those over 2 w are maxima of two over w. van Herk, "A fast algorithm for local minimum
         and maximum filters", 1992, needs three comparisons an entry for any width, one entry after the other; these
-        passes go over whole rows at once.
+        passes go over whole rows.
 
     Example:
         >>> running_maximum(np.array([[3, 1, 4, 1, 5]]), 3, 1)

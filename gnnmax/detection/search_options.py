@@ -33,7 +33,7 @@ Sides = int | tuple[int, int]
 """The side of square windows, or their rows and columns."""
 
 OLD_NAMES = {"separation": "min_distance", "absent": "unstored", "both": "triangle"}
-"""Names that options had before, and those that they have now."""
+"""Old names of options, and their new names."""
 
 
 class _WindowOptions(Struct, frozen=True, eq=False):
@@ -49,7 +49,8 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         k: Side of the windows, odd and at least 3, or ``(rows, columns)``. Ignored in mode graph.
         mode: ``ordered`` or ``graph``.
         steps: Normalisation before the search: names of :data:`gnnmax.detection.NORMALISATIONS`, applied in this order.
-            The search then compares scores: ``threshold``, ``margin`` and the sequence of the maxima are theirs.
+            The search then compares scores: ``threshold`` and ``margin`` refer to scores, and the maxima are sorted by
+            score.
         ties: ``strict``: no other entry is as large. ``all``: none is larger and one is smaller, so that a constant
             window has no maximum. ``first``: as ``all``, and equal entries come later, by row and then by column.
             ``plateau``: equal entries that touch, at a corner too, count as one if none is beaten in its own window;
@@ -65,8 +66,8 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         min_distance: Least distance of two maxima. A maximum is dropped if a larger one that is kept is nearer in rows
             and in columns. Equal ones never drop each other. 1 drops none.
         triangle: The half of a symmetric matrix that is reported: ``upper``, entries with ``i <= j``, or ``both``.
-        directed: Whether ``(i, j)`` and ``(j, i)`` are two different things. None: a networkx graph says so itself, and
-            a matrix is undirected if it is symmetric. False is believed of a matrix that is not symmetric.
+        directed: Whether ``(i, j)`` and ``(j, i)`` are two different edges. None: a networkx graph says so itself, and
+            a matrix is undirected if it is symmetric. False treats even a matrix that is not symmetric as undirected.
 
     Raises:
         InputError: an option has no such value, or two options contradict each other.
@@ -84,20 +85,20 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
     steps: Annotated[Sequence[str], Meta(description="a sequence of names, such as ('rank',)")] = ()
     ties: Annotated[Ties, Meta(description="one of strict, all, first, plateau")] = "strict"
     border: Annotated[Border, Meta(description="shrink or drop")] = "shrink"
-    max_missing: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="a whole number from 0 on, or None")] = (
+    max_missing: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="an integer of at least 0, or None")] = (
         None
     )
     missing: Any = None
     unstored: Annotated[Unstored, Meta(description="one of zero, missing")] = "zero"
     diagonal: Annotated[bool, Meta(description="True or False")] = True
     threshold: Annotated[float | None, Meta(description="a number, or None")] = None
-    min_distance: Annotated[int, Meta(ge=1, description="a whole number from 1 on")] = 1
+    min_distance: Annotated[int, Meta(ge=1, description="an integer of at least 1")] = 1
     triangle: Annotated[Triangle, Meta(description="one of upper, both")] = "upper"
     directed: Annotated[bool | None, Meta(description="True, False or None")] = None
 
     def __post_init__(self) -> None:
         if _is_number(self.border):
-            raise InputError(f"border must be shrink or drop, not {self.border!r}: say max_missing={self.border}")
+            raise InputError(f"border must be shrink or drop, not {self.border!r}: use max_missing={self.border}")
         for name, hint in _hints().items():
             value = getattr(self, name)
             try:
@@ -109,7 +110,7 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         if self.mode == "ordered":
             _check_sides(self.k)
         elif self.ties in ("first", "plateau"):
-            raise InputError(f"ties = {self.ties!r} needs an order, which a graph has not: take strict or all")
+            raise InputError(f"ties = {self.ties!r} needs an order, which a graph does not have: use strict or all")
         structs.force_setattr(self, "steps", tuple(self.steps))
         if self.border == "drop" and self.max_missing:
             raise InputError(f"border = 'drop' contradicts max_missing = {self.max_missing}: give one of the two")
@@ -150,23 +151,23 @@ def _check_sides(k: Any) -> None:
     sides = k if isinstance(k, tuple) else (k, k)
     if len(sides) != 2 or not all(_is_number(side) and side >= 1 and side % 2 for side in sides) or max(sides) < 3:
         raise InputError(
-            f"k must be odd and at least 3, or two odd numbers, not {k!r}: only then windows have a centre"
+            f"k must be odd and at least 3, or two odd numbers, not {k!r}: otherwise windows have no centre"
         )
 
 
 def refuse_old_names(options: Mapping[str, Any]) -> None:
-    """Refuse an option by the name that it had before.
+    """Refuse an option by its old name.
 
     Raises:
-        InputError: an old name, with the new one.
+        InputError: an option has its old name; the message gives the new one.
 
     Example:
         >>> refuse_old_names({"separation": 3})
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: separation is called min_distance now: say min_distance=3
+        gnnmax.errors.InputError: separation is called min_distance now: use min_distance=3
     """
     for old, new in OLD_NAMES.items():
         if old in options:
             value = ("both" if options[old] else "upper") if old == "both" else options[old]
-            raise InputError(f"{old} is called {new} now: say {new}={value!r}")
+            raise InputError(f"{old} is called {new} now: use {new}={value!r}")

@@ -90,23 +90,23 @@ def compare(
     Args:
         data: A shipped recipe's name, a recipe, or the folder of a stored data set, with splits train, val and test.
         models: Names in :data:`gnnmax.models.registry.MODELS`, or a mapping of names to their configs.
-        out: The run folder to write. It must not exist, or be empty.
+        out: The run folder to write, which must be absent or empty.
         seeds: One training per model and seed: initial weights and order of the windows.
         also: Further data sets with a test split, of other hosts.
         training: Budget and optimiser, the same for all.
         workers: Seeds trained at the same time, each in its own process.
-        force: Whether to replace a run that stands in ``out``. It stays until the new one is whole: a forced run that
-            is stopped leaves the old one, and starts again.
-        resume: Whether to resume a stopped run of the same call; a missing run is started, a finished one only read.
+        force: Whether to replace a run in ``out``. The old run is kept until the new one is complete: a forced run that
+            is stopped leaves it, and must start again.
+        resume: Whether to resume a stopped run of the same call; a missing run is started, a finished one is only read.
         command: The command line, for the record.
-        tensorboard: Whether to write learning curves into ``tensorboard/`` too; needs the extra tensorboard.
+        tensorboard: Whether to write learning curves to ``tensorboard/`` as well; needs the extra tensorboard.
         on_progress: Called with each record of training, with its ``seed``.
 
     Returns:
         The content of ``results.json``.
 
     Raises:
-        InputError: unknown names, a folder in use, splits missing, windows of a side that a net does not accept, or
+        InputError: unknown names, a folder in use, missing splits, windows of a side that a net does not accept, or
             resuming a run that another call started.
         TrainingError: a loss is not finite; the folder holds the last checkpoint.
 
@@ -229,7 +229,7 @@ def _portable(data: str | Path | Recipe) -> str | dict[str, Any]:
 
 
 def _source_of(source: str | dict[str, Any], data: DataSet) -> Path | Recipe:
-    """Return where a worker process gets a loaded data set from: the folder that stores it, or its recipe."""
+    """Return the source of a loaded data set for worker processes: the folder that stores it, or its recipe."""
     if isinstance(source, str) and Path(source).is_dir():
         return Path(source).absolute()
     return data.recipe
@@ -238,7 +238,7 @@ def _source_of(source: str | dict[str, Any], data: DataSet) -> Path | Recipe:
 def _check_sets(sets: Sequence[DataSet], configs: dict[str, Any], training: TrainingConfig) -> None:
     trained_on = sets[0]
     if training.stream:
-        stream_windows(trained_on.recipe, "train")  # refuses where there is none
+        stream_windows(trained_on.recipe, "train")  # refuses if there is none
     for split in ("train", "val", "test"):
         trained_on.split(split)
     for title, (data, split) in splits_to_evaluate(sets).items():
@@ -255,7 +255,7 @@ def _check_sets(sets: Sequence[DataSet], configs: dict[str, Any], training: Trai
 
 @contextlib.contextmanager
 def _recorded(folder: Path, on_progress: Progress, *, tensorboard: bool) -> Iterator[Progress]:
-    """Give every record to TensorBoard as well, if asked."""
+    """Send every record to TensorBoard as well, if ``tensorboard`` is True."""
     if not tensorboard or not is_main_process():
         yield on_progress
         return

@@ -21,11 +21,11 @@ __all__ = ["reproduce_run"]
 def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None] | None = None) -> list[Check]:
     """Repeat the call of a finished run in a temporary folder and compare the results.
 
-    Stored data are drawn again from their recipe, so that only the record of the first run is used. With the same
+    Stored data are generated again from their recipe, so that only the record of the first run is used. With the same
     versions and on a CPU all metrics agree to the last digit.
 
     Args:
-        run: A run folder that compare wrote.
+        run: A run folder written by compare.
         on_progress: Called with each record of training.
 
     Raises:

@@ -209,7 +209,7 @@ def read_results(folder: str | Path) -> Results:
             f"no finished run at {folder}: expected a folder with {RESULTS}; make one with 'gnnmax compare'"
         )
     if file.stat().st_size > LARGEST:
-        raise InputError(f"{file} is larger than 64 MB, no run writes that much: run compare again")
+        raise InputError(f"{file} is larger than 64 MB, which no run writes: run compare again")
     try:
         return parse_results(file.read_bytes())
     except InputError as error:

@@ -1,4 +1,4 @@
-"""The run folder: its config and environment, its metrics while they grow, and its trained models."""
+"""The run folder: config, environment, growing metrics file, and trained models."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RUN_FORMAT = 2
 
 
 def environment() -> dict[str, Any]:
-    """Return versions and machine, on which results may depend besides recipe and seed.
+    """Return the versions and the machine: results may depend on them, besides recipe and seed.
 
     Example:
         >>> sorted(environment())
@@ -81,14 +81,14 @@ def checkpoint_file(folder: Path, seed: int) -> Path:
 
 @contextlib.contextmanager
 def started_run(folder: Path, config: dict[str, Any], *, force: bool = False) -> Iterator[Path]:
-    """Start a run: write its config and environment, and give the folder to continue in.
+    """Start a run: write its config and environment, and yield the folder to work in.
 
-    That is ``folder`` itself where nothing stands there: a run that is stopped can then be resumed. A run that stands
-    there stays until the block ends well: the new one grows in a scratch folder and replaces it at the end. Either is
-    locked for as long as the block lasts.
+    That is ``folder`` itself if it does not exist: a stopped run can then be resumed. An existing run is kept until the
+    block succeeds: the new one grows in a scratch folder and replaces it at the end. In both cases the folder is locked
+    inside the block.
 
     Raises:
-        InputError: the folder is in use, is not a run of ours, or another process works in it.
+        InputError: the folder is in use, is not a run of gnnmax, or another process works in it.
     """
     if not folder.exists() or not any(folder.iterdir()):
         with atomic_folder(folder, owner=RUN) as scratch:  # never a folder without its config
@@ -136,7 +136,7 @@ def check_same_call(folder: Path, config: dict[str, Any]) -> None:
     """Refuse to resume a run that another call started.
 
     Raises:
-        InputError: naming the first difference, or saying that the run is of another version.
+        InputError: the calls differ, and the message gives the first difference; or the run is of another version.
     """
     started = read_config(folder)
     asked = json.loads(json.dumps(config))  # tuples become lists, as in the file
@@ -147,7 +147,7 @@ def check_same_call(folder: Path, config: dict[str, Any]) -> None:
             continue
         if isinstance(was, dict) and isinstance(now, dict):
             inner = next(name for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name))
-            key, was, now = f"{key}.{inner}", was.get(inner), now.get(inner)  # noqa: PLW2901  # it ends here
+            key, was, now = f"{key}.{inner}", was.get(inner), now.get(inner)  # noqa: PLW2901  # the loop ends here
         raise InputError(
             f"the run in {folder} was started with {key} = {json.dumps(was)}, not {json.dumps(now)}: resume it by the "
             "call that started it, or start again with --force"
@@ -189,15 +189,15 @@ def _lock(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise InputError(f"another process is at work in {path}: wait until it has ended, or end it") from None
+        raise InputError(f"another process works in {path}: wait until it has ended, or end it") from None
     except OSError:
         pass  # a file system without locks
 
 
 class Metrics:
-    """The growing metrics file of a seed: one record per line; evaluations are synced to disk at once.
+    """The growing metrics file of a seed: one record per line; evaluations are synced to disk immediately.
 
-    The open file is locked, where the file system has locks: two processes never train the same seed.
+    The open file is locked if the file system has locks: two processes never train the same seed.
 
     Raises:
         InputError: another process has it open.
@@ -256,28 +256,28 @@ class Tail:
 
 
 def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedModel]]:
-    """Load all trained models of a run folder by name, one per seed; or one model, by its folder or shipped name.
+    """Load all trained models of a run folder, by name, one per seed; or one model, by its folder or shipped name.
 
     Raises:
-        InputError: there is no model, one is damaged, or the models do not have equally many seeds.
+        InputError: there is no model, one is damaged, or the models have different numbers of seeds.
 
     Example:
         >>> load_run("nowhere")
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: no trained model at nowhere: expected a folder that train or compare wrote
+        gnnmax.errors.InputError: no trained model at nowhere: give a folder that train or compare wrote
     """
     if str(path) in shipped_models():
         model = load_model(path, device)
         return {model.name: [model]}
     cards = sorted(card for depth in ("", "seed-*/", "*/seed-*/") for card in Path(path).glob(f"{depth}model.json"))
     if not cards:
-        raise InputError(f"no trained model at {path}: expected a folder that train or compare wrote")
+        raise InputError(f"no trained model at {path}: give a folder that train or compare wrote")
     models: dict[str, list[TrainedModel]] = {}
     for card in cards:
         model = load_model(card.parent, device)
         models.setdefault(model.name, []).append(model)
     if len({len(seeds) for seeds in models.values()}) > 1:
         counts = ", ".join(f"{name} {len(seeds)}" for name, seeds in models.items())
-        raise InputError(f"the models in {path} do not have equally many seeds ({counts}): give a whole run")
+        raise InputError(f"the models in {path} have different numbers of seeds ({counts}): give a complete run")
     return models

@@ -57,7 +57,7 @@ def evaluate_split(
     logits: dict[str, Scale] = {
         name: "logits"
         for name, parts in scores.items()
-        if not any(like_probabilities(part) for part in parts)  # a net hardly trained, or a column of probabilities
+        if not any(like_probabilities(part) for part in parts)  # an untrained net, or a column of probabilities
     }
     table = compare_scores(given, windows, scale=logits, groups=data.groups(split))
     first = {name: parts[0] for name, parts in scores.items()}

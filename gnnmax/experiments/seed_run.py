@@ -45,7 +45,7 @@ AUDITED_WINDOWS = 300
 
 @dataclass(frozen=True)
 class ComparisonSpec:
-    """One comparison, as it is sent to worker processes.
+    """One comparison, in the form that worker processes receive.
 
     Attributes:
         sources: Where a worker finds each data set: the folder that stores it, or the recipe to draw it from. The first
@@ -125,7 +125,7 @@ def _run_seed_in_worker(spec: ComparisonSpec, seed: int) -> SeedResult:
 
 
 _DRAWN: dict[str, DataSet] = {}
-"""In a worker process: the data sets of the current comparison that were drawn, by the digest of the recipe."""
+"""In a worker process: the generated data sets of the current comparison, by digest of the recipe."""
 
 
 def _load_once(sources: Sequence[Path | Recipe]) -> list[DataSet]:
@@ -235,7 +235,7 @@ def _save_and_load(
 
 
 def splits_to_evaluate(sets: Sequence[DataSet]) -> dict[str, tuple[DataSet, str]]:
-    """Name every split to evaluate on: all but train and val, ``test`` by the name of its recipe alone.
+    """Name every split to evaluate on: all but train and val; ``test`` has the name of its recipe.
 
     Raises:
         InputError: two data sets have the same name.
@@ -250,6 +250,6 @@ def splits_to_evaluate(sets: Sequence[DataSet]) -> dict[str, tuple[DataSet, str]
             if split not in ("train", "val"):
                 title = data.recipe.name if split == "test" else f"{data.recipe.name}/{split}"
                 if title in tests:
-                    raise InputError("two of the data sets have the same name: give each its own")
+                    raise InputError("two of the data sets have the same name: give each a different name")
                 tests[title] = data, split
     return tests

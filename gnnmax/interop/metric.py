@@ -36,12 +36,12 @@ class VerdictMetric(Metric):
 
     Args:
         threshold: As in :func:`gnnmax.evaluate`.
-        scale: As there; adds ``brier`` and ``calibration_error``.
+        scale: As in :func:`gnnmax.evaluate`; adds ``brier`` and ``calibration_error``.
         k: Side of the windows; adds ``natural_precision``, at the prevalence of a window slid over a matrix.
         intervals: Whether to add ``accuracy_low`` and ``accuracy_high``, and so on: a bootstrap over graphs.
         resamples: As in :func:`gnnmax.evaluate`.
-        confidence: As there.
-        kwargs: Of ``torchmetrics.Metric``.
+        confidence: As in :func:`gnnmax.evaluate`.
+        kwargs: Arguments of ``torchmetrics.Metric``.
 
     Raises:
         InputError: an impossible option.
@@ -148,11 +148,11 @@ def _numbers(graph: Any, n: int) -> npt.NDArray[Any]:
     if found.dtype.kind not in "iu" or found.shape != (n,):
         raise InputError(f"graph must be integers of shape ({n},), not {found.dtype} of shape {found.shape}")
     if found.size and (found.min() < -(2**53) or found.max() > 2**53):
-        raise InputError("numbers of graphs above 2**53 are not distinct in float64: number them from 0")
+        raise InputError("numbers of graphs above 2**53 cannot be distinguished in float64: number them from 0")
     return found
 
 
 def _joined(state: list[Tensor] | Tensor) -> npt.NDArray[np.float64]:
-    """Return a state as one array: batches until it is synchronised, then one tensor."""
+    """Return a state as one array: it is a list of batches before synchronisation, and one tensor after it."""
     parts = [state] if isinstance(state, Tensor) else state
     return np.concatenate([np.zeros(0), *(part.cpu().numpy() for part in parts)])

@@ -20,11 +20,11 @@ __all__ = ["to_images", "to_networkx", "to_parquet"]
 
 
 def to_networkx(windows: Windows) -> list[nx.Graph[int]]:
-    """Make a weighted bipartite graph of each window.
+    """Convert each window to a weighted bipartite graph.
 
     Nodes are those of the host, first the rows (``bipartite=0``), then the columns (``bipartite=1``), each with its
-    ``position`` in the window. Every observed entry is an edge with its ``weight``, a float that equals the float32;
-    NaN is none. The graph knows its ``label`` and its ``centre``, a row and a column. Contexts are left out.
+    ``position`` in the window. Every observed entry is an edge with its ``weight``, the float32 value as a float; NaN
+    is no edge. Graph attributes are the ``label`` and the ``centre``, a row and a column. Contexts are omitted.
 
     Raises:
         InputError: a node of some window is both a row and a column, so the graph would not be bipartite.
@@ -38,7 +38,7 @@ def to_networkx(windows: Windows) -> list[nx.Graph[int]]:
     shared = int((nodes[:, 1:] == nodes[:, :-1]).any(axis=1).sum())
     if shared:
         raise InputError(
-            f"{shared} of {len(windows)} windows hold a node twice, in rows or columns, and a bipartite graph holds it "
+            f"{shared} of {len(windows)} windows hold a node twice, in rows or columns, and a bipartite graph needs it "
             "once; take windows with disjoint rows and columns"
         )
     return [_bipartite(windows, index) for index in range(len(windows))]
@@ -56,17 +56,17 @@ def _bipartite(windows: Windows, index: int) -> nx.Graph[int]:
 
 
 def to_images(windows: Windows, *, contexts: bool = False) -> npt.NDArray[np.float32]:
-    """Lay windows out as images, channels first.
+    """Convert windows to images, channels first.
 
     Args:
-        windows: Of any kind.
+        windows: Any windows.
         contexts: Whether ``row_context`` and ``column_context`` follow the values as channels.
 
     Returns:
         Shape ``(N, 1, k, k)``, a view, or with contexts ``(N, 3, k, k)``; float32.
 
     Raises:
-        InputError: contexts are asked for and the windows have none.
+        InputError: ``contexts`` is True and the windows have none.
 
     Example:
         >>> to_images(Windows.from_values(np.zeros((2, 3, 3)))).shape
@@ -75,15 +75,15 @@ def to_images(windows: Windows, *, contexts: bool = False) -> npt.NDArray[np.flo
     if not contexts:
         return windows.values[:, None]
     if windows.row_context is None or windows.column_context is None:
-        raise InputError("these windows have no contexts: say contexts=False, or contexts = true in the recipe")
+        raise InputError("these windows have no contexts: pass contexts=False, or set contexts = true in the recipe")
     return np.stack([windows.values, windows.row_context, windows.column_context], axis=1)
 
 
 def to_parquet(windows: Windows, path: str | Path) -> Path:
-    """Write windows as a Parquet table, one row a window, whole or not at all.
+    """Write windows to a Parquet table, one row per window, atomically.
 
     Each field of :class:`~gnnmax.task.windows.Windows` is a column of the same name and type; matrices are lists of
-    ``k * k`` numbers in row-major order. Two columns are added for readers: ``label``, and ``kind`` by name. The
+    ``k * k`` numbers in row-major order. Two columns are added for convenience: ``label``, and ``kind`` by name. The
     metadata of the schema hold ``k``, ``label_rule`` and ``noise``, in JSON, under ``gnnmax``.
 
     Returns:
@@ -112,7 +112,7 @@ def to_parquet(windows: Windows, path: str | Path) -> Path:
 
 
 def _column(pa: Any, array: npt.NDArray[Any]) -> Any:
-    """Lay out one field: numbers as they are, vectors and matrices as lists of one length."""
+    """Convert one field to a column: numbers unchanged, vectors and matrices as lists of fixed length."""
     if array.ndim == 1:
         return pa.array(array)
     flat = np.ascontiguousarray(array).reshape(-1)

@@ -1,4 +1,4 @@
-"""Windows as torch_geometric graphs: rows and columns are nodes, entries weighted edges, the centre's ends marked."""
+"""Windows as torch_geometric graphs: rows and columns are nodes, entries are weighted edges, the centre is marked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENTRY, ROW_CONTEXT, COLUMN_CONTEXT = range(3)
 
 
 def to_data(windows: Windows) -> list[Data]:
-    """Make a graph with one sort of nodes of each window.
+    """Convert each window to a homogeneous graph.
 
     Nodes ``0 .. k - 1`` are the rows, ``k .. 2k - 1`` the columns. Every observed entry is an edge in both directions,
     every context entry that is not zero one edge (so undirected contexts come in both); NaN entries are no edges.
@@ -62,7 +62,7 @@ def to_data(windows: Windows) -> list[Data]:
 
 
 def to_hetero(windows: Windows) -> list[HeteroData]:
-    """Make a graph with row nodes and column nodes of each window.
+    """Convert each window to a heterogeneous graph with row nodes and column nodes.
 
     Returns:
         Graphs with nodes ``row`` and ``column``, each with ``x`` (k, 1), one at the centre's end and zero elsewhere,
@@ -105,7 +105,7 @@ _TYPES: dict[Relation, int] = {
 
 
 def _edges(windows: Windows, index: int) -> list[Edges]:
-    """List the edges of a window by relation: ends (2, E), each counted in its own side, and weights (E,)."""
+    """List the edges of a window by relation: ends (2, E), numbered within each side, and weights (E,)."""
     values = windows.values[index]
     ends = np.stack(np.nonzero(~np.isnan(values)))  # (2, E)
     weights = values[ends[0], ends[1]]

@@ -1,4 +1,4 @@
-"""Windows as a torch data set, for training loops that draw their batches with a DataLoader."""
+"""Windows as a torch data set, for training loops with a DataLoader."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Batch = dict[str, Tensor]
 
 
 class WindowDataset(Dataset[Batch]):
-    """Windows as dicts of tensors: ``values``, ``label`` and, where there are any, ``row_context``, ``column_context``.
+    """Windows as dicts of tensors: ``values``, ``label`` and, if present, ``row_context`` and ``column_context``.
 
-    A batch is fetched whole, by one gather an array: 17 to 58 times as fast as window by window. For that a DataLoader
-    asks for :meth:`collate`, which takes what was fetched as it is.
+    A batch is fetched by one gather per array, 17 to 58 times as fast as window by window. For that a DataLoader needs
+    :meth:`collate`, which returns the fetched batch unchanged.
 
-    Worker processes that are forked (Linux) share the windows, memory maps too. Those that are spawned get a copy; of
-    a data set from :meth:`stored` they get the path alone, and map the files again.
+    Forked worker processes (Linux) share the windows, including memory maps. Spawned ones receive a copy; for a data
+    set from :meth:`stored` they receive only the path and map the files again.
 
     Example:
         >>> from torch.utils.data import DataLoader
@@ -42,7 +42,7 @@ class WindowDataset(Dataset[Batch]):
 
     @classmethod
     def stored(cls, path: str | Path, split: str) -> WindowDataset:
-        """Open a split of a folder that ``gnnmax generate`` wrote, and check its digests once, here.
+        """Open a split of a folder that ``gnnmax generate`` wrote, and verify its digests once.
 
         Raises:
             InputError: no data set, a damaged one, or no such split.
@@ -61,13 +61,13 @@ class WindowDataset(Dataset[Batch]):
         return len(self._windows)
 
     def __getitem__(self, index: int) -> Batch:
-        """Return one window: ``values`` and contexts ``(k, k)``, ``label`` without axes, float32, zero or one."""
+        """Return one window in float32: ``values`` and contexts ``(k, k)``, and the scalar ``label``, zero or one."""
         if not 0 <= index < len(self):
             raise IndexError(f"window {index} of {len(self)}")
         return {name: tensor[0] for name, tensor in self.__getitems__([index]).items()}
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """Return a batch: ``values`` and contexts ``(B, k, k)``, ``label`` ``(B,)``, float32, zeros and ones."""
+        """Return a batch in float32: ``values`` and contexts ``(B, k, k)``, and ``label`` ``(B,)``, zeros and ones."""
         chosen, w = np.asarray(indices, dtype=np.intp), self._windows
         arrays = {"values": w.values, "row_context": w.row_context, "column_context": w.column_context}
         batch = {name: torch.from_numpy(array[chosen]) for name, array in arrays.items() if array is not None}
@@ -75,7 +75,7 @@ class WindowDataset(Dataset[Batch]):
 
     @staticmethod
     def collate(batch: Batch) -> Batch:
-        """Return a fetched batch as it is: the ``collate_fn`` of a DataLoader."""
+        """Return a fetched batch unchanged: the ``collate_fn`` of a DataLoader."""
         return batch
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Files: atomic writes, shipped presets, and readers of graph files."""
+"""Files: atomic writes, ownership of outputs, shipped presets, and readers of graph files."""

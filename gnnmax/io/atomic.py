@@ -1,4 +1,4 @@
-"""Write files and folders whole or not at all."""
+"""Atomic writes: files and folders appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from gnnmax.io.ownership import PROGRAM, OwnedFolder
 __all__ = ["atomic_folder", "check_output_folder", "write_file"]
 
 UNFINISHED = ".gnnmax-unfinished"
-"""A note in each scratch folder until it is whole."""
+"""Name of a file that marks a scratch folder as incomplete."""
 
 LOCKING = 3
-"""Attempts at a scratch folder that is locked."""
+"""Number of attempts to make a locked scratch folder."""
 
 
 def write_file(path: Path, content: bytes | str) -> None:
-    """Write a file so that its name never holds less than the whole content, even if the machine stops.
+    """Write a file atomically: its name never refers to partial content, even after a crash.
 
     The content goes to a temporary name beside it, is synced to disk and renamed. The file gets the permissions that
-    the umask gives to any new file. A link stays, and what it leads to is written.
+    the umask gives to any new file. A symbolic link is kept, and its target is written.
 
     Args:
-        path: Where; its folder exists.
+        path: Path of the file, in an existing folder.
         content: Bytes, or text written as UTF-8.
 
     Raises:
-        InputError: a folder, a device or another thing that is no file stands there.
+        InputError: the path is a folder, a device or another special file.
 
     Example:
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -48,7 +48,7 @@ def write_file(path: Path, content: bytes | str) -> None:
     data = content.encode() if isinstance(content, str) else content
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "not a regular file"
-        raise InputError(f"{path} is {kind}, and a file was to be written: choose another name")
+        raise InputError(f"{path} is {kind}, where a file is to be written: choose another name")
     path = Path(os.path.realpath(path))
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
@@ -67,12 +67,12 @@ def check_output_folder(path: Path, *, owner: OwnedFolder, force: bool = False) 
     """Refuse an output folder that is in use, before any work is done.
 
     Args:
-        path: The folder to be written. It may be absent or empty.
-        owner: The sort of folder; ``force`` replaces only those that are of this sort throughout.
-        force: Whether a folder of this sort may be replaced.
+        path: The folder to write, which may be absent or empty.
+        owner: The kind of folder; ``force`` replaces only folders that hold nothing else.
+        force: Whether to replace a folder of this kind.
 
     Raises:
-        InputError: the path is a file, or a folder that holds something and may not be replaced.
+        InputError: the path is a file, or a folder that is not empty and may not be replaced.
 
     Example:
         >>> from gnnmax.io.ownership import DATA_SET
@@ -86,7 +86,7 @@ def check_output_folder(path: Path, *, owner: OwnedFolder, force: bool = False) 
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise InputError(f"the output must be a folder, and {path} is not: choose another folder")
     if path.resolve() in (Path.cwd(), *Path.cwd().parents):
-        raise InputError(f"the output {path} is the current folder or one above it: name a folder of its own")
+        raise InputError(f"the output {path} is the current folder or one above it: choose a separate folder")
     if not path.exists() or not any(path.iterdir()):
         return
     foreign = owner.foreign(path)
@@ -98,16 +98,16 @@ def check_output_folder(path: Path, *, owner: OwnedFolder, force: bool = False) 
 
 @contextlib.contextmanager
 def atomic_folder(path: Path, *, owner: OwnedFolder, force: bool = False) -> Iterator[Path]:
-    """Give a scratch folder that becomes ``path`` when the block ends well, and vanishes when it does not.
+    """Yield a scratch folder that is renamed to ``path`` when the block succeeds, and removed when it fails.
 
-    A folder that may be replaced (see :func:`check_output_folder`) stays until the new one is whole; the two exchange
-    their names at once where the system can. Scratch folders that killed runs left behind are removed; those of running
-    processes are locked, and stay.
+    A folder that may be replaced (see :func:`check_output_folder`) is kept until the new one is complete; the two are
+    then exchanged in one step if the system supports it. Scratch folders of killed runs are removed; those of running
+    processes are locked, and kept.
 
     Args:
         path: The final folder; its parents are made.
-        owner: The sort of folder.
-        force: Whether a folder of this sort may be replaced.
+        owner: The kind of folder.
+        force: Whether to replace a folder of this kind.
 
     Yields:
         The scratch folder, beside ``path`` and on the same file system.
@@ -144,20 +144,20 @@ def atomic_folder(path: Path, *, owner: OwnedFolder, force: bool = False) -> Ite
 
 @contextlib.contextmanager
 def _made_parents(path: Path) -> Iterator[None]:
-    """Make the folders above ``path`` that are not there, and remove them again if the block fails."""
+    """Make the missing parent folders of ``path``, and remove them again if the block fails."""
     made = [parent for parent in path.parents if not parent.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
-        for parent in made:  # the innermost first; one that another process uses by now stays
+        for parent in made:  # the innermost first; a folder that another process uses by now is kept
             with contextlib.suppress(OSError):
                 parent.rmdir()
         raise
 
 
 def _take_name(scratch: Path, path: Path) -> None:
-    """Rename a folder; what stands under the new name is removed after that, and put back if that fails."""
+    """Rename a folder and remove the old folder of that name afterwards; restore it on failure."""
     if not path.exists():
         _rename(scratch, path)
         return
@@ -170,16 +170,16 @@ def _take_name(scratch: Path, path: Path) -> None:
             except BaseException:
                 old.replace(path)
                 raise
-            old.replace(scratch)  # an ".old" folder is whole: the next run puts it back where this one was killed
+            old.replace(scratch)  # an ".old" folder is complete: the next run restores it if this one is killed
         _discard(scratch)
 
 
 EXCHANGE = 2
-"""The flag of Linux's renameat2 that exchanges two names at once."""
+"""The flag of Linux's renameat2 that exchanges two names in one step."""
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two names in one step; False where the system or the file system cannot."""
+    """Exchange two names in one step; return False if the system or the file system does not support it."""
     system = ctypes.CDLL(None, use_errno=True)
     if not hasattr(system, "renameat2"):
         return False
@@ -198,22 +198,22 @@ def _rename(scratch: Path, path: Path) -> None:
 
 @contextlib.contextmanager
 def _own_folder(path: Path) -> Iterator[Path]:
-    """Make a scratch folder beside ``path``, locked for as long as this process lives, where there are locks."""
+    """Make a scratch folder beside ``path``, locked while this process lives, if the file system has locks."""
     for attempt in range(LOCKING):
         scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
         with _locked(scratch) as ours:
             if ours or attempt + 1 == LOCKING:
                 yield scratch
                 return
-        # Another run took it for a leftover before it was locked; or there are no locks, and nobody takes anything.
+        # Another run removed it as a leftover before it was locked; or there are no locks, and nothing is removed.
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
-    """Lock a folder and tell whether it worked; the system drops the lock of a process that is killed.
+    """Lock a folder and return whether that succeeded; the system releases the lock of a killed process.
 
-    It did not if the folder has vanished, another process holds it, or the file system knows no locks.
+    It fails if the folder has vanished, another process holds it, or the file system has no locks.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -232,9 +232,9 @@ def _locked(folder: Path) -> Iterator[bool]:
 
 
 def _sweep(path: Path, owner: OwnedFolder) -> None:
-    """Remove what killed runs left beside ``path``; put back an old folder whose successor never took the name.
+    """Remove leftovers of killed runs beside ``path``; restore an old folder whose successor was never renamed.
 
-    A name proves nothing: a leftover carries our mark, or the note that it is unfinished.
+    The name alone is not enough: a leftover contains our mark, or the file that marks it as incomplete.
     """
     named = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.(partial|old)")
     for leftover in [entry for entry in path.parent.iterdir() if named.fullmatch(entry.name)]:
@@ -253,7 +253,7 @@ def _left_by_us(leftover: Path, owner: OwnedFolder) -> bool:
 
 
 def _discard(folder: Path) -> None:
-    """Remove a folder, the note that it is unfinished last: one that is killed on the way leaves what can be swept."""
+    """Remove a folder, its mark of incompleteness last, so that leftovers of a killed removal are recognised."""
     note = folder / UNFINISHED
     with contextlib.suppress(OSError):
         note.touch()

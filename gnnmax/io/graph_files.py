@@ -20,14 +20,14 @@ __all__ = ["READERS", "SUFFIXES", "Entries", "read_csv", "read_graphml", "read_m
 
 
 class Entries(NamedTuple):
-    """What a graph's source lists.
+    """The nodes and edges that a file or object lists.
 
     Attributes:
-        nodes: How many.
+        nodes: Number of nodes.
         edges: Row and column of each entry, shape ``(E, 2)``.
-        weights: Of the entries, shape ``(E,)``.
-        mirrored: Whether an undirected edge must be there twice, on both sides of the diagonal, as in a matrix.
-        names: Of the nodes, where the source has any.
+        weights: Weights of the entries, shape ``(E,)``.
+        mirrored: Whether an undirected edge must occur twice, on both sides of the diagonal, as in a matrix.
+        names: Names of the nodes, if the source has any.
     """
 
     nodes: int
@@ -38,7 +38,7 @@ class Entries(NamedTuple):
 
 
 LARGEST_ARRAY = 2**30
-"""Bytes that an array may take once it is unpacked."""
+"""Largest size of an unpacked array, in bytes."""
 
 
 def read_npy(content: bytes) -> npt.NDArray[Any]:
@@ -62,7 +62,7 @@ def read_npy(content: bytes) -> npt.NDArray[Any]:
             raise InputError("holds pickled objects, which can run code: save plain numbers")
         stated, there = math.prod(shape) * dtype.itemsize, len(content) - file.tell()
         if stated != there:
-            raise InputError(f"states {stated} bytes of numbers and has {there}: is it whole?")
+            raise InputError(f"states {stated} bytes of numbers and has {there}: is it complete?")
         return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape, order="F" if by_columns else "C")
     except InputError:
         raise
@@ -71,7 +71,7 @@ def read_npy(content: bytes) -> npt.NDArray[Any]:
 
 
 def read_npz(content: bytes) -> Any:
-    """Read what scipy's ``save_npz`` wrote, or the one dense array of a ``.npz`` file.
+    """Read a sparse matrix that scipy's ``save_npz`` wrote, or the only dense array of a ``.npz`` file.
 
     Raises:
         InputError: not the format, damaged, pickled objects, or too large once unpacked.
@@ -95,7 +95,7 @@ def read_npz(content: bytes) -> Any:
             _check_indices(matrix)
             return matrix
         if len(arrays) != 1:
-            raise InputError(f"holds {len(arrays)} arrays: expected one, or what scipy.sparse.save_npz writes")
+            raise InputError(f"holds {len(arrays)} arrays: expected one, or a file of scipy.sparse.save_npz")
         return next(iter(arrays.values()))
     except InputError:
         raise
@@ -106,7 +106,7 @@ def read_npz(content: bytes) -> Any:
 
 
 def _check_indices(matrix: Any) -> None:
-    """Refuse a compressed matrix whose indices lead outside: scipy trusts them."""
+    """Refuse a compressed matrix whose indices are out of range: scipy does not check them."""
     if matrix.format in ("csr", "csc", "bsr"):
         matrix.check_format(full_check=True)
 
@@ -127,7 +127,7 @@ def read_mtx(content: bytes) -> Any:
     try:
         rows, columns, entries, *_ = mminfo(io.BytesIO(content))
         if entries > len(content):
-            raise InputError(f"states {entries} entries of {rows} x {columns}, more than it can hold: is it whole?")
+            raise InputError(f"states {entries} entries of {rows} x {columns}, more than it can hold: is it complete?")
         return mmread(io.BytesIO(content))
     except InputError:
         raise
@@ -136,12 +136,12 @@ def read_mtx(content: bytes) -> Any:
 
 
 def read_csv(content: bytes) -> Entries:
-    r"""Read a list of weighted edges: lines ``u,v,weight``; the first may be a header, its last word made of letters.
+    r"""Read a list of weighted edges: lines ``u,v,weight``; the first may be a header with text as its last field.
 
-    Nodes are numbered by rising name where all names are whole numbers, else by first mention.
+    Nodes are numbered by increasing name if all names are whole numbers, else by first occurrence.
 
     Raises:
-        InputError: naming the line that is wrong.
+        InputError: a line is wrong; the message gives its number.
 
     Example:
         >>> nodes, edges, weights, *_ = read_csv(b"from,to,weight\n7,3,0.5\n3,10,2\n")
@@ -158,7 +158,7 @@ def read_csv(content: bytes) -> Entries:
     last = 0
     try:
         for row in reader:
-            line, last = last + 1, reader.line_num  # a quoted name may run over several lines
+            line, last = last + 1, reader.line_num  # a quoted name may span several lines
             if not row or (line == 1 and _is_header(row)):
                 continue
             u, v, weight = _edge(row, line)
@@ -205,7 +205,7 @@ def read_graphml(content: bytes) -> Any:
     """Read a GraphML file as a networkx graph.
 
     Raises:
-        InputError: not the format, a document type of its own, or parallel edges.
+        InputError: not the format, a document type definition, or parallel edges.
 
     Example:
         >>> xml = b'<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">'
@@ -218,7 +218,7 @@ def read_graphml(content: bytes) -> Any:
     import networkx as nx
 
     if re.search(rb"<!(DOCTYPE|ENTITY)", content, re.IGNORECASE):
-        raise InputError("holds a document type of its own, which can unfold without end: leave it out")
+        raise InputError("holds a document type definition, which can expand without bound: leave it out")
     try:
         graph = nx.read_graphml(io.BytesIO(content))
     except (ParseError, nx.NetworkXError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -16,24 +16,24 @@ from gnnmax.errors import InputError
 __all__ = ["DATA_SET", "MODEL", "PROGRAM", "RUN", "Output", "OwnedFolder", "check_outputs", "is_ours"]
 
 PROGRAM = "gnnmax"
-"""What every mark and every output says of its maker."""
+"""The name of the program, which every mark and every output contains."""
 
 LARGEST_MARK = 64_000_000
 SNIFFED = 65_536
-"""Bytes at either end of a file in which an output names its maker."""
+"""Number of bytes at either end of a file that are searched for the name of the program."""
 
 
 @dataclass(frozen=True)
 class OwnedFolder:
-    """A sort of folder that the package writes.
+    """A kind of folder that the package writes.
 
-    A folder is ours by what is *in* its mark, and by every entry being one that we write; a file's name proves nothing.
+    A folder is ours if the *content* of its mark says so and all its entries are ours; names alone prove nothing.
 
     Attributes:
-        title: What to call it in an error.
-        mark: Name of the JSON file that says who made the folder.
+        title: Its name in an error.
+        mark: Name of the JSON file that records the program that made the folder.
         entries: Patterns of all files that it may hold, as POSIX paths relative to the folder.
-        fields: Fields of a mark that gnnmax 0.1 wrote, before marks named the program.
+        fields: Fields of a mark of gnnmax 0.1, whose marks did not name the program.
 
     Example:
         >>> RUN.mark, RUN.title
@@ -46,15 +46,15 @@ class OwnedFolder:
     fields: frozenset[str]
 
     def marked(self, folder: Path) -> bool:
-        """Tell whether a folder holds a mark that the package wrote."""
+        """Return whether a folder holds a mark that the package wrote."""
         content = read_mark(folder / self.mark)
         return content is not None and (content.get("program") == PROGRAM or self.fields <= content.keys())
 
     def foreign(self, folder: Path) -> str:
-        """Return what shows that a folder is not ours, as words for an error; empty where it is.
+        """Return the reason why a folder is not ours, as part of an error message; empty if it is ours.
 
-        Links and special files are foreign, for the package writes none; an empty folder holds nothing to lose. It
-        looks at every entry once.
+        Links and special files are foreign, because the package writes none; an empty folder is ours. Every entry is
+        checked once.
 
         Example:
             >>> import tempfile
@@ -79,14 +79,14 @@ class OwnedFolder:
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:
-    """Tell whether a relative path matches a pattern part by part: a star stays within one folder."""
+    """Return whether a relative path matches a pattern part by part: a star matches within one folder."""
     parts = path.split("/")
     split = [pattern.split("/") for pattern in patterns]
     return any(len(own) == len(parts) and all(map(fnmatchcase, parts, own)) for own in split)
 
 
 PARTIAL = ".*.partial"
-"""What a killed run leaves of a file that it was writing."""
+"""Pattern of the temporary file that a killed write leaves behind."""
 
 DATA_SET = OwnedFolder(
     "data set",
@@ -117,7 +117,7 @@ FOLDERS = (DATA_SET, RUN, MODEL)
 
 
 def read_mark(file: Path) -> dict[str, Any] | None:
-    """Read a JSON object from a regular file; None where there is none. Any other failure to read is an error."""
+    """Read a JSON object from a regular file; None if there is none. Any other failure to read is an error."""
     try:
         found = file.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_MARK:
@@ -129,7 +129,7 @@ def read_mark(file: Path) -> dict[str, Any] | None:
 
 
 def is_ours(file: Path) -> bool:
-    """Tell whether a file names the package as its maker, near its beginning or its end.
+    """Return whether a file names the package as its maker, near its beginning or its end.
 
     Example:
         >>> is_ours(Path("nowhere.html"))
@@ -145,13 +145,13 @@ def is_ours(file: Path) -> bool:
 
 @dataclass(frozen=True)
 class Output:
-    """A file that a call is to write.
+    """An output file of a call.
 
     Attributes:
-        option: The option that names it, for errors.
-        path: Where; None where the option was not given.
-        endings: Suffixes that say how it is written.
-        recognise: Whether a file that stands there is one that this option wrote before.
+        option: The option that gives it, for errors.
+        path: Its path; None if the option was not given.
+        endings: Accepted suffixes, which select the format.
+        recognise: Returns whether an existing file was written by this option before.
     """
 
     option: str
@@ -161,24 +161,24 @@ class Output:
 
 
 def check_outputs(outputs: Sequence[Output], *, inputs: Sequence[Path] = (), force: bool = False) -> None:
-    """Refuse outputs that would destroy something, before any work is done.
+    """Refuse outputs that would overwrite something else, before any work is done.
 
-    An output is never an input of the same call, never another output, and never a file that a run, a data set or a
-    model consists of. A file that something else wrote is replaced only with ``force``.
+    An output must not be an input of the same call, another output, or part of a run, a data set or a model. A file
+    that another program wrote is replaced only with ``force``.
 
     Args:
-        outputs: What is to be written.
+        outputs: The outputs of the call.
         inputs: Files and folders that the call reads.
-        force: Whether files of another origin may be replaced.
+        force: Whether to replace files of other programs.
 
     Raises:
-        InputError: naming the output and what stands in its place.
+        InputError: an output is refused; the message gives the output and the reason.
 
     Example:
         >>> check_outputs([Output("--out", Path("table.txt"), (".csv", ".json"))])
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: --out table.txt must end in .csv or .json: the ending says how it is written
+        gnnmax.errors.InputError: --out table.txt must end in .csv or .json: the ending selects the format
     """
     taken: dict[Path, str] = {path.resolve(): "an input of this call" for path in inputs}
     for output in outputs:
@@ -186,7 +186,7 @@ def check_outputs(outputs: Sequence[Output], *, inputs: Sequence[Path] = (), for
         if path is None:
             continue
         if path.suffix not in output.endings:
-            raise InputError(f"{where} must end in {' or '.join(output.endings)}: the ending says how it is written")
+            raise InputError(f"{where} must end in {' or '.join(output.endings)}: the ending selects the format")
         if not path.parent.is_dir():
             raise InputError(f"{where}: the folder {path.parent} does not exist: make it first, or choose another file")
         if path.exists() and not path.is_file():
@@ -202,11 +202,11 @@ def check_outputs(outputs: Sequence[Output], *, inputs: Sequence[Path] = (), for
 
 
 PAGES = ("report.html", "heat-maps.svg")
-"""Entries of a run that are made from the others and may be written again."""
+"""Entries of a run that are derived from the others and may be replaced."""
 
 
 def _owner(path: Path) -> str:
-    """Return the run, data set or model that a file is a part of, as words for an error; empty if of none."""
+    """Return the run, data set or model that a file is part of, for an error message; empty if there is none."""
     for folder in path.parents:
         inside = path.relative_to(folder).as_posix()
         if inside.count("/") > 2:

@@ -20,8 +20,8 @@ class Presets:
     """A folder of shipped TOML files.
 
     Attributes:
-        what: What a file holds, for errors.
-        folder: Where they are.
+        what: The content of a file, for errors.
+        folder: The folder with the files.
 
     Example:
         >>> Presets("recipe", Path("nowhere")).names()
@@ -32,11 +32,11 @@ class Presets:
     folder: Path
 
     def names(self) -> list[str]:
-        """List the names of what is shipped."""
+        """List the names of the shipped files."""
         return sorted(path.stem for path in self.folder.glob("*.toml"))
 
     def read(self, name: str | Path) -> dict[str, Any]:
-        """Read a shipped file by its name, or any by a path that ends in ``.toml``.
+        """Read a shipped file by its name, or any file by a path that ends in ``.toml``.
 
         Raises:
             InputError: an unknown name, or a file that is unreadable, too large or not TOML.
@@ -60,13 +60,13 @@ class Presets:
             if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device may never end
                 raise InputError(f"cannot read {called}: it is not a regular file")
             if status.st_size > LARGEST_FILE:
-                raise InputError(f"{called} is larger than 1 MB: a {self.what} is a page")
+                raise InputError(f"{called} is larger than 1 MB: a {self.what} has about a page")
             return tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"cannot read {called}: {error.strerror}") from None
         except InputError:
             raise
-        except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
+        except ValueError as error:  # not UTF-8, not TOML, or a number with thousands of digits
             raise InputError(f"{called} is not TOML: {error}") from None
         except RecursionError:
-            raise InputError(f"{called} is nested too deeply: a {self.what} has three levels") from None
+            raise InputError(f"{called} is nested too deeply: a {self.what} has at most three levels") from None

@@ -30,7 +30,7 @@ Mark = Literal["both", "row", "none"]
 Pool = Literal["max", "mean", "logsumexp"]
 """How a net pools features, on the same scale for any number of them."""
 
-BLURRED = "A softmax blurs as the number of entries grows: it loses the maximum of many (Velickovic et al., 2024)."
+BLURRED = "Find the maximum of many entries: a softmax blurs as their number grows (Velickovic et al., 2024)."
 """Why nets with softmax attention miss the maximum of many entries."""
 
 

@@ -30,7 +30,7 @@ def scored(module: nn.Module, inputs: Inputs) -> Tensor:
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the named device: ``auto`` is a GPU where there is one, else the CPU.
+    """Return the named device: ``auto`` is a GPU if there is one, else the CPU.
 
     Raises:
         InputError: another name, or ``cuda`` on a machine without a GPU.

@@ -71,7 +71,7 @@ def build_model(name: str, k: int, config: Any = None, seed: int = 0) -> nn.Modu
     """
     checked = parse_config(name, config)
     if k < 3 or k % 2 == 0:
-        raise InputError(f"a window's side k must be odd and at least 3, not {k}: only then is there a centre entry")
+        raise InputError(f"a window's side k must be odd and at least 3, not {k}: otherwise it has no centre entry")
     return seeded(lambda: MODELS[name].build(k, checked), seed)
 
 

@@ -69,7 +69,7 @@ class TowerSpec:
     """A convolution tower: convolutions with ReLU, each perhaps followed by a coarser grid, and a linear head.
 
     Attributes:
-        channels: Of each convolution's output.
+        channels: Number of channels of each convolution's output.
         steps: Downsampling factor after each convolution; empty for 1 throughout.
         kernel: Side of the kernels.
         padding: ``valid``: none. ``zero``: zeros, the side stays. ``circular``: the opposite border, the side stays.
@@ -78,8 +78,8 @@ class TowerSpec:
         downsampling: How to downsample. ``stride``: by the convolution itself. ``max``, ``average``: over blocks.
             ``blur``: binomial blur, then a stride. ``polyphase``: keep the subgrid with the largest
             norm.
-        head: ``flatten``: one weight an entry and channel. ``global``: maximum and mean over the image. ``centre``: the
-            features in the middle.
+        head: ``flatten``: one weight per entry and channel. ``global``: maximum and mean over the image. ``centre``:
+            the features in the middle.
         coordinates: Whether two more channels hold the position of each entry.
 
     Raises:

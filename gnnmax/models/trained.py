@@ -56,7 +56,7 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         seed: Seed of the initial weights.
         recipe: Name of the recipe it was trained on; empty if unknown.
         recipe_digest: Digest of that recipe; empty if unknown.
-        validation_loss: Log loss on the validation split, in nats a window; None if unknown.
+        validation_loss: Log loss on the validation split, in nats per window; None if unknown.
     """
 
     format: Literal[1] = 1
@@ -236,7 +236,7 @@ def load_model(path: str | Path, device: str = "auto") -> TrainedModel:
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        InputError: the folder or a file is missing, unreadable, too large, damaged or not what it says.
+        InputError: the folder or a file is missing, unreadable, too large, damaged or inconsistent.
 
     Example:
         >>> load_model("gnn").card.recipe
@@ -265,7 +265,9 @@ def _chosen(path: Path) -> tuple[Path, ModelCard]:
         return path, _read_card(path / CARD)
     seeds = [(folder.parent, _read_card(folder)) for folder in sorted(path.glob(f"seed-*/{CARD}"))]
     if not seeds:
-        raise InputError(f"the folder {path} holds no {CARD}, nor do folders seed-* in it: give a trained model's")
+        raise InputError(
+            f"the folder {path} holds no {CARD}, nor do folders seed-* in it: give that of a trained model"
+        )
     return min(seeds, key=lambda seed: math.inf if seed[1].validation_loss is None else seed[1].validation_loss)
 
 

@@ -27,12 +27,12 @@ OUTSIDE, EMPTY, SPIKE = 0, 1, 2
 
 @lru_cache(maxsize=1024)
 def orbit(spec: TowerSpec, k: int, background: Background = "any") -> int:
-    """Count the positions, centre included, whose spike looks like one at the centre to every net of a specification.
+    """Count the positions whose spike looks like one at the centre to every net of a specification, itself included.
 
-    Cost: ``k ** 4`` colours a layer, ``k ** 6`` from a polyphase layer on.
+    Cost: ``k ** 4`` colours per layer, ``k ** 6`` from a polyphase layer on.
 
     Args:
-        spec: Of the tower.
+        spec: Specification of the tower.
         k: Side of the windows.
         background: ``any``: it differs from the zeros of the padding. ``zero``: it equals them, so that only later
             layers, whose features are not zero, see the border.
@@ -51,7 +51,7 @@ def orbit(spec: TowerSpec, k: int, background: Background = "any") -> int:
     """
     spec.sides(k)
     colours = _initial_colours(spec, k, background)  # (P, Q, n, n): one image per position of the spike, Q grids of it
-    norms = np.zeros((len(colours), 1), dtype=np.uint64)  # (P, Q): what decides which grid is kept
+    norms = np.zeros((len(colours), 1), dtype=np.uint64)  # (P, Q): they decide which grid is kept
     for _, step in spec.stages:
         stride = step if spec.downsampling == "stride" else 1
         colours = _convolve(colours, spec, stride)
@@ -117,7 +117,7 @@ def _convolve(colours: Colours, spec: TowerSpec, stride: int) -> Colours:
 
 
 def _split_grids(colours: Colours, norms: Colours, step: int) -> tuple[Colours, Colours]:
-    """Return every grid of an image, and what its norm depends on: the entries of the whole grid, in any order."""
+    """Return every grid of an image, and a colour that determines its norm: that of the multiset of its entries."""
     side = colours.shape[-1]
     starts = np.arange(grid_starts(side, step))
     lines = (starts[:, None] + step * np.arange(sampled_side(side, step))) % side  # (starts, m)

@@ -21,27 +21,28 @@ __all__ = ["Ceiling", "ceiling_of", "expected_accuracy", "log_likelihood_ratio",
 Scores = npt.NDArray[np.float64]
 
 SEED = 12_010
-"""Of the Monte Carlo draws behind every ceiling: a function's own, so a figure never changes."""
+"""Seed of the Monte Carlo draws behind every ceiling; it is fixed, so a ceiling never changes."""
 
 
 def log_likelihood_ratio(windows: Windows) -> Scores:
-    """Return the log odds that the peak stands at the centre and not at a uniformly random other entry.
+    """Return the log odds that the peak is at the centre rather than at a uniformly random other entry.
 
     With E_pq the log likelihood of the peak at (p, q) against no peak, and n other entries,
 
         log LR = E_c - log( (1/n) sum over (p, q) != c of exp(E_pq) );
 
-    "centred" iff above 0 is the best possible decision where both are equally likely. In unit Gaussian noise E is
-    ``<x, T> - |T|^2 / 2`` with T the peak's profile; in lognormal noise the same of log x; in Poisson counts
+    "centred" iff above 0 is the best possible decision if both are equally likely. In unit Gaussian noise E is
+    ``<x, T> - |T|^2 / 2`` with T the peak's profile; in lognormal noise the same for log x; in Poisson counts
     ``x log(1 + amplitude / base) - amplitude``. The distances of a peak with a radius are those of the nodes' numbers,
-    so this scorer knows the order even where rows and columns are shuffled: there it bounds what can be reached.
-    An entry that is not observed (NaN) says nothing.
+    so this scorer knows the order even where rows and columns are shuffled; there it is an upper bound.
 
-    Where a share e of the labels was flipped, it is the log odds of the label as written, L with e^L put for
-    ((1 - e) e^L + e) / (e e^L + 1 - e): the same decisions, less sure of them.
+    An entry that is not observed (NaN) carries no information.
+
+    If a share e of the labels was flipped, the result is the log odds of the label as written, L with e^L replaced by
+    ((1 - e) e^L + e) / (e e^L + 1 - e): the same decisions with less confidence.
 
     Args:
-        windows: With amplitudes.
+        windows: Windows with amplitudes.
 
     Returns:
         Floats, shape ``(N,)``.
@@ -60,7 +61,7 @@ def log_likelihood_ratio(windows: Windows) -> Scores:
 
 
 def _as_written(ratio: Scores, flips: float) -> Scores:
-    """Turn log odds of the true label into those of a label flipped at random; sign and order stay."""
+    """Convert log odds of the true label to those of a randomly flipped label; sign and order are kept."""
     less = np.expm1(-np.abs(ratio))  # from 0 down to -1: nothing overflows, and 0 stays 0
     return np.asarray(-np.sign(ratio) * np.log1p((1 - 2 * flips) * less / (1 + flips * less)))
 
@@ -98,15 +99,15 @@ def _against_others(evidence: Scores) -> Scores:
 
 
 def spike_log_likelihood_ratio(values: npt.ArrayLike, amplitude: npt.ArrayLike, log_prior_odds: float = 0.0) -> Scores:
-    """Return the log odds that a spike stands at the centre and not at a uniformly random other entry.
+    """Return the log odds that a spike is at the centre rather than at a uniformly random other entry.
 
-    Each entry is standard Gaussian noise, and one of them has ``amplitude`` mu added. With n other entries
+    Each entry is standard Gaussian noise, and ``amplitude`` mu is added to one of them. With n other entries
 
         log LR = mu x_c - log( (1/n) sum over j != c of exp(mu x_j) ),
 
     plus the log prior odds. "Centred" iff above 0 is the best possible decision. An entry that is not observed (NaN)
-    says nothing: its likelihood is the same with and without the spike. Invariant under relabelling around a fixed
-    centre and transposition, up to rounding; not under increasing maps.
+    carries no information: its likelihood is the same with and without the spike. Invariant under relabelling around a
+    fixed centre and transposition, up to rounding; not under increasing maps.
 
     Args:
         values: Windows, shape ``(..., k, k)``, ``k`` odd and at least 3.
@@ -147,11 +148,11 @@ def _log_mean_exp(exponents: Scores) -> Scores:
 
 @dataclass(frozen=True)
 class Ceiling:
-    """The best possible accuracy and the standard error with which it is known.
+    """The best possible accuracy and its standard error.
 
     Attributes:
         accuracy: Probability that the best rule is right.
-        standard_error: Of the Monte Carlo mean; 0 where the figure is exact.
+        standard_error: Standard error of the Monte Carlo mean; 0 if the accuracy is exact.
     """
 
     accuracy: float
@@ -161,19 +162,20 @@ class Ceiling:
 def ceiling_of(k: int, amplitude: float | Sequence[float], noise: NoiseModel = SPIKE) -> Ceiling:
     """Return the accuracy of the Bayes rule for a peak in noise, both classes equally likely.
 
-    Negatives carry the peak at a uniformly random other entry. Monte Carlo from a seed of the function's own, so the
-    figure never changes; for a spike the other entries are drawn and the centre is integrated exactly. Cached; the
-    first call takes about half a second. Standard error: below 2e-4 for a spike, 5e-4 for a peak with a radius, whose
-    rows and columns are taken as consecutive, their order known.
+    Negatives carry the peak at a uniformly random other entry. The Monte Carlo seed is fixed, so the result never
+    changes; for a spike the other entries are drawn and the centre is integrated exactly. Cached; the first call takes
+    about half a second. Standard error: below 2e-4 for a spike, 5e-4 for a peak with a radius, whose rows and columns
+    are taken as consecutive, their order known.
 
-    Of several levels in equal shares it is the mean over the levels: the rule knows the level of each window, so a
+    For several levels in equal shares it is the mean over the levels: the rule knows the level of each window, so a
     scorer that has to guess it stays below. The draws of all levels are the same, so the stated standard error, the
-    mean of theirs, is the most it can be. Where a share e of the labels is flipped, a scorer that is right with
-    probability p agrees with the stored label with probability (1 - 2 e) p + e, exactly.
+    mean of theirs, is an upper bound. If a share e of the labels is flipped, a scorer that is right with probability p
+    agrees with the stored label with probability (1 - 2 e) p + e, exactly.
 
     Args:
         k: Side of the window, odd and at least 3.
-        amplitude: Of the peak, in standard deviations of the noise (Poisson: in counts), at least 0; or several.
+        amplitude: Amplitude of the peak, in standard deviations of the noise (Poisson: in counts), at least 0; or
+            several.
         noise: Law of the noise, radius of the peak and share of flipped labels.
 
     Raises:
@@ -200,7 +202,7 @@ def ceiling_of(k: int, amplitude: float | Sequence[float], noise: NoiseModel = S
 @lru_cache(maxsize=256)
 def _ceiling(k: int, mu: float, noise: NoiseModel) -> Ceiling:
     n = k * k - 1
-    draws = max(2_000, min(200_000, 16_000_000 // n))  # a larger window leaves less to chance
+    draws = max(2_000, min(200_000, 16_000_000 // n))  # a larger window needs fewer draws
     rng = np.random.default_rng(SEED)
     chunk = max(1, 500_000 // n)
     sizes = [min(chunk, draws - start) for start in range(0, draws, chunk)]
@@ -215,7 +217,7 @@ def _ceiling(k: int, mu: float, noise: NoiseModel) -> Ceiling:
 
 
 def _bump_right(k: int, mu: float, radius: float, size: int, rng: np.random.Generator) -> Scores:
-    """Draw ``size`` windows of each class and tell which the Bayes rule gets right, shape ``(2 * size,)``."""
+    """Draw ``size`` windows of each class and return which the Bayes rule gets right, shape ``(2 * size,)``."""
     half, place = k // 2, rng.integers(k * k - 1, size=size)
     place += place >= k * k // 2
     away = np.arange(k, dtype=np.float64) - half
@@ -253,16 +255,16 @@ def _conditional_accuracy(others: Scores, mu: float) -> Scores:
 
 
 def expected_accuracy(name: str, k: int, amplitude: float) -> float | None:
-    """Return the accuracy that a rule must have on a spike in unit Gaussian noise, or None where no closed form is.
+    """Return the expected accuracy of a rule on a spike in unit Gaussian noise, or None if there is no closed form.
 
-    Classes and noise as in :func:`ceiling_of`, which has the Bayes rule's. ``centre_value``: Phi(mu / 2) for every
-    k. ``argmax``, ``margin`` and ``nms`` take the same decisions where nothing ties: P(the centre is the largest), an
-    integral over one variable. ``sorted_entries`` always says "centred": 1/2.
+    Classes and noise are as in :func:`ceiling_of`, which gives the accuracy of the Bayes rule. ``centre_value``: Phi(mu
+    / 2) for every k. ``argmax``, ``margin`` and ``nms`` make the same decisions where nothing ties: P(the centre is the
+    largest), an integral over one variable. ``sorted_entries`` always says "centred": 1/2.
 
     Args:
-        name: Of a rule in :data:`gnnmax.task.rules.RULES`.
+        name: Name of a rule in :data:`gnnmax.task.rules.RULES`.
         k: Side of the window, odd and at least 3.
-        amplitude: Of the spike, in standard deviations of the noise, at least 0.
+        amplitude: Amplitude of the spike, in standard deviations of the noise, at least 0.
 
     Raises:
         InputError: an unknown rule, an even or small side, or a negative or infinite amplitude.

@@ -1,4 +1,4 @@
-"""Claims: a statement that was checked, whether it holds, and what was found."""
+"""Checks: a claim, whether it holds, and the evidence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Check"]
 
 @dataclass(frozen=True)
 class Check:
-    """One claim, whether it holds, and what was found."""
+    """A claim, whether it holds, and the evidence."""
 
     claim: str
     holds: bool

@@ -9,7 +9,7 @@ __all__ = ["splitmix64"]
 
 
 def splitmix64(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Scramble 64-bit words one to one, so that equal sums of scrambled words mean equal bags of words.
+    """Mix 64-bit integers one to one, so that equal sums of mixed integers mean equal multisets.
 
     References:
         Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014: the finaliser of SplitMix64.

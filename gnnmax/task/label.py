@@ -1,4 +1,4 @@
-"""The one definition of the task: when a window is centred on its maximum, by how much, and what kind it is."""
+"""The definition of the task: whether a window is centred on its maximum, by which margin, and of which kind it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gnnmax.errors import InputError
 __all__ = ["KINDS", "centre_rank", "check_windows", "is_centred", "kind_of", "largest_other", "margin", "offset_of"]
 
 KINDS = ("centred", "shifted", "runner_up", "tied", "background")
-"""Kinds of window, in the order of their codes.
+"""Kinds of windows, in the order of their codes.
 
 ``centred``: the centre is the strict maximum. ``shifted``: the maximum is inside, off-centre. ``runner_up``: the centre
 is the second largest. ``tied``: the centre is as large as the largest other entry. ``background``: no plant inside.
@@ -32,10 +32,10 @@ def check_windows(values: Any) -> npt.NDArray[Any]:
         >>> check_windows(np.zeros((5, 4, 4)))
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: a window's side k must be odd and at least 3, not 4: only then it has a centre entry
+        gnnmax.errors.InputError: a window's side k must be odd and at least 3, not 4: otherwise it has no centre entry
     """
     if isinstance(values, np.ma.MaskedArray):
-        raise InputError("window values must be plain numbers, not a masked array: say values.filled(numpy.nan)")
+        raise InputError("window values must be plain numbers, not a masked array: pass values.filled(numpy.nan)")
     try:
         array = np.asarray(values)
     except ValueError:
@@ -48,7 +48,7 @@ def check_windows(values: Any) -> npt.NDArray[Any]:
         raise InputError(f"windows must have shape (..., k, k), not {array.shape}: cut square blocks")
     k = array.shape[-1]
     if k < 3 or k % 2 == 0:
-        raise InputError(f"a window's side k must be odd and at least 3, not {k}: only then it has a centre entry")
+        raise InputError(f"a window's side k must be odd and at least 3, not {k}: otherwise it has no centre entry")
     return array
 
 
@@ -61,7 +61,7 @@ def _entries(values: Any) -> tuple[npt.NDArray[Any], int]:
 def centre_rank(values: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """Count the other entries that are at least as large as the centre.
 
-    0 means that the centre is the strict maximum. NaN means "not observed": it beats nothing, and a NaN centre stands
+    0 means that the centre is the strict maximum. NaN means "not observed": it beats nothing, and a NaN centre ranks
     behind every other entry, so its rank is ``k * k - 1``.
 
     Args:
@@ -86,8 +86,8 @@ def is_centred(values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 
     A tie is not a maximum. NaN means "not observed": it beats nothing, and a window whose centre is NaN is not centred.
 
-    Not noticed: relabelling rows or columns around a fixed centre, transposing, any strictly increasing map. Noticed:
-    moving the window.
+    The label does not change under relabelling rows or columns around a fixed centre, transposing, and strictly
+    increasing maps. It changes when the window moves.
 
     Args:
         values: Windows, shape ``(..., k, k)``, ``k`` odd and at least 3.
@@ -111,7 +111,7 @@ def is_centred(values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 
 
 def largest_other(values: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Return the largest observed entry of each window other than its centre; ``-inf`` where there is none.
+    """Return the largest observed entry of each window other than its centre; ``-inf`` if there is none.
 
     Args:
         values: Windows, shape ``(..., k, k)``, ``k`` odd and at least 3.
@@ -127,47 +127,47 @@ def largest_other(values: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def _largest_other(values: npt.ArrayLike) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """Find the largest observed entry but the centre: its place, its value, and whether there is none at all.
+    """Find the largest observed entry other than the centre: its position, its value, and whether there is none.
 
-    Each has shape ``(...,)``. The value is in the entries' own type, for float64 would merge large
-    integers, and the lowest there is where no entry is observed.
+    Each has shape ``(...,)``. The value has the type of the entries, because float64 would merge large integers; it is
+    the lowest number of the type if no entry is observed.
     """
     entries, middle = _entries(values)
     others = entries.astype(np.uint8 if entries.dtype == np.bool_ else entries.dtype)
     lowest = -np.inf if others.dtype.kind == "f" else np.iinfo(others.dtype).min
     others[..., middle] = lowest
-    place, best = _at(others, np.argmax(others, axis=-1))  # NaN, where there is one: then look again
+    place, best = _at(others, np.argmax(others, axis=-1))  # NaN if there is one: then search again
     if not np.isnan(best).any():
         return place, best, np.zeros(best.shape, dtype=np.bool_)
     missing = np.isnan(others)
     others[missing] = lowest
     missing[..., middle] = True
     place, best = _at(others, np.argmax(others, axis=-1))
-    # Where nothing is above the lowest, the first entry that is observed and not the centre.
+    # If nothing is above the lowest number, take the first entry that is observed and not the centre.
     place = np.where(_at(missing, place)[1], np.argmin(missing, axis=-1), place)
     return place, best, np.asarray(missing.all(axis=-1))
 
 
 def _at(entries: npt.NDArray[Any], place: Any) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any]]:
-    """Return places, shape ``(...,)``, and the entries there."""
+    """Return positions, shape ``(...,)``, and the entries at them."""
     place = np.asarray(place)
     return place, np.take_along_axis(entries, place[..., None], axis=-1)[..., 0]
 
 
 def margin(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Return centre minus the largest other entry, in units of the window's standard deviation.
+    """Return the centre minus the largest other entry, in units of the window's standard deviation.
 
     Positive exactly where the window is centred, zero at a tie, negative otherwise. The standard deviation is that of
-    all observed entries, with divisor n. Not noticed: relabelling around a fixed centre, transposing, adding a
-    constant, multiplying by a positive one.
+    all observed entries, with divisor n. The margin does not change under relabelling around a fixed centre,
+    transposing, adding a constant, and multiplying by a positive one.
 
     Args:
         values: Windows, shape ``(..., k, k)``, ``k`` odd and at least 3.
 
     Returns:
         Floats, shape ``(...,)``; NaN where the centre is NaN, 0 in a constant window, infinite where an entry is
-        infinite, nothing but the centre is observed, or float64 cannot hold the difference or the deviation. What would
-        vanish in float32 becomes its smallest normal number, so a stored margin keeps its sign.
+        infinite, nothing but the centre is observed, or float64 cannot hold the difference or the deviation. A margin
+        that would vanish in float32 becomes its smallest normal number, so a stored margin keeps its sign.
 
     Example:
         >>> float(margin([[0, 0, 0], [0, 3, 0], [0, 0, 0]]).round(4))
@@ -183,7 +183,7 @@ def margin(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         difference = centre.astype(np.float64) - best.astype(np.float64)
         nothing = (sign == 0) | (difference == 0)
         quotient = np.where(nothing, 0.0, difference / _spread(entries))
-        # Infinite entries have no spread, and a tiny difference may vanish against a huge one: keep the sign.
+        # Infinite entries have no deviation, and a tiny difference may vanish beside a huge one: keep the sign.
         quotient = np.where(np.isnan(quotient), sign * np.inf, quotient)
         least = np.finfo(np.float32).tiny
         quotient = np.where((sign != 0) & (np.abs(quotient) < least), sign * least, quotient)
@@ -194,7 +194,7 @@ def _spread(entries: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Standard deviation over the last axis, NaN left out, safe against overflow."""
     scaled = entries.astype(np.float64)
     sizes = np.abs(entries if entries.dtype.kind == "f" else scaled)
-    scale = _at(sizes, np.argmax(sizes, axis=-1))[1][..., None].astype(np.float64)  # NaN, where there is one
+    scale = _at(sizes, np.argmax(sizes, axis=-1))[1][..., None].astype(np.float64)  # NaN if there is one
     chosen: Any = {}  # a sum over chosen entries costs three times as much as one over all
     count: Any = entries.shape[-1]
     if np.isnan(scale).any():
@@ -212,7 +212,7 @@ def offset_of(values: npt.ArrayLike) -> npt.NDArray[np.int16]:
 
     ``(0, 0)`` exactly where the centre is the strict maximum. Otherwise the position of the largest *other* entry (at a
     tie off the centre, the first in row-major order), so a tied centre points at its rival. A window without an
-    observed entry off its centre is given ``(0, 0)``.
+    observed entry off its centre has offset ``(0, 0)``.
 
     Args:
         values: Windows, shape ``(..., k, k)``, ``k`` odd and at least 3.
@@ -233,8 +233,8 @@ def offset_of(values: npt.ArrayLike) -> npt.NDArray[np.int16]:
 def kind_of(values: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     """Classify each window by its values alone, as codes into :data:`KINDS`.
 
-    A planted window is given its kind by what was planted; this is the kind of a window with nothing but its values
-    known. ``background`` stands for a window whose centre is not observed.
+    The kind of a planted window follows from the plant; this function uses the values alone. A window whose centre is
+    not observed is ``background``.
 
     Args:
         values: Windows, shape ``(..., k, k)``, ``k`` odd and at least 3.

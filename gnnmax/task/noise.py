@@ -14,7 +14,7 @@ NoiseLaw = Literal["gaussian", "lognormal", "poisson"]
 
 @dataclass(frozen=True)
 class NoiseModel:
-    """How windows with a planted amplitude were made, the same for all windows of a set.
+    """The noise and the peak of windows with a planted amplitude, the same for all windows of a set.
 
     Attributes:
         law: ``gaussian``: unit normal noise, the peak is added. ``lognormal``: the exponential of that, so the peak
@@ -22,7 +22,7 @@ class NoiseModel:
         base: Mean of the counts away from the peak; used by ``poisson`` alone.
         radius: 0 for a spike, one entry alone; else the peak is ``amplitude * exp(-(d_r^2 + d_c^2) / (2 radius^2))``
             with d_r and d_c the distances along the host from the planted row and column, and the nodes' numbers are
-            their places along the host.
+            their positions along the host.
         flips: Share of the labels that were flipped at random after planting, from 0 to 1/2.
 
     Example:

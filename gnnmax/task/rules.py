@@ -1,7 +1,7 @@
-"""The explicit scorers: rules without parameters, the Bayes rule for a peak in noise among them.
+"""The explicit scorers: rules without parameters, including the Bayes rule for a peak in noise.
 
-A rule is a scorer: windows in, one real score a window out, "centred" iff the score is above 0. Rules are total: any
-windows, NaN and infinite entries too, get finite scores.
+A rule is a scorer: windows in, one real score a window out, "centred" iff the score is above 0. Rules are total: all
+windows get finite scores, even with NaN and infinite entries.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["RULES", "Rule"]
 Scores = npt.NDArray[np.float64]
 
 _LARGEST = float(np.finfo(np.float64).max)
-_BLOCK = 65_536  # windows scored at once: bounds the memory of a rule on a large set
+_BLOCK = 65_536  # windows scored together: bounds the memory of a rule on a large set
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Rule:
 
     Attributes:
         name: Its key in :data:`RULES`.
-        summary: What it computes, in one sentence.
-        invariances: Which transformations leave every score as it is, out of ``relabelling`` (of rows and columns
-            around a fixed centre), ``transposition`` and ``increasing_map``.
+        summary: Its computation, in one sentence.
+        invariances: The transformations that change no score, among ``relabelling`` (of rows and columns around a fixed
+            centre), ``transposition`` and ``increasing_map``.
         function: The computation, windows to scores of shape ``(N,)``.
 
     Example:
@@ -51,12 +51,12 @@ class Rule:
         """Score each window.
 
         Returns:
-            Finite floats, shape ``(N,)``. What would be NaN (a centre that is not observed) is the lowest float64,
-            what would be infinite the largest or the lowest.
+            Finite floats, shape ``(N,)``. NaN (a centre that is not observed) becomes the lowest float64, and infinite
+            scores the largest or the lowest.
         """
         if not isinstance(windows, Windows):
             raise InputError(
-                f"rule {self.name!r} scores Windows, not {type(windows).__name__}: say Windows.from_values(values)"
+                f"rule {self.name!r} scores Windows, not {type(windows).__name__}: pass Windows.from_values(values)"
             )
         blocks = [self.function(windows[start : start + _BLOCK]) for start in range(0, len(windows), _BLOCK)]
         scores = np.concatenate([np.zeros(0), *blocks])
@@ -73,7 +73,7 @@ def _margin(windows: Windows) -> Scores:
 
 
 def _centre_value(windows: Windows) -> Scores:
-    """The centre's value; where the amplitude of a peak is known, minus what is as likely with it as without."""
+    """The centre's value, minus the value that is equally likely with and without the peak, if that is known."""
     middle = windows.k // 2
     centre = windows.values[:, middle, middle].astype(np.float64)
     if windows.amplitude is None:
@@ -90,7 +90,7 @@ def _nms(windows: Windows) -> Scores:
     """One half minus the distance from the centre of the position that max pooling returns.
 
     Pooling returns the first maximum in row-major order. So the rule is not strict: a centre tied with a later entry
-    passes, a centre tied with an earlier one does not, and relabelling the nodes changes which.
+    passes, a centre tied with an earlier one does not, and relabelling the nodes can change this.
     """
     n, k = windows.values.shape[:2]
     entries = np.where(np.isnan(windows.values), -np.inf, windows.values).reshape(n, k * k)
@@ -99,7 +99,7 @@ def _nms(windows: Windows) -> Scores:
 
 
 def _sorted_entries(windows: Windows) -> Scores:
-    """Gap between the largest and the second largest entry: the margin once the largest is put in the centre."""
+    """Gap between the largest and the second largest entry: the margin if the largest were at the centre."""
     n, k = windows.values.shape[:2]
     entries = windows.values.reshape(n, k * k)
     observed = np.count_nonzero(~np.isnan(entries), axis=1)
@@ -113,7 +113,7 @@ def _sorted_entries(windows: Windows) -> Scores:
 
 
 def _bayes(windows: Windows) -> Scores:
-    """The log likelihood ratio of a peak in noise; where the label is that of the values, the margin."""
+    """The log likelihood ratio of a peak in noise; the margin if the label is the observed one."""
     planted = windows.amplitude is not None and windows.label_rule == "planted"
     return log_likelihood_ratio(windows) if planted else margin(windows.values)
 
@@ -133,7 +133,7 @@ RULES: dict[str, Rule] = {
     ),
     "centre_value": Rule(
         "centre_value",
-        "The centre's value alone, against what is as likely with the peak as without where that is known, else 0.",
+        "The centre's value alone, minus the value equally likely with and without the peak if known, else 0.",
         ("relabelling", "transposition"),
         _centre_value,
     ),
@@ -151,7 +151,7 @@ RULES: dict[str, Rule] = {
     ),
     "bayes": Rule(
         "bayes",
-        "Best possible: log likelihood ratio of a peak in noise; the margin where the label is that of the values.",
+        "Best possible: log likelihood ratio of a peak in noise; the margin if the label is the observed one.",
         ("relabelling", "transposition"),
         _bayes,
     ),

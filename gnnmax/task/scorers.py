@@ -1,4 +1,4 @@
-"""What comes in: scorers, scores and labels, checked once at the boundary."""
+"""Input checks: scorers, scores and labels, validated once at the boundary."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gnnmax.task.windows import Windows, checked_labels
 __all__ = ["Scorer", "checked_scores", "labels_of", "on_values", "refuse_windows"]
 
 Scorer = Callable[[Windows], Any]
-"""Windows to real scores ``(N,)``, array or tensor; higher is more likely centred."""
+"""Maps windows to real scores ``(N,)``, an array or a tensor; a higher score means more likely centred."""
 
 
 def on_values(function: Callable[[npt.NDArray[np.float32]], Any]) -> Scorer:
-    """Make a scorer of a function of the values alone.
+    """Make a scorer from a function of the values alone.
 
     Args:
-        function: Values of shape ``(N, k, k)``, float32, to scores of shape ``(N,)``, array or tensor.
+        function: Maps values ``(N, k, k)``, float32, to scores ``(N,)``, an array or a tensor.
 
     Returns:
         A scorer: windows to scores.
@@ -41,11 +41,11 @@ def on_values(function: Callable[[npt.NDArray[np.float32]], Any]) -> Scorer:
 
 
 def labels_of(windows: Windows | npt.ArrayLike, *, one_class: bool = False) -> npt.NDArray[np.bool_]:
-    """Return the labels to judge by: those of the windows, or a label array; both classes must be there.
+    """Return the labels for an evaluation: those of the windows, or a label array; both classes must occur.
 
     Args:
         windows: Windows, or labels of shape ``(N,)``.
-        one_class: Whether one class only, or none at all, will do, for others follow.
+        one_class: Whether to accept a batch with one class only, or without windows.
 
     Raises:
         InputError: not labels, no window, or one class only.
@@ -60,7 +60,7 @@ def labels_of(windows: Windows | npt.ArrayLike, *, one_class: bool = False) -> n
     if one_class:
         return label
     if not len(label):
-        raise InputError("no windows to judge: expected at least one of each class")
+        raise InputError("no windows to evaluate: give at least one of each class")
     if label.all() or not label.any():
         which = "centred" if label.all() else "not centred"
         raise InputError(f"all {len(label)} windows are labelled {which}: give windows of both classes")
@@ -82,7 +82,7 @@ def _labels(given: Any) -> npt.NDArray[Any]:
 
 
 def refuse_windows(scores: Any, what: str = "scores") -> None:
-    """Refuse windows in the place of scores, before anything is said about the labels.
+    """Refuse windows in place of scores, before the labels are checked.
 
     Raises:
         InputError: the arguments were swapped.
@@ -96,17 +96,17 @@ def checked_scores(
 ) -> npt.NDArray[np.float64]:
     """Return finite scores of shape ``(n,)``, from an array, a tensor or a scorer, or refuse them.
 
-    A tensor may be on any device and carry a gradient; it is recognised by its ``detach``. Nothing is guessed: lists,
-    decisions, columns and masked arrays are refused.
+    A tensor may be on any device and carry a gradient; it is recognised by its ``detach``. Lists, decisions, columns
+    and masked arrays are refused.
 
     Args:
         scores: Real scores of shape ``(n,)``, or a scorer, which is called on ``windows``.
-        windows: What to call a scorer on.
-        n: How many windows there are.
+        windows: The windows that a scorer is called on.
+        n: Number of windows.
         what: Name of the scores in a message.
 
     Raises:
-        InputError: not scores, not one a window, or not finite.
+        InputError: not scores, not one per window, or not finite.
 
     Example:
         >>> checked_scores(np.array([1, 0]), np.array([True, False]), 2)
@@ -123,7 +123,7 @@ def checked_scores(
 def _checked_array(scores: Any, n: int, what: str) -> npt.NDArray[np.float64]:
     array = _as_float64(scores, what)
     if array.ndim != 1:
-        hint = "take its one column, scores[:, 0]" if array.shape[1:] == (1,) else "give one score a window"
+        hint = "take its one column, scores[:, 0]" if array.shape[1:] == (1,) else "give one score per window"
         raise InputError(f"{what} must have shape ({n},), not {array.shape}: {hint}")
     if len(array) != n:
         raise InputError(
@@ -133,7 +133,7 @@ def _checked_array(scores: Any, n: int, what: str) -> npt.NDArray[np.float64]:
     if len(wrong):
         raise InputError(
             f"{what} must be finite: {len(wrong)} of {n} are NaN or infinite, the first at index {wrong[0]}; "
-            "mend the scorer, or leave those windows out on purpose"
+            "fix the scorer, or leave those windows out explicitly"
         )
     return array
 
@@ -141,17 +141,15 @@ def _checked_array(scores: Any, n: int, what: str) -> npt.NDArray[np.float64]:
 def _as_float64(scores: Any, what: str) -> npt.NDArray[np.float64]:
     is_tensor = hasattr(scores, "detach")
     if isinstance(scores, np.ma.MaskedArray):
-        raise InputError(f"{what} must not be masked: select the windows and scores to judge, windows[~scores.mask]")
+        raise InputError(f"{what} must not be masked: select the windows and scores to evaluate, windows[~scores.mask]")
     if not is_tensor and not isinstance(scores, np.ndarray):
         raise InputError(
             f"{what} must be a numpy array or a torch tensor of shape (N,), not {type(scores).__name__}: "
-            "say np.asarray(scores)"
+            "pass np.asarray(scores)"
         )
     dtype = str(scores.dtype).removeprefix("torch.")
     if "bool" in dtype:
-        raise InputError(
-            f"{what} must be real scores, not decisions ({dtype}): give what is compared with the threshold"
-        )
+        raise InputError(f"{what} must be real scores, not decisions ({dtype}): give the scores before the threshold")
     if not dtype.startswith(("float", "bfloat", "int", "uint")):
         raise InputError(f"{what} must be real numbers, not {dtype}: convert them first")
     array = scores.detach().cpu().double().numpy() if is_tensor else scores.astype(np.float64)

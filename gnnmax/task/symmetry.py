@@ -1,8 +1,8 @@
 """Transformations of windows as data: permutations of rows and columns, and increasing maps of the weights.
 
 The label is invariant under every relabelling that fixes the centre, under transposition and under strictly increasing
-maps. It is not invariant under translation. A relabelling and a translation are the same kind of thing, a pair of
-permutations; only whether they fix the centre tells them apart.
+maps. It is not invariant under translation. A relabelling and a translation are both pairs of permutations; they differ
+only in whether they fix the centre.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def relabellings(n: int, k: int, rng: np.random.Generator) -> Permutations:
     """Draw permutations of ``range(k)`` that fix the centre ``k // 2``, uniformly.
 
     Args:
-        n: How many.
+        n: Number of permutations.
         k: Side of the window.
         rng: The only source of randomness.
 
@@ -84,10 +84,10 @@ def permuted(values: npt.NDArray[Any], rows: Permutations, columns: Permutations
 
 
 def respaced(values: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Map each window's values by a random strictly increasing map of its own.
+    """Map the values of each window by its own random, strictly increasing map.
 
     The distinct values of a window, in order, become the partial sums of random gaps: every increasing map is of this
-    form on finitely many values. Order, ties and NaN stay; nothing else does. Distinct values stay distinct in float32.
+    form on finitely many values. Only order, ties and NaN are kept. Distinct values stay distinct in float32.
 
     Args:
         values: Windows, shape ``(n, k, k)``.
@@ -122,11 +122,11 @@ def respaced(values: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[
 
 
 def keeps_order(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Tell of each window whether other values have the same order, the same ties and the same NaN.
+    """Find the windows whose new values have the same order, ties and NaN as the old ones.
 
     Args:
         before: Windows, shape ``(n, k, k)``.
-        after: Likewise.
+        after: The same windows with other values.
 
     Returns:
         Shape ``(n,)``.
@@ -152,8 +152,8 @@ def increasing_map(
 ) -> npt.NDArray[np.float32]:
     """Apply a strictly increasing function to windows and store the result in float32, or refuse.
 
-    A saturating function makes ties out of distinct values, and ties change labels; so whether the stored values are
-    as distinct as before, and in the same order, is checked for each window.
+    A saturating function makes ties out of distinct values, and ties change labels. So the order and the ties of the
+    stored values are checked for each window.
 
     Args:
         values: Windows, shape ``(n, k, k)``.
@@ -163,8 +163,8 @@ def increasing_map(
         Shape ``(n, k, k)``, float32.
 
     Raises:
-        InputError: not a stack of square, odd-sided windows of real numbers, or stored values of some window changed
-            their order or became ties.
+        InputError: not a stack of square, odd-sided windows of real numbers, or the stored values of some window
+            changed their order or became ties.
 
     Example:
         >>> window = np.array([[[0, 0, 7], [0, 3, 0], [0, 0, 0]]], dtype=np.float32)
@@ -203,4 +203,4 @@ def _stack(values: npt.ArrayLike) -> npt.NDArray[Any]:
 
 def _check_rng(rng: object) -> None:
     if not isinstance(rng, np.random.Generator):
-        raise InputError(f"rng must be a numpy.random.Generator, not {rng!r}: say numpy.random.default_rng(seed)")
+        raise InputError(f"rng must be a numpy.random.Generator, not {rng!r}: pass numpy.random.default_rng(seed)")

@@ -1,7 +1,7 @@
-"""Groups of window transformations as data, and the best accuracy that each forces on a scorer that cannot see past it.
+"""Groups of window transformations as data, and the accuracy ceiling of a scorer that is invariant to each.
 
-A group acts on the ``k * k`` entries of a window. A scorer that is invariant to it cannot tell entries of one orbit
-apart; what it costs to mistake them for the centre is exact.
+A group acts on the ``k * k`` entries of a window. A scorer that is invariant to it cannot distinguish the entries of
+one orbit; the accuracy that this costs is known exactly.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Cells = npt.NDArray[np.intp]
 
 
 def forced_ceiling(orbit: int, k: int) -> float:
-    """Return the best accuracy of a scorer to which ``orbit`` entries, the centre among them, look the same.
+    """Return the best accuracy of a scorer that cannot distinguish ``orbit`` entries, including the centre.
 
-    One planted maximum, at the centre in half of the windows and uniformly at another entry in the others, entries
-    exchangeable, noise small: the scorer takes the maxima it cannot tell from a centred one for centred. Where the
-    orbit is the whole window the two classes are the same, at any noise level.
+    The setting: one planted maximum, at the centre in half of the windows and at a uniformly random other entry in the
+    others; exchangeable entries; little noise. The scorer calls every maximum in the orbit centred. If the orbit is the
+    whole window, the two classes are the same at any noise level.
 
     Args:
-        orbit: Entries that look like the centre, from 1 to ``k * k``.
+        orbit: Number of entries that look like the centre, itself included, from 1 to ``k * k``.
         k: Side of the window.
 
     Example:
@@ -42,9 +42,9 @@ class Group:
     """A group that acts on the entries of a window of any side.
 
     Attributes:
-        name: Its name, as papers write it.
+        name: Its name in the notation of the papers.
         summary: What its elements do.
-        generators: From the side ``k`` to permutations of the cells ``0 .. k * k - 1`` (row-major) that generate it,
+        generators: Maps the side ``k`` to permutations of the cells ``0 .. k * k - 1`` (row-major) that generate it,
             each of shape ``(k * k,)``: the old cell of each new one.
         relabelling: Whether it holds every relabelling of rows and columns around a fixed centre.
         transposition: Whether it holds the transposition.
@@ -193,7 +193,7 @@ def _shifts(step: int) -> Callable[[int], list[Cells]]:
 def strided(stride: int) -> Group:
     """Return the cyclic translations by multiples of a stride: those that map a grid of that step onto itself.
 
-    Where the stride does not divide the side there is no such grid, and nothing but the identity is left.
+    If the stride does not divide the side, there is no such grid and only the identity is left.
 
     Example:
         >>> strided(3).centre_orbit(9), strided(3).centre_orbit(5)
@@ -208,7 +208,7 @@ def strided(stride: int) -> Group:
 
 
 GROUPS: dict[str, Group] = {
-    "none": Group("1", "nothing but the identity", lambda _k: []),
+    "none": Group("1", "the identity alone", lambda _k: []),
     "label": Group(
         "(S_(k-1) x S_(k-1)) . Z_2",
         "relabelling of rows and of columns around the fixed centre, transposition: the label's own group",

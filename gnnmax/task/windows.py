@@ -1,4 +1,4 @@
-"""Windows of an adjacency matrix: a struct of arrays."""
+"""Windows of an adjacency matrix, as a struct of arrays."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LabelRule = Literal["observed", "planted"]
 
 @dataclass(frozen=True)
 class Field:
-    """One array of :class:`Windows`, as every reader and writer of windows lays it out.
+    """One array of :class:`Windows`: its layout for every reader and writer of windows.
 
     Attributes:
         name: Its name in :class:`Windows`, in stored shards and in Parquet tables.
-        axes: Of its shape: ``N`` windows, ``r`` rows and ``c`` columns, ``k`` each, or a number.
-        dtype: Of its entries.
-        present: ``always``; ``contexts``: where the recipe asks for contexts; ``amplitude``: where the plant has one.
+        axes: Axes of its shape: ``N`` windows, ``r`` rows and ``c`` columns, ``k`` each, or a number.
+        dtype: Type of its entries.
+        present: ``always``; ``contexts``: if the recipe has contexts; ``amplitude``: if the plant has one.
 
     Example:
         >>> FIELDS["offset"].shape(100, 9), FIELDS["row_context"].shape(100, 9)
@@ -63,31 +63,31 @@ FIELDS = {
         Field("amplitude", ("N",), np.float32, "amplitude"),
     )
 }
-"""Every array of :class:`Windows`, by name and in order. Checks, relabelling, storage and exports are made from it."""
+"""Every array of :class:`Windows`, by name and in order. Checks, relabelling, storage and exports read this table."""
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """N windows of side k, one array a field, all with the same first axis.
+    """N windows of side k, one array per field, all with the same first axis.
 
     Attributes:
         values: Weights ``A[R, C]``, shape ``(N, k, k)``, float32. NaN means "not observed".
         observed: Whether the centre is the strict maximum of ``values``, shape ``(N,)``, bool.
         planted: Whether the centre is the planted entry, whatever noise did to the values, shape ``(N,)``, bool. Label
-            noise flips this field alone: where a recipe asks for it, ``noise.flips`` is the share.
+            noise flips this field alone; ``noise.flips`` is the share of flipped labels.
         kind_code: Codes into :data:`gnnmax.task.label.KINDS`, shape ``(N,)``, uint8; :attr:`kind` gives the names.
         offset: Position of the maximum (in a noise recipe: of the planted entry) relative to the centre, shape
             ``(N, 2)``, int16; in a data set ``(0, 0)`` exactly where the label is true, or was before it was flipped.
         margin: Centre minus the largest other entry in units of the window's standard deviation, ``(N,)``, float32.
-        graph: Which host a window was cut from, shape ``(N,)``, int64.
+        graph: Index of the host that a window was cut from, shape ``(N,)``, int64.
         rows: Node of each row, shape ``(N, k)``, int64; the middle one is the centre's.
         columns: Node of each column, shape ``(N, k)``, int64.
         label_rule: Which of ``observed`` and ``planted`` is the :attr:`label`.
-        row_context: ``A[R, R]``, shape ``(N, k, k)``, float32, or None where the recipe does not ask for it.
-        column_context: ``A[C, C]``, likewise.
-        amplitude: Amplitude of the peak planted in noise, shape ``(N,)``, float32; None where nothing was.
-        noise: The law of that noise, the shape of the peak and the share of flipped labels: with ``amplitude``, what
-            the Bayes rule knows.
+        row_context: ``A[R, R]``, shape ``(N, k, k)``, float32, or None if the recipe has no contexts.
+        column_context: ``A[C, C]``, as ``row_context``.
+        amplitude: Amplitude of the peak planted in noise, shape ``(N,)``, float32; None if there is none.
+        noise: The law of that noise, the shape of the peak and the share of flipped labels: with ``amplitude``, the
+            knowledge of the Bayes rule.
 
     Example:
         >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(100, 5, 5)).astype("float32"))
@@ -129,15 +129,15 @@ class Windows:
 
     @classmethod
     def from_values(cls, values: npt.ArrayLike, label: npt.ArrayLike | None = None) -> Windows:
-        """Make windows of your own array.
+        """Make windows from your own array.
 
-        Values are stored in float32; an array in which this rounding would change a label is refused. One that is
-        float32 already is not copied: leave it as it is from then on. Kind, offset and margin come from the values.
-        Each window counts as a graph of its own, with nodes ``0 .. 2k - 1``.
+        Values are stored in float32; an array whose labels this rounding would change is refused. A float32 array is
+        not copied: do not change it afterwards. Kind, offset and margin come from the values. Each window counts as a
+        graph of its own, with nodes ``0 .. 2k - 1``.
 
         Args:
             values: Real numbers, shape ``(N, k, k)``, ``k`` odd and at least 3. NaN means "not observed".
-            label: Booleans (or zeros and ones), shape ``(N,)``, taken as the planted label; None takes the observed.
+            label: Booleans (or zeros and ones), shape ``(N,)``, the planted label; None takes the observed label.
 
         Raises:
             InputError: wrong shape, side or type, values beyond float32, or rounding to it would change a label.
@@ -194,12 +194,14 @@ class Windows:
             3
         """
         if not isinstance(parts, Sequence) or not all(isinstance(part, Windows) for part in parts):
-            raise InputError(f"a list of Windows is to be concatenated, not {type(parts).__name__}: say list(parts)")
+            raise InputError(f"concatenate takes a list of Windows, not {type(parts).__name__}: pass list(parts)")
         if not parts:
             raise InputError("nothing to concatenate: give at least one set of windows")
         signatures = {(part.k, part.label_rule, part.noise, tuple(part.arrays())) for part in parts}
         if len(signatures) > 1:
-            raise InputError("the parts differ in side k, label rule, noise or optional fields: join like with like")
+            raise InputError(
+                "the parts differ in side k, label rule, noise or optional fields: give parts that agree in these"
+            )
         if len(parts) == 1:
             return parts[0]
         columns: dict[str, Any] = {
@@ -214,7 +216,7 @@ class Windows:
 
     @property
     def label(self) -> npt.NDArray[np.bool_]:
-        """The label that the recipe names, shape ``(N,)``, bool."""
+        """The label chosen by the recipe, shape ``(N,)``, bool."""
         return self.observed if self.label_rule == "observed" else self.planted
 
     @property
@@ -250,7 +252,7 @@ class Windows:
     def relabelled(self, rng: np.random.Generator) -> Windows:
         """Relabel rows and columns of each window at random around its fixed centre.
 
-        Label, kind and margin stay; the offset moves with the maximum.
+        Label, kind and margin do not change; the offset moves with the maximum.
 
         Raises:
             InputError: ``rng`` is not a generator.
@@ -269,10 +271,10 @@ class Windows:
 
         Args:
             rows: Shape ``(N, k)``: the old position of each new row; ``rows[:, k // 2] == k // 2``.
-            columns: Shape ``(N, k)``, likewise.
+            columns: The same for the columns.
 
         Raises:
-            InputError: no permutations, one for each window, or one moves the centre, which would change the label.
+            InputError: not one permutation for each window, or one that moves the centre and would change the label.
 
         Example:
             >>> w = Windows.from_values(np.arange(9).reshape(1, 3, 3))
@@ -300,7 +302,7 @@ class Windows:
         return dataclasses.replace(self, **changed)
 
     def transposed(self) -> Windows:
-        """Swap rows and columns, in the contexts too. Label, kind and margin stay.
+        """Swap rows and columns, in the contexts too. Label, kind and margin do not change.
 
         Example:
             >>> w = Windows.from_values([[[0, 9, 0], [1, 2, 3], [0, 0, 0]]])

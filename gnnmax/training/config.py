@@ -49,7 +49,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         checkpoint_every: Steps between two checkpoints, if any are written; there is one after the last step too.
         precision: ``bfloat16`` trains linear and convolutional layers in half precision, where that makes no ties, see
             :mod:`gnnmax.training.precision`. Scores are always float32.
-        device: ``auto`` uses a GPU where there is one.
+        device: ``auto`` uses a GPU if there is one.
     """
 
     steps: Steps = 900

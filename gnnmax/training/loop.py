@@ -147,7 +147,7 @@ def _check_call(
 def _limited(train: Windows, most: int | None) -> Windows:
     """Return the first ``most`` windows of a split; windows lie host by host."""
     if most is not None and most > len(train):
-        raise InputError(f"train_windows is {most} and the training split has {len(train)}: ask for fewer, or stream")
+        raise InputError(f"train_windows is {most} and the training split has {len(train)}: use fewer, or a stream")
     return train[:most]
 
 

@@ -25,7 +25,7 @@ def convolution(**options):
 
 
 class Averaged(nn.Module):
-    """Mean over places, then one number."""
+    """Mean over positions, then one number."""
 
     def __init__(self, *parts, width=4):
         super().__init__()
@@ -60,7 +60,7 @@ BREAKS = {
     ),
     "flattening": (
         lambda: flat(convolution(**CIRCULAR), size=100),
-        "1 (Flatten): flattening: places have become channels",
+        "1 (Flatten): flattening: positions have become channels",
     ),
 }
 

@@ -183,7 +183,7 @@ def test_a_window_with_entries_that_were_not_observed_is_shrunk_too():
 
 
 class Reaching(torch.nn.Module):
-    """The sum of all entries, any side, broken: the entry so many rows above the centre counts for more."""
+    """A broken scorer: the sum of all entries, with a larger weight for the entry some rows above the centre."""
 
     def __init__(self, reach: int):
         super().__init__()

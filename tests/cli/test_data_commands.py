@@ -1,4 +1,4 @@
-"""The commands about data: every wrong call is one line and status 2, and nothing is written."""
+"""The data commands: every wrong call gives one line and status 2, and writes nothing."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Commands about nets: a run from end to end, and every wrong call one line and status 2."""
+"""The run commands: a run from end to end; every wrong call gives one line and status 2."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Whatever ends a generation in its middle, the folder holds a whole data set or none, and the next one is unharmed."""
+"""After an interrupted generation the folder holds a complete data set or none, and the next generation succeeds."""
 
 import os
 import resource
@@ -74,14 +74,14 @@ def begin(process: subprocess.Popen) -> None:
 
 
 def ended(process: subprocess.Popen) -> tuple[int, str]:
-    """Wait for a process; return its status and what it said."""
+    """Wait for a process; return its status and its output."""
     said = process.communicate(timeout=600)[1]
     return process.returncode, said.decode()
 
 
 @pytest.fixture
 def whole(tmp_path, monkeypatch):
-    """The data set as it must come out."""
+    """The expected data set."""
     monkeypatch.setattr(store, "SHARD_BYTES", 4000)
     write_dataset(RECIPE, tmp_path / "whole")
     assert len(list((tmp_path / "whole").glob("train-*"))) > 3, "the premise: several shards"

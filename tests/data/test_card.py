@@ -1,4 +1,4 @@
-"""The card: counts that are counts, and probes that catch a plant which tells its kinds apart."""
+"""The card: correct counts, and probes that detect a plant whose kinds differ in more than position."""
 
 import json
 
@@ -16,7 +16,7 @@ NOISE = load_recipe("noise-9-mu2").replace(splits={"train": 60, "test": 60})
 
 
 def beaten(card):
-    """Probes above what is stated of them."""
+    """Probes above their stated accuracy."""
     return {rung.name for rung in card.probes if rung.accuracy > rung.stated + 4 * rung.standard_error + 0.01}
 
 

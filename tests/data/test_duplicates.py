@@ -1,4 +1,4 @@
-"""Duplicates up to the label's group: all are found, and nothing else."""
+"""Duplicates up to the label's group: all of them are found, and nothing else."""
 
 import numpy as np
 import pytest

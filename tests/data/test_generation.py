@@ -1,4 +1,4 @@
-"""Building: the same bytes whoever draws, and the accuracies that the science states."""
+"""Building: the same bytes for any number of workers, and the accuracies that theory gives."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -153,7 +153,7 @@ def test_what_is_no_recipe_is_refused():
 
 
 def error_of(right, graph):
-    """Standard error of a share, hosts as clusters."""
+    """Standard error of a share, with hosts as clusters."""
     sums = np.bincount(np.unique(graph, return_inverse=True)[1], weights=right - right.mean())
     return math.sqrt(np.sum(sums**2)) / len(right)
 

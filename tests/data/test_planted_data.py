@@ -296,7 +296,7 @@ def test_an_old_data_set_stays_until_the_new_one_is_whole(stored):
         ({"hosts.0.probability": 1.5}, "<= 1.0"),
         ({"hosts.7.probability": 1.5}, "no field"),
         ({"hosts": [{"type": "complete"}]}, "no subgraphs"),
-        ({"hosts": [{"type": "real", "name": "karate_club"}]}, "bring their own weights"),
+        ({"hosts": [{"type": "real", "name": "karate_club"}]}, "have their own weights"),
         ({"subgraphs.0.nodes": 30}, "does not fit"),
         ({"weights": []}, "weights"),
         ({"windows_per_graph": None}, "windows_per_graph"),

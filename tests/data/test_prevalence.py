@@ -1,4 +1,4 @@
-"""How often a window is centred in nature: counted on windows that nobody planted, exact where entries are alike."""
+"""Natural prevalence: counted on windows without a plant, and exact if entries are exchangeable."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Recipes: what is refused, however hostile, and what decides a digest."""
+"""Recipes: refusals of invalid and hostile input, and the fields that determine a digest."""
 
 import json
 import os
@@ -72,8 +72,8 @@ def test_what_is_no_regular_file_is_not_read(tmp_path):
     [
         ({"name": "tiny\n"}, "matching regex"),
         ({"splits": {"train\n": 1}}, "matching regex"),
-        ({"splits": {"recipe": 1}}, "cannot be called 'recipe'"),
-        ({"splits": {"test": 1, "bayes": 1}}, "cannot be called 'bayes'"),
+        ({"splits": {"recipe": 1}}, "cannot be named 'recipe'"),
+        ({"splits": {"test": 1, "bayes": 1}}, "cannot be named 'bayes'"),
         ({"splits": {f"s{i}": 1 for i in range(21)}}, "length"),
         ({"splits": {"test": 10_000_000}, "windows_per_graph": 1_000_000}, "1,000,000,000 windows"),
         ({"plant.margin": [0.1, 5.5]}, "does not exist at k = 5"),

@@ -1,4 +1,4 @@
-"""Out-of-distribution splits: named, drawn apart, judged apart."""
+"""Out-of-distribution splits: named, drawn and evaluated separately."""
 
 import msgspec
 import numpy as np

@@ -1,4 +1,4 @@
-"""The store: what is read is what was drawn, and what is damaged or hostile is refused."""
+"""The store: data are read as drawn, and damaged or hostile files are refused."""
 
 import dataclasses
 import hashlib
@@ -40,7 +40,7 @@ def edit(folder, change):
 
 
 def sign(folder, split="train"):
-    """Make the manifest say what its shards now are."""
+    """Update the manifest for changed shards."""
 
     def change(manifest):
         for shard in manifest["splits"][split]:
@@ -165,7 +165,7 @@ def test_a_manifest_that_does_not_fit_is_refused(stored, name):
 
 
 def old(manifest):
-    """Make a manifest look as gnnmax 0.1 wrote it."""
+    """Make a manifest look as if gnnmax 0.1 had written it."""
     del manifest["generation"]
     manifest.update(format=1, digest="0" * 64, versions={"gnnmax": "0.1.0"}, recipe={"field": "gone"})
 
@@ -227,7 +227,7 @@ def test_a_manifest_that_is_none_is_refused(stored, content):
 
 
 def with_header(folder, change):
-    """Write the shard anew with another header, and sign it."""
+    """Rewrite the shard with another header, and update its digest."""
     content = (folder / SHARD).read_bytes()
     length = int.from_bytes(content[:8], "little")
     header = change(json.loads(content[8 : 8 + length]))

@@ -1,4 +1,4 @@
-"""The endless stream: one order of windows, however it is cut, of hosts that nobody else has."""
+"""The infinite stream: one order of windows for any batch size, from hosts of no stored split."""
 
 import itertools
 

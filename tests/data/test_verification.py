@@ -1,4 +1,4 @@
-"""The checker: every change of a stored data set is found, though its digests are written anew."""
+"""The verifier: every change of a stored data set is found, even with updated digests."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ def originals(tmp_path_factory):
 
 
 def tampered(original, folder, change):
-    """Copy a data set with some arrays changed, signed as if nothing had happened."""
+    """Copy a data set with some arrays changed and all digests updated."""
     folder.mkdir()
     for path in original.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Contact maps: what cooler wrote is what is searched, and what it did not is refused in one line."""
+"""Contact maps: files of cooler are searched correctly, and other files are refused in one line."""
 
 import cooler
 import numpy as np
@@ -21,7 +21,7 @@ def counts():
 
 @pytest.fixture(scope="module")
 def maps(tmp_path_factory):
-    """A map, one of several resolutions, and what it holds."""
+    """A map, one of several resolutions, and its content."""
     folder, matrix = tmp_path_factory.mktemp("cool"), counts()
     rows, columns = np.nonzero(np.triu(matrix))
     pixels = pd.DataFrame({"bin1_id": rows, "bin2_id": columns, "count": matrix[rows, columns]})

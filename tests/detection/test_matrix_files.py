@@ -1,4 +1,4 @@
-"""Detection from files: golden answers, tables, run cards, what nets say, and one line where something is wrong."""
+"""Detection from files: golden results, tables, run cards, scores of nets, and one line for each error."""
 
 import csv
 import json

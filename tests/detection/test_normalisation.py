@@ -24,14 +24,14 @@ ORDERS = st.sampled_from([("rank",), ("distance",), ("degree",), ("distance", "r
 
 
 def loop_rank(matrix):
-    """scipy's mean ranks of what was measured."""
+    """scipy's mean ranks of the measured entries."""
     scores, known = np.full(matrix.shape, np.nan), ~np.isnan(matrix)
     scores[known] = rankdata(matrix[known])
     return scores
 
 
 def loop_distance(matrix):
-    """Entry by entry, over the mean of all that are as far from the diagonal."""
+    """Entry by entry, over the mean of all entries at the same distance from the diagonal."""
     scores = np.full(matrix.shape, np.nan)
     places = list(itertools.product(*map(range, matrix.shape)))
     for i, j in places:
@@ -66,7 +66,7 @@ def scores_of(matrix, steps, unstored="zero", missing=None, diagonal=True):
 
 
 def weights(seed, n=9, symmetric=True, share=0.5, levels=6):
-    """Whole numbers, many of them 0 and many alike."""
+    """Whole numbers, many of them 0 and many equal."""
     rng = np.random.default_rng(seed)
     matrix = rng.integers(1, levels, size=(n, n)) * (rng.random((n, n)) < share)
     return np.triu(matrix) + np.triu(matrix, 1).T if symmetric else matrix
@@ -253,7 +253,7 @@ def test_an_empty_sparse_matrix_has_no_maximum_after_any_step():
         (np.full((5, 5), np.inf), {"steps": ["distance"]}, "finite values"),
         (np.full((5, 5), np.inf), {"steps": ["degree"]}, "finite weights"),
         (np.full((5, 5), 1e308), {"steps": ["degree"]}, "sums are finite"),
-        (-np.ones((5, 5)), {"steps": ["degree"]}, "from 0 on"),
+        (-np.ones((5, 5)), {"steps": ["degree"]}, "weights of at least 0"),
         (nx.path_graph(5), {"steps": ["distance"], "mode": "graph"}, "distance needs an order"),
         (np.full((5, 5), np.nan), {"steps": ["rank"]}, "no entry of the matrix was measured"),
     ],

@@ -1,4 +1,4 @@
-"""Decoys: in noise nothing is found more often than was said, and what was planted is found."""
+"""Decoys: the false-discovery rate in noise is at most the stated one, and planted bumps are found."""
 
 import csv
 import json
@@ -166,9 +166,9 @@ def test_a_decoy_of_a_graph_keeps_its_edges():
     ("matrix", "options", "complaint"),
     [
         (np.eye(5), {"decoys": "rows"}, "decoys must be one of shuffle, distance"),
-        (np.eye(5), {"decoys": "shuffle", "draws": 0}, "draws must be a whole number from 1 on"),
+        (np.eye(5), {"decoys": "shuffle", "draws": 0}, "draws must be a whole number of at least 1"),
         (np.eye(5, 6), {"decoys": "distance"}, "a square matrix, rows and columns in one order, not 5 x 6"),
-        (np.eye(5), {"decoys": "distance", "mode": "graph"}, "which a graph has not: take shuffle"),
+        (np.eye(5), {"decoys": "distance", "mode": "graph"}, "which a graph does not have: use shuffle"),
         (np.diag([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle"}, "whose mean is finite"),
         (np.triu([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle", "mode": "graph"}, "whose sums are finite"),
     ],

@@ -30,7 +30,7 @@ def window_of(matrix, i, j, k):
 
 
 def brute(matrix, k, ties="strict", border="shrink", max_missing=None):
-    """One entry after the other, by the words of the docstring."""
+    """Entry by entry, as the docstring says."""
     hits = {}
     for i, j in itertools.product(*map(range, matrix.shape)):
         window = window_of(matrix, i, j, k)
@@ -231,7 +231,7 @@ def test_an_entry_with_no_other_is_not_beaten():
 
 
 def greedy(places, values, least):
-    """Drop, from the largest down, what is too near to a larger one that stays."""
+    """Drop, from the largest down, each maximum that is too near to a larger one that is kept."""
     kept = []
     for index in np.argsort(-values, kind="stable"):
         near = [
@@ -403,7 +403,7 @@ def test_a_memory_map_is_read_block_by_block_and_stays_as_it_is(tmp_path):
         (np.full((5, 5), np.nan), {"k": 3}, "no entry of the matrix was measured"),
         (np.zeros((5, 5)), {"k": 3, "ties": "any"}, "ties must be one of"),
         (np.zeros((5, 5)), {"k": 3, "border": "cut"}, "border must be shrink or drop, not 'cut'"),
-        (np.zeros((5, 5)), {"k": 3, "max_missing": -1}, "max_missing must be a whole number from 0 on"),
+        (np.zeros((5, 5)), {"k": 3, "max_missing": -1}, "max_missing must be an integer of at least 0"),
         (np.zeros((5, 5)), {"k": 3, "max_missing": 2, "border": "drop"}, "'drop' contradicts max_missing = 2"),
         (np.zeros((5, 5)), {"k": 3, "unstored": "one"}, "unstored must be one of zero, missing"),
         (np.zeros((5, 5)), {"k": 3, "triangle": "lower"}, "triangle must be one of upper, both"),

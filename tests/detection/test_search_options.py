@@ -43,11 +43,11 @@ def test_every_option_but_the_mask_has_a_flag_of_the_command():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ({"separation": 3}, "separation is called min_distance now: say min_distance=3"),
-        ({"absent": "missing"}, "absent is called unstored now: say unstored='missing'"),
-        ({"both": True}, "both is called triangle now: say triangle='both'"),
-        ({"both": False}, "both is called triangle now: say triangle='upper'"),
-        ({"border": 3}, "border must be shrink or drop, not 3: say max_missing=3"),
+        ({"separation": 3}, "separation is called min_distance now: use min_distance=3"),
+        ({"absent": "missing"}, "absent is called unstored now: use unstored='missing'"),
+        ({"both": True}, "both is called triangle now: use triangle='both'"),
+        ({"both": False}, "both is called triangle now: use triangle='upper'"),
+        ({"border": 3}, "border must be shrink or drop, not 3: use max_missing=3"),
     ],
 )
 def test_an_old_name_of_an_option_is_refused_with_the_new_one(old, new):

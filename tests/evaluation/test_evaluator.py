@@ -462,9 +462,9 @@ W3 = Windows.from_values([np.eye(3)[[1, 0, 2]], np.diag([0, 5.0, 0]), np.zeros((
         (np.array([1.0, np.nan, np.inf]), LABEL, "2 of 3 are NaN or infinite, the first at index 1"),
         (np.array([1.0, 2.0]), LABEL, "one entry for each of 3 windows, not 2"),
         (GOOD[:, None], LABEL, r"shape \(3,\), not \(3, 1\): take its one column"),
-        (np.zeros((3, 2)), LABEL, r"not \(3, 2\): give one score a window"),
+        (np.zeros((3, 2)), LABEL, r"not \(3, 2\): give one score per window"),
         (np.array(1), LABEL, r"shape \(3,\), not \(\)"),
-        (GOOD.tolist(), LABEL, r"not list: say np.asarray\(scores\)"),
+        (GOOD.tolist(), LABEL, r"not list: pass np.asarray\(scores\)"),
         ("scores", LABEL, "not str"),
         (None, LABEL, "not NoneType"),
         (GOOD > 0, LABEL, "real scores, not decisions"),
@@ -487,8 +487,8 @@ W3 = Windows.from_values([np.eye(3)[[1, 0, 2]], np.diag([0, 5.0, 0]), np.zeros((
         (GOOD, lambda w: GOOD, "must be Windows or a label array"),
         (GOOD, np.ones(3, bool), "all 3 windows are labelled centred"),
         (GOOD, np.zeros(3), "all 3 windows are labelled not centred"),
-        (GOOD[:0], LABEL[:0], "no windows to judge"),
-        (GOOD[:0], W3[:0], "no windows to judge"),
+        (GOOD[:0], LABEL[:0], "no windows to evaluate"),
+        (GOOD[:0], W3[:0], "no windows to evaluate"),
     ],
 )
 def test_wrong_input_is_refused_in_one_line_that_says_what_to_do(scores: object, labels: object, message: str) -> None:
@@ -509,7 +509,7 @@ def test_wrong_input_is_refused_in_one_line_that_says_what_to_do(scores: object,
         ({"resamples": 0}, "resamples must be an integer and at least 1"),
         ({"resamples": 10.0}, "resamples must be an integer"),
         ({"confidence": 95}, "confidence must lie between 0 and 1, not 95"),
-        ({"rng": 3}, r"say np.random.default_rng\(seed\)"),
+        ({"rng": 3}, r"pass np.random.default_rng\(seed\)"),
     ],
 )
 def test_impossible_options_are_refused(option: dict[str, object], message: str) -> None:

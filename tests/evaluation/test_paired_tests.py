@@ -113,7 +113,7 @@ def test_different_numbers_of_seeds_are_refused_and_numbers_are_no_seeds() -> No
         compare_scores({"a": [scores["a"][0], scores["a"][1] * np.nan]}, w)
     with pytest.raises(InputError, match="not list"):
         compare_scores({"a": scores["a"][0].tolist()}, w)
-    with pytest.raises(InputError, match="give one score a window"):
+    with pytest.raises(InputError, match="give one score per window"):
         compare_scores({"a": np.stack(scores["a"], axis=1)}, w)
     with pytest.raises(InputError, match="swap the arguments"):
         compare_scores({"a": [w, w]}, w)

@@ -1,4 +1,4 @@
-"""Side by side: one run folder, equal figures for equal seeds, nothing written for a wrong call."""
+"""Comparison: one run folder, equal metrics for equal seeds, and no files after a wrong call."""
 
 import contextlib
 import json
@@ -256,7 +256,7 @@ def test_a_run_with_a_model_missing_is_refused(finished, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(finished[0], copy)
     shutil.rmtree(copy / "cnn" / "seed-1")
-    with pytest.raises(InputError, match="equally many seeds"):
+    with pytest.raises(InputError, match="different numbers of seeds"):
         load_run(copy)
 
 

@@ -1,4 +1,4 @@
-"""A run that is run again gives its figures again, and one that was changed is found out."""
+"""A rerun gives the same metrics, and a changed run is detected."""
 
 import json
 
@@ -30,8 +30,8 @@ def test_every_figure_comes_again(run, capsys):
     assert "FAILED" not in printed
     for claim in (
         "the versions are the same",
-        "tiny: cnn has the same figures",
-        "real-karate: gnn has the same figures",
+        "tiny: cnn has the same metrics",
+        "real-karate: gnn has the same metrics",
         "gnn: its audit finds the same",
     ):
         assert f"ok     {claim}" in printed
@@ -46,9 +46,9 @@ def test_a_figure_that_was_made_up_is_found(run, tmp_path, capsys):
 
     assert main(["report", str(changed(run, tmp_path, flatter)), "--reproduce"]) == 1
     printed = capsys.readouterr().out
-    assert "FAILED tiny: cnn has the same figures: accuracy 0.990000, now" in printed
+    assert "FAILED tiny: cnn has the same metrics: accuracy 0.990000, now" in printed
     assert "FAILED the versions are the same: torch 1.0, now" in printed
-    assert "ok     tiny: gnn has the same figures" in printed
+    assert "ok     tiny: gnn has the same metrics" in printed
     assert "FAILED gnn: its audit finds the same" in printed
     assert "ok     cnn: its audit finds the same" in printed
 

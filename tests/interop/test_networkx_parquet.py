@@ -1,4 +1,4 @@
-"""Converters: whatever form the windows take, their values come back to the bit."""
+"""Converters: values survive every conversion, bit for bit."""
 
 import builtins
 import json

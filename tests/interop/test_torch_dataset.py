@@ -1,4 +1,4 @@
-"""The torch data set: the very windows, whole batches at once, in any worker."""
+"""The torch data set: the same windows, in whole batches, in any worker."""
 
 import multiprocessing
 

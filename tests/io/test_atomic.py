@@ -1,4 +1,4 @@
-"""Files and folders: whole or absent, whatever fails."""
+"""Files and folders are complete or absent, whatever fails."""
 
 import json
 import os
@@ -160,7 +160,7 @@ def test_force_does_not_replace_a_data_set_that_holds_something_else_too(tmp_pat
 def test_the_current_folder_and_those_above_it_are_no_output(tmp_path, monkeypatch, name):
     (tmp_path / "a" / "b").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "a" / "b")
-    with pytest.raises(InputError, match="name a folder of its own"):
+    with pytest.raises(InputError, match="choose a separate folder"):
         stage(Path(name), force=True)
 
 
@@ -272,7 +272,7 @@ def test_what_is_no_file_is_not_replaced_by_one(tmp_path, make):
     path = tmp_path / "taken"
     make(path)
     before = path.lstat()
-    with pytest.raises(InputError, match="a file was to be written"):
+    with pytest.raises(InputError, match="a file is to be written"):
         write_file(path, "new")
     assert os.path.samestat(before, path.lstat()) and names(tmp_path) == ["taken"]
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)

@@ -1,4 +1,4 @@
-"""What is ours may be replaced, and nothing else."""
+"""Only our own files and folders may be replaced."""
 
 import json
 import os
@@ -13,7 +13,7 @@ OURS = {"program": "gnnmax", "format": 1}
 
 @pytest.fixture
 def run(tmp_path):
-    """A finished run with every sort of entry."""
+    """A finished run with every kind of entry."""
     folder = tmp_path / "run"
     for name in (
         *("environment.json", "results.json", "log.txt", "report.html", "metrics/seed-0.jsonl"),

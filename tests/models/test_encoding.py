@@ -1,4 +1,4 @@
-"""Encodings of values: ranks see nothing but the order, and a net that reads them neither."""
+"""Encodings of values: ranks depend on the order alone, and so does a net that reads them."""
 
 import numpy as np
 import pytest

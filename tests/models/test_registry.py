@@ -1,4 +1,4 @@
-"""Laws of the models: each declared symmetry holds, and what is not declared does not."""
+"""Laws of the models: each declared symmetry holds, and undeclared ones do not."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_graph_net_that_is_told_the_order_breaks_the_law(monkeypatch: pytest.M
 
 
 class OneWay(Exchange):
-    """Sends the same, row-major entries towards the columns: rows and columns are no longer alike."""
+    """A broken twin: entries are sent to the columns in row-major order too, so rows and columns differ."""
 
     def message(self, node_j: torch.Tensor, entry: torch.Tensor) -> torch.Tensor:
         kk = entry.shape[1] // 2

@@ -1,4 +1,4 @@
-"""Saved models: equal scores after a round trip, and a clear refusal of everything that was tampered with."""
+"""Saved models: equal scores after a round trip, and a clear refusal of changed files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures of the system that a test brings about, one call at a time."""
+"""Simulated failures of system calls, one call at a time."""
 
 
 def failing(monkeypatch, owner, name, turn):

@@ -1,6 +1,6 @@
-"""The shape of the package, measured from its source: floors, import circles, and functions that grew too large.
+"""The shape of the package, measured from its source: floors, import cycles, and functions that are too large.
 
-``python scripts/house.py`` prints it; ``tests/test_floors.py`` holds the package to it.
+``python scripts/house.py`` prints it; ``tests/test_floors.py`` checks it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ NET_ROOMS = ("models", "interop", "training", "experiments", "report", "cli")
 
 @dataclass(frozen=True)
 class Import:
-    """One import: who imports which module, from inside a function or not, for type checkers only or not."""
+    """One import: importer, imported module, whether inside a function, and whether for type checkers only."""
 
     importer: str
     imported: str
@@ -62,7 +62,7 @@ class Import:
 
 @dataclass
 class House:
-    """A package as its source shows it.
+    """A package, described by its source.
 
     Attributes:
         sources: Source text by dotted module name.
@@ -83,7 +83,7 @@ class House:
 
     @cached_property
     def imports(self) -> list[Import]:
-        """All imports of all modules but the package's own face, which names the public ones and loads none."""
+        """All imports of all modules except the package's ``__init__``, which lists public names and loads none."""
         return [found for module in self.trees if module != "gnnmax" for found in self._imports_of(module)]
 
     def _imports_of(self, module: str) -> Iterator[Import]:
@@ -109,7 +109,7 @@ class House:
         return [found for found in self.imports if top_of(found.imported) == "gnnmax"]
 
     def wrong_floor(self) -> list[Import]:
-        """Imports of another folder that is not on a lower floor, and of libraries that belong higher up."""
+        """Imports of another folder that is not on a lower floor, and of libraries of higher floors."""
         return [found for found in self.imports if not allowed(found)]
 
     def circles(self, *, lazy: bool) -> list[list[str]]:
@@ -130,7 +130,7 @@ class House:
             yield from ((module, node) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
     def many_positional(self, limit: int = 6) -> list[str]:
-        """Functions with so many positional parameters or more, ``self`` not counted."""
+        """Functions with at least that many positional parameters, not counting ``self``."""
         return [f"{module}.{f.name}" for module, f in self.functions() if len(positional(f)) >= limit]
 
     def positional_booleans(self) -> list[str]:
@@ -143,11 +143,11 @@ class House:
         ]
 
     def longest_body(self) -> tuple[int, str]:
-        """Lines of the longest function, its docstring left out, and its name."""
+        """The number of lines of the longest function, without its docstring, and its name."""
         return max((body_lines(f), f"{module}.{f.name}") for module, f in self.functions())
 
     def entries(self) -> list[str]:
-        """What lies at the top of the package."""
+        """The folders and files at the top of the package."""
         return sorted({module.split(".")[1] if "." in module else "__init__" for module in self.sources})
 
 
@@ -160,7 +160,7 @@ def module_of(path: Path, package: Path) -> str:
 
 
 def is_typing_block(node: ast.AST) -> bool:
-    """Tell whether a statement is ``if TYPE_CHECKING``."""
+    """Return whether a statement is ``if TYPE_CHECKING``."""
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
@@ -175,7 +175,7 @@ def top_of(module: str) -> str:
 
 
 def allowed(found: Import) -> bool:
-    """Tell whether an import points down, stays in its folder, or takes a library that this floor may have."""
+    """Return whether an import points down, stays in its folder, or loads a library that this floor may use."""
     floor = FLOORS[room(found.importer)]
     top = top_of(found.imported)
     if top == "gnnmax":
@@ -228,7 +228,7 @@ def components(arrows: dict[str, list[str]]) -> list[list[str]]:
 
 
 def floors_table() -> str:
-    """Write the floors as the Markdown table that stands in CONTRIBUTING.md."""
+    """Write the floors as the Markdown table in CONTRIBUTING.md."""
     lines = ["| floor | folders and files |", "| ---: | --- |"]
     for floor in sorted(set(FLOORS.values())):
         names = [f"`{name}`" for name, its in FLOORS.items() if its == floor]
@@ -237,7 +237,7 @@ def floors_table() -> str:
 
 
 def report(house: House) -> str:
-    """Write the measurements, one a line."""
+    """Write the measurements, one per line."""
     longest, where = house.longest_body()
     lines = {
         "entries at the top of the package": len(house.entries()),

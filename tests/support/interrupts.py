@@ -1,4 +1,4 @@
-"""Processes that are interrupted or killed at a known moment, however fast the machine is."""
+"""Processes that are interrupted or killed at a known moment, on a machine of any speed."""
 
 import signal
 import subprocess
@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 
 def heed_interrupts() -> None:
-    """Take interrupts, which a shell lets its background jobs ignore."""
+    """Accept interrupts, which background jobs of a shell ignore."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until(condition: Callable[[], object], process: subprocess.Popen) -> None:
-    """Wait until a running process has brought something about; fail if it ends without."""
+    """Wait until a condition holds while a process runs; fail if the process ends first."""
     while not condition():
         assert process.poll() is None, "the process ended before what was waited for"
         time.sleep(0.005)

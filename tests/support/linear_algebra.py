@@ -5,7 +5,7 @@ import torch
 
 
 def linear_maps(layer: torch.nn.Module, apply, k: int) -> np.ndarray:
-    """One matrix (k k, k k) a weight, biases aside: the map of a layer of one feature whose other weights are 0."""
+    """One matrix (k k, k k) per weight, without biases: the map of a one-feature layer whose other weights are 0."""
     cells = torch.eye(k * k, dtype=torch.float64).reshape(k * k, k, k, 1)
     weights = [weight for name, weight in layer.double().named_parameters() if not name.endswith("bias")]
     matrices = []

@@ -8,7 +8,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-IDIOMS = ("anew", "alike", "whoever", "of no account", "held against", "so many", "of which", "told", "tells apart")
+IDIOMS = (
+    "anew",
+    "alike",
+    "whoever",
+    "of no account",
+    "held against",
+    "so many",
+    "of which",
+    "told",
+    "tells apart",
+    "stands there",
+    "goes on",
+)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Sequence(nn.Module):
 
 
 class DeepSet(nn.Module):
-    """The other entries one by one, summed, beside the centre: the label's group, and one weight an entry."""
+    """A function of each other entry and the centre, summed over entries: it has the symmetry group of the label."""
 
     def __init__(self):
         super().__init__()

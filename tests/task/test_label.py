@@ -1,4 +1,4 @@
-"""The label at the edges of what numbers can be: integers beyond float64, infinities, NaN, what is no array."""
+"""The label at extreme values: integers beyond float64, infinities, NaN, and input that is no array."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ ANY = NOTHING | WHOLE | UNSIGNED | TRUTH | FLOATS | SINGLE
 
 
 def others_of(window):
-    """All entries but the centre, as Python numbers, with their places relative to it, in row-major order."""
+    """All entries but the centre, as Python numbers, with their positions relative to it, in row-major order."""
     half = len(window) // 2
     places = [(r, c) for r in range(-half, half + 1) for c in range(-half, half + 1) if (r, c) != (0, 0)]
     return [(window[r + half, c + half].item(), (r, c)) for r, c in places], window[half, half].item()

@@ -1,4 +1,4 @@
-"""The laws of floor 0: what the label notices, and what it does not."""
+"""The laws of the task: transformations that change the label, and those that do not."""
 
 import numpy as np
 import pytest
@@ -198,7 +198,7 @@ def test_slices_masks_indices_and_joins_are_those_of_arrays():
     assert len(windows[[1, 1, 1]]) == 3
     with pytest.raises(IndexError, match="window 40 of 40"):
         _ = windows[len(windows)]
-    with pytest.raises(InputError, match="like with like"):
+    with pytest.raises(InputError, match="give parts that agree"):
         Windows.concatenate([windows, example(k=7)])
 
 

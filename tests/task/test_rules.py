@@ -1,4 +1,4 @@
-"""The explicit scorers: what they decide, what they do not notice, and what they must reach."""
+"""The explicit scorers: their decisions, their invariances, and their accuracies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transformations as data: what they are, in what shares they are drawn, and what they refuse."""
+"""Transformations as data: their definitions, their distributions, and their refusals."""
 
 import itertools
 import math
@@ -21,7 +21,7 @@ TRUTH = hnp.arrays(np.bool_, (3, 3, 3))
 
 
 def order_of(window):
-    """Who is below, at and above whom; NaN is nowhere."""
+    """Whether each entry is below, equal to or above each other one; NaN is none of these."""
     flat = window.reshape(-1)
     return flat[:, None] > flat, flat[:, None] == flat
 

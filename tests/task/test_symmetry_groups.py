@@ -89,7 +89,7 @@ def test_generators_are_permutations_and_flags_say_what_they_hold(name, k):
 
 
 def closure(moves: list[np.ndarray], size: int) -> list[np.ndarray]:
-    """All elements of the group, by multiplying until nothing new comes."""
+    """All elements of the group, by multiplication until closure."""
     found, waiting = {tuple(range(size))}, [tuple(range(size))]
     while waiting:
         element = waiting.pop()

@@ -1,4 +1,4 @@
-"""Windows as a struct of arrays: indexing, joining, permuting, and what is refused."""
+"""Windows as a struct of arrays: indexing, joining, permuting, and refusals."""
 
 import dataclasses
 
@@ -31,7 +31,7 @@ def same(first, second):
 
 
 def true_to_their_values(windows):
-    """What the values alone say must be what the fields say."""
+    """Check that the fields agree with the values."""
     return bool(
         (windows.observed == is_centred(windows.values)).all()
         and (windows.offset == offset_of(windows.values)).all()
@@ -109,13 +109,13 @@ def test_parts_join_to_the_whole(seed):
     ],
 )
 def test_what_is_not_alike_is_not_joined(other):
-    with pytest.raises(InputError, match="like with like"):
+    with pytest.raises(InputError, match="give parts that agree"):
         Windows.concatenate([example(), other])
 
 
 @pytest.mark.parametrize("parts", [(w for w in [example()]), example(), [example(), 3], None])
 def test_what_is_no_list_of_windows_is_not_joined(parts):
-    with pytest.raises(InputError, match=r"say list\(parts\)"):
+    with pytest.raises(InputError, match=r"pass list\(parts\)"):
         Windows.concatenate(parts)
 
 

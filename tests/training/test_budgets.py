@@ -1,4 +1,4 @@
-"""Budgets: what a run spends, how much of the data it takes, and in what precision, changes nothing else."""
+"""Budgets: budget, amount of data and precision of a run change nothing else."""
 
 import msgspec
 import numpy as np

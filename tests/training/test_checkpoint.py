@@ -31,7 +31,7 @@ CPU = torch.device("cpu")
 
 
 class KilledError(Exception):
-    """What stands in for a signal inside one process."""
+    """A stand-in for a signal inside one process."""
 
 
 class Mortal(Checkpoint):
@@ -216,7 +216,7 @@ def written(out: Path) -> int:
 
 
 def free(path: Path) -> bool:
-    """Whether nobody trains the seed whose metrics these are; workers outlive a killed run by a moment."""
+    """Whether no process trains the seed of these metrics; workers outlive a killed run by a moment."""
     try:
         with Metrics(path):
             return True
@@ -266,7 +266,7 @@ def test_resuming_takes_the_same_call_a_run_that_nobody_trains_and_reads_a_finis
     with pytest.raises(InputError, match="in use"):
         run(resume=False)
     (out / "results.json").unlink()
-    with Metrics(metrics_file(out, 0)), pytest.raises(InputError, match="another process is at work"):
+    with Metrics(metrics_file(out, 0)), pytest.raises(InputError, match="another process works in"):
         run()
     assert run().tests[0].verdicts["cnn"].accuracy == results.tests[0].verdicts["cnn"].accuracy
     os.truncate(out / "config.json", 10)

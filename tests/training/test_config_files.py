@@ -1,4 +1,4 @@
-"""Config files: what is shipped is right, what is wrong is refused by its name, and a call uses what they say."""
+"""Config files: shipped files are valid, errors name the wrong field, and a call uses the file's values."""
 
 import json
 import re

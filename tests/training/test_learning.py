@@ -1,4 +1,4 @@
-"""What training must reach, and must not pass, with the default budget: tens of seconds each."""
+"""Accuracies that training must reach, and must not exceed, with the default budget: tens of seconds each."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Training: equal seeds give equal weights, the best weights are kept, and nothing wrong is trained on."""
+"""Training: equal seeds give equal weights, the best weights are kept, and wrong input is refused."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_every_window_comes_once_before_any_comes_again() -> None:
 
 
 class Failing(nn.Module):
-    """Scores the centre, until its so-many-th call in training: from then on it scores NaN."""
+    """Score the centre, and NaN from the n-th call in training on."""
 
     def __init__(self, good_calls: int) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""Hosts: the graph families, their weights, and graphs of your own."""
+"""Hosts: graph families, edge weights, and your own graphs."""

@@ -17,16 +17,16 @@ class DegreeCorrected(HostFamily, frozen=True, tag="degree_corrected"):
     """Equal blocks of nodes that differ in their propensity to have edges: hubs inside blocks.
 
     Node u has a propensity t_u with a power-law tail and mean one in its block. Pairs have Poisson numbers of edges
-    with mean ``t_u t_v inside`` in one block, ``t_u t_v between`` across blocks; edges that come again are one edge and
-    loops are none, so a pair is joined with probability ``1 - exp(-mean)``. Natural order is block by block, within a
-    block by falling propensity. Directed, each direction of a pair is drawn for itself.
+    with mean ``t_u t_v inside`` in one block, ``t_u t_v between`` across blocks; repeated edges count once and loops
+    are dropped, so a pair is joined with probability ``1 - exp(-mean)``. Natural order is block by block, and by
+    decreasing propensity within a block. In a directed host, each direction of a pair is drawn independently.
 
     Attributes:
-        nodes: How many nodes.
-        blocks: How many blocks.
-        inside: Mean number of edges of two average nodes of one block.
-        between: The same of two blocks.
-        exponent: Of the power law of the propensities' density, and so of the tail of the degrees.
+        nodes: Number of nodes.
+        blocks: Number of blocks.
+        inside: Mean number of edges between two average nodes of one block.
+        between: The same for nodes of different blocks.
+        exponent: Exponent of the power law of the propensities' density, and hence of the tail of the degrees.
         directed: Whether edges have a direction.
 
     References:
@@ -51,7 +51,7 @@ class DegreeCorrected(HostFamily, frozen=True, tag="degree_corrected"):
             raise ValueError(f"blocks must be at most nodes = {self.nodes}, not {self.blocks}")
 
     def sample(self, rng: np.random.Generator) -> Host:
-        """Draw a host, in time linear in the edges at the larger mean."""
+        """Draw a host in time linear in the number of edges at the larger mean."""
         n, highest = self.nodes, max(self.inside, self.between)
         block = np.arange(n) * self.blocks // n
         drawn = 1.0 + rng.pareto(self.exponent - 1.0, n)
@@ -71,13 +71,13 @@ class DegreeCorrected(HostFamily, frozen=True, tag="degree_corrected"):
 class PowerLaw(HostFamily, frozen=True, tag="power_law"):
     """Degrees drawn from a power law, and the ends of edges matched at random: the erased configuration model.
 
-    The degree is d with probability in proportion to ``d ** -exponent``, from ``least`` to ``greatest``; where the sum
-    is odd, one node has one more (or, at the greatest, one less). Edges that come again are one edge and loops are
-    none, so hubs fall somewhat short of what was drawn. Natural order is by falling drawn degree.
+    The probability of degree d is proportional to ``d ** -exponent``, from ``least`` to ``greatest``; if the sum is
+    odd, one node has one more (or, at the greatest, one less). Repeated edges count once and loops are dropped, so hubs
+    have somewhat fewer edges than drawn. Natural order is by decreasing drawn degree.
 
     Attributes:
-        nodes: How many nodes.
-        exponent: Of the power law.
+        nodes: Number of nodes.
+        exponent: Exponent of the power law.
         least: The smallest degree.
         greatest: The largest degree; None allows up to ``nodes - 1``.
 
@@ -108,7 +108,7 @@ class PowerLaw(HostFamily, frozen=True, tag="power_law"):
         return self.nodes - 1 if self.greatest is None else self.greatest
 
     def sample(self, rng: np.random.Generator) -> Host:
-        """Draw a host, in time linear in its edges."""
+        """Draw a host in time linear in its edges."""
         n = self.nodes
         ends = rng.permutation(np.repeat(np.arange(n), self._degrees(rng)))
         u, v = ends.reshape(-1, 2).T
@@ -116,7 +116,7 @@ class PowerLaw(HostFamily, frozen=True, tag="power_law"):
         return Host(n, edges_of_keys(np.unique(numbers), n))
 
     def _degrees(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-        """Draw degrees with an even sum, in falling order."""
+        """Draw degrees with an even sum, in decreasing order."""
         shares = np.cumsum([d**-self.exponent for d in range(self.least, self._greatest + 1)])
         places = np.searchsorted(shares, rng.random(self.nodes) * shares[-1], side="right")
         drawn = np.sort(self.least + np.minimum(places, len(shares) - 1))[::-1].copy()

@@ -1,4 +1,4 @@
-"""Families of host graphs: who is joined to whom. Every sampler is our own, so bytes never change with a library."""
+"""Families of host graphs. The samplers are our own, so the bytes do not depend on a library."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ __all__ = [
 
 
 class ErdosRenyi(HostFamily, frozen=True, omit_defaults=True, tag="erdos_renyi"):
-    """Every pair is joined independently with one probability; with probability 1 the complete graph.
+    """Every pair is joined independently with one probability; probability 1 gives the complete graph.
 
     All nodes have the same distribution, so natural order means nothing here. In a directed host the two directions of
     a pair are drawn independently.
@@ -64,10 +64,10 @@ class ErdosRenyi(HostFamily, frozen=True, omit_defaults=True, tag="erdos_renyi")
 
     nodes: Nodes
     probability: Share
-    directed: bool = False  # left out of plain data where it is False, so older digests stay
+    directed: bool = False  # omitted from plain data if False, so older digests stay valid
 
     def sample(self, rng: np.random.Generator) -> Host:
-        """Draw a host, in time linear in its edges."""
+        """Draw a host in time linear in its edges."""
         n = self.nodes
         if not self.directed:
             return Host(n, unranked(skips(n * (n - 1) // 2, self.probability, rng), n))
@@ -76,7 +76,7 @@ class ErdosRenyi(HostFamily, frozen=True, omit_defaults=True, tag="erdos_renyi")
 
 
 class BarabasiAlbert(HostFamily, frozen=True, tag="barabasi_albert"):
-    """Nodes arrive one by one and attach to existing nodes in proportion to their degree; natural order is age.
+    """Preferential attachment: new nodes join existing ones in proportion to their degree; natural order is by age.
 
     The first arrival joins a star of ``attachments`` nodes, so every later one finds enough distinct targets.
 
@@ -96,7 +96,7 @@ class BarabasiAlbert(HostFamily, frozen=True, tag="barabasi_albert"):
             raise ValueError(f"attachments must be below nodes = {self.nodes}, not {self.attachments}")
 
     def sample(self, rng: np.random.Generator) -> Host:
-        """Draw a host, in time linear in its edges."""
+        """Draw a host in time linear in its edges."""
         m = self.attachments
         # Every edge puts both its ends here, so a uniform entry is a node drawn in proportion to its degree.
         ends = [*range(m), *[m] * m]
@@ -109,9 +109,9 @@ class BarabasiAlbert(HostFamily, frozen=True, tag="barabasi_albert"):
 
 
 class WattsStrogatz(HostFamily, frozen=True, tag="watts_strogatz"):
-    """A ring on which each node knows its nearest ``degree`` nodes, with some edges rewired at random.
+    """A ring in which each node is joined to its nearest ``degree`` nodes, with some edges rewired at random.
 
-    An edge whose new end would be its own first end or a neighbour already stays as it is (networkx draws again).
+    An edge whose new end would be its own first end or a neighbour already is kept unchanged (networkx draws again).
     Natural order is around the ring.
 
     References:
@@ -131,7 +131,7 @@ class WattsStrogatz(HostFamily, frozen=True, tag="watts_strogatz"):
             raise ValueError(f"degree must be even and below nodes - 1 = {self.nodes - 1}, not {self.degree}")
 
     def sample(self, rng: np.random.Generator) -> Host:
-        """Draw a host, in time linear in its edges."""
+        """Draw a host in time linear in its edges."""
         n = self.nodes
         sources = np.tile(np.arange(n), self.degree // 2)
         targets = (sources + np.repeat(np.arange(1, self.degree // 2 + 1), n)) % n
@@ -142,7 +142,7 @@ class WattsStrogatz(HostFamily, frozen=True, tag="watts_strogatz"):
         aims = rng.integers(n, size=len(rewired))
         wanted = np.where(ends == aims, -1, pair_keys(ends, aims, n))
         for edge, key in zip(rewired.tolist(), wanted.tolist(), strict=True):
-            if key >= 0 and key not in taken:  # a rewiring onto itself or an existing edge leaves the edge as it is
+            if key >= 0 and key not in taken:  # no loop and no double edge: otherwise the edge is kept
                 taken.remove(keys[edge])
                 taken.add(key)
                 keys[edge] = key
@@ -167,7 +167,7 @@ class StochasticBlockModel(HostFamily, frozen=True, tag="stochastic_block_model"
     between: Share
 
     def sample(self, rng: np.random.Generator) -> Host:
-        """Draw a host, in time linear in the edges at the larger probability."""
+        """Draw a host in time linear in the number of edges at the larger probability."""
         highest = max(self.inside, self.between)
         edges = unranked(skips(self.nodes * (self.nodes - 1) // 2, highest, rng), self.nodes)
         block = edges * self.blocks // self.nodes
@@ -190,7 +190,7 @@ class RandomGeometric(HostFamily, frozen=True, tag="random_geometric"):
     radius: Annotated[float, Meta(gt=0.0, le=1.5)]
 
     def sample(self, rng: np.random.Generator) -> Host:
-        """Draw a host; the cost grows with the number of pairs in reach."""
+        """Draw a host; the cost grows with the number of pairs within the radius."""
         from scipy.spatial import cKDTree
 
         points = rng.random((self.nodes, 2))
@@ -200,23 +200,23 @@ class RandomGeometric(HostFamily, frozen=True, tag="random_geometric"):
 
 
 class Complete(HostFamily, frozen=True, tag="complete"):
-    """The complete graph on as many nodes as the windows need: each window takes 2k nodes of its own.
+    """The complete graph on as many nodes as the windows need: each window has its own 2k nodes.
 
-    Its weights are independent and so are its windows; it is never laid out as a matrix, for entries that no window
-    looks at need not be drawn.
+    Its weights are independent, and so are its windows. The matrix is never stored, and entries outside the windows are
+    never drawn.
     """
 
 
 class Line(HostFamily, frozen=True, tag="line"):
-    """Nodes along a line; those near each other are joined, with weights that fall off exponentially.
+    """Nodes along a line; nearby nodes are joined, with weights that decay exponentially.
 
     The weight between nodes a and b near each other is ``exp(-|a - b| / reach)`` plus Gaussian noise, symmetric. Each
-    window takes two stretches of the line of its own, far from each other: what stands between them is noise of the
-    recipe's weight law, and the plant. So the order can be read off the contexts, and only off them. Natural order is
-    along the line, and so are the nodes' numbers.
+    window has its own two stretches of the line, far from each other: the entries between them are noise of the
+    recipe's weight law, and the plant. So the order can be inferred from the contexts, and only from them. Natural
+    order is along the line, and so are the nodes' numbers.
 
     Attributes:
-        reach: Distance over which a weight falls to 1/e.
+        reach: Distance at which a weight decays to 1/e.
         spread: Standard deviation of the weights around it.
     """
 
@@ -225,7 +225,7 @@ class Line(HostFamily, frozen=True, tag="line"):
 
 
 class Real(HostFamily, frozen=True, tag="real"):
-    """A real graph that networkx carries in its code, with its own weights and order.
+    """A real graph that networkx contains, with its own weights and order.
 
     ``les_miserables``: 77 characters, 254 weighted co-appearances (Knuth, "The Stanford GraphBase", 1993).
     ``karate_club``: 34 members, 78 weighted friendships (Zachary, Journal of Anthropological Research, 1977).
@@ -241,12 +241,12 @@ class Real(HostFamily, frozen=True, tag="real"):
 
     @property
     def own_weights(self) -> bool:
-        """True: the graph brings them."""
+        """True: the graph has its own weights."""
         return True
 
     @property
     def fixed(self) -> bool:
-        """True: there is one such graph."""
+        """True: there is only one such graph."""
         return True
 
     def sample(self, rng: np.random.Generator) -> Host:
@@ -283,11 +283,11 @@ Family = (
 
 
 def _distinct(pool: list[int], count: int, batches: Iterator[list[int]]) -> list[int]:
-    """Draw ``count`` distinct values, one after the other, each uniform over the entries of ``pool`` left.
+    """Draw ``count`` distinct values, each uniform over the remaining entries of ``pool``.
 
     References:
         Lemire, "Fast random integer generation in an interval", ACM Transactions on Modeling and Computer Simulation,
-        2019: from 32 bits to a place; done here, for a call of numpy's would treat a handful of numbers.
+        2019: from 32 bits to an index; implemented here because numpy is slow for a handful of numbers.
     """
     bound, refused = len(pool), 2**32 % len(pool)
     drawn: list[int] = []

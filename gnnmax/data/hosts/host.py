@@ -1,4 +1,4 @@
-"""Hosts: a graph's nodes and edges in a fixed form, and the numbering of pairs that every family shares."""
+"""Hosts: nodes and edges of a graph in a canonical form, and the numbering of pairs that all families share."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Host:
     nor are the contexts A[R, R] and A[C, C].
 
     Attributes:
-        nodes: How many nodes.
+        nodes: Number of nodes.
         edges: Shape ``(E, 2)``, each edge once, in lexicographic order; smaller end first unless directed.
-        weights: Shape ``(E,)``, float32, where the graph brings its own; else None.
+        weights: Shape ``(E,)``, float32, if the graph has its own; else None.
         directed: Whether an edge leads from its first end to its second only.
     """
 
@@ -53,16 +53,16 @@ class Host:
 
 
 class HostFamily(Struct, frozen=True, forbid_unknown_fields=True):
-    """What every family answers, besides drawing a host."""
+    """The properties of every family, besides drawing a host."""
 
     @property
     def own_weights(self) -> bool:
-        """Whether its hosts bring their own weights; the recipe then names no law."""
+        """Whether its hosts have their own weights; the recipe then gives no law."""
         return False
 
     @property
     def fixed(self) -> bool:
-        """Whether every draw is the same host, topology and weights; it then stands in one split once."""
+        """Whether every draw is the same host, topology and weights; it then occurs once, in one split."""
         return False
 
 
@@ -96,7 +96,7 @@ def degrees(host: Host) -> npt.NDArray[np.int64]:
 
 
 def skips(pairs: int, probability: float, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Choose each of ``range(pairs)`` with one probability, by geometric jumps from one chosen to the next.
+    """Choose each of ``range(pairs)`` with one probability, by geometric jumps between the chosen ones.
 
     References:
         Batagelj and Brandes, "Efficient generation of large random networks", Physical Review E, 2005.
@@ -111,7 +111,7 @@ def skips(pairs: int, probability: float, rng: np.random.Generator) -> npt.NDArr
     while last < pairs:
         expected = (pairs - last) * probability
         jumps = rng.geometric(probability, size=int(expected + 4 * expected**0.5) + 8)
-        chunk = last + np.cumsum(np.minimum(jumps, pairs + 1))  # the rarest jump so far that their sum overflows
+        chunk = last + np.cumsum(np.minimum(jumps, pairs + 1))  # rare jumps are so long that their sum overflows
         chunks.append(chunk)
         last = int(chunk[-1])
     chosen = np.concatenate(chunks)
@@ -119,7 +119,7 @@ def skips(pairs: int, probability: float, rng: np.random.Generator) -> npt.NDArr
 
 
 def unranked(ranks: npt.NDArray[np.int64], n: int) -> Edges:
-    """Turn ranks of pairs u < v, counted column by column, into sorted edges of n nodes.
+    """Convert ranks of pairs u < v, counted column by column, to sorted edges of n nodes.
 
     Example:
         >>> unranked(np.array([0, 1, 2]), 3).tolist()
@@ -133,7 +133,7 @@ def unranked(ranks: npt.NDArray[np.int64], n: int) -> Edges:
 
 
 def sorted_edges(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], n: int) -> Edges:
-    """Lay out pairs of ends as sorted edges, smaller end first.
+    """Convert pairs of ends to sorted edges, smaller end first.
 
     Example:
         >>> sorted_edges(np.array([2, 1]), np.array([1, 0]), 3).tolist()
@@ -143,7 +143,7 @@ def sorted_edges(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], n:
 
 
 def directed_edges(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], n: int) -> Edges:
-    """Lay out pairs of ends as sorted edges that keep their direction.
+    """Convert pairs of ends to sorted edges that keep their direction.
 
     Example:
         >>> directed_edges(np.array([2, 1]), np.array([1, 0]), 3).tolist()
@@ -153,7 +153,7 @@ def directed_edges(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], 
 
 
 def pair_keys(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
-    """Number pairs of nodes below ``n`` by their smaller end, then by their larger one.
+    """Number the pairs of nodes below ``n`` by their smaller end, then by their larger end.
 
     Example:
         >>> pair_keys(np.array([2]), np.array([1]), 3).tolist()
@@ -163,7 +163,7 @@ def pair_keys(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], n: in
 
 
 def edges_of_keys(numbers: npt.NDArray[np.int64], n: int) -> Edges:
-    """Turn the numbers of pairs into lexicographically sorted edges.
+    """Convert numbers of pairs to lexicographically sorted edges.
 
     Example:
         >>> edges_of_keys(np.array([5, 1]), 3).tolist()

@@ -1,4 +1,4 @@
-"""Hosts from a person's own file, or from an object in code: networkx, scipy sparse, numpy, PyG Data."""
+"""Hosts from the user's own file, or from an object in code: networkx, scipy sparse, numpy, PyG Data."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ MOST_NODES = 10_000_000
 
 
 class File(HostFamily, frozen=True, tag="file"):
-    r"""A graph of the person's own, read from a file whose content must be the one the recipe was written for.
+    r"""A user's own graph, read from a file whose content must match the digest in the recipe.
 
     Formats, by the end of the name: ``.npz`` (what scipy's ``save_npz`` writes, or one dense array), ``.npy``, ``.mtx``
     (Matrix Market), ``.csv`` (lines ``u,v,weight``, with or without a header), ``.graphml``. Natural order is that of
-    the matrix or of the nodes in the GraphML file; in a list of edges, rising where all names are whole numbers, else
-    that of first mention. A dense 0 is no edge, a stored sparse 0 is one; the diagonal is left out; weights are rounded
-    to float32. No format can hold code: pickled objects are refused.
+    the matrix or of the nodes in the GraphML file; in a list of edges, increasing if all names are whole numbers, else
+    the order of first occurrence. A dense 0 is no edge, a stored sparse 0 is one; the diagonal is left out; weights are
+    rounded to float32. No format can hold code: pickled objects are refused.
 
     Attributes:
-        path: Relative ones start from the current folder.
-        sha256: Of the whole file, in hexadecimal; :func:`name_file` finds it.
+        path: Path of the file, relative to the current folder.
+        sha256: Digest of the whole file, in hexadecimal; :func:`name_file` computes it.
         directed: Whether entry (u, v) is the edge from u to v alone. Otherwise a matrix must be symmetric, and a list
             of edges may give an edge once or, with one weight, in both directions.
-        weighted: Whether to take the weights of the file; otherwise its edges take new weights of the recipe's laws in
-            every draw.
+        weighted: Whether to use the weights of the file; otherwise every draw gives its edges new weights of the
+            recipe's laws.
 
     Example:
         >>> import tempfile
@@ -60,20 +60,20 @@ class File(HostFamily, frozen=True, tag="file"):
 
     @property
     def fixed(self) -> bool:
-        """Whether every draw is the same host: it is, unless its weights are drawn."""
+        """Whether every draw is the same host: true unless its weights are drawn."""
         return self.weighted
 
     def sample(self, rng: np.random.Generator) -> Host:
         """Read the graph; nothing is drawn.
 
         Raises:
-            InputError: the file is not there, is another than the digest says, or holds no graph.
+            InputError: the file is missing, does not match the digest, or holds no graph.
         """
         content = _content(Path(self.path))
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise InputError(
-                f"{self.path} has another content than the recipe names: sha256 {found[:12]}..., expected "
+                f"{self.path} does not have the content that the recipe states: sha256 {found[:12]}..., expected "
                 f"{self.sha256[:12]}...; get the right file, or write the new digest into the recipe"
             )
         host = _read(content, Path(self.path), directed=self.directed)
@@ -81,12 +81,12 @@ class File(HostFamily, frozen=True, tag="file"):
 
 
 def name_file(path: str | Path, *, directed: bool = False, weighted: bool = True) -> File:
-    """Make the family that reads a file as it is now.
+    """Make the family that reads a file with its current content.
 
     Args:
-        path: Of a graph in one of the formats of :class:`File`.
+        path: Path of a graph in one of the formats of :class:`File`.
         directed: Whether entry (u, v) is the edge from u to v alone.
-        weighted: Whether to take the weights of the file.
+        weighted: Whether to use the weights of the file.
 
     Raises:
         InputError: the file cannot be read, is too large, or holds no graph.
@@ -97,15 +97,15 @@ def name_file(path: str | Path, *, directed: bool = False, weighted: bool = True
 
 
 def keep(graph: Any, path: str | Path, *, directed: bool = False) -> File:
-    """Write a graph in code to a new ``.npz`` file, so that a recipe can name it.
+    """Write a graph object to a new ``.npz`` file, so that a recipe can refer to it.
 
     Args:
-        graph: What :func:`host_of` takes.
-        path: Where to; must end in ``.npz`` and not be there yet.
+        graph: A graph as for :func:`host_of`.
+        path: Path of the new file, which must end in ``.npz`` and not exist.
         directed: Whether entry (u, v) is the edge from u to v alone.
 
     Raises:
-        InputError: no graph, another ending, or the file exists.
+        InputError: not a graph, another ending, or the file exists.
 
     Example:
         >>> import tempfile
@@ -118,7 +118,7 @@ def keep(graph: Any, path: str | Path, *, directed: bool = False) -> File:
 
     path = Path(path)
     if path.suffix != ".npz" or path.exists():
-        raise InputError(f"a graph is kept in a new file that ends in .npz, not in {path}: choose another name")
+        raise InputError(f"a graph is written to a new file that ends in .npz, not to {path}: choose another name")
     host = host_of(graph, directed=directed)
     assert host.weights is not None
     u, v = host.edges.T
@@ -132,7 +132,7 @@ def keep(graph: Any, path: str | Path, *, directed: bool = False) -> File:
 
 
 def host_of(graph: Any, *, directed: bool = False) -> Host:
-    """Make a host of a graph in code.
+    """Make a host from a graph object.
 
     Args:
         graph: A networkx graph (edge attribute ``weight``, or none anywhere: then 1), a scipy sparse or numpy matrix,
@@ -176,7 +176,7 @@ def _read(content: bytes, path: Path, *, directed: bool) -> Host:
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except MemoryError:
-        raise InputError(f"{path}: states a size that does not fit into memory: is it whole?") from None
+        raise InputError(f"{path}: states a size that does not fit into memory: is it complete?") from None
 
 
 def _of_matrix(matrix: Any) -> Entries:
@@ -185,13 +185,13 @@ def _of_matrix(matrix: Any) -> Entries:
     sparse = bool(issparse(matrix))
     if not sparse and not isinstance(matrix, np.ndarray):
         raise InputError(
-            "a graph is a networkx graph, a scipy sparse matrix, a numpy array or a PyG Data, not a "
+            "a graph must be a networkx graph, a scipy sparse matrix, a numpy array or a PyG Data, not a "
             f"{type(matrix).__name__}"
         )
     if matrix.dtype.kind not in "biuf":
-        raise InputError(f"weights are real numbers, not {matrix.dtype}")
+        raise InputError(f"weights must be real numbers, not {matrix.dtype}")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise InputError(f"an adjacency matrix is square, not of shape {matrix.shape}")
+        raise InputError(f"an adjacency matrix must be square, not of shape {matrix.shape}")
     if not sparse:
         entries = np.asarray(matrix)
         rows, columns = np.nonzero(entries)
@@ -207,7 +207,7 @@ def _of_networkx(graph: Any) -> Entries:
     edges = np.array([(place[u], place[v]) for u, v, _ in listed], dtype=np.int64).reshape(-1, 2)
     given = [weight for *_, weight in listed if weight is not None]
     if given and len(given) < len(listed):
-        raise InputError(f"either all edges have a weight or none, not {len(given)} of {len(listed)}")
+        raise InputError(f"all edges must have a weight, or none, not {len(given)} of {len(listed)}")
     weights = np.array(given) if given else np.ones(len(listed))
     if not graph.is_directed():  # networkx lists an undirected edge once
         edges, weights = np.concatenate([edges, edges[:, ::-1]]), np.tile(weights, 2)
@@ -224,7 +224,7 @@ def entries_of_data(data: Any) -> Entries:
         data: ``edge_index`` with ``edge_weight`` or one column of ``edge_attr``, or neither: then 1.
 
     Raises:
-        InputError: edges that are no pairs of integers, or not one weight an edge.
+        InputError: edges that are not pairs of integers, or not one weight per edge.
     """
 
     def plain(tensor: Any) -> npt.NDArray[Any]:
@@ -232,20 +232,20 @@ def entries_of_data(data: Any) -> Entries:
 
     edges = plain(data.edge_index)
     if edges.ndim != 2 or len(edges) != 2 or edges.dtype.kind not in "iu":
-        raise InputError(f"edge_index is a (2, E) array of integers, not {edges.dtype} of shape {edges.shape}")
+        raise InputError(f"edge_index must be a (2, E) array of integers, not {edges.dtype} of shape {edges.shape}")
     weights = getattr(data, "edge_weight", None)
     weights = getattr(data, "edge_attr", None) if weights is None else weights
     found = np.ones(edges.shape[1]) if weights is None else plain(weights)
     if found.size != edges.shape[1]:
-        raise InputError(f"an edge has one weight: expected {edges.shape[1]} numbers, not shape {found.shape}")
+        raise InputError(f"each edge must have one weight: expected {edges.shape[1]} numbers, not shape {found.shape}")
     return Entries(int(data.num_nodes), edges.T.astype(np.int64), found.reshape(-1), mirrored=True)
 
 
 def _host(entries: Entries, *, directed: bool) -> Host:
-    """Check entries and lay them out as a host."""
+    """Check entries and convert them to a host."""
     nodes, edges, weights, mirrored, _ = entries
     if not 1 <= nodes <= MOST_NODES:
-        raise InputError(f"a graph has between 1 and {MOST_NODES} nodes, not {nodes}")
+        raise InputError(f"a graph must have between 1 and {MOST_NODES} nodes, not {nodes}")
     if len(edges) and not 0 <= edges.min() <= edges.max() < nodes:
         raise InputError(f"an edge leads outside the {nodes} nodes")
     off = edges[:, 0] != edges[:, 1]
@@ -266,17 +266,17 @@ def _host(entries: Entries, *, directed: bool) -> Host:
 
 def _as_float32(weights: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     if weights.dtype.kind not in "biuf":
-        raise InputError(f"weights are real numbers, not {weights.dtype}")
+        raise InputError(f"weights must be real numbers, not {weights.dtype}")
     with np.errstate(over="ignore"):
         values = weights.astype(np.float32)
     if not np.isfinite(values).all():
         bad = weights[~np.isfinite(values)][0]
-        raise InputError(f"weights are finite in float32, not {bad}: leave out edges that were not observed")
+        raise InputError(f"weights must be finite in float32, not {bad}: leave out edges that were not observed")
     return values
 
 
 def _undirected(nodes: int, edges: npt.NDArray[np.int64], values: npt.NDArray[np.float32], *, mirrored: bool) -> Host:
-    """Fold entries, sorted and each there once, at the diagonal; those on both sides must agree."""
+    """Merge sorted, distinct entries with their mirrors across the diagonal; the two must agree."""
     numbers = edges[:, 0] * nodes + edges[:, 1]
     turned = edges[:, 1] * nodes + edges[:, 0]
     found = np.minimum(np.searchsorted(numbers, turned), max(len(numbers) - 1, 0))

@@ -1,4 +1,4 @@
-"""Families in which nodes have places: lattices, nearest-neighbour similarity, contacts along an order, two sets."""
+"""Families in which nodes have positions: lattices, nearest-neighbour similarity, contacts along a chain, two sets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Radius = Annotated[int, Meta(ge=1, le=2_499)]
 class RingLattice(HostFamily, frozen=True, tag="ring_lattice"):
     """Nodes on a ring, each joined to all within ``radius`` steps; natural order is around the ring.
 
-    Nothing but the weights is drawn.
+    Only the weights are drawn.
 
     Example:
         >>> RingLattice(nodes=6, radius=1).sample(np.random.default_rng(0)).edges.tolist()
@@ -56,7 +56,7 @@ class RingLattice(HostFamily, frozen=True, tag="ring_lattice"):
 class Lattice(HostFamily, frozen=True, tag="lattice"):
     """A grid of rows and columns, each node joined to all within ``radius`` steps along it; natural order is row-major.
 
-    The steps from (a, b) to (c, d) are |a - c| + |b - d|, without going round the border. Nothing but the weights is
+    The steps from (a, b) to (c, d) are |a - c| + |b - d|, without wrapping around the border. Only the weights are
     drawn.
 
     Example:
@@ -74,7 +74,7 @@ class Lattice(HostFamily, frozen=True, tag="lattice"):
 
     @property
     def nodes(self) -> int:
-        """How many nodes."""
+        """Number of nodes."""
         return self.rows * self.columns
 
     def sample(self, rng: np.random.Generator) -> Host:
@@ -91,19 +91,19 @@ class Lattice(HostFamily, frozen=True, tag="lattice"):
 
 
 class Similarity(HostFamily, frozen=True, tag="similarity"):
-    """Points in the unit cube, joined to their nearest neighbours, the more heavily the nearer they are.
+    """Points in the unit cube, joined to their nearest neighbours with weights that decrease with distance.
 
-    Two points are joined where either is among the ``neighbours`` nearest of the other, with weight
-    ``exp(-d^2 / (2 s^2))``; s is ``scale`` times the mean distance to the farthest neighbour joined. Natural order is
+    Two points are joined if either is among the ``neighbours`` nearest of the other, with weight
+    ``exp(-d^2 / (2 s^2))``; s is ``scale`` times the mean distance to the farthest joined neighbour. Natural order is
     along the first coordinate. Directed, each point points to its own nearest neighbours only.
 
     Attributes:
-        nodes: How many points.
-        neighbours: How many nearest ones each point looks at.
-        dimensions: Of the cube.
+        nodes: Number of points.
+        neighbours: Number of nearest neighbours of each point.
+        dimensions: Dimension of the cube.
         scale: Width of the Gaussian kernel.
-        directed: Whether to leave the neighbours' relation as it is, one-sided.
-        unit: Least and greatest factor of a host's weights, drawn log-uniform.
+        directed: Whether to keep the one-sided relation of neighbours.
+        unit: Least and greatest factor of a host's weights, drawn log-uniformly.
 
     References:
         von Luxburg, "A tutorial on spectral clustering", Statistics and Computing, 2007 (section 2.2).
@@ -128,18 +128,18 @@ class Similarity(HostFamily, frozen=True, tag="similarity"):
 
     @property
     def own_weights(self) -> bool:
-        """True: they are the similarities."""
+        """True: the weights are the similarities."""
         return True
 
     def sample(self, rng: np.random.Generator) -> Host:
-        """Draw a host, in time n log n for few dimensions."""
+        """Draw a host in time n log n for few dimensions."""
         points = rng.random((self.nodes, self.dimensions))
         points = points[np.argsort(points[:, 0], kind="stable")]
         sources, targets, last = self._nearest(points)
         lay_out = directed_edges if self.directed else sorted_edges
         edges = np.unique(lay_out(sources, targets, self.nodes), axis=0)
         width = 2.0 * (self.scale * math.fsum(np.sqrt(last).tolist()) / len(last)) ** 2
-        # A vector of exponentials is rounded as the machine likes; math.exp is the same on all with one C library.
+        # Vectorised exponentials are rounded differently by machine; math.exp depends on the C library alone.
         weights = [math.exp(-square / width) for square in _squares(points, edges[:, 0], edges[:, 1]).tolist()]
         unit = draw_unit(self.unit, rng)
         return Host(self.nodes, edges, (np.array(weights) * unit).astype(np.float32), self.directed)
@@ -147,7 +147,7 @@ class Similarity(HostFamily, frozen=True, tag="similarity"):
     def _nearest(
         self, points: npt.NDArray[np.float64]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Ends of the pairs (point, neighbour), and each point's squared distance to its last neighbour."""
+        """Return the ends of the pairs (point, neighbour), and each point's squared distance to its last neighbour."""
         from scipy.spatial import cKDTree
 
         _, nearest = cKDTree(points).query(points, k=self.neighbours + 1)
@@ -159,7 +159,7 @@ class Similarity(HostFamily, frozen=True, tag="similarity"):
 def _squares(
     points: npt.NDArray[np.float64], first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """Squared distances, added up coordinate by coordinate, for a sum over an axis is ordered as the machine likes."""
+    """Sum squared distances coordinate by coordinate: the order of a sum over an axis depends on the machine."""
     total = np.zeros(len(first))
     for axis in range(points.shape[1]):
         total += (points[first, axis] - points[second, axis]) ** 2
@@ -167,21 +167,21 @@ def _squares(
 
 
 class Contact(HostFamily, frozen=True, tag="contact"):
-    """Contacts of a folded chain: weights fall with distance along the order, and are higher within a domain.
+    """Contacts of a folded chain, as in a Hi-C map: weights decay with distance and are higher within a domain.
 
     The weight between nodes u and v is ``|u - v| ** -decay``, times ``boost`` where both lie in one domain, times a
-    multiplicative spread of mean one. Natural order is along the chain; domains are stretches of it between uniform
-    breaks. What a Hi-C map looks like.
+    multiplicative spread of mean one. Natural order is along the chain; domains are its stretches between uniform
+    breaks.
 
     Attributes:
-        nodes: How many places (bins) of the chain.
-        decay: Exponent of the fall; near 1 in Hi-C maps.
-        domains: How many stretches.
+        nodes: Number of positions (bins) of the chain.
+        decay: Exponent of the decay; near 1 in Hi-C maps.
+        domains: Number of domains.
         boost: Factor within a domain.
-        law: Of the spread, ``gamma`` or ``lognormal``.
-        spread: Standard deviation of a gamma factor; of the logarithm of a lognormal one.
-        density: Share of the pairs that are in contact at all.
-        unit: Least and greatest factor of a host's weights, drawn log-uniform.
+        law: Law of the spread, ``gamma`` or ``lognormal``.
+        spread: Standard deviation of a gamma factor, or of the logarithm of a lognormal factor.
+        density: Share of the pairs that are in contact.
+        unit: Least and greatest factor of a host's weights, drawn log-uniformly.
 
     References:
         Lieberman-Aiden et al., "Comprehensive mapping of long-range interactions reveals folding principles of the
@@ -210,11 +210,11 @@ class Contact(HostFamily, frozen=True, tag="contact"):
 
     @property
     def own_weights(self) -> bool:
-        """True: they are the contacts."""
+        """True: the weights are the contacts."""
         return True
 
     def sample(self, rng: np.random.Generator) -> Host:
-        """Draw a host, in time linear in its edges."""
+        """Draw a host in time linear in its edges."""
         edges = unranked(skips(self.nodes * (self.nodes - 1) // 2, self.density, rng), self.nodes)
         breaks = rng.choice(self.nodes - 1, size=self.domains - 1, replace=False, shuffle=False) + 1
         domain = np.bincount(breaks, minlength=self.nodes).cumsum()
@@ -229,12 +229,12 @@ class Contact(HostFamily, frozen=True, tag="contact"):
         if self.law == "lognormal":
             return rng.lognormal(-(self.spread**2) / 2, self.spread, size)
         shape = self.spread**-2
-        # A gamma of a tiny shape can round to 0, which would not be a contact.
+        # A gamma variate of tiny shape can round to 0, which would not be a contact.
         return np.maximum(rng.gamma(shape, 1.0 / shape, size), 1e-12)
 
 
 class Bipartite(HostFamily, frozen=True, tag="bipartite"):
-    """Two sets of nodes with edges between them only, each pair joined independently with one probability.
+    """Bipartite: two sets of nodes, with edges between them only, each drawn independently with one probability.
 
     Natural order is the first set, then the second: the adjacency matrix is a rectangle and its mirror image.
 
@@ -257,11 +257,11 @@ class Bipartite(HostFamily, frozen=True, tag="bipartite"):
 
     @property
     def nodes(self) -> int:
-        """How many nodes both sets have."""
+        """Number of nodes of both sets."""
         return self.first + self.second
 
     def sample(self, rng: np.random.Generator) -> Host:
-        """Draw a host, in time linear in its edges."""
+        """Draw a host in time linear in its edges."""
         row, column = np.divmod(skips(self.first * self.second, self.probability, rng), self.second)
         edges: Edges = np.stack([row, self.first + column], axis=1)
         return Host(self.nodes, edges)

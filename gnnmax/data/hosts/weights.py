@@ -30,7 +30,7 @@ __all__ = [
     "weigh",
 ]
 
-# Bounds that keep weights inside float32: none is infinite, none but the smallest vanishes.
+# Bounds that keep weights inside float32: none is infinite, and only the smallest vanish.
 Finite = Annotated[float, Meta(ge=-1e30, le=1e30)]
 Positive = Annotated[float, Meta(gt=0.0, le=1e6)]
 Scale = Annotated[float, Meta(ge=1e-20, le=1e6)]
@@ -38,7 +38,7 @@ Unit = Annotated[tuple[Scale, Scale], Meta(description="least and greatest unit 
 
 
 def check_unit(unit: tuple[float, float]) -> None:
-    """Refuse a unit whose bounds are the wrong way round.
+    """Refuse a unit whose bounds are in the wrong order.
 
     Example:
         >>> check_unit((2.0, 1.0))
@@ -51,9 +51,9 @@ def check_unit(unit: tuple[float, float]) -> None:
 
 
 class _Law(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What all laws share: each host has weights in a unit of its own, drawn log-uniform between two bounds.
+    """Base of all laws: each host has its own unit of weights, drawn log-uniformly between two bounds.
 
-    A unit makes the centre's value alone tell nothing: what is large in one host is small in another.
+    With units the centre's value alone is uninformative: a value that is large in one host is small in another.
     """
 
     unit: Unit = (1.0, 1.0)
@@ -84,7 +84,7 @@ class Uniform(_Law, frozen=True, tag="uniform"):
 
 
 class Normal(_Law, frozen=True, tag="normal"):
-    """Gaussian; weights may be negative, and an absent edge (0) may then beat a present one.
+    """Gaussian; weights may be negative, so an absent edge (0) may exceed a present one.
 
     Example:
         >>> Normal().draw((2, 3), np.random.default_rng(0)).shape
@@ -129,7 +129,7 @@ class Exponential(_Law, frozen=True, tag="exponential"):
 
 
 class Pareto(_Law, frozen=True, tag="pareto"):
-    """Power law with density falling as ``w ** -(shape + 1)`` from 1 on.
+    """Power law with density proportional to ``w ** -(shape + 1)`` from 1 on.
 
     Example:
         >>> bool((Pareto(shape=2.0).draw(100, np.random.default_rng(0)) >= 1).all())
@@ -144,7 +144,7 @@ class Pareto(_Law, frozen=True, tag="pareto"):
 
 
 class Counts(_Law, frozen=True, tag="counts"):
-    """Positive integers, geometric with a mean: many ties among the lower weights.
+    """Positive integers, geometric with a given mean: many ties among the lower weights.
 
     Example:
         >>> sorted(set(Counts(mean=2.0).draw(100, np.random.default_rng(0)).tolist()))[:3]
@@ -159,7 +159,7 @@ class Counts(_Law, frozen=True, tag="counts"):
 
 
 class Poisson(_Law, frozen=True, tag="poisson"):
-    """Counts from zero on, Poisson with a mean: what sequencing and photon counting give.
+    """Counts from zero on, Poisson with a given mean, as in sequencing and photon counting.
 
     Example:
         >>> float(Poisson(mean=2.0).draw(1000, np.random.default_rng(0)).min())
@@ -174,13 +174,13 @@ class Poisson(_Law, frozen=True, tag="poisson"):
 
 
 class BlockCorrelated(_Law, frozen=True, tag="block_correlated"):
-    """Lognormal, with a factor that all edges between the same two blocks share.
+    """Lognormal, times a factor that all edges between the same two blocks share.
 
-    Blocks are equal stretches of the host's natural order. In a directed host the two directions between two blocks
-    have factors of their own.
+    Blocks are equal stretches of the host's natural order. In a directed host, the two directions between two blocks
+    have different factors.
 
     Attributes:
-        blocks: How many.
+        blocks: Number of blocks.
         shared: Standard deviation of the logarithm of the factor of a pair of blocks.
         own: Standard deviation of the logarithm of an edge's own factor.
 
@@ -204,13 +204,13 @@ class BlockCorrelated(_Law, frozen=True, tag="block_correlated"):
 
 
 class DegreeDriven(_Law, frozen=True, tag="degree_driven"):
-    """Grows with the degrees of both ends, so hubs make stripes of heavy edges.
+    """Weights that grow with the degrees of both ends, so hubs make stripes of heavy edges.
 
     The weight is ``(d_u d_v / d^2) ** power`` times a lognormal factor; d is the mean degree. Degrees in a directed
     host count the edges in and out.
 
     Attributes:
-        power: How strongly; 0.5 in the world's network of air traffic.
+        power: Exponent of the dependence; 0.5 in the world's network of air traffic.
         own: Standard deviation of the logarithm of an edge's own factor.
 
     References:
@@ -235,10 +235,10 @@ class DegreeDriven(_Law, frozen=True, tag="degree_driven"):
 
 
 FreeLaw = Uniform | Normal | Lognormal | Exponential | Pareto | Counts | Poisson
-"""Laws under which weights are independent of each other and of the host."""
+"""Laws whose weights are independent of each other and of the host."""
 
 BoundLaw = BlockCorrelated | DegreeDriven
-"""Laws under which a weight depends on where in the host its edge is."""
+"""Laws whose weights depend on the position of the edge in the host."""
 
 Law = FreeLaw | BoundLaw
 
@@ -247,8 +247,8 @@ def weigh(law: Law, host: Host, rng: np.random.Generator) -> npt.NDArray[np.floa
     """Draw the weights of a host's edges, all in the same unit.
 
     Args:
-        law: Their law.
-        host: Whose edges.
+        law: The law of the weights.
+        host: The host with the edges.
         rng: The only source of randomness.
 
     Returns:
@@ -265,7 +265,7 @@ def weigh(law: Law, host: Host, rng: np.random.Generator) -> npt.NDArray[np.floa
 
 
 def draw_unit(unit: tuple[float, float], rng: np.random.Generator) -> float:
-    """Draw a host's unit, log-uniform between two bounds; nothing is drawn where they are one.
+    """Draw a host's unit log-uniformly between two bounds; equal bounds draw nothing.
 
     Example:
         >>> 1.0 <= draw_unit((1.0, 10.0), np.random.default_rng(0)) <= 10.0
@@ -279,7 +279,7 @@ def sample_weights(law: FreeLaw, size: int | tuple[int, ...], rng: np.random.Gen
     """Draw independent weights, all in the same unit.
 
     Args:
-        law: Their law.
+        law: The law of the weights.
         size: Shape of the result.
         rng: The only source of randomness.
 

@@ -1,1 +1,1 @@
-"""Plants: what puts a maximum into a window, and the distractors around it."""
+"""Plants: maxima that are put into windows, and the distractors around them."""

@@ -1,4 +1,4 @@
-"""Distractors: lower peaks in windows of every kind, placed independently of the kind."""
+"""Distractors: lower peaks in windows of every kind, at positions that do not depend on the kind."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Places = npt.NDArray[np.intp]
 
 
 def draw_distractors(edge_mask: Mask, number: int, gap: int, rng: np.random.Generator) -> Places:
-    """Draw where the distractors of each window stand: edges at least ``gap`` from the centre and from each other.
+    """Draw the positions of distractors: edges at least ``gap`` from the centre and from each other.
 
-    The draw depends on the topology alone. Where it leaves no such edge, any edge but the centre is drawn.
+    The draw depends on the topology alone. If there is no such edge, any edge but the centre is drawn.
 
     Args:
         edge_mask: Which entries are edges, more than ``number``, shape ``(W, k * k)``.
-        number: How many, D.
-        gap: Least distance in entries, the larger of those along rows and along columns.
+        number: Number of distractors, D.
+        gap: Least distance in entries, the larger of the distances along rows and along columns.
         rng: The only source of randomness.
 
     Returns:
-        Different entries, shape ``(W, D)``.
+        Distinct entries, shape ``(W, D)``.
 
     Example:
         >>> draw_distractors(np.ones((1, 25), bool), 1, 2, np.random.default_rng(0))
@@ -38,7 +38,7 @@ def draw_distractors(edge_mask: Mask, number: int, gap: int, rng: np.random.Gene
         for turn in range(1, number + 1):
             before = taken[chunk, :turn]
             keys = rng.random(edge_mask[chunk].shape, dtype=np.float32)
-            keys += away_from(before, gap, entries)  # what is far enough away goes first
+            keys += away_from(before, gap, entries)  # entries that are far enough away come first
             keys[~edge_mask[chunk]] = -1.0
             np.put_along_axis(keys, before, -1.0, axis=1)
             taken[chunk, turn] = np.argmax(keys, axis=1)
@@ -46,11 +46,11 @@ def draw_distractors(edge_mask: Mask, number: int, gap: int, rng: np.random.Gene
 
 
 def away_from(places: Places, gap: int, entries: int) -> Mask:
-    """Tell which entries are at least ``gap`` from all of some places of their window.
+    """Find the entries of each window that are at least ``gap`` from all given positions.
 
     Args:
-        places: Shape ``(W, n)``.
-        gap: In entries, the larger of the distances along rows and along columns.
+        places: Positions, shape ``(W, n)``.
+        gap: Distance in entries, the larger of the distances along rows and along columns.
         entries: ``k * k``.
 
     Returns:
@@ -69,12 +69,12 @@ def away_from(places: Places, gap: int, entries: int) -> Mask:
 
 
 def lift(values: Flat, largest: Places, shares: npt.NDArray[np.float32]) -> None:
-    """Raise the second and further largest entries of each window towards the largest, in place and in falling order.
+    """Raise the second and further largest entries of each window towards the largest, in place, in decreasing order.
 
     Args:
-        values: Shape ``(W, k * k)``; changed.
-        largest: The largest entry and those to be lifted, shape ``(W, 1 + D)``.
-        shares: Of the way up, from 0 to 1, shape ``(W, D)``.
+        values: Shape ``(W, k * k)``; changed in place.
+        largest: The largest entry and those to be raised, shape ``(W, 1 + D)``.
+        shares: Share of the difference to the largest, from 0 to 1, shape ``(W, D)``.
 
     Example:
         >>> values = np.array([[8, 4, 2, 0]], dtype=np.float32)

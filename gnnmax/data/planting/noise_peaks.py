@@ -1,4 +1,4 @@
-"""Amplitudes: how much one entry of a window of noise is raised, and the raising."""
+"""Peaks in noise: draw amplitudes, and raise one entry of each window."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Places = npt.NDArray[np.intp]
 
 
 def draw_amplitudes(plant: Noise | Bump, count: int, twins: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Draw the amplitudes of ``count`` windows: each level in an equal share within one, whatever the kind.
+    """Draw the amplitudes of ``count`` windows: all levels equally often (within one), independently of the kind.
 
     Args:
-        plant: With one level or several; of one nothing is drawn.
+        plant: A plant with one level or several; nothing is drawn for a single level.
         count: A multiple of ``twins``.
-        twins: How many windows in a row have one amplitude.
+        twins: Number of consecutive windows with the same amplitude.
         rng: The only source of randomness.
 
     Example:
@@ -44,14 +44,14 @@ def plant_noise(
     noise: NoiseModel,
     rng: np.random.Generator,
 ) -> Places:
-    """Raise one entry of each window in place: the centre where ``kinds`` says centred, else a uniform other entry.
+    """Raise one entry of each window in place: the centre if its kind is centred, else a uniformly random other entry.
 
     Args:
-        values: Noise, shape ``(W, k * k)``; changed.
-        nodes: Those of the rows and of the columns, each ``(W, k)``; their numbers are places along the host.
-        kinds: Codes, centred or shifted, shape ``(W,)``.
-        amplitude: How much is added, shape ``(W,)``.
-        noise: To what, and how far around.
+        values: Noise, shape ``(W, k * k)``; changed in place.
+        nodes: Nodes of the rows and of the columns, each ``(W, k)``; their numbers are positions along the host.
+        kinds: Codes of the kinds, centred or shifted, shape ``(W,)``.
+        amplitude: Amplitudes to add, shape ``(W,)``.
+        noise: Law of the noise and radius of the peak.
         rng: The only source of randomness.
 
     Returns:
@@ -75,7 +75,7 @@ def plant_noise(
     if noise.radius > 0:
         values += amplitude.astype(np.float32)[:, None] * _profile(nodes, place, noise.radius)
     elif noise.law == "lognormal":
-        # One by one: machines round a vector of exponentials differently.
+        # One by one: machines round vectorised exponentials differently.
         values[every, place] *= np.array([math.exp(a) for a in amplitude.tolist()], dtype=np.float32)
     elif noise.law == "poisson":
         values[every, place] += rng.poisson(amplitude)
@@ -85,7 +85,7 @@ def plant_noise(
 
 
 def _profile(nodes: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], place: Places, radius: float) -> Flat:
-    """The peak around an entry of each window, of height 1, shape ``(W, k * k)``."""
+    """Return the peak of height 1 around an entry of each window, shape ``(W, k * k)``."""
     every, k = np.arange(len(place)), nodes[0].shape[1]
     row, column = (
         np.exp(-((side - side[every, where, None]) ** 2) / (2 * radius**2))

@@ -1,4 +1,4 @@
-"""Plants: what puts a maximum at an entry of a window, so that nothing but its position tells the kinds apart."""
+"""Plants: a maximum at one entry of a window; the kinds of windows differ in its position alone."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ class Shares(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Spike(Struct, frozen=True, forbid_unknown_fields=True, tag="spike"):
-    """One entry is the maximum, by a margin drawn log-uniform.
+    """A spike: one entry is the maximum, by a log-uniform margin.
 
-    In every kind the window's largest value is set to the second largest plus the margin and then swapped into
-    place, among the window's edges: the multiset of values, the topology and the sum tell nothing about the kind. (In
-    ``tied`` the second largest is raised to the largest too; no strict maximum can have such a multiset.)
+    In every kind the window's largest value is set to the second largest plus the margin and then swapped into place,
+    among the window's edges: the multiset of values, the topology and the sum do not depend on the kind. (In ``tied``
+    the second largest is raised to the largest too; no strict maximum can have such a multiset.)
 
-    Distractors are the largest other edges, each lifted by a uniform share of its way up to the host's own maximum and
-    swapped to a place that is drawn before the kind is known: they stand apart in every kind. In ``runner_up``
+    Distractors are the largest other edges, each raised by a uniform share of its difference to the unplanted maximum
+    and swapped to a position that is drawn before the kind: their positions do not depend on the kind. In ``runner_up``
     the highest of them is at the centre, in ``tied`` it is the rival.
 
     Attributes:
         margin: Least and greatest margin, in units of the window's standard deviation.
-        distractors: How many lower peaks stand in every window.
+        distractors: Number of lower peaks in every window.
         gap: Least distance in entries, the larger of those along rows and columns, of distractors from the centre and
-            from each other; and of the maximum from them, where the edges leave room. From 2 on no two touch.
+            from each other; and of the maximum from them if the edges allow it. From 2 on, no two are adjacent.
     """
 
     margin: tuple[Amount, Amount] = (0.05, 1.0)
@@ -72,9 +72,9 @@ class Spike(Struct, frozen=True, forbid_unknown_fields=True, tag="spike"):
 
 
 class _Raised(Struct, frozen=True, forbid_unknown_fields=True):
-    """What plants in noise share: an amplitude, or several levels of it.
+    """Base of plants in noise: an amplitude, or several levels of it.
 
-    Of several levels each has an equal share of every host's windows, within one; a window knows its own.
+    Several levels have equal shares of every host's windows, within one; the level of each window is stored.
     """
 
     amplitude: Amount | Levels
@@ -95,14 +95,14 @@ class _Raised(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Noise(_Raised, frozen=True, tag="noise"):
-    """One entry of a window of noise is raised by an amplitude.
+    """A spike in noise: one entry of a window of noise is raised by an amplitude.
 
-    The label is ``planted``: which entry was raised, whatever the noise did. The best possible scorer is known.
+    The label is ``planted``: it says which entry was raised, whatever the noise is. The best possible scorer is known.
 
     Attributes:
-        amplitude: Added to unit Gaussian noise; to the logarithm, in lognormal noise; to the mean, in Poisson counts.
-            Or a list of levels in equal shares.
-        law: Of the noise.
+        amplitude: One amplitude, or a list of levels in equal shares. It is added to unit Gaussian noise, to the
+            logarithm of lognormal noise, or to the mean of Poisson counts.
+        law: Law of the noise.
         base: Mean of Poisson counts away from the raised entry.
     """
 
@@ -111,39 +111,39 @@ class Noise(_Raised, frozen=True, tag="noise"):
 
     @property
     def model(self) -> NoiseModel:
-        """What the Bayes rule knows besides the amplitude."""
+        """The noise model: the knowledge of the Bayes rule besides the amplitude."""
         return NoiseModel(self.law, self.base)
 
 
 class Bump(_Raised, frozen=True, tag="bump"):
-    """A peak in unit Gaussian noise that falls off with the distance along the host, over rows and columns.
+    """A bump: a peak in unit Gaussian noise that decays with the distance along the host, over rows and columns.
 
     ``amplitude * exp(-(d_r^2 + d_c^2) / (2 radius^2))`` is added, with d_r and d_c the distances along the host from
-    the planted row and column. The label is ``planted``. In natural order it is a bump of the image; in shuffled order
-    only the contexts tell what is near what.
+    the planted row and column. The label is ``planted``. In natural order it is a bump in the image; in shuffled order
+    only the contexts show which nodes are near each other.
 
     Attributes:
         amplitude: Height of the peak, or a list of levels in equal shares.
-        radius: Distance over which it falls to exp(-1/2).
+        radius: Distance at which it falls to exp(-1/2).
     """
 
     radius: Amount
 
     @property
     def model(self) -> NoiseModel:
-        """What the Bayes rule knows besides the amplitude."""
+        """The noise model: the knowledge of the Bayes rule besides the amplitude."""
         return NoiseModel(radius=self.radius)
 
 
 class Natural(Struct, frozen=True, forbid_unknown_fields=True, tag="natural"):
-    """Nothing is planted: every edge of the subgraph is the centre of one window, with the weights it has."""
+    """No plant: every edge of the subgraph is the centre of one window, and weights are unchanged."""
 
 
 Plant = Spike | Noise | Bump | Natural
 
 
 def draw_kinds(shares: Shares, count: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Draw the kinds of ``count`` windows in the stated shares, each within one window of exact, in random order.
+    """Draw the kinds of ``count`` windows in random order, in the stated shares up to one window each.
 
     Example:
         >>> kinds = draw_kinds(Shares(centred=0.5, shifted=0.5), 10, np.random.default_rng(0))
@@ -157,12 +157,13 @@ def draw_kinds(shares: Shares, count: int, rng: np.random.Generator) -> npt.NDAr
 
 
 def paired_kinds(shares: Shares | None, count: int, twins: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Draw the kinds of ``count`` windows; each ``twins`` in a row come from one cut.
+    """Draw the kinds of ``count`` windows, where ``twins`` consecutive windows come from one cut.
 
     Args:
-        shares: Of the kinds; None for a ladder, where the spike stands at the centre once and elsewhere otherwise.
+        shares: Shares of the kinds; None for a ladder, whose spike is at the centre in one window and elsewhere in the
+            others.
         count: A multiple of ``twins``.
-        twins: 1: kinds are drawn one by one. 2: centred, and a twin of another kind. More: a ladder.
+        twins: 1: independent kinds. 2: a centred window and a twin of another kind. More: a ladder.
         rng: The only source of randomness.
 
     Example:

@@ -1,4 +1,4 @@
-"""Spikes: a strict maximum by a drawn margin, swapped to where the kind of its window wants it."""
+"""Spikes: a strict maximum with a random margin, swapped to the position that the kind of the window needs."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ Places = npt.NDArray[np.intp]
 
 
 def plantable(values: Flat, edge_mask: Mask, *, distractors: int = 0) -> Mask:
-    """Tell which windows can take a spike of any kind.
+    """Find the windows that can take a spike of any kind.
 
-    At least four edges must be there, and one more for each distractor; the two largest edges, and those that become
-    distractors, must beat every absent entry; and some entry must be below them, for the margin is measured in standard
-    deviations. None of it depends on which edge is where, so what is refused says nothing about a kind.
+    A window needs at least four edges, and one more for each distractor. The two largest edges, and those that become
+    distractors, must exceed every absent entry. Some entry must be below them, because the margin is measured in
+    standard deviations. These conditions do not depend on the positions of the edges, so a refusal does not depend on
+    the kind.
 
     Args:
         values: Shape ``(W, k * k)``.
         edge_mask: Which entries are edges, shape ``(W, k * k)``.
-        distractors: How many lower peaks a window is to take besides.
+        distractors: Number of lower peaks in addition.
 
     Returns:
         Booleans, shape ``(W,)``.
@@ -56,21 +57,21 @@ def plant_spikes(
     distractors: int = 0,
     gap: int = 2,
 ) -> Mask:
-    """Give each window a maximum by a drawn margin, and put it where its kind says, in place.
+    """Plant in each window a maximum with a random margin, at the position that its kind needs, in place.
 
-    Distractors are drawn before the kind is looked at: where they stand, how high, and away from the centre. The
-    highest of them is the second largest entry, and where the kind has another use for that one, its place gets what
-    stood there instead. Where the topology leaves room, the maximum keeps ``gap`` from them.
+    Positions and heights of distractors are drawn before the kind is used. The highest of them is the second largest
+    entry; if the kind needs that entry elsewhere, the two entries are swapped. The maximum keeps a distance of ``gap``
+    from them if the topology allows it.
 
     Args:
-        values: Plantable windows, shape ``(W, k * k)``; changed.
-        edge_mask: Which entries are edges, the centre among them, shape ``(W, k * k)``.
+        values: Plantable windows, shape ``(W, k * k)``; changed in place.
+        edge_mask: Which entries are edges, including the centre, shape ``(W, k * k)``.
         kinds: Codes into :data:`gnnmax.task.label.KINDS`, shape ``(W,)``.
         margin: Least and greatest margin in standard deviations of the window.
         rng: The only source of randomness.
-        twins: How many windows in a row share their margin and their distractors; where they are ``k * k``, the spike
-            goes to each entry in turn, and else to a random edge.
-        distractors: How many of the largest other edges are lifted and set apart.
+        twins: Number of consecutive windows that share their margin and their distractors; if ``k * k``, the spike of
+            the i-th window is at entry i, else at a random edge.
+        distractors: Number of the largest other edges to raise and move apart.
         gap: Least distance of distractors from the centre and from each other.
 
     Returns:
@@ -100,7 +101,7 @@ def plant_spikes(
     tied = kinds == TIED
     values[tied, second[tied]] = peak[tied]
     centred, moved = (kinds == CENTRED) | tied, (kinds == SHIFTED) | (kinds == RUNNER_UP)
-    # A background maximum stays where the host has it, unless that is the centre or the place of a distractor.
+    # A background maximum keeps its position, unless that is the centre or the position of a distractor.
     moved |= (top == middle) | (top[:, None] == apart).any(axis=1)
     if twins == entries:
         target = np.tile(np.arange(entries), cuts)
@@ -111,7 +112,7 @@ def plant_spikes(
         there = np.column_stack([destination, apart])
         there[kinds == RUNNER_UP, 1] = middle
     else:
-        # Where the swap moves the second largest, that stays there.
+        # If the swap moves the second largest entry, it stays there.
         left = np.where(second == destination, top, second)
         rival = np.select([tied, kinds == RUNNER_UP], [target, np.full(windows, middle)], default=left)
         # A shifted window whose centre is second would be a runner-up: give its centre another edge's value.
@@ -123,22 +124,22 @@ def plant_spikes(
 
 
 def _at(values: Flat, place: Places) -> npt.NDArray[np.float32]:
-    """Return one entry of each window, shape ``(W,)``; looking it up costs less than a second search."""
+    """Return one entry of each window, shape ``(W,)``."""
     return values[np.arange(len(values)), place]
 
 
 def _rivals(distractors: int) -> int:
-    """How many of the largest entries are planted: the spike, and the second largest or the distractors."""
+    """Return the number of planted entries: the spike, and the second largest entry or the distractors."""
     return 1 + max(distractors, 1)
 
 
 def _lowered(values: Flat, which: Mask) -> Flat:
-    """Push the chosen entries below all others; a sum is several times faster than a choice."""
+    """Push the chosen entries below all others; addition is several times faster than ``where``."""
     return np.asarray(values - which * np.finfo(np.float32).max)
 
 
 def _largest(edges: Flat, number: int) -> Places:
-    """Find the largest entries of each window in falling order, shape ``(W, number)``; overwrites ``edges``."""
+    """Find the largest entries of each window in decreasing order, shape ``(W, number)``; overwrites ``edges``."""
     every, found = np.arange(len(edges)), np.empty((len(edges), number), dtype=np.intp)
     for turn in range(number):
         found[:, turn] = np.argmax(edges, axis=1)
@@ -147,7 +148,7 @@ def _largest(edges: Flat, number: int) -> Places:
 
 
 def _peak(values: Flat, top: Places, second: Places, margins: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Solve for the largest value whose margin over the second is as asked, the window's own sd included.
+    """Solve for the largest value that has the given margin over the second, in units of the new standard deviation.
 
     With n entries, b the second largest, a and v mean and variance of all but the largest, c = (n - 1) / n and
     g = b - a, the largest is b + d where d^2 = m^2 (c v + c (g + d)^2 / n): a quadratic with one positive root.
@@ -171,8 +172,8 @@ def _peak(values: Flat, top: Places, second: Places, margins: npt.NDArray[np.flo
 def _random_edge(edge_mask: Mask, rng: np.random.Generator, besides: Places, wanted: Mask, gap: int = 1) -> Places:
     """Draw one edge of each wanted window, uniform over all but the centre and ``besides``, ``(W, n)``.
 
-    With a gap larger than 1, over those that keep it from ``besides``, where there are any. Numbers are drawn for all
-    windows, so that what one gets does not depend on the kinds of the others.
+    With a gap larger than 1, only edges at that distance from ``besides`` are drawn, if there are any. Numbers are
+    drawn for all windows, so that the draw for one does not depend on the kinds of the others.
     """
     windows, entries = edge_mask.shape
     drawn = np.full(windows, entries // 2, dtype=np.intp)
@@ -190,7 +191,7 @@ def _random_edge(edge_mask: Mask, rng: np.random.Generator, besides: Places, wan
 
 
 def _move(values: Flat, here: Places, there: Places) -> None:
-    """Swap entries into their places, one column of ``here`` and ``there`` after the other, ``(W, n)``."""
+    """Swap the entries at ``here`` and ``there``, shape ``(W, n)`` each, column by column."""
     every, here = np.arange(len(values)), here.copy()
     for turn in range(here.shape[1]):
         a, b = here[:, turn], there[:, turn]

@@ -1,1 +1,1 @@
-"""Subgraphs: which nodes are taken from a host, in which order, and how windows are extracted."""
+"""Subgraphs: sampling and order of a host's nodes, and extraction of windows."""

@@ -1,4 +1,4 @@
-"""Least distance: centres of one host's windows that keep their distance, so that each window has a peak of its own."""
+"""Minimum distance between the centres of one host's windows, so that each window has its own peak."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["distances", "keep_min_distance"]
 
 
 def distances(subgraph: Subgraph, cut: Cut, centre: Places, others: Places) -> npt.NDArray[np.float64]:
-    """Measure how far a centre is from others, in the metric of a cut.
+    """Return the distances from one centre to others, in the metric of a cut.
 
-    Of contiguous cuts: the larger of the distances in places along rows and along columns; in an undirected host that
-    of the nearer of the two entries that an edge has. Of cuts along neighbours: hops between the nearest ends, infinite
-    where no path is.
+    For contiguous cuts: the larger of the distances along rows and along columns; in an undirected host, the distance
+    to the nearer of the two entries of an edge. For cuts along neighbours: the number of hops between the nearest ends,
+    infinite if there is no path.
 
     Args:
         subgraph: m nodes and their adjacency matrix.
         cut: The way of cutting.
-        centre: Places (p, q), shape ``(2,)``.
-        others: Shape ``(E, 2)``.
+        centre: Positions (p, q), shape ``(2,)``.
+        others: Positions of the others, shape ``(E, 2)``.
 
     Returns:
         Shape ``(E,)``.
@@ -50,18 +50,18 @@ def keep_min_distance(
     count: int,
     chosen: Places | None = None,
 ) -> Places:
-    """Go through candidates in order and take those that are far enough from all that were taken before.
+    """Choose candidates in order, each far enough from all chosen before.
 
     Args:
         subgraph: m nodes and their adjacency matrix.
-        cut: The way of cutting, which says what a distance is.
-        candidates: Places (p, q), shape ``(E, 2)``.
+        cut: The way of cutting, which defines the distance.
+        candidates: Positions (p, q), shape ``(E, 2)``.
         min_distance: Least distance.
-        count: How many at most.
-        chosen: Centres already taken.
+        count: Largest number of centres.
+        chosen: Centres that were chosen before.
 
     Returns:
-        The centres already taken and the new ones, at most ``count``.
+        The centres chosen before and the new ones, at most ``count``.
 
     Example:
         >>> edge_mask = np.ones((9, 9), dtype=bool)

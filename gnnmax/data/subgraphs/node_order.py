@@ -1,4 +1,4 @@
-"""Node orders: sort the nodes of a subgraph by its graph. Directions of edges play no part."""
+"""Node orders: sort the nodes of a subgraph by its edges, ignoring their directions."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ROUGH = 1e-6
 
 
 def degree_order(adjacency: Matrix, edge_mask: npt.NDArray[np.bool_]) -> Places:
-    """Sort by falling degree; nodes of one degree keep their order.
+    """Sort by decreasing degree; nodes of equal degree keep their order.
 
     Args:
-        adjacency: Shape ``(m, m)``; only its size is looked at.
-        edge_mask: Where an edge is, shape ``(m, m)``.
+        adjacency: Shape ``(m, m)``; only its size is used.
+        edge_mask: Which entries are edges, shape ``(m, m)``.
 
     Returns:
-        The place each node comes from, a permutation of shape ``(m,)``.
+        The old position of each node, a permutation of shape ``(m,)``.
 
     Example:
         >>> star = np.array([[0, 0, 1], [0, 0, 1], [1, 1, 0]], dtype=bool)
@@ -40,22 +40,22 @@ def degree_order(adjacency: Matrix, edge_mask: npt.NDArray[np.bool_]) -> Places:
 
 
 def reverse_cuthill_mckee_order(adjacency: Matrix, edge_mask: npt.NDArray[np.bool_]) -> Places:
-    """Sort so that edges lie near the diagonal; equal nodes keep their order.
+    """Sort by reverse Cuthill-McKee, so that edges are near the diagonal; equal nodes keep their order.
 
-    Each component is searched breadth first from a node of lowest degree, at each node the neighbours by rising degree;
-    the sequence is then turned round. Where places decide between equal degrees scipy's
-    ``reverse_cuthill_mckee`` leaves it to a sort that differs between machines; else they agree.
+    Each component is searched breadth first from a node of lowest degree, with the neighbours of each node by
+    increasing degree; the sequence is then reversed. The result agrees with scipy's ``reverse_cuthill_mckee`` up to
+    equal degrees: their order is the given one here, and depends on the machine there.
 
     Args:
-        adjacency: Shape ``(m, m)``; only its size is looked at.
-        edge_mask: Where an edge is, shape ``(m, m)``.
+        adjacency: Shape ``(m, m)``; only its size is used.
+        edge_mask: Which entries are edges, shape ``(m, m)``.
 
     Returns:
-        The place each node comes from, a permutation of shape ``(m,)``.
+        The old position of each node, a permutation of shape ``(m,)``.
 
     References:
         Cuthill and McKee, "Reducing the bandwidth of sparse symmetric matrices", ACM National Conference, 1969. George,
-        "Computer implementation of the finite element method", Stanford, 1971 (turning it round).
+        "Computer implementation of the finite element method", Stanford, 1971 (the reversal).
 
     Example:
         >>> path = np.zeros((4, 4), dtype=bool)
@@ -81,20 +81,20 @@ def reverse_cuthill_mckee_order(adjacency: Matrix, edge_mask: npt.NDArray[np.boo
 
 
 def spectral_order(adjacency: Matrix, edge_mask: npt.NDArray[np.bool_]) -> Places:
-    """Sort along the Fiedler vector of the absolute weights, component after component; the cost is cubic.
+    """Sort along the Fiedler vector of the absolute weights, component by component; the cost is cubic.
 
-    The vector is the part of the given order (0, 1, ..., m - 1) that lies in the eigenspace of the least eigenvalue
-    above zero of the component's Laplacian. So its sign is fixed, the new order runs along the given one rather than
-    against it, and a multiple eigenvalue leaves no choice. Components follow each other by their first node. Nodes
-    whose values agree to a millionth keep their order; where values differ by just about that, another machine or
-    linear algebra library may order them otherwise.
+    The vector is the projection of the given order (0, 1, ..., m - 1) on the eigenspace of the smallest positive
+    eigenvalue of the component's Laplacian. So its sign is determined, the new order runs along the given one, and a
+    multiple eigenvalue is no ambiguity. Components are sorted by their first node. Nodes whose values agree to a
+    millionth keep their order; if values differ by about a millionth, the order may depend on the machine or the linear
+    algebra library.
 
     Args:
         adjacency: Weights, shape ``(m, m)``; an edge of weight 0 counts as none.
-        edge_mask: Where an edge is, shape ``(m, m)``.
+        edge_mask: Which entries are edges, shape ``(m, m)``.
 
     Returns:
-        The place each node comes from, a permutation of shape ``(m,)``.
+        The old position of each node, a permutation of shape ``(m,)``.
 
     References:
         Fiedler, "Algebraic connectivity of graphs", Czechoslovak Mathematical Journal, 1973. Atkins, Boman and
@@ -125,7 +125,7 @@ def _along_fiedler(strength: npt.NDArray[np.float64]) -> Places:
     values, vectors = np.linalg.eigh(np.diag(strength.sum(axis=1)) - strength)
     space = vectors[:, 1:][:, values[1:] <= values[1] + 1e-9 * values[-1]]
     line = np.arange(m) - (m - 1) / 2
-    # The given order itself may have no part in the space; then the first node that has one shows the way.
+    # The projection of the given order may vanish; then the first node with a nonzero projection sets the sign.
     for guide in (line, *np.eye(m)):
         vector = space @ (space.T @ guide)
         if np.abs(vector).max() > ROUGH * np.abs(guide).max():

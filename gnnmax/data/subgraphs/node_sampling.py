@@ -1,4 +1,4 @@
-"""Node sampling: which nodes of a host make a subgraph. Directions of edges play no part."""
+"""Node sampling: choose the nodes of a subgraph from a host, ignoring the directions of edges."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Choice = Literal["range", "uniform", "ego", "random_walk", "snowball"]
 Places = npt.NDArray[np.int64]
 
 NAMES = 3
-"""How many of its neighbours a node names in a snowball."""
+"""Number of neighbours that a node names in a snowball sample."""
 RESTART = 0.15
-"""How likely a walk goes back to its start at each step."""
+"""Probability that a walk returns to its start at each step."""
 
 
 def stretch(host: Host, count: int, rng: np.random.Generator) -> Places:
-    """Take consecutive nodes of the natural order, from a uniform one on.
+    """Sample consecutive nodes of the natural order, from a uniformly random one on.
 
     Example:
         >>> stretch(Host(3, np.empty((0, 2), np.int64)), 3, np.random.default_rng(0)).tolist()
@@ -32,7 +32,7 @@ def stretch(host: Host, count: int, rng: np.random.Generator) -> Places:
 
 
 def uniform(host: Host, count: int, rng: np.random.Generator) -> Places:
-    """Draw nodes uniformly.
+    """Sample nodes uniformly.
 
     Example:
         >>> len(set(uniform(Host(9, np.empty((0, 2), np.int64)), 5, np.random.default_rng(0)).tolist()))
@@ -42,9 +42,9 @@ def uniform(host: Host, count: int, rng: np.random.Generator) -> Places:
 
 
 def ego(host: Host, count: int, rng: np.random.Generator) -> Places:
-    """Take a uniform node and those nearest to it, hop by hop; of the last hop as many as are wanted, uniformly.
+    """Sample a uniformly random node and those nearest to it, hop by hop; the last hop is sampled uniformly.
 
-    Where its component is too small, the search starts again at another uniform node.
+    If the component is too small, the search starts again at another random node.
 
     Example:
         >>> path = Host(6, np.array([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]]))
@@ -56,9 +56,9 @@ def ego(host: Host, count: int, rng: np.random.Generator) -> Places:
 
 
 def snowball(host: Host, count: int, rng: np.random.Generator) -> Places:
-    """Take a uniform node and, wave by wave, up to three neighbours that each node of the last wave names.
+    """Sample a uniformly random node and, wave by wave, up to three neighbours of each node of the last wave.
 
-    Where no new node is named, the search starts again at another uniform node.
+    If no new node is found, the search starts again at another random node.
 
     References:
         Goodman, "Snowball sampling", Annals of Mathematical Statistics, 1961.
@@ -72,9 +72,9 @@ def snowball(host: Host, count: int, rng: np.random.Generator) -> Places:
 
 
 def random_walk(host: Host, count: int, rng: np.random.Generator) -> Places:
-    """Take the nodes that a walk from a uniform node visits; at each step it may go back to its start.
+    """Sample the nodes that a random walk visits; at each step it may return to its start.
 
-    After ten steps per node wanted without an end, or at a node without neighbours, another uniform node is the start.
+    After ten steps per wanted node, or at a node without neighbours, the walk starts again at another random node.
 
     References:
         Leskovec and Faloutsos, "Sampling from large graphs", KDD, 2006 (random walk, restarts with probability .15).
@@ -105,7 +105,7 @@ def _turns(steps: int, rng: np.random.Generator) -> tuple[list[float], list[floa
 
 
 def _breadth_first(host: Host, count: int, named: Callable[[Places], Places], rng: np.random.Generator) -> Places:
-    """Take nodes breadth first: each wave holds the nodes that the last wave named."""
+    """Sample nodes breadth first: each wave holds the nodes that the last wave named."""
     first, flat = _neighbours(host)
     order = rng.permutation(host.nodes)
     taken = np.zeros(host.nodes, dtype=np.bool_)
@@ -123,9 +123,9 @@ def _breadth_first(host: Host, count: int, named: Callable[[Places], Places], rn
 
 
 def _neighbours(host: Host) -> tuple[Places, Places]:
-    """Neighbours of all nodes, one after the other, and where those of each begin, shape ``(nodes + 1,)``."""
+    """Return the concatenated neighbours of all nodes and the start of each node's part, shape ``(nodes + 1,)``."""
     u, v = host.edges.T
-    # A pair edge_mask in both directions counts once.
+    # A pair with edges in both directions counts once.
     sources, targets = np.divmod(np.unique(np.concatenate([u * host.nodes + v, v * host.nodes + u])), host.nodes)
     return np.searchsorted(sources, np.arange(host.nodes + 1)).astype(np.int64), targets
 

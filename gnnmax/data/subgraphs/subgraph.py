@@ -17,7 +17,7 @@ from gnnmax.errors import InputError
 __all__ = ["LARGEST", "Order", "Subgraph", "SubgraphSpec"]
 
 LARGEST = 5_000
-"""Most nodes a subgraph may have: it is laid out as a matrix."""
+"""Largest number of nodes of a subgraph: it is stored as a dense matrix."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +25,9 @@ class Subgraph:
     """An ordered tuple of m nodes and its adjacency matrix.
 
     Attributes:
-        nodes: The host's node at each place of the order, shape ``(m,)``.
-        adjacency: Shape ``(m, m)``, float32, symmetric unless directed; 0 where no edge is.
-        edge_mask: Shape ``(m, m)``, bool: where an edge is, whatever its weight.
+        nodes: The host's node at each position of the order, shape ``(m,)``.
+        adjacency: Shape ``(m, m)``, float32, symmetric unless directed; 0 where there is no edge.
+        edge_mask: Shape ``(m, m)``, bool: which entries are edges, whatever their weights.
         directed: Whether the entry in row u and column v is the edge from u to v alone.
     """
 
@@ -38,21 +38,20 @@ class Subgraph:
 
 
 class SubgraphSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which nodes of a host make the subgraph, and in what order.
+    """The nodes of a host that make the subgraph, and their order.
 
     Attributes:
-        nodes: How many, at most the host's; None takes the whole host.
-        choose: ``range``: consecutive nodes of the natural order; ``uniform``: a uniform draw of nodes; ``ego``: a node
-            and those nearest to it; ``random_walk``: those a walk visits; ``snowball``: those named
-            breadth first. See
-            :mod:`gnnmax.data.subgraphs.node_sampling`.
-        order: ``natural``: the family's own; ``shuffled``: uniform at random; ``degree``: falling; ``rcm``: reverse
+        nodes: Number of nodes, at most the host's; None takes the whole host.
+        choose: ``range``: consecutive nodes of the natural order; ``uniform``: uniformly random nodes; ``ego``: a node
+            and those nearest to it; ``random_walk``: the nodes that a walk visits; ``snowball``: nodes named
+            breadth first. See :mod:`gnnmax.data.subgraphs.node_sampling`.
+        order: ``natural``: the family's own; ``shuffled``: uniformly random; ``degree``: decreasing; ``rcm``: reverse
             Cuthill-McKee; ``spectral``: along the Fiedler vector. See :mod:`gnnmax.data.subgraphs.node_order`.
         separation: Least distance between the centres of two planted windows of one host; 0 lets them share an edge.
-            Of contiguous cuts in places, the larger of those along rows and along columns: from k on, no two windows
-            share an entry, so that they are tiles of one and the same matrix with a peak in each, and from 2k - 1 on
-            no window reaches the centre of another by moving. Of cuts along neighbours in hops between the nearest
-            ends: 1 means no shared end. See :mod:`gnnmax.data.subgraphs.min_distance`.
+            For contiguous cuts it is measured in positions, the larger of the distances along rows and along columns:
+            from k on, no two windows share an entry, so they are tiles of one matrix with a peak in each; from 2k - 1
+            on, no window reaches the centre of another by moving. For cuts along neighbours it is measured in hops
+            between the nearest ends: 1 means no shared end. See :mod:`gnnmax.data.subgraphs.min_distance`.
 
     Example:
         >>> host = Host(4, np.array([[0, 1], [2, 3]]))
@@ -71,13 +70,13 @@ class SubgraphSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         """Cut the subgraph out of a host with the given edge weights, shape ``(E,)``.
 
         Raises:
-            InputError: the host has fewer nodes than asked for, or too many to be laid out as a whole.
+            InputError: the host has fewer nodes than the subgraph needs, or too many for a dense matrix.
         """
         m = host.nodes if self.nodes is None else self.nodes
         if m > min(host.nodes, LARGEST):
             raise InputError(
                 f"a subgraph needs at most {LARGEST} nodes and no more than its host, which has {host.nodes}: "
-                f"choose another number than {m} as its nodes"
+                f"choose another number of nodes than {m}"
             )
         nodes = CHOICES[self.choose](host, m, rng)
         if self.order == "shuffled":
@@ -90,7 +89,7 @@ class SubgraphSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 def _induced(host: Host, weights: npt.NDArray[np.float32], nodes: npt.NDArray[np.int64]) -> Subgraph:
-    """Lay out the edges among some nodes."""
+    """Return the edges between some nodes as dense matrices."""
     m = len(nodes)
     place = np.full(host.nodes, -1, dtype=np.int64)
     place[nodes] = np.arange(m)

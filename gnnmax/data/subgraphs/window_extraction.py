@@ -1,4 +1,4 @@
-"""Cuts: how the rows and columns of a window are chosen around its centre edge, and whether these may overlap."""
+"""Window extraction: choose the rows and columns of a window around its centre edge, with or without overlap."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ Places = npt.NDArray[np.intp]
 Overlap = Literal["none", "untied", "tied"]
 """Whether a node may be a row and a column of one window: in an undirected host the mirrored entry has the same weight.
 
-``none``: never, so no entry is there twice. ``untied``: yes, but not both ends of the centre edge on both sides, so the
-mirror of the centre is outside and the centre can be the maximum; other entries may be tied with their mirrors.
-``tied``: any edge can be the centre, and the tiles of a whole matrix are there up to its diagonal; where the mirror of
-the centre is inside, it counts as every other tie does: no strict maximum, so not centred.
+``none``: never, so no entry occurs twice. ``untied``: yes, but not both ends of the centre edge on both sides. So the
+mirror of the centre is outside, and the centre can be the maximum; other entries may be tied with their mirrors.
+``tied``: any edge can be the centre, and tiles can lie anywhere in the matrix, even on its diagonal. If the mirror of
+the centre is inside, it counts as any other tie: there is no strict maximum, so the window is not centred.
 """
 
 
 def centres(subgraph: Subgraph, k: int, cut: Cut, overlap: Overlap = "none") -> Places:
-    """List the places (p, q) of edges that can be the centre of a window.
+    """List the positions (p, q) of edges that can be the centre of a window.
 
-    A contiguous window needs ``k // 2`` places on either side, and its rows and columns meet where ``|p - q| < k``; the
-    mirror of its centre is inside where ``|p - q| <= k // 2``. Both directions of an edge are listed, in row-major
-    order; in a directed host, those that are there.
+    A contiguous window needs ``k // 2`` positions on either side, and its rows and columns meet where ``|p - q| < k``;
+    the mirror of its centre is inside where ``|p - q| <= k // 2``. Both directions of an edge are listed, in row-major
+    order; in a directed host, only those that exist.
 
     Args:
         subgraph: m nodes and their adjacency matrix.
         k: Side of the windows.
         cut: The way of cutting.
-        overlap: Of rows and columns.
+        overlap: Whether rows and columns may overlap.
 
     Returns:
         Shape ``(E', 2)``.
@@ -57,16 +57,16 @@ def centres(subgraph: Subgraph, k: int, cut: Cut, overlap: Overlap = "none") -> 
 
 
 def cut_contiguous(subgraph: Subgraph, centre: Places, k: int, overlap: Overlap = "none") -> tuple[Places, Places]:
-    """Take the ``k`` consecutive places around each end: an image tile of the adjacency matrix.
+    """Choose the ``k`` consecutive positions around each end: an image tile of the adjacency matrix.
 
     Args:
         subgraph: m nodes and their adjacency matrix.
-        centre: Places (p, q), shape ``(W, 2)``.
+        centre: Positions (p, q), shape ``(W, 2)``.
         k: Side of the windows.
-        overlap: Of rows and columns; the centres, drawn from :func:`centres`, decide it.
+        overlap: Whether rows and columns may overlap; unused, because :func:`centres` lists only admissible centres.
 
     Returns:
-        Places of the rows and of the columns, each ``(W, k)``.
+        Positions of the rows and of the columns, each ``(W, k)``.
 
     Example:
         >>> subgraph = Subgraph(np.arange(8), np.zeros((8, 8), np.float32), np.zeros((8, 8), bool))
@@ -79,22 +79,21 @@ def cut_contiguous(subgraph: Subgraph, centre: Places, k: int, overlap: Overlap 
 
 
 def cut_neighbours(subgraph: Subgraph, centre: Places, k: int, overlap: Overlap = "none") -> tuple[Places, Places]:
-    """Take each end of the centre edge and the ``k - 1`` nodes nearest to it in the graph.
+    """Choose each end of the centre edge and the ``k - 1`` nodes nearest to it in the graph.
 
-    Nearest: fewest hops, whatever the edges' directions; among the direct neighbours, the heaviest edge first, in
-    either direction; then by place. A node near both ends
-    goes to one of them: row and column take turns, the row first; where these may overlap, to both. Each side is then
-    sorted by place, with the centre put in the middle. What no path reaches comes last, so disconnected subgraphs give
-    windows too.
+    Nearest means fewest hops, ignoring directions; direct neighbours are ordered by decreasing weight in either
+    direction; then by position. A node near both ends is assigned to one of them: row and column alternate, the row
+    first; if they may overlap, to both. Each side is then sorted by position, with the centre in the middle.
+    Unreachable nodes come last, so disconnected subgraphs give windows too.
 
     Args:
-        subgraph: m >= 2k nodes and their adjacency matrix; k + 1 where sides may overlap untied, k where tied.
-        centre: Places (p, q), shape ``(W, 2)``.
+        subgraph: m nodes and their adjacency matrix; m is at least 2k, k + 1 if sides may overlap untied, k if tied.
+        centre: Positions (p, q), shape ``(W, 2)``.
         k: Side of the windows.
-        overlap: Of rows and columns.
+        overlap: Whether rows and columns may overlap.
 
     Returns:
-        Places of the rows and of the columns, each ``(W, k)``.
+        Positions of the rows and of the columns, each ``(W, k)``.
 
     Example:
         >>> path = np.eye(8, k=1, dtype=np.float32) + np.eye(8, k=-1, dtype=np.float32)
@@ -123,14 +122,14 @@ def cut_neighbours(subgraph: Subgraph, centre: Places, k: int, overlap: Overlap 
 
 
 def hops(subgraph: Subgraph, ends: Places) -> npt.NDArray[np.float64]:
-    """Count the edges on a shortest path from some places to all, whatever the edges' directions.
+    """Count the edges on a shortest path from some nodes to all, ignoring directions.
 
     Args:
         subgraph: m nodes and their adjacency matrix.
-        ends: Shape ``(n,)``.
+        ends: Positions of the nodes, shape ``(n,)``.
 
     Returns:
-        Shape ``(n, m)``; infinite where no path is.
+        Shape ``(n, m)``; infinite if there is no path.
 
     Example:
         >>> path = np.eye(4, k=1, dtype=bool) | np.eye(4, k=-1, dtype=bool)
@@ -146,7 +145,7 @@ def hops(subgraph: Subgraph, ends: Places) -> npt.NDArray[np.float64]:
 
 
 def _by_nearness(subgraph: Subgraph, ends: Places) -> Places:
-    """Order all places by nearness to each of ``ends``, shape ``(len(ends), m)``."""
+    """Sort all positions by nearness to each of ``ends``, shape ``(len(ends), m)``."""
     adjacency, far = subgraph.adjacency, hops(subgraph, ends)
     if subgraph.directed:
         heaviest = np.where(subgraph.edge_mask, adjacency, np.float32(-np.inf))
@@ -156,12 +155,12 @@ def _by_nearness(subgraph: Subgraph, ends: Places) -> Places:
 
 
 def blocks(matrix: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:
-    """Cut blocks out of a square matrix, one a window.
+    """Extract one block per window from a square matrix.
 
     Args:
         matrix: Shape ``(m, m)``, contiguous.
-        rows: Places of the rows, shape ``(W, k)``.
-        columns: Places of the columns, shape ``(W, k)``.
+        rows: Positions of the rows, shape ``(W, k)``.
+        columns: Positions of the columns, shape ``(W, k)``.
 
     Returns:
         ``matrix[rows, columns]`` of each window, shape ``(W, k, k)``.

@@ -1,4 +1,4 @@
-"""Figures known from proofs or papers, measured again with the package's own data and nets.
+"""Known results from proofs or papers, measured again with the package's own data and nets.
 
 One module per table; :data:`TABLES` names them. The module of a table is imported when the table is made.
 """
@@ -29,7 +29,7 @@ class Reproduction:
 
 
 def reproduce(name: str, seeds: Sequence[int] = (0, 1, 2), on_progress: Progress = silent) -> Outcome:
-    """Measure a table again.
+    """Reproduce a table of known results.
 
     Args:
         name: A key of :data:`TABLES`.
@@ -66,7 +66,7 @@ TABLES: dict[str, Reproduction] = {
     "bayes": _table("The shipped Bayes rule against its closed form, at every side and amplitude.", "bayes_rule"),
     "ceilings": _table("Nets of every symmetry against the ceiling that it forces, k = 9 and 15.", "ceilings"),
     "extrapolation": _table(
-        "The largest degree of graphs larger than any seen in training: which readout extrapolates.", "extrapolation"
+        "The largest degree of graphs larger than those of training: which readout extrapolates.", "extrapolation"
     ),
     "noise": _table("Image, set and graph nets on a spike in noise, against the Bayes rule.", "noise"),
     "real": _table("Real graphs: the rule against plain loops, and the shipped nets against the rule.", "real"),
@@ -74,8 +74,10 @@ TABLES: dict[str, Reproduction] = {
     "sets": _table("The largest of a set of numbers, by mean, sum, maximum and attention.", "sets"),
     "shifts": _table("Trained at k = 9, tested on other sides, other weights and ties.", "shifts"),
     "translation": _table(
-        "Which of two maxima lies left, where training had them and elsewhere: by kind of padding.", "translation"
+        "Which of two maxima lies left, at positions of training and elsewhere, by padding.", "translation"
     ),
-    "variation": _table("What accuracies vary by: data, initial weights, the order of the windows.", "variation"),
+    "variation": _table(
+        "Sources of variation in accuracy: data, initial weights, the order of the windows.", "variation"
+    ),
 }
 """The tables by name."""

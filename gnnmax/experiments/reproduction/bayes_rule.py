@@ -45,7 +45,7 @@ def bayes_rule(seeds: Sequence[int], on_progress: Progress) -> Outcome:
             {"k": k, "amplitude": amplitude, "accuracy": right / windows, "closed form": ceiling, "s.e.": error}
         )
         on_progress(done + 1, len(cells))
-    # Of 20 cells, the farthest is beyond 3 standard errors in one run of twenty, beyond 4 in one of eight hundred.
+    # The farthest of 20 cells is beyond 3 standard errors in one run of twenty, beyond 4 in one of eight hundred.
     check = Check("every cell within 4 standard errors of the closed form", farthest < 4, f"farthest {farthest:.1f}")
     return Outcome(
         f"The Bayes rule on spikes in Gaussian noise, {len(seeds)} draws of {160 * 128:,} windows a cell",

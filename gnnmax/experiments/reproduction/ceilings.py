@@ -46,9 +46,9 @@ TESTED = 200
 def ceilings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     """Train nets of every symmetry on peaks far above the noise, and compare with what each symmetry allows.
 
-    A net above its ceiling indicates a leak in the data, a net far below it failed training or another net. The entries
-    around such a peak are nearly zero, so that a border of zeros is harder to see: where padding matters, accuracy
-    approaches the ceiling from that of a zero background.
+    A net above its ceiling indicates a leak in the data; a net far below it indicates failed training or a wrong net.
+    The entries around such a peak are nearly zero, so that a border of zeros is harder to see: where padding matters,
+    accuracy approaches the ceiling from that of a zero background.
 
     Cost: about ten minutes a seed.
 

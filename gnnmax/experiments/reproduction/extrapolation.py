@@ -29,8 +29,8 @@ STEPS, BATCH = 1_500, 64
 class DegreeNet(nn.Module):
     """One round of message passing by sum, a readout by maximum or by sum, and a perceptron.
 
-    Nodes have no features. Beyond its training range a net is linear: the largest
-    degree is linear in the largest sum of messages, and not a function of the sum of all.
+    Nodes have no features. Beyond its training range a net is linear. The largest degree is linear in the largest sum
+    of messages, but not a function of the sum of all.
 
     Args:
         readout: ``max`` or ``sum``, over the nodes.
@@ -63,8 +63,8 @@ class DegreeNet(nn.Module):
 def extrapolation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     """Train on graphs of 20 to 29 nodes, test on 50 to 99, with either readout, on graphs of several kinds.
 
-    From graphs of one degree a net cannot know the slope; what it finds is a matter of its initial weights and budget,
-    so the paper's figure for them, about 20 %, is not claimed here, only that they teach several times less.
+    From graphs of a single degree a net cannot learn the slope; the result depends on its initial weights and budget.
+    So the paper's error for them, about 20 %, is not claimed here, only an error several times larger.
 
     Cost: about 20 seconds a seed.
 

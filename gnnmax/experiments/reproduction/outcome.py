@@ -1,4 +1,4 @@
-"""The outcome of a reproduction: rows of figures and checked claims."""
+"""The outcome of a reproduction: rows of numbers and checked claims."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Outcome:
 
     Attributes:
         title: The quantity and the data.
-        source: The origin of the figures to compare with.
+        source: The origin of the numbers to compare with.
         rows: One dict per row, all with the same keys in the same order: the columns.
         checks: Claims about the rows.
 
@@ -57,7 +57,7 @@ def silent(_done: int, _total: int) -> None:
 
 
 def mean_and_error(figures: Sequence[float]) -> tuple[float, float]:
-    """Return the mean of figures, one per seed, and its standard error; NaN for a single figure.
+    """Return the mean of values, one per seed, and its standard error; NaN for a single value.
 
     Example:
         >>> mean_and_error([1.0, 2.0, 3.0])

@@ -19,7 +19,7 @@ RECIPES = ("real-les-miserables", "real-karate", "real-florentine")
 NETS = ("cnn", "gnn")
 SIDES = (5, 9)
 UNWEIGHTED = "real-florentine"
-"""All of its edges are tied, so it has no maximum: no window of it is one that the nets were shown."""
+"""All of its edges are tied, so it has no maximum: the nets were not trained on such windows."""
 
 
 def real(seeds: Sequence[int], on_progress: Progress) -> Outcome:  # noqa: ARG001  # there is nothing to draw
@@ -48,7 +48,11 @@ def real(seeds: Sequence[int], on_progress: Progress) -> Outcome:  # noqa: ARG00
         on_progress(done + 1, len(places))
     checks = (
         Check("the rule counts what plain loops count", equal, "in every graph" if equal else "not everywhere"),
-        Check("the nets agree with it in .99 of the windows of weighted graphs", agreement >= 0.99, f"{agreement:.4f}"),
+        Check(
+            "the nets agree with it in .99 of the windows of weighted graphs",
+            agreement >= 0.99,
+            f"{agreement:.4f}",
+        ),
     )
     return Outcome(
         "Maxima of real graphs, and windows around every edge on which the shipped nets agree with the exact rule",
@@ -65,7 +69,7 @@ def _networkx(name: str) -> Any:
 
 
 def _by_loops(graph: Any) -> int:
-    """Count the edges that no other edge of either end equals or exceeds."""
+    """Count the edges that exceed all other edges at both ends."""
     weight = {frozenset(edge): graph.edges[edge].get("weight", 1) for edge in graph.edges}
     return sum(
         all(weight[frozenset(other)] < weight[frozenset(edge)] for other in graph.edges(edge) if {*other} != {*edge})

@@ -27,9 +27,9 @@ EVEN = 0.005
 def samples(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     """Train the question's CNN, a strong one and a graph net on 100 to a million windows of noisy spikes.
 
-    Each takes at least 1,000 steps: where windows are few they are seen over and over. 2,560 others choose the best
-    weights, and do not count. The break-even of an image net is the number of windows from which on it is within half a
-    point of the graph net.
+    Each takes at least 1,000 steps: a small number of windows is repeated many times. 2,560 further windows choose the
+    best weights and are not counted. The break-even of an image net is the number of windows from which on its accuracy
+    is within half a point of the graph net's.
 
     Cost: about twelve minutes a seed, most of it for the million.
     """
@@ -77,7 +77,7 @@ def _said(even: Mapping[str, int | None]) -> str:
 
 
 def _break_even(gaps: Mapping[int, float]) -> int | None:
-    """Return the least number of windows from which on every gap is small.
+    """Return the smallest number of windows from which on every gap is small.
 
     Example:
         >>> _break_even({10: 0.1, 100: 0.001, 1000: 0.02, 10000: 0.004}), _break_even({10: 0.1})

@@ -98,9 +98,9 @@ READOUTS: dict[str, tuple[Callable[[], nn.Module], float]] = {
 
 
 def sets(seeds: Sequence[int], on_progress: Progress) -> Outcome:
-    """Train four readouts to name the largest of 1 to 10 numbers in [0, 100]; test them there and beyond.
+    """Train four readouts to output the largest of 1 to 10 numbers in [0, 100]; test them there and beyond.
 
-    The paper's learning rate is constant and ours falls, so all but the mean end below the paper's errors.
+    The paper's learning rate is constant and ours decays, so all readouts but the mean have smaller errors than there.
 
     Cost: about a minute and a half a seed.
 
@@ -168,7 +168,7 @@ def _errors(make: Callable[[], nn.Module], seed: int) -> tuple[float, float, flo
 
 
 def _drawn(rng: np.random.Generator, count: int, size: int, highest: float = HIGHEST) -> Examples:
-    """Draw sets ``(count, size, 1)`` of uniform numbers in units of 100, and the largest number of each."""
+    """Draw sets ``(count, size, 1)`` of uniform numbers in units of 100, and return them with their largest numbers."""
     numbers = torch.from_numpy(rng.random((count, size, 1), dtype=np.float32)) * (highest / HIGHEST)
     return numbers, numbers.amax(dim=(1, 2))
 

@@ -1,4 +1,4 @@
-"""What carries over from the windows trained on: to other sides, other weights, and ties."""
+"""Generalisation from the training windows to other sides, other weights, and ties."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ CUBED = "weights, cubed"
 def shifts(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     """Train set and graph nets on spikes at k = 9, and test them on other sides, other weight laws and ties.
 
-    One of the nets reads values instead of ranks: it shows what the ranks are for.
+    One of the nets reads values instead of ranks, to show the effect of ranks.
 
     Cost: about seven minutes a seed.
 
     References:
-        Yehudai et al., "From Local Structures to Size Generalization in Graph Neural Networks", ICML 2021, for why
-        sizes need not carry over.
+        Yehudai et al., "From Local Structures to Size Generalization in Graph Neural Networks", ICML 2021, on
+        generalisation to other sizes.
     """
     nets = (*RANKED, PLAIN)
     found: dict[tuple[str, str, str], list[float]] = {}
@@ -57,14 +57,14 @@ def shifts(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     )
     return Outcome(
         f"Trained at k = 9 on one recipe, tested on others, {len(seeds)} seeds, {TESTED} hosts each",
-        "the strict maximum, which no relabelling and no increasing map moves",
+        "the strict maximum, which is invariant to relabelling and increasing maps",
         rows,
         _checks({key: mean for key, (mean, _) in figures.items()}, min(refused)),
     )
 
 
 def _tests(trained_on: str, seed: int) -> list[tuple[str, Windows]]:
-    """Draw what the nets of a training recipe are tested on."""
+    """Draw the test windows for the nets of a training recipe."""
 
     def drawn(recipe: Recipe) -> Windows:
         return drawn_for_test(recipe, seed, TESTED)
@@ -91,7 +91,7 @@ def _checks(right: dict[tuple[str, str, str], float], refused: float) -> tuple[C
     others = [tested for trained_on, tested, net in right if trained_on == "weights" and net == ranked[0]]
 
     def lost(net: str) -> float:
-        """Return the largest loss from the weights trained on to others."""
+        """Return the largest loss of accuracy from the training weights to others."""
         return max(right["weights", "weights", net] - right["weights", tested, net] for tested in others)
 
     most = max(map(lost, ranked))

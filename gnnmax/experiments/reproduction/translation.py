@@ -43,7 +43,7 @@ PAPER: dict[Padding, tuple[float, float]] = {
 def pairs(rng: np.random.Generator, count: int, *, swapped: bool) -> Examples:
     """Draw matrices of zeros with two entries above, and whether the higher one lies left.
 
-    Which band the pair lies in tells the label too: the upper one says "left". Where the bands are swapped, it lies.
+    The band of the pair reveals the label too: the upper band means "left". If the bands are swapped, it means "right".
 
     Returns:
         Matrices ``(count, 1, 32, 32)`` and labels ``(count,)``, both float32.
@@ -64,10 +64,10 @@ def pairs(rng: np.random.Generator, count: int, *, swapped: bool) -> Examples:
 
 
 def translation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
-    """Train the same tower with four kinds of padding to say which of two maxima lies left; move the pair at the test.
+    """Train the same tower with four kinds of padding to decide which of two maxima lies left; move the pair in tests.
 
     In training, one class lies in the upper band and the other in the lower one, so position is a shortcut. Nets that
-    see a border take it and are wrong elsewhere, though all pool globally; circular and full ones cannot see it.
+    see a border use it and are wrong elsewhere, although all pool globally; circular and full nets cannot see it.
 
     Cost: about 15 seconds a net and seed.
 

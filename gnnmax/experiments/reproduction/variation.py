@@ -27,9 +27,9 @@ TESTED = 400
 
 
 def variation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
-    """Train nets on 2,000 windows with every combination of data, initial weights and order, and split the spread.
+    """Train nets on 2,000 windows with every combination of data, initial weights and order, and split the variance.
 
-    Each of the three is drawn from every seed, at least from three, while the other two keep theirs.
+    Each of the three factors takes every seed, at least three, in combination with every seed of the other two.
 
     Cost: three seeds make 27 trainings of each net, ten seconds each.
 
@@ -54,7 +54,7 @@ def variation(seeds: Sequence[int], on_progress: Progress) -> Outcome:
         rows.append({"net": title_of(net), "accuracy": float(block.mean()), **parts})
     spread = max(float(row[name]) for row in rows for name in (*FACTORS, REST))
     return Outcome(
-        f"Standard deviation of the accuracy on {RECIPE} by what is drawn anew, {len(levels)} levels each, {WINDOWS:,} "
+        f"Standard deviation of the accuracy on {RECIPE} by varied factor, {len(levels)} levels each, {WINDOWS:,} "
         f"training windows, {len(windows):,} test windows",
         "random effects of crossed factors",
         tuple(rows),
@@ -67,21 +67,21 @@ REST = "rest"
 
 
 def variance_components(figures: npt.ArrayLike, factors: Sequence[str]) -> dict[str, float]:
-    """Split the variance of a figure among its factors: random effects of crossed factors.
+    """Split the variance of a metric among its factors: random effects of crossed factors.
 
-    Every level of a factor is met with every level of the others: train with each data seed, each seed of the initial
-    weights and each order, and give the accuracies as a block. Components are estimated by the mean squares of the main
-    effects against those of the rest; an estimate below 0 is 0.
+    Every level of a factor is combined with every level of the others: train with each data seed, each seed of the
+    initial weights and each order, and give the accuracies as a block. Components are estimated from the mean squares
+    of the main effects and of the rest; a negative estimate becomes 0.
 
     Args:
-        figures: One axis a factor, each of at least two levels.
-        factors: Their names, none of them ``rest``.
+        figures: Values of the metric, one axis per factor, each with at least two levels.
+        factors: Names of the factors, none of them ``rest``.
 
     Returns:
-        The standard deviation that each factor alone brings about, and that of the rest, in units of the figure.
+        The standard deviation that each factor alone causes, and that of the rest, in units of the metric.
 
     Raises:
-        InputError: not one axis a factor, a factor of one level, or figures that are not finite.
+        InputError: not one axis per factor, a factor with one level, or values that are not finite.
 
     References:
         Searle, Casella, McCulloch, "Variance Components", 1992, section 4.7. Bouthillier et al., "Accounting for
@@ -94,11 +94,13 @@ def variance_components(figures: npt.ArrayLike, factors: Sequence[str]) -> dict[
     """
     block = np.asarray(figures, dtype=np.float64)
     if block.ndim != len(factors) or len(set(factors)) < len(factors) or REST in factors or not factors:
-        raise InputError(f"figures need one axis a factor: {len(factors)} names came with {block.ndim} axes")
+        raise InputError(
+            f"figures need one axis per factor, each with its own name: got {len(factors)} names, {block.ndim} axes"
+        )
     if min(block.shape) < 2:
-        raise InputError(f"each factor needs two levels or more, and the block is {' x '.join(map(str, block.shape))}")
+        raise InputError(f"each factor needs at least two levels, and the block is {' x '.join(map(str, block.shape))}")
     if not np.isfinite(block).all():
-        raise InputError("figures must be finite: leave out what has none, level by level")
+        raise InputError("figures must be finite: leave out whole levels without values")
     mean = block.mean()
     squares, free = [], []
     for axis, levels in enumerate(block.shape):

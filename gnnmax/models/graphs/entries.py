@@ -150,14 +150,14 @@ GRAPH_NETS: dict[str, ModelEntry] = {
         group=GROUPS["rooted"],
         any_k=True,
         source="Hartford et al., ICML 2018",
-        cannot="With mark none anything: all entries look the same. With mark row it cannot find the centre's column.",
+        cannot="Anything with mark none: all entries look the same. With mark row, find the centre's column.",
         orbit=_exchangeable_orbit,
     ),
     "gine": _passing_entry(
         "gine",
         "sums of messages (GINE)",
         "Hu et al., ICLR 2020",
-        "Sums grow with the side: it does not carry over to sides far from the training side.",
+        "Carry over to sides far from the training side: sums grow with the side.",
         MessagePassingConfig,
     ),
     "gatv2": _passing_entry(

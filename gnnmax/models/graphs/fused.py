@@ -16,8 +16,8 @@ __all__ = ["FusedNet"]
 class FusedNet(nn.Module):
     """Message passing over rows, columns and entries, alternating with residual convolutions over the same entries.
 
-    The convolutions read the order of rows and columns; the messages reach a whole row at once. No symmetry is left.
-    The convolutions are initialised to the identity, so that training starts from the graph net.
+    The convolutions read the order of rows and columns; the messages reach a whole row in one step. No symmetry is
+    left. The convolutions are initialised to the identity, so that training starts from the graph net.
 
     Cost: ``O(rounds * k^2 * width^2)`` per window.
 

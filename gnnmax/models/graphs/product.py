@@ -154,7 +154,7 @@ class ProductNet(nn.Module):
             InputError: there are no contexts.
         """
         if row_context is None or column_context is None:
-            raise InputError("the product net reads contexts and there are none: say contexts = true in the recipe")
+            raise InputError("the product net reads contexts and there are none: set contexts = true in the recipe")
         rows, columns = self.relation(row_context), self.relation(column_context)
         entries = self.embed(standardise(values).unsqueeze(-1))  # (B, k, k, H)
         for mix in self.rounds:

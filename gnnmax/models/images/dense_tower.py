@@ -109,7 +109,7 @@ class DenseTower:
         self.stages, self.last, reach = _unroll(net.tower.spec, k)
         self.beyond = max(0, reach - (k - 1))
         if net.tower.spec.head == "flatten" and net.tower.dense.in_features % len(self.last) ** 2:
-            raise InputError(f"the net was made for windows of another side than {k}")
+            raise InputError(f"the net takes windows of one side only, and not {k}")
 
     @property
     def is_cheaper(self) -> bool:

@@ -52,7 +52,7 @@ def _adjacency(values: Tensor, rows: Tensor | None, columns: Tensor | None) -> T
 
 def _required(rows: Tensor | None, columns: Tensor | None) -> tuple[Tensor, Tensor]:
     if rows is None or columns is None:
-        raise InputError("this net reads contexts and there are none: say contexts = true in the recipe")
+        raise InputError("this net reads contexts and there are none: set contexts = true in the recipe")
     return rows, columns
 
 

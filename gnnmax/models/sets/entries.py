@@ -72,18 +72,18 @@ def _orbit(marked: str, unmarked: str) -> Callable[[int, Any], int]:
 SET_NETS: dict[str, ModelEntry] = {
     "deepsets": ModelEntry(
         name="deepsets",
-        summary="The matrix as a bag of entries, the centre marked: each on its own, then pools.",
+        summary="The matrix as a bag of entries with the centre marked: a perceptron on each entry, then pools.",
         build=_deepsets,
         config=BagConfig,
         group=GROUPS["entries_rooted"],
         any_k=True,
         source="Zaheer et al., NeurIPS 2017",
-        cannot="It ignores rows and columns: it cannot see the shape of a peak wider than one entry.",
+        cannot="See the shape of a peak wider than one entry: it ignores rows and columns.",
         orbit=_orbit("entries_rooted", "entries"),
     ),
     "set-transformer": ModelEntry(
         name="set-transformer",
-        summary="The matrix as a bag of entries, the centre marked: entries attend to each other.",
+        summary="The matrix as a bag of entries with the centre marked: entries attend to each other.",
         build=_set_transformer,
         config=SetTransformerConfig,
         group=GROUPS["entries_rooted"],
@@ -100,7 +100,7 @@ SET_NETS: dict[str, ModelEntry] = {
         group=GROUPS["simultaneous_rooted"],
         any_k=True,
         source="Maron et al., ICLR 2019",
-        cannot="Made for windows whose rows and columns are the same nodes; in others it pairs row i with column i.",
+        cannot="Treat rows and columns as different nodes: it pairs row i with column i.",
         orbit=_orbit("simultaneous_rooted", "simultaneous"),
     ),
 }

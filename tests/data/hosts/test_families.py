@@ -1,4 +1,4 @@
-"""The classic families against networkx and their own laws, and the real graphs against where they come from."""
+"""The classic families against networkx and their own laws, and the real graphs against their sources."""
 
 import itertools
 import math
@@ -59,7 +59,7 @@ def test_hosts_are_simple_sorted_and_the_same_from_the_same_stream(family):
 
 
 def rewired_ring(n, degree, rewiring, seed):
-    """Watts and Strogatz by a plain loop; networkx draws again where we leave an edge as it is."""
+    """Watts and Strogatz by a plain loop; networkx draws again where we keep an edge unchanged."""
     source, graph = rng(seed), nx.circulant_graph(n, range(1, degree // 2 + 1))
     for step in range(1, degree // 2 + 1):
         for node in range(n):

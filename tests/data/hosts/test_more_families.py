@@ -312,7 +312,7 @@ def test_families_that_bring_weights_take_no_law_and_do_not_mix_with_those_that_
     contact, ring = ({"type": "contact", "nodes": 60}, {"type": "ring_lattice", "nodes": 60, "radius": 16})
     law = [{"type": "uniform"}]
     recipe_of(Contact(nodes=60), hosts=[contact, {"type": "similarity", "nodes": 60, "neighbours": 20}])
-    with pytest.raises(ValueError, match="bring their own weights: give no weights"):
+    with pytest.raises(ValueError, match="have their own weights: give no weights"):
         recipe_of(Contact(nodes=60), weights=law)
     with pytest.raises(ValueError, match="do not mix"):
         recipe_of(Contact(nodes=60), hosts=[contact, ring], weights=law)
@@ -324,7 +324,7 @@ def test_a_host_whose_weights_are_always_the_same_is_allowed_once():
     real = {"type": "real", "name": "les_miserables"}
     fields = {"hosts": [real], "splits": {"test": 1}}
     recipe_of(Contact(nodes=60), **fields)
-    with pytest.raises(ValueError, match="in one split once"):
+    with pytest.raises(ValueError, match="once in all splits"):
         recipe_of(Contact(nodes=60), **{**fields, "splits": {"train": 1, "test": 1}})
 
 

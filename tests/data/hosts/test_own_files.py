@@ -1,4 +1,4 @@
-"""Hosts from a person's own file or object: what is read, and what is refused with the reason."""
+"""Hosts from the user's own file or object: content that is read, and content that is refused with a reason."""
 
 import io
 import zipfile
@@ -90,9 +90,9 @@ def test_a_truncated_file_is_refused(tmp_path, suffix):
     lengths = {".csv": [0, 1, 3], ".mtx": [0, 1, 5, -60], ".graphml": [0, 1, 5, -30]}
     for length in lengths.get(suffix, [0, 1, 5, len(content) // 3, -2, -1]):
         path.write_bytes(content[:length])
-        refused(path, "(?i)not|whole|holds|expected")
+        refused(path, "(?i)not|complete|holds|expected")
     path.write_bytes(b"\x00\xff" * 500)
-    refused(path, "(?i)not|whole|holds")
+    refused(path, "(?i)not|complete|holds")
 
 
 def test_the_digest_is_checked_on_every_draw(tmp_path):
@@ -100,7 +100,7 @@ def test_the_digest_is_checked_on_every_draw(tmp_path):
     family = name_file(path)
     family.sample(rng())
     write(matrix_of(seed=1), path)
-    with pytest.raises(InputError, match="another content than the recipe names"):
+    with pytest.raises(InputError, match="does not have the content that the recipe states"):
         family.sample(rng())
     path.unlink()
     with pytest.raises(InputError, match="cannot read the graph"):
@@ -153,7 +153,7 @@ def test_a_header_that_states_more_than_is_there_is_refused_before_memory_is_tak
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**9, 10**9)})
     path.write_bytes(header.getvalue() + b"\0" * 64)
-    refused(path, "is it whole")
+    refused(path, "is it complete")
     path = tmp_path / "g.mtx"
     path.write_text("%%MatrixMarket matrix array real general\n1000000 1000000\n1\n")
     refused(path, "states 1000000000000 entries")
@@ -349,7 +349,7 @@ def test_pyg_data_becomes_a_host():
 
 @pytest.mark.parametrize("graph", [None, 3, "graph.csv", [[0, 1], [1, 0]]])
 def test_what_is_no_graph_is_refused(graph):
-    with pytest.raises(InputError, match="a graph is a networkx graph"):
+    with pytest.raises(InputError, match="a graph must be a networkx graph"):
         host_of(graph)
 
 
@@ -377,12 +377,12 @@ def test_a_recipe_on_a_file_builds_is_stored_and_verified(tmp_path):
     assert build(recipe).test.values.tobytes() == build(recipe).test.values.tobytes()
     path.write_text(path.read_text() + "0,1000,1\n")
     wrong = [check for check in verify(folder) if not check.holds]
-    assert len(wrong) == 1 and "another content" in wrong[0].found
+    assert len(wrong) == 1 and "does not have the content" in wrong[0].found
 
 
 def test_a_file_with_weights_stands_in_one_split_once_and_without_in_many(tmp_path):
     path = write(np.abs(matrix_of(60)), tmp_path / "g.mtx")
-    with pytest.raises(ValueError, match="in one split once"):
+    with pytest.raises(ValueError, match="once in all splits"):
         planted(name_file(path), splits={"train": 1, "test": 1})
     family = name_file(path, weighted=False)
     assert family.sample(rng()).weights is None

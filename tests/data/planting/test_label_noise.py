@@ -1,4 +1,4 @@
-"""Labels flipped at random: the planted one alone, apart from everything else, and every ceiling follows."""
+"""Labels flipped at random: only the planted label, independently of everything else, and every ceiling follows."""
 
 import dataclasses
 

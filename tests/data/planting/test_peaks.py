@@ -1,4 +1,4 @@
-"""Several peaks in one host, and lower peaks in every window: apart, and no help to tell the kinds apart."""
+"""Several peaks in one host and lower peaks in every window: they are separated and do not depend on the kind."""
 
 import numpy as np
 import pytest
@@ -181,11 +181,11 @@ def test_twins_share_their_distractors():
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"plant.distractors": 8}, "room for 7 distractors with a gap of 2"),
-        ({"plant.distractors": 2, "plant.gap": 3}, "room for 1 distractors with a gap of 3"),
+        ({"plant.distractors": 8}, "room for at most 7 distractors with a gap of 2"),
+        ({"plant.distractors": 2, "plant.gap": 3}, "room for at most 1 distractors with a gap of 3"),
         ({"plant.distractors": -1}, "plant.distractors"),
         ({"subgraphs.0.separation": -1}, "separation"),
-        ({"pairing": "ladder", "kinds": None, "windows_per_graph": 81}, "no place of their own"),
+        ({"pairing": "ladder", "kinds": None, "windows_per_graph": 81}, "no room for distractors"),
         ({"plant": {"type": "natural"}, "kinds": None, "windows_per_graph": None}, "natural windows take every edge"),
     ],
 )
@@ -195,7 +195,7 @@ def test_peaks_that_do_not_fit_are_refused(changes, complaint):
 
 
 def test_a_host_without_room_for_so_many_peaks_is_refused():
-    with pytest.raises(InputError, match="edges enough and centres 60 apart: choose denser hosts"):
+    with pytest.raises(InputError, match="enough edges and centres 60 apart: choose denser hosts"):
         generate_graph(PEAKS.replace(**{"subgraphs.0.separation": 60}), 0)
 
 

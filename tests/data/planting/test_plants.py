@@ -1,4 +1,4 @@
-"""Plants: nothing but the position of the maximum tells the kinds apart."""
+"""Plants: the kinds differ only in the position of the maximum."""
 
 import math
 

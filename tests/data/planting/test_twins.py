@@ -1,4 +1,4 @@
-"""Matched pairs and ladders: windows that differ in nothing but where the maximum is."""
+"""Matched pairs and ladders: windows that differ only in the position of the maximum."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Rows and columns that share nodes: by choice alone, and a mirrored entry is a tie."""
+"""Rows and columns that share nodes: only if the recipe says so, and a mirrored entry is a tie."""
 
 import numpy as np
 import pytest
@@ -140,7 +140,7 @@ def test_a_split_can_overlap_by_itself():
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"overlap": "untied"}, "an undirected host has it twice"),
+        ({"overlap": "untied"}, "which occurs twice"),
         ({"overlap": "some"}, "Invalid enum value"),
         ({"overlap": "tied", "hosts": [{"type": "complete"}], "subgraphs": [], "cuts": []}, "no overlap"),
     ],

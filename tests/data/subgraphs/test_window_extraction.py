@@ -1,4 +1,4 @@
-"""Subgraphs and cuts against plain loops: what is in a window, and that it is the host's own."""
+"""Subgraphs and cuts against plain loops: the content of a window is that of the host."""
 
 import networkx as nx
 import numpy as np
@@ -16,7 +16,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def subgraph_of(seed, size=24, probability=0.2, parts=1, **sampling):
-    """A weighted subgraph; of several parts that no path joins, if so asked."""
+    """A weighted subgraph, optionally disconnected."""
     rng = np.random.default_rng(seed)
     u, v = np.triu_indices(size, 1)
     kept = (rng.random(len(u)) < probability) & (u * parts // size == v * parts // size)
@@ -67,7 +67,7 @@ def test_rows_and_columns_are_different_nodes_around_the_centre(seed, k, cut, pa
 
 
 def nearest_by_loop(subgraph, p, q, k):
-    """Take turns, the row first: fewest hops, then the heaviest edge, then by place."""
+    """Choose nodes alternately, for the row first: fewest hops, then the heaviest edge, then by position."""
     graph = nx.from_numpy_array(subgraph.edge_mask.astype(int))
     hops = {end: nx.single_source_shortest_path_length(graph, end) for end in (p, q)}
     chosen = {p: [], q: []}

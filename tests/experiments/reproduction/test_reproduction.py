@@ -1,4 +1,4 @@
-"""Reproductions: what is claimed of a table decides the exit status, and the Bayes rule is where it must be."""
+"""Reproductions: the claims about a table determine the exit status, and the Bayes rule reaches its accuracy."""
 
 import json
 import math

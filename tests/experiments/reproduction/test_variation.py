@@ -1,4 +1,4 @@
-"""Variance components: what was put in comes out, and what was not does not."""
+"""Variance components: the estimates recover the simulated ones."""
 
 import numpy as np
 import pytest
@@ -47,10 +47,10 @@ def test_one_factor_is_its_standard_deviation():
 @pytest.mark.parametrize(
     ("figures", "factors", "said"),
     [
-        (np.ones((2, 2)), ("data",), "one axis a factor"),
-        (np.ones((2, 2)), ("data", "data"), "one axis a factor"),
-        (np.ones((2, 2)), ("data", "rest"), "one axis a factor"),
-        (0.5, (), "one axis a factor"),
+        (np.ones((2, 2)), ("data",), "one axis per factor"),
+        (np.ones((2, 2)), ("data", "data"), "one axis per factor"),
+        (np.ones((2, 2)), ("data", "rest"), "one axis per factor"),
+        (0.5, (), "one axis per factor"),
         (np.ones((2, 1)), ("data", "order"), "two levels"),
         (np.array([0.5, np.nan]), ("data",), "finite"),
     ],

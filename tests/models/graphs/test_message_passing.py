@@ -1,4 +1,4 @@
-"""Message passing: the dense form is torch_geometric's, and each mark leaves the symmetry that is declared."""
+"""Message passing: the dense form equals torch_geometric, and each mark has the declared symmetry."""
 
 import sys
 import tempfile
@@ -98,7 +98,7 @@ def test_only_what_was_generated_is_removed(tmp_path, monkeypatch):
 
     class GraphLayer:
         def propagate(self):
-            """Stands for a method that was generated, or not."""
+            """A stand-in for a method that was generated, or not."""
 
         edge_updater = propagate
 

@@ -1,4 +1,4 @@
-"""Laws of the nets that take the window for an image: sizes, what they see, what no weights can make them see."""
+"""Laws of the nets that read a window as an image: sizes, visible positions, and limits for any weights."""
 
 import math
 
@@ -135,7 +135,7 @@ def alike(scores: np.ndarray) -> np.ndarray:
 
 
 def seen_alike(spec: TowerSpec, k: int, background: float) -> int:
-    """Count by brute force the places that several random towers all take for the centre."""
+    """Count by brute force the positions that several random towers cannot distinguish from the centre."""
     same = [alike(scores_of_spikes(spec, k, background, seed)) for seed in range(6)]
     return int(np.logical_and.reduce(same).sum())
 
@@ -220,7 +220,7 @@ def test_a_blur_makes_a_translation_change_less():
 
 
 class FixedGrid(Polyphase):
-    """Keeps the first grid, whatever lies on it."""
+    """Keep the first grid, whatever its content."""
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         return image[:, :, :: self.step, :: self.step]

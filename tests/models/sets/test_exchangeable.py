@@ -1,4 +1,4 @@
-"""The exchangeable net: its layers hold every linear map that commutes with their group, and no other."""
+"""The exchangeable net: its layers span all linear maps that commute with their group, and no others."""
 
 import numpy as np
 import pytest

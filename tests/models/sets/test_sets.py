@@ -1,4 +1,4 @@
-"""Nets over bags of entries and over one set of nodes: what they do not notice, and what their layers hold."""
+"""Nets over bags of entries and over one set of nodes: their invariances, and the span of their layers."""
 
 import numpy as np
 import pytest
