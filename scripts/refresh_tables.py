@@ -1,16 +1,18 @@
-"""Reproduce tables of known results, with three seeds each, and write them into docs/results.md.
+"""Write tables into the documents: python scripts/refresh_tables.py models metrics recipes sets.
 
-python scripts/refresh_tables.py sets translation        # names of tables; default: all, about two hours
+The first three are made from registries at once; the others are measured again, three seeds each. Without a name all
+are written, in about two hours.
 """
 
 import sys
 from pathlib import Path
 
 from gnnmax.experiments.reproduction import TABLES, reproduce
-from gnnmax.report.documents import outcome_markdown, replace_marked
-
-PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+from gnnmax.report.documents import PAGES, outcome_markdown, replace_marked
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or TABLES:
-        replace_marked(PAGE, name, outcome_markdown(reproduce(name, seeds=(0, 1, 2)).to_dict()))
+    root = Path(__file__).parents[1]
+    for name in sys.argv[1:] or (*PAGES, *TABLES):
+        page, content = PAGES.get(name, ("docs/results.md", None))
+        made = content() if content else outcome_markdown(reproduce(name, seeds=(0, 1, 2)).to_dict())
+        replace_marked(root / page, name, made)

@@ -49,6 +49,15 @@ def test_the_commands_of_the_readme_run_in_order(tmp_path, monkeypatch, capsys):
             assert capsys.readouterr().out, words
 
 
+def test_the_result_in_the_readme_is_that_of_the_results():
+    (headline,) = re.findall(r"<!-- headline -->\n(.*?)<!-- /headline -->", README, flags=re.DOTALL)
+    results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"<!-- shuffled, tested on bump-9-shuffled -->\n(.*?)<!--", results, flags=re.DOTALL)
+    rows = [line.rstrip("| ") for line in headline.splitlines()]
+    assert len(rows) == 5
+    assert all(any(line.startswith(row) for line in table.splitlines()) for row in rows)
+
+
 def test_the_readme_has_at_most_seven_hundred_words():
     assert sum(bool(re.search(r"\w", word)) for word in README.split()) <= 700
 

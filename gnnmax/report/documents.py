@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from gnnmax.models.registry import MODELS
 from gnnmax.report.tables import figure_text, split_rows
 
 __all__ = [
+    "PAGES",
+    "headline_markdown",
     "markdown",
     "metrics_markdown",
     "models_markdown",
@@ -45,6 +47,24 @@ def split_markdown(test: SplitResult) -> str:
     header, rows = split_rows(test)
     rule = ["---", *["---:"] * (len(header) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
+
+
+def headline_markdown(test: SplitResult, scorers: Sequence[str]) -> str:
+    """Write the accuracies of some scorers with their intervals as a Markdown table.
+
+    Example:
+        >>> from gnnmax.experiments.scoreboard import evaluate_split
+        >>> from gnnmax.task.rules import RULES
+        >>> from gnnmax.data.store import load_data
+        >>> data = load_data("real-karate")
+        >>> result = evaluate_split(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)
+        >>> print(headline_markdown(result, ["rank"]).splitlines()[2])
+        | rank | 1.0000 | one host |
+    """
+    header, rows = split_rows(test)
+    rule = ["---", "---:", "---:"]
+    chosen = [row[:3] for row in rows if row[0] in scorers]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header[:3], rule, *chosen))
 
 
 def recipes_markdown() -> str:
@@ -158,6 +178,14 @@ def _recipe_row(recipe: Recipe) -> list[str]:
         "" if ceiling is None else f"{ceiling:.4f}",
         recipe.summary,
     ]
+
+
+PAGES: dict[str, tuple[str, Callable[[], str]]] = {
+    "recipes": ("datasets/README.md", recipes_markdown),
+    "models": ("docs/models.md", models_markdown),
+    "metrics": ("docs/metrics.md", metrics_markdown),
+}
+"""Tables that are made from registries: the page of each, and its content."""
 
 
 def replace_marked(path: Path, name: str, content: str) -> None:
