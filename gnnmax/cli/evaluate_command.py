@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,7 +10,7 @@ import msgspec
 import tyro
 
 from gnnmax.cli.arguments import Flag, open_data
-from gnnmax.cli.printing import print_checks, print_json, print_tables
+from gnnmax.cli.printing import print_checks, print_json, print_tables, print_text
 from gnnmax.io.ownership import Output, check_outputs
 
 __all__ = ["Evaluate", "Report"]
@@ -89,8 +88,8 @@ class Report:
         if self.heat_maps is not None:
             write_heat_maps(results, self.heat_maps)
         if self.markdown:
-            sys.stdout.write("\n\n".join(f"{test.name}\n\n{test_markdown(test)}" for test in results.tests) + "\n")
+            print_text("\n\n".join(f"{test.name}\n\n{test_markdown(test)}" for test in results.tests))
             return 0
         print_tables(*run_tables(results))
-        sys.stdout.write(f"{page}\n")
+        print_text(page)
         return 0
