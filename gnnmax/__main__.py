@@ -1,8 +1,66 @@
-"""``python -m gnnmax`` is the command line."""
+"""``python -m gnnmax`` is the command line; it heeds an interrupt before it loads anything else."""
 
+from __future__ import annotations
+
+import os
+import signal
 import sys
 
-from gnnmax.cli.main import main
+__all__ = ["run"]
+
+INTERRUPTED = 130
+"""The exit status of a call that was interrupted."""
+
+
+def run() -> int:
+    """Run the command line as the program of a process: heed interrupts at any instant, and bear closed streams.
+
+    While modules are loaded, and after the command, an interrupt ends the process at once: there is nothing to tidy up.
+    A process that ignores interrupts, as a job in the background of a shell does, still ignores them.
+
+    Returns:
+        The exit status, see :func:`gnnmax.cli.main.main`.
+    """
+    heeding = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if heeding:
+        signal.signal(signal.SIGINT, _end)
+    _open_closed_streams()
+    from gnnmax.cli.main import main
+
+    status = INTERRUPTED
+    try:
+        if heeding:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        status = main()
+    except KeyboardInterrupt:
+        os.write(2, b"gnnmax: interrupted\n")
+    finally:
+        if heeding:
+            signal.signal(signal.SIGINT, _end_silently if status == INTERRUPTED else _end)
+    exec("")  # else Python may end by the signal: it remembers an interrupt of code that a library made from text
+    return status
+
+
+def _end(_signal: int, _frame: object) -> None:
+    os.write(2, b"gnnmax: interrupted\n")
+    os._exit(INTERRUPTED)
+
+
+def _end_silently(_signal: int, _frame: object) -> None:
+    os._exit(INTERRUPTED)
+
+
+def _open_closed_streams() -> None:
+    """Let standard streams that are closed lead nowhere: else the next file that is opened takes their number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest free number, this one
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  # nothing more to load
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from gnnmax.cli.arguments import Flag, open_data, words_of
-from gnnmax.cli.printing import print_json, print_tables
+from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
@@ -136,6 +135,6 @@ def _show(found: list[_Audited]) -> None:
         print_tables(audit_table(each.name, each.report, each.declared))
         for finding in each.report.values():
             if finding.smallest is not None:
-                sys.stdout.write(f"{finding.fault}:\n{finding.smallest}\n\n")
+                print_text(f"{finding.fault}:\n{finding.smallest}\n")
         if each.layers is not None:
-            sys.stdout.write(f"first layer to break it:\n{each.layers}\n\n")
+            print_text(f"first layer to break it:\n{each.layers}\n")

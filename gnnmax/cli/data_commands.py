@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
 from gnnmax.cli.arguments import Changes, Flag, open_data, open_recipe
-from gnnmax.cli.printing import print_checks, print_json, print_tables
+from gnnmax.cli.printing import print_checks, print_json, print_tables, print_text
 from gnnmax.io.ownership import Output, check_outputs
 from gnnmax.report.progress import drawing_progress
 
@@ -44,7 +43,7 @@ class Generate:
                 force=self.force,
                 on_progress=on_progress,
             )
-        sys.stdout.write(f"{folder}\n")
+        print_text(folder)
         return 0
 
 

@@ -17,7 +17,7 @@ import tyro
 from msgspec import structs
 
 from gnnmax.cli.arguments import Flag, words_of
-from gnnmax.cli.printing import print_json
+from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.detection.output import (
     Detections,
     Rows,
@@ -285,7 +285,6 @@ SHOWN = 20
 
 def print_maxima(rows: Rows, card: dict[str, Any], out: Path | None) -> None:
     """Print the first maxima, or the reason why there are none, and the counts of the run card."""
-    from rich.console import Console
     from rich.table import Table
 
     mode = f"mode {card['mode']}" + ("" if card["k"] is None else f", {card['k'][0]} x {card['k'][1]}")
@@ -296,7 +295,7 @@ def print_maxima(rows: Rows, card: dict[str, Any], out: Path | None) -> None:
     if card["steps"]:
         title += f", steps {','.join(card['steps'])}"
     if not rows:
-        sys.stdout.write(f"{title}\nno maximum found: {_why_none(card)}\n{_counts(card)}")
+        print_text(f"{title}\nno maximum found: {_why_none(card)}\n{_counts(card)}".removesuffix("\n"))
         return
     table = Table(title=title, title_justify="left")
     for name in rows[0]:
@@ -305,10 +304,11 @@ def print_maxima(rows: Rows, card: dict[str, Any], out: Path | None) -> None:
         table.add_row(*map(_shown, row.values()))
     if len(rows) > SHOWN:
         table.caption = f"the first {SHOWN} of {len(rows):,}" + ("" if out else "; --out FILE writes all")
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
-    sys.stdout.write(_counts(card))
+    print_tables(table)
+    if counts := _counts(card).removesuffix("\n"):
+        print_text(counts)
     if out is not None:
-        sys.stdout.write(f"{out}\n")
+        print_text(out)
 
 
 def _why_none(card: dict[str, Any]) -> str:

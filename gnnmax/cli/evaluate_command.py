@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,7 +10,8 @@ import msgspec
 import tyro
 
 from gnnmax.cli.arguments import Flag, open_data
-from gnnmax.cli.printing import print_checks, print_json, print_tables
+from gnnmax.cli.printing import print_checks, print_json, print_tables, print_text
+from gnnmax.io.ownership import Output, check_outputs
 
 __all__ = ["Evaluate", "Report"]
 
@@ -61,6 +61,8 @@ class Report:
     """The file to write. Default: report.html in the run folder."""
     heat_maps: Path | None = None
     """Also write the heat maps, as an SVG file."""
+    force: Flag = False
+    """Replace a file that gnnmax did not write."""
     markdown: Flag = False
     """Print the tables in Markdown."""
     reproduce: Flag = False
@@ -74,18 +76,21 @@ class Report:
             checks = reproduce_run(self.run_folder)
             print_checks(checks)
             return 0 if all(check.holds for check in checks) else 1
-        from gnnmax.experiments.results import read_results
+        from gnnmax.experiments.results import RESULTS, read_results
         from gnnmax.report.documents import split_markdown
         from gnnmax.report.page import write_heat_maps, write_page
         from gnnmax.report.tables import run_tables
 
         results = read_results(self.run_folder)
-        page = write_page(results, self.out or self.run_folder / "report.html")
+        page = self.out or self.run_folder / "report.html"
+        outputs = [Output("--out", page, (".html",)), Output("--heat-maps", self.heat_maps, (".svg",))]
+        check_outputs(outputs, inputs=[self.run_folder, self.run_folder / RESULTS], force=self.force)
+        write_page(results, page)
         if self.heat_maps is not None:
             write_heat_maps(results, self.heat_maps)
         if self.markdown:
-            sys.stdout.write("\n\n".join(f"{test.name}\n\n{split_markdown(test)}" for test in results.tests) + "\n")
+            print_text("\n\n".join(f"{test.name}\n\n{split_markdown(test)}" for test in results.tests))
             return 0
         print_tables(*run_tables(results))
-        sys.stdout.write(f"{page}\n")
+        print_text(page)
         return 0

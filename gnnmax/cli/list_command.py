@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import tyro
 
 from gnnmax.cli.arguments import Flag
-from gnnmax.cli.printing import print_json
+from gnnmax.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +33,9 @@ class List:
             return 0
         width = max(len(name) for entries in lists.values() for name in entries)
         for title, entries in lists.items():
-            sys.stdout.write(f"{title}\n")
+            print_text(title)
             for name, summary in entries.items():
-                sys.stdout.write(f"  {name:<{width}}  {summary}\n")
+                print_text(f"  {name:<{width}}  {summary}")
         return 0
 
 

@@ -16,6 +16,7 @@ import tyro
 from gnnmax.cli import COMMANDS, Command
 from gnnmax.cli.arguments import refuse_old_flags
 from gnnmax.errors import InputError
+from gnnmax.io.terminal import visible
 
 __all__ = ["main"]
 
@@ -92,5 +93,5 @@ def _parsed(arguments: list[str]) -> Command | int:
 
 
 def _refuse(message: str) -> int:
-    sys.stderr.write(f"gnnmax: {' '.join(message.split())}\n")
+    sys.stderr.write(f"gnnmax: {visible(' '.join(message.split()))}\n")
     return 2

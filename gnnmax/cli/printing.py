@@ -7,17 +7,27 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from gnnmax.io.terminal import visible
+
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
     from gnnmax.task.claims import Check
 
-__all__ = ["print_checks", "print_json", "print_tables"]
+__all__ = ["print_checks", "print_json", "print_tables", "print_text"]
+
+
+def print_text(text: object) -> None:
+    """Print text as it is, control characters made visible."""
+    sys.stdout.write(f"{visible(str(text))}\n")
 
 
 def print_checks(checks: Iterable[Check]) -> None:
     """Print one claim per line, marked ok or FAILED."""
     for check in checks:
         note = f": {check.found}" if check.found else ""
-        sys.stdout.write(f"{'ok    ' if check.holds else 'FAILED'} {check.claim}{note}\n")
+        print_text(f"{'ok    ' if check.holds else 'FAILED'} {check.claim}{note}")
 
 
 def print_json(content: Any) -> None:
@@ -26,9 +36,19 @@ def print_json(content: Any) -> None:
 
 
 def print_tables(*tables: Any) -> None:
-    """Print rich tables, as wide as the terminal."""
-    from rich.console import Console
-
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    """Print tables of rich, as wide as the terminal; text is literal, never markup."""
+    console = _console()
     for table in tables:
         console.print(table)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    class Literal(Console):
+        """A console that takes every word literally."""
+
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(visible(text), **options)
+
+    return Literal(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False)

@@ -13,7 +13,7 @@ import msgspec
 import tyro
 
 from gnnmax.cli.arguments import Flag, words_of
-from gnnmax.cli.printing import print_json, print_tables
+from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.errors import InputError
 from gnnmax.report.progress import training_progress
 
@@ -156,5 +156,5 @@ def _compare(
         print_json(msgspec.to_builtins(results))
     else:
         print_tables(*run_tables(results))
-        sys.stdout.write(f"{call.out}\n")
+        print_text(call.out)
     return 0

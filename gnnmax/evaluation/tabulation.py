@@ -6,6 +6,8 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from gnnmax.io.terminal import visible
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -43,12 +45,12 @@ def rich_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]],
     from rich.text import Text
 
     # Text, not str: a scorer's name may hold square brackets, which rich reads as markup.
-    caption = Text("\n".join(notes))
-    table = Table(title=Text(title), caption=caption if caption else None, caption_justify="left")
+    caption = Text(visible("\n".join(notes)))
+    table = Table(title=Text(visible(title)), caption=caption if caption else None, caption_justify="left")
     for place, name in enumerate(header):
-        table.add_column(Text(name), justify="right" if place else "left")
+        table.add_column(Text(visible(name)), justify="right" if place else "left")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(visible(word)) for word in row))
     return table
 
 

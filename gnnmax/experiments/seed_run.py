@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from loky import get_reusable_executor
 from torch import nn
 
 from gnnmax.auditing.battery import audit
@@ -23,6 +22,7 @@ from gnnmax.data.store import load_data
 from gnnmax.errors import InputError
 from gnnmax.experiments.results import AuditRecord, TrainingRecord
 from gnnmax.experiments.run_folder import Metrics, Tail, checkpoint_file, metrics_file
+from gnnmax.io.workers import starting_workers
 from gnnmax.models.entry import Config
 from gnnmax.models.registry import build_model
 from gnnmax.models.trained import TrainedModel, load_model, save_model
@@ -96,8 +96,8 @@ def run_seeds(
     """
     if workers == 1 or len(seeds) == 1:
         return [_run_seed(spec, seed, sets=sets, on_progress=on_progress, processes=processes) for seed in seeds]
-    executor = get_reusable_executor(max_workers=min(workers, len(seeds)))
-    futures = [executor.submit(_run_seed_in_worker, spec, seed) for seed in seeds]
+    with starting_workers(min(workers, len(seeds)), timeout=10) as executor:
+        futures = [executor.submit(_run_seed_in_worker, spec, seed) for seed in seeds]
     tails = [Tail(metrics_file(spec.folder, seed), seed) for seed in seeds]
     try:
         while True:

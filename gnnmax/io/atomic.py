@@ -10,9 +10,11 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from gnnmax.errors import InputError
 from gnnmax.io.ownership import PROGRAM, OwnedFolder
@@ -23,14 +25,15 @@ UNFINISHED = ".gnnmax-unfinished"
 """Name of a file that marks a scratch folder as incomplete."""
 
 LOCKING = 3
-"""Number of attempts to make a locked scratch folder."""
+"""Attempts at a scratch folder or a temporary file that is locked."""
 
 
 def write_file(path: Path, content: bytes | str) -> None:
     """Write a file atomically: its name never refers to partial content, even after a crash.
 
     The content goes to a temporary name beside it, is synced to disk and renamed. The file gets the permissions that
-    the umask gives to any new file. A symbolic link is kept, and its target is written.
+    the umask gives to any new file. A symbolic link is kept, and its target is written. Temporary files that
+    killed writers of the same file left are removed; those of running writers are locked, and stay.
 
     Args:
         path: Path of the file, in an existing folder.
@@ -50,17 +53,58 @@ def write_file(path: Path, content: bytes | str) -> None:
         kind = "a folder" if path.is_dir() else "not a regular file"
         raise InputError(f"{path} is {kind}, where a file is to be written: choose another name")
     path = Path(os.path.realpath(path))
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with partial.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    _sweep_partial_files(path)
+    with _own_file(path) as (file, partial):
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        partial.replace(path)  # while it is locked
     _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def _own_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
+    """Open a temporary file beside ``path``, locked while it is open; it is removed if the block fails."""
+    for attempt in range(LOCKING):
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+        try:
+            with partial.open("xb") as file:
+                if _lock_file(file.fileno(), partial) or attempt + 1 == LOCKING:
+                    yield file, partial
+                    return
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        # Another writer took it for a leftover before it was locked; or there are no locks, and nobody takes anything.
+        partial.unlink(missing_ok=True)
+
+
+def _lock_file(descriptor: int, path: Path) -> bool:
+    """Lock an open file and tell whether it worked and the file still has its name."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except OSError:
+        return False
+
+
+def _sweep_partial_files(path: Path) -> None:
+    """Remove what killed writers left of a file: regular files of the exact name that nobody has locked."""
+    named = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.partial")
+    try:
+        leftovers = [entry for entry in path.parent.iterdir() if named.fullmatch(entry.name)]
+    except OSError:
+        return  # a folder that may not be read holds nothing that we may remove
+    for leftover in leftovers:
+        with contextlib.suppress(OSError):
+            if not stat.S_ISREG(leftover.lstat().st_mode):
+                continue
+            descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                if _lock_file(descriptor, leftover):
+                    leftover.unlink()
+            finally:
+                os.close(descriptor)
 
 
 def check_output_folder(path: Path, *, owner: OwnedFolder, force: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -75,15 +76,21 @@ def build_model(name: str, k: int, config: Any = None, seed: int = 0) -> nn.Modu
     return seeded(lambda: MODELS[name].build(k, checked), seed)
 
 
+_SEEDING = threading.RLock()
+"""Locked while torch's global generator is seeded for a net: layers draw their weights from no other."""
+
+
 def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
     """Make a net whose initial weights depend on a seed alone; torch's global generator keeps its state.
+
+    Threads make nets one after the other. A thread that draws from torch's global generator meanwhile disturbs it.
 
     Example:
         >>> weights = [seeded(lambda: nn.Linear(1, 1), seed).weight.item() for seed in (0, 0, 1)]
         >>> weights[0] == weights[1], weights[0] == weights[2]
         (True, False)
     """
-    with torch.random.fork_rng(devices=[]):
+    with _SEEDING, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return make()
 

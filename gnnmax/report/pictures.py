@@ -10,6 +10,9 @@ from gnnmax.experiments.results import Picture
 
 __all__ = ["heat_map_strip", "heat_map_svg", "window_svg"]
 
+MAKER = "<!-- made by gnnmax -->"
+"""Says that the file is ours, and may be written again."""
+
 STRIP_STYLE = """
 .cell { fill: #0f766e; } .edge { fill: none; stroke: #8a919b; stroke-width: .5; }
 .ring { fill: none; stroke: #d9480f; stroke-width: 2; }
@@ -119,4 +122,4 @@ def heat_map_strip(named: Sequence[tuple[str, Offsets]], side: int = 24) -> str:
             f'<g transform="translate(0, 28)">{_heat_map_cells(heat_map, side)}</g></g>'
         )
     size = f'width="{len(named) * (width + 24) - 24}" height="{width + 28}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{STRIP_STYLE}</style>{"".join(parts)}</svg>\n'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{MAKER}<style>{STRIP_STYLE}</style>{"".join(parts)}</svg>\n'

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -138,3 +139,39 @@ def test_an_interrupted_run_ends_with_130_and_a_folder_that_force_may_replace(da
     assert said.decode() == "gnnmax: interrupted\n"
     assert not (out / "results.json").exists()
     assert main([*words, "--force", *TINY]) == 0
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ("--out", "results.json"),
+        ("--out", "config.json"),
+        ("--out", "gnn/seed-0/weights.safetensors"),
+        ("--heat-maps", "results.json"),
+        ("--heat-maps", "gnn/seed-0/model.json"),
+        ("--heat-maps", "link.svg"),
+    ],
+)
+def test_a_report_never_takes_the_place_of_a_file_of_a_run(run, option, name, force, capsys, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    (copy / "link.svg").symlink_to("results.json")
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    assert option in refused(["report", str(copy), option, str(copy / name), *force], capsys)
+    assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
+
+
+def test_a_report_replaces_what_gnnmax_wrote_and_another_file_only_with_force(run, capsys, tmp_path):
+    page, maps = tmp_path / "page.html", tmp_path / "maps.svg"
+    call = ["report", run, "--out", str(page), "--heat-maps", str(maps)]
+    assert main(call) == 0 and main(call) == 0
+    assert main(["report", run, "--heat-maps", f"{run}/heat-maps.svg"]) == 0
+    assert main(["report", run, "--heat-maps", f"{run}/heat-maps.svg"]) == 0
+    for mine, content in ((page, "<title>my thesis</title>"), (maps, "<svg>my drawing</svg>")):
+        ours = mine.read_bytes()
+        mine.write_text(content)
+        assert "--force" in refused(call, capsys)
+        assert mine.read_text() == content
+        assert main([*call, "--force"]) == 0
+        assert mine.read_bytes() == ours

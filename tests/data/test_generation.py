@@ -1,8 +1,8 @@
 """Building: the same bytes for any number of workers, and the accuracies that theory gives."""
 
 import math
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count, pairwise
 from threading import Event
 from typing import get_args
 
@@ -40,23 +40,24 @@ def test_whichever_work_is_done_first_the_bytes_are_the_same(monkeypatch, seed):
     monkeypatch.setattr(drawing, "CHUNK", 2)
     rng, done = np.random.default_rng(seed), []
 
+    first = np.cumsum([0, 10, 2, 3])  # chunks of the three splits
+    orders = [rng.permutation(range(start, end)).tolist() for start, end in pairwise(first)]
+    before = {after: earlier for order in orders for earlier, after in pairwise(order)}
+    ends, places = [Event() for _ in range(first[-1])], count()
+
+    def work(place, function, recipe, chunk):
+        if place in before:
+            ends[before[place]].wait()
+        found = function(recipe, chunk)
+        done.append(place)
+        ends[place].set()
+        return found
+
     class Shuffled(ThreadPoolExecutor):
         """Ends its work in a random order."""
 
-        def map(self, function, recipes, chunks):
-            ends = [Event() for _ in chunks]
-            order = rng.permutation(len(ends)).tolist()
-            before = {after: first for first, after in pairwise(order)}
-
-            def work(place, recipe, chunk):
-                if place in before:
-                    ends[before[place]].wait()
-                found = function(recipe, chunk)
-                done.append(place)
-                ends[place].set()
-                return found
-
-            return super().map(work, range(len(ends)), recipes, chunks)
+        def submit(self, *task):
+            return super().submit(work, next(places), *task)
 
     with Shuffled(32) as executor:
         monkeypatch.setattr(loky, "get_reusable_executor", lambda **options: executor)
@@ -70,7 +71,11 @@ def test_no_more_workers_are_started_than_there_is_work(monkeypatch):
     started = []
 
     class Executor:
-        map = staticmethod(map)
+        @staticmethod
+        def submit(function, *task):
+            done = Future()
+            done.set_result(function(*task))
+            return done
 
     def executor(max_workers, **options):
         started.append(max_workers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -176,3 +177,13 @@ def test_building_graph_nets_leaves_no_file_in_the_temporary_folder(tmp_path, by
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": bytecode}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_threads_that_build_at_once_get_the_weights_of_their_seeds_and_leave_the_global_generator():
+    alone = [torch.cat([p.flatten() for p in build_model("cnn", 9, seed=seed).parameters()]) for seed in range(4)]
+    before = torch.get_rng_state()
+    with ThreadPoolExecutor(8) as threads:
+        built = list(threads.map(lambda place: build_model("cnn", 9, seed=place % 4), range(64)))
+    for place, net in enumerate(built):
+        assert torch.equal(torch.cat([p.flatten() for p in net.parameters()]), alone[place % 4]), place
+    assert torch.equal(torch.get_rng_state(), before)

@@ -298,10 +298,25 @@ def test_graphml_without_weights_has_ones_and_with_some_is_refused(tmp_path):
     refused(path, "parallel edges")
 
 
-def test_a_graphml_that_unfolds_entities_is_refused(tmp_path):
+ENTITIES = (
+    '<!DOCTYPE graphml [<!ENTITY a "aaaa">]><graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
+    '<graph edgedefault="undirected"><node id="&a;"/><node id="b"/><edge source="&a;" target="b"/></graph></graphml>'
+)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1", "cp1252"])
+@pytest.mark.parametrize("head", ["", '<?xml version="1.0" encoding="{}"?>', "<!-- a comment -->\n"])
+def test_a_graphml_that_unfolds_entities_is_refused_in_every_encoding(tmp_path, head, encoding):
     path = tmp_path / "g.graphml"
-    path.write_text('<!DOCTYPE x [<!ENTITY a "aaaa">]><graphml>&a;</graphml>')
+    path.write_bytes((head.format(encoding.removesuffix("-sig")) + ENTITIES).encode(encoding))
     refused(path, "document type")
+
+
+def test_a_graphml_in_utf_16_without_a_document_type_is_read(tmp_path):
+    path = tmp_path / "g.graphml"
+    rest = ENTITIES.replace("&a;", "a").partition("<graphml")[2]
+    path.write_bytes(f"<!-- no <!DOCTYPE here --><graphml{rest}".encode("utf-16"))
+    assert name_file(path).sample(rng()).weights.tolist() == [1.0]
 
 
 def test_other_endings_and_folders_are_refused(tmp_path):

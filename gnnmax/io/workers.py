@@ -1,0 +1,57 @@
+"""Worker processes that end with the process that started them, and leave interrupts to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
+from typing import Any
+
+__all__ = ["WATCH_SECONDS", "starting_workers"]
+
+WATCH_SECONDS = 0.5
+"""Seconds between two looks at whether the parent process lives."""
+
+
+@contextlib.contextmanager
+def starting_workers(workers: int, *, timeout: int) -> Iterator[Any]:
+    """Give a pool of worker processes; work is submitted inside the block, and done after it as well.
+
+    The next call with the same arguments gets the same pool. A worker ends within a second of its parent, by whatever
+    signal the parent was killed. Interrupts wait until the end of the block, and workers, which start in it, never get
+    one: a terminal sends it to all, and a worker that is still starting would print a traceback of its own.
+
+    Args:
+        workers: Number of processes.
+        timeout: Seconds after which an idle worker ends; pools with different timeouts share no workers.
+
+    Yields:
+        An executor of loky.
+    """
+    from loky import get_reusable_executor
+    from loky.backend import resource_tracker as own_tracker
+
+    for tracker in (resource_tracker, own_tracker):  # each lets interrupts pass once it has started: not in the block
+        tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield get_reusable_executor(
+            max_workers=workers, timeout=timeout, initializer=_watch_parent, initargs=(os.getpid(),)
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _watch_parent(parent: int) -> None:
+    """End this process once its parent has ended: a thread looks, for the main one may wait for ever."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    os._exit(1)
