@@ -27,6 +27,20 @@ def test_every_entry_of_the_package_has_a_floor_and_there_are_at_most_sixteen():
     assert len(HOUSE.entries()) <= 16
 
 
+def test_functions_take_few_arguments_by_position_and_no_boolean():
+    assert HOUSE.many_positional() == []
+    assert HOUSE.positional_booleans() == []
+
+
+def test_no_function_grows_out_of_sight():
+    assert HOUSE.longest_body()[0] <= 60
+
+
+def test_no_name_of_the_package_is_collected_as_a_test():
+    names = [name for module, name in HOUSE.definitions() if module != "gnnmax.testing"]
+    assert [name for name in names if name.startswith(("test_", "Test"))] == []
+
+
 def test_contributing_shows_the_floors_that_are_tested():
     page = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert floors_table() in page

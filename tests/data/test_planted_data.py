@@ -191,7 +191,6 @@ def truncate(path: Path) -> None:
         (lambda f: (f / MANIFEST).write_bytes(b"\xff"), "damaged"),
         (lambda f: edit(f, lambda m: m["splits"]["train"][0].update(file="../train-00000.safetensors")), "damaged"),
         (lambda f: edit(f, lambda m: m["recipe"].update(seed=7)), "digest"),
-        (lambda f: edit(f, lambda m: m.update(format=3)), "newer gnnmax"),
         (lambda f: edit(f, lambda m: m["splits"].pop("val")), "splits"),
     ],
 )

@@ -129,6 +129,11 @@ class House:
         for module, tree in self.trees.items():
             yield from ((module, node) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
+    def definitions(self) -> Iterator[tuple[str, str]]:
+        """All functions and classes at the top of a module, with its name."""
+        for module, tree in self.trees.items():
+            yield from ((module, node.name) for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef)))
+
     def many_positional(self, limit: int = 6) -> list[str]:
         """Functions with at least that many positional parameters, not counting ``self``."""
         return [f"{module}.{f.name}" for module, f in self.functions() if len(positional(f)) >= limit]
