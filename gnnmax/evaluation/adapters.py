@@ -50,7 +50,7 @@ def as_scorer(given: Any) -> Scorer:
     """
     if is_module(given):
         raise InputError(
-            f"the input of {type(given).__name__} cannot be guessed: say from_module(net) for values (B, k, k), "
+            f"the input of {type(given).__name__} cannot be guessed: use from_module(net) for values (B, k, k), "
             "channels=True for images (B, 1, k, k), contexts=True for values and both contexts"
         )
     if _is_estimator(given):
@@ -95,7 +95,7 @@ def from_module(module: Any, *, contexts: bool = False, channels: bool = False, 
     torch: Any = sys.modules["torch"]  # the caller of a module has loaded it
     first = next((p for p in (*module.parameters(), *module.buffers()) if p.is_floating_point()), torch.zeros(0))
     if first.dtype not in (torch.float32, torch.float64):
-        raise InputError(f"the module computes in {first.dtype}, where windows get ties: say module.float()")
+        raise InputError(f"the module computes in {first.dtype}, where windows get ties: call module.float()")
 
     def given(array: npt.NDArray[np.float32] | None) -> Any:
         return None if array is None else torch.tensor(array, dtype=first.dtype, device=first.device)
@@ -159,7 +159,7 @@ def from_estimator(estimator: Any, *, probabilities: bool = False) -> Scorer:
     wanted = "predict_proba" if probabilities else "decision_function"
     if not hasattr(estimator, wanted):
         hint = (
-            "say from_estimator(estimator, probabilities=True), and threshold=0.5 to evaluate"
+            "use from_estimator(estimator, probabilities=True), and threshold=0.5 to evaluate"
             if hasattr(estimator, "predict_proba")
             else "give a classifier that has it"
         )

@@ -56,12 +56,12 @@ def check_scale(scale: Any, threshold: float) -> None:
         >>> check_scale("probabilities", 0.0)
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: a threshold of 0.0 decides nothing about probabilities: say threshold=0.5
+        gnnmax.errors.InputError: a threshold of 0.0 decides nothing about probabilities: pass threshold=0.5
     """
     if scale is not None and (not isinstance(scale, str) or scale not in get_args(Scale)):
         raise InputError(f"scale must be 'logits', 'probabilities' or None (real scores of no scale), not {scale!r}")
     if scale == "probabilities" and not 0 < threshold < 1:
-        raise InputError(f"a threshold of {threshold} decides nothing about probabilities: say threshold=0.5")
+        raise InputError(f"a threshold of {threshold} decides nothing about probabilities: pass threshold=0.5")
 
 
 def probabilities_of(scores: Floats, scale: Scale, what: str = "scores") -> Floats:
@@ -88,13 +88,13 @@ def probabilities_of(scores: Floats, scale: Scale, what: str = "scores") -> Floa
             wrong = int(outside[0])
             raise InputError(
                 f"{what} were declared probabilities, and the one at index {wrong} is {scores[wrong]:g}: "
-                "say scale='logits' if they are log odds"
+                "pass scale='logits' if they are log odds"
             )
         return scores
     if like_probabilities(scores):
         raise InputError(
             f"{what} were declared logits, and all lie in [0, 1] as probabilities do: "
-            "say scale='probabilities' and threshold=0.5, or leave scale away"
+            "pass scale='probabilities' and threshold=0.5, or leave scale away"
         )
     return np.asarray(expit(scores), dtype=np.float64)
 

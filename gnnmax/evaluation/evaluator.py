@@ -195,7 +195,7 @@ def _by_seed(scores: Any) -> dict[str, dict[str, Any]]:
     if not isinstance(scores, Mapping) or not scores or not all(isinstance(name, str) for name in scores):
         raise InputError(
             f"compare_scores takes a mapping of at least one name to scores, not {_described(scores)}: "
-            'say compare_scores({"mine": scores}, windows)'
+            'call compare_scores({"mine": scores}, windows)'
         )
     given: dict[str, dict[str, Any]] = {}
     for name, parts in scores.items():

@@ -44,7 +44,7 @@ class EvaluationOptions(Struct, frozen=True):
             raise InputError(f"confidence must lie between 0 and 1, not {confidence!r}: 0.95 is usual")
         if self.rng is not None and not isinstance(self.rng, np.random.Generator):
             raise InputError(
-                f"rng must be a numpy Generator, not {type(self.rng).__name__}: say np.random.default_rng(seed)"
+                f"rng must be a numpy Generator, not {type(self.rng).__name__}: pass np.random.default_rng(seed)"
             )
 
     def stream(self) -> np.random.Generator:

@@ -76,7 +76,7 @@ def test_a_module_that_returns_anything_but_one_logit_a_window_is_refused(last, 
 
 
 def test_a_module_is_not_guessed_and_no_other_thing_is_a_module():
-    with pytest.raises(InputError, match=r"the input of Centre cannot be guessed: say from_module\(net\)"):
+    with pytest.raises(InputError, match=r"the input of Centre cannot be guessed: use from_module\(net\)"):
         as_scorer(Centre())
     for wrong in (np.zeros(3), Centre, RULES["argmax"]):
         with pytest.raises(InputError, match="from_module takes a torch module"):
@@ -94,7 +94,7 @@ def test_an_estimator_scores_by_its_decision_function():
 def test_probabilities_are_never_taken_for_decision_values():
     forest = RandomForestClassifier(20, random_state=0).fit(FLAT, W.label)
     for make in (as_scorer, from_estimator):
-        with pytest.raises(InputError, match=r"has no decision_function: say from_estimator.*probabilities=True"):
+        with pytest.raises(InputError, match=r"has no decision_function: use from_estimator.*probabilities=True"):
             make(forest)
     scorer = from_estimator(forest, probabilities=True)
     np.testing.assert_array_equal(scorer(W), forest.predict_proba(FLAT)[:, 1])

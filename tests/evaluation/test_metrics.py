@@ -165,7 +165,7 @@ def test_without_a_declared_scale_nothing_is_said_of_probabilities() -> None:
             "declared probabilities, .* index 1 is 1.5",
         ),
         ([0.2, 0.9, 0.1], {"scale": "logits"}, "declared logits, and all lie in .0, 1. .* scale='probabilities'"),
-        ([0.2, 0.9, 0.1], {"scale": "probabilities"}, "threshold of 0.0 decides nothing .* say threshold=0.5"),
+        ([0.2, 0.9, 0.1], {"scale": "probabilities"}, "threshold of 0.0 decides nothing .* pass threshold=0.5"),
         ([0.2, 0.9, 0.1], {"scale": "probabilities", "threshold": 1.0}, "threshold of 1.0 decides nothing"),
         ([0.2, 0.9, 0.1], {"scale": "probabilities", "threshold": 1.5}, "threshold of 1.5 decides nothing"),
         ([0.2, 0.9, 0.1], {"scale": "odds"}, "scale must be 'logits', 'probabilities' or None"),

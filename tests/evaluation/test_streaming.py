@@ -99,5 +99,5 @@ def test_no_window_is_held_and_what_is_done_to_a_batch_later_changes_nothing() -
 def test_impossible_options_are_refused_before_any_batch() -> None:
     with pytest.raises(InputError, match="threshold must be a finite number"):
         Evaluator(threshold=np.inf)
-    with pytest.raises(InputError, match=r"say threshold=0\.5"):
+    with pytest.raises(InputError, match=r"pass threshold=0\.5"):
         Evaluator(scale="probabilities")
