@@ -151,6 +151,14 @@ def test_the_minimum_detectable_effect_is_that_of_a_test_of_this_size_and_a_powe
     assert pair.minimum_detectable_effect == pytest.approx((norm.ppf(0.975) + norm.ppf(0.8)) * deviation, rel=0.05)
 
 
+def test_the_graphs_to_add_bring_the_detectable_effect_down_to_the_difference() -> None:
+    w = windows()
+    (pair,) = compare_scores({name: parts[0] for name, parts in nets(w, 1, 0.05).items()}, w, resamples=100).pairs
+    assert not pair.is_significant
+    graphs = 30 * (pair.minimum_detectable_effect / pair.accuracy) ** 2
+    assert pair.additional_graphs == int(np.ceil(graphs - 30)) > 0
+
+
 def test_the_same_seeds_twice_do_not_differ_significantly() -> None:
     w = windows()
     scores = nets(w, 3)["a"]
