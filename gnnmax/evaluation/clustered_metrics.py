@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from gnnmax.evaluation.calibration import BINS, Scale, bins_of, probabilities_of
 from gnnmax.evaluation.evaluation_set import EvaluationSet
 from gnnmax.evaluation.localisation import graph_columns
-from gnnmax.evaluation.metrics import METRICS, coarsened, compute_metrics, levels_of
+from gnnmax.evaluation.metrics import coarsened, compute_metrics, levels_of
 from gnnmax.evaluation.sums import Sums
 
 __all__ = ["ClusteredMetrics", "Decisions"]
@@ -59,7 +60,7 @@ class ClusteredMetrics:
         rows: The row of each sum in it, or one row for each bin or slice.
         levels: Number of positives and of negatives on each level in each unit, sparse, shape ``(L, U)`` each.
         ranking: The metrics of the ranking on all windows, exactly.
-        shift: How much coarse levels change each of them.
+        shift: How much coarse levels change each of them; empty where the levels are exact.
         prevalence: Natural share of centred windows of this side, or None.
     """
 
@@ -89,22 +90,25 @@ class ClusteredMetrics:
         levels = _level_tables(coarse, unit, data.label, shape=(int(coarse.max()) + 1, units))
         rows, prevalence = _rows_of(sums), None if data.k is None else 1 / data.k**2
         made = cls(_sparse(sums), rows, levels, {}, {}, prevalence)
-        exact, approximate = (made._ranking_of(_counts(x, data.label)) for x in (level, coarse))
-        shift = {name: exact[name] - approximate[name] for name in exact}
-        return dataclasses.replace(made, ranking=exact, shift=shift)
+        exact = made._ranking_of(_counts(level, data.label))
+        if coarse is level:
+            return dataclasses.replace(made, ranking=exact)
+        approximate = made._ranking_of(_counts(coarse, data.label))
+        return dataclasses.replace(made, ranking=exact, shift={name: exact[name] - approximate[name] for name in exact})
 
     @property
     def width(self) -> int:
         """Rows of the largest array that :meth:`resampled` makes."""
         return int(self.levels[0].shape[0])
 
+    @cached_property
     def total(self) -> Sums:
-        """Return the sums over all units."""
+        """The sums over all units."""
         return self._sums(self.sums.sum(axis=1))
 
     def whole(self) -> dict[str, Floats]:
         """Return every metric on all windows."""
-        return compute_metrics(self.total()) | self.ranking
+        return compute_metrics(self.total) | self.ranking
 
     def units_of(self, group: str) -> npt.NDArray[np.intp]:
         """Return the number of units that have windows in each slice of a group, shape ``(slices,)``."""
@@ -129,8 +133,7 @@ class ClusteredMetrics:
         return Sums(**fields, prevalence=self.prevalence, levels=levels)
 
     def _ranking_of(self, levels: Levels) -> dict[str, Floats]:
-        found = compute_metrics(dataclasses.replace(self.total(), levels=levels))
-        return {name: value for name, value in found.items() if METRICS[name].needs == "ranking"}
+        return compute_metrics(dataclasses.replace(self.total, levels=levels), needs="ranking")
 
 
 def _sums_by_unit(data: EvaluationSet, decisions: Decisions, batch: npt.NDArray[np.intp]) -> dict[str, Floats]:

@@ -54,7 +54,7 @@ class Resampled:
 
     def counted(self, name: str) -> float:
         """Return a sum over all windows, mean over the seeds."""
-        return float(np.mean([getattr(clustered.total(), name) for clustered in self.clustered]))
+        return float(np.mean([getattr(clustered.total, name) for clustered in self.clustered]))
 
 
 def _mean(found: Sequence[dict[str, Floats]]) -> dict[str, Floats]:

@@ -57,11 +57,12 @@ class Metric:
         return self.needs == "graphs"
 
 
-def compute_metrics(sums: Sums) -> dict[str, Floats]:
+def compute_metrics(sums: Sums, *, needs: Needs | None = None) -> dict[str, Floats]:
     """Compute every metric of :data:`METRICS` whose sums are there.
 
     Args:
         sums: Of shape ``(...,)``.
+        needs: Compute only the metrics that need this; None computes all.
 
     Returns:
         Names to values ``(...,)``; NaN where a metric does not exist.
@@ -73,7 +74,11 @@ def compute_metrics(sums: Sums) -> dict[str, Floats]:
         (0.8, 0.6, False)
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return {name: np.asarray(m.compute(sums)) for name, m in METRICS.items() if sums.has(m.needs)}
+        return {
+            name: np.asarray(metric.compute(sums))
+            for name, metric in METRICS.items()
+            if sums.has(metric.needs) and needs in (None, metric.needs)
+        }
 
 
 def _mcc(sums: Sums) -> Floats:

@@ -35,7 +35,7 @@ def paired_differences(
 
     Args:
         data: The evaluation set.
-        scorers: Names to resampled figures; a scorer with a single seed counts as equal in all seeds.
+        scorers: Names to resampled metrics; a scorer with a single seed counts as equal in all seeds.
         confidence: Of the intervals.
         rng: Flips signs where there are too many patterns to enumerate.
 

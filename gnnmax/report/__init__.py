@@ -1,1 +1,1 @@
-"""What people read: terminal tables, figures and the page."""
+"""Output for readers: terminal tables, charts and the pages."""

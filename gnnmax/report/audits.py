@@ -82,7 +82,7 @@ def worst_finding(findings: Sequence[FindingRecord]) -> FindingRecord:
 
 
 def worst_findings(model: ModelRecord) -> dict[str, FindingRecord]:
-    """Sum up the audits of a model's seeds, transformation by transformation, see :func:`worst_finding`."""
+    """Return the worst finding of a model's seeds about each transformation, see :func:`worst_finding`."""
     audits = [run.audit.findings for run in model.runs]
     return {name: worst_finding([findings[name] for findings in audits]) for name in audits[0]}
 

@@ -26,7 +26,7 @@ def drawing_progress(title: str) -> Iterator[Callable[[int, int], None]]:
 def training_progress(
     models: Sequence[str], seeds: Sequence[int], steps: int
 ) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Show a bar for each seed and model with its last validation figures, if standard error is a terminal."""
+    """Show a bar and the last validation loss for each seed and model, if standard error is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -38,7 +38,7 @@ def model_markdown(results: Results, name: str, seed: int) -> str:
     Args:
         results: Of the run that trained it.
         name: Of the model.
-        seed: Whose weights ship; its figures stand in the table.
+        seed: Of the weights that ship; the table shows its accuracy.
 
     References:
         Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.

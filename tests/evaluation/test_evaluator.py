@@ -211,6 +211,16 @@ def test_batches_of_graphs_and_coarse_levels_give_the_same_intervals(monkeypatch
                     assert coarse.slices[group][name].low == pytest.approx(part.low, abs=tolerance), name
 
 
+def test_resamples_of_fewer_scores_than_the_limit_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = windows(2000, 5)
+    scores = noisy(w)
+    before = evaluate(scores, w, resamples=50).intervals
+    monkeypatch.setattr(clustered_metrics, "COARSE_LEVELS", 2)
+    assert evaluate(scores, w, resamples=50).intervals == before
+    monkeypatch.setattr(clustered_metrics, "EXACT_LEVELS", 100)
+    assert evaluate(scores, w, resamples=50).intervals["auroc"] != before["auroc"]
+
+
 def test_batches_are_as_large_as_each_other_and_hold_every_graph_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation_set, "MOST_UNITS", 16)
     batch = evaluation_set.EvaluationSet(np.arange(100) % 2 == 0).batch_of_graph(np.random.default_rng(0))

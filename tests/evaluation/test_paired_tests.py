@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import ttest_1samp
+from scipy.stats import norm, t, ttest_1samp
 
 from benchmarks.coverage import SIMULATIONS, simulate
 from gnnmax import InputError, Windows, compare_scores, evaluate
@@ -142,6 +142,21 @@ def test_p_values_are_corrected_for_how_many_scorers_are_compared() -> None:
     pairs = compare_scores(scores, w).pairs
     assert [p.corrected_p_value for p in pairs] == holm([p.p_value for p in pairs])
     assert max(p.corrected_p_value - p.p_value for p in pairs) > 0
+
+
+def test_the_minimum_detectable_effect_is_that_of_a_test_of_this_size_and_a_power_of_four_fifths() -> None:
+    w = windows()
+    (pair,) = compare_scores({name: parts[0] for name, parts in nets(w, 1, 0.1).items()}, w, resamples=4000).pairs
+    deviation = (pair.high - pair.low) / 2 / t.ppf(0.975, 29)  # the interval is as long as one of t, 29 degrees
+    assert pair.minimum_detectable_effect == pytest.approx((norm.ppf(0.975) + norm.ppf(0.8)) * deviation, rel=0.05)
+
+
+def test_the_graphs_to_add_bring_the_detectable_effect_down_to_the_difference() -> None:
+    w = windows()
+    (pair,) = compare_scores({name: parts[0] for name, parts in nets(w, 1, 0.05).items()}, w, resamples=100).pairs
+    assert not pair.is_significant
+    graphs = 30 * (pair.minimum_detectable_effect / pair.accuracy) ** 2
+    assert pair.additional_graphs == int(np.ceil(graphs - 30)) > 0
 
 
 def test_the_same_seeds_twice_do_not_differ_significantly() -> None:
