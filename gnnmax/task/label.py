@@ -1,4 +1,4 @@
-"""The definition of the task: whether a window is centred on its maximum, by which margin, and of which kind it is."""
+"""The definition of the task: whether a window is centred on its maximum, its margin, and its kind."""
 
 from __future__ import annotations
 
