@@ -27,7 +27,7 @@ demo: setup  ## data, two nets and the asker's own, tests on real graphs, and th
 	$(BIN)/gnnmax report runs/demo
 
 test: setup  ## tests and doctests
-	$(BIN)/python -m pytest -q -n 2 -m 'not slow'
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow'
 
 test-slow: setup  ## the simulations that need minutes
 	$(BIN)/python -m pytest -q -n 2 -m slow

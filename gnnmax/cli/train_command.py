@@ -125,6 +125,7 @@ def _compare(
     call: _Training, models: Sequence[str] | None, seeds: Sequence[int], also: Sequence[str], workers: int
 ) -> int:
     from gnnmax.experiments.comparison import compare
+    from gnnmax.experiments.results import encode_results
     from gnnmax.report.tables import run_tables
     from gnnmax.training.config_files import load_config
     from gnnmax.training.distributed import is_main_process
@@ -153,7 +154,7 @@ def _compare(
     if not is_main_process():
         return 0
     if call.json:
-        print_json(msgspec.to_builtins(results))
+        print_json(msgspec.json.decode(encode_results(results)))
     else:
         print_tables(*run_tables(results))
         print_text(call.out)

@@ -87,7 +87,7 @@ def _found(audit: AuditRecord) -> list[tuple[str, str, float | None, float | Non
 
 
 def _check(old: SplitResult, new: SplitResult, name: str) -> Check:
-    claim = f"{old.name}: {name} has the same figures"
+    claim = f"{old.name}: {name} has the same metrics"
     if name not in new.verdicts:
         return Check(claim, False, "it was not evaluated")
     there, here = (test.verdicts[name].metrics for test in (old, new))

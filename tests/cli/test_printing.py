@@ -12,7 +12,7 @@ from gnnmax.cli.printing import print_checks, print_tables
 from gnnmax.data.card import describe
 from gnnmax.data.generation import build
 from gnnmax.experiments.reproduction.outcome import Outcome
-from gnnmax.experiments.scoreboard import judge_test
+from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.io.terminal import visible
 from gnnmax.report.audits import audit_table
 from gnnmax.report.tables import card_tables, reproduction_table, run_tables
@@ -42,7 +42,7 @@ def test_every_table_shows_text_of_data_as_it_is(name, capsys):
     recipe = load_recipe("tiny").replace(summary=name)
     data = build(recipe)
     windows, rule = data.test, RULES["argmax"]
-    record = judge_test(data, {name: [rule(windows)]}, split="test", trained=False)
+    record = evaluate_split(data, {name: [rule(windows)]}, split="test", trained=False)
     tables = {
         "card": card_tables(describe(data)),
         "test": run_tables(SimpleNamespace(tests=[record])),

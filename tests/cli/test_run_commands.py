@@ -94,9 +94,12 @@ def test_an_output_folder_in_use_is_refused(run, data, capsys):
     assert main(["evaluate", "--run", run, "--data", data]) == 0
 
 
-@pytest.mark.parametrize("command", [["evaluate", "--data", "tiles-3", "--run"], ["report"]])
-def test_a_folder_without_a_run_is_refused(command, capsys, tmp_path):
-    assert "expected a folder" in refused([*command, str(tmp_path)], capsys)
+@pytest.mark.parametrize(
+    ("command", "remedy"),
+    [(["evaluate", "--data", "tiles-3", "--run"], "give a folder that"), (["report"], "expected a folder with")],
+)
+def test_a_folder_without_a_run_is_refused(command, remedy, capsys, tmp_path):
+    assert remedy in refused([*command, str(tmp_path)], capsys)
 
 
 def test_tampered_weights_are_refused(data, capsys, tmp_path):

@@ -255,7 +255,7 @@ def test_the_command_tells_why_a_position_has_no_score_and_how_many(tmp_path, ca
     [
         (["--fdr", "0.1"], "--fdr needs decoys"), (["--fdr", "0", "--decoys", "shuffle"], "a rate above 0"),
         (["--decoys", "shuffle", "--triangle", "both"], "leave out --triangle"), (["--seed", "-1"], "--seed takes"),
-        (["--decoys", "distance", "--mode", "graph"], "take shuffle"), (["--steps", "log"], "unknown step"),
+        (["--decoys", "distance", "--mode", "graph"], "use shuffle"), (["--steps", "log"], "unknown step"),
     ],
 )  # fmt: skip
 def test_a_wrong_call_is_one_line(options, complaint, tmp_path, capsys):

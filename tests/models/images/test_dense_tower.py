@@ -86,7 +86,7 @@ def test_nets_on_a_windows_own_scale_are_left_to_windows(name, config):
 
 def test_a_wrong_side_or_matrix_is_refused():
     net = net_of(TowerSpec(channels=(4,)), 5)
-    with pytest.raises(InputError, match="another side"):
+    with pytest.raises(InputError, match="windows of one side only"):
         DenseTower(net, 7)
     with pytest.raises(InputError, match="no window"):
         DenseTower(net, 5)(torch.zeros(4, 9, dtype=torch.float64))
