@@ -31,7 +31,7 @@ from gnnmax.models.tensors import Inputs, inputs_of
 from gnnmax.models.trained import load_model, shipped_models
 from gnnmax.task.windows import Windows
 from gnnmax.training.config import Precision, TrainingConfig
-from gnnmax.training.precision import check_precision, multiplying
+from gnnmax.training.precision import autocast_context, check_precision
 
 NETS = ("cnn", "gnn", "exchangeable", "product")
 BATCHES = (128, 4096)
@@ -88,7 +88,7 @@ def throughput(name: str, batch: int, precision: Precision) -> Throughput:
 
     def update() -> None:
         optimiser.zero_grad()
-        with multiplying(precision, labels.device):
+        with autocast_context(precision, labels.device):
             scores = net(*inputs)
         functional.binary_cross_entropy_with_logits(scores.float(), labels).backward()
         nn.utils.clip_grad_norm_(net.parameters(), config.clip_norm)

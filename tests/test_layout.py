@@ -1,6 +1,7 @@
 """Files that the repository must and must not contain."""
 
 import ast
+import importlib
 import importlib.util
 import re
 import subprocess
@@ -38,6 +39,19 @@ def test_scripts_are_thin_and_say_how_they_are_called():
         code = [line for line in source.splitlines() if line.strip()]
         assert len(code) < 20, script
         assert f"python scripts/{script.name}" in (ast.get_docstring(ast.parse(source)) or ""), script
+
+
+@pytest.mark.parametrize(
+    "path", [*(ROOT / "scripts").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")], ids=lambda path: path.name
+)
+def test_scripts_and_benchmarks_import_what_there_is(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "gnnmax":
+            module = importlib.import_module(str(node.module))
+            for alias in node.names:
+                assert hasattr(module, alias.name) or importlib.util.find_spec(f"{node.module}.{alias.name}"), (
+                    alias.name
+                )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
