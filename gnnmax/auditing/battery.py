@@ -91,7 +91,7 @@ def audit(
         findings[name] = finding
     scores = np.concatenate(seen)
     constant = bool(np.ptp(scores) <= tolerance * np.abs(scores).max(initial=0.0)) if len(scores) else True
-    return Audit(findings, constant)
+    return Audit(findings, constant=constant)
 
 
 def _tried(scorer: Scorer, windows: Windows, name: str, rng: np.random.Generator, tolerance: float) -> Experiment:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -87,6 +88,28 @@ class Finding:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {**plain, "fault": self.fault, "smallest": self.smallest and self.smallest.to_dict()}
 
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Finding:
+        """Read what :meth:`to_dict` wrote, without the counter-example.
+
+        Raises:
+            ValidationError: of msgspec, where a field is missing or wrong.
+
+        Example:
+            >>> from gnnmax.auditing.battery import audit
+            >>> from gnnmax.task.rules import RULES
+            >>> from gnnmax.testing import sample_windows
+            >>> w = sample_windows(3, 20, rng=np.random.default_rng(0))
+            >>> found = audit(RULES["nms"], w, rng=np.random.default_rng(0), shrink=False)["relabelling"]
+            >>> Finding.from_dict(found.to_dict()).to_dict() == found.to_dict()
+            True
+        """
+        kinds = {name: kind for name, kind in get_type_hints(cls).items() if name != "smallest"}
+        found = cls(**{name: msgspec.convert(plain.get(name), kind) for name, kind in kinds.items()})
+        if found.name not in TRANSFORMATIONS:
+            raise msgspec.ValidationError(f"unknown transformation {found.name!r}")
+        return found
+
 
 def finding_of(name: str, found: Experiment, threshold: float) -> Finding:
     """Summarise an experiment.
@@ -116,7 +139,6 @@ def finding_of(name: str, found: Experiment, threshold: float) -> Finding:
     )
 
 
-@dataclass(frozen=True, eq=False)
 class Audit(Mapping[str, Finding]):
     """The findings of an audit by the name of the transformation.
 
@@ -126,8 +148,8 @@ class Audit(Mapping[str, Finding]):
             error because it says nothing.
     """
 
-    findings: Mapping[str, Finding]
-    constant: bool
+    def __init__(self, findings: Mapping[str, Finding], *, constant: bool) -> None:
+        self.findings, self.constant = findings, constant
 
     def __getitem__(self, name: str) -> Finding:
         return self.findings[name]
@@ -166,6 +188,17 @@ class Audit(Mapping[str, Finding]):
         """Return plain values, for JSON."""
         findings = {name: finding.to_dict() for name, finding in self.findings.items()}
         return {"conclusion": self.conclusion, "constant": self.constant, "findings": findings}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Audit:
+        """Read what :meth:`to_dict` wrote, without the counter-examples.
+
+        Raises:
+            ValidationError: of msgspec, where a field is missing or wrong.
+        """
+        findings = msgspec.convert(plain.get("findings"), dict[str, dict[str, Any]])
+        constant = msgspec.convert(plain.get("constant"), bool)
+        return cls({name: Finding.from_dict(finding) for name, finding in findings.items()}, constant=constant)
 
 
 Scores = npt.NDArray[np.float64]

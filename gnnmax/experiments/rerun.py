@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gnnmax.auditing.findings import Audit
 from gnnmax.data.recipe import Recipe, parse_recipe
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
-from gnnmax.experiments.results import AuditRecord, ModelRecord, Results, SplitResult, read_results
+from gnnmax.experiments.results import ModelRecord, Results, SplitResult, read_results
 from gnnmax.experiments.run_folder import CONFIG, read_config
 from gnnmax.task.claims import Check
 from gnnmax.training.config import parse_training
@@ -82,7 +83,7 @@ def _audits(old: list[ModelRecord], new: list[ModelRecord]) -> list[Check]:
     return [Check(f"{name}: its audit finds the same", found == here.get(name), "") for name, found in there.items()]
 
 
-def _found(audit: AuditRecord) -> list[tuple[str, str, float | None, float | None]]:
+def _found(audit: Audit) -> list[tuple[str, str, float | None, float | None]]:
     return [(name, each.verdict, each.unexpected_flips, each.expected_flips) for name, each in audit.findings.items()]
 
 

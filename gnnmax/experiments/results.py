@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from gnnmax.auditing.findings import Symmetry
+from gnnmax.auditing.findings import Audit
 from gnnmax.data.card import Card
 from gnnmax.errors import InputError
 from gnnmax.evaluation.curves import Curves
@@ -18,8 +18,6 @@ from gnnmax.io.atomic import write_file
 
 __all__ = [
     "RESULTS",
-    "AuditRecord",
-    "FindingRecord",
     "ModelRecord",
     "Picture",
     "Results",
@@ -95,27 +93,6 @@ class SplitResult(Struct, frozen=True, kw_only=True):
         return offsets
 
 
-class FindingRecord(Struct, frozen=True, kw_only=True):
-    """A :class:`gnnmax.auditing.findings.Finding` without its counter-example."""
-
-    verdict: Symmetry
-    label_stays: bool
-    maximum: float
-    relative: float | None
-    unexpected_flips: float | None
-    expected_flips: float | None
-    windows: int
-    fault: str
-
-
-class AuditRecord(Struct, frozen=True, kw_only=True):
-    """A :class:`gnnmax.auditing.findings.Audit`, as plain values."""
-
-    conclusion: str
-    constant: bool
-    findings: dict[str, FindingRecord]
-
-
 class TrainingRecord(Struct, frozen=True, kw_only=True):
     """One training; ``history`` has one entry an evaluation, ``audit`` is that on the test split.
 
@@ -130,7 +107,7 @@ class TrainingRecord(Struct, frozen=True, kw_only=True):
     validation_accuracy: float
     seconds: float
     history: list[dict[str, Any]]
-    audit: AuditRecord
+    audit: Audit
 
 
 class ModelRecord(Struct, frozen=True):
@@ -187,7 +164,7 @@ def write_results(folder: Path, results: Results) -> None:
 
 
 def encode_results(record: Results | SplitResult) -> bytes:
-    """Write results as JSON; a verdict is written as its ``to_dict()``."""
+    """Write results as JSON; a verdict or an audit is written as its ``to_dict()``."""
     return msgspec.json.encode(record, enc_hook=_plain)
 
 
@@ -240,12 +217,12 @@ def parse_results(content: bytes) -> Results:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Verdict):
+    if isinstance(value, Verdict | Audit):
         return value.to_dict()
     raise NotImplementedError(f"{type(value).__name__} has no place in results")
 
 
-def _read(kind: type, value: Any) -> Any:
-    if kind is Verdict:
-        return Verdict.from_dict(msgspec.convert(value, dict[str, Any]))
+def _read(kind: Any, value: Any) -> Any:
+    if kind in (Verdict, Audit):
+        return kind.from_dict(msgspec.convert(value, dict[str, Any]))
     raise NotImplementedError(f"{kind.__name__} has no place in results")

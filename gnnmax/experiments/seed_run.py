@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from torch import nn
 
 from gnnmax.auditing.battery import audit
+from gnnmax.auditing.findings import Audit
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.store import load_data
 from gnnmax.errors import InputError
-from gnnmax.experiments.results import AuditRecord, TrainingRecord
+from gnnmax.experiments.results import TrainingRecord
 from gnnmax.experiments.run_folder import Metrics, Tail, checkpoint_file, metrics_file
 from gnnmax.io.workers import starting_workers
 from gnnmax.models.entry import Config
@@ -161,7 +161,7 @@ def _run_seed(
         return SeedResult(seed, training, scores)
 
 
-def _training_record(seed: int, net: nn.Module, *, result: TrainingResult, audited: AuditRecord) -> TrainingRecord:
+def _training_record(seed: int, net: nn.Module, *, result: TrainingResult, audited: Audit) -> TrainingRecord:
     return TrainingRecord(
         seed=seed,
         parameters=sum(parameter.numel() for parameter in net.parameters()),
@@ -175,11 +175,10 @@ def _training_record(seed: int, net: nn.Module, *, result: TrainingResult, audit
     )
 
 
-def _audit(model: TrainedModel, windows: Windows, seed: int) -> AuditRecord:
+def _audit(model: TrainedModel, windows: Windows, seed: int) -> Audit:
     """Audit a trained net; the windows and their transformations are the same for every net of a seed."""
     rng = np.random.default_rng(seed)
-    report = audit(model, windows, rng=rng, most=AUDITED_WINDOWS, shrink=False)
-    return msgspec.convert(report.to_dict(), AuditRecord)
+    return audit(model, windows, rng=rng, most=AUDITED_WINDOWS, shrink=False)
 
 
 def _train(

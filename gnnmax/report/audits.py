@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-import msgspec
 from rich.table import Table
 
-from gnnmax.auditing.findings import Audit, Symmetry
-from gnnmax.experiments.results import FindingRecord, ModelRecord
+from gnnmax.auditing.findings import Audit, Finding, Symmetry
+from gnnmax.experiments.results import ModelRecord
 
 __all__ = ["audit_table", "conclusions", "worst_finding", "worst_findings"]
 
@@ -53,22 +53,24 @@ def audit_table(name: str, audit: Audit, declared: Collection[str] = ()) -> Tabl
     return table
 
 
-def worst_finding(findings: Sequence[FindingRecord]) -> FindingRecord:
+def worst_finding(findings: Sequence[Finding]) -> Finding:
     """Return the worst finding of several seeds about one transformation.
 
-    The verdict is the one that notices most, unexpected flips are the most of any seed, expected flips the fewest.
+    The verdict is that of a fault if any seed has one, else the one that notices most. Unexpected flips are the most of
+    any seed, expected flips the fewest.
 
     Example:
-        >>> still = FindingRecord(
-        ...     verdict="invariant", label_stays=True, maximum=0, relative=0, unexpected_flips=0, expected_flips=None,
-        ...     windows=9, fault=""
+        >>> still = Finding(
+        ...     name="relabelling", verdict="invariant", label_stays=True, maximum=0, relative=0, unexpected_flips=0,
+        ...     expected_flips=None, floor=0, windows=9, worst=None
         ... )  # fmt: skip
-        >>> noticed = msgspec.structs.replace(still, verdict="neither", unexpected_flips=0.1)
+        >>> noticed = replace(still, verdict="neither", unexpected_flips=0.1)
         >>> worst_finding([still, noticed]).unexpected_flips
         0.1
     """
-    return msgspec.structs.replace(
-        max(findings, key=lambda finding: VERDICTS.index(finding.verdict)),
+    faulty = [finding for finding in findings if finding.fault]
+    return replace(
+        max(faulty or findings, key=lambda finding: VERDICTS.index(finding.verdict)),
         maximum=max(finding.maximum for finding in findings),
         relative=max((finding.relative for finding in findings if finding.relative is not None), default=None),
         unexpected_flips=max(
@@ -77,11 +79,10 @@ def worst_finding(findings: Sequence[FindingRecord]) -> FindingRecord:
         expected_flips=min(
             (finding.expected_flips for finding in findings if finding.expected_flips is not None), default=None
         ),
-        fault=next((finding.fault for finding in findings if finding.fault), ""),
     )
 
 
-def worst_findings(model: ModelRecord) -> dict[str, FindingRecord]:
+def worst_findings(model: ModelRecord) -> dict[str, Finding]:
     """Return the worst finding of a model's seeds about each transformation, see :func:`worst_finding`."""
     audits = [run.audit.findings for run in model.runs]
     return {name: worst_finding([findings[name] for findings in audits]) for name in audits[0]}

@@ -1,5 +1,6 @@
 """The page and the tables: self-contained, escaped, the same for the same results."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from gnnmax.auditing.findings import Audit
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.data.store import load_data
 from gnnmax.errors import InputError
@@ -138,33 +140,33 @@ def test_the_page_says_what_each_net_notices(results, page):
 
 
 def test_what_is_said_of_a_net_is_the_worst_of_its_seeds(results):
-    cnn = results.models[0]
-    findings = [run.audit.findings["roll"] for run in cnn.runs]
-    better = msgspec.structs.replace(
-        findings[0], verdict="invariant", unexpected_flips=0.0, expected_flips=1.0, fault=""
-    )
-    worse = msgspec.structs.replace(
-        findings[1], verdict="neither", unexpected_flips=0.3, expected_flips=0.2, fault="notices roll"
-    )
+    first, second = (run.audit.findings["relabelling"] for run in results.models[0].runs)
+    better = dataclasses.replace(first, verdict="invariant", unexpected_flips=0.0, expected_flips=1.0)
+    worse = dataclasses.replace(second, verdict="neither", unexpected_flips=0.3, expected_flips=0.2)
     for order in ([better, worse], [worse, better]):
         worst = worst_finding(order)
-        assert (worst.verdict, worst.unexpected_flips, worst.expected_flips, worst.fault) == (
-            "neither",
-            0.3,
-            0.2,
-            "notices roll",
-        )
-    assert (
-        worst_finding(
-            [better, msgspec.structs.replace(better, expected_flips=None, unexpected_flips=None)]
-        ).expected_flips
-        == 1.0
-    )
+        assert (worst.verdict, worst.unexpected_flips, worst.expected_flips) == ("neither", 0.3, 0.2)
+        assert worst.fault == "notices relabelling"
+    without_flips = dataclasses.replace(better, expected_flips=None, unexpected_flips=None)
+    assert worst_finding([better, without_flips]).expected_flips == 1.0
+
+
+def test_a_seed_that_ignores_a_move_is_not_hidden_by_one_that_notices_it(results):
+    moves = results.models[0].runs[0].audit.findings["roll"]
+    ignoring, noticing = (dataclasses.replace(moves, verdict=verdict) for verdict in ("invariant", "neither"))
+    for order in ([ignoring, noticing], [noticing, ignoring]):
+        assert worst_finding(order).fault == "ignores roll"
 
 
 def test_a_conclusion_of_some_seeds_names_them(results):
     cnn = results.models[0]
-    right = msgspec.structs.replace(cnn.runs[1].audit, conclusion="right symmetry")
+    right = Audit(
+        {
+            name: dataclasses.replace(finding, verdict="invariant" if finding.label_stays else "neither")
+            for name, finding in cnn.runs[1].audit.items()
+        },
+        constant=False,
+    )
     runs = [cnn.runs[0], msgspec.structs.replace(cnn.runs[1], audit=right)]
     model = msgspec.structs.replace(cnn, runs=runs)
     assert conclusions(model) == {cnn.runs[0].audit.conclusion: [0], "right symmetry": [1]}
