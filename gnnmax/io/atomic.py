@@ -24,6 +24,9 @@ __all__ = ["atomic_folder", "check_output_folder", "write_file"]
 UNFINISHED = ".gnnmax-unfinished"
 """Name of a file that marks a scratch folder as incomplete."""
 
+FILE_ATTEMPTS = 1_000
+"""Number of attempts to lock a temporary file before another writer takes it for a leftover."""
+
 LOCKING = 3
 """Attempts at a scratch folder or a temporary file that is locked."""
 
@@ -65,26 +68,31 @@ def write_file(path: Path, content: bytes | str) -> None:
 @contextlib.contextmanager
 def _own_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
     """Open a temporary file beside ``path``, locked while it is open; it is removed if the block fails."""
-    for attempt in range(LOCKING):
+    for attempt in range(FILE_ATTEMPTS):
         partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         try:
             with partial.open("xb") as file:
-                if _lock_file(file.fileno(), partial) or attempt + 1 == LOCKING:
+                if _lock_file(file.fileno(), partial) is not False or attempt + 1 == FILE_ATTEMPTS:
                     yield file, partial
                     return
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
-        # Another writer took it for a leftover before it was locked; or there are no locks, and nobody takes anything.
+        # Another writer took it for a leftover before it was locked.
         partial.unlink(missing_ok=True)
 
 
-def _lock_file(descriptor: int, path: Path) -> bool:
-    """Lock an open file and tell whether it worked and the file still has its name."""
+def _lock_file(descriptor: int, path: Path) -> bool | None:
+    """Lock an open file and tell whether it still has its name; None if the file system has no locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except BlockingIOError:
+        return False
     except OSError:
+        return None
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except FileNotFoundError:
         return False
 
 
