@@ -32,7 +32,7 @@ from gnnmax.detection.output import (
 from gnnmax.detection.positions import detections_at, read_positions
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
-from gnnmax.io.ownership import Output, check_outputs
+from gnnmax.io.ownership import MADE_BY, Output, check_outputs
 
 if TYPE_CHECKING:
     from gnnmax.detection.matrix import MatrixSource
@@ -276,6 +276,7 @@ class Detect:
             "columns": {name: filled.column.holds for name, filled in table.filled().items()},
             "without_score": dict(Counter(reason for reason in table.reasons or () if reason)),
             "versions": versions(),
+            "generator": MADE_BY,
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from gnnmax.detection.maxima import Maxima, Places
 from gnnmax.detection.permutation_null import Discoveries
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
-from gnnmax.io.ownership import PROGRAM, is_ours
+from gnnmax.io.ownership import MADE_BY, is_ours
 from gnnmax.task.label import is_centred
 
 __all__ = [
@@ -228,18 +229,20 @@ def write_table(path: Path, table: Detections) -> None:
             for name, column in table.filled().items()
         }
         buffer = io.BytesIO()
-        parquet.write_table(arrow.table(arrays).replace_schema_metadata({"program": PROGRAM}), buffer)
+        parquet.write_table(arrow.table(arrays).replace_schema_metadata({"generator": MADE_BY}), buffer)
         write_file(path, buffer.getvalue())
 
 
 def is_table(path: Path) -> bool:
-    """Tell whether a file is a table that :func:`write_table` wrote."""
+    """Return whether a file is a table that :func:`write_table` wrote: CSV and JSON show it by their columns."""
     if path.suffix == ".parquet":
         return is_ours(path)
     with path.open("rb") as file:
-        head = file.read(200).split()
-    first = b"".join(head[:3])
-    return first.startswith((b"i,j,", b'[{"i":', b"[]"))
+        head = file.read(4096).decode(errors="replace")
+    first = (
+        re.findall(r'"(\w+)":', head.partition("}")[0]) if path.suffix == ".json" else head.split("\n")[0].split(",")
+    )
+    return first[:2] == ["i", "j"] and "value" in first and not {"margin", "maximum"}.isdisjoint(first)
 
 
 def _arrow_type(arrow: Any, dtype: np.dtype[Any]) -> Any:
@@ -271,5 +274,5 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]  # the stubs mistake names for options of savez
     with zipfile.ZipFile(buffer, "a") as archive:
-        archive.comment = PROGRAM.encode()
+        archive.comment = MADE_BY.encode()
     write_file(path, buffer.getvalue())

@@ -28,7 +28,7 @@ FILE_ATTEMPTS = 1_000
 """Number of attempts to lock a temporary file before another writer takes it for a leftover."""
 
 LOCKING = 3
-"""Attempts at a scratch folder or a temporary file that is locked."""
+"""Number of attempts to make a locked scratch folder."""
 
 
 def write_file(path: Path, content: bytes | str) -> None:

@@ -13,14 +13,17 @@ from typing import Any
 
 from gnnmax.errors import InputError
 
-__all__ = ["DATA_SET", "MODEL", "PROGRAM", "RUN", "Output", "OwnedFolder", "check_outputs", "is_ours"]
+__all__ = ["DATA_SET", "MADE_BY", "MODEL", "PROGRAM", "RUN", "Output", "OwnedFolder", "check_outputs", "is_ours"]
 
 PROGRAM = "gnnmax"
-"""The name of the program, which every mark and every output contains."""
+"""The name of the program, which every mark contains."""
+
+MADE_BY = f"made by {PROGRAM}"
+"""The words that every output contains, as a comment or as metadata: a file that only mentions the program lacks them."""
 
 LARGEST_MARK = 64_000_000
 SNIFFED = 65_536
-"""Number of bytes at either end of a file that are searched for the name of the program."""
+"""Number of bytes at either end of a file that are searched for :data:`MADE_BY`."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def read_mark(file: Path) -> dict[str, Any] | None:
 
 
 def is_ours(file: Path) -> bool:
-    """Return whether a file names the package as its maker, near its beginning or its end.
+    """Return whether a file contains :data:`MADE_BY` near its beginning or its end.
 
     Example:
         >>> is_ours(Path("nowhere.html"))
@@ -140,7 +143,7 @@ def is_ours(file: Path) -> bool:
     with file.open("rb") as content:
         head = content.read(SNIFFED)
         content.seek(max(0, file.stat().st_size - SNIFFED))
-        return PROGRAM.encode() in head or PROGRAM.encode() in content.read(SNIFFED)
+        return MADE_BY.encode() in head or MADE_BY.encode() in content.read(SNIFFED)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from html import escape
 
 from gnnmax.evaluation.verdict import Offsets
 from gnnmax.experiments.results import Picture
+from gnnmax.io.ownership import MADE_BY
 
 __all__ = ["heat_map_strip", "heat_map_svg", "window_svg"]
 
-MAKER = "<!-- made by gnnmax -->"
+MAKER = f"<!-- {MADE_BY} -->"
 """Says that the file is ours, and may be written again."""
 
 STRIP_STYLE = """

@@ -362,6 +362,15 @@ def test_an_output_of_ours_is_written_again_and_a_file_of_another_only_with_forc
     assert main([*call, "--force"]) == 0
 
 
+@pytest.mark.parametrize("foreign", ["i,j,weight\n1,2,3\n", "i,j\n1,2\n"])
+def test_a_list_of_positions_is_no_table_of_ours(foreign, tmp_path, capsys):
+    np.save(tmp_path / "m.npy", np.random.default_rng(0).random((9, 9)))
+    (tmp_path / "mine.csv").write_text(foreign)
+    assert main(["detect", str(tmp_path / "m.npy"), "--k", "3", "--out", str(tmp_path / "mine.csv")]) == 2
+    assert "gnnmax did not write it" in capsys.readouterr().err
+    assert (tmp_path / "mine.csv").read_text() == foreign
+
+
 @pytest.mark.parametrize(
     ("options", "which"),
     [

@@ -229,7 +229,7 @@ def test_batches_are_as_large_as_each_other_and_hold_every_graph_once(monkeypatc
 
 
 def simulated(rng: np.random.Generator, graphs: int = 40, size: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Right with probability 0.7 on average, but alike within a graph."""
+    """Right with probability 0.7 on average, but equal within a graph."""
     skill = rng.beta(1.4, 0.6, size=graphs)
     label = rng.random((graphs, size)) < 0.5
     right = rng.random((graphs, size)) < skill[:, None]
