@@ -239,9 +239,10 @@ def is_table(path: Path) -> bool:
         return is_ours(path)
     with path.open("rb") as file:
         head = file.read(4096).decode(errors="replace")
-    first = (
-        re.findall(r'"(\w+)":', head.partition("}")[0]) if path.suffix == ".json" else head.split("\n")[0].split(",")
-    )
+    if path.suffix == ".json" and head.strip() == "[]":
+        return True  # an empty table
+    keys = re.findall(r'"(\w+)":', head.partition("}")[0])
+    first = keys if path.suffix == ".json" else head.split("\n")[0].split(",")
     return first[:2] == ["i", "j"] and "value" in first and not {"margin", "maximum"}.isdisjoint(first)
 
 

@@ -19,7 +19,7 @@ PROGRAM = "gnnmax"
 """The name of the program, which every mark contains."""
 
 MADE_BY = f"made by {PROGRAM}"
-"""The words that every output contains, as a comment or as metadata: a file that only mentions the program lacks them."""
+"""The words in a comment or in the metadata of every output: a file that only mentions the program lacks them."""
 
 LARGEST_MARK = 64_000_000
 SNIFFED = 65_536
