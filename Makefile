@@ -1,7 +1,7 @@
 # Every target makes what it needs: the first one that runs makes .venv and installs gnnmax into it.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-slow check bench clean help
+.PHONY: setup demo test test-altered test-slow check bench clean help
 
 VENV := .venv
 STAMP := $(VENV)/.installed
@@ -28,6 +28,9 @@ demo: setup  ## data, two nets and the asker's own, tests on real graphs, and th
 
 test: setup  ## tests and doctests
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow'
+
+test-altered: setup  ## 20,000 altered files of every format that is read back
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m altered --mutants 20000
 
 test-slow: setup  ## the simulations that need minutes
 	$(BIN)/python -m pytest -q -n 2 -m slow
