@@ -16,7 +16,7 @@ import tyro
 from gnnmax.cli import COMMANDS, Command
 from gnnmax.cli.arguments import refuse_old_flags
 from gnnmax.errors import InputError
-from gnnmax.io.terminal import visible
+from gnnmax.task.terminal import visible
 
 __all__ = ["main"]
 
