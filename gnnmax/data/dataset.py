@@ -26,7 +26,9 @@ __all__ = ["DataSet", "noise_of"]
 
 @runtime_checkable
 class _Parted(Protocol):
-    """Splits that consist of several parts and know their sizes before they are read."""
+    """Splits in a folder, which consist of several parts and know their sizes before they are read."""
+
+    folder: Path
 
     def parts(self, split: str) -> Iterator[Windows]: ...
 
@@ -98,6 +100,11 @@ class DataSet(Shown, Mapping[str, Windows]):
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {self.count(name):,}" for name in self.splits)
         return f"<DataSet {self.recipe.name}: windows of side {self.recipe.k}: {sizes}>"
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that stores the data set; None if it is in memory."""
+        return self.splits.folder if isinstance(self.splits, _Parted) else None
 
     def count(self, name: str) -> int:
         """Return the number of windows of a split, without reading it.
@@ -183,9 +190,9 @@ class DataSet(Shown, Mapping[str, Windows]):
             >>> {name: str(group[0]) for name, group in load_data("real-karate").groups("test").items()}
             {'family': 'real', 'order': 'natural', 'cut': 'neighbours'}
         """
-        graph, recipe = self.split(split).graph, self.recipe.of(split)
-        if isinstance(recipe, Imported):
+        if isinstance(self.recipe, Imported):
             return {}
+        graph, recipe = self.split(split).graph, self.recipe.of(split)
         first = self.recipe.span(split).start
         numbers, place = np.unique(graph, return_inverse=True)
         names = [_made_of(recipe.combination(number - first)) for number in numbers.tolist()]

@@ -15,7 +15,21 @@ __all__ = ["LONGEST_SUMMARY", "TAKEN", "RecipeViews"]
 LONGEST_SUMMARY = 200
 
 TAKEN = (
-    *("bayes", "ceiling", "ceiling_of", "count", "get", "groups", "items", "keys", "parts", "recipe", "save", "split"),
+    *(
+        "bayes",
+        "ceiling",
+        "ceiling_of",
+        "count",
+        "folder",
+        "get",
+        "groups",
+        "items",
+        "keys",
+        "parts",
+        "recipe",
+        "save",
+        "split",
+    ),
     *("splits", "tables", "values"),
 )
 """Attributes of :class:`gnnmax.data.dataset.DataSet`, which no split may be named after."""
@@ -44,10 +58,8 @@ class RecipeViews(Shown):
             >>> list(load_recipe("real-karate").given())[-2:]
             ['cuts', 'plant']
         """
-        defaults = {
-            field.name: None if field.default is NODEFAULT else field.default
-            for field in structs.fields(type(self))  # type: ignore[type-var]
-        }
+        fields: Any = structs.fields(self)  # type: ignore[arg-type]  # the class that inherits this is a struct
+        defaults = {field.name: None if field.default is NODEFAULT else field.default for field in fields}
         plain = {name: value for name, value in self.to_dict().items() if value not in (None, {}, [], (), "")}
         return {name: value for name, value in plain.items() if value != defaults[name]}
 

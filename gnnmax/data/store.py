@@ -334,7 +334,7 @@ class _Splits(Mapping[str, Windows]):
     """The splits of a folder, opened on first use."""
 
     def __init__(self, folder: Path, manifest: Manifest, recipe: Recipe | Imported, *, check: bool) -> None:
-        self._folder, self._manifest, self._recipe, self._check = folder, manifest, recipe, check
+        self.folder, self._manifest, self._recipe, self._check = folder.absolute(), manifest, recipe, check
         self._open: dict[str, Windows] = {}
 
     def __getitem__(self, split: str) -> Windows:
@@ -345,7 +345,7 @@ class _Splits(Mapping[str, Windows]):
     def parts(self, split: str) -> Iterator[Windows]:
         """Map the shards of a split one by one."""
         shards, recipe = self._manifest.splits[split], self._recipe.of(split)
-        return (read_shard(self._folder / s.file, s, recipe, check=self._check) for s in shards)
+        return (read_shard(self.folder / s.file, s, recipe, check=self._check) for s in shards)
 
     def count(self, split: str) -> int:
         """Return the number of windows of a split, from the manifest."""

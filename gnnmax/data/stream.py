@@ -27,7 +27,7 @@ MOST_SHARDS = 1_000_000
 
 
 def stream_windows(
-    recipe: RecipeLike, split: str, batch: int = 256, start: int = 0, *, shard: tuple[int, int] = (0, 1)
+    recipe: RecipeLike | Imported, split: str, batch: int = 256, start: int = 0, *, shard: tuple[int, int] = (0, 1)
 ) -> Iterator[Windows]:
     """Yield windows from the distribution of a split without end, from hosts that no data set of the recipe contains.
 

@@ -125,7 +125,7 @@ class WindowDataset(Dataset[Batch]):
     @staticmethod
     def collate(batch: Sequence[Batch]) -> Batch:
         """Return fetched windows as one batch, as the default ``collate_fn`` of a DataLoader does too."""
-        collated: Batch = default_collate(batch)
+        collated: Batch = default_collate(batch)  # type: ignore[arg-type]  # any sequence
         return collated
 
     def __getstate__(self) -> dict[str, Any]:

@@ -75,8 +75,8 @@ class WindowViews(Shown):
         Example:
             >>> from gnnmax import Windows
             >>> frame = Windows.from_values(np.eye(3)[None]).to_pandas()
-            >>> frame.loc[0, ["label", "kind", "offset_row"]].tolist()
-            [False, 'tied', -1]
+            >>> bool(frame.label[0]), frame.kind[0], int(frame.offset_row[0])
+            (False, 'tied', -1)
         """
         middle = self.k // 2
         amplitude = {} if self.amplitude is None else {"amplitude": self.amplitude}
