@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -61,6 +62,8 @@ class Import:
             summary=self.summary,
         )
         save_dataset(data, self.out, force=self.force)
+        if all(len(set(data[split].graph.tolist())) == len(data[split]) for split in data):
+            sys.stderr.write("gnnmax: each window is a graph of its own: give --graph if windows share a graph\n")
         if self.json:
             print_json({"folder": str(self.out), "digest": data.recipe.digest, "import": data.recipe.to_dict()})
             return 0

@@ -29,8 +29,10 @@ NAMES = {
     "values": ("values", "X", "x", "windows"),
     "labels": ("label", "labels", "y"),
     "graph": ("graph", "graphs", "group", "groups"),
-    "row_context": ("row_context", "rows"),
-    "column_context": ("column_context", "columns"),
+    "row_context": ("row_context",),
+    "column_context": ("column_context",),
+    "rows": ("rows",),
+    "columns": ("columns",),
 }
 """Names that an array or a column of a file may have, by its role."""
 
@@ -43,6 +45,7 @@ def import_windows(
     *,
     graph: Any = None,
     contexts: tuple[Any, Any] | None = None,
+    nodes: tuple[Any, Any] | None = None,
     shares: Mapping[str, float] | Sequence[float] | None = None,
     seed: int = 0,
     name: str = "imported",
@@ -57,6 +60,7 @@ def import_windows(
         graph: Graph of each window, numbers or names, shape ``(N,)``: no graph is in two splits. None: each window is a
             graph of its own, which is right only if no two windows share a node.
         contexts: ``A[R, R]`` and ``A[C, C]`` of each window, shape ``(N, k, k)`` each.
+        nodes: Numbers of the nodes of the rows and of the columns, shape ``(N, k)`` each; None numbers them from 0.
         shares: Shares of the splits, by name, or of train, val and test; None: 0.8, 0.1 and 0.1.
         seed: Seed of the choice of graphs.
         name: Lower-case letters, digits and hyphens.
@@ -75,7 +79,7 @@ def import_windows(
         >>> len(data.train), len(data.val), len(data.test), data.test.k
         (80, 10, 10, 5)
     """
-    windows = _windows_of(values, labels, graph, contexts)
+    windows = _windows_of(values, labels, graph, contexts=contexts, nodes=nodes)
     parts = split_by_graph(windows, parse_shares(shares), seed=seed)
     return dataset_of(parts, name=name, summary=summary)
 
@@ -94,8 +98,8 @@ def import_files(
     """Make a data set of the windows in files, split by graph; see :func:`import_windows`.
 
     An array has a role by the option that gives its file, or by its name in the file of the values: an archive or a
-    table may hold ``values``, ``label``, ``graph``, ``row_context`` and ``column_context`` together. A table without
-    such a column of values holds them in its other columns, ``k * k`` numbers a window, row by row.
+    table may hold ``values``, ``label``, ``graph``, ``row_context``, ``column_context``, ``rows`` and ``columns``. A
+    table without a column of that name holds the values in its other columns, ``k * k`` numbers a window, row by row.
 
     Args:
         values: ``.npy``, ``.npz``, ``.csv`` or ``.parquet``, see :mod:`gnnmax.io.table_files`.
@@ -125,7 +129,8 @@ def import_files(
         arrays["values"],
         arrays.get("labels"),
         graph=arrays.get("graph"),
-        contexts=_both(arrays.get("row_context"), arrays.get("column_context")),
+        contexts=_both("contexts", arrays.get("row_context"), arrays.get("column_context")),
+        nodes=_both("nodes", arrays.get("rows"), arrays.get("columns")),
         shares=shares,
         seed=seed,
         name=name or _name_of(as_path(values)),
@@ -249,7 +254,7 @@ def content_digest(splits: Mapping[str, Windows]) -> str:
     return found.hexdigest()
 
 
-def _windows_of(values: Any, labels: Any, graph: Any, contexts: Any) -> Windows:
+def _windows_of(values: Any, labels: Any, graph: Any, *, contexts: Any, nodes: Any) -> Windows:
     if isinstance(values, Windows):
         windows = values if labels is None else dataclasses.replace(values, planted=checked_labels(labels, len(values)))
         windows = windows if labels is None else dataclasses.replace(windows, label_rule="planted")
@@ -262,6 +267,11 @@ def _windows_of(values: Any, labels: Any, graph: Any, contexts: Any) -> Windows:
             if context.shape != windows.values.shape:
                 raise InputError(f"{field} must have shape {windows.values.shape}, as the values, not {context.shape}")
             changes[field] = np.ascontiguousarray(context)
+    for field, given in zip(("rows", "columns"), nodes or (), strict=False):
+        numbers = as_array(given, field)
+        if numbers.shape != windows.rows.shape or numbers.dtype.kind not in "iu":
+            raise InputError(f"{field} must be whole numbers of shape {windows.rows.shape}, not {numbers.shape}")
+        changes[field] = numbers.astype(np.int64)
     return dataclasses.replace(windows, **changes)
 
 
@@ -325,9 +335,9 @@ def _only(found: Arrays, role: str, file: Path) -> npt.NDArray[Any]:
     raise InputError(f"{file} holds {', '.join(found)}: call the one of the {role} {NAMES[role][0]!r}")
 
 
-def _both(rows: Any, columns: Any) -> tuple[Any, Any] | None:
+def _both(what: str, rows: Any, columns: Any) -> tuple[Any, Any] | None:
     if (rows is None) != (columns is None):
-        raise InputError("contexts of rows and of columns come together: give both or neither")
+        raise InputError(f"{what} of rows and of columns come together: give both or neither")
     return None if rows is None else (rows, columns)
 
 

@@ -55,7 +55,7 @@ def ranked(values: Values) -> Values:
         >>> np.exp(-ranked(window))[0].round().astype(int).tolist()
         [[17, 14, 14], [11, 1, 9], [7, 5, 3]]
     """
-    entries = values.reshape(len(values), -1)
+    entries = values.reshape(len(values), values.shape[1] * values.shape[2])
     twice = np.empty(entries.shape, dtype=np.float64)
     for index, row in enumerate(entries):
         known = np.sort(row[~np.isnan(row)])

@@ -219,7 +219,7 @@ def test_a_run_folder_is_never_there_without_its_config(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"models": ["cnm"]}, "unknown model 'cnm'; known: "),
+        ({"models": ["cnm"]}, "unknown model 'cnm': did you mean cnn"),
         ({"models": "cnn"}, "sequence of names"),
         ({"models": []}, "at least one model"),
         ({"models": ["cnn", "cnn"]}, "each once"),
