@@ -63,6 +63,13 @@ _MODULES = {
 }
 """Where each public name is defined."""
 
+_ELSEWHERE = {
+    "Dataset": "DataSet",
+    "load_dataset": "build(name) or open_dataset(folder)",
+    "load_from_disk": "open_dataset(folder)",
+}
+"""What other libraries call a public name, and that name."""
+
 __all__ = sorted(_MODULES)  # noqa: PLE0605  # one mapping, not two lists
 
 
@@ -72,7 +79,7 @@ def __getattr__(name: str) -> Any:
 
         return version("gnnmax")
     if name not in _MODULES:
-        hint = "" if name.startswith("_") else suggestion(name, __all__)
+        hint = "" if name.startswith("_") else suggestion(name, __all__, elsewhere=_ELSEWHERE)
         raise AttributeError(f"module 'gnnmax' has no attribute {name!r}{hint}")
     return getattr(import_module(f"gnnmax.{_MODULES[name]}"), name)
 

@@ -24,6 +24,10 @@ from gnnmax.task.windows import Windows
 __all__ = ["DataSet", "noise_of"]
 
 
+ELSEWHERE = {"save_to_disk": "save", "get_idx_split": "train, val and test", "validation": "val", "valid": "val"}
+"""What other libraries call an attribute of a data set, and its name here."""
+
+
 @runtime_checkable
 class _Parted(Protocol):
     """Splits in a folder, which consist of several parts and know their sizes before they are read."""
@@ -60,10 +64,8 @@ class DataSet(Shown, Mapping[str, Windows]):
     def __getattr__(self, name: str) -> Windows:
         splits = vars(self).get("splits", {})
         if name.startswith("_") or name not in splits:
-            raise AttributeError(
-                f"a data set has no attribute and no split {name!r}{suggestion(name, splits) or ';'} "
-                f"its splits: {', '.join(splits)}"
-            )
+            near = suggestion(name, splits, elsewhere=ELSEWHERE) or ";"
+            raise AttributeError(f"a data set has no attribute and no split {name!r}{near} splits: {', '.join(splits)}")
         windows: Windows = splits[name]
         return windows
 
