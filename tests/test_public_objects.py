@@ -12,6 +12,7 @@ import gnnmax
 from gnnmax import RULES, InputError, audit, build, compare_scores, evaluate, find_maxima, load_model, open_dataset
 from gnnmax.data.card import describe
 from gnnmax.data.importing import import_windows
+from gnnmax.detection.table import detections_of
 from gnnmax.task.plotting import axes_for
 from gnnmax.testing import sample_windows
 
@@ -110,8 +111,6 @@ def test_a_matrix_that_was_not_searched_is_refused():
 
 
 def test_a_data_frame_of_maxima_has_the_columns_of_the_table():
-    from gnnmax.detection.output import detections_of
-
     for maxima in (find_maxima(MATRIX, k=3), find_maxima(MATRIX, k=3, steps=("rank",))):
         frame = maxima.to_pandas()
         table = detections_of(maxima).as_rows()

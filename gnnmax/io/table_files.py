@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
-from gnnmax.io.graph_files import LARGEST_ARRAY, read_npy
+from gnnmax.io.graph_files import read_npy
 from gnnmax.io.paths import as_path
 
 __all__ = ["ARRAY_FILES", "UNNAMED", "read_arrays", "read_content"]
@@ -25,6 +25,9 @@ UNNAMED = ""
 
 LARGEST_FILE = 2**32
 """Bytes."""
+
+LARGEST_UNPACKED = 2**32
+"""Bytes of the arrays of an archive."""
 
 TRUTH = {"true": 1.0, "false": 0.0, "nan": math.nan, "": math.nan}
 """Words of a table that stand for numbers, in lower case; an empty field was not observed."""
@@ -87,8 +90,8 @@ def _of_npz(content: bytes) -> Arrays:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as box:
             size = sum(member.file_size for member in box.infolist())
-            if size > LARGEST_ARRAY:
-                raise InputError(f"unpacks to {size} bytes, more than {LARGEST_ARRAY}: save one .npy file an array")
+            if size > LARGEST_UNPACKED:
+                raise InputError(f"unpacks to {size} bytes, more than {LARGEST_UNPACKED}: save one .npy file an array")
             return {name.removesuffix(".npy"): read_npy(box.read(name)) for name in box.namelist()}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise InputError(f"not a .npz file, or a damaged one: {str(error)[:200]}") from None
