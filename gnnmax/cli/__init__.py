@@ -8,6 +8,7 @@ from gnnmax.cli.audit_command import Audit
 from gnnmax.cli.data_commands import Generate, Info, Verify
 from gnnmax.cli.detect_command import Detect
 from gnnmax.cli.evaluate_command import Evaluate, Report
+from gnnmax.cli.host_command import Host
 from gnnmax.cli.import_command import Import
 from gnnmax.cli.list_command import List
 from gnnmax.cli.reproduce_command import Reproduce
@@ -26,6 +27,7 @@ class Command(Protocol):
 COMMANDS: dict[str, Any] = {
     "generate": Generate,
     "import": Import,
+    "host": Host,
     "verify": Verify,
     "info": Info,
     "train": Train,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.data.hosts.own_files import File, names_of
 from gnnmax.data.imported import Imported
 from gnnmax.data.planting.plants import Bump, Noise
 from gnnmax.data.recipe import Ingredients, Recipe
@@ -21,7 +24,7 @@ from gnnmax.task.rules import RULES, Rule
 from gnnmax.task.tabulation import Shown, TableText
 from gnnmax.task.windows import Windows
 
-__all__ = ["DataSet", "noise_of"]
+__all__ = ["DataSet", "noise_of", "with_names"]
 
 
 ELSEWHERE = {"save_to_disk": "save", "get_idx_split": "train, val and test", "validation": "val", "valid": "val"}
@@ -228,6 +231,19 @@ class DataSet(Shown, Mapping[str, Windows]):
         if not isinstance(plant, Noise | Bump):
             return 1 - noise.flips
         return ceiling_of(recipe.k, plant.levels, noise).accuracy
+
+
+def with_names(recipe: Recipe | Imported, split: str, windows: Windows) -> Windows:
+    """Return windows with the names of their nodes, where they come from a file that has names and is still there."""
+    if isinstance(recipe, Imported) or not any(isinstance(host, File) for host in recipe.hosts_of(split)):
+        return windows
+    names: dict[int, tuple[str, ...]] = {}
+    for graph in np.unique(windows.graph).tolist():
+        host = recipe.ingredients(graph).host
+        with contextlib.suppress(InputError):  # the file was moved or changed: numbers remain
+            own = names_of(host) if isinstance(host, File) else ()
+            names |= {graph: own} if own else {}
+    return dataclasses.replace(windows, names=names) if names else windows
 
 
 def _made_of(ingredients: Ingredients) -> dict[str, str]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gnnmax.data.base_windows import draw_base_windows, repeat_windows
 from gnnmax.data.chunks import by_chunks
-from gnnmax.data.dataset import DataSet
+from gnnmax.data.dataset import DataSet, with_names
 from gnnmax.data.planting.noise_peaks import draw_amplitudes, plant_noise
 from gnnmax.data.planting.plants import CENTRED, Bump, Natural, Noise, Spike, paired_kinds
 from gnnmax.data.planting.spikes import plant_spikes
@@ -53,7 +53,8 @@ def build(recipe: RecipeLike, *, workers: int = 1, on_progress: Callable[[int, i
     check_call(recipe, workers)
     splits = {}
     for split in recipe.splits:
-        splits[split] = Windows.concatenate(list(generate_windows(recipe, recipe.span(split), workers, on_progress)))
+        drawn = Windows.concatenate(list(generate_windows(recipe, recipe.span(split), workers, on_progress)))
+        splits[split] = with_names(recipe, split, drawn)
     return DataSet(recipe, splits)
 
 

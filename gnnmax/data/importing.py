@@ -20,7 +20,16 @@ from gnnmax.io.table_files import UNNAMED, parse_arrays, read_content
 from gnnmax.task.arrays import as_array
 from gnnmax.task.windows import Windows, checked_labels
 
-__all__ = ["SHARES", "content_digest", "dataset_of", "import_files", "import_windows", "parse_shares", "split_by_graph"]
+__all__ = [
+    "SHARES",
+    "content_digest",
+    "dataset_of",
+    "import_files",
+    "import_windows",
+    "name_of_file",
+    "parse_shares",
+    "split_by_graph",
+]
 
 SHARES: dict[str, float] = {"train": 0.8, "val": 0.1, "test": 0.1}
 """Shares of the splits of an import, unless others are given."""
@@ -133,7 +142,7 @@ def import_files(
         nodes=_both("nodes", arrays.get("rows"), arrays.get("columns")),
         shares=shares,
         seed=seed,
-        name=name or _name_of(as_path(values)),
+        name=name or name_of_file(as_path(values)),
         summary=summary,
     )
     assert isinstance(data.recipe, Imported)
@@ -341,6 +350,11 @@ def _both(what: str, rows: Any, columns: Any) -> tuple[Any, Any] | None:
     return None if rows is None else (rows, columns)
 
 
-def _name_of(path: Path) -> str:
-    """Return the name of a file as the name of a data set."""
+def name_of_file(path: Path) -> str:
+    """Return the name of a file as the name of a data set.
+
+    Example:
+        >>> name_of_file(Path("My Graph_2.csv"))
+        'my-graph-2'
+    """
     return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:60] or "imported"

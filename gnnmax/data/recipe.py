@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct, structs
+from msgspec import UNSET, Meta, Struct, structs
 
 from gnnmax.data.hosts.families import Complete, Family, Line
+from gnnmax.data.hosts.own_files import File
 from gnnmax.data.hosts.weights import BoundLaw, Law, Lognormal, Normal, Poisson
 from gnnmax.data.ingredients import HostDraw, Ingredients
 from gnnmax.data.planting.plants import Bump, Natural, Noise, Plant, Shares, Spike
@@ -361,7 +362,21 @@ def _repeated_hosts(hosts: Iterable[Family]) -> list[str]:
         if host in seen:
             found.append(f"real hosts and those from a file occur once in all splits, and this one more often: {host}")
         seen.add(host)
-    return found
+    return found + _overlapping_files(seen)
+
+
+def _overlapping_files(hosts: Iterable[Family]) -> list[str]:
+    """List every file of which two hosts may share nodes: no pair of nodes is in two splits."""
+    cuts: dict[str, set[tuple[int, str] | None]] = {}
+    for host in hosts:
+        if isinstance(host, File):
+            part = None if host.part is UNSET else (host.part.of, host.part.along)
+            cuts.setdefault(host.sha256, set()).add(part)
+    return [
+        f"hosts from the file of digest {digest[:12]} share nodes: cut it into parts once, the same number for all"
+        for digest, kinds in cuts.items()
+        if len(kinds) > 1
+    ]
 
 
 def _shape_problems(recipe: Recipe) -> list[str]:

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
-from gnnmax.data.dataset import DataSet
+from gnnmax.data.dataset import DataSet, with_names
 from gnnmax.data.generation import build, check_call, generate_windows
 from gnnmax.data.imported import Imported, parse_import
 from gnnmax.data.importing import import_windows
@@ -339,7 +339,7 @@ class _Splits(Mapping[str, Windows]):
 
     def __getitem__(self, split: str) -> Windows:
         if split not in self._open:
-            self._open[split] = Windows.concatenate(list(self.parts(split)))
+            self._open[split] = with_names(self._recipe, split, Windows.concatenate(list(self.parts(split))))
         return self._open[split]
 
     def parts(self, split: str) -> Iterator[Windows]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.duplicates import count_shared
 from gnnmax.data.generation import draw_flips, generate_graph
+from gnnmax.data.hosts.own_files import File
 from gnnmax.data.imported import Imported
 from gnnmax.data.importing import content_digest
 from gnnmax.data.planting.plants import CENTRED, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
@@ -78,6 +80,8 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
         checks += [Check(f"{split}: {c.claim}", c.holds, c.found) for c in found]
     if all(check.holds for check in checks):
         checks += [_hosts_apart(data), _windows_apart(data)]
+        if isinstance(recipe, Recipe) and any(isinstance(host, File) and host.fixed for host in recipe.hosts):
+            checks.append(_pairs_apart(data, recipe))
         if isinstance(recipe, Imported):
             same = content_digest(data.splits) == recipe.content
             checks.append(Check("the windows are those that were imported", same, recipe.content[:12]))
@@ -308,6 +312,24 @@ def _hosts_apart(data: DataSet) -> Check:
         shared |= seen & graphs
         seen |= graphs
     return Check("no host is in two splits", not shared, f"{len(seen)} hosts")
+
+
+def _pairs_apart(data: DataSet, recipe: Recipe) -> Check:
+    """Check that splits share no pair of nodes of a file: at most one node, so that no edge is in both."""
+    nodes: dict[tuple[str, str], set[int]] = {}
+    for split, windows in data.splits.items():
+        for graph in np.unique(windows.graph).tolist():
+            host, own = recipe.ingredients(graph).host, windows.graph == graph
+            if isinstance(host, File):
+                found = np.unique(np.concatenate([windows.rows[own].ravel(), windows.columns[own].ravel()]))
+                nodes.setdefault((host.sha256, split), set()).update(found.tolist())
+    shared = [
+        f"{len(nodes[one] & nodes[other])} nodes are in {one[1]} and {other[1]}"
+        for one, other in itertools.combinations(nodes, 2)
+        if one[0] == other[0] and len(nodes[one] & nodes[other]) > 1
+    ]
+    counted = f"{sum(map(len, nodes.values()))} nodes"
+    return Check("no pair of nodes of a file is in two splits", not shared, "; ".join(shared) or counted)
 
 
 def _windows_apart(data: DataSet) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ class WindowViews(Shown):
     columns: npt.NDArray[np.int64]
     label_rule: Any
     amplitude: npt.NDArray[np.float32] | None
+    names: Mapping[int, tuple[str, ...]]
 
     @property
     def k(self) -> int:
@@ -66,8 +68,23 @@ class WindowViews(Shown):
                 rows.append([kind, f"{int(own.sum()):,}", percent_text(centred), number_text(middle)])
         return [TableText(repr(self), ["kind", "windows", "centred", "median margin"], rows)]
 
+    def names_of(self, index: int) -> tuple[list[str], list[str]]:
+        """Return the names of the rows and of the columns of a window: numbers, where the nodes have no names.
+
+        Example:
+            >>> from gnnmax import Windows
+            >>> Windows.from_values(np.eye(3)[None]).names_of(0)
+            (['0', '1', '2'], ['3', '4', '5'])
+        """
+        known = self.names.get(int(self.graph[index]))
+        sides = (self.rows[index].tolist(), self.columns[index].tolist())
+        rows, columns = ([str(node) if known is None else known[node] for node in side] for side in sides)
+        return rows, columns
+
     def to_pandas(self) -> pandas.DataFrame:
         """Return a data frame, one row a window: label, kind, offset, margin, graph, the centre's nodes and value.
+
+        Where nodes have names, ``row_name`` and ``column_name`` are those of the centre.
 
         Raises:
             InputError: pandas is not installed.
@@ -79,7 +96,10 @@ class WindowViews(Shown):
             (False, 'tied', -1)
         """
         middle = self.k // 2
-        amplitude = {} if self.amplitude is None else {"amplitude": self.amplitude}
+        extra: dict[str, Any] = {} if self.amplitude is None else {"amplitude": self.amplitude}
+        if self.names:
+            centres = [[side[middle] for side in self.names_of(index)] for index in range(len(self))]
+            extra |= {"row_name": [row for row, _ in centres], "column_name": [column for _, column in centres]}
         return data_frame(
             {
                 "label": self.label,
@@ -91,7 +111,7 @@ class WindowViews(Shown):
                 "row": self.rows[:, middle],
                 "column": self.columns[:, middle],
                 "value": self.values[:, middle, middle],
-                **amplitude,
+                **extra,
             }
         )
 
@@ -142,6 +162,10 @@ class WindowViews(Shown):
         for axes, index in zip(every, chosen.tolist(), strict=True):
             draw_matrix(axes, self.values[index])
             mark_entry(axes, self.k // 2, self.k // 2)
+            if self.names:
+                rows, columns = self.names_of(index)
+                axes.set_yticks(range(self.k), rows, fontsize=5)
+                axes.set_xticks(range(self.k), columns, fontsize=5, rotation=90)
             said = "centred" if self.label[index] else "not centred"
             kind = str(self.kind[index])
             axes.set_title(said if kind == "centred" else f"{said}, {kind.replace('_', ' ')}", fontsize=8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -90,6 +90,7 @@ class Windows(WindowViews):
         amplitude: Amplitude of the peak planted in noise, shape ``(N,)``, float32; None if there is none.
         noise: The law of that noise, the shape of the peak and the share of flipped labels: with ``amplitude``, the
             knowledge of the Bayes rule.
+        names: For each graph whose nodes have names, these by the nodes' numbers; tables and pictures show them.
 
     Example:
         >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(100, 5, 5)).astype("float32"))
@@ -114,6 +115,7 @@ class Windows(WindowViews):
     column_context: npt.NDArray[np.float32] | None = None
     amplitude: npt.NDArray[np.float32] | None = None
     noise: NoiseModel = SPIKE
+    names: Mapping[int, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.label_rule not in ("observed", "planted"):
@@ -211,7 +213,8 @@ class Windows(WindowViews):
         columns: dict[str, Any] = {
             name: np.concatenate([part.arrays()[name] for part in parts]) for name in parts[0].arrays()
         }
-        return dataclasses.replace(parts[0], **columns)
+        names = {graph: own for part in parts for graph, own in part.names.items()}
+        return dataclasses.replace(parts[0], **columns, names=names)
 
     @property
     def label(self) -> npt.NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +45,7 @@ def part_nodes(host: Host, part: Part) -> npt.NDArray[np.int64]:
         >>> sorted(np.concatenate([part_nodes(ring, Part(i, 2)) for i in (0, 1)]).tolist())
         [0, 1, 2, 3, 4, 5]
     """
-    order = np.arange(host.nodes)
+    order: npt.NDArray[Any] = np.arange(host.nodes)
     if part.along == "rcm":
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import reverse_cuthill_mckee

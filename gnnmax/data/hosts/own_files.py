@@ -21,7 +21,17 @@ from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
 from gnnmax.io.paths import as_path
 from gnnmax.task.arrays import as_array
 
-__all__ = ["LARGEST_FILE", "File", "entries_of_data", "host_of", "keep", "name_file", "names_of", "object_names"]
+__all__ = [
+    "LARGEST_FILE",
+    "File",
+    "edge_attributes",
+    "entries_of_data",
+    "host_of",
+    "keep",
+    "name_file",
+    "names_of",
+    "object_names",
+]
 
 LARGEST_FILE = 2**28
 """Bytes."""
@@ -125,6 +135,20 @@ def name_file(
     file = File(str(path), hashlib.sha256(content).hexdigest(), directed, weighted, **chosen)
     _read(content, file)
     return file
+
+
+def edge_attributes(path: str | Path) -> tuple[str, ...]:
+    """Return the names of the edge attributes of a file; empty if its format has no named ones.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    file = as_path(path)
+    content = _content(file)
+    if file.suffix.lower() != ".graphml":
+        return ()
+    graph = READERS[".graphml"](content)
+    return tuple(sorted({name for *_, attributes in graph.edges(data=True) for name in attributes}))
 
 
 @lru_cache(maxsize=16)
