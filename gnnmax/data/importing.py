@@ -18,7 +18,7 @@ from gnnmax.errors import InputError
 from gnnmax.io.paths import as_path
 from gnnmax.io.table_files import UNNAMED, parse_arrays, read_content
 from gnnmax.task.arrays import as_array
-from gnnmax.task.windows import Windows, checked_labels
+from gnnmax.task.windows import Windows, checked_labels, windows_hint
 
 __all__ = [
     "SHARES",
@@ -264,6 +264,8 @@ def content_digest(splits: Mapping[str, Windows]) -> str:
 
 
 def _windows_of(values: Any, labels: Any, graph: Any, *, contexts: Any, nodes: Any) -> Windows:
+    if isinstance(values, Mapping):
+        raise InputError(f"the values must be an array of windows, not {type(values).__name__}: {windows_hint(values)}")
     if isinstance(values, Windows):
         windows = values if labels is None else dataclasses.replace(values, planted=checked_labels(labels, len(values)))
         windows = windows if labels is None else dataclasses.replace(windows, label_rule="planted")

@@ -51,6 +51,8 @@ def load_recipe(name: str | Path) -> Recipe:
         >>> load_recipe("spike-9").k
         9
     """
+    if not isinstance(name, (str, Path)):
+        raise InputError(f"load_recipe takes a name or path, not {type(name).__name__}: build takes a recipe as it is")
     return parse_recipe(_presets().read(name), str(name))
 
 

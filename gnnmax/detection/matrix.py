@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -328,6 +329,11 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
         InputError: not a matrix of real numbers, or a mask of another shape.
     """
     names = directed = None
+    if isinstance(matrix, (str, Path)):
+        raise InputError(
+            f"the matrix is given as the path {str(matrix)!r:.60}: read it with "
+            "gnnmax.detection.matrix_files.read_matrix(path), or run 'gnnmax detect PATH'"
+        )
     if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
         matrix = NamedMatrix(as_array(matrix, "the matrix"), (tuple(matrix.index), tuple(matrix.columns)))
     if isinstance(matrix, NamedMatrix):

@@ -157,6 +157,9 @@ class Maxima(Shown):
         figure.colorbar(image, ax=axes, label="value")
         some = self[:most]
         axes.scatter(some.columns, some.rows, s=60, facecolors="none", edgecolors=COLOURS[0], linewidths=1.4)
+        if self.names is not None and max(dense.shape) <= NAMED:
+            axes.set_yticks(range(dense.shape[0]), [str(name) for name in self.names[0]], fontsize=6)
+            axes.set_xticks(range(dense.shape[1]), [str(name) for name in self.names[1]], fontsize=6, rotation=90)
         axes.set(title=f"{len(self):,} maxima, mode {self.mode}", xlabel="column", ylabel="row")
         return figure, axes
 
@@ -164,7 +167,11 @@ class Maxima(Shown):
 SHOWN = 20
 """Number of maxima that a table shows."""
 
+NAMED = 60
+"""Rows and columns of the largest matrix whose picture shows their names."""
+
 LARGEST_PICTURE = 4096
+"""Rows and columns of the largest matrix that a picture shows."""
 
 _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
 

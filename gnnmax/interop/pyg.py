@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.task.scaling import SCALES, ScaleName
-from gnnmax.task.windows import Windows
+from gnnmax.task.windows import Windows, windows_hint
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData
@@ -135,10 +135,7 @@ class _EdgeForm:
 
     def __init__(self, windows: Windows, encoding: str, *, zeros: bool, contexts: bool) -> None:
         if not isinstance(windows, Windows):
-            raise InputError(
-                f"graphs are made of Windows, not of {type(windows).__name__}: pass data.test, or "
-                "Windows.from_values(values, label)"
-            )
+            raise InputError(f"graphs are made of Windows, not of {type(windows).__name__}: {windows_hint(windows)}")
         if encoding not in SCALES:
             raise unknown_name("encoding", encoding, SCALES)
         scale = SCALES[encoding]

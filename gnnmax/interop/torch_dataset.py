@@ -17,7 +17,7 @@ from gnnmax.data.store import open_dataset
 from gnnmax.data.stream import stream_windows
 from gnnmax.errors import InputError
 from gnnmax.io.paths import as_path
-from gnnmax.task.windows import Windows
+from gnnmax.task.windows import Windows, windows_hint
 
 __all__ = ["Batch", "StreamDataset", "WindowDataset"]
 
@@ -78,10 +78,7 @@ class WindowDataset(Dataset[Batch]):
 
     def __init__(self, windows: Windows) -> None:
         if not isinstance(windows, Windows):
-            raise InputError(
-                f"WindowDataset takes Windows, not {type(windows).__name__}: pass data.train, or "
-                "Windows.from_values(values, label)"
-            )
+            raise InputError(f"WindowDataset takes Windows, not {type(windows).__name__}: {windows_hint(windows)}")
         self._windows = windows
         self._source: tuple[str, str] | None = None
 

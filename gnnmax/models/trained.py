@@ -31,7 +31,7 @@ from gnnmax.models.inference import resolve_device, scored
 from gnnmax.models.model_views import ModelViews
 from gnnmax.models.registry import MODELS, build_model, parse_config
 from gnnmax.models.tensors import check_finite, inputs_of
-from gnnmax.task.windows import Windows
+from gnnmax.task.windows import Windows, windows_hint
 
 __all__ = ["ModelCard", "TrainedModel", "load_model", "save_model", "shipped_models"]
 
@@ -118,7 +118,7 @@ class TrainedModel(ModelViews):
             InputError: no windows, values that are NaN or infinite, or a side that the model does not accept.
         """
         if not isinstance(w, Windows):
-            raise InputError(f"a model scores Windows, not {type(w).__name__}: pass Windows.from_values(values)")
+            raise InputError(f"a model scores Windows, not {type(w).__name__}: {windows_hint(w)}")
         if w.k != self.k and not self.card.any_k:
             raise InputError(f"{self.name} was trained on windows of side {self.k}, accepts no other, and got {w.k}")
         check_finite(w, "windows to score")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 from gnnmax.task.arrays import as_array
-from gnnmax.task.windows import Windows, checked_labels
+from gnnmax.task.windows import Windows, checked_labels, windows_hint
 
 __all__ = ["Scorer", "checked_scores", "labels_of", "on_values", "refuse_windows"]
 
@@ -73,7 +73,7 @@ def _labels(given: Any) -> npt.NDArray[Any]:
     if not isinstance(given, known) and not hasattr(given, "detach") and not hasattr(given, "to_numpy"):
         raise InputError(
             f"the second argument must be Windows or a label array of shape (N,), not {type(given).__name__}: "
-            "scores come first"
+            + (windows_hint(given) if hasattr(given, "splits") else "scores come first")
         )
     return as_array(given, "labels")
 

@@ -17,7 +17,7 @@ from gnnmax.task.noise import SPIKE, NoiseModel
 from gnnmax.task.symmetry import Permutations, permuted, relabellings
 from gnnmax.task.window_views import WindowViews
 
-__all__ = ["FIELDS", "Field", "LabelRule", "Windows", "checked_labels"]
+__all__ = ["FIELDS", "Field", "LabelRule", "Windows", "checked_labels", "windows_hint"]
 
 LabelRule = Literal["observed", "planted"]
 
@@ -311,6 +311,19 @@ class Windows(WindowViews):
             row_context=_turned(self.column_context),
             column_context=_turned(self.row_context),
         )
+
+
+def windows_hint(given: Any) -> str:
+    """Say how to make windows of something else, as the end of an error.
+
+    Example:
+        >>> windows_hint(np.zeros((2, 3, 3)))
+        'pass Windows.from_values(values)'
+    """
+    splits = getattr(given, "splits", None)
+    if isinstance(splits, Mapping) and splits:
+        return f"pass one of its splits, such as data.{'test' if 'test' in splits else next(iter(splits))}"
+    return "pass Windows.from_values(values)"
 
 
 def _as_field(field: Field, given: Any) -> npt.NDArray[Any]:
