@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.models.registry import MODELS as MODELS
     from gnnmax.models.trained import load_model as load_model
     from gnnmax.task.label import is_centred as is_centred
+    from gnnmax.task.plotting import plot as plot
     from gnnmax.task.rules import RULES as RULES
     from gnnmax.task.scorers import on_values as on_values
     from gnnmax.task.windows import Windows as Windows
@@ -57,6 +58,7 @@ _MODULES = {
     "load_recipe": "data.recipe_files",
     "on_values": "task.scorers",
     "open_dataset": "data.store",
+    "plot": "task.plotting",
     "save_dataset": "data.saving",
     "score_everywhere": "detection.dense_scoring",
     "to_data": "interop.pyg",

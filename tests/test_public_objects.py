@@ -82,6 +82,13 @@ def test_a_picture_is_saved_and_pyplot_is_neither_loaded_nor_changed(name, tmp_p
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
 
 
+def test_plot_draws_any_object_that_has_a_picture():
+    figure, axes = axes_for(None, 3, 3)
+    assert gnnmax.plot(OBJECTS["maxima"], MATRIX, ax=axes) == (figure, axes)
+    with pytest.raises(InputError, match="DataSet has no picture"):
+        gnnmax.plot(TINY)
+
+
 def test_a_picture_is_drawn_on_axes_that_are_given():
     figure, axes = axes_for(None, 3, 3)
     assert OBJECTS["verdict"].plot(ax=axes) == (figure, axes)

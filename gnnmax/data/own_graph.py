@@ -42,7 +42,7 @@ def recipe_of_graph(
 ) -> Recipe:
     """Make a recipe whose hosts are parts of the graph in a file, and check that it can be drawn.
 
-    With weights of its own, the graph is cut into node-disjoint parts, each of which is in one split, and maxima are
+    With weights of its own, the graph is cut into node-disjoint parts, each in one split, and maxima are
     planted among its weights. Without them, every host is the whole graph with newly drawn weights.
 
     Args:

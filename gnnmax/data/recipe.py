@@ -366,7 +366,7 @@ def _repeated_hosts(hosts: Iterable[Family]) -> list[str]:
 
 
 def _overlapping_files(hosts: Iterable[Family]) -> list[str]:
-    """List every file of which two hosts may share nodes: no pair of nodes is in two splits."""
+    """List every file with two hosts that may share nodes: no pair of nodes is in two splits."""
     cuts: dict[str, set[tuple[int, str] | None]] = {}
     for host in hosts:
         if isinstance(host, File):

@@ -160,7 +160,8 @@ class Maxima(Shown):
         if self.names is not None and max(dense.shape) <= NAMED:
             axes.set_yticks(range(dense.shape[0]), [str(name) for name in self.names[0]], fontsize=6)
             axes.set_xticks(range(dense.shape[1]), [str(name) for name in self.names[1]], fontsize=6, rotation=90)
-        axes.set(title=f"{len(self):,} maxima, mode {self.mode}", xlabel="column", ylabel="row")
+        counted = "1 maximum" if len(self) == 1 else f"{len(self):,} maxima"
+        axes.set(title=f"{counted}, mode {self.mode}", xlabel="column", ylabel="row")
         return figure, axes
 
 

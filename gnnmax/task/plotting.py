@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "axes_for", "draw_bars", "draw_intervals", "draw_matrix", "grid_of_axes", "mark_entry"]
+__all__ = ["COLOURS", "axes_for", "draw_bars", "draw_intervals", "draw_matrix", "grid_of_axes", "mark_entry", "plot"]
 
 COLOURS = ("#d9480f", "#7c5cd6", "#0f9d8a", "#c2255c", "#1971c2", "#5c940d")
 """Colours of scorers, in their order; readable on light and dark pages."""
@@ -61,6 +61,35 @@ def grid_of_axes(panels: int, side: float, columns: int = 6) -> tuple[Figure, np
     for axes in every[panels:]:
         axes.set_axis_off()
     return figure, every[:panels]
+
+
+def plot(shown: Any, *given: Any, **options: Any) -> tuple[Figure, Any]:
+    """Draw windows, maxima, a verdict, a comparison, an audit or a data card: call its ``plot``.
+
+    Args:
+        shown: An object that has a picture.
+        given: Arguments of its ``plot``, such as the matrix of maxima.
+        options: Options of its ``plot``, such as ``ax``.
+
+    Returns:
+        A figure of matplotlib, which ``figure.savefig(path)`` writes, and its axes.
+
+    Raises:
+        InputError: an object without a picture.
+
+    Example:
+        >>> from gnnmax import Windows, find_maxima
+        >>> matrix = np.diag([1.0, 5.0, 2.0])
+        >>> figure, axes = plot(find_maxima(matrix, k=3), matrix)
+        >>> axes.get_title()
+        '1 maximum, mode ordered'
+    """
+    if not callable(getattr(shown, "plot", None)) or isinstance(shown, type):
+        raise InputError(
+            f"{type(shown).__name__} has no picture: give windows, maxima, a verdict, a comparison, an audit or a card"
+        )
+    drawn: tuple[Figure, Any] = shown.plot(*given, **options)
+    return drawn
 
 
 def new_figure(width: float, height: float) -> Figure:
