@@ -84,7 +84,11 @@ def _properties(windows: Windows) -> dict[str, Any]:
     }
 
 
-def _quantiles(values: npt.NDArray[Any]) -> list[float]:
+def _quantiles(values: npt.NDArray[Any]) -> list[float | None]:
+    """Return five quantiles of the finite values; None where there is no such value."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return [None] * 5
     return [float(q) for q in np.quantile(values, [0.0, 0.25, 0.5, 0.75, 1.0])]
 
 

@@ -105,7 +105,8 @@ class Card(Shown):
         ]
         title = f"{self.name}  {self.digest[:12]}\n{self.summary}"
         quantiles = [
-            [name, *(f"{value:.3g}" for value in self.properties[name])] for name in ("density", "weight", "margin")
+            [name, *("" if value is None else f"{value:.3g}" for value in self.properties[name])]
+            for name in ("density", "weight", "margin")
         ]
         ladder = [
             [

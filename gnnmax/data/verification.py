@@ -153,7 +153,7 @@ def check_imported(recipe: Imported, split: str, windows: Windows) -> list[Check
 
 def _ranked(windows: Windows) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the centre and the two largest of all entries, by sorting; NaN counts as minus infinity."""
-    entries = np.where(np.isnan(windows.values), -np.inf, windows.values).reshape(len(windows), -1)
+    entries = np.where(np.isnan(windows.values), -np.inf, windows.values).reshape(len(windows), windows.k**2)
     ordered = np.sort(entries, axis=1)
     return entries[:, entries.shape[1] // 2], ordered[:, -1], ordered[:, -2]
 

@@ -200,3 +200,25 @@ def test_a_table_that_was_exported_is_imported_again(tmp_path):
     assert np.array_equal(data.test.row_context, SAMPLE.row_context)
     assert np.array_equal(data.test.label, SAMPLE.label)
     assert np.array_equal(data.test.rows, SAMPLE.rows) and np.array_equal(data.test.columns, SAMPLE.columns)
+
+
+def test_windows_with_entries_that_were_not_observed_are_imported_and_verified(tmp_path):
+    values = np.random.default_rng(0).integers(0, 4, size=(80, 3, 3)).astype(np.float32)
+    values[np.random.default_rng(1).random(values.shape) < 0.3] = np.nan
+    values[:5] = np.nan
+    values[5:8, 1, 1] = np.inf
+    data = import_windows(values, graph=np.arange(80) // 2)
+    checks = verify(data.save(tmp_path / "gaps"))
+    holding = [check.claim for check in checks if not check.holds and "relabelled" not in check.claim]
+    assert holding == []
+    card = describe(data, probes=False)
+    assert json.dumps(card.to_dict(), allow_nan=False) and card.tables()
+    assert (
+        describe(dataset_of({"test": import_windows(values[:5], shares=[1]).test})).properties["margin"] == [None] * 5
+    )
+
+
+def test_the_public_names_of_imports_take_other_words_for_labels(tmp_path):
+    np.savez(tmp_path / "a.npz", windows=SAMPLE.values, labels=SAMPLE.label, groups=GRAPH)
+    data = import_files(tmp_path / "a.npz")
+    assert len(np.unique(data.train.graph)) == 24 and data.recipe.name == "a"
