@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, structs
+from msgspec import Meta, Struct, structs
 
 from gnnmax.data.hosts.families import Complete, Family, Line
-from gnnmax.data.hosts.own_files import File
+from gnnmax.data.hosts.sharing import repeated_hosts
 from gnnmax.data.hosts.weights import BoundLaw, Law, Lognormal, Normal, Poisson
 from gnnmax.data.ingredients import HostDraw, Ingredients
 from gnnmax.data.planting.plants import Bump, Natural, Noise, Plant, Shares, Spike
@@ -134,7 +134,7 @@ class Recipe(RecipeViews, Struct, frozen=True, forbid_unknown_fields=True, kw_on
                 self.of(split)
             except ValueError as error:
                 raise ValueError(f"split {split}: {error}") from None
-        for problem in _repeated_hosts(host for split in self.splits for host in self.hosts_of(split) if host.fixed):
+        for problem in repeated_hosts(host for split in self.splits for host in self.hosts_of(split) if host.fixed):
             raise ValueError(problem)
 
     @property
@@ -332,7 +332,16 @@ def parse_recipe(plain: Any, source: str) -> Recipe:
     try:
         return msgspec.convert(plain, Recipe, strict=True)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise InputError(f"recipe {source}: {error}") from None
+        raise InputError(f"recipe {source}: {error}{_nearest(str(error))}") from None
+
+
+def _nearest(error: str) -> str:
+    """Ask whether the nearest known field or type was meant, where an error names an unknown one."""
+    unknown = re.search(r"(?:unknown field|Invalid value) [`'](\w{1,40})[`']", error)
+    structs_of = (Recipe, Shift, SubgraphSpec, Shares, *get_args(Family), *get_args(Law), *get_args(Plant))
+    fields = {name for struct in structs_of for name in struct.__struct_fields__}
+    tags = {str(struct.__struct_config__.tag) for struct in structs_of if struct.__struct_config__.tag}
+    return suggestion(unknown[1], sorted(fields | tags)) if unknown else ""
 
 
 def recipe_problems(recipe: Recipe) -> list[str]:
@@ -344,39 +353,6 @@ def recipe_problems(recipe: Recipe) -> list[str]:
         []
     """
     return [*_shape_problems(recipe), *_host_problems(recipe), *_plant_problems(recipe)]
-
-
-def _repeated_hosts(hosts: Iterable[Family]) -> list[str]:
-    """List every fixed host that occurs in the splits more than once.
-
-    Example:
-        >>> from gnnmax.data.hosts.families import Real
-        >>> _repeated_hosts([Real("karate_club"), Real("les_miserables")])
-        []
-        >>> len(_repeated_hosts([Real("karate_club"), Real("karate_club")]))
-        1
-    """
-    seen: set[Family] = set()
-    found = []
-    for host in hosts:
-        if host in seen:
-            found.append(f"real hosts and those from a file occur once in all splits, and this one more often: {host}")
-        seen.add(host)
-    return found + _overlapping_files(seen)
-
-
-def _overlapping_files(hosts: Iterable[Family]) -> list[str]:
-    """List every file with two hosts that may share nodes: no pair of nodes is in two splits."""
-    cuts: dict[str, set[tuple[int, str] | None]] = {}
-    for host in hosts:
-        if isinstance(host, File):
-            part = None if host.part is UNSET else (host.part.of, host.part.along)
-            cuts.setdefault(host.sha256, set()).add(part)
-    return [
-        f"hosts from the file of digest {digest[:12]} share nodes: cut it into parts once, the same number for all"
-        for digest, kinds in cuts.items()
-        if len(kinds) > 1
-    ]
 
 
 def _shape_problems(recipe: Recipe) -> list[str]:

@@ -53,6 +53,15 @@ def test_no_split_can_have_the_name_of_an_attribute_of_data_sets():
             load_recipe("tiny").replace(splits={name: 1})
 
 
+@pytest.mark.parametrize(
+    ("change", "near"),
+    [({"windows_per_grph": 8}, "windows_per_graph"), ({"hosts": [{"type": "erdos_reny", "nodes": 24}]}, "erdos_renyi")],
+)
+def test_an_unknown_field_or_type_of_a_file_names_the_nearest_one(change, near):
+    with pytest.raises(InputError, match=f"did you mean {near}"):
+        parse_recipe({**load_recipe("tiny").to_dict(), **change}, "tiny")
+
+
 def test_an_unknown_field_names_the_nearest_one():
     with pytest.raises(InputError, match="did you mean plant"):
         load_recipe("noise-9-mu3").replace(**{"plnt.amplitude": 2.0})
