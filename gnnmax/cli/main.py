@@ -14,9 +14,9 @@ from pathlib import Path
 import tyro
 
 from gnnmax.cli import COMMANDS, Command
-from gnnmax.cli.arguments import refuse_old_flags
+from gnnmax.cli.arguments import expand_home, plain_flags, refuse_old_flags
 from gnnmax.errors import InputError
-from gnnmax.io.terminal import visible
+from gnnmax.task.terminal import visible
 
 __all__ = ["main"]
 
@@ -78,13 +78,14 @@ def _parsed(arguments: list[str]) -> Command | int:
         sys.stdout.write(f"gnnmax {VERSION}\n")
         return 0
     refuse_old_flags(COMMANDS, arguments)
+    arguments = plain_flags(COMMANDS, arguments)
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
             command: Command = tyro.extras.subcommand_cli_from_dict(
                 COMMANDS, prog="gnnmax", description=DESCRIPTION, args=arguments
             )
-            return command
+            return expand_home(command)
     except SystemExit as stop:
         if stop.code in (0, None):
             return 0

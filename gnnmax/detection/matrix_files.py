@@ -10,6 +10,7 @@ import numpy as np
 from gnnmax.detection.matrix import NamedMatrix
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
+from gnnmax.io.paths import as_path
 
 __all__ = ["COOL", "read_cool", "read_matrix"]
 
@@ -41,7 +42,7 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
     """
     given = str(path)
     name, _, group = given.partition("::")
-    path = Path(name)
+    path = as_path(name)
     contacts = path.suffix.lower() in COOL
     if balanced and not contacts:
         raise InputError(f"only contact maps ({', '.join(COOL)}) are balanced, not {path}")

@@ -15,6 +15,7 @@ from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.table import Detections
 from gnnmax.errors import InputError
+from gnnmax.io.paths import as_path
 
 __all__ = ["detections_at", "read_positions"]
 
@@ -41,7 +42,7 @@ def read_positions(path: str | Path, names: Names = None) -> list[tuple[int, int
         ...     read_positions(file)
         [(3, 4), (0, 12)]
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         if path.exists() and not path.is_file():
             raise InputError(f"cannot read the positions {path}: it is not a regular file")

@@ -14,6 +14,7 @@ import msgspec
 
 from gnnmax.data.card import describe
 from gnnmax.data.dataset import DataSet
+from gnnmax.data.imported import Imported
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.store import load_data
 from gnnmax.data.stream import stream_windows
@@ -42,13 +43,18 @@ from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.experiments.seed_run import ComparisonSpec, Progress, SeedResult, run_seeds, splits_to_evaluate
 from gnnmax.io.atomic import check_output_folder
 from gnnmax.io.ownership import PROGRAM, RUN
+from gnnmax.io.paths import as_path
 from gnnmax.models.inference import resolve_device
 from gnnmax.models.matching import match_parameters
 from gnnmax.models.registry import MODELS, parse_config
 from gnnmax.task.rules import RULES
+from gnnmax.task.windows import Windows
 from gnnmax.training.config import TrainingConfig, check_config
 from gnnmax.training.distributed import is_distributed, is_main_process, joined_processes
 from gnnmax.training.tensorboard import check_tensorboard, tensorboard_curves
+
+Source = str | Path | Recipe | DataSet | Windows | dict[str, Any]
+"""What a comparison takes as data: all that :func:`gnnmax.data.store.load_data` does."""
 
 __all__ = ["CONFIG", "Progress", "compare"]
 
@@ -58,12 +64,12 @@ def _ignore(record: dict[str, Any]) -> None:
 
 
 def compare(
-    data: str | Path | Recipe,
+    data: Source,
     models: Sequence[str] | Mapping[str, Any],
     out: str | Path,
     *,
     seeds: Sequence[int] = (0, 1, 2),
-    also: Sequence[str | Path | Recipe] = (),
+    also: Sequence[Source] = (),
     training: TrainingConfig | None = None,
     workers: int = 1,
     force: bool = False,
@@ -88,7 +94,8 @@ def compare(
     writes, and all return the same results.
 
     Args:
-        data: A shipped recipe's name, a recipe, or the folder of a stored data set, with splits train, val and test.
+        data: A shipped recipe's name, a recipe, a data set, or the folder of a stored one, with splits train, val and
+            test; or windows, which are split by graph.
         models: Names in :data:`gnnmax.models.registry.MODELS`, or a mapping of names to their configs.
         out: The run folder to write, which must be absent or empty.
         seeds: One training per model and seed: initial weights and order of the windows.
@@ -114,7 +121,7 @@ def compare(
         Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
         criterion, differences with their uncertainty).
     """
-    folder = Path(out)
+    folder = as_path(out, "the run folder")
     configs = {name: parse_config(name, config) for name, config in _named(models).items()}
     training = training or TrainingConfig()
     check_config(training)
@@ -126,13 +133,13 @@ def compare(
     resuming = resume and (folder / CONFIG).is_file()
     if not resuming and is_main_process():
         check_output_folder(folder, owner=RUN, force=force)
-    sources = [_portable(source) for source in (data, *also)]
-    sets = [load_data(source) for source in sources]
+    sets = [load_data(source) for source in (data, *also)]
+    sources = [_portable(source, loaded) for source, loaded in zip((data, *also), sets, strict=True)]
     _check_sets(sets, configs, training)
     if training.match == "parameters":
         configs = match_parameters(configs, sets[0].recipe.k)
     spec = ComparisonSpec(
-        sources=tuple(map(_source_of, sources, sets)), models=configs, training=training, folder=folder.absolute()
+        sources=tuple(map(_source_of, (data, *also), sets)), models=configs, training=training, folder=folder.absolute()
     )
     config = _config_of(spec, seeds, data=sources, recipe=sets[0].recipe, command=command)
     if resuming:
@@ -182,7 +189,7 @@ def _run(
 
 
 def _config_of(
-    spec: ComparisonSpec, seeds: Sequence[int], *, data: Sequence[Any], recipe: Recipe, command: str
+    spec: ComparisonSpec, seeds: Sequence[int], *, data: Sequence[Any], recipe: Recipe | Imported, command: str
 ) -> dict[str, Any]:
     """Describe a call in plain values: a run is resumed by the same call only."""
     return {
@@ -224,15 +231,19 @@ def _check_call(configs: dict[str, Any], seeds: Sequence[int], workers: int, tra
         raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
 
 
-def _portable(data: str | Path | Recipe) -> str | dict[str, Any]:
-    return data.to_dict() if isinstance(data, Recipe) else str(data)
+def _portable(source: Source, data: DataSet) -> str | dict[str, Any]:
+    """Return a data set as the record of a call names it: its folder, or its recipe."""
+    if isinstance(source, (str, Path)):
+        return str(source)
+    return data.recipe.to_dict() if data.folder is None else str(data.folder)
 
 
-def _source_of(source: str | dict[str, Any], data: DataSet) -> Path | Recipe:
-    """Return the source of a loaded data set for worker processes: the folder that stores it, or its recipe."""
-    if isinstance(source, str) and Path(source).is_dir():
-        return Path(source).absolute()
-    return data.recipe
+def _source_of(source: Source, data: DataSet) -> Path | Recipe | DataSet:
+    """Return the source of a loaded data set for worker processes: its folder, its recipe, or itself."""
+    if data.folder is not None:
+        return data.folder
+    given = isinstance(source, DataSet | Windows) or isinstance(data.recipe, Imported)
+    return data if given or not isinstance(data.recipe, Recipe) else data.recipe
 
 
 def _check_sets(sets: Sequence[DataSet], configs: dict[str, Any], training: TrainingConfig) -> None:

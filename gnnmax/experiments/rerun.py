@@ -35,9 +35,11 @@ def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None]
     old = read_results(run)
     asked = read_config(run)
     try:
-        data = parse_recipe(asked["recipe"], CONFIG)
+        data = _data_of(asked)
         also = [_source_of(source) for source in asked["also"]]
         models, seeds, training = asked["models"], asked["seeds"], asked["training"]
+    except InputError:
+        raise
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{Path(run) / CONFIG} cannot be read: {error}; start again with --force") from None
     with tempfile.TemporaryDirectory() as folder:
@@ -51,6 +53,15 @@ def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None]
             on_progress=on_progress,
         )
     return _compare_results(old, new)
+
+
+def _data_of(asked: dict[str, Any]) -> str | Recipe:
+    """Return the data of a run: its recipe, or the folder of imported windows."""
+    if "content" not in asked["recipe"]:
+        return parse_recipe(asked["recipe"], CONFIG)
+    if not isinstance(asked["data"], str):
+        raise InputError("the windows of this run were in memory only: save them with data.save(folder) and run again")
+    return asked["data"]
 
 
 def _source_of(source: Any) -> str | Path | Recipe:

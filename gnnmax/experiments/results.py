@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from gnnmax.evaluation.curves import Curves
 from gnnmax.evaluation.difference import Difference
 from gnnmax.evaluation.verdict import Offsets, Verdict
 from gnnmax.io.atomic import write_file
+from gnnmax.io.paths import as_path
 
 __all__ = [
     "RESULTS",
@@ -180,7 +182,7 @@ def read_results(folder: str | Path) -> Results:
         ...
         gnnmax.errors.InputError: no finished run at nowhere: expected a folder with results.json; make one with ...
     """
-    file = Path(folder) / RESULTS
+    file = as_path(folder) / RESULTS
     if not file.is_file():
         raise InputError(
             f"no finished run at {folder}: expected a folder with {RESULTS}; make one with 'gnnmax compare'"
@@ -188,7 +190,7 @@ def read_results(folder: str | Path) -> Results:
     if file.stat().st_size > LARGEST:
         raise InputError(f"{file} is larger than 64 MB, which no run writes: run compare again")
     try:
-        return parse_results(file.read_bytes())
+        return parse_results(file.read_bytes().removeprefix(codecs.BOM_UTF8))
     except InputError as error:
         raise InputError(f"{file} was {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

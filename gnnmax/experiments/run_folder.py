@@ -17,6 +17,7 @@ from gnnmax.data.store import versions
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.io.ownership import RUN
+from gnnmax.io.paths import as_path
 from gnnmax.models.trained import TrainedModel, load_model, shipped_models
 from gnnmax.training.checkpoint import Checkpoint
 
@@ -119,9 +120,9 @@ def read_config(folder: str | Path) -> dict[str, Any]:
         ...
         gnnmax.errors.InputError: nowhere/config.json cannot be read: [Errno 2] No such file or directory: ...
     """
-    path = Path(folder) / CONFIG
+    path = as_path(folder) / CONFIG
     try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
         version_of_layout = int(config.get("format", 1))
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {error}; start again with --force") from None
@@ -270,7 +271,7 @@ def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedMo
     if str(path) in shipped_models():
         model = load_model(path, device)
         return {model.name: [model]}
-    cards = sorted(card for depth in ("", "seed-*/", "*/seed-*/") for card in Path(path).glob(f"{depth}model.json"))
+    cards = sorted(card for depth in ("", "seed-*/", "*/seed-*/") for card in as_path(path).glob(f"{depth}model.json"))
     if not cards:
         raise InputError(f"no trained model at {path}: give a folder that train or compare wrote")
     models: dict[str, list[TrainedModel]] = {}

@@ -17,6 +17,7 @@ from torch import nn
 from gnnmax.auditing.battery import audit
 from gnnmax.auditing.findings import Audit
 from gnnmax.data.dataset import DataSet
+from gnnmax.data.imported import Imported
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.store import load_data
 from gnnmax.errors import InputError
@@ -48,14 +49,14 @@ class ComparisonSpec:
     """One comparison, in the form that worker processes receive.
 
     Attributes:
-        sources: Where a worker finds each data set: the folder that stores it, or the recipe to draw it from. The first
-            is trained on; the others are tested on too.
+        sources: Where a worker finds each data set: the folder that stores it, the recipe to draw it from, or the data
+            set itself. The first is trained on; the others are tested on too.
         models: Configs by model.
         training: Budget and optimiser.
         folder: The run folder.
     """
 
-    sources: tuple[Path | Recipe, ...]
+    sources: tuple[Path | Recipe | DataSet, ...]
     models: Mapping[str, Config]
     training: TrainingConfig
     folder: Path
@@ -128,7 +129,7 @@ _DRAWN: dict[str, DataSet] = {}
 """In a worker process: the generated data sets of the current comparison, by digest of the recipe."""
 
 
-def _load_once(sources: Sequence[Path | Recipe]) -> list[DataSet]:
+def _load_once(sources: Sequence[Path | Recipe | DataSet]) -> list[DataSet]:
     """Map stored data sets, and draw each recipe once per process, however many seeds the process runs."""
     recipes = {source.digest: source for source in sources if isinstance(source, Recipe)}
     for digest in _DRAWN.keys() - recipes.keys():
@@ -191,7 +192,8 @@ def _train(
     processes: Processes,
 ) -> dict[str, TrainingResult]:
     """Train nets in place; a killed training resumes from its checkpoint."""
-    train = Stream(data.recipe) if spec.training.stream else data.split("train")
+    recipe, streams = data.recipe, spec.training.stream  # the call refused a stream of imported windows
+    train = Stream(recipe) if streams and isinstance(recipe, Recipe) else data.split("train")
     checkpoint = Checkpoint(checkpoint_file(spec.folder, seed))
     rng = np.random.default_rng(seed)
     call: tuple[Any, ...] = (nets, train, data.split("val"), spec.training, rng)
@@ -213,7 +215,7 @@ def _save_and_load(
     *,
     spec: ComparisonSpec,
     seed: int,
-    recipe: Recipe,
+    recipe: Recipe | Imported,
     result: TrainingResult,
 ) -> TrainedModel:
     """Write a model into the run folder and return it as read back from there."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gnnmax.errors import InputError, unknown_name
+from gnnmax.io.paths import as_path
 
 __all__ = ["Presets"]
 
@@ -50,7 +51,7 @@ class Presets:
         if str(name) in self.names():
             return self._parsed(self.folder / f"{name}.toml")
         if str(name).endswith(".toml"):
-            return self._parsed(Path(name))
+            return self._parsed(as_path(name))
         raise InputError(f"{unknown_name(self.what, str(name), self.names())}; or give a path that ends in .toml")
 
     def _parsed(self, path: Path) -> dict[str, Any]:
@@ -61,7 +62,7 @@ class Presets:
                 raise InputError(f"cannot read {called}: it is not a regular file")
             if status.st_size > LARGEST_FILE:
                 raise InputError(f"{called} is larger than 1 MB: a {self.what} has about a page")
-            return tomllib.loads(path.read_text(encoding="utf-8"))
+            return tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise InputError(f"cannot read {called}: {error.strerror}") from None
         except InputError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
+import copy
 import hashlib
 import math
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,13 +23,15 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as tensor_bytes
 from torch import Tensor, nn
 
-from gnnmax.errors import InputError
+from gnnmax.errors import InputError, suggestion
 from gnnmax.io.atomic import write_file
+from gnnmax.io.paths import as_path
 from gnnmax.models.images.dense_tower import DenseTower, has_dense_form
 from gnnmax.models.inference import resolve_device, scored
+from gnnmax.models.model_views import ModelViews
 from gnnmax.models.registry import MODELS, build_model, parse_config
 from gnnmax.models.tensors import check_finite, inputs_of
-from gnnmax.task.windows import Windows
+from gnnmax.task.windows import Windows, windows_hint
 
 __all__ = ["ModelCard", "TrainedModel", "load_model", "save_model", "shipped_models"]
 
@@ -72,8 +76,8 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     validation_loss: float | None = None
 
 
-@dataclass(frozen=True)
-class TrainedModel:
+@dataclass(frozen=True, repr=False)
+class TrainedModel(ModelViews):
     """A trained net: a scorer.
 
     Attributes:
@@ -118,6 +122,8 @@ class TrainedModel:
         Raises:
             InputError: no windows, values that are NaN or infinite, or a side that the model does not accept.
         """
+        if not isinstance(w, Windows):
+            raise InputError(f"a model scores Windows, not {type(w).__name__}: {windows_hint(w)}")
         if w.k != self.k and not self.card.any_k:
             raise InputError(f"{self.name} was trained on windows of side {self.k}, accepts no other, and got {w.k}")
         check_finite(w, "windows to score", missing=self.takes_missing)
@@ -125,6 +131,20 @@ class TrainedModel:
         return scores
 
     __call__ = score
+
+    def to(self, device: str | torch.device) -> TrainedModel:
+        """Return the model on another device; this one stays where it is.
+
+        Args:
+            device: ``auto``, ``cpu`` or ``cuda``.
+
+        Raises:
+            InputError: another name, or a device that is not there.
+        """
+        where = resolve_device(str(device))
+        if where == self.device:
+            return self
+        return replace(self, module=copy.deepcopy(self.module).to(where), device=where)
 
     def dense(self, k: int) -> DenseScorer | None:
         """Return a scorer of all windows of a matrix in one pass; None if the net has no cheaper dense form.
@@ -194,7 +214,7 @@ def save_model(
         ...     bool(load_model(folder).score(w) == net(torch.tensor(w.values)).detach().numpy())
         True
     """
-    folder = Path(folder)
+    folder = as_path(folder)
     if (folder / CARD).exists():
         raise InputError(f"the folder {folder} holds a model already: choose another folder")
     weights = {key: tensor.detach().cpu().contiguous() for key, tensor in module.state_dict().items()}
@@ -252,7 +272,7 @@ def load_model(path: str | Path, device: str = "auto") -> TrainedModel:
         gnnmax.errors.InputError: there is no folder runs/nowhere: give a folder that holds model.json, or one of ...
     """
     where = resolve_device(device)
-    folder, card = _chosen(SHELF / path if str(path) in shipped_models() else Path(path))
+    folder, card = _chosen(SHELF / path if str(path) in shipped_models() else as_path(path))
     try:
         module = _restored(folder / WEIGHTS, card)
     except InputError as error:
@@ -264,7 +284,8 @@ def _chosen(path: Path) -> tuple[Path, ModelCard]:
     """Return the folder of a model and its card; among seeds, the one with the lowest validation loss."""
     if not path.is_dir():
         raise InputError(
-            f"there is no folder {path}: give a folder that holds {CARD}, or one of {', '.join(shipped_models())}"
+            f"there is no folder {path}{suggestion(path.as_posix(), shipped_models()) or ':'} give a folder that holds "
+            f"{CARD}, or one of {', '.join(shipped_models())}"
         )
     if (path / CARD).exists():
         return path, _read_card(path / CARD)
@@ -278,7 +299,8 @@ def _chosen(path: Path) -> tuple[Path, ModelCard]:
 
 def _read_card(path: Path) -> ModelCard:
     try:
-        return msgspec.json.decode(_content(path, LARGEST_CARD), type=ModelCard, strict=True)
+        content = _content(path, LARGEST_CARD).removeprefix(codecs.BOM_UTF8)
+        return msgspec.json.decode(content, type=ModelCard, strict=True)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path} is not a model's card: {error}") from None
 

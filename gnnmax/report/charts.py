@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from gnnmax.evaluation.verdict import Slice, Verdict
 from gnnmax.experiments.results import Results, SplitResult
+from gnnmax.task.plotting import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "accuracy_chart", "curve_chart", "learning_chart", "reliability_chart", "splits_chart"]
-
-COLOURS = ("#d9480f", "#7c5cd6", "#0f9d8a", "#c2255c", "#1971c2", "#5c940d")
-"""Colours of the nets, in their order; readable on light and dark pages."""
+__all__ = ["accuracy_chart", "curve_chart", "learning_chart", "reliability_chart", "splits_chart"]
 
 _INK = "#010203"
 _STYLE = {

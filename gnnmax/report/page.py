@@ -9,7 +9,6 @@ from gnnmax.experiments.results import Results, SplitResult
 from gnnmax.report.answers import answers, headline
 from gnnmax.report.audits import conclusions, worst_findings
 from gnnmax.report.charts import (
-    COLOURS,
     accuracy_chart,
     curve_chart,
     learning_chart,
@@ -18,7 +17,8 @@ from gnnmax.report.charts import (
 )
 from gnnmax.report.pictures import heat_map_strip, heat_map_svg
 from gnnmax.report.rendering import environment, write_whole
-from gnnmax.report.tables import card_note, headline_metrics, metric_text, metrics_of
+from gnnmax.report.tables import headline_metrics, metric_text, metrics_of
+from gnnmax.task.plotting import COLOURS
 
 __all__ = ["render_page", "write_heat_maps", "write_page"]
 
@@ -64,7 +64,7 @@ def render_page(results: Results) -> str:
             more=[name for name in metrics_of(test) if not METRICS[name].headline],
             text=metric_text,
             learning=learning_chart(results),
-            note=card_note(results.card),
+            note=results.card.note,
         )
     )
 

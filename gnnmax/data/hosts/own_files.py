@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import io
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
+from gnnmax.data.hosts.edge_tables import EdgeColumns, entries_of_frame, entries_of_table
+from gnnmax.data.hosts.graph_parts import Part, induced_part
 from gnnmax.data.hosts.host import Host, HostFamily, check_edges, directed_edges, sorted_edges
-from gnnmax.errors import InputError
+from gnnmax.errors import InputError, unknown_name
+from gnnmax.io.atomic import write_file
 from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
+from gnnmax.io.paths import as_path
+from gnnmax.task.arrays import as_array
 
-__all__ = ["LARGEST_FILE", "File", "entries_of_data", "host_of", "keep", "name_file"]
+__all__ = [
+    "LARGEST_FILE",
+    "File",
+    "edge_attributes",
+    "entries_of_data",
+    "host_of",
+    "keep",
+    "name_file",
+    "names_of",
+    "object_names",
+]
 
 LARGEST_FILE = 2**28
 """Bytes."""
@@ -37,6 +54,11 @@ class File(HostFamily, frozen=True, tag="file"):
             of edges may give an edge once or, with one weight, in both directions.
         weighted: Whether to use the weights of the file; otherwise every draw gives its edges new weights of the
             recipe's laws.
+        part: The part of the graph that is the host; left out, the host is the whole graph. The parts of one graph
+            share no node, so that it can make train, val and test.
+        weight: Edge attribute of a GraphML file that holds the weights; left out, ``weight``.
+        columns: Columns of a CSV file with a header that hold both ends of an edge and its weight; left out, the file
+            has these three and no others.
 
     Example:
         >>> import tempfile
@@ -52,6 +74,10 @@ class File(HostFamily, frozen=True, tag="file"):
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     directed: bool = False
     weighted: bool = True
+    # Left out of plain data unless given, so that digests of recipes without them stay valid.
+    part: Part | UnsetType = UNSET
+    weight: Annotated[str, Meta(min_length=1, max_length=1000)] | UnsetType = UNSET
+    columns: EdgeColumns | UnsetType = UNSET
 
     @property
     def own_weights(self) -> bool:
@@ -69,40 +95,87 @@ class File(HostFamily, frozen=True, tag="file"):
         Raises:
             InputError: the file is missing, does not match the digest, or holds no graph.
         """
-        content = _content(Path(self.path))
+        content = _content(as_path(self.path))
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise InputError(
                 f"{self.path} does not have the content that the recipe states: sha256 {found[:12]}..., expected "
                 f"{self.sha256[:12]}...; get the right file, or write the new digest into the recipe"
             )
-        host = _read(content, Path(self.path), directed=self.directed)
-        return host if self.weighted else Host(host.nodes, host.edges, None, host.directed)
+        host = _read(content, self)
+        host = host if self.weighted else Host(host.nodes, host.edges, None, host.directed)
+        return host if self.part is UNSET else induced_part(host, self.part)
 
 
-def name_file(path: str | Path, *, directed: bool = False, weighted: bool = True) -> File:
+def name_file(
+    path: str | Path,
+    *,
+    directed: bool = False,
+    weighted: bool = True,
+    weight: str | None = None,
+    columns: EdgeColumns | None = None,
+    part: Part | None = None,
+) -> File:
     """Make the family that reads a file with its current content.
 
     Args:
         path: Path of a graph in one of the formats of :class:`File`.
         directed: Whether entry (u, v) is the edge from u to v alone.
         weighted: Whether to use the weights of the file.
+        weight: Edge attribute of a GraphML file that holds the weights; None takes ``weight``.
+        columns: Columns of a CSV file with a header: both ends of an edge, and its weight.
+        part: The part of the graph that is the host; None takes the whole.
 
     Raises:
         InputError: the file cannot be read, is too large, or holds no graph.
     """
-    content = _content(Path(path))
-    _read(content, Path(path), directed=directed)
-    return File(str(path), hashlib.sha256(content).hexdigest(), directed, weighted)
+    content = _content(as_path(path))
+    given = {"part": part, "weight": weight, "columns": columns}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    file = File(str(path), hashlib.sha256(content).hexdigest(), directed, weighted, **chosen)
+    _read(content, file)
+    return file
 
 
-def keep(graph: Any, path: str | Path, *, directed: bool = False) -> File:
-    """Write a graph object to a new ``.npz`` file, so that a recipe can refer to it.
+def edge_attributes(path: str | Path) -> tuple[str, ...]:
+    """Return the names of the edge attributes of a file; empty if its format has no named ones.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    file = as_path(path)
+    content = _content(file)
+    if file.suffix.lower() != ".graphml":
+        return ()
+    graph = READERS[".graphml"](content)
+    return tuple(sorted({name for *_, attributes in graph.edges(data=True) for name in attributes}))
+
+
+@lru_cache(maxsize=16)
+def names_of(file: File) -> tuple[str, ...]:
+    """Return the names of the nodes of a whole file by their numbers; empty if its format has none.
+
+    Raises:
+        InputError: the file is missing, or does not match the digest.
+    """
+    content = _content(as_path(file.path))
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise InputError(f"{file.path} does not have the content that the recipe states")
+    found = _parsed(content, file)
+    if isinstance(found, Entries):
+        return found.names
+    return tuple(str(node) for node in found) if hasattr(found, "is_multigraph") else ()
+
+
+def keep(graph: Any, path: str | Path, *, directed: bool = False, columns: EdgeColumns | None = None) -> File:
+    """Write a graph object to a new file, so that a recipe can refer to it.
 
     Args:
         graph: A graph as for :func:`host_of`.
-        path: Path of the new file, which must end in ``.npz`` and not exist.
+        path: Path of the new file, which must not exist. It ends in ``.npz``; or in ``.graphml``, which keeps the names
+            of the nodes.
         directed: Whether entry (u, v) is the edge from u to v alone.
+        columns: As for :func:`host_of`.
 
     Raises:
         InputError: not a graph, another ending, or the file exists.
@@ -116,28 +189,52 @@ def keep(graph: Any, path: str | Path, *, directed: bool = False) -> File:
     """
     from scipy.sparse import coo_array, save_npz
 
-    path = Path(path)
-    if path.suffix != ".npz" or path.exists():
-        raise InputError(f"a graph is written to a new file that ends in .npz, not to {path}: choose another name")
-    host = host_of(graph, directed=directed)
+    path = as_path(path)
+    if path.suffix not in (".npz", ".graphml") or path.exists():
+        raise InputError(
+            f"a graph is written to a new file that ends in .npz, or in .graphml with its names, not to {path}: choose "
+            "another name"
+        )
+    host = host_of(graph, directed=directed, columns=columns)
     assert host.weights is not None
     u, v = host.edges.T
     ends = (u, v) if directed else (np.concatenate([u, v]), np.concatenate([v, u]))
     weights = host.weights if directed else np.tile(host.weights, 2)
+    buffer = io.BytesIO()
+    if path.suffix == ".npz":
+        save_npz(buffer, coo_array((weights, ends), shape=(host.nodes, host.nodes)))
+    else:
+        _write_graphml(buffer, host, object_names(graph, columns=columns))
     try:
-        save_npz(path, coo_array((weights, ends), shape=(host.nodes, host.nodes)))
+        write_file(path, buffer.getvalue())
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
     return name_file(path, directed=directed)
 
 
-def host_of(graph: Any, *, directed: bool = False) -> Host:
+def _write_graphml(file: Any, host: Host, names: tuple[str, ...]) -> None:
+    import networkx as nx
+
+    assert host.weights is not None
+    graph: Any = nx.DiGraph() if host.directed else nx.Graph()
+    called = names or tuple(str(node) for node in range(host.nodes))
+    graph.add_nodes_from(called)
+    for (u, v), weight in zip(host.edges.tolist(), host.weights.tolist(), strict=True):
+        graph.add_edge(called[u], called[v], weight=weight)
+    nx.write_graphml(graph, file)
+
+
+def host_of(graph: Any, *, directed: bool = False, weight: str = "weight", columns: EdgeColumns | None = None) -> Host:
     """Make a host from a graph object.
 
     Args:
-        graph: A networkx graph (edge attribute ``weight``, or none anywhere: then 1), a scipy sparse or numpy matrix,
-            or a PyG ``Data`` (``edge_index`` with ``edge_weight`` or one column of ``edge_attr``, or neither: then 1).
+        graph: A networkx graph (with the edge attribute ``weight``, or none anywhere: then 1), a scipy sparse or numpy
+            matrix, a data frame, or a PyG ``Data`` (``edge_index`` with ``edge_weight`` or one column of ``edge_attr``,
+            or neither: then 1).
         directed: Whether entry (u, v) is the edge from u to v alone.
+        weight: Edge attribute of a networkx graph that holds the weights.
+        columns: Columns of a data frame that hold both ends of an edge and its weight; None takes it for an adjacency
+            matrix, whose index and columns are the names of the nodes.
 
     Raises:
         InputError: not such an object; weights that are not finite real numbers; not square; an edge given twice; not
@@ -152,8 +249,22 @@ def host_of(graph: Any, *, directed: bool = False) -> Host:
     if hasattr(graph, "edge_index"):
         return _host(entries_of_data(graph), directed=directed)
     if hasattr(graph, "is_multigraph"):
-        return _host(_of_networkx(graph), directed=directed)
+        return _host(_of_networkx(graph, weight), directed=directed)
+    if is_frame(graph):
+        return _host(entries_of_frame(graph, columns), directed=directed)
     return _host(_of_matrix(graph), directed=directed)
+
+
+def is_frame(graph: Any) -> bool:
+    """Return whether an object is a data frame, by its attributes."""
+    return all(hasattr(graph, name) for name in ("to_numpy", "iloc", "index", "columns"))
+
+
+def object_names(graph: Any, *, columns: EdgeColumns | None = None) -> tuple[str, ...]:
+    """Return the names of the nodes of a graph object by their numbers; empty if it has none."""
+    if hasattr(graph, "is_multigraph"):
+        return tuple(str(node) for node in graph)
+    return entries_of_frame(graph, columns).names if is_frame(graph) else ()
 
 
 def _content(path: Path) -> bytes:
@@ -169,10 +280,21 @@ def _content(path: Path) -> bytes:
         raise InputError(f"cannot read the graph {path}: {error.strerror}") from None
 
 
-def _read(content: bytes, path: Path, *, directed: bool) -> Host:
+def _parsed(content: bytes, file: File) -> Any:
+    """Read the content of a file, with the columns that it names."""
+    if file.columns is not UNSET:
+        return entries_of_table(content, file.columns)
+    return READERS[Path(file.path).suffix.lower()](content)
+
+
+def _read(content: bytes, file: File) -> Host:
+    path = Path(file.path)
+    weight = "weight" if file.weight is UNSET else file.weight
     try:
-        found = READERS[path.suffix.lower()](content)
-        return _host(found, directed=directed) if isinstance(found, Entries) else host_of(found, directed=directed)
+        found = _parsed(content, file)
+        if isinstance(found, Entries):
+            return _host(found, directed=file.directed)
+        return host_of(found, directed=file.directed, weight=weight)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except MemoryError:
@@ -183,9 +305,11 @@ def _of_matrix(matrix: Any) -> Entries:
     from scipy.sparse import coo_array, issparse
 
     sparse = bool(issparse(matrix))
-    if not sparse and not isinstance(matrix, np.ndarray):
+    if isinstance(matrix, np.ndarray):
+        matrix = as_array(matrix, "an adjacency matrix")
+    elif not sparse:
         raise InputError(
-            "a graph must be a networkx graph, a scipy sparse matrix, a numpy array or a PyG Data, not a "
+            "a graph must be a networkx graph, a scipy sparse matrix, a numpy array, a data frame or a PyG Data, not a "
             f"{type(matrix).__name__}"
         )
     if matrix.dtype.kind not in "biuf":
@@ -201,9 +325,12 @@ def _of_matrix(matrix: Any) -> Entries:
     return Entries(matrix.shape[0], edges, stored.data, mirrored=True)
 
 
-def _of_networkx(graph: Any) -> Entries:
+def _of_networkx(graph: Any, attribute: str = "weight") -> Entries:
     place = {node: position for position, node in enumerate(graph)}
-    listed = list(graph.edges(data="weight"))
+    listed = list(graph.edges(data=attribute))
+    if attribute != "weight" and all(weight is None for *_, weight in listed):
+        known = {name for *_, attributes in graph.edges(data=True) for name in attributes}
+        raise unknown_name("edge attribute", attribute, known)
     edges = np.array([(place[u], place[v]) for u, v, _ in listed], dtype=np.int64).reshape(-1, 2)
     given = [weight for *_, weight in listed if weight is not None]
     if given and len(given) < len(listed):
