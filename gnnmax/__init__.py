@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.errors import InputError as InputError
     from gnnmax.evaluation.evaluator import compare_scores as compare_scores
     from gnnmax.evaluation.evaluator import evaluate as evaluate
+    from gnnmax.experiments.comparison import compare as compare
+    from gnnmax.experiments.single_training import train as train
     from gnnmax.models.registry import MODELS as MODELS
     from gnnmax.models.trained import load_model as load_model
     from gnnmax.task.label import is_centred as is_centred
@@ -34,6 +36,7 @@ _MODULES = {
     "Windows": "task.windows",
     "audit": "auditing.battery",
     "build": "data.generation",
+    "compare": "experiments.comparison",
     "compare_scores": "evaluation.evaluator",
     "evaluate": "evaluation.evaluator",
     "find_maxima": "detection.search",
@@ -43,6 +46,7 @@ _MODULES = {
     "on_values": "task.scorers",
     "open_dataset": "data.store",
     "score_everywhere": "detection.dense_scoring",
+    "train": "experiments.single_training",
 }
 """Where each public name is defined."""
 

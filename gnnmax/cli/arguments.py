@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from gnnmax.data.dataset import DataSet
     from gnnmax.data.recipe import Recipe
 
-__all__ = ["Changes", "Flag", "open_data", "open_recipe", "refuse_old_flags", "words_of"]
+__all__ = ["NETS_HELP", "Changes", "Flag", "nets_of", "open_data", "open_recipe", "refuse_old_flags", "words_of"]
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]
+NETS_HELP = "The code of nets of your own in the run, separated by commas, each as NAME=FILE.py:CLASS."
 Changes = Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
 
 
@@ -76,3 +77,17 @@ def open_data(name: str) -> DataSet:
 def words_of(text: str) -> list[str]:
     """Split a string at commas and drop empty parts."""
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def nets_of(text: str) -> dict[str, Any]:
+    """Read ``NAME`` and ``NAME=NET``, separated by commas, as a mapping of names to nets, None for a name alone.
+
+    Raises:
+        InputError: a net without a name, or a name twice.
+    """
+    from gnnmax.models.architecture import parse_name
+
+    pairs = [parse_name(word) for word in words_of(text)]
+    if len(dict(pairs)) < len(pairs):
+        raise InputError(f"name each model once, not {', '.join(name for name, _ in pairs)}")
+    return dict(pairs)

@@ -49,6 +49,8 @@ class DataSet:
     splits: Mapping[str, Windows]
 
     def __getattr__(self, name: str) -> Windows:
+        if name in ("recipe", "splits"):  # not set yet, in a copy
+            raise AttributeError(name)
         if name.startswith("_") or name not in self.splits:
             known = ", ".join(self.splits) if not name.startswith("_") else ""
             raise AttributeError(f"the data set {self.recipe.name} has no split {name!r}; it has: {known}")

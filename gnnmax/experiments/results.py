@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,12 +19,14 @@ from gnnmax.io.atomic import write_file
 
 __all__ = [
     "RESULTS",
+    "Divergence",
     "ModelRecord",
     "Picture",
     "Results",
     "RuleRecord",
     "SplitResult",
     "TrainingRecord",
+    "divergence_text",
     "encode_results",
     "parse_results",
     "read_results",
@@ -64,6 +67,7 @@ class SplitResult(Struct, frozen=True, kw_only=True):
         curves: ROC and precision-recall curve by scorer; of nets from the first seed.
         gallery: Windows of every kind.
         mistakes: The most confident mistakes of each net, first seed.
+        diverged: Nets without metrics because the training of a seed diverged, with the seed and the step.
     """
 
     name: str
@@ -80,6 +84,7 @@ class SplitResult(Struct, frozen=True, kw_only=True):
     curves: dict[str, Curves]
     gallery: list[Picture]
     mistakes: dict[str, list[Picture]]
+    diverged: dict[str, str] = {}
 
     def heat_map(self, name: str) -> Offsets:
         """Return the heat map of a scorer.
@@ -110,24 +115,51 @@ class TrainingRecord(Struct, frozen=True, kw_only=True):
     audit: Audit
 
 
+class Divergence(Struct, frozen=True, kw_only=True):
+    """The end of a training whose loss or gradient was not finite: its seed, its step and the reason."""
+
+    seed: int
+    step: int
+    reason: str
+
+
+def divergence_text(seeds: Sequence[Divergence]) -> str:
+    """Say where trainings diverged.
+
+    Example:
+        >>> divergence_text([Divergence(seed=1, step=137, reason="the loss is nan")])
+        'diverged at step 137 of seed 1'
+    """
+    return f"diverged at step {', '.join(f'{each.step} of seed {each.seed}' for each in seeds)}"
+
+
 class ModelRecord(Struct, frozen=True):
     """One model of a run.
 
     Attributes:
-        name: Of the model.
+        name: Of the model, in this run.
         summary: One line about it.
         source: The paper it is from.
-        ceiling: The highest accuracy that its symmetry allows on one plant and little noise.
+        ceiling: The highest accuracy that its symmetry allows on one plant and little noise; None if it declares no
+            symmetry.
         declared: The transformations under which it is declared invariant.
-        runs: One training a seed.
+        runs: One training a seed, without those that diverged.
+        reference: Its name in the registry, or the reference of a net of the caller's own; empty if it is ``name``.
+        sha256: Digest of the file that defines an own net; empty if there is none.
+        group: Name of its symmetry group.
+        diverged: The trainings that diverged; a model with any has no metrics.
     """
 
     name: str
     summary: str
     source: str
-    ceiling: float
+    ceiling: float | None
     declared: tuple[str, ...]
     runs: list[TrainingRecord]
+    reference: str = ""
+    sha256: str = ""
+    group: str = ""
+    diverged: list[Divergence] = []
 
 
 class RuleRecord(Struct, frozen=True):
@@ -150,6 +182,16 @@ class Results(Struct, frozen=True, kw_only=True):
     models: list[ModelRecord]
     rules: list[RuleRecord]
     tests: list[SplitResult]
+
+    @property
+    def finished(self) -> list[ModelRecord]:
+        """The models of which no training diverged: those with metrics."""
+        return [model for model in self.models if not model.diverged]
+
+    @property
+    def diverged(self) -> dict[str, str]:
+        """The other models, with the seeds and the steps."""
+        return {model.name: divergence_text(model.diverged) for model in self.models if model.diverged}
 
 
 class _Header(Struct):

@@ -9,15 +9,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from gnnmax.models.graphs.batch import COLUMN_CONTEXT, ENTRY, ROW_CONTEXT
 from gnnmax.task.windows import Windows
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData
 
 __all__ = ["to_data", "to_hetero"]
-
-ENTRY, ROW_CONTEXT, COLUMN_CONTEXT = range(3)
-"""Values of ``edge_type`` in :func:`to_data`."""
 
 
 def to_data(windows: Windows) -> list[Data]:

@@ -35,7 +35,7 @@ def render_page(results: Results) -> str:
         >>> from gnnmax.report.page import render_page  # render_page(read_results("runs/demo"))
     """
     test = results.tests[0]
-    nets = [model.name for model in results.models]
+    nets = test.nets
     rules = [name for name in SHOWN_RULES if name in test.verdicts]
     return (
         environment()
@@ -56,8 +56,8 @@ def render_page(results: Results) -> str:
                 "Precision over recall, with the average": curve_chart(test, nets, precision=True),
                 "Reliability of the first seed": reliability_chart(test, nets),
             },
-            audits={model.name: worst_findings(model) for model in results.models},
-            conclusions={model.name: conclusions(model) for model in results.models},
+            audits={model.name: worst_findings(model) for model in results.finished},
+            conclusions={model.name: conclusions(model) for model in results.finished},
             titles={name: metric.title for name, metric in METRICS.items()},
             shares={name for name, metric in METRICS.items() if metric.share_of},
             headlines={each.name: headline_metrics(each) for each in results.tests},
@@ -91,5 +91,5 @@ def write_heat_maps(results: Results, path: Path) -> Path:
         InputError: the folder of the file does not exist.
     """
     test = results.tests[0]
-    named = [(name, test.heat_map(name)) for name in (*(model.name for model in results.models), "argmax")]
+    named = [(name, test.heat_map(name)) for name in (*test.nets, "argmax")]
     return write_whole(path, heat_map_strip(named))

@@ -23,7 +23,7 @@ def ship_models(run: Path, shelf: Path) -> None:
         shelf: The folder of the shipped models, one folder each; models of other names stay.
     """
     results = read_results(run)
-    for model in results.models:
+    for model in results.finished:
         chosen = load_model(run / model.name, device="cpu").card.seed
         folder = shelf / model.name
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,8 +43,8 @@ def model_markdown(results: Results, name: str, seed: int) -> str:
     References:
         Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
     """
-    entry, training = MODELS[name], results.training
     record = next(model for model in results.models if model.name == name)
+    entry, training = MODELS[record.reference or name], results.training
     place = results.seeds.index(seed)
     rows = [
         [

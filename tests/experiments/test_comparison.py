@@ -20,7 +20,8 @@ from gnnmax.experiments.rerun import reproduce_run
 from gnnmax.experiments.results import encode_results, read_results
 from gnnmax.experiments.run_folder import RUN_FORMAT, load_run
 from gnnmax.experiments.seed_run import ComparisonSpec, _run_seed_in_worker
-from gnnmax.models.registry import MODELS, parse_config
+from gnnmax.models.architecture import named_architectures
+from gnnmax.models.registry import MODELS
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.learner import TrainingError
 from tests.support.faults import failing
@@ -76,7 +77,7 @@ def test_each_data_set_is_built_once_for_any_number_of_seeds(tmp_path, builds):
 
 def test_a_worker_process_builds_each_data_set_once_and_forgets_those_of_the_last_comparison(tmp_path, builds):
     def worked(name, sources):
-        spec = ComparisonSpec(sources, {"gnn": parse_config("gnn")}, BUDGET, tmp_path / name)
+        spec = ComparisonSpec(sources, named_architectures(["gnn"]), BUDGET, tmp_path / name)
         (tmp_path / name / "metrics").mkdir(parents=True)
         return [_run_seed_in_worker(spec, seed).scores["gnn"] for seed in (0, 1, 2)]
 
