@@ -328,8 +328,9 @@ def load_run(
 
 def _code_of(name: str, models: Mapping[str, Any]) -> Any:
     """Return the code that is given for a net; a name alone stands for the net of that name."""
-    given = models[name] or name if name in models else None
-    return None if isinstance(given, str) and given in MODELS else given
+    if name not in models or (models[name] is None and name in MODELS):
+        return None
+    return name if models[name] is None else models[name]
 
 
 def _none_at(path: str | Path, diverged: Mapping[str, str]) -> str:

@@ -297,7 +297,7 @@ def _architecture(card: ModelCard, given: Any, *, allow_changed: bool) -> Archit
     if not card.is_own:
         if card.reference not in MODELS:
             raise unknown_name("model", card.reference, MODELS)
-        if given is not None and not isinstance(given, Architecture):
+        if not (given is None or isinstance(given, Architecture) or given == card.reference):
             raise InputError(f"{card.name} is a net of gnnmax, {card.reference}, and takes no other code: leave it out")
         return architecture_of(card.name, (card.reference, card.config))
     if given is None:
@@ -305,6 +305,8 @@ def _architecture(card: ModelCard, given: Any, *, allow_changed: bool) -> Archit
             f"{card.name} is a net of your own, {card.reference}: to run that code, give --models "
             f"{card.name}={card.reference}, or net=... in Python"
         )
+    if isinstance(given, str) and given in MODELS:
+        raise InputError(f"{card.name} was trained with the code {card.reference}, not with {given}: give that code")
     net = given if isinstance(given, Architecture) else architecture_of(card.name, (given, card.config))
     if card.source_sha256 != net.sha256 and not allow_changed:
         raise InputError(

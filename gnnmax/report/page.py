@@ -37,6 +37,7 @@ def render_page(results: Results) -> str:
     test = results.tests[0]
     nets = test.nets
     rules = [name for name in SHOWN_RULES if name in test.verdicts]
+    drawn = nets or rules[:1]  # every net may have diverged
     return (
         environment()
         .get_template("page.html")
@@ -49,12 +50,12 @@ def render_page(results: Results) -> str:
             headline=headline(results),
             answers=answers(results),
             heat_maps=[(name, heat_map_svg(test.heat_map(name))) for name in [*nets, *rules[:1]]],
-            charts=_slice_charts(test, nets),
-            across=splits_chart(results.tests, nets) if len(results.tests) > 1 else None,
+            charts=_slice_charts(test, drawn),
+            across=splits_chart(results.tests, drawn) if len(results.tests) > 1 else None,
             curves={
-                "ROC, with its area": curve_chart(test, nets),
-                "Precision over recall, with the average": curve_chart(test, nets, precision=True),
-                "Reliability of the first seed": reliability_chart(test, nets),
+                "ROC, with its area": curve_chart(test, drawn),
+                "Precision over recall, with the average": curve_chart(test, drawn, precision=True),
+                "Reliability of the first seed": reliability_chart(test, drawn),
             },
             audits={model.name: worst_findings(model) for model in results.finished},
             conclusions={model.name: conclusions(model) for model in results.finished},
