@@ -185,7 +185,7 @@ class Results(Struct, frozen=True, kw_only=True):
 
     @property
     def finished(self) -> list[ModelRecord]:
-        """The models of which no training diverged: those with metrics."""
+        """The models whose training diverged in no seed: those with metrics."""
         return [model for model in self.models if not model.diverged]
 
     @property

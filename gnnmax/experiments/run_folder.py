@@ -280,7 +280,7 @@ def load_run(
 ) -> dict[str, list[TrainedModel]]:
     """Load all trained models of a run folder, by name, one per seed; or one model, by its folder or shipped name.
 
-    A model of which a training diverged is left out, see :func:`diverged_in`.
+    A model whose training diverged in any seed is left out, see :func:`diverged_in`.
 
     Args:
         path: The folder, or the name of a shipped model.
@@ -340,7 +340,7 @@ def _none_at(path: str | Path, diverged: Mapping[str, str]) -> str:
 
 
 def diverged_in(path: str | Path) -> dict[str, str]:
-    """Return the models of a run folder of which a training diverged, with the seeds and the steps.
+    """Return the models of a run folder whose training diverged, with the seeds and the steps.
 
     Raises:
         InputError: a record of a divergence is damaged.

@@ -112,7 +112,7 @@ def train_models(
 
 
 def refuse_divergence(results: Mapping[str, TrainingResult]) -> None:
-    """Refuse results of which one diverged.
+    """Refuse results if a training diverged.
 
     Raises:
         TrainingError: with the first reason.
