@@ -36,8 +36,9 @@ class Evaluate:
 
     def run(self) -> int:
         """Score, evaluate, print the tables."""
+        from gnnmax.experiments.divergence import diverged_in
         from gnnmax.experiments.results import encode_results
-        from gnnmax.experiments.run_folder import diverged_in, load_run
+        from gnnmax.experiments.run_folder import load_run
         from gnnmax.experiments.scoreboard import evaluate_split
         from gnnmax.report.tables import split_tables
 

@@ -17,12 +17,12 @@ from gnnmax.data.dataset import DataSet
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.stream import stream_windows
 from gnnmax.errors import InputError
+from gnnmax.experiments.divergence import divergence_text
 from gnnmax.experiments.results import (
     RESULTS,
     ModelRecord,
     Results,
     RuleRecord,
-    divergence_text,
     encode_results,
     parse_results,
     read_results,
@@ -255,7 +255,7 @@ def _rehearse(nets: Mapping[str, Architecture], data: DataSet, training: Trainin
     """Refuse an own net that cannot be trained, before any work is done."""
     for net in nets.values():
         if net.is_own:
-            rehearse(net, data.split("train"), resolve_device(training.device))
+            rehearse(net, data.split("train")[: training.micro_batch], resolve_device(training.device))
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,18 +14,17 @@ from gnnmax.errors import InputError
 from gnnmax.evaluation.curves import Curves
 from gnnmax.evaluation.difference import Difference
 from gnnmax.evaluation.verdict import Offsets, Verdict
+from gnnmax.experiments.divergence import Divergence, divergence_text
 from gnnmax.io.atomic import write_file
 
 __all__ = [
     "RESULTS",
-    "Divergence",
     "ModelRecord",
     "Picture",
     "Results",
     "RuleRecord",
     "SplitResult",
     "TrainingRecord",
-    "divergence_text",
     "encode_results",
     "parse_results",
     "read_results",
@@ -113,24 +111,6 @@ class TrainingRecord(Struct, frozen=True, kw_only=True):
     seconds: float
     history: list[dict[str, Any]]
     audit: Audit
-
-
-class Divergence(Struct, frozen=True, kw_only=True):
-    """The end of a training whose loss or gradient was not finite: its seed, its step and the reason."""
-
-    seed: int
-    step: int
-    reason: str
-
-
-def divergence_text(seeds: Sequence[Divergence]) -> str:
-    """Say where trainings diverged.
-
-    Example:
-        >>> divergence_text([Divergence(seed=1, step=137, reason="the loss is nan")])
-        'diverged at step 137 of seed 1'
-    """
-    return f"diverged at step {', '.join(f'{each.step} of seed {each.seed}' for each in seeds)}"
 
 
 class ModelRecord(Struct, frozen=True):

@@ -13,11 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from gnnmax.data.store import versions
 from gnnmax.errors import InputError, unknown_name
-from gnnmax.experiments.results import Divergence, divergence_text
+from gnnmax.experiments.divergence import diverged_in
 from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.io.ownership import RUN
 from gnnmax.models.registry import MODELS
@@ -26,14 +24,12 @@ from gnnmax.training.checkpoint import Checkpoint
 
 __all__ = [
     "CONFIG",
-    "DIVERGED",
     "RUN_FORMAT",
     "Log",
     "Metrics",
     "Tail",
     "check_same_call",
     "checkpoint_file",
-    "diverged_in",
     "environment",
     "load_run",
     "locked_folder",
@@ -267,10 +263,6 @@ class Tail:
                 yield {"seed": self._seed, **json.loads(line)}
 
 
-DIVERGED = "diverged.json"
-"""In place of a model, where its training diverged: the seed, the step and the reason."""
-
-
 def load_run(
     path: str | Path,
     device: str = "auto",
@@ -280,7 +272,8 @@ def load_run(
 ) -> dict[str, list[TrainedModel]]:
     """Load all trained models of a run folder, by name, one per seed; or one model, by its folder or shipped name.
 
-    A model whose training diverged in any seed is left out, see :func:`diverged_in`.
+    A model whose training diverged in any seed is left out, see
+    :func:`gnnmax.experiments.divergence.diverged_in`.
 
     Args:
         path: The folder, or the name of a shipped model.
@@ -337,24 +330,3 @@ def _none_at(path: str | Path, diverged: Mapping[str, str]) -> str:
     if diverged:
         return f"no trained model at {path}: {', '.join(f'{name} {why}' for name, why in diverged.items())}"
     return f"no trained model at {path}: give a folder that train or compare wrote"
-
-
-def diverged_in(path: str | Path) -> dict[str, str]:
-    """Return the models of a run folder whose training diverged, with the seeds and the steps.
-
-    Raises:
-        InputError: a record of a divergence is damaged.
-
-    Example:
-        >>> diverged_in("nowhere")
-        {}
-    """
-    found: dict[str, list[Divergence]] = {}
-    for depth in ("", "seed-*/", "*/seed-*/"):
-        for file in sorted(Path(path).glob(f"{depth}{DIVERGED}")):
-            try:
-                divergence = msgspec.json.decode(file.read_bytes(), type=Divergence)
-            except (OSError, msgspec.DecodeError) as error:
-                raise InputError(f"{file} is damaged: {error}; run compare again") from None
-            found.setdefault(file.absolute().parent.parent.name, []).append(divergence)
-    return {name: divergence_text(seeds) for name, seeds in found.items()}

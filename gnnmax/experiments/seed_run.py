@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from torch import nn
@@ -20,10 +19,10 @@ from gnnmax.auditing.findings import Audit
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.recipe import Recipe
 from gnnmax.errors import InputError
-from gnnmax.experiments.results import Divergence, TrainingRecord
-from gnnmax.experiments.run_folder import DIVERGED, Metrics, Tail, checkpoint_file, metrics_file
+from gnnmax.experiments.divergence import Divergence, write_divergence
+from gnnmax.experiments.results import TrainingRecord
+from gnnmax.experiments.run_folder import Metrics, Tail, checkpoint_file, metrics_file
 from gnnmax.experiments.sources import WorkerSource, load_once
-from gnnmax.io.atomic import write_file
 from gnnmax.io.workers import starting_workers
 from gnnmax.models.architecture import Architecture
 from gnnmax.models.trained import TrainedModel, load_model, save_model
@@ -163,8 +162,7 @@ def _emptied(folder: Path) -> Path:
 def _record_divergence(folder: Path, seed: int, result: TrainingResult) -> Divergence:
     """Write a record in the place of a model."""
     divergence = Divergence(seed=seed, step=result.steps, reason=result.diverged)
-    folder.mkdir(parents=True)
-    write_file(folder / DIVERGED, msgspec.json.format(msgspec.json.encode(divergence), indent=2) + b"\n")
+    write_divergence(folder, divergence)
     return divergence
 
 

@@ -19,10 +19,13 @@ from gnnmax.models.references import absolute, find_factory, installed_nets, is_
 from gnnmax.models.registry import MODELS
 from gnnmax.task.rules import RULES
 
-__all__ = ["Architecture", "Given", "architecture_of", "named_architectures", "parse_name"]
+__all__ = ["LONGEST", "Architecture", "Given", "architecture_of", "named_architectures", "parse_name"]
 
 Given = str | Mapping[str, Any] | Callable[..., Any] | Config | tuple[Any, Any] | None
 """What may stand for a net: see :func:`architecture_of`."""
+
+LONGEST = 1000
+"""Characters of a reference that a model's card holds."""
 
 RESERVED = ("checkpoints", "metrics", "tensorboard", "seed-")
 """Beginnings of names that the files of a run have."""
@@ -140,14 +143,24 @@ def architecture_of(name: str, given: Given | Architecture = None) -> Architectu
         if model not in installed:
             raise InputError(f"{unknown_name('model', model, [*MODELS, *installed])}; your own is NAME=FILE.py:CLASS")
         model = installed[model]
-    origin = absolute(model)
+    origin, title = absolute(model), title_of(model)
     found = find_factory(origin)
-    checked = own_entry(title_of(model), found.make).parse(config)
+    plain = _storable(own_entry(title, found.make).parse(config), f"the config of {name}")
+    if len(_storable(title, f"the reference {title!r}")) > LONGEST:
+        raise InputError(f"the reference of {name} has {len(title)} characters, and at most {LONGEST} are stored")
+    return Architecture(title, plain, found.sha256, origin)
+
+
+def _storable(given: Any, what: str) -> Any:
+    """Return plain values that a model's card gives back as they are."""
     try:
-        plain = msgspec.to_builtins(checked)
-    except TypeError as error:
-        raise InputError(f"the config of {name} cannot be stored: {error}: use numbers, text and lists") from None
-    return Architecture(title_of(model), plain, found.sha256, origin)
+        plain = msgspec.to_builtins(given)
+        if msgspec.json.decode(msgspec.json.encode(plain)) == plain:
+            return plain
+        reason = "a number is not finite, or a key is no text"
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
+        reason = str(error)
+    raise InputError(f"{what} cannot be stored: {reason}; use numbers, text, lists and tables")
 
 
 def _parted(name: str, given: Any) -> tuple[Any, Any]:

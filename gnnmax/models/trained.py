@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.io.atomic import write_file
-from gnnmax.models.architecture import Architecture, architecture_of
+from gnnmax.models.architecture import LONGEST, Architecture, architecture_of
 from gnnmax.models.images.dense_tower import DenseTower, has_dense_form
 from gnnmax.models.inference import resolve_device, scored
 from gnnmax.models.references import is_reference
@@ -44,7 +44,7 @@ HEADER_ENTRY = 300
 DenseScorer = Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]
 """Maps values ``(n, m)`` to the scores of all their windows."""
 
-Line = Annotated[str, Meta(max_length=1000)]
+Line = Annotated[str, Meta(max_length=LONGEST)]
 
 
 class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

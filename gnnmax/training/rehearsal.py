@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from safetensors.torch import save as tensor_bytes
+from torch import Tensor, nn
 from torch.nn import functional
 
 from gnnmax.errors import InputError
 from gnnmax.models.architecture import Architecture
 from gnnmax.models.own_nets import own_code
 from gnnmax.models.seeding import torch_seed
-from gnnmax.models.tensors import inputs_of, labels_of
+from gnnmax.models.tensors import inputs_of, labels_of, separate
 from gnnmax.task.windows import Windows
 from gnnmax.training.threads import one_thread
 
@@ -29,8 +30,8 @@ def rehearse(architecture: Architecture, windows: Windows, device: torch.device)
         device: The device of the training.
 
     Raises:
-        InputError: it cannot be built, or called on these windows, or its loss cannot be differentiated; or, on a CPU,
-            the same seed gives other weights or another loss.
+        InputError: it cannot be built, or called on these windows, or its loss cannot be differentiated, or its weights
+            cannot be stored; or, on a CPU, the same seed gives other weights or another loss.
 
     Example:
         >>> from gnnmax.models.architecture import architecture_of
@@ -58,10 +59,21 @@ def rehearse(architecture: Architecture, windows: Windows, device: torch.device)
 
 def _step(architecture: Architecture, windows: Windows, device: torch.device) -> tuple[dict[str, Tensor], Tensor]:
     """Return the initial weights of a net and its loss on windows, which is differentiated."""
-    net = architecture.build(windows.k).to(device).train()
-    weights = {key: tensor.detach().clone() for key, tensor in net.state_dict().items()}
-    with torch_seed(0, device), own_code(f"the net {architecture.reference} cannot be trained"):
+    net, name = architecture.build(windows.k).to(device).train(), architecture.reference
+    weights = _stored(net, name)
+    with torch_seed(0, device), own_code(f"the net {name} cannot be trained"):
         scores = net(*inputs_of(windows, slice(None), device))
         loss = functional.binary_cross_entropy_with_logits(scores, labels_of(windows, device))
         loss.backward()  # type: ignore[no-untyped-call]
+    after = _stored(net, name)
+    if {key: t.shape for key, t in weights.items()} != {key: t.shape for key, t in after.items()}:
+        raise InputError(f"the net {name} has weights of other names or shapes after a step: make all when it is built")
     return weights, loss.detach()
+
+
+def _stored(net: nn.Module, name: str) -> dict[str, Tensor]:
+    """Return a copy of the weights, which can be stored."""
+    with own_code(f"the weights of {name} cannot be stored"):
+        weights = {key: separate(tensor) for key, tensor in net.state_dict().items()}
+        tensor_bytes(weights)
+    return weights

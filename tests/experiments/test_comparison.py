@@ -227,6 +227,8 @@ def test_a_run_folder_is_never_there_without_its_config(tmp_path, monkeypatch):
         ({"models": {"cnn": {"width": -1}}}, "config of model cnn"),
         ({"seeds": ()}, "seeds"),
         ({"seeds": (1, 1)}, "seeds"),
+        ({"seeds": (0, 9 * 10**18)}, r"a seed must be between 0 and 2\*\*62, not 9000000000000000000"),
+        ({"seeds": (-1,)}, "a seed must be between 0 and"),
         ({"workers": 0}, "workers"),
         ({"data": "spike-nine"}, "unknown recipe"),
         ({"data": "real-karate"}, "train"),

@@ -223,6 +223,16 @@ def scoring(score, inputs="values"):
     return factory
 
 
+def storing(change):
+    def factory(k):
+        net = Mine(k)
+        change(net)
+        return net
+
+    factory.inputs = "values"
+    return factory
+
+
 COUNTED = []
 
 
@@ -236,6 +246,7 @@ def counted(weight, values):
     [
         (scoring(lambda weight, v: (weight + v[:, 0, 0]).detach()), "cannot be trained: RuntimeError: element 0"),
         (scoring(lambda weight, v: weight + random.random() * v[:, 0, 0]), "another loss for"),
+        (storing(lambda net: net.register_buffer("extra", torch.eye(2).to_sparse())), "weights of .* cannot be stored"),
         (scoring(counted), "has another loss for the same weights"),
         (scoring(lambda weight, v, rows, columns: weight + rows[:, 0, 0], "contexts"), "needs the contexts of windows"),
     ],

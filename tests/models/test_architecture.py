@@ -70,6 +70,19 @@ def test_a_wrong_set_of_nets_is_refused(models, complaint):
         named_architectures(models)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800"])
+def test_a_config_that_no_card_gives_back_is_refused_before_any_work(value):
+    def factory(k, value=1):
+        return Mine(k)
+
+    factory.inputs = "values"
+    with pytest.raises(InputError, match="the config of mine cannot be stored: "):
+        architecture_of("mine", (factory, {"value": value}))
+    factory.__qualname__ = "f" * 2000
+    with pytest.raises(InputError, match=r"the reference of mine has 20.. characters, and at most 1000 are stored"):
+        architecture_of("mine", factory)
+
+
 def test_a_file_that_is_changed_between_two_seeds_is_refused_in_the_worker(tmp_path):
     file = tmp_path / "net.py"
     file.write_text("import tests.support.own_nets as nets\nMine = nets.Mine\n")
