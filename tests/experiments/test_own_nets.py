@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -84,12 +85,6 @@ def finished(data, net, tmp_path_factory):
     return out, compare(data, models, out, seeds=(0, 1), training=BUDGET)
 
 
-def test_the_results_do_not_depend_on_the_workers(finished, data, net, tmp_path):
-    models = {"gnn-wide": ("gnn", {"width": 20}), "gnn": None, "mine": f"{net}:MyNet"}
-    again = compare(data, models, tmp_path / "run", seeds=(0, 1), training=BUDGET, workers=2)
-    assert figures(again) == figures(finished[1])
-
-
 def test_a_run_records_the_reference_and_the_digest_and_the_page_shows_them(finished, net):
     out, results = finished
     wide, gnn, mine = results.models
@@ -164,27 +159,31 @@ def test_a_run_is_reproduced_with_its_code(finished, net, capsys):
     assert "ok     mine: its code is the same" in capsys.readouterr().out
 
 
-def test_a_factory_defined_in_code_may_be_sent_to_workers(data, tmp_path):
+@pytest.fixture(scope="module")
+def held():
+    whole = build(SMALL)
+    return DataSet(SMALL, {split: whole.split(split) for split in whole.splits})
+
+
+def test_a_factory_and_a_data_set_in_memory_may_be_sent_to_workers(held, data, tmp_path):
     def factory(k):
         return nn.Sequential(nn.Flatten(), nn.Linear(k * k, 1), nn.Flatten(0))
 
     factory.inputs = "values"
-    one, two = (
-        compare(data, {"mine": factory}, tmp_path / str(n), seeds=(0, 1), training=BUDGET, workers=n) for n in (1, 2)
-    )
+    call = {"seeds": (0, 1), "training": BUDGET}
+    one = compare(data, {"mine": factory}, tmp_path / "one", **call)
+    two = compare(held, {"mine": factory}, tmp_path / "two", workers=2, **call)
     assert figures(one) == figures(two)
+    factory.lock = threading.Lock()
     with pytest.raises(InputError, match="cannot be sent to worker processes"):
-        factory.lock = __import__("threading").Lock()
-        compare(data, {"mine": factory}, tmp_path / "lock", seeds=(0, 1), training=BUDGET, workers=2)
+        compare(data, {"mine": factory}, tmp_path / "lock", workers=2, **call)
     assert not (tmp_path / "lock").exists()
 
 
-def test_a_data_set_in_memory_or_opened_may_be_compared(data, finished, net, tmp_path):
-    whole = build(SMALL)
-    held = DataSet(SMALL, {split: whole.split(split) for split in whole.splits})
+def test_a_data_set_in_memory_or_opened_may_be_compared(held, data, finished, net, tmp_path):
     for name, given in (("held", held), ("opened", open_dataset(data))):
         out = tmp_path / name
-        results = compare(given, {"mine": f"{net}:MyNet"}, out, seeds=(0, 1), training=BUDGET, workers=2)
+        results = compare(given, {"mine": f"{net}:MyNet"}, out, seeds=(0, 1), training=BUDGET)
         expected = finished[1].tests[0].verdicts["mine"].accuracy
         assert results.tests[0].verdicts["mine"].accuracy == expected
         assert compare(given, {"mine": f"{net}:MyNet"}, out, seeds=(0, 1), training=BUDGET, resume=True)
@@ -365,7 +364,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_run_that_was_killed_ends_with_the_weights_of_one_that_was_not(data, net, tmp_path):
-    words = ["--models", f"gnn,mine={net}:MyNet", "--seeds", "2", "--steps", "120", "--evaluate-every", "40"]
+    words = ["--models", f"gnn,mine={net}:MyNet", "--seeds", "2", "--steps", "90", "--evaluate-every", "30"]
     words += ["--batch-size", "32", "--checkpoint-every", "10", "--device", "cpu", "--tensorboard"]
     call = [sys.executable, "-m", "gnnmax", "compare", "--data", str(data), *words]
     assert main([*call[3:], "--out", str(tmp_path / "whole")]) == 0
