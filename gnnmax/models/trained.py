@@ -206,6 +206,7 @@ def save_model(
 
     Example:
         >>> import tempfile
+        >>> from gnnmax.models.registry import build_model
         >>> w = Windows.from_values(np.eye(3)[None])
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     net = build_model("gnn", k=3, seed=1)
