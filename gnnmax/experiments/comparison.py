@@ -127,6 +127,7 @@ def compare(
     training = training or TrainingConfig()
     check_config(training)
     _check_call(nets, seeds, workers, training)
+    seeds = [int(seed) for seed in seeds]
     if tensorboard:
         check_tensorboard()
     if force and resume:

@@ -27,6 +27,9 @@ Given = str | Mapping[str, Any] | Callable[..., Any] | Config | tuple[Any, Any] 
 LONGEST = 1000
 """Characters of a reference that a model's card holds."""
 
+NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}"
+"""What a net in a run may be called: folders and checkpoints have this name."""
+
 RESERVED = ("checkpoints", "metrics", "tensorboard", "seed-")
 """Beginnings of names that the files of a run have."""
 
@@ -140,6 +143,8 @@ def architecture_of(name: str, given: Given | Architecture = None) -> Architectu
         return Architecture(model, msgspec.to_builtins(MODELS[model].parse(config)))
     if isinstance(model, str) and not is_reference(model):
         installed = installed_nets()
+        if model.endswith(".py"):
+            raise InputError(f"{model} is a file: name the net in it too, as in mine={model}:MyNet")
         if model not in installed:
             raise InputError(f"{unknown_name('model', model, [*MODELS, *installed])}; your own is NAME=FILE.py:CLASS")
         model = installed[model]
@@ -228,10 +233,10 @@ def _named(model: Any) -> tuple[str, Any]:
     return name, model
 
 
-def _check_name(name: str, architecture: Architecture) -> None:
+def _check_name(name: Any, architecture: Architecture) -> None:
     if name in RULES:
         raise InputError(f"the model {name!r} has the name of a rule: rename it")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}", name) or name.startswith(RESERVED):
+    if not isinstance(name, str) or not re.fullmatch(NAME, name) or name.startswith(RESERVED):
         raise InputError(
             f"a net in a run cannot be called {name!r}: use letters, digits and any of ._+- after the first, at most "
             f"60, and no name that begins with {', '.join(RESERVED)}"

@@ -105,6 +105,8 @@ def find_factory(origin: Any) -> Factory:
     if place.endswith(".py"):
         content = _read(place)
         return Factory(_attribute(_run(place, content), name, place), hashlib.sha256(content).hexdigest())
+    if "/" in place:
+        raise InputError(f"{place} is not the file of a net: give one that ends in .py, as FILE.py:NAME")
     module = _import(place, name)
     return Factory(_attribute(module, name, place), _digest_of(module))
 

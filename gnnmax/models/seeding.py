@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -22,20 +24,20 @@ _SEEDING = threading.RLock()
 CPU = torch.device("cpu")
 
 
-def check_seed(seed: int) -> None:
+def check_seed(seed: Any) -> None:
     """Refuse a seed that no model card holds.
 
     Raises:
-        InputError: it is negative or above :data:`LARGEST_SEED`.
+        InputError: it is no integer, negative, or above :data:`LARGEST_SEED`.
 
     Example:
         >>> check_seed(2**62 + 1)
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: a seed must be between 0 and 2**62, not 4611686018427387905
+        gnnmax.errors.InputError: a seed must be an integer between 0 and 2**62, not 4611686018427387905
     """
-    if not 0 <= seed <= LARGEST_SEED:
-        raise InputError(f"a seed must be between 0 and 2**62, not {seed}")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= LARGEST_SEED:
+        raise InputError(f"a seed must be an integer between 0 and 2**62, not {seed!r}")
 
 
 @contextlib.contextmanager
@@ -55,13 +57,24 @@ def torch_seed(seed: int, device: torch.device = CPU) -> Iterator[None]:
         ...     bool(first == torch.rand(1))
         True
     """
-    on_gpu = device.type == "cuda"
-    with _SEEDING, torch.random.fork_rng(devices=[device] if on_gpu else []):
-        torch.default_generator.manual_seed(seed)
-        if on_gpu:
-            index = torch.cuda.current_device() if device.index is None else device.index
-            torch.cuda.default_generators[index].manual_seed(seed)
-        yield
+    with _SEEDING:
+        generators = [torch.default_generator, *_of_gpu(device)]
+        states = [generator.get_state() for generator in generators]
+        try:
+            for generator in generators:
+                generator.manual_seed(seed)
+            yield
+        finally:
+            for generator, state in zip(generators, states, strict=True):
+                generator.set_state(state)
+
+
+def _of_gpu(device: torch.device) -> list[torch.Generator]:
+    if device.type != "cuda":
+        return []
+    torch.cuda.init()  # type: ignore[no-untyped-call]  # else it has no generators yet
+    index = torch.cuda.current_device() if device.index is None else device.index
+    return [torch.cuda.default_generators[index]]
 
 
 def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:

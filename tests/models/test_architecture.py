@@ -50,6 +50,8 @@ def test_a_sequence_takes_names_other_names_for_nets_and_factories():
         (["cnn", "cnn=gnn"], "each once"),
         (["cnm"], r"unknown model 'cnm'; known: .*your own is NAME=FILE\.py:CLASS"),
         (["net.py:MyNet"], r"net\.py:MyNet has no name in the run: give one, as in mine=net\.py:MyNet"),
+        (["mine=net.py"], r"net\.py is a file: name the net in it too, as in mine=net\.py:MyNet"),
+        (["mine=nets/:MyNet"], "nets/ is not the file of a net: give one that ends in .py"),
         ([lambda k: k], "a function has no name in the run"),
         ([Mine(3)], "a Mine has no name in the run"),
         ({"mine": Mine(3)}, "is a module: give the class"),
@@ -58,7 +60,7 @@ def test_a_sequence_takes_names_other_names_for_nets_and_factories():
         (["argmax=gnn"], "has the name of a rule"),
         (["gnn=cnn"], "the net cnn cannot be called gnn: a net of the registry is"),
         ({"gnn": Mine}, "cannot be called gnn: a net of the registry is"),
-        *((({name: ("gnn", None)}), "cannot be called") for name in ("", "a/b", "..", "my net", "x" * 61, "-x")),
+        *((({name: ("gnn", None)}), "cannot be called") for name in (3, "", "a/b", "..", "my net", "x" * 61, "-x")),
         *(
             (({name: ("gnn", None)}), "cannot be called")
             for name in ("checkpoints", "metrics", "seed-3", "tensorboard")

@@ -159,9 +159,9 @@ def test_dropout_is_reproducible_whatever_is_drawn_or_trained_beside_it() -> Non
     assert not equal(first, other["mine"])
 
 
-@pytest.mark.parametrize("seed", [-1, 2**62 + 1, 9 * 10**18])
+@pytest.mark.parametrize("seed", [-1, 2**62 + 1, 9 * 10**18, 1.5, True])
 def test_a_seed_that_no_card_holds_is_refused_before_a_net_is_built(seed: int) -> None:
-    with pytest.raises(InputError, match=r"a seed must be between 0 and 2\*\*62, not "):
+    with pytest.raises(InputError, match=r"a seed must be an integer between 0 and 2\*\*62, not "):
         build_model("cnn", 3, seed=seed)
 
 

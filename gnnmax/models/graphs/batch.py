@@ -11,8 +11,8 @@ __all__ = ["COLUMN_CONTEXT", "ENTRY", "ROW_CONTEXT", "graph_batch"]
 ENTRY, ROW_CONTEXT, COLUMN_CONTEXT = range(3)
 """Values of ``edge_type``."""
 
-Edges = tuple[Tensor, Tensor, Tensor, Tensor]
-"""Window, source, target and weight of each edge, shape ``(E,)`` each; nodes are numbered within their window."""
+Edges = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+"""Window, source, target, weight and type of each edge, ``(E,)`` each; nodes are numbered within their window."""
 
 
 def graph_batch(values: Tensor, row_context: Tensor | None = None, column_context: Tensor | None = None) -> Batch:
@@ -39,7 +39,7 @@ def graph_batch(values: Tensor, row_context: Tensor | None = None, column_contex
     n, k = len(values), values.shape[-1]
     graph, source, target, weight, kind = _edges(values, row_context, column_context)
     start = torch.arange(n, device=values.device) * 2 * k
-    ends = torch.stack([source, target]) + start[graph]  # (2, E)
+    ends = torch.stack([source, target]) + 2 * k * graph  # (2, E)
     root = torch.tensor([[k // 2], [k + k // 2]], device=values.device) + start  # (2, B)
     batch = Batch(
         x=_nodes(n, k, values),
@@ -60,27 +60,25 @@ def _nodes(n: int, k: int, like: Tensor) -> Tensor:
     return x.repeat(n, 1)  # (2kB, 3)
 
 
-def _edges(values: Tensor, rows: Tensor | None, columns: Tensor | None) -> tuple[Tensor, ...]:
+def _edges(values: Tensor, rows: Tensor | None, columns: Tensor | None) -> Edges:
     """List the edges window by window: entries, entries backwards, row contexts, column contexts."""
     n, k = len(values), values.shape[-1]
-    graph, row, column = (index.reshape(-1) for index in torch.meshgrid(*_ranges(values, n, k, k), indexing="ij"))
-    weight = values.reshape(-1)
-    parts = [(graph, row, column + k, weight), (graph, column + k, row, weight)]
-    kinds = [ENTRY, ENTRY]
+    side = torch.arange(k, device=values.device)
+    row, column = side.repeat_interleave(k), side.repeat(k) + k
+    source, target = torch.cat([row, column]).repeat(n), torch.cat([column, row]).repeat(n)
+    graph = torch.arange(n, device=values.device).repeat_interleave(2 * k * k)
+    weight = values.reshape(n, 1, k * k).expand(n, 2, k * k).reshape(-1)
+    parts = [(graph, source, target, weight, torch.full_like(graph, ENTRY))]
     for kind, context, first in ((ROW_CONTEXT, rows, 0), (COLUMN_CONTEXT, columns, k)):
         if context is not None:
             where, source, target = context.nonzero(as_tuple=True)
-            parts.append((where, source + first, target + first, context[where, source, target]))
-            kinds.append(kind)
-    joined = [torch.cat(each) for each in zip(*parts, strict=True)]
-    numbers = torch.tensor(kinds, device=values.device)
-    joined.append(numbers.repeat_interleave(torch.tensor([len(part[0]) for part in parts], device=values.device)))
-    order = torch.argsort(joined[0], stable=True)
-    return tuple(each[order] for each in joined)
-
-
-def _ranges(like: Tensor, *sizes: int) -> list[Tensor]:
-    return [torch.arange(size, device=like.device) for size in sizes]
+            weight = context[where, source, target]
+            parts.append((where, source + first, target + first, weight, torch.full_like(where, kind)))
+    if len(parts) == 1:
+        return parts[0]
+    order = torch.argsort(torch.cat([part[0] for part in parts]), stable=True)
+    graph, source, target, weight, kinds = (torch.cat(each)[order] for each in zip(*parts, strict=True))
+    return graph, source, target, weight, kinds
 
 
 def _allow_splitting(batch: Batch, edges: Tensor, start: Tensor) -> None:
