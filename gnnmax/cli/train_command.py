@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -105,26 +105,8 @@ class Compare(_Training):
         """Train, evaluate and print the table."""
         if not 1 <= self.seeds <= 1000:
             raise InputError(f"--seeds must be between 1 and 1000, not {self.seeds}")
-        from gnnmax.experiments.comparison import compare
-
-        models, training = _asked(self, None if self.models is None else nets_of(self.models))
-        seeds = range(self.seeds)
-        with training_progress(list(models), seeds, training.steps) as on_progress:
-            results = compare(
-                self.data,
-                models,
-                self.out,
-                seeds=seeds,
-                also=words_of(self.also),
-                training=training,
-                workers=self.workers,
-                force=self.force,
-                resume=self.resume,
-                command=_command(),
-                tensorboard=self.tensorboard,
-                on_progress=on_progress,
-            )
-        return _show(self, results)
+        models = None if self.models is None else nets_of(self.models)
+        return _compare(self, models, range(self.seeds), also=words_of(self.also), workers=self.workers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,30 +120,35 @@ class Train(_Training):
 
     def run(self) -> int:
         """Train, evaluate and print the table."""
-        from gnnmax.experiments.results import read_results
-        from gnnmax.experiments.single_training import train
-        from gnnmax.training.learner import TrainingError
-
-        model, training = _asked(self, nets_of(self.model))
-        diverging = contextlib.suppress(TrainingError)  # the table says so
-        with training_progress(list(model), [self.seed], training.steps) as on_progress, diverging:
-            train(
-                self.data,
-                model,
-                self.out,
-                seed=self.seed,
-                training=training,
-                force=self.force,
-                resume=self.resume,
-                command=_command(),
-                tensorboard=self.tensorboard,
-                on_progress=on_progress,
-            )
-        return _show(self, read_results(self.out))
+        model = nets_of(self.model)
+        if len(model) != 1:
+            raise InputError(f"--model takes one net, not {', '.join(model) or 'none'}: gnnmax compare trains several")
+        return _compare(self, model, [self.seed], also=[], workers=1)
 
 
-def _command() -> str:
-    return f"gnnmax {shlex.join(sys.argv[1:])}"
+def _compare(
+    call: _Training, models: dict[str, Any] | None, seeds: Sequence[int], *, also: Sequence[str], workers: int
+) -> int:
+    """Train the nets of a call, show the results, and return the exit status."""
+    from gnnmax.experiments.comparison import compare
+
+    nets, training = _asked(call, models)
+    with training_progress(list(nets), seeds, training.steps) as on_progress:
+        results = compare(
+            call.data,
+            nets,
+            call.out,
+            seeds=seeds,
+            also=also,
+            training=training,
+            workers=workers,
+            force=call.force,
+            resume=call.resume,
+            command=f"gnnmax {shlex.join(sys.argv[1:])}",
+            tensorboard=call.tensorboard,
+            on_progress=on_progress,
+        )
+    return _show(call, results)
 
 
 def _asked(call: _Training, models: dict[str, Any] | None) -> tuple[dict[str, Any], TrainingConfig]:

@@ -54,7 +54,7 @@ def train(
         The trained net, a scorer, with the weights of the lowest validation log loss.
 
     Raises:
-        InputError: as for :func:`gnnmax.compare`, or several nets.
+        InputError: as for :func:`gnnmax.compare`; several nets, or several processes of torchrun.
         TrainingError: a loss or a gradient is not finite; results are in ``out`` all the same.
 
     Example:
@@ -66,8 +66,10 @@ def train(
     nets = named_architectures(model if isinstance(model, Mapping) else [model])
     if len(nets) != 1:
         raise InputError(f"train takes one net, not {', '.join(nets)}: compare trains several")
-    if out is None and (resume or is_distributed()):
-        raise InputError("resuming and torchrun need a run folder that stays: give out")
+    if is_distributed():
+        raise InputError("train returns a net to one process: call compare, or 'gnnmax train', under torchrun")
+    if out is None and resume:
+        raise InputError("resuming needs a run folder that stays: give out")
     (name,) = nets
     training = training or TrainingConfig()
     with contextlib.ExitStack() as stack:

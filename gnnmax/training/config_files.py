@@ -79,7 +79,8 @@ def load_config(name: str | Path, nets: Collection[str] = ()) -> Hyperparameters
         summary=file.summary,
         training=parse_training(file.training, f"config {name}: training"),
         models={
-            model: plain if model in nets else _config(str(name), model, plain) for model, plain in file.models.items()
+            model: plain if model in nets and "model" not in plain else _config(str(name), model, plain)
+            for model, plain in file.models.items()
         },
     )
 

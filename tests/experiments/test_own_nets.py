@@ -202,7 +202,7 @@ def test_train_returns_a_scorer_with_and_without_a_folder(data, finished, net, t
     assert [path.name for path in sorted((tmp_path / "run" / "Mine").iterdir())] == ["seed-0"]
     with pytest.raises(InputError, match="train takes one net, not cnn, gnn"):
         train(data, {"cnn": None, "gnn": None})
-    with pytest.raises(InputError, match="need a run folder that stays"):
+    with pytest.raises(InputError, match="needs a run folder that stays"):
         train(data, "cnn", resume=True)
 
 
@@ -334,13 +334,16 @@ def test_a_config_file_gives_sizes_to_nets_of_the_call_and_other_configs_of_a_ne
         "gnn-narrow": ("gnn", 3),
         "mine": (f"{net}:MyNet", 7),
     }
-    for text, complaint in (
-        ("[models.mine]\nwidth = 'x'", "config of model"),
-        ("[models.other]\nwidth = 3", "unknown model 'other'"),
-        (f'[models.other]\nmodel = "{net}:MyNet"', "unknown model"),
+    mine, code = f"mine={net}:MyNet", f'[models.other]\nmodel = "{net}:MyNet"'
+    for text, models, complaint in (
+        ("[models.mine]\nwidth = 'x'", mine, "config of model"),
+        ("[models.other]\nwidth = 3", mine, "unknown model 'other'"),
+        (code, mine, "unknown model"),
+        (code, "other", "unknown model"),
+        ("[models.mine]\nmodel = 'gnn'", mine, "unknown field `model`"),
     ):
         file.write_text(text)
-        assert main([*call, "--models", f"mine={net}:MyNet", "--out", str(tmp_path / "no")]) == 2
+        assert main([*call, "--models", models, "--out", str(tmp_path / "no")]) == 2
         assert complaint in capsys.readouterr().err
     assert not (tmp_path / "no").exists()
 
