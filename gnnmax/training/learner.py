@@ -31,7 +31,7 @@ Record = dict[str, Any]
 
 
 class TrainingError(RuntimeError):
-    """Training diverged although its input was valid; each model is left with its best weights."""
+    """Training diverged although its input was valid; the model is left with its best weights."""
 
 
 class _NotFiniteError(RuntimeError):
@@ -209,7 +209,7 @@ class Learner:
         if not bool(torch.isfinite(value)):
             raise _NotFiniteError(
                 f"{what} of {self.name} is {value.item()} at step {self._step}: lower the learning rate "
-                f"(now at most {self._config.learning_rate:g}); the weights of step {self._best} are kept"
+                f"(now at most {self._config.learning_rate:g})"
             )
 
     def _copy_weights(self) -> dict[str, Tensor]:
