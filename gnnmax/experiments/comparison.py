@@ -151,17 +151,26 @@ def compare(
             return read_results(folder)
     _rehearse(nets, sets[0], training)
     with contextlib.ExitStack() as stack:
-        past: list[dict[str, Any]] = []
-        if resuming and is_main_process():
-            stack.enter_context(locked_folder(folder))
-            past = [record for seed in seeds for record in rewind(folder, seed)]
-        elif is_main_process():
-            target = stack.enter_context(started_run(folder.absolute(), config, force=force))
-            spec = dataclasses.replace(spec, folder=target)
+        spec, past = stack.enter_context(_working_folder(spec, config, seeds, resuming=resuming, force=force))
         record = on_progress or _ignore
         if tensorboard and is_main_process():
             record = stack.enter_context(_with_curves(spec.folder, record, past))
         return _run(spec, seeds, sets=sets, workers=workers, command=command, on_progress=record)
+
+
+@contextlib.contextmanager
+def _working_folder(
+    spec: ComparisonSpec, config: dict[str, Any], seeds: Sequence[int], *, resuming: bool, force: bool
+) -> Iterator[tuple[ComparisonSpec, list[dict[str, Any]]]]:
+    """Lock the run folder, a new or a rewound one; yield the comparison in it, and its records so far."""
+    if not is_main_process():
+        yield spec, []
+    elif resuming:
+        with locked_folder(spec.folder):
+            yield spec, [record for seed in seeds for record in rewind(spec.folder, seed)]
+    else:
+        with started_run(spec.folder, config, force=force) as folder:
+            yield dataclasses.replace(spec, folder=folder), []
 
 
 def _run(
