@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.evaluation.evaluator import compare_scores as compare_scores
     from gnnmax.evaluation.evaluator import evaluate as evaluate
     from gnnmax.experiments.classifier import WindowClassifier as WindowClassifier
+    from gnnmax.experiments.comparison import compare as compare
+    from gnnmax.experiments.single_training import train as train
     from gnnmax.interop.pyg import to_data as to_data
     from gnnmax.interop.torch_dataset import StreamDataset as StreamDataset
     from gnnmax.interop.torch_dataset import WindowDataset as WindowDataset
@@ -49,6 +51,7 @@ _MODULES = {
     "Windows": "task.windows",
     "audit": "auditing.battery",
     "build": "data.generation",
+    "compare": "experiments.comparison",
     "compare_scores": "evaluation.evaluator",
     "evaluate": "evaluation.evaluator",
     "find_maxima": "detection.search",
@@ -62,6 +65,7 @@ _MODULES = {
     "save_dataset": "data.saving",
     "score_everywhere": "detection.dense_scoring",
     "to_data": "interop.pyg",
+    "train": "experiments.single_training",
 }
 """Where each public name is defined."""
 

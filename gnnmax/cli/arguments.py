@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 __all__ = [
+    "NETS_HELP",
     "Changes",
     "Flag",
     "expand_home",
+    "nets_of",
     "open_data",
     "open_recipe",
     "plain_flags",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]
+NETS_HELP = "The code of nets of your own in the run, separated by commas, each as NAME=FILE.py:CLASS."
 Changes = Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
 
 
@@ -140,3 +143,17 @@ def open_data(name: str) -> DataSet:
 def words_of(text: str) -> list[str]:
     """Split a string at commas and drop empty parts."""
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def nets_of(text: str) -> dict[str, Any]:
+    """Read ``NAME`` and ``NAME=NET``, separated by commas, as a mapping of names to nets, None for a name alone.
+
+    Raises:
+        InputError: a net without a name, or a name twice.
+    """
+    from gnnmax.models.architecture import parse_name
+
+    pairs = [parse_name(word) for word in words_of(text)]
+    if len(dict(pairs)) < len(pairs):
+        raise InputError(f"name each model once, not {', '.join(name for name, _ in pairs)}")
+    return dict(pairs)

@@ -102,7 +102,7 @@ def generate_windows(
     else:
         # A timeout of its own keeps these workers apart from those that train: loky takes loading torch for a leak.
         draw = functools.partial(generate_graphs, plain)
-        parts = map_ahead(draw, chunks, workers=min(workers, len(chunks)), timeout=20)
+        parts = map_ahead(draw, chunks, workers=min(workers, len(chunks)), timeout=301)
     for chunk, part in zip(chunks, parts, strict=True):
         yield part
         if on_progress is not None:

@@ -336,6 +336,7 @@ class _Splits(Mapping[str, Windows]):
     def __init__(self, folder: Path, manifest: Manifest, recipe: Recipe | Imported, *, check: bool) -> None:
         self.folder, self._manifest, self._recipe, self._check = folder.absolute(), manifest, recipe, check
         self._open: dict[str, Windows] = {}
+        self.folder = folder.absolute()
 
     def __getitem__(self, split: str) -> Windows:
         if split not in self._open:

@@ -8,17 +8,19 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from gnnmax.data.store import versions
-from gnnmax.errors import InputError
+from gnnmax.errors import InputError, unknown_name
+from gnnmax.experiments.divergence import diverged_in
 from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
-from gnnmax.models.trained import TrainedModel, load_model, shipped_models
+from gnnmax.models.registry import MODELS
+from gnnmax.models.trained import TrainedModel, load_model, read_card, shipped_models
 from gnnmax.training.checkpoint import Checkpoint
 
 __all__ = [
@@ -155,8 +157,11 @@ def check_same_call(folder: Path, config: dict[str, Any]) -> None:
         )
 
 
-def rewind(folder: Path, seed: int) -> None:
+def rewind(folder: Path, seed: int) -> list[dict[str, Any]]:
     """Remove the records of a seed that were written after its checkpoint: training will write them again.
+
+    Returns:
+        The records that stay, each with its seed.
 
     Raises:
         InputError: another process still trains that seed, or the checkpoint is damaged.
@@ -168,7 +173,9 @@ def rewind(folder: Path, seed: int) -> None:
     with Metrics(path):
         lines = path.read_bytes().splitlines(keepends=True)
         whole = [line for line in lines if line.endswith(b"\n")]
-        write_file(path, b"".join(line for line in whole if json.loads(line)["step"] <= reached))
+        kept = [line for line in whole if json.loads(line)["step"] <= reached]
+        write_file(path, b"".join(kept))
+    return [{"seed": seed, **json.loads(line)} for line in kept]
 
 
 @contextlib.contextmanager
@@ -238,10 +245,11 @@ class Log:
 
 
 class Tail:
-    """A reader of the records that a worker process appends to its metrics file."""
+    """A reader of the records that a worker process appends to its metrics file from now on."""
 
     def __init__(self, path: Path, seed: int) -> None:
-        self._path, self._seed, self._position = path, seed, 0
+        self._path, self._seed = path, seed
+        self._position = path.stat().st_size if path.exists() else 0
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield the complete records since the last call."""
@@ -256,11 +264,29 @@ class Tail:
                 yield {"seed": self._seed, **json.loads(line)}
 
 
-def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedModel]]:
+def load_run(
+    path: str | Path,
+    device: str = "auto",
+    *,
+    models: Mapping[str, Any] | None = None,
+    allow_changed: bool = False,
+) -> dict[str, list[TrainedModel]]:
     """Load all trained models of a run folder, by name, one per seed; or one model, by its folder or shipped name.
 
+    A model whose training diverged in any seed is left out, see
+    :func:`gnnmax.experiments.divergence.diverged_in`.
+
+    Args:
+        path: The folder, or the name of a shipped model.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        models: The code of nets of your own, by name, as ``{"mine": factory}`` or ``{"mine":
+            "net.py:MyNet"}``; names of other
+            nets of the run may stand beside them.
+        allow_changed: Whether the files that define own nets may have changed since the training.
+
     Raises:
-        InputError: there is no model, one is damaged, or the models have different numbers of seeds.
+        InputError: there is no model, one is damaged, or the models have different numbers of seeds; an own net is not
+            given, or a net is given that the run does not have.
 
     Example:
         >>> load_run("nowhere")
@@ -271,14 +297,37 @@ def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedMo
     if str(path) in shipped_models():
         model = load_model(path, device)
         return {model.name: [model]}
+    models = models or {}
     cards = sorted(card for depth in ("", "seed-*/", "*/seed-*/") for card in as_path(path).glob(f"{depth}model.json"))
+    lost = diverged_in(path)
     if not cards:
-        raise InputError(f"no trained model at {path}: give a folder that train or compare wrote")
-    models: dict[str, list[TrainedModel]] = {}
+        raise InputError(_none_at(path, lost))
+    found: dict[str, list[TrainedModel]] = {}
     for card in cards:
-        model = load_model(card.parent, device)
-        models.setdefault(model.name, []).append(model)
-    if len({len(seeds) for seeds in models.values()}) > 1:
-        counts = ", ".join(f"{name} {len(seeds)}" for name, seeds in models.items())
+        name = read_card(card).name
+        if name not in lost:
+            net = _code_of(name, models)
+            model = load_model(card.parent, device, net=net, allow_changed=allow_changed)
+            found.setdefault(name, []).append(model)
+    if not found:
+        raise InputError(_none_at(path, lost))
+    for name in models:
+        if name not in found and name not in lost:
+            raise unknown_name(f"model of {path}", name, found)
+    if len({len(seeds) for seeds in found.values()}) > 1:
+        counts = ", ".join(f"{name} {len(seeds)}" for name, seeds in found.items())
         raise InputError(f"the models in {path} have different numbers of seeds ({counts}): give a complete run")
-    return models
+    return found
+
+
+def _code_of(name: str, models: Mapping[str, Any]) -> Any:
+    """Return the code that is given for a net; a name alone stands for the net of that name."""
+    if name not in models or (models[name] is None and name in MODELS):
+        return None
+    return name if models[name] is None else models[name]
+
+
+def _none_at(path: str | Path, diverged: Mapping[str, str]) -> str:
+    if diverged:
+        return f"no trained model at {path}: {', '.join(f'{name} {why}' for name, why in diverged.items())}"
+    return f"no trained model at {path}: give a folder that train or compare wrote"

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gnnmax.errors import InputError, unknown_name
+from gnnmax.models.graphs.batch import COLUMN_CONTEXT, ENTRY, ROW_CONTEXT
 from gnnmax.task.scaling import SCALES, ScaleName
 from gnnmax.task.windows import Windows, windows_hint
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData
 
 __all__ = ["to_data", "to_hetero"]
-
-ENTRY, ROW_CONTEXT, COLUMN_CONTEXT = range(3)
-"""Values of ``edge_type`` in :func:`to_data`."""
 
 
 def to_data(

@@ -122,7 +122,7 @@ def _unit_square(axes: Axes, across: str, up: str) -> None:
 def learning_chart(results: Results) -> str:
     """Draw validation log loss over steps, one line a net and seed."""
     with _canvas(5.6, 2.9) as (axes, drawn):
-        for place, model in enumerate(results.models):
+        for place, model in enumerate(results.finished):
             for run in model.runs:
                 steps, losses = ([record[key] for record in run.history] for key in ("step", "loss"))
                 label = model.name if run is model.runs[0] else None
@@ -131,7 +131,8 @@ def learning_chart(results: Results) -> str:
         axes.set_xlabel("step")
         axes.set_ylabel("validation log loss, nats")
         axes.grid(axis="y", lw=0.4, alpha=0.4)
-        axes.legend()
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend()
     return drawn[0]
 
 

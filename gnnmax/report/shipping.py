@@ -73,8 +73,8 @@ def model_markdown(results: Results, name: str, seed: int, *, title: str) -> str
     References:
         Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
     """
-    entry, training = MODELS[name], results.training
     record = next(model for model in results.models if model.name == name)
+    entry, training = MODELS[record.reference or name], results.training
     place = results.seeds.index(seed)
     noisy = results.recipe["label"] == "planted"
     best = "bayes" if noisy else "argmax"

@@ -80,9 +80,10 @@ def split_table(test: SplitResult) -> Table:
     if test.hosts > 1:
         table.caption = "\n".join(pair.sentence() for pair in test.pairs) or None
     header, rows = split_rows(test)
+    last = [*test.nets, *test.diverged][-1:] or [""]
     _columns(table, header[0], header[1:])
     for row in rows:
-        table.add_row(*row, end_section=row[0] == test.nets[-1])
+        table.add_row(*row, end_section=row[0] == last[0])
     return table
 
 
@@ -120,6 +121,8 @@ def split_rows(test: SplitResult) -> tuple[list[str], list[list[str]]]:
         values = [metric_text(verdict, metric) for metric in shown]
         slices = [f"{verdict.slices['kind'][kind].accuracy:.3f}" for kind in kinds]
         rows.append([name, number_text(verdict.accuracy), interval, *values, *slices])
+    place = len(test.nets)
+    rows[place:place] = [[name, "", why, *[""] * (len(shown) + len(kinds))] for name, why in test.diverged.items()]
     return ["scorer", "accuracy", "95 % interval", *(METRICS[name].title for name in shown), *kinds], rows
 
 

@@ -21,7 +21,8 @@ from gnnmax.experiments.rerun import reproduce_run
 from gnnmax.experiments.results import encode_results, read_results
 from gnnmax.experiments.run_folder import RUN_FORMAT, load_run
 from gnnmax.experiments.seed_run import ComparisonSpec, _run_seed_in_worker
-from gnnmax.models.registry import MODELS, parse_config
+from gnnmax.models.architecture import named_architectures
+from gnnmax.models.registry import MODELS
 from gnnmax.testing import sample_windows
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.learner import TrainingError
@@ -103,7 +104,7 @@ def test_each_data_set_is_built_once_for_any_number_of_seeds(tmp_path, builds):
 
 def test_a_worker_process_builds_each_data_set_once_and_forgets_those_of_the_last_comparison(tmp_path, builds):
     def worked(name, sources):
-        spec = ComparisonSpec(sources, {"gnn": parse_config("gnn")}, BUDGET, tmp_path / name)
+        spec = ComparisonSpec(sources, named_architectures(["gnn"]), BUDGET, tmp_path / name)
         (tmp_path / name / "metrics").mkdir(parents=True)
         return [_run_seed_in_worker(spec, seed).scores["gnn"] for seed in (0, 1, 2)]
 
@@ -253,6 +254,8 @@ def test_a_run_folder_is_never_there_without_its_config(tmp_path, monkeypatch):
         ({"models": {"cnn": {"width": -1}}}, "config of model cnn"),
         ({"seeds": ()}, "seeds"),
         ({"seeds": (1, 1)}, "seeds"),
+        ({"seeds": (0, 9 * 10**18)}, r"a seed must be an integer between 0 and 2\*\*62, not 9000000000000000000"),
+        ({"seeds": (-1,)}, "a seed must be an integer between 0 and"),
         ({"workers": 0}, "workers"),
         ({"data": "spike-nine"}, "unknown recipe"),
         ({"data": "real-karate"}, "train"),
