@@ -43,11 +43,19 @@ class FittedNormalisation:
 
 
 class NamedMatrix(NamedTuple):
-    """A matrix whose rows and columns have names, and a mask of missing entries or None."""
+    """A matrix with names, and what else its source says about it.
+
+    Attributes:
+        matrix: The matrix.
+        names: Names of rows and of columns.
+        missing: True where nothing was measured; or None.
+        directed: Whether the source says that it is a directed graph; None if it does not say.
+    """
 
     matrix: Any
     names: tuple[tuple[Any, ...], tuple[Any, ...]]
     missing: npt.NDArray[np.bool_] | None = None
+    directed: bool | None = None
 
 
 class Block(NamedTuple):
@@ -304,7 +312,8 @@ def lowest(dtype: np.dtype[Any]) -> Any:
 
 
 def _computable(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type to compute in: wider for half precision, and for types whose lowest number is common."""
+    """Return the type to compute in: native, wider for half precision and for types whose lowest number is common."""
+    dtype = dtype.newbyteorder("=")
     if dtype == np.float16:
         return np.dtype(np.float32)
     widened = {1: np.int16, 2: np.int32, 4: np.int64}
@@ -330,7 +339,7 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
     if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
         matrix = NamedMatrix(matrix.to_numpy(), (tuple(matrix.index), tuple(matrix.columns)))
     if isinstance(matrix, NamedMatrix):
-        matrix, names, hidden = matrix
+        matrix, names, hidden, directed = matrix
         missing = _both_missing(hidden, missing)
     if hasattr(matrix, "edge_index"):
         matrix = _of_data(matrix)

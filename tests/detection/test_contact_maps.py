@@ -7,7 +7,8 @@ import pytest
 
 from gnnmax import InputError, find_maxima
 from gnnmax.cli.main import main
-from gnnmax.detection.matrix_files import read_cool, read_matrix
+from gnnmax.detection.contact_maps import read_cool
+from gnnmax.detection.matrix_files import read_matrix
 
 SIDE = 30
 
@@ -87,8 +88,8 @@ def test_what_is_no_such_map_is_refused(maps, name, options, said):
     assert "\n" not in str(refused.value)
 
 
-def test_without_cooler_the_extra_is_named(monkeypatch, tmp_path):
-    monkeypatch.setitem(__import__("sys").modules, "cooler", None)
+def test_without_h5py_the_extra_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr("gnnmax.detection.contact_maps.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"gnnmax\[cool\]"):
         read_cool(tmp_path / "x.cool")
 
