@@ -130,8 +130,9 @@ class MatrixSource:
         """The same matrix with only its edges measured: stored entries, or those of a dense matrix that are not 0."""
         from scipy.sparse import csr_array
 
-        half = self.matrix.dtype == np.float16  # scipy has no sparse arrays of this type
-        matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix, dtype=np.float32 if half else None))
+        # scipy has no sparse arrays in half precision or foreign byte order
+        dtype = np.float32 if self.matrix.dtype == np.float16 else self.matrix.dtype.newbyteorder("=")
+        matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix, dtype=dtype))
         return replace(self, matrix=matrix, unstored="missing")
 
     def transformed(self, values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:

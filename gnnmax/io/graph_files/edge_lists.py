@@ -17,6 +17,7 @@ from gnnmax.errors import InputError
 from gnnmax.io.csv_rows import numbered_rows
 from gnnmax.io.graph_files.edge_ends import Ends
 from gnnmax.io.graph_files.entries import Entries, first_repeated
+from gnnmax.io.graph_files.refusals import first_line
 from gnnmax.io.graph_files.text_blocks import text_blocks
 from gnnmax.io.plain_numbers import is_plain, plain_float
 
@@ -56,9 +57,9 @@ def read_csv(content: bytes) -> Entries:
             done += len(u)
     except InputError:
         raise
-    except (ValueError, csv.Error):
+    except (ValueError, csv.Error) as error:
         _explain(content, done)
-        raise
+        raise InputError(f"not a list of edges: {first_line(error)}") from None
     if not done:
         raise InputError("holds no edge: expected lines u,v,weight")
     names, edges = ends.numbered()
@@ -89,7 +90,7 @@ class _Weights:
                 self.whole = False
         values = np.fromiter(map(float, numbers), np.float64, len(numbers))
         large = np.flatnonzero(~(np.abs(values) < 2.0**63)).tolist()
-        if not np.isfinite(values).all() or any(WHOLE.fullmatch(numbers[index].strip()) for index in large):
+        if not np.isfinite(values).all() or any(WHOLE.fullmatch(numbers[index]) for index in large):
             raise ValueError("a number that is not finite, or whole and too large")
         self.parts.append(values)
 
@@ -129,7 +130,7 @@ def _split(text: str) -> Iterator[tuple[Fields, Fields, Fields]]:
     fields.pop()
     u, v, numbers = fields[0::3], fields[1::3], fields[2::3]
     if len(fields) == 3 * lines and "".join(numbers).count("\n") == lines:  # so every third field ends a line
-        yield _checked(u), _checked(v), numbers
+        yield _checked(u), _checked(v), _stripped(numbers)
     else:
         yield from _by_rows(csv.reader(io.StringIO(text, newline=""), strict=True))
 
@@ -142,12 +143,16 @@ def _by_rows(rows: Iterator[list[str]]) -> Iterator[tuple[Fields, Fields, Fields
             raise ValueError("a line that has not three fields")
         if filled:
             u, v, numbers = zip(*filled, strict=True)
-            yield _checked(u), _checked(v), numbers
+            yield _checked(u), _checked(v), _stripped(numbers)
+
+
+def _stripped(fields: Fields) -> Fields:
+    return list(map(str.strip, fields))
 
 
 def _checked(names: Fields) -> Fields:
     """Return names without blanks around them; raises ValueError if one is empty."""
-    stripped = list(map(str.strip, names))
+    stripped = _stripped(names)
     if not all(stripped):
         raise ValueError("a name that is empty")
     return stripped
