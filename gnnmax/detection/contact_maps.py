@@ -100,7 +100,9 @@ def _read(file: Path, path: str, group: str, *, balanced: bool) -> _Map:
     if header is None:
         raise InputError(f"{file} is not a file of contact maps, or a damaged one: it ends too early")
     if "known" in header:
-        known = ", ".join(f"{file}::{name.strip('/')}" for name in header["known"] if name != "/") or str(file)
+        known = ", ".join(f"{file}::{name.strip('/')}" if name != "/" else str(file) for name in header["known"])
+        if not known:
+            raise InputError(f"{file} is not a file of contact maps: it holds none")
         raise InputError(f"{file} has no contact map {group or 'of its own'}: choose one of {known}")
     return _Map(columns, header["names"], header["symmetric"])
 
