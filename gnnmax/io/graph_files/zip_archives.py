@@ -20,7 +20,7 @@ LARGEST_ARRAY = 2**30
 """Bytes that a file of any size may unpack to."""
 
 TIMES_THE_FILE = 4
-"""Larger files may unpack to so many times their size."""
+"""Larger files may unpack to this multiple of their size."""
 
 PIECE = 2**20
 """Bytes that are unpacked at a time."""
