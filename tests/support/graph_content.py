@@ -35,8 +35,9 @@ def _samples():
     u, v = np.nonzero(np.triu(matrix))
     lines = [f"{a},{b},{matrix[a, b]}\n" for a, b in zip(u.tolist(), v.tolist(), strict=True)]
     names = [f'"node, {a}",n{b},{7 * a + b}\r\n' for a, b in zip(u.tolist(), v.tolist(), strict=True)]
+    stored = {form: sparse.tobsr((2, 2)) if form == "bsr" else sparse.asformat(form) for form in SPARSE}
     return {
-        **{f"{form}.npz": saved(scipy.sparse.save_npz, sparse.asformat(form)) for form in SPARSE},
+        **{f"{form}.npz": saved(scipy.sparse.save_npz, matrix) for form, matrix in stored.items()},
         "dense.npz": saved(np.savez, matrix),
         "compressed.npz": saved(np.savez_compressed, matrix.astype(np.float32)),
         "plain.npy": saved(np.save, matrix),

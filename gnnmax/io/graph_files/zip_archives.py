@@ -22,6 +22,9 @@ LARGEST_ARRAY = 2**30
 TIMES_THE_FILE = 4
 """Larger files may unpack to this multiple of their size."""
 
+END, UNCOUNTED = b"PK\5\6", 0xFFFF
+"""The mark of the last record, and the number of members that it states where it cannot count them."""
+
 PIECE = 2**20
 """Bytes that are unpacked at a time."""
 
@@ -46,7 +49,7 @@ def read_npz(content: bytes) -> Any:
         (2, 2)
     """
     with refusing("a .npz file of a matrix"), zipfile.ZipFile(io.BytesIO(content)) as box:
-        archive = _Archive(box, len(content))
+        archive = _Archive(box, content)
         if "format" in archive.members:
             return read_sparse(archive, len(content))
         if len(archive.members) != 1:
@@ -57,13 +60,20 @@ def read_npz(content: bytes) -> Any:
 class _Archive:
     """The arrays of a ``.npz`` file; headers are read without unpacking the rest."""
 
-    def __init__(self, box: zipfile.ZipFile, size: int) -> None:
+    def __init__(self, box: zipfile.ZipFile, content: bytes) -> None:
         listed = box.infolist()
+        end = content.rfind(END) + len(END)  # the library reads the list, not the number of its lines beside it
+        stated = int.from_bytes(content[end + 6 : end + 8], "little")
+        if stated not in (len(listed), UNCOUNTED):
+            raise InputError(f"states {stated} arrays and lists {len(listed)}: is it complete?")
         self.box = box
         self.members = {member.filename.removesuffix(".npy"): member for member in listed}
         if len(self.members) != len(listed):
             raise InputError("holds two arrays of one name: is it a .npz file?")
-        unpacked, largest = sum(member.file_size for member in listed), max(LARGEST_ARRAY, TIMES_THE_FILE * size)
+        unpacked, largest = (
+            sum(member.file_size for member in listed),
+            max(LARGEST_ARRAY, TIMES_THE_FILE * len(content)),
+        )
         if unpacked > largest:
             raise InputError(f"unpacks to {unpacked} bytes, more than {largest}")
 
