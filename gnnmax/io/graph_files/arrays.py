@@ -18,6 +18,9 @@ __all__ = ["LARGEST_HEADER", "Header", "read_header", "read_npy"]
 LARGEST_HEADER = 2**14
 """Bytes from the start of a file that hold every header numpy reads: it stops at 10,000 characters."""
 
+MOST_SIDES = 32
+"""Sides of an array: the fewest that a version of numpy supports."""
+
 _READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -74,7 +77,8 @@ def read_header(head: bytes) -> Header:
         raise InputError("not a .npy file: its header is nested too deeply") from None
     if dtype.hasobject:
         raise InputError("holds pickled objects, which can run code: save plain numbers")
-    if min(shape, default=0) < 0 or max(shape, default=0) > 2**62 or dtype.itemsize == 0:
+    possible = len(shape) <= MOST_SIDES and all(0 <= side <= 2**62 for side in shape)
+    if not possible or dtype.itemsize == 0:
         raise InputError(f"not a .npy file: it states an array of shape {shape!r:.60} and type {dtype!s:.60}")
     return Header(shape, by_columns, dtype, file.tell())
 
