@@ -64,7 +64,9 @@ class Presets:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise InputError(f"cannot read {called}: {error.strerror}") from None
-        except UnicodeDecodeError as error:
+        except InputError:
+            raise
+        except ValueError as error:  # not UTF-8, or a path with a zero byte
             raise InputError(f"{called} is not TOML: {error}") from None
         try:
             return parse_toml(text)

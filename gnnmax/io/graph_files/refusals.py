@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from gnnmax.errors import InputError
 
-__all__ = ["FEWEST_SIDES", "check_sides", "first_line", "refusing"]
+__all__ = ["ALLOWED_SIDES", "check_sides", "first_line", "refusing"]
 
-FEWEST_SIDES = 2**22
+ALLOWED_SIDES = 2**22
 """Rows and columns together that a file of any size may state: nodes without edges are legal."""
 
 SIDES_PER_BYTE = 8
@@ -63,7 +63,7 @@ def check_sides(rows: int, columns: int, size: int) -> None:
         ...
         gnnmax.errors.InputError: states 1000000000 x 3 entries in a file of 100 bytes: is it complete?
     """
-    if min(rows, columns) < 0 or rows + columns > FEWEST_SIDES + SIDES_PER_BYTE * size:
+    if min(rows, columns) < 0 or rows + columns > ALLOWED_SIDES + SIDES_PER_BYTE * size:
         raise InputError(f"states {rows} x {columns} entries in a file of {size} bytes: is it complete?")
 
 
