@@ -27,7 +27,7 @@ import numpy as np
 MEMORY = 2**28
 """Bytes that the process may allocate beyond what it has after its imports."""
 
-SECONDS, BYTES_PER_SECOND = 1.0, 2_000_000
+SECONDS, BYTES_PER_SECOND = 1.0, 500_000
 """Processor time for a file of any size, and the bytes of the file that earn one more second."""
 
 SMALLEST, TIMES_STORED = 2**16, 1_100
