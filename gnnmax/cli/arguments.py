@@ -119,14 +119,16 @@ def _change(text: str) -> tuple[str, Any]:
     """Read ``key=value``, the value as TOML or, failing that, as a plain string."""
     import tomllib
 
+    from gnnmax.io.toml_text import parse_toml
+
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise InputError(f"--set takes key=value, as in --set seed=3, not {text!r}")
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+        return key.strip(), parse_toml(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return key.strip(), value
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InputError(
             f"the value of --set {key.strip()} is too long or too deep: give a number, a word or a list"
         ) from None

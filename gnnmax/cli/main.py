@@ -58,9 +58,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write_no_more()
         where = f": {error.filename}" if error.filename else ""
         return _refuse(f"{error.strerror or error}{where}; choose another path, or fix this one")
+    except (MemoryError, RuntimeError) as error:
+        if not _lacks_memory(error):
+            raise
+        lacking = (str(error).splitlines() or ["none is left"])[0]
+        return _refuse(f"not enough memory: {lacking}; give a smaller input, or run where there is more memory")
     except KeyboardInterrupt:
         sys.stderr.write("gnnmax: interrupted\n")
         return 130
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Return whether an error says that memory could not be allocated; torch raises RuntimeErrors for this."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in str(error)
+    )
 
 
 def _write_no_more() -> None:

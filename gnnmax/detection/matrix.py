@@ -45,11 +45,19 @@ class FittedNormalisation:
 
 
 class NamedMatrix(NamedTuple):
-    """A matrix whose rows and columns have names, and a mask of missing entries or None."""
+    """A matrix with names, and what else its source says about it.
+
+    Attributes:
+        matrix: The matrix.
+        names: Names of rows and of columns.
+        missing: True where nothing was measured; or None.
+        directed: Whether the source says that it is a directed graph; None if it does not say.
+    """
 
     matrix: Any
     names: tuple[tuple[Any, ...], tuple[Any, ...]]
     missing: npt.NDArray[np.bool_] | None = None
+    directed: bool | None = None
 
 
 class Block(NamedTuple):
@@ -124,8 +132,9 @@ class MatrixSource:
         """The same matrix with only its edges measured: stored entries, or those of a dense matrix that are not 0."""
         from scipy.sparse import csr_array
 
-        half = self.matrix.dtype == np.float16  # scipy has no sparse arrays of this type
-        matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix, dtype=np.float32 if half else None))
+        # scipy has no sparse arrays in half precision or foreign byte order
+        dtype = np.float32 if self.matrix.dtype == np.float16 else self.matrix.dtype.newbyteorder("=")
+        matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix, dtype=dtype))
         return replace(self, matrix=matrix, unstored="missing")
 
     def transformed(self, values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:
@@ -306,7 +315,8 @@ def lowest(dtype: np.dtype[Any]) -> Any:
 
 
 def _computable(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type to compute in: wider for half precision, and for types whose lowest number is common."""
+    """Return the type to compute in: native, wider for half precision and for types whose lowest number is common."""
+    dtype = dtype.newbyteorder("=")
     if dtype == np.float16:
         return np.dtype(np.float32)
     widened = {1: np.int16, 2: np.int32, 4: np.int64}
@@ -337,7 +347,7 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
     if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
         matrix = NamedMatrix(as_array(matrix, "the matrix"), (tuple(matrix.index), tuple(matrix.columns)))
     if isinstance(matrix, NamedMatrix):
-        matrix, names, hidden = matrix
+        matrix, names, hidden, directed = matrix
         missing = _both_missing(hidden, missing)
     if hasattr(matrix, "edge_index"):
         matrix = _of_data(matrix)

@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
-from gnnmax.io.graph_files import read_npy
+from gnnmax.io.graph_files.arrays import read_npy
 from gnnmax.io.paths import as_path
+from gnnmax.io.plain_numbers import plain_float
 from gnnmax.task.scorers import Scorer
 from gnnmax.task.windows import Windows
 
@@ -249,7 +250,7 @@ def _column_of(content: bytes) -> npt.NDArray[np.float64]:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return plain_float(text)
     except ValueError:
         return math.nan
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import stat
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.io.paths import as_path
+from gnnmax.io.toml_text import parse_toml
 
 __all__ = ["Presets"]
 
@@ -62,12 +62,16 @@ class Presets:
                 raise InputError(f"cannot read {called}: it is not a regular file")
             if status.st_size > LARGEST_FILE:
                 raise InputError(f"{called} is larger than 1 MB: a {self.what} has about a page")
-            return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+            text = path.read_text(encoding="utf-8-sig")
         except OSError as error:
             raise InputError(f"cannot read {called}: {error.strerror}") from None
         except InputError:
             raise
-        except ValueError as error:  # not UTF-8, not TOML, or a number with thousands of digits
+        except ValueError as error:  # not UTF-8, or a path with a zero byte
             raise InputError(f"{called} is not TOML: {error}") from None
-        except RecursionError:
-            raise InputError(f"{called} is nested too deeply: a {self.what} has at most three levels") from None
+        try:
+            return parse_toml(text)
+        except InputError as error:
+            raise InputError(f"{called} is {error}: a {self.what} has at most three") from None
+        except ValueError as error:  # not TOML, or a number with thousands of digits
+            raise InputError(f"{called} is not TOML: {error}") from None

@@ -184,7 +184,7 @@ def _csv(folder, text):
         (lambda f: recipe_of_graph(f / "edges.csv", columns=("from", "too", "score")), "did you mean to"),
         (
             lambda f: recipe_of_graph(f / "edges.csv", columns=("from", "to", "kind")),
-            "line 2: expected a number as kind",
+            "line 2: expected a number as weight",
         ),
         (lambda f: recipe_of_graph(f / "edges.csv", parts=4), "parts must be 10, 5 or 3"),
         (lambda f: recipe_of_graph(f / "edges.csv", columns=COLUMNS, k=99), "makes no windows"),

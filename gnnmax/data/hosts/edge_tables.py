@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from gnnmax.errors import InputError, unknown_name
+from gnnmax.io.csv_rows import numbered_rows
 from gnnmax.io.graph_files import Entries
+from gnnmax.io.graph_files.edge_lists import read_csv
 from gnnmax.task.arrays import as_array
 
 __all__ = ["EdgeColumns", "entries_of_frame", "entries_of_table"]
@@ -32,23 +34,22 @@ def entries_of_table(content: bytes, columns: EdgeColumns) -> Entries:
     """
     try:
         text = content.decode("utf-8-sig")
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"not a text of columns in UTF-8: {error}") from None
-    header = [word.strip() for word in rows[0]] if rows else []
+    except UnicodeDecodeError as error:
+        raise InputError(f"not text in UTF-8: {error.reason} at byte {error.start}") from None
+    rows = numbered_rows(io.StringIO(text, newline=""))
+    _, header = next(rows, (0, []))
+    header = [word.strip() for word in header]
     places = [_place(header, name) for name in columns]
-    ends: list[tuple[str, str]] = []
-    weights: list[float] = []
-    for line, row in enumerate(rows[1:], start=2):
+    chosen = io.StringIO(newline="")
+    writer, written = csv.writer(chosen, lineterminator="\n"), 1
+    chosen.write("source,target,weight\n")
+    for line, row in rows:
         if len(row) != len(header):
             raise InputError(f"line {line}: expected {len(header)} fields, not {len(row)}")
-        u, v, weight = (row[place].strip() for place in places)
-        try:
-            weights.append(float(weight))
-        except ValueError:
-            raise InputError(f"line {line}: expected a number as {columns[2]}, not {weight[:40]!r}") from None
-        ends.append((u, v))
-    return _entries(ends, weights)
+        chosen.write("\n" * (line - written - 1))  # keeps the numbers of the lines, for messages
+        writer.writerow([row[place] for place in places])
+        written = line
+    return read_csv(chosen.getvalue().encode())
 
 
 def entries_of_frame(frame: Any, columns: EdgeColumns | None = None) -> Entries:

@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from gnnmax.data.hosts.edge_tables import EdgeColumns, entries_of_frame, entries_of_table
 from gnnmax.data.hosts.graph_parts import Part, induced_part
-from gnnmax.data.hosts.host import Host, HostFamily, check_edges, directed_edges, sorted_edges
+from gnnmax.data.hosts.host import Host, HostFamily, check_edges, edges_of_keys, pair_keys
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.io.atomic import write_file
 from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
@@ -33,7 +33,7 @@ __all__ = [
     "object_names",
 ]
 
-LARGEST_FILE = 2**28
+LARGEST_FILE = 2**29
 """Bytes."""
 MOST_NODES = 10_000_000
 
@@ -246,13 +246,18 @@ def host_of(graph: Any, *, directed: bool = False, weight: str = "weight", colum
         >>> host.nodes, host.edges.tolist(), host.weights.tolist()
         (3, [[0, 1], [1, 2]], [1.0, 1.0])
     """
+    return _host(_entries(graph, weight=weight, columns=columns), directed=directed)
+
+
+def _entries(graph: Any, *, weight: str = "weight", columns: EdgeColumns | None = None) -> Entries:
+    """List the entries of a graph object."""
+    if isinstance(graph, Entries):
+        return graph
     if hasattr(graph, "edge_index"):
-        return _host(entries_of_data(graph), directed=directed)
+        return entries_of_data(graph)
     if hasattr(graph, "is_multigraph"):
-        return _host(_of_networkx(graph, weight), directed=directed)
-    if is_frame(graph):
-        return _host(entries_of_frame(graph, columns), directed=directed)
-    return _host(_of_matrix(graph), directed=directed)
+        return _of_networkx(graph, weight)
+    return entries_of_frame(graph, columns) if is_frame(graph) else _of_matrix(graph)
 
 
 def is_frame(graph: Any) -> bool:
@@ -291,14 +296,9 @@ def _read(content: bytes, file: File) -> Host:
     path = Path(file.path)
     weight = "weight" if file.weight is UNSET else file.weight
     try:
-        found = _parsed(content, file)
-        if isinstance(found, Entries):
-            return _host(found, directed=file.directed)
-        return host_of(found, directed=file.directed, weight=weight)
+        return _host(_entries(_parsed(content, file), weight=weight), directed=file.directed)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except MemoryError:
-        raise InputError(f"{path}: states a size that does not fit into memory: is it complete?") from None
 
 
 def _of_matrix(matrix: Any) -> Entries:
@@ -371,22 +371,28 @@ def entries_of_data(data: Any) -> Entries:
 def _host(entries: Entries, *, directed: bool) -> Host:
     """Check entries and convert them to a host."""
     nodes, edges, weights, mirrored, _ = entries
+    del entries  # a list of edges may fill much of the memory
     if not 1 <= nodes <= MOST_NODES:
         raise InputError(f"a graph must have between 1 and {MOST_NODES} nodes, not {nodes}")
     if len(edges) and not 0 <= edges.min() <= edges.max() < nodes:
         raise InputError(f"an edge leads outside the {nodes} nodes")
     off = edges[:, 0] != edges[:, 1]
-    edges, values = edges[off], _as_float32(weights[off])
-    numbers = edges[:, 0] * nodes + edges[:, 1]
-    order = np.argsort(numbers, kind="stable")
-    twice = np.flatnonzero(np.diff(numbers[order]) == 0)
+    first, second, values = edges[:, 0][off], edges[:, 1][off], _as_float32(weights[off])
+    del edges, weights
+    keys = first * nodes + second
+    ordered = np.sort(keys)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(twice):
-        u, v = edges[order[twice[0]]].tolist()
+        u, v = divmod(int(twice[0]), nodes)
         raise InputError(f"the edge from node {u} to node {v} is given twice: add the two up, or leave one out")
-    if directed:
-        host = Host(nodes, directed_edges(edges[:, 0], edges[:, 1], nodes), values[order], directed=True)
-    else:
-        host = _undirected(nodes, edges[order], values[order], mirrored=mirrored)
+    del ordered
+    if not directed:
+        keys = pair_keys(first, second, nodes)
+    order = np.argsort(keys, kind="stable")
+    keys, values = keys[order], values[order]
+    if not directed:
+        keys, values = _merged(keys, values, nodes, mirrored=mirrored)
+    host = Host(nodes, edges_of_keys(keys, nodes), values, directed)
     check_edges(host)
     return host
 
@@ -402,21 +408,26 @@ def _as_float32(weights: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return values
 
 
-def _undirected(nodes: int, edges: npt.NDArray[np.int64], values: npt.NDArray[np.float32], *, mirrored: bool) -> Host:
-    """Merge sorted, distinct entries with their mirrors across the diagonal; the two must agree."""
-    numbers = edges[:, 0] * nodes + edges[:, 1]
-    turned = edges[:, 1] * nodes + edges[:, 0]
-    found = np.minimum(np.searchsorted(numbers, turned), max(len(numbers) - 1, 0))
-    partner = numbers[found] == turned
-    wrong = np.flatnonzero(
-        partner & (values != values[found]) if not mirrored else ~partner | (values != values[found])
-    )
+def _merged(
+    keys: npt.NDArray[np.int64], values: npt.NDArray[np.float32], nodes: int, *, mirrored: bool
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Merge entries with their mirrors across the diagonal, which have the same key; the two must agree.
+
+    Args:
+        keys: Numbers of pairs, sorted; an entry and its mirror are neighbours.
+        values: Weights of the entries.
+        nodes: Number of nodes.
+        mirrored: Whether every entry must have a mirror.
+    """
+    again = np.flatnonzero(keys[1:] == keys[:-1]) + 1
+    wrong = keys[again][values[again] != values[again - 1]]
+    if mirrored:
+        alone = np.ones(len(keys), dtype=np.bool_)
+        alone[again] = alone[again - 1] = False
+        wrong = np.concatenate([wrong, keys[alone]])
     if len(wrong):
-        u, v = edges[wrong[0]].tolist()
+        u, v = divmod(int(wrong.min()), nodes)
         raise InputError(
             f"not symmetric: the entries ({u}, {v}) and ({v}, {u}) differ; give directed = true, or make it symmetric"
         )
-    once = (edges[:, 0] < edges[:, 1]) | ~partner
-    low, high = edges[once].min(axis=1), edges[once].max(axis=1)
-    order = np.argsort(low * nodes + high, kind="stable")
-    return Host(nodes, sorted_edges(low, high, nodes), values[once][order])
+    return np.delete(keys, again), np.delete(values, again)
