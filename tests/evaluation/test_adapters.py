@@ -160,7 +160,7 @@ def test_a_score_that_is_not_a_number_is_read_and_then_refused_by_the_judge(tmp_
         ("s.csv", b"window,score\n0\n", "line 2 has 1 columns where 2"),
         ("s.csv", b"\xff\xfe\x00", "not a text of columns"),
         ("s.npy", b"not an array", "not a .npy file"),
-        ("s.txt", b"1\n", r"ends in .npy or .csv, not 's.txt'"),
+        ("s.txt", b"1\n", r"ends in .npy, .npz, .csv, not 's.txt'"),
     ],
 )
 def test_a_file_of_something_else_is_refused_by_name(tmp_path, name, content, message):
