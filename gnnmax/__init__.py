@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.errors import InputError as InputError
     from gnnmax.evaluation.evaluator import compare_scores as compare_scores
     from gnnmax.evaluation.evaluator import evaluate as evaluate
+    from gnnmax.evaluation.streaming import Evaluator as Evaluator
     from gnnmax.models.registry import MODELS as MODELS
     from gnnmax.models.trained import load_model as load_model
     from gnnmax.task.label import is_centred as is_centred
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.task.windows import Windows as Windows
 
 _MODULES = {
+    "Evaluator": "evaluation.streaming",
     "InputError": "errors",
     "MODELS": "models.registry",
     "RULES": "task.rules",

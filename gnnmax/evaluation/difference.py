@@ -22,23 +22,29 @@ __all__ = ["Comparison", "Difference"]
 class Difference:
     """How two scorers differ on the same windows, first minus second.
 
+    Interval and p-value agree: an interval excludes 0 exactly where its p-value is at most ``1 - confidence``. Those of
+    this pair alone stand beside those of all compared pairs at once, which the sentence gives.
+
     Attributes:
         first: Name of the first scorer.
         second: Name of the second.
         accuracy: Difference of the accuracies.
-        low: Lower end of its interval.
+        low: Lower end of its interval, of this pair alone.
         high: Upper end.
-        p_value: Two-sided, of the hypothesis that both are equally good. Not corrected for the number of pairs.
+        p_value: Two-sided, of the hypothesis that both are equally good, of this pair alone.
         mcnemar_p_value: Exact McNemar test, which takes windows for independent.
         first_only: Windows that only the first decides correctly, over all seeds.
         second_only: Windows that only the second decides correctly.
         auroc: Difference of the AUROCs.
-        auroc_low: Lower end of its interval, by bootstrap over graphs, for these seeds.
+        auroc_low: Lower end of its interval, of this pair alone.
         auroc_high: Upper end.
         confidence: Of the intervals.
-        corrected_p_value: Corrected by Holm for the number of pairs compared; None takes ``p_value``.
-        minimum_detectable_effect: The smallest difference of accuracies that is significant four times in five with
-            this number of graphs and seeds; None where it is not known.
+        pairs: Number of pairs compared.
+        corrected_low: Lower end of the interval of the accuracy for all pairs at once, by Bonferroni.
+        corrected_high: Upper end.
+        corrected_p_value: For all pairs at once, by Bonferroni.
+        minimum_detectable_effect: The smallest difference of accuracies that is significant among all pairs four times
+            in five with this number of graphs and seeds; None where it is not known.
         additional_graphs: Graphs to add so that a difference of this size is significant four times in five; 0 where it
             is significant; None where no number suffices: there is no difference, or more seeds are needed.
         seeds: Number of seeds of each scorer.
@@ -57,16 +63,18 @@ class Difference:
     auroc_low: float
     auroc_high: float
     confidence: float
-    corrected_p_value: float | None = None
+    pairs: int
+    corrected_low: float
+    corrected_high: float
+    corrected_p_value: float
     minimum_detectable_effect: float | None = None
     additional_graphs: int | None = None
     seeds: int = 1
 
     @property
     def is_significant(self) -> bool:
-        """Whether the interval of the accuracy excludes 0 and the corrected p-value agrees."""
-        p = self.p_value if self.corrected_p_value is None else self.corrected_p_value
-        return bool((self.low > 0 or self.high < 0) and p <= 1 - self.confidence + 1e-12)
+        """Whether the interval for all pairs at once excludes 0."""
+        return self.corrected_low > 0 or self.corrected_high < 0
 
     def reversed(self) -> Difference:
         """Return the same difference, second minus first."""
@@ -82,24 +90,32 @@ class Difference:
             auroc=-self.auroc,
             auroc_low=-self.auroc_high,
             auroc_high=-self.auroc_low,
+            corrected_low=-self.corrected_high,
+            corrected_high=-self.corrected_low,
         )
 
     def sentence(self) -> str:
         """State which scorer is better and by how much, or that the difference is not significant and what is missing.
 
+        Interval and p-value are both those for all pairs at once, and the sentence says so where there are several.
+
         Example:
-            >>> d = Difference("cnn", "gnn", -0.021, -0.03, -0.012, 0.001, 0.0, 3, 24, -0.01, -0.02, -0.005, 0.95)
-            >>> d.sentence()
-            'gnn beats cnn by 2.1 points [1.2, 3.0]'
-            >>> dataclasses.replace(d, high=0.012, p_value=0.3, additional_graphs=70).sentence()
-            'no significant difference between gnn and cnn: 2.1 points [-1.2, 3.0], p = 0.3; needs about 70 more graphs'
+            >>> import numpy as np
+            >>> from gnnmax import compare_scores
+            >>> label = np.arange(400) % 2 == 0
+            >>> scores = {"mine": label - 0.5, "base": label * (np.arange(400) < 300) - 0.5}
+            >>> table = compare_scores(scores, label, graph=np.arange(400) // 10)
+            >>> table.pairs[0].sentence()
+            'mine beats base by 12.5 points [5.5, 19.5], p = 0.00087'
         """
         d = self if self.accuracy >= 0 else self.reversed()
-        interval = f"{100 * d.accuracy:.1f} points [{100 * d.low:.1f}, {100 * d.high:.1f}]"
+        points = f"{100 * d.accuracy:.1f} points [{100 * d.corrected_low:.1f}, {100 * d.corrected_high:.1f}]"
+        found = f"{points}, p = {d.corrected_p_value:.2g}"
+        if d.pairs > 1:
+            found = f"{found} (both for all {d.pairs} pairs at once)"
         if d.is_significant:
-            return f"{d.first} beats {d.second} by {interval}"
-        p = d.p_value if d.corrected_p_value is None else d.corrected_p_value
-        said = f"no significant difference between {d.first} and {d.second}: {interval}, p = {p:.2g}"
+            return f"{d.first} beats {d.second} by {found}"
+        said = f"no significant difference between {d.first} and {d.second}: {found}"
         if d.additional_graphs:
             return f"{said}; needs about {d.additional_graphs:,} more graphs"
         return f"{said}; needs more seeds, not only more graphs" if d.seeds > 1 and d.accuracy > 0 else said

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gnnmax.errors import InputError
 from gnnmax.task.windows import Windows, checked_labels
 
-__all__ = ["Scorer", "checked_scores", "labels_of", "on_values", "refuse_windows"]
+__all__ = ["Scorer", "as_array", "checked_scores", "labels_of", "on_values", "refuse_windows"]
 
 Scorer = Callable[[Windows], Any]
 """Maps windows to real scores ``(N,)``, an array or a tensor; a higher score means more likely centred."""
@@ -67,9 +67,30 @@ def labels_of(windows: Windows | npt.ArrayLike, *, one_class: bool = False) -> n
     return label
 
 
+def as_array(given: Any) -> npt.NDArray[Any]:
+    """Return an array, a list or a torch tensor as a numpy array; a type that numpy lacks, as bfloat16, as float64.
+
+    A tensor may be on any device and carry a gradient; it is recognised by its ``detach``.
+
+    Raises:
+        ValueError: of numpy, a ragged list.
+
+    Example:
+        >>> import torch
+        >>> as_array(torch.tensor([1.0, 0.0], dtype=torch.bfloat16)), as_array(torch.tensor([3]))
+        (array([1., 0.]), array([3]))
+    """
+    if not hasattr(given, "detach"):
+        return np.asarray(given)
+    tensor = given.detach().cpu()
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    known = dtype in np.sctypeDict or dtype == "bool"
+    return np.asarray((tensor if known else tensor.double()).numpy())
+
+
 def _labels(given: Any) -> npt.NDArray[Any]:
     if hasattr(given, "detach"):
-        given = given.detach().cpu().numpy()
+        return as_array(given)
     if not isinstance(given, (np.ndarray, list, tuple)):
         raise InputError(
             f"the second argument must be Windows or a label array of shape (N,), not {type(given).__name__}: "

@@ -88,7 +88,8 @@ def test_no_window_is_held_and_what_is_done_to_a_batch_later_changes_nothing() -
     batch = dataclasses.replace(W, observed=W.observed.copy(), planted=W.planted.copy(), graph=W.graph.copy())
     scores = SCORES.copy()
     evaluator.update(torch.from_numpy(scores), batch)
-    kept = sum(array.nbytes for part in evaluator._parts for array in vars(part).values() if hasattr(array, "nbytes"))
+    batches = [vars(part).values() for part, _ in evaluator._batches]
+    kept = sum(array.nbytes for columns in batches for array in columns if hasattr(array, "nbytes"))
     assert kept <= 50 * len(W) < batch.values.nbytes
     scores[:] = 0
     batch.planted[:] = ~batch.planted
