@@ -50,7 +50,7 @@ def _of_single_graphs(scorer: Scored) -> list[str]:
             for name, metric in METRICS.items()
             if divisor in metric.divisors and name in scorer.point and not np.isnan(scorer.point[name])
         ]
-        if titles and _effective(scorer, divisor) <= 1 + 1e-9:
+        if titles and 0 < _effective(scorer, divisor) <= 1 + 1e-9:
             found.append(
                 f"the {words} are all of one graph: nothing follows about other graphs, so the interval of "
                 f"{', '.join(titles)} is the whole range"

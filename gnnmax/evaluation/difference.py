@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gnnmax.errors import unknown_name
+from gnnmax.errors import InputError, unknown_name
 from gnnmax.evaluation.metrics import METRICS
-from gnnmax.evaluation.tabulation import html_table, interval_text, number_text, rich_table
+from gnnmax.evaluation.tabulation import html_table, interval_text, latex_table, number_text, rich_table
 from gnnmax.evaluation.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -161,6 +161,38 @@ class Comparison:
         """Return :meth:`to_dict` as JSON."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
+    def to_pandas(self) -> Any:
+        """Return a DataFrame of pandas: one row a scorer; every metric that exists, and the ends of its interval.
+
+        Raises:
+            InputError: pandas is not installed.
+
+        Example:
+            >>> import numpy as np
+            >>> from gnnmax import compare_scores
+            >>> table = compare_scores({"mine": np.array([1.0, -1.0])}, np.array([True, False])).to_pandas()
+            >>> table.loc["mine", ["accuracy", "accuracy_high"]].tolist()
+            [1.0, 1.0]
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise InputError("to_pandas needs pandas: pip install pandas, or take to_dict()") from None
+        rows = [_columns_of(verdict) for verdict in self.verdicts.values()]
+        return pd.DataFrame(rows, index=pd.Index(self.verdicts, name="scorer"))
+
+    def to_latex(self) -> str:
+        r"""Return the table as LaTeX, for the package booktabs, with the sentences about differences as comments.
+
+        Example:
+            >>> import numpy as np
+            >>> from gnnmax import compare_scores
+            >>> table = compare_scores({"my_net": np.array([1.0, -1.0])}, np.array([True, False]))
+            >>> print(table.to_latex().splitlines()[5])
+            my\_net & 1.0000 & {[}0.2236, 1.0000{]} & 1.0000 & 1.0000 &  \\
+        """
+        return latex_table(self._header(), self._rows(), [self._title(), *self.sentences()])
+
     def _header(self) -> list[str]:
         confidence = next(iter(self.verdicts.values())).confidence
         return ["scorer", "accuracy", f"{confidence:.0%} interval", *(METRICS[name].title for name in self._shown())]
@@ -182,8 +214,24 @@ class Comparison:
     def _title(self) -> str:
         return next(iter(self.verdicts.values())).title
 
+    def _notes(self) -> list[str]:
+        warnings = [f"{name}: {warning}" for name, verdict in self.verdicts.items() for warning in verdict.warnings]
+        return [*self.sentences(), *warnings]
+
     def __rich__(self) -> Table:
-        return rich_table(self._title(), self._header(), self._rows(), self.sentences())
+        return rich_table(self._title(), self._header(), self._rows(), self._notes())
 
     def _repr_html_(self) -> str:
-        return html_table(self._title(), self._header(), self._rows(), self.sentences())
+        return html_table(self._title(), self._header(), self._rows(), self._notes())
+
+
+def _columns_of(verdict: Verdict) -> dict[str, float]:
+    """Return the metrics of a verdict and the ends of their intervals, side by side."""
+    columns: dict[str, float] = {}
+    for name in METRICS:
+        value, ends = verdict.value(name), verdict.interval(name)
+        if value is not None:
+            columns[name] = value
+        if ends is not None:
+            columns[f"{name}_low"], columns[f"{name}_high"] = ends
+    return columns

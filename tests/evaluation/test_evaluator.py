@@ -561,3 +561,116 @@ def test_the_message_names_the_scorer_at_fault() -> None:
 def test_on_values_refuses_what_is_not_a_function() -> None:
     with pytest.raises(InputError, match="takes a function"):
         on_values(GOOD)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- graphs and weights
+
+
+def test_labels_with_graphs_have_the_intervals_of_windows_with_these_graphs() -> None:
+    w = windows()
+    expected = evaluate(noisy(w), w)
+    for graph in (
+        w.graph,
+        torch.tensor(w.graph),
+        w.graph.astype(str),
+        w.graph.tolist(),
+        w.graph.astype(object).astype(str),
+    ):
+        verdict = evaluate(noisy(w), w.label, graph=graph)
+        assert verdict.n_graphs == expected.n_graphs
+        for name in ("accuracy", "auroc", "mcc"):
+            assert verdict.intervals[name] == pytest.approx(expected.intervals[name], abs=1e-12)
+    other = evaluate(noisy(w), w, graph=np.arange(len(w)) // 60)
+    assert other.n_graphs == 10
+    assert other.slices.keys() == expected.slices.keys()
+    alone = evaluate(noisy(w), w.label)
+    assert alone.intervals["accuracy"] != expected.intervals["accuracy"]
+
+
+def test_weights_are_those_of_scikit_learn() -> None:
+    w, weight = windows(), np.random.default_rng(5).exponential(size=600)
+    scores = noisy(w)
+    verdict = evaluate(scores, w, sample_weight=weight, scale="logits")
+    assert verdict.accuracy == pytest.approx(accuracy_score(w.label, scores > 0, sample_weight=weight))
+    assert verdict.auroc == pytest.approx(roc_auc_score(w.label, scores, sample_weight=weight))
+    assert verdict.average_precision == pytest.approx(average_precision_score(w.label, scores, sample_weight=weight))
+    right = (scores > 0) == w.label
+    for name, part in verdict.slices["kind"].items():
+        mask = w.kind == name
+        assert part.accuracy == pytest.approx(np.average(right[mask], weights=weight[mask]))
+    shares = 1 / (1 + np.exp(-scores))
+    assert verdict.brier == pytest.approx(np.average((shares - w.label) ** 2, weights=weight))
+
+
+def test_whole_weights_are_windows_given_as_often() -> None:
+    w, weight = windows(), np.random.default_rng(5).integers(0, 4, size=600)
+    scores = noisy(w)
+    once, often = (
+        evaluate(scores, w, sample_weight=weight),
+        evaluate(np.repeat(scores, weight), w[np.repeat(np.arange(600), weight)]),
+    )
+    for name, value in often.metrics.items():
+        assert once.metrics[name] == pytest.approx(value, abs=1e-12), name
+        assert value is None or once.intervals[name] == pytest.approx(often.intervals[name], abs=1e-9), name
+    assert once.n == (weight > 0).sum()
+    for group in ("kind", "margin", "offset"):
+        for name, part in often.slices[group].items():
+            assert dataclasses.replace(once.slices[group][name], n=part.n).low == pytest.approx(part.low, abs=1e-9)
+    assert np.allclose(once.offsets.flagged, often.offsets.flagged, equal_nan=True)
+
+
+def test_equal_weights_change_nothing_and_pairs_are_weighted_too() -> None:
+    w = windows()
+    scores = {"a": noisy(w), "rank": RULES["argmax"]}
+    plain, twos = (compare_scores(scores, w, sample_weight=weight) for weight in (None, np.full(600, 2.0)))
+    assert twos.pairs[0].p_value == pytest.approx(plain.pairs[0].p_value)
+    assert twos.verdicts["a"].accuracy == plain.verdicts["a"].accuracy
+    only = np.where(w.graph < 9, 1.0, 0.0)
+    some = compare_scores({"a": noisy(w), "rank": RULES["argmax"](w)}, w, sample_weight=only)
+    part = w.graph < 9
+    expected = compare_scores({"a": noisy(w)[part], "rank": RULES["argmax"](w)[part]}, w[part])
+    assert some.to_dict() == expected.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"graph": [1, 2]}, r"graph must have one entry for each of 3 windows, not shape \(2,\)"),
+        ({"graph": [0.5, 1.0, 2.0]}, "graph must hold integers or names, not float64"),
+        ({"graph": torch.tensor([0.0, 1.0, 2.0], dtype=torch.bfloat16)}, "graph must hold integers or names"),
+        ({"sample_weight": [1, 2]}, "sample_weight must have one entry for each of 3 windows"),
+        ({"sample_weight": [1, -1, 1]}, "finite and not negative, not -1.0 at index 1"),
+        ({"sample_weight": [1, np.nan, 1]}, "finite and not negative, not nan"),
+        ({"sample_weight": ["a", "b", "c"]}, "sample_weight must hold real numbers"),
+        ({"sample_weight": [0, 1, 0]}, "0 for all windows centred: both classes"),
+    ],
+)
+def test_impossible_graphs_and_weights_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        evaluate(GOOD, LABEL, **options)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=message):
+        compare_scores({"a": GOOD}, LABEL, **options)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- a comparison elsewhere
+
+
+def test_a_comparison_is_a_data_frame_with_the_ends_of_every_interval() -> None:
+    w = windows()
+    table = compare_scores({"a": noisy(w), "rank": RULES["argmax"]}, w)
+    frame = table.to_pandas()
+    assert list(frame.index) == ["a", "rank"]
+    for name in METRICS:
+        if table.verdicts["a"].value(name) is not None:
+            low, high = table.verdicts["a"].interval(name)
+            row = frame.loc["a", [name, f"{name}_low", f"{name}_high"]]
+            assert row.tolist() == [table.verdicts["a"].value(name), low, high]
+
+
+def test_a_comparison_is_latex_with_every_special_character_escaped() -> None:
+    w = windows()
+    lines = compare_scores({"50%_&~^{\\": noisy(w), "[b]": RULES["argmax"]}, w).to_latex().splitlines()
+    assert r"50\%\_\&\textasciitilde{}\textasciicircum{}\{\textbackslash{} & " in "\n".join(lines)
+    assert any(line.startswith("{[}b{]} & 1.0000 &") for line in lines)
+    assert lines[0].startswith("% 600 windows of 20 graphs")
+    assert lines[-1] == r"\end{tabular}"
