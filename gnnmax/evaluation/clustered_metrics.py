@@ -136,8 +136,16 @@ class ClusteredMetrics:
         blocks = [self._without(slice(first, first + size)) for first in range(0, self.units, size)]
         return {name: np.concatenate([block[name] for block in blocks], axis=-1) for name in blocks[0]}
 
+    @cached_property
+    def _level_totals(self) -> Levels:
+        positive, negative = (np.asarray(table.sum(axis=1)) for table in self.levels)
+        return positive, negative
+
     def _without(self, units: slice) -> dict[str, Floats]:
-        positive, negative = (_remaining(table.sum(axis=1), table[:, units].toarray()) for table in self.levels)
+        positive, negative = (
+            _remaining(total, table[:, units].toarray())
+            for total, table in zip(self._level_totals, self.levels, strict=True)
+        )
         return self.computed(_remaining(self.sums.sum(axis=1), self.sums[:, units]), (positive, negative))
 
     def computed(self, sums: Floats, levels: Levels) -> dict[str, Floats]:

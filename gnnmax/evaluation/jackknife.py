@@ -119,7 +119,7 @@ class Estimate:
 
     def degrees(self, most: float = math.inf) -> float:
         """Return Satterthwaite's degrees of freedom of the variance; of its part of the graphs, ``most`` at most."""
-        freedom = min(self.freedom, most)
+        freedom = min(self.freedom, max(most, 1.0))
         if self.of_seeds == 0:
             return freedom
         return self.variance**2 / (self.of_graphs**2 / freedom + self.of_seeds**2 / (self.seeds - 1))
