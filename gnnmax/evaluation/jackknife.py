@@ -127,8 +127,8 @@ class Estimate:
     def interval(self, confidence: float, ends: tuple[float, float], *, of_graphs: bool = False) -> tuple[float, float]:
         """Return an interval of a metric: of t on the logit scale of its range, within that of whole graphs.
 
-        Few graphs may hold all errors, or all successes: then the variance is hardly known, and t gets twice their
-        effective number as degrees of freedom. The interval is never wider than the binomial one of as many graphs,
+        Few graphs may hold all errors, or all successes: then the variance is hardly known, and t gets their
+        effective number as degrees of freedom at most. The interval is never wider than the binomial one of as many graphs,
         each right or wrong as a whole, the least that the graphs can say; and it is that one where the value is at an
         end of the range, or is a share of graphs. Where nothing follows about other graphs it is the whole range.
 
@@ -150,8 +150,8 @@ class Estimate:
     def _logit_interval(self, place: float, error: float, tail: float) -> tuple[float, float]:
         """Return a t interval on the logit scale, not wider than the exact one of whole graphs."""
         deviation = error / (place * (1 - place))
-        low = float(expit(logit(place) + stdtrit(self.degrees(2 * self.downward), tail) * deviation))
-        high = float(expit(logit(place) - stdtrit(self.degrees(2 * self.upward), tail) * deviation))
+        low = float(expit(logit(place) + stdtrit(self.degrees(self.downward), tail) * deviation))
+        high = float(expit(logit(place) - stdtrit(self.degrees(self.upward), tail) * deviation))
         if self.of_seeds > 0:
             return low, high
         held, others = place * self.graphs, (1 - place) * self.graphs

@@ -63,8 +63,9 @@ def test_an_interval_of_a_share_is_a_t_interval_of_its_log_odds() -> None:
     x = np.random.default_rng(2).uniform(0.6, 0.9, 30)
     low, high = of_shares(20 * x, np.full(30, 20.0)).interval(0.95, (0.0, 1.0))
     mean = x.mean()
-    half = student.ppf(0.975, 29) * x.std(ddof=1) / math.sqrt(30) / (mean * (1 - mean))
-    for end, side in ((low, -1), (high, 1)):
+    deviation = x.std(ddof=1) / math.sqrt(30) / (mean * (1 - mean))
+    for end, side, held in ((low, -1, 1 - x), (high, 1, x)):
+        half = student.ppf(0.975, min(29, effective_number(held))) * deviation
         assert math.log(end / (1 - end)) == pytest.approx(math.log(mean / (1 - mean)) + side * half)
 
 
