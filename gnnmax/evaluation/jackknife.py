@@ -128,9 +128,9 @@ class Estimate:
         """Return an interval of a metric: of t on the logit scale of its range, within that of whole graphs.
 
         Few graphs may hold all errors, or all successes: then the variance is hardly known, and t gets their
-        effective number as degrees of freedom at most. The interval is never wider than the binomial one of as many graphs,
-        each right or wrong as a whole, the least that the graphs can say; and it is that one where the value is at an
-        end of the range, or is a share of graphs. Where nothing follows about other graphs it is the whole range.
+        effective number as degrees of freedom at most. The interval is never wider than the binomial one of as many
+        graphs, each right or wrong as a whole, the least that the graphs can say; and it is that one where the value is
+        at an end of the range, or is a share of graphs. Where nothing follows about other graphs it is the whole range.
 
         Args:
             confidence: Share of the cases in which the interval contains the truth.
