@@ -283,7 +283,7 @@ def test_a_run_with_a_model_missing_is_refused(finished, tmp_path):
         load_run(copy)
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", b"[" * 100_000, b"\xff\xfe", b'{"format": 5}', b'{"format": 0}'])
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[" * 100_000, b"\xff\xfe", b'{"format": 6}', b'{"format": 0}'])
 def test_damaged_results_are_refused(tmp_path, damage):
     (tmp_path / "results.json").write_bytes(damage)
     with pytest.raises(InputError, match=r"is damaged: .*; run compare again"):
