@@ -418,7 +418,7 @@ def test_a_memory_map_is_read_block_by_block_and_stays_as_it_is(tmp_path):
         (nx.MultiGraph([(0, 1), (0, 1)]), {"mode": "graph"}, "parallel edges"),
         (nx.Graph(), {"mode": "graph"}, "no nodes"),
         (np.zeros((5, 6)), {"k": 3, "directed": False}, "not that of an undirected graph"),
-        ([[1, 2], [3]], {"k": 3}, "cannot read the matrix"),
+        ([[1, 2], [3]], {"k": 3}, "the matrix must be an array of numbers, not rows of unequal length"),
     ],
 )
 def test_wrong_input_is_refused_in_one_line(matrix, options, complaint):

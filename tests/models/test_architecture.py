@@ -48,7 +48,7 @@ def test_a_sequence_takes_names_other_names_for_nets_and_factories():
         ([], "at least one model"),
         (["cnn", "cnn"], "each once"),
         (["cnn", "cnn=gnn"], "each once"),
-        (["cnm"], r"unknown model 'cnm'; known: .*your own is NAME=FILE\.py:CLASS"),
+        (["cnm"], r"unknown model 'cnm': did you mean cnn\? known: .*your own is NAME=FILE\.py:CLASS"),
         (["net.py:MyNet"], r"net\.py:MyNet has no name in the run: give one, as in mine=net\.py:MyNet"),
         (["mine=net.py"], r"net\.py is a file: name the net in it too, as in mine=net\.py:MyNet"),
         (["mine=nets/:MyNet"], "nets/ is not the file of a net: give one that ends in .py"),

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
+from gnnmax.models.encoding import standardise
+
 __all__ = ["COLUMN_CONTEXT", "ENTRY", "ROW_CONTEXT", "graph_batch"]
 
 ENTRY, ROW_CONTEXT, COLUMN_CONTEXT = range(3)
@@ -18,8 +20,9 @@ Edges = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 def graph_batch(values: Tensor, row_context: Tensor | None = None, column_context: Tensor | None = None) -> Batch:
     """Convert windows to a batch of graphs, as :func:`gnnmax.interop.pyg.to_data` converts each of them.
 
-    Nodes ``0 .. k - 1`` of a graph are the rows, ``k .. 2k - 1`` the columns. Every entry is an edge in both
-    directions, every context entry that is not zero one edge.
+    Nodes ``0 .. k - 1`` of a graph are the rows, ``k .. 2k - 1`` the columns. Every entry that is not zero is an edge in
+    both directions, every context entry that is not zero one edge. Weights are on the scale of their own window or
+    context, see :func:`gnnmax.models.encoding.standardise`.
 
     Args:
         values: Finite values, shape ``(B, k, k)``.
@@ -67,12 +70,13 @@ def _edges(values: Tensor, rows: Tensor | None, columns: Tensor | None) -> Edges
     row, column = side.repeat_interleave(k), side.repeat(k) + k
     source, target = torch.cat([row, column]).repeat(n), torch.cat([column, row]).repeat(n)
     graph = torch.arange(n, device=values.device).repeat_interleave(2 * k * k)
-    weight = values.reshape(n, 1, k * k).expand(n, 2, k * k).reshape(-1)
+    weight, there = (both.reshape(n, 1, k * k).repeat(1, 2, 1).flatten() for both in (standardise(values), values != 0))
+    graph, source, target, weight = (each[there] for each in (graph, source, target, weight))
     parts = [(graph, source, target, weight, torch.full_like(graph, ENTRY))]
     for kind, context, first in ((ROW_CONTEXT, rows, 0), (COLUMN_CONTEXT, columns, k)):
         if context is not None:
             where, source, target = context.nonzero(as_tuple=True)
-            weight = context[where, source, target]
+            weight = standardise(context)[where, source, target]
             parts.append((where, source + first, target + first, weight, torch.full_like(where, kind)))
     if len(parts) == 1:
         return parts[0]
