@@ -20,8 +20,8 @@ Edges = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 def graph_batch(values: Tensor, row_context: Tensor | None = None, column_context: Tensor | None = None) -> Batch:
     """Convert windows to a batch of graphs, as :func:`gnnmax.interop.pyg.to_data` converts each of them.
 
-    Nodes ``0 .. k - 1`` of a graph are the rows, ``k .. 2k - 1`` the columns. Every entry that is not zero is an edge in
-    both directions, every context entry that is not zero one edge. Weights are on the scale of their own window or
+    Nodes ``0 .. k - 1`` of a graph are the rows, ``k .. 2k - 1`` the columns. Every entry that is not zero is an edge
+    in both directions, every context entry that is not zero one edge. Weights are on the scale of their own window or
     context, see :func:`gnnmax.models.encoding.standardise`.
 
     Args:
