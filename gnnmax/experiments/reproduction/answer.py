@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ import torch
 from gnnmax.data.generation import build
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.data.subgraphs.node_order import spectral_order
+from gnnmax.evaluation.evaluator import evaluate
+from gnnmax.evaluation.verdict import Verdict
 from gnnmax.experiments.reproduction.outcome import Figure, Outcome, Progress, mean_and_error
 from gnnmax.models.encoding import encode
 from gnnmax.models.images.cnn import ImageNet
@@ -18,16 +20,26 @@ from gnnmax.models.inference import scored
 from gnnmax.models.trained import TrainedModel, load_model
 from gnnmax.task.claims import Check
 from gnnmax.task.rules import RULES
+from gnnmax.task.scorers import Scorer
 from gnnmax.task.windows import Windows
 from gnnmax.training.threads import one_thread
 
-__all__ = ["answer", "score_seriated"]
+__all__ = ["BEST", "GRAPH", "NATURAL", "SERIATED", "SHUFFLED", "answer", "score_seriated", "verdicts_on_bumps"]
 
 TESTED = 40
 """Hosts of 128 windows, for each order and seed."""
 
 FRESH = 50_000
 """Added to the seed of the recipes: no shipped net was trained or tested on these hosts."""
+
+NATURAL, SHUFFLED, SERIATED, GRAPH, BEST = (
+    "image net, trained in natural order",
+    "image net, trained in shuffled order",
+    "image net after seriation",
+    "graph net (product)",
+    "best possible (bayes)",
+)
+"""The scorers."""
 
 Scores = npt.NDArray[np.float32]
 
@@ -43,53 +55,65 @@ def answer(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     References:
         ai.stackexchange.com, question 12010; the figures of the trainings are in docs/results.md.
     """
-    nets = {name: load_model(name, device="cpu") for name in ("cnn-natural", "cnn-shuffled", "product")}
-    scorers: dict[str, Callable[[Windows], npt.NDArray[np.floating]]] = {
-        "image net, trained in natural order": nets["cnn-natural"],
-        "image net, trained in shuffled order": nets["cnn-shuffled"],
-        "image net after seriation": lambda w: score_seriated(nets["cnn-natural"], w),
-        "graph net (product)": nets["product"],
-        "best possible (bayes)": RULES["bayes"],
-    }
     rows: list[dict[str, Figure]] = []
     mean: dict[tuple[str, str], float] = {}
     for number, order in enumerate(("natural", "shuffled")):
-        right: dict[str, list[float]] = {}
-        for seed in seeds:
-            recipe = load_recipe(f"bump-9-{order}")
-            w = build(recipe.replace(seed=FRESH + seed, splits={"test": TESTED})).test
-            with one_thread():
-                for name, scorer in scorers.items():
-                    right.setdefault(name, []).append(float(((scorer(w) > 0) == w.label).mean()))
-        for name, found in right.items():
-            mean[order, name], error = mean_and_error(found)
+        found = [verdicts_on_bumps(order, seed) for seed in seeds]
+        for name in found[0]:
+            mean[order, name], error = mean_and_error([one[name].accuracy for one in found])
             rows.append({"order": order, "scorer": name, "accuracy": mean[order, name], "s.e. over seeds": error})
         on_progress(number + 1, 2)
-    natural, shuffled, seriated, graph, best = scorers
-    lost = mean["shuffled", graph] - max(mean["shuffled", natural], mean["shuffled", shuffled])
-    checks = (
-        Check(
-            "in natural order the image net is within a point of the best possible",
-            mean["natural", best] - mean["natural", natural] < 0.01,
-            f"{mean['natural', natural]:.4f} of {mean['natural', best]:.4f}",
-        ),
-        Check("where the order is lost, every image net is 9 points below the graph net", lost > 0.09, f"{lost:.4f}"),
-        Check(
-            "where the order is lost, the graph net is within a point of the best possible that knows the order",
-            mean["shuffled", best] - mean["shuffled", graph] < 0.01,
-            f"{mean['shuffled', graph]:.4f} of {mean['shuffled', best]:.4f}",
-        ),
-        Check(
-            "seriation recovers a part of the loss, not all of it",
-            mean["shuffled", shuffled] < mean["shuffled", seriated] < mean["shuffled", graph],
-            f"{mean['shuffled', seriated]:.4f}",
-        ),
-    )
     return Outcome(
         f"A bump in noise, k = 9, shipped weights, {len(seeds)} seeds, {TESTED * 128:,} fresh test windows each",
         "the Bayes rule, which knows the order",
         tuple(rows),
-        checks,
+        _checks(mean),
+    )
+
+
+def verdicts_on_bumps(order: str, seed: int) -> dict[str, Verdict]:
+    """Evaluate every scorer on fresh windows of one order.
+
+    Args:
+        order: ``natural`` or ``shuffled``.
+        seed: Selects the hosts.
+
+    Returns:
+        The verdicts by scorer, with intervals over hosts.
+    """
+    nets = {name: load_model(name, device="cpu") for name in ("cnn-natural", "cnn-shuffled", "product")}
+    scorers: dict[str, Scorer] = {
+        NATURAL: nets["cnn-natural"],
+        SHUFFLED: nets["cnn-shuffled"],
+        SERIATED: lambda w: score_seriated(nets["cnn-natural"], w),
+        GRAPH: nets["product"],
+        BEST: RULES["bayes"],
+    }
+    recipe = load_recipe(f"bump-9-{order}")
+    w = build(recipe.replace(seed=FRESH + seed, splits={"test": TESTED})).test
+    with one_thread():
+        return {name: evaluate(np.asarray(scorer(w)), w) for name, scorer in scorers.items()}
+
+
+def _checks(mean: Mapping[tuple[str, str], float]) -> tuple[Check, ...]:
+    """Check the claims about the mean accuracy by order and scorer."""
+    image, best = mean["natural", NATURAL], mean["natural", BEST]
+    lost, seriated, graph = (mean["shuffled", name] for name in (SHUFFLED, SERIATED, GRAPH))
+    gap = graph - max(mean["shuffled", NATURAL], lost)
+    known = mean["shuffled", BEST]
+    return (
+        Check(
+            "in natural order the image net is within a point of the best possible",
+            best - image < 0.01,
+            f"{image:.4f} of {best:.4f}",
+        ),
+        Check("where the order is lost, every image net is 9 points below the graph net", gap > 0.09, f"{gap:.4f}"),
+        Check(
+            "where the order is lost, the graph net is within a point of the best possible that knows the order",
+            known - graph < 0.01,
+            f"{graph:.4f} of {known:.4f}",
+        ),
+        Check("seriation recovers a part of the loss, not all of it", lost < seriated < graph, f"{seriated:.4f}"),
     )
 
 
