@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from statistics import fmean
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta
 
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.duplicates import count_shared
@@ -28,6 +29,11 @@ __all__ = ["PROBES", "Card", "Rung", "describe"]
 Features = Callable[[Windows], npt.NDArray[Any]]
 PROBED_WINDOWS = 20_000
 
+Basis = Literal["exact", "estimate", "none"]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Quantiles = Annotated[list[float], Meta(min_length=5, max_length=5)]
+
 
 @dataclass(frozen=True)
 class Rung:
@@ -44,10 +50,28 @@ class Rung:
 
     name: str
     sees: str
-    accuracy: float
-    standard_error: float
-    stated: float | None
-    basis: str
+    accuracy: Share
+    standard_error: Annotated[float, Meta(ge=0)]
+    stated: Share | None
+    basis: Basis
+
+
+class SplitCounts(TypedDict):
+    """One split: its hosts, its windows, the share of them that is centred, and the share of each kind."""
+
+    hosts: Count
+    windows: Count
+    centred: Share
+    kinds: dict[str, Share]
+
+
+class Properties(TypedDict):
+    """Quantiles of density, weights and margins over a split, and the share of windows whose centre is tied."""
+
+    density: Quantiles
+    weight: Quantiles
+    margin: Quantiles
+    centre_tied: Share
 
 
 @dataclass(frozen=True)
@@ -71,11 +95,11 @@ class Card:
     name: str
     summary: str
     digest: str
-    ceiling: float | None
-    splits: dict[str, dict[str, Any]]
-    properties: dict[str, Any]
+    ceiling: Share | None
+    splits: dict[str, SplitCounts]
+    properties: Properties
     natural: Prevalence
-    duplicates: int
+    duplicates: Count
     rules: tuple[Rung, ...]
     probes: tuple[Rung, ...]
 
@@ -116,7 +140,7 @@ def describe(data: DataSet, *, probes: bool = True) -> Card:
     )
 
 
-def _counts(windows: Windows) -> dict[str, Any]:
+def _counts(windows: Windows) -> SplitCounts:
     return {
         "hosts": len(np.unique(windows.graph)),
         "windows": len(windows),
@@ -125,7 +149,7 @@ def _counts(windows: Windows) -> dict[str, Any]:
     }
 
 
-def _properties(windows: Windows) -> dict[str, Any]:
+def _properties(windows: Windows) -> Properties:
     density = (windows.values != 0).mean(axis=(1, 2))
     entries = windows.values[windows.values != 0]
     middle = windows.k // 2
@@ -143,7 +167,7 @@ def _quantiles(values: npt.NDArray[Any]) -> list[float]:
 
 
 def _rung(
-    name: str, sees: str, *, right: npt.NDArray[np.bool_], graph: npt.NDArray[Any], stated: float | None, basis: str
+    name: str, sees: str, *, right: npt.NDArray[np.bool_], graph: npt.NDArray[Any], stated: float | None, basis: Basis
 ) -> Rung:
     accuracy = float(right.mean())
     residuals = np.bincount(np.unique(graph, return_inverse=True)[1], weights=right - accuracy)

@@ -14,7 +14,7 @@ from gnnmax.data.duplicates import count_shared
 from gnnmax.data.generation import draw_flips, generate_graph
 from gnnmax.data.planting.plants import CENTRED, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
 from gnnmax.data.recipe import Recipe
-from gnnmax.data.store import MANIFEST, OtherGenerationError, open_dataset, read_manifest
+from gnnmax.data.store import MANIFEST, OtherGenerationError, StoredSplits, read_manifest
 from gnnmax.errors import InputError
 from gnnmax.task.claims import Check
 from gnnmax.task.label import KINDS
@@ -58,7 +58,7 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
         return [Check("the manifest is whole and names every file", False, str(error))]
     shards = [shard for split in manifest.splits.values() for shard in split]
     checks = [Check("the manifest is whole and names every file", True, f"{len(shards)} shards")]
-    data = open_dataset(path)
+    data = DataSet(recipe, StoredSplits(Path(path), manifest, recipe, digests=True, contents=False))
     for split in recipe.splits:
         try:
             windows = data.split(split)

@@ -10,6 +10,7 @@ import numpy as np
 from gnnmax.detection.matrix import NamedMatrix
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
+from gnnmax.io.reading import FileKind
 
 __all__ = ["COOL", "read_cool", "read_matrix"]
 
@@ -57,7 +58,8 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
             return read_cool(path, group, balanced=balanced)
         if size > LARGEST_FILE:
             raise InputError(f"{path} is larger than {LARGEST_FILE} bytes: save the matrix as .npy, which is mapped")
-        found = READERS[path.suffix.lower()](path.read_bytes())
+        kind = FileKind("the matrix", LARGEST_FILE, "save it as .npy, which is mapped")
+        found = READERS[path.suffix.lower()](kind.read(path))
     except OSError as error:
         raise InputError(f"cannot read the matrix {path}: {error.strerror}") from None
     except InputError as error:

@@ -20,12 +20,13 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files import read_npy
+from gnnmax.io.reading import FileKind
 from gnnmax.task.scorers import Scorer
 from gnnmax.task.windows import Windows
 
 __all__ = ["as_scorer", "evaluating", "from_estimator", "from_file", "from_module", "is_module"]
 
-LARGEST_FILE = 2**30
+LARGEST_FILE = 1_000_000_000
 """Bytes that a file of scores may have."""
 
 
@@ -203,14 +204,9 @@ def from_file(path: str | Path) -> npt.NDArray[np.float64]:
     readers = {".npy": _array_of, ".csv": _column_of}
     if path.suffix not in readers:
         raise InputError(f"scores come in a file that ends in .npy or .csv, not {path.name!r}")
-    if not path.is_file():
-        raise InputError(f"there is no file of scores {path}: give one that ends in .npy or .csv")
-    if path.stat().st_size > LARGEST_FILE:
-        raise InputError(f"the file of scores {path} is larger than 1 GB: evaluate it in parts")
+    content = FileKind("the file of scores", LARGEST_FILE, "give one that ends in .npy or .csv").read(path)
     try:
-        return readers[path.suffix](path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read the file of scores {path}: {error.strerror}") from None
+        return readers[path.suffix](content)
     except InputError as error:
         raise InputError(f"the file of scores {path}: {error}") from None
 

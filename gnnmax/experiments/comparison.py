@@ -30,8 +30,8 @@ from gnnmax.experiments.results import (
 )
 from gnnmax.experiments.run_folder import (
     CONFIG,
-    RUN_FORMAT,
     Log,
+    RunConfig,
     check_same_call,
     environment,
     locked_folder,
@@ -41,7 +41,7 @@ from gnnmax.experiments.run_folder import (
 from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.experiments.seed_run import ComparisonSpec, Progress, SeedResult, run_seeds, splits_to_evaluate
 from gnnmax.io.atomic import check_output_folder
-from gnnmax.io.ownership import PROGRAM, RUN
+from gnnmax.io.ownership import RUN
 from gnnmax.models.inference import resolve_device
 from gnnmax.models.matching import match_parameters
 from gnnmax.models.registry import MODELS, parse_config
@@ -123,7 +123,7 @@ def compare(
         check_tensorboard()
     if force and resume:
         raise InputError("force starts a run again and resume continues one: choose one of the two")
-    resuming = resume and (folder / CONFIG).is_file()
+    resuming = resume and os.path.lexists(folder / CONFIG)
     if not resuming and is_main_process():
         check_output_folder(folder, owner=RUN, force=force)
     sources = [_portable(source) for source in (data, *also)]
@@ -137,7 +137,7 @@ def compare(
     config = _config_of(spec, seeds, data=sources, recipe=sets[0].recipe, command=command)
     if resuming:
         check_same_call(folder, config)
-        if (folder / RESULTS).is_file():
+        if os.path.lexists(folder / RESULTS):
             return read_results(folder)
     with contextlib.ExitStack() as stack:
         if resuming and is_main_process():
@@ -183,20 +183,18 @@ def _run(
 
 def _config_of(
     spec: ComparisonSpec, seeds: Sequence[int], *, data: Sequence[Any], recipe: Recipe, command: str
-) -> dict[str, Any]:
+) -> RunConfig:
     """Describe a call in plain values: a run is resumed by the same call only."""
-    return {
-        "format": RUN_FORMAT,
-        "program": PROGRAM,
-        "command": command,
-        "recipe": recipe.to_dict(),
-        "digest": recipe.digest,
-        "data": data[0],
-        "also": data[1:],
-        "models": msgspec.to_builtins(spec.models),
-        "training": msgspec.to_builtins(spec.training),
-        "seeds": list(seeds),
-    }
+    return RunConfig(
+        command=command,
+        recipe=recipe.to_dict(),
+        digest=recipe.digest,
+        data=data[0],
+        also=list(data[1:]),
+        models=msgspec.to_builtins(spec.models),
+        training=msgspec.to_builtins(spec.training),
+        seeds=list(seeds),
+    )
 
 
 def _named(models: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:

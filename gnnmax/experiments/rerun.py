@@ -9,7 +9,6 @@ from typing import Any
 
 from gnnmax.auditing.findings import Audit
 from gnnmax.data.recipe import Recipe, parse_recipe
-from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.results import ModelRecord, Results, SplitResult, read_results
 from gnnmax.experiments.run_folder import CONFIG, read_config
@@ -34,20 +33,16 @@ def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None]
     """
     old = read_results(run)
     asked = read_config(run)
-    try:
-        data = parse_recipe(asked["recipe"], CONFIG)
-        also = [_source_of(source) for source in asked["also"]]
-        models, seeds, training = asked["models"], asked["seeds"], asked["training"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{Path(run) / CONFIG} cannot be read: {error}; start again with --force") from None
+    data = parse_recipe(asked.recipe, CONFIG)
+    also = [_source_of(source) for source in asked.also]
     with tempfile.TemporaryDirectory() as folder:
         new = compare(
             data,
-            models,
+            asked.models,
             Path(folder) / "run",
-            seeds=seeds,
+            seeds=asked.seeds,
             also=also,
-            training=parse_training(training, "config.json: training"),
+            training=parse_training(asked.training, "config.json: training"),
             on_progress=on_progress,
         )
     return _compare_results(old, new)
@@ -59,7 +54,8 @@ def _source_of(source: Any) -> str | Path | Recipe:
 
 def _compare_results(old: Results, new: Results) -> list[Check]:
     """Compare the metrics of two runs for every test set and scorer, then the audits of the nets."""
-    versions = {name: (there, new.environment["versions"].get(name)) for name, there in _versions(old).items()}
+    there = old.environment.versions
+    versions = {name: (version, new.environment.versions.get(name)) for name, version in there.items()}
     changed = [f"{name} {was}, now {now}" for name, (was, now) in versions.items() if was != now]
     checks = [Check("the versions are the same", not changed, ", ".join(changed))]
     checks.append(Check("the recipe is the same", old.card.digest == new.card.digest, new.card.digest[:12]))
@@ -70,11 +66,6 @@ def _compare_results(old: Results, new: Results) -> list[Check]:
             continue
         checks += [_check(test, again[test.name], name) for name in test.verdicts]
     return checks + _audits(old.models, new.models)
-
-
-def _versions(results: Results) -> dict[str, str]:
-    versions: dict[str, str] = results.environment["versions"]
-    return versions
 
 
 def _audits(old: list[ModelRecord], new: list[ModelRecord]) -> list[Check]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import platform
@@ -11,20 +12,31 @@ import time
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final, Literal
 
+import msgspec
+from msgspec import Meta, Struct
+
+from gnnmax.data.recipe import parse_recipe
 from gnnmax.data.store import versions
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.io.ownership import RUN
+from gnnmax.io.reading import FileKind, open_regular, open_to_append
+from gnnmax.models.registry import parse_config
 from gnnmax.models.trained import TrainedModel, load_model, shipped_models
-from gnnmax.training.checkpoint import Checkpoint
+from gnnmax.training.checkpoint import Checkpoint, Snapshot
+from gnnmax.training.config import parse_training
+from gnnmax.training.records import EvaluationLine, ModelState, StepLine
 
 __all__ = [
     "CONFIG",
     "RUN_FORMAT",
+    "Environment",
     "Log",
     "Metrics",
+    "RunConfig",
+    "Seeds",
     "Tail",
     "check_same_call",
     "checkpoint_file",
@@ -38,25 +50,89 @@ __all__ = [
 ]
 
 CONFIG = "config.json"
-RUN_FORMAT = 2
+RUN_FORMAT: Final = 2
 """Version of the run folder's layout; gnnmax 0.1 wrote folders without one."""
 
+CONFIG_FILE = FileKind("the record of the call", 16_000_000, "start again with --force")
+METRICS_FILE = FileKind("the metrics", 2**28, "start again with --force")
 
-def environment() -> dict[str, Any]:
+Text = Annotated[str, Meta(max_length=1_000)]
+Seeds = Annotated[list[Annotated[int, Meta(ge=0, le=2**62)]], Meta(min_length=1)]
+
+
+class Environment(Struct, frozen=True, kw_only=True):
+    """The versions and the machine of a run."""
+
+    versions: dict[Text, Text]
+    system: Text
+    machine: Text
+    cores: Annotated[int, Meta(ge=1)] | None
+    started: Text
+
+
+def environment() -> Environment:
     """Return the versions and the machine: results may depend on them, besides recipe and seed.
 
     Example:
-        >>> sorted(environment())
-        ['cores', 'machine', 'started', 'system', 'versions']
+        >>> environment().versions["gnnmax"] == version("gnnmax")
+        True
     """
     nets = {name: version(name) for name in ("torch", "torch-geometric", "scikit-learn", "safetensors")}
-    return {
-        "versions": {**versions(), **nets},
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-    }
+    return Environment(
+        versions={**versions(), **nets},
+        system=platform.system(),
+        machine=platform.machine(),
+        cores=os.cpu_count(),
+        started=time.strftime("%Y-%m-%d %H:%M:%S %z"),
+    )
+
+
+class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The content of ``config.json``: the call that started a run, in plain values.
+
+    Attributes:
+        format: Version of the run folder's layout.
+        program: The name of the program.
+        command: The command line, if there was one.
+        recipe: The recipe that the models were trained on.
+        digest: Its digest.
+        data: Where it came from: a name, a folder, or the recipe itself.
+        also: Further data sets, likewise.
+        models: Configs by model.
+        training: Budget and optimiser.
+        seeds: One training per model and seed.
+    """
+
+    format: Literal[2] = RUN_FORMAT
+    program: Literal["gnnmax"] = "gnnmax"
+    command: str
+    recipe: dict[str, Any]
+    digest: str
+    data: str | dict[str, Any]
+    also: list[str | dict[str, Any]]
+    models: Annotated[dict[str, dict[str, Any]], Meta(min_length=1)]
+    training: dict[str, Any]
+    seeds: Seeds
+
+    def __post_init__(self) -> None:
+        if parse_recipe(self.recipe, "of the run").digest != self.digest:
+            raise ValueError("the recipe does not have the digest beside it")
+        for source in (self.data, *self.also):
+            if isinstance(source, dict):
+                parse_recipe(source, "of a data set")
+        if isinstance(self.data, dict) and parse_recipe(self.data, "of the data").digest != self.digest:
+            raise ValueError("the recipe of the data is not that of the run")
+        for name, config in self.models.items():
+            parse_config(name, config)
+        parse_training(self.training, "training")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("a seed is there twice")
+
+
+class _Layout(Struct, frozen=True):
+    """The field of ``config.json`` that every version can read."""
+
+    format: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 
 
 def metrics_file(folder: Path, seed: int) -> Path:
@@ -80,7 +156,7 @@ def checkpoint_file(folder: Path, seed: int) -> Path:
 
 
 @contextlib.contextmanager
-def started_run(folder: Path, config: dict[str, Any], *, force: bool = False) -> Iterator[Path]:
+def started_run(folder: Path, config: RunConfig, *, force: bool = False) -> Iterator[Path]:
     """Start a run: write its config and environment, and yield the folder to work in.
 
     That is ``folder`` itself if it does not exist: a stopped run can then be resumed. An existing run is kept until the
@@ -101,13 +177,13 @@ def started_run(folder: Path, config: dict[str, Any], *, force: bool = False) ->
         yield scratch
 
 
-def _start(folder: Path, config: dict[str, Any]) -> None:
-    write_file(folder / CONFIG, json.dumps(config, indent=1))
-    write_file(folder / "environment.json", json.dumps(environment(), indent=1))
+def _start(folder: Path, config: RunConfig) -> None:
+    for name, content in ((CONFIG, config), ("environment.json", environment())):
+        write_file(folder / name, json.dumps(msgspec.to_builtins(content), indent=1))
     (folder / "metrics").mkdir()
 
 
-def read_config(folder: str | Path) -> dict[str, Any]:
+def read_config(folder: str | Path) -> RunConfig:
     """Read the call that started a run.
 
     Raises:
@@ -117,29 +193,26 @@ def read_config(folder: str | Path) -> dict[str, Any]:
         >>> read_config("nowhere")
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: nowhere/config.json cannot be read: [Errno 2] No such file or directory: ...
+        gnnmax.errors.InputError: cannot read the record of the call nowhere/config.json: No such file or directory; ...
     """
     path = Path(folder) / CONFIG
-    try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        version_of_layout = int(config.get("format", 1))
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path} cannot be read: {error}; start again with --force") from None
-    if version_of_layout < RUN_FORMAT:
+    content = CONFIG_FILE.read(path)
+    layout = CONFIG_FILE.decode(content, _Layout, path).format
+    if layout < RUN_FORMAT:
         raise InputError(f"the run in {folder} was made by gnnmax 0.1: start again with --force")
-    if version_of_layout > RUN_FORMAT:
+    if layout > RUN_FORMAT:
         raise InputError(f"the run in {folder} was made by a newer gnnmax: upgrade")
-    return config
+    return CONFIG_FILE.decode(content, RunConfig, path)
 
 
-def check_same_call(folder: Path, config: dict[str, Any]) -> None:
+def check_same_call(folder: Path, config: RunConfig) -> None:
     """Refuse to resume a run that another call started.
 
     Raises:
         InputError: the calls differ, and the message gives the first difference; or the run is of another version.
     """
-    started = read_config(folder)
-    asked = json.loads(json.dumps(config))  # tuples become lists, as in the file
+    # Tuples become lists, as in the file.
+    started, asked = (json.loads(json.dumps(msgspec.to_builtins(call))) for call in (read_config(folder), config))
     keys = sorted((started.keys() | asked.keys()) - {"command"})
     for key in keys:
         was, now = started.get(key), asked.get(key)
@@ -157,17 +230,56 @@ def check_same_call(folder: Path, config: dict[str, Any]) -> None:
 def rewind(folder: Path, seed: int) -> None:
     """Remove the records of a seed that were written after its checkpoint: training will write them again.
 
+    A killed process may leave a part of a record at the end of the file; it is removed too.
+
     Raises:
-        InputError: another process still trains that seed, or the checkpoint is damaged.
+        InputError: another process still trains that seed, or the checkpoint or the metrics are damaged.
     """
     snapshot = Checkpoint(checkpoint_file(folder, seed)).read()
-    reached = 0 if snapshot is None else snapshot.plain["step"]["step"]
     (folder / "metrics").mkdir(exist_ok=True)
     path = metrics_file(folder, seed)
     with Metrics(path):
-        lines = path.read_bytes().splitlines(keepends=True)
-        whole = [line for line in lines if line.endswith(b"\n")]
-        write_file(path, b"".join(line for line in whole if json.loads(line)["step"] <= reached))
+        content = METRICS_FILE.read(path)
+        write_file(path, content[: _length_until(content, snapshot, path)])
+
+
+def _length_until(content: bytes, snapshot: Snapshot | None, path: Path) -> int:
+    """Return the length of the records up to a checkpoint; check all of them, and that no evaluation is missing."""
+    try:
+        reached, evaluations = (0, set()) if snapshot is None else (snapshot.step, _evaluations(snapshot))
+    except (LookupError, TypeError, msgspec.ValidationError) as error:
+        raise InputError(
+            f"the checkpoint beside {path} is of another training: {error}; start again with --force"
+        ) from None
+    length = end = last = 0
+    for number, line in enumerate(io.BytesIO(content), start=1):
+        try:
+            record = _RECORDS.decode(line)
+            if record.step < last or not line.endswith(b"\n"):
+                raise ValueError(f"step {record.step} after step {last}")
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            if end + len(line) == len(content):
+                break
+            raise METRICS_FILE.damaged(f"{path}, line {number}", error) from None
+        last, end = record.step, end + len(line)
+        if last <= reached:
+            length = end
+            if isinstance(record, EvaluationLine):
+                evaluations.discard((record.model, record.step))
+    if evaluations:
+        model, step = min(evaluations)
+        raise METRICS_FILE.damaged(path, f"the evaluation of {model} at step {step} is missing")
+    return length
+
+
+_RECORDS = msgspec.json.Decoder(StepLine | EvaluationLine)
+
+
+def _evaluations(snapshot: Snapshot) -> set[tuple[str, int]]:
+    """Return model and step of every evaluation before a checkpoint."""
+    states = [part["plain"] for name, part in snapshot.plain.items() if name.startswith("model ")]
+    histories = [msgspec.convert(state, ModelState).history for state in states]
+    return {(record["model"], record["step"]) for history in histories for record in history}
 
 
 @contextlib.contextmanager
@@ -204,7 +316,10 @@ class Metrics:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8", buffering=1)
+        try:
+            self._file = open_to_append(path)
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}; choose another folder") from None
         try:
             _lock(self._file.fileno(), path)
         except InputError:
@@ -232,7 +347,7 @@ class Log:
 
     def write(self, line: str) -> None:
         """Add a line."""
-        with self._path.open("a", encoding="utf-8") as file:
+        with open_to_append(self._path) as file:
             file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
 
 
@@ -246,7 +361,7 @@ class Tail:
         """Yield the complete records since the last call."""
         if not self._path.exists():
             return
-        with self._path.open("rb") as file:
+        with open_regular(self._path) as file:
             file.seek(self._position)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -280,4 +395,7 @@ def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedMo
     if len({len(seeds) for seeds in models.values()}) > 1:
         counts = ", ".join(f"{name} {len(seeds)}" for name, seeds in models.items())
         raise InputError(f"the models in {path} have different numbers of seeds ({counts}): give a complete run")
+    for name, seeds in models.items():
+        if len({model.card.seed for model in seeds}) < len(seeds):
+            raise InputError(f"the models {name} in {path} have a seed twice: a card was changed; give another run")
     return models

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import stat
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gnnmax.errors import InputError, unknown_name
+from gnnmax.io.reading import FileKind
 
 __all__ = ["Presets"]
 
@@ -55,17 +55,9 @@ class Presets:
 
     def _parsed(self, path: Path) -> dict[str, Any]:
         called = f"the {self.what} file {path}"
+        content = FileKind(f"the {self.what} file", LARGEST_FILE, f"a {self.what} is a text of about a page").read(path)
         try:
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device may never end
-                raise InputError(f"cannot read {called}: it is not a regular file")
-            if status.st_size > LARGEST_FILE:
-                raise InputError(f"{called} is larger than 1 MB: a {self.what} has about a page")
-            return tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"cannot read {called}: {error.strerror}") from None
-        except InputError:
-            raise
+            return tomllib.loads(content.decode())
         except ValueError as error:  # not UTF-8, not TOML, or a number with thousands of digits
             raise InputError(f"{called} is not TOML: {error}") from None
         except RecursionError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from torch import Tensor, nn
 
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
+from gnnmax.io.reading import FileKind
+from gnnmax.io.tensor_files import read_header
 from gnnmax.models.images.dense_tower import DenseTower, has_dense_form
 from gnnmax.models.inference import resolve_device, scored
 from gnnmax.models.registry import MODELS, build_model, parse_config
@@ -33,7 +36,7 @@ __all__ = ["ModelCard", "TrainedModel", "load_model", "save_model", "shipped_mod
 
 CARD, WEIGHTS = "model.json", "weights.safetensors"
 SHELF = Path(__file__).parent / "weights"
-LARGEST_CARD = 1_000_000
+CARD_FILE = FileKind("the model card", 1_000_000, "copy the folder again or train again")
 LARGEST_HEADER = 1_000_000
 
 DenseScorer = Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]
@@ -64,12 +67,12 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     config: dict[str, Any]
     k: Annotated[int, Meta(ge=3, le=255)]
     any_k: bool
-    weights_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    weights_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     versions: dict[Line, Line]
     seed: Annotated[int, Meta(ge=0, le=2**62)]
     recipe: Line = ""
     recipe_digest: Line = ""
-    validation_loss: float | None = None
+    validation_loss: Annotated[float, Meta(ge=0)] | None = None
 
 
 @dataclass(frozen=True)
@@ -261,7 +264,7 @@ def _chosen(path: Path) -> tuple[Path, ModelCard]:
         raise InputError(
             f"there is no folder {path}: give a folder that holds {CARD}, or one of {', '.join(shipped_models())}"
         )
-    if (path / CARD).exists():
+    if os.path.lexists(path / CARD):
         return path, _read_card(path / CARD)
     seeds = [(folder.parent, _read_card(folder)) for folder in sorted(path.glob(f"seed-*/{CARD}"))]
     if not seeds:
@@ -272,22 +275,7 @@ def _chosen(path: Path) -> tuple[Path, ModelCard]:
 
 
 def _read_card(path: Path) -> ModelCard:
-    try:
-        return msgspec.json.decode(_content(path, LARGEST_CARD), type=ModelCard, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path} is not a model's card: {error}") from None
-
-
-def _content(path: Path, largest: int) -> bytes:
-    """Read a file of at most ``largest`` bytes."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(largest + 1)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    if len(content) > largest:
-        raise InputError(f"{path} is larger than the {largest} bytes allowed: it is not what its name says")
-    return content
+    return CARD_FILE.read_json(path, ModelCard)
 
 
 def _restored(path: Path, card: ModelCard) -> nn.Module:
@@ -295,7 +283,8 @@ def _restored(path: Path, card: ModelCard) -> nn.Module:
     outline = _outline(card.name, card.k, card.config)
     if card.any_k != MODELS[card.name].any_k:
         raise InputError(f"the card says any_k = {card.any_k}, which is wrong for {card.name}: the card was changed")
-    content = _content(path, LARGEST_HEADER + sum(tensor.nbytes for tensor in outline.values()))
+    largest = LARGEST_HEADER + sum(tensor.nbytes for tensor in outline.values())
+    content = FileKind("the weights", largest, "copy the folder again or train again").read(path)
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.weights_sha256:
         raise InputError(
@@ -303,9 +292,10 @@ def _restored(path: Path, card: ModelCard) -> nn.Module:
             "the file was changed or cut short; copy the folder again or train again"
         )
     try:
+        read_header(content, largest=LARGEST_HEADER)
         weights = parse_tensors(content)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise InputError(f"the weights are not a safetensors file: {error}") from None
+        raise InputError(f"the weights are damaged: {error}") from None
     _check_weights(weights, outline, "the weights file")
     module = build_model(card.name, card.k, card.config)
     module.load_state_dict(weights)

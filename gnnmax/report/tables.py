@@ -45,8 +45,9 @@ def card_tables(card: Card) -> list[Table]:
         splits.add_row(name, f"{row['hosts']:,}", f"{row['windows']:,}", _percent(row["centred"]), *shares)
     quantiles = Table(title="test split, quantiles", title_justify="left")
     _columns(quantiles, "property", ["least", "25 %", "median", "75 %", "greatest"])
-    for name in ("density", "weight", "margin"):
-        quantiles.add_row(name, *(f"{value:.3g}" for value in card.properties[name]))
+    for name, values in card.properties.items():
+        if isinstance(values, list):
+            quantiles.add_row(name, *(f"{value:.3g}" for value in values))
     ladder = Table(title="explicit rules and learned shortcuts, test split", title_justify="left")
     _columns(ladder, "scorer", ["accuracy", "standard error", "stated"])
     ladder.add_column("basis")

@@ -13,6 +13,7 @@ from msgspec import Meta
 from gnnmax.data.hosts.host import Host, HostFamily, check_edges, directed_edges, sorted_edges
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
+from gnnmax.io.reading import FileKind
 
 __all__ = ["LARGEST_FILE", "File", "entries_of_data", "host_of", "keep", "name_file"]
 
@@ -159,14 +160,7 @@ def host_of(graph: Any, *, directed: bool = False) -> Host:
 def _content(path: Path) -> bytes:
     if path.suffix.lower() not in READERS:
         raise InputError(f"a graph's file ends in {SUFFIXES}, not in {path.suffix!r}: {path}")
-    try:
-        if path.exists() and not path.is_file():  # reading a pipe or a device may never end
-            raise InputError(f"cannot read the graph {path}: it is not a regular file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise InputError(f"{path} is larger than {LARGEST_FILE} bytes: cut the graph down first")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read the graph {path}: {error.strerror}") from None
+    return FileKind("the graph", LARGEST_FILE, "give a graph of at most that size").read(path)
 
 
 def _read(content: bytes, path: Path, *, directed: bool) -> Host:
