@@ -244,42 +244,49 @@ def rewind(folder: Path, seed: int) -> None:
 
 
 def _length_until(content: bytes, snapshot: Snapshot | None, path: Path) -> int:
-    """Return the length of the records up to a checkpoint; check all of them, and that no evaluation is missing."""
-    try:
-        reached, evaluations = (0, set()) if snapshot is None else (snapshot.step, _evaluations(snapshot))
-    except (LookupError, TypeError, msgspec.ValidationError) as error:
-        raise InputError(
-            f"the checkpoint beside {path} is of another training: {error}; start again with --force"
-        ) from None
+    """Return the length of the records up to a checkpoint; check all of them, and that no evaluation is missing.
+
+    Evaluations are synced to disk when they are written; other records may be lost with the power.
+    """
+    reached, wanted = (0, set[Key]()) if snapshot is None else _records_before(snapshot, path)
+    found: set[Key] = set()
     length = end = last = 0
     for number, line in enumerate(io.BytesIO(content), start=1):
         try:
             record = _RECORDS.decode(line)
-            if record.step < last or not line.endswith(b"\n"):
-                raise ValueError(f"step {record.step} after step {last}")
+            key = (type(record), record.model, record.step)
+            if not line.endswith(b"\n") or record.step < last or key in found:
+                raise ValueError(f"a record of step {record.step} after one of step {last}")
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             if end + len(line) == len(content):
                 break
-            raise METRICS_FILE.damaged(f"{path}, line {number}", error) from None
+            raise METRICS_FILE.damaged(f"{path}, line {number},", error) from None
         last, end = record.step, end + len(line)
+        found.add(key)
         if last <= reached:
             length = end
-            if isinstance(record, EvaluationLine):
-                evaluations.discard((record.model, record.step))
-    if evaluations:
-        model, step = min(evaluations)
+    for _, model, step in sorted(wanted - found, key=lambda key: key[1:]):
         raise METRICS_FILE.damaged(path, f"the evaluation of {model} at step {step} is missing")
     return length
 
 
 _RECORDS = msgspec.json.Decoder(StepLine | EvaluationLine)
 
+Key = tuple[type[StepLine | EvaluationLine], str, int]
+"""What identifies a record: its type, its model and its step."""
 
-def _evaluations(snapshot: Snapshot) -> set[tuple[str, int]]:
-    """Return model and step of every evaluation before a checkpoint."""
-    states = [part["plain"] for name, part in snapshot.plain.items() if name.startswith("model ")]
-    histories = [msgspec.convert(state, ModelState).history for state in states]
-    return {(record["model"], record["step"]) for history in histories for record in history}
+
+def _records_before(snapshot: Snapshot, path: Path) -> tuple[int, set[Key]]:
+    """Return the step of a checkpoint and the evaluations that were written before it."""
+    try:
+        wanted: set[Key] = set()
+        for name in snapshot.plain.keys() - {"step", "batches"}:
+            state = msgspec.convert(snapshot.plain[name]["plain"], ModelState)
+            wanted |= {(EvaluationLine, record["model"], record["step"]) for record in state.history}
+        return snapshot.step, wanted
+    except (LookupError, TypeError, msgspec.ValidationError) as error:
+        again = "start again with --force"
+        raise InputError(f"the checkpoint beside {path} is of another training: {error}; {again}") from None
 
 
 @contextlib.contextmanager
