@@ -244,46 +244,49 @@ def rewind(folder: Path, seed: int) -> None:
 
 
 def _length_until(content: bytes, snapshot: Snapshot | None, path: Path) -> int:
-    """Return the length of the records up to a checkpoint; check all of them, and that no evaluation is missing.
+    """Return the length of the records up to a checkpoint; check all of them, and that its evaluations are there.
 
     Evaluations are synced to disk when they are written; other records may be lost with the power.
     """
-    reached, wanted = (0, set[Key]()) if snapshot is None else _records_before(snapshot, path)
-    found: set[Key] = set()
+    reached, models, evaluations = _contents(snapshot, path)
+    found: set[StepLine | EvaluationLine] = set()
     length = end = last = 0
     for number, line in enumerate(io.BytesIO(content), start=1):
         try:
             record = _RECORDS.decode(line)
-            key = (type(record), record.model, record.step)
-            if not line.endswith(b"\n") or record.step < last or key in found:
-                raise ValueError(f"a record of step {record.step} after one of step {last}")
+            unknown = bool(models) and record.model not in models
+            if not line.endswith(b"\n") or record.step < last or unknown or record in found:
+                raise ValueError(f"a record of {record.model!r:.40} at step {record.step} after step {last}")
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             if end + len(line) == len(content):
                 break
             raise METRICS_FILE.damaged(f"{path}, line {number},", error) from None
         last, end = record.step, end + len(line)
-        found.add(key)
+        found.add(record)
         if last <= reached:
             length = end
-    for _, model, step in sorted(wanted - found, key=lambda key: key[1:]):
-        raise METRICS_FILE.damaged(path, f"the evaluation of {model} at step {step} is missing")
+    written = {record for record in found if isinstance(record, EvaluationLine) and record.step <= reached}
+    different = evaluations ^ written
+    for record in sorted(different, key=lambda record: (record.step, record.model)):
+        reason = f"the evaluation of {record.model!r:.40} at step {record.step} is not that of the checkpoint"
+        raise METRICS_FILE.damaged(path, reason)
     return length
 
 
 _RECORDS = msgspec.json.Decoder(StepLine | EvaluationLine)
 
-Key = tuple[type[StepLine | EvaluationLine], str, int]
-"""What identifies a record: its type, its model and its step."""
 
-
-def _records_before(snapshot: Snapshot, path: Path) -> tuple[int, set[Key]]:
-    """Return the step of a checkpoint and the evaluations that were written before it."""
+def _contents(snapshot: Snapshot | None, path: Path) -> tuple[int, set[str], set[EvaluationLine]]:
+    """Return the step, the models and the evaluations of a checkpoint; 0 and nothing without one."""
+    if snapshot is None:
+        return 0, set(), set()
     try:
-        wanted: set[Key] = set()
-        for name in snapshot.plain.keys() - {"step", "batches"}:
-            state = msgspec.convert(snapshot.plain[name]["plain"], ModelState)
-            wanted |= {(EvaluationLine, record["model"], record["step"]) for record in state.history}
-        return snapshot.step, wanted
+        parts = {
+            name.removeprefix("model "): snapshot.plain[name] for name in snapshot.plain.keys() - {"step", "batches"}
+        }
+        histories = [msgspec.convert(part["plain"], ModelState).history for part in parts.values()]
+        evaluations = {msgspec.convert(record, EvaluationLine) for history in histories for record in history}
+        return snapshot.step, set(parts), evaluations
     except (LookupError, TypeError, msgspec.ValidationError) as error:
         again = "start again with --force"
         raise InputError(f"the checkpoint beside {path} is of another training: {error}; {again}") from None

@@ -29,7 +29,7 @@ def altered_trees(tree, count, *, seed=0):
     rng = random.Random(seed)
     original = written(tree)
     while count:
-        mutant = copy.deepcopy(tree)
+        mutant = json.loads(original)  # faster than a deep copy
         for _ in range(rng.choice((1, 1, 1, 2))):
             mutant = _altered(mutant, rng)
         content = written(mutant)
