@@ -153,7 +153,7 @@ def _check_ranges(piece: StoredPart, limits: dict[str, float], start: int) -> No
         numbers = array.view(np.uint8) if array.dtype == np.bool_ else array
         # The minimum of NaN is NaN, which no comparison accepts.
         if not (numbers.min() >= low and numbers.max() <= high):
-            inside: Mask = ((numbers >= low) & (numbers <= high)).reshape(len(array), -1).all(axis=1)
+            inside = np.asarray(((numbers >= low) & (numbers <= high)).reshape(len(array), -1).all(axis=1))
             _refuse(f"{name} must lie between {low:g} and {high:g}", inside, piece.start - start)
 
 

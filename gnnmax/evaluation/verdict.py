@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
 import msgspec
@@ -203,7 +204,7 @@ class Verdict:
             >>> Verdict.from_dict(verdict.to_dict()).to_dict() == verdict.to_dict()
             True
         """
-        kinds = get_type_hints(cls, include_extras=True)
+        kinds = _kinds()
         metrics = {name: value for name, value in plain.items() if name not in kinds}
         if metrics.get("accuracy") is None:
             raise msgspec.ValidationError("a verdict without an accuracy")
@@ -250,6 +251,12 @@ class Verdict:
 
     def _header(self) -> list[str]:
         return ["metric", "windows", "value", f"{self.confidence:.0%} interval"]
+
+
+@cache
+def _kinds() -> dict[str, Any]:
+    """Return the types of the fields of a verdict, with their ranges."""
+    return get_type_hints(Verdict, include_extras=True)
 
 
 def _listed(tuples: dict[str, Any]) -> dict[str, list[Any]]:

@@ -252,15 +252,17 @@ def _length_until(content: bytes, snapshot: Snapshot | None, path: Path) -> int:
     found: set[StepLine | EvaluationLine] = set()
     length = end = last = 0
     for number, line in enumerate(io.BytesIO(content), start=1):
+        place = f"{path}, line {number},"
         try:
-            record = _RECORDS.decode(line)
+            record: StepLine | EvaluationLine = METRICS_FILE.decode(line, StepLine | EvaluationLine, place)  # type: ignore[arg-type]
             unknown = bool(models) and record.model not in models
             if not line.endswith(b"\n") or record.step < last or unknown or record in found:
-                raise ValueError(f"a record of {record.model!r:.40} at step {record.step} after step {last}")
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+                reason = f"a record of {record.model!r:.40} at step {record.step} after one of step {last}"
+                raise METRICS_FILE.damaged(place, reason)
+        except InputError:
             if end + len(line) == len(content):
-                break
-            raise METRICS_FILE.damaged(f"{path}, line {number},", error) from None
+                break  # a killed process may leave a part of a record
+            raise
         last, end = record.step, end + len(line)
         found.add(record)
         if last <= reached:
@@ -271,9 +273,6 @@ def _length_until(content: bytes, snapshot: Snapshot | None, path: Path) -> int:
         reason = f"the evaluation of {record.model!r:.40} at step {record.step} is not that of the checkpoint"
         raise METRICS_FILE.damaged(path, reason)
     return length
-
-
-_RECORDS = msgspec.json.Decoder(StepLine | EvaluationLine)
 
 
 def _contents(snapshot: Snapshot | None, path: Path) -> tuple[int, set[str], set[EvaluationLine]]:

@@ -16,7 +16,7 @@ from gnnmax.data.recipe_files import load_recipe
 from gnnmax.data.store import MANIFEST, open_dataset, write_dataset
 from gnnmax.errors import InputError
 from gnnmax.io.tensor_files import read_header
-from tests.support.altered_json import Tried, altered_trees, unlawful, written
+from tests.support.altered_json import Tried, altered_trees, unlawful
 from tests.support.mutations import mutants
 from tests.support.special_files import SPECIAL, no_hang, put_special
 
@@ -148,7 +148,7 @@ def test_altered_shards_that_are_not_signed_are_all_refused(folder, mutant_count
 def test_the_same_shard_written_in_another_way_is_read(folder):
     content = (folder / SHARD).read_bytes()
     header, start = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]), read_header(content)[1]
-    text = written(dict(reversed(header.items()))) + b"   "
+    text = json.dumps(dict(reversed(header.items()))).encode() + b"   "
     sign(folder, len(text).to_bytes(8, "little") + text + content[start:])
     check_independently(*opened(folder))
 

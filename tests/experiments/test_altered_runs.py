@@ -212,13 +212,13 @@ def test_altered_metrics(runs, mutant_count):
     file = metrics_file(folder, 0)
     content = file.read_bytes()
     rewind(folder, 0)
-    kept = [json.loads(line) for line in file.read_bytes().splitlines()]
+    kept = [json.loads(line) for line in file.read_bytes().split(b"\n")[:-1]]
     assert 0 < len(kept) < len(content.splitlines()), "the premise: something is rewound"
 
     def rewound(mutant):
         file.write_bytes(mutant)
         rewind(folder, 0)
-        return [json.loads(line) for line in file.read_bytes().splitlines()]
+        return [json.loads(line) for line in file.read_bytes().split(b"\n")[:-1]]
 
     tried = Tried()
     lines = content.splitlines()
@@ -409,7 +409,7 @@ def refused(arguments, capsys):
 READERS = {
     "results.json": lambda run: ["report", run / "finished", "--markdown"],
     "config.json": lambda run: ["report", run / "finished", "--reproduce"],
-    "gnn/seed-0/model.json": lambda run: ["audit", "--run", run / "finished", "--data", "real-karate"],
+    "gnn/seed-0/model.json": lambda run: ["audit", "--run", run / "finished", "--data", "tiny", "--most", "9"],
     "gnn/seed-0/weights.safetensors": lambda run: ["evaluate", "--run", run / "finished", "--data", "tiny"],
 }
 
@@ -437,7 +437,7 @@ def test_a_special_file_in_a_stopped_run_is_one_line(runs, name, kind):
 def test_commands_end_in_one_line_on_altered_runs(runs, name, capsys):
     file = runs / "finished" / name
     content = file.read_bytes()
-    for mutant in altered_trees(json.loads(content), 8, seed=7):
+    for mutant in altered_trees(json.loads(content), 3, seed=7):
         file.write_bytes(mutant)
         if name != "config.json" or refused(["report", runs / "finished", "--markdown"], capsys):
             refused(READERS[name](runs), capsys)
@@ -453,6 +453,6 @@ def test_an_altered_run_that_is_not_refused_is_shown(runs, capsys):
             read_results(runs / "finished")
             assert not refused(["report", runs / "finished", "--heat-maps", runs / "x.svg", "--force"], capsys), mutant
             shown += 1
-        if shown == 4:
+        if shown == 2:
             return
     pytest.fail("nothing was accepted")
