@@ -1,7 +1,14 @@
-"""Settings of the tests: hypothesis is deterministic, unless --hypothesis-profile=search is given."""
+"""Settings of the tests: one thread a process, and deterministic hypothesis unless --hypothesis-profile=search is given.
+
+Small tensors need no second thread, and several processes with several threads each slow one another down twentyfold.
+"""
+
+import os
 
 import pytest
 from hypothesis import settings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
 
 settings.register_profile("gnnmax", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=1000)

@@ -8,7 +8,7 @@ import shlex
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -18,23 +18,16 @@ from msgspec import structs
 
 from gnnmax.cli.arguments import Flag, words_of
 from gnnmax.cli.printing import print_json, print_tables, print_text
-from gnnmax.detection.output import (
-    Detections,
-    Rows,
-    detections_of,
-    is_table,
-    parquet_library,
-    with_net_scores,
-    write_arrays,
-    write_table,
-    write_windows,
-)
+from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, written_windows
 from gnnmax.detection.positions import detections_at, read_positions
+from gnnmax.detection.table import Detections, detections_of, with_net_scores
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
 from gnnmax.io.ownership import MADE_BY, Output, check_outputs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gnnmax.detection.matrix import MatrixSource
     from gnnmax.detection.search_options import SearchOptions
     from gnnmax.models.trained import TrainedModel
@@ -134,18 +127,17 @@ class Detect:
         card["everywhere"] = self._score_maps(source, models)
         card["seconds"] = round(time.perf_counter() - started, 3)
         card["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        rows = table.as_rows()
         if self.out is not None:
             write_table(self.out, table)
             write_file(self.out.with_suffix(CARD), json.dumps(card, indent=1) + "\n")
         if self.page is not None:
             from gnnmax.report.matrix_page import write_matrix
 
-            write_matrix(source, rows, card, self.page)
+            write_matrix(source, table, card, self.page)
         if self.json:
-            print_json({"card": card, "maxima": rows})
+            print_json({"card": card}, maxima=json_lines(table))
         else:
-            print_maxima(rows, card, self.out)
+            print_maxima(table, card, self.out)
         return 0
 
     def _options(self) -> SearchOptions:
@@ -239,29 +231,24 @@ class Detect:
         """Add the decisions of the rule and the scores of the nets on the same windows, if any windows are needed."""
         if not models and self.windows is None:
             return table
-        from gnnmax.detection.dense_scoring import score_windows
-
-        windows, reason = self._windows(source, table)
+        table, batches = self._windows(source, table)
         if self.windows is not None:
-            write_windows(self.windows, table, windows)
-        scores = {name: score_windows(model, windows) for name, model in models.items()}
-        return with_net_scores(table, windows, scores, reason)
+            batches = written_windows(self.windows, table, batches)
+        return with_net_scores(table, batches, models)
 
-    def _windows(self, source: MatrixSource, table: Detections) -> tuple[Any, str]:
-        """Extract the windows of a table, NaN where there is none, and give the reason if there is none at all."""
-        from gnnmax.detection.dense_scoring import neighbour_windows, windows_at
+    def _windows(self, source: MatrixSource, table: Detections) -> tuple[Detections, Iterator[Any]]:
+        """Cut the windows of a table, NaN where there is none; if none can be cut, the table gets the reason."""
+        from gnnmax.detection.dense_scoring import windows_around
 
-        cut = np.array([index for index in range(len(table)) if not (table.reasons and table.reasons[index])], np.intp)
-        rows, columns = (places[cut].astype(np.intp) for places in (table.rows, table.columns))
-        windows, reason = np.full((len(table), self.k, self.k), np.nan), ""
-        if self.mode == "ordered":
-            windows[cut] = windows_at(source, rows, columns, self.k)
-        elif len(cut):
-            try:
-                windows[cut] = np.concatenate(list(neighbour_windows(source, rows, columns, self.k)))
-            except InputError as error:
-                reason = str(error)
-        return windows, reason
+        present = np.ones(len(table), np.bool_) if table.reasons is None else table.reasons == ""
+        places, graph = (table.rows.astype(np.intp), table.columns.astype(np.intp)), self.mode == "graph"
+        try:
+            return table, windows_around(source, *places, self.k, cut=present, graph=graph)
+        except InputError as error:
+            reasons = np.full(len(table), "", dtype=object) if table.reasons is None else table.reasons.copy()
+            reasons[present] = str(error)
+            none = windows_around(source, *places, self.k, cut=np.zeros(len(table), np.bool_), graph=graph)
+            return replace(table, reasons=reasons), none
 
     def _card(self, source: MatrixSource, options: SearchOptions, table: Detections) -> dict[str, Any]:
         from gnnmax.data.store import versions
@@ -273,8 +260,10 @@ class Detect:
             **options.to_dict(),
             "balanced": self.balanced,
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
-            "columns": {name: filled.column.holds for name, filled in table.filled().items()},
-            "without_score": dict(Counter(reason for reason in table.reasons or () if reason)),
+            "columns": {name: filled.column.holds for name, filled in table[:0].filled().items()},
+            "without_score": dict(
+                Counter(() if table.reasons is None else table.reasons[table.reasons != ""].tolist())
+            ),
             "versions": versions(),
             "generator": MADE_BY,
         }
@@ -284,27 +273,28 @@ SHOWN = 20
 """Largest number of maxima to print; the file holds all."""
 
 
-def print_maxima(rows: Rows, card: dict[str, Any], out: Path | None) -> None:
+def print_maxima(found: Detections, card: dict[str, Any], out: Path | None) -> None:
     """Print the first maxima, or the reason why there are none, and the counts of the run card."""
     from rich.table import Table
 
     mode = f"mode {card['mode']}" + ("" if card["k"] is None else f", {card['k'][0]} x {card['k'][1]}")
-    listed = f"{card['maxima']:,} maxima" if card["positions"] is None else f"{len(rows):,} positions"
+    listed = f"{card['maxima']:,} maxima" if card["positions"] is None else f"{len(found):,} positions"
     title = f"{card['matrix']}: {listed}, {mode}, ties {card['ties']}, border {card['border']}"
     if card["max_missing"] is not None:
         title += f", at most {card['max_missing']} missing"
     if card["steps"]:
         title += f", steps {','.join(card['steps'])}"
+    rows = found[:SHOWN].as_rows()
     if not rows:
         print_text(f"{title}\nno maximum found: {_why_none(card)}\n{_counts(card)}".removesuffix("\n"))
         return
     table = Table(title=title, title_justify="left")
     for name in rows[0]:
         table.add_column(name, justify="left" if name == "reason" else "right")
-    for row in rows[:SHOWN]:
+    for row in rows:
         table.add_row(*map(_shown, row.values()))
-    if len(rows) > SHOWN:
-        table.caption = f"the first {SHOWN} of {len(rows):,}" + ("" if out else "; --out FILE writes all")
+    if len(found) > SHOWN:
+        table.caption = f"the first {SHOWN} of {len(found):,}" + ("" if out else "; --out FILE writes all")
     print_tables(table)
     if counts := _counts(card).removesuffix("\n"):
         print_text(counts)

@@ -30,9 +30,14 @@ def print_checks(checks: Iterable[Check]) -> None:
         print_text(f"{'ok    ' if check.holds else 'FAILED'} {check.claim}{note}")
 
 
-def print_json(content: Any) -> None:
-    """Print plain values as JSON."""
-    sys.stdout.write(json.dumps(content, indent=1, allow_nan=False) + "\n")
+def print_json(content: Any, **lists: Iterable[str]) -> None:
+    """Print plain values as JSON; long lists, given as their text in pieces, become further fields of an object."""
+    text = json.dumps(content, indent=1, allow_nan=False)
+    for name, pieces in lists.items():
+        sys.stdout.write(text.removesuffix("\n}") + f",\n {json.dumps(name)}: ")
+        sys.stdout.writelines(pieces)
+        text = "\n}"
+    sys.stdout.write(text + "\n")
 
 
 def print_tables(*tables: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+import functools
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
@@ -19,7 +19,7 @@ from gnnmax.data.planting.spikes import plant_spikes
 from gnnmax.data.random_streams import stream
 from gnnmax.data.recipe import Ingredients, Recipe, parse_recipe
 from gnnmax.errors import InputError
-from gnnmax.io.workers import starting_workers
+from gnnmax.io.workers import map_ahead
 from gnnmax.task.label import is_centred, kind_of, margin, offset_of
 from gnnmax.task.windows import FIELDS, Windows
 
@@ -95,26 +95,13 @@ def generate_windows(
     if workers == 1 or len(chunks) == 1:
         parts = (generate_graphs(plain, chunk) for chunk in chunks)
     else:
-        parts = _drawn_by_workers(plain, chunks, workers)
+        # A timeout of its own keeps these workers apart from those that train: loky takes loading torch for a leak.
+        draw = functools.partial(generate_graphs, plain)
+        parts = map_ahead(draw, chunks, workers=min(workers, len(chunks)), timeout=20)
     for chunk, part in zip(chunks, parts, strict=True):
         yield part
         if on_progress is not None:
             on_progress(chunk[-1] + 1, recipe.graphs)
-
-
-def _drawn_by_workers(recipe: dict[str, Any], chunks: list[list[int]], workers: int) -> Iterator[Windows]:
-    """Draw chunks of graphs in worker processes; these end at once if not all chunks are wanted."""
-    # A timeout of its own keeps these workers apart from those that train: loky takes loading torch for a leak.
-    with starting_workers(min(workers, len(chunks)), timeout=20) as executor:
-        drawn = deque(executor.submit(generate_graphs, recipe, chunk) for chunk in chunks)
-    try:
-        while drawn:
-            part = drawn[0].result()
-            drawn.popleft()  # by now no worker is at it
-            yield part
-    finally:
-        if not all(future.done() for future in drawn):
-            executor.shutdown(kill_workers=True)
 
 
 def generate_graphs(recipe: dict[str, Any], graphs: list[int]) -> Windows:

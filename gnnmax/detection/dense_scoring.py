@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -19,11 +20,12 @@ from gnnmax.task.windows import Windows
 __all__ = [
     "ROOM",
     "RuleComparison",
+    "Scorer",
     "compare_with_rule",
-    "neighbour_windows",
     "score_everywhere",
     "score_map",
     "score_windows",
+    "windows_around",
     "windows_at",
 ]
 
@@ -131,31 +133,58 @@ def _scored(model: Scorer, windows: npt.NDArray[Any]) -> tuple[npt.NDArray[np.fl
     return scores, whole
 
 
-def score_windows(model: Scorer, windows: npt.NDArray[Any]) -> tuple[list[float | None], list[str]]:
-    """Score windows that may be partly measured.
+def score_windows(model: Scorer, windows: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Score windows that may be partly measured, some thousands at a time.
 
     Args:
         model: A scorer of windows.
         windows: Shape ``(M, k, k)``, NaN where nothing was measured.
 
     Returns:
-        For each window its score or None, and the reason why it has none or "".
+        The scores, shape ``(M,)``, NaN where a window is not wholly measured; and the mask of the windows that are.
 
     Example:
         >>> from gnnmax import RULES
         >>> score_windows(RULES["argmax"], np.array([np.eye(3), np.full((3, 3), np.nan)]))
-        ([-1.5, None], ['', 'the window is not wholly measured'])
+        (array([-1.5,  nan], dtype=float32), array([ True, False]))
     """
-    scores: list[float | None] = []
-    reasons: list[str] = []
-    for start in range(0, len(windows), SCORED):
-        part, whole = _scored(model, windows[start : start + SCORED])
-        scores += [score if known else None for score, known in zip(part.tolist(), whole.tolist(), strict=True)]
-        reasons += ["" if known else "the window is not wholly measured" for known in whole.tolist()]
-    return scores, reasons
+    parts = [_scored(model, windows[start : start + SCORED]) for start in range(0, max(len(windows), 1), SCORED)]
+    return np.concatenate([scores for scores, _ in parts]), np.concatenate([whole for _, whole in parts])
 
 
-def windows_at(source: MatrixSource, rows: Places, columns: Places, k: int) -> npt.NDArray[Any]:
+def windows_around(
+    source: MatrixSource, rows: Places, columns: Places, k: int, *, cut: npt.NDArray[np.bool_], graph: bool
+) -> Iterator[npt.NDArray[np.float64]]:
+    """Cut the windows around some entries, in batches of some thousands.
+
+    Args:
+        source: The matrix.
+        rows: Row of each entry, shape ``(M,)``.
+        columns: Column of each.
+        k: Side of the windows.
+        cut: False where an entry gets a window of NaN.
+        graph: Whether windows are cut from the nearest nodes to both ends of an edge, not from adjacent places.
+
+    Returns:
+        Batches of shape ``(B, k, k)``, float64, NaN where nothing was measured; at least one batch, which may be empty.
+
+    Raises:
+        InputError: the graph has too few nodes for such windows, or too many to compare all pairs.
+    """
+    cutter = _neighbour_cutter(source, k) if graph and cut.any() else functools.partial(windows_at, source, k=k)
+
+    def batches() -> Iterator[npt.NDArray[np.float64]]:
+        for start in range(0, max(len(rows), 1), SCORED):
+            here = slice(start, start + SCORED)
+            windows, chosen = np.full((len(rows[here]), k, k), np.nan), cut[here]
+            if chosen.any():
+                windows[chosen] = cutter(rows[here][chosen], columns[here][chosen])
+            yield windows
+
+    return batches()
+
+
+def windows_at(source: MatrixSource, rows: Places, columns: Places, *, k: int) -> npt.NDArray[Any]:
     """Cut the windows around some entries, shape ``(M, k, k)``, NaN where an entry is missing."""
     values = np.empty((len(rows), k, k), dtype=np.float64 if source.dtype.itemsize > 4 else np.float32)
     for index, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
@@ -166,12 +195,8 @@ def windows_at(source: MatrixSource, rows: Places, columns: Places, k: int) -> n
     return values
 
 
-def neighbour_windows(source: MatrixSource, rows: Places, columns: Places, k: int) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield the windows of some edges of a graph, of the nearest nodes to their ends, in batches.
-
-    Raises:
-        InputError: the graph has too few nodes for such windows, or too many to compare all pairs.
-    """
+def _neighbour_cutter(source: MatrixSource, k: int) -> Callable[[Places, Places], npt.NDArray[np.float32]]:
+    """Return a function that cuts the windows of edges of a graph: the nearest nodes to their ends."""
     nodes = source.shape[0]
     if nodes < 2 * k or nodes > ROOM:
         raise InputError(f"windows of side {k} are cut from graphs of {2 * k} to {ROOM} nodes, not of {nodes}")
@@ -183,6 +208,10 @@ def neighbour_windows(source: MatrixSource, rows: Places, columns: Places, k: in
     directed = not np.array_equal(adjacency, adjacency.T)
     subgraph = Subgraph(np.arange(nodes), adjacency, edge_mask, directed)
     step = max(1, 2**22 // nodes)
-    for start in range(0, len(rows), step):
-        centre = np.stack([rows[start : start + step], columns[start : start + step]], axis=1)
-        yield blocks(adjacency, *cut_neighbours(subgraph, centre, k))
+
+    def cut(rows: Places, columns: Places) -> npt.NDArray[np.float32]:
+        centres = np.stack([rows, columns], axis=1)
+        some = (centres[start : start + step] for start in range(0, len(centres), step))
+        return np.concatenate([blocks(adjacency, *cut_neighbours(subgraph, centre, k)) for centre in some])
+
+    return cut

@@ -14,11 +14,15 @@ from gnnmax.detection.matrix import Block, MatrixSource
 from gnnmax.detection.maxima import Maxima, Places, margin_over
 from gnnmax.detection.running_maximum import rivals
 from gnnmax.detection.search_options import SearchOptions
+from gnnmax.errors import InputError
 
 __all__ = ["ordered_maxima"]
 
 GATHERED = 2**22
 """Entries of windows examined together."""
+
+MOST_MAXIMA = 2**26
+"""Largest number of maxima of one search: each takes about 100 bytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +59,16 @@ def ordered_maxima(source: MatrixSource, options: SearchOptions, *, upper: bool)
     none = _none(source.dtype, 9 if plateau else 0)
     fields: list[list[npt.NDArray[Any]]] = [[part] for part in none]
     tiles = source.tiles((rows // 2, columns // 2), upper=upper)
+    total = 0
     for _, blocks in itertools.groupby(tiles, key=lambda block: block.row):
         parts = [part for block in blocks for part in _maxima_in(source, block, options, upper=upper)]
         strip = _joined([[*column] for column in zip(none, *parts, strict=True)])
+        total += len(strip.rows)
+        if total > MOST_MAXIMA:
+            raise InputError(
+                f"there are more than {MOST_MAXIMA:,} maxima, too many to keep: raise the threshold or the side of the "
+                "windows, or search a part of the matrix"
+            )
         order = np.argsort(strip.rows * source.shape[1] + strip.columns, kind="stable")  # runs that are sorted already
         for field, column in zip(fields, strip, strict=True):
             field.append(column[order])
@@ -197,20 +208,20 @@ def _plateaus(maxima: Maxima, neighbours: npt.NDArray[np.bool_]) -> Places:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    place = {pair: index for index, pair in enumerate(zip(maxima.rows.tolist(), maxima.columns.tolist(), strict=True))}
-    ends, open_end = [], np.zeros(len(maxima), dtype=np.bool_)
-    for index, step in zip(*(part.tolist() for part in np.nonzero(neighbours)), strict=True):
-        there = (int(maxima.rows[index]) + step // 3 - 1, int(maxima.columns[index]) + step % 3 - 1)
-        if there in place:
-            ends.append((index, place[there]))
-        else:
-            open_end[index] = True
-    pairs = np.array(ends, dtype=np.intp).reshape(-1, 2)
+    width = int(maxima.columns.max()) + 3
+    numbers = (maxima.rows + 1) * width + maxima.columns + 1  # neighbours outside the matrix have numbers too
+    order = np.argsort(numbers)
+    index, step = np.nonzero(neighbours)
+    there = numbers[index] + (step // 3 - 1) * width + step % 3 - 1
+    found = order[np.minimum(np.searchsorted(numbers, there, sorter=order), len(order) - 1)]
+    candidate = numbers[found] == there
+    open_end = np.zeros(len(maxima), dtype=np.bool_)
+    open_end[index[~candidate]] = True
+    pairs = np.stack([index[candidate], found[candidate]], axis=1)
     graph = coo_array((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(maxima),) * 2)
     count, component = connected_components(graph, directed=False)
     beaten = np.zeros(count, dtype=np.bool_)
     beaten[component[open_end]] = True
-    order = np.lexsort((maxima.columns, maxima.rows))
     _, first = np.unique(component[order], return_index=True)
     kept = order[first]
     return np.asarray(np.sort(kept[~beaten[component[kept]]]), dtype=np.intp)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
-from gnnmax.detection.output import Detections
+from gnnmax.detection.table import Detections
 from gnnmax.errors import InputError
 from gnnmax.io.reading import FileKind
 
@@ -84,11 +85,13 @@ def detections_at(source: MatrixSource, positions: Sequence[tuple[int, int]], ma
         none, score and maximum are None and the reason is that of the normalisation.
     """
     n, m = source.shape
-    known = set(zip(maxima.rows.tolist(), maxima.columns.tolist(), strict=True))
+    numbers = maxima.rows * m + maxima.columns
+    asked = [i * m + j if i < n and j < m else -1 for i, j in positions]
+    known = np.isin(np.array(asked, dtype=np.int64), numbers).tolist()
     # After normalisation only the edges of a graph are measured.
     unknown = "no edge" if maxima.mode == "graph" and source.steps else "not measured"
     found: list[tuple[Any, Any, bool | None, str]] = []
-    for i, j in positions:
+    for (i, j), maximal in zip(positions, known, strict=True):
         if i >= n or j >= m:
             found.append((None, None, None, f"outside the matrix of {n} x {m}"))
             continue
@@ -98,19 +101,25 @@ def detections_at(source: MatrixSource, positions: Sequence[tuple[int, int]], ma
             continue
         reason = "no edge" if maxima.mode == "graph" and value == 0 else ""
         score, lost = _value_at(source, i, j, next((step.reason for step in source.steps if step.lost), ""))
-        found.append((value, score, None if lost else (i, j) in known, reason or lost))
-    values, scores, is_maximum, reasons = (list(column) for column in zip(*found, strict=True))
+        found.append((value, score, None if lost else maximal, reason or lost))
+    values, scores, is_maximum, reasons = zip(*found, strict=True)
     places = np.array(positions, dtype=np.int64).reshape(-1, 2)
     return Detections(
         places[:, 0],
         places[:, 1],
-        values,
+        _masked(values, source.plain.dtype),
         source.plain.dtype,
         steps=tuple(step.name for step in source.steps),
-        scores=scores if source.steps else None,
-        is_maximum=is_maximum,
-        reasons=reasons,
+        scores=_masked(scores, np.dtype(np.float64)) if source.steps else None,
+        is_maximum=_masked(is_maximum, np.dtype(np.bool_)),
+        reasons=np.array(reasons, dtype=object),
     )
+
+
+def _masked(entries: Sequence[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Make an array that is masked where an entry is None."""
+    mask = np.array([entry is None for entry in entries])
+    return np.ma.array([0 if entry is None else entry for entry in entries], dtype=dtype, mask=mask)
 
 
 def _value_at(source: MatrixSource, i: int, j: int, otherwise: str) -> tuple[Any, str]:

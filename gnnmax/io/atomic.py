@@ -19,7 +19,7 @@ from typing import IO
 from gnnmax.errors import InputError
 from gnnmax.io.ownership import PROGRAM, OwnedFolder
 
-__all__ = ["atomic_folder", "check_output_folder", "write_file"]
+__all__ = ["atomic_file", "atomic_folder", "check_output_folder", "write_file"]
 
 UNFINISHED = ".gnnmax-unfinished"
 """Name of a file that marks a scratch folder as incomplete."""
@@ -32,11 +32,7 @@ LOCKING = 3
 
 
 def write_file(path: Path, content: bytes | str) -> None:
-    """Write a file atomically: its name never refers to partial content, even after a crash.
-
-    The content goes to a temporary name beside it, is synced to disk and renamed. The file gets the permissions that
-    the umask gives to any new file. A symbolic link is kept, and its target is written. Temporary files that
-    killed writers of the same file left are removed; those of running writers are locked, and stay.
+    """Write a file atomically; see :func:`atomic_file`.
 
     Args:
         path: Path of the file, in an existing folder.
@@ -51,14 +47,42 @@ def write_file(path: Path, content: bytes | str) -> None:
         ...     Path(folder, "note.txt").read_text()
         'whole'
     """
-    data = content.encode() if isinstance(content, str) else content
+    with atomic_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file to write it atomically: its name never refers to partial content, even after a crash.
+
+    The content goes to a temporary name beside it, is synced to disk and renamed when the block succeeds. The file gets
+    the permissions that the umask gives to any new file. A symbolic link is kept, and its target is written. Temporary
+    files that killed writers of the same file left are removed; those of running writers are locked, and stay.
+
+    Args:
+        path: Path of the file, in an existing folder.
+
+    Yields:
+        The file, open for writing bytes; it must stay open.
+
+    Raises:
+        InputError: the path is a folder, a device or another special file.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with atomic_file(Path(folder, "note.txt")) as file:
+        ...         _ = file.write(b"in ")
+        ...         _ = file.write(b"parts")
+        ...     Path(folder, "note.txt").read_text()
+        'in parts'
+    """
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "not a regular file"
         raise InputError(f"{path} is {kind}, where a file is to be written: choose another name")
     path = Path(os.path.realpath(path))
     _sweep_partial_files(path)
     with _own_file(path) as (file, partial):
-        file.write(data)
+        yield file
         file.flush()
         os.fsync(file.fileno())
         partial.replace(path)  # while it is locked

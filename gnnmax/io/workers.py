@@ -7,11 +7,16 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from multiprocessing import resource_tracker
 from typing import Any
 
-__all__ = ["WATCH_SECONDS", "starting_workers"]
+__all__ = ["AHEAD", "WATCH_SECONDS", "map_ahead", "starting_workers"]
+
+AHEAD = 4
+"""Results that each worker may finish before the first of them is taken."""
 
 WATCH_SECONDS = 0.5
 """Seconds between two looks at whether the parent process lives."""
@@ -44,6 +49,38 @@ def starting_workers(workers: int, *, timeout: int) -> Iterator[Any]:
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def map_ahead(function: Callable[[Any], Any], items: Iterable[Any], *, workers: int, timeout: int) -> Iterator[Any]:
+    """Yield the results of a function for many items, in order, computed by worker processes.
+
+    At most :data:`AHEAD` results for each worker wait to be taken, so memory does not grow if the caller is slow. If
+    the caller stops before the last result, the workers end at once.
+
+    Args:
+        function: Called with one item, in a worker.
+        items: The items; they are taken one by one.
+        workers: Number of processes.
+        timeout: As for :func:`starting_workers`.
+    """
+    waiting: deque[Any] = deque()
+    remaining = iter(items)
+
+    def submit(count: int) -> Any:
+        with starting_workers(workers, timeout=timeout) as executor:  # idle workers may have ended: some may start
+            waiting.extend(executor.submit(function, item) for item in islice(remaining, count))
+        return executor
+
+    executor = submit(AHEAD * workers)
+    try:
+        while waiting:
+            result = waiting[0].result()
+            waiting.popleft()  # by now no worker is at it
+            executor = submit(1)
+            yield result
+    finally:
+        if not all(future.done() for future in waiting):
+            executor.shutdown(kill_workers=True)
 
 
 def _watch_parent(parent: int) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.matrix import MatrixSource
+from gnnmax.detection.table import Detections
 from gnnmax.report.rendering import environment, write_whole
 
 __all__ = ["picture_of", "render_matrix", "write_matrix"]
@@ -62,27 +63,28 @@ def _png(picture: npt.NDArray[np.float64]) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def render_matrix(source: MatrixSource, rows: list[dict[str, Any]], card: dict[str, Any]) -> str:
+def render_matrix(source: MatrixSource, table: Detections, card: dict[str, Any]) -> str:
     """Render the page of a matrix as HTML that links to nothing and runs no script.
 
     Args:
         source: The matrix.
-        rows: Its maxima, as the table has them.
+        table: Its maxima; the page shows the first :data:`SHOWN`.
         card: The run card.
     """
     n, m = source.shape
-    marked = [row for row in rows if row["i"] < n and row["j"] < m][:SHOWN]
+    shown = table[:SHOWN].as_rows()
+    marked = [row for row in shown if row["i"] < n and row["j"] < m]
     return (
         environment()
         .get_template("matrix.html")
-        .render(card=card, n=n, m=m, png=_png(picture_of(source)), marked=marked, total=len(rows), shown=rows[:SHOWN])
+        .render(card=card, n=n, m=m, png=_png(picture_of(source)), marked=marked, total=len(table), shown=shown)
     )
 
 
-def write_matrix(source: MatrixSource, rows: list[dict[str, Any]], card: dict[str, Any], path: Path) -> Path:
+def write_matrix(source: MatrixSource, table: Detections, card: dict[str, Any], path: Path) -> Path:
     """Write the page of a matrix to a file, whole or not at all.
 
     Raises:
         InputError: the folder of the file does not exist.
     """
-    return write_whole(path, render_matrix(source, rows, card))
+    return write_whole(path, render_matrix(source, table, card))

@@ -118,13 +118,23 @@ def test_an_interrupt_while_workers_start_is_one_line(seconds, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def heed_hang_ups():
+    """Restore what nohup changes."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc")
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("seconds", [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("end", "seconds"), [(signal.SIGKILL, 0.0), (signal.SIGKILL, 1.0), (signal.SIGTERM, 1.0), (signal.SIGHUP, 1.0)]
+)
 def test_workers_end_with_the_process_that_started_them(end, seconds, tmp_path):
     words = [sys.executable, "-m", "gnnmax", "generate", "spike-15", "--set=splits.train=4000", "--workers", "3"]
     process = subprocess.Popen(
-        [*words, "--out", "data"], cwd=tmp_path, start_new_session=True, stderr=subprocess.DEVNULL
+        [*words, "--out", "data"],
+        cwd=tmp_path,
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=heed_hang_ups,
     )
     wait_until(lambda: len(workers_of(process.pid)) == 3, process)
     time.sleep(seconds)  # they start, or they draw

@@ -128,9 +128,9 @@ def test_an_interrupted_run_ends_with_130_and_a_folder_that_force_may_replace(da
     import signal
 
     out = tmp_path / "run"
-    words = ["compare", "--data", data, "--models", "gnn", "--seeds", "2", "--workers", "2", "--out", str(out)]
+    words = ["compare", "--data", data, "--models", "gnn", "--seeds", "2", "--out", str(out)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "gnnmax", *words, "--steps", "100000"],
+        [sys.executable, "-m", "gnnmax", *words, "--workers", "2", "--steps", "100000"],
         stderr=subprocess.PIPE,
         start_new_session=True,
         preexec_fn=heed_interrupts,

@@ -45,10 +45,10 @@ def test_whichever_work_is_done_first_the_bytes_are_the_same(monkeypatch, seed):
     before = {after: earlier for order in orders for earlier, after in pairwise(order)}
     ends, places = [Event() for _ in range(first[-1])], count()
 
-    def work(place, function, recipe, chunk):
+    def work(place, function, chunk):
         if place in before:
             ends[before[place]].wait()
-        found = function(recipe, chunk)
+        found = function(chunk)
         done.append(place)
         ends[place].set()
         return found
@@ -83,7 +83,7 @@ def test_no_more_workers_are_started_than_there_is_work(monkeypatch):
 
     monkeypatch.setattr(loky, "get_reusable_executor", executor)
     list(generate_windows(MANY, range(19), workers=1_000))
-    assert started == [3]
+    assert set(started) == {3}
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1_001, 1.0, "2", None])

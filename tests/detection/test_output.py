@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tracemalloc
 
 import networkx as nx
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 
 from gnnmax import find_maxima
 from gnnmax.cli.main import main
-from gnnmax.detection import false_discovery, output
-from gnnmax.detection.output import COLUMNS, Column, detections_of, with_net_scores, write_table
+from gnnmax.detection import false_discovery
+from gnnmax.detection import table as table_module
+from gnnmax.detection.output import write_table, written_windows
+from gnnmax.detection.table import COLUMNS, Column, detections_of, with_net_scores
 
 MATRIX = np.random.default_rng(0).random((20, 20))
 OF_MAXIMA = ["i", "j", "value", "margin", "ties", "missing"]
@@ -64,7 +67,7 @@ def test_the_types_of_an_empty_parquet_table_are_those_of_a_full_one(tmp_path):
 
 def test_a_column_is_added_in_one_place(tmp_path, monkeypatch, capsys):
     twice = Column("twice", "double the value", float, lambda table: [2 * value for value in table.values])
-    monkeypatch.setattr(output, "COLUMNS", (*COLUMNS, twice))
+    monkeypatch.setattr(table_module, "COLUMNS", (*COLUMNS, twice))
     np.save(tmp_path / "m.npy", MATRIX)
     call = ["detect", str(tmp_path / "m.npy"), "--k", "5", "--models", "none"]
     for suffix in (".csv", ".json", ".parquet"):
@@ -75,6 +78,36 @@ def test_a_column_is_added_in_one_place(tmp_path, monkeypatch, capsys):
     told = json.loads(capsys.readouterr().out)
     assert all(row["twice"] == 2 * row["value"] for row in told["maxima"])
     assert told["card"]["columns"]["twice"] == "double the value"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
+def test_a_long_table_is_written_in_parts_and_its_memory_does_not_grow(suffix, tmp_path, monkeypatch):
+    table = detections_of(find_maxima(np.random.default_rng(0).random((900, 900)), 3))
+    write_table(tmp_path / f"whole{suffix}", table)
+    monkeypatch.setattr(table_module, "PART", 500)
+    peaks = []
+    for length in (5_000, len(table)):
+        tracemalloc.start()
+        write_table(tmp_path / f"parts{suffix}", table[:length])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert len(table) > 50_000 and peaks[1] < peaks[0] + 500_000
+    assert read(tmp_path / f"parts{suffix}") == read(tmp_path / f"whole{suffix}")
+    if suffix != ".parquet":
+        assert (tmp_path / f"parts{suffix}").read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
+
+
+def test_windows_are_written_while_they_are_scored(tmp_path):
+    table = detections_of(find_maxima(MATRIX, 3)[:5])
+    windows = np.random.default_rng(0).random((5, 3, 3))
+    windows[1] = np.nan
+    path = tmp_path / "windows.npz"
+    batches = written_windows(path, table, iter([windows[:2], windows[2:]]))
+    rows = with_net_scores(table, batches, {}).as_rows()
+    with np.load(path) as stored:
+        assert np.array_equal(stored["windows"], windows, equal_nan=True)
+        assert stored["rows"].tolist() == table.rows.tolist() and stored["columns"].tolist() == table.columns.tolist()
+    assert [row["agreement"] for row in rows] == [None] * 5
 
 
 def test_names_of_columns_are_unique_and_each_says_what_it_holds():
@@ -100,9 +133,10 @@ def test_nets_agree_with_the_rule_or_not_and_a_reason_leaves_the_rule_out():
     table = detections_of(find_maxima(MATRIX, 3)[:3])
     peak, edge = np.zeros((3, 3)), np.zeros((3, 3))
     peak[1, 1] = edge[0, 0] = 1
-    scores = {"x": ([1.0, 2.0, None], ["", "", "cut"]), "y": ([0.0, -1.0, None], ["", "", "cut"])}
-    rows = with_net_scores(table, np.stack([peak, edge, edge]), scores, "").as_rows()
+    batches = [np.stack([peak, edge]), np.full((1, 3, 3), np.nan)]
+    nets = {"x": lambda w: w.values[:, 0, 0] + 1, "y": lambda w: -w.values[:, 0, 0]}
+    rows = with_net_scores(table, batches, nets).as_rows()
     assert [row["centred"] for row in rows] == [True, False, None]
     assert [row["agreement"] for row in rows] == [0.5, 0.5, None]
-    assert [row["reason"] for row in rows] == ["", "", "cut"]
+    assert [row["reason"] for row in rows] == ["", "", "the window is not wholly measured"]
     assert [(row["x"], row["y"]) for row in rows] == [(1.0, 0.0), (2.0, -1.0), (None, None)]

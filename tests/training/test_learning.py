@@ -1,4 +1,4 @@
-"""Accuracies that training must reach, and must not exceed, with the default budget: tens of seconds each."""
+"""Accuracies that training must reach, and must not exceed, with half the default budget: tens of seconds each."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import pytest
 from gnnmax.data.generation import build
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.experiments.comparison import compare
+from gnnmax.training.config import TrainingConfig
 
 pytestmark = pytest.mark.learning
 
@@ -13,7 +14,8 @@ pytestmark = pytest.mark.learning
 @pytest.fixture(scope="module")
 def spike(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "spike"
-    return compare("spike-9", ["cnn", "gnn"], out, seeds=(0,), also=["real-les-miserables"])
+    training = TrainingConfig(steps=450, device="cpu")
+    return compare("spike-9", ["cnn", "gnn"], out, seeds=(0,), also=["real-les-miserables"], training=training)
 
 
 @pytest.mark.parametrize(("net", "least"), [("gnn", 0.99), ("cnn", 0.97)])
@@ -47,7 +49,8 @@ def test_the_trained_gnn_is_exactly_symmetric_and_the_cnn_is_not(spike):
 def test_no_net_passes_the_best_possible_scorer_and_both_come_near(amplitude, tmp_path):
     recipe = load_recipe(f"noise-9-mu{amplitude}")
     ceiling = build(recipe.replace(splits={"test": 1})).ceiling
-    test = compare(recipe, ["cnn", "gnn"], tmp_path / "run", seeds=(0,)).tests[0]
+    training = TrainingConfig(steps=300, device="cpu")
+    test = compare(recipe, ["cnn", "gnn"], tmp_path / "run", seeds=(0,), training=training).tests[0]
     error = np.sqrt(ceiling * (1 - ceiling) / test.windows)
     assert abs(test.verdicts["bayes"].accuracy - ceiling) < 3 * error
     for net in ("cnn", "gnn"):

@@ -1,0 +1,229 @@
+"""The table of a detection: its columns in one place, and the results of nets beside the maxima."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.detection.dense_scoring import Scorer, score_windows
+from gnnmax.detection.maxima import Maxima, Places
+from gnnmax.detection.permutation_null import Discoveries
+from gnnmax.task.label import is_centred
+
+__all__ = ["COLUMNS", "Column", "Detections", "NetScores", "Rows", "detections_of", "with_net_scores"]
+
+Rows = list[dict[str, Any]]
+
+PART = 2**16
+"""Rows of a table that are converted and written together: Python objects for all of them would fill the memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """The maxima of a matrix, or given positions, with all results for them.
+
+    All arrays have shape ``(M,)``. A masked array is masked where there is no result.
+
+    Attributes:
+        rows: Row of each.
+        columns: Column of each.
+        values: Value of each, masked where it was not measured.
+        type: Type of the values.
+        names: Names of all rows and columns of the matrix, or None.
+        steps: Names of the normalisations.
+        scores: The values after these, masked where there is no score.
+        maxima: The maxima, if the table lists these.
+        is_maximum: For positions: whether each is a maximum, masked if that is unknown.
+        discoveries: The maxima with their q-values, if there were decoys.
+        nets: What the exact rule and trained nets say of the windows, if nets score them.
+        reasons: Why a result is missing, "" if none is.
+    """
+
+    rows: Places
+    columns: Places
+    values: npt.NDArray[Any]
+    type: np.dtype[Any]
+    names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
+    steps: tuple[str, ...] = ()
+    scores: npt.NDArray[Any] | None = None
+    maxima: Maxima | None = None
+    is_maximum: npt.NDArray[Any] | None = None
+    discoveries: Discoveries | None = None
+    nets: NetScores | None = None
+    reasons: npt.NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: slice) -> Detections:
+        """Select a part of the table by slice."""
+        sliced = ("rows", "columns", "values", "scores", "maxima", "is_maximum", "discoveries", "nets", "reasons")
+        present = {name: getattr(self, name) for name in sliced}
+        return replace(self, **{name: part[index] for name, part in present.items() if part is not None})
+
+    def parts(self) -> Iterator[Detections]:
+        """Yield the table part by part, in order; an empty table is one part."""
+        for start in range(0, max(len(self), 1), PART):
+            yield self[start : start + PART]
+
+    def filled(self) -> dict[str, _Filled]:
+        """Return the columns that this table has, by name."""
+        filled: dict[str, _Filled] = {}
+        for column in COLUMNS:
+            found = column.read(self)
+            named = found.items() if isinstance(found, Mapping) else [] if found is None else [(column.name, found)]
+            for name, entries in named:
+                plain = entries.tolist() if isinstance(entries, np.ndarray) else list(entries)
+                filled[name] = _Filled(column, self.type if column.type is None else np.dtype(column.type), plain)
+        return filled
+
+    def as_rows(self) -> Rows:
+        """Return the table row by row, as dicts of plain values.
+
+        Example:
+            >>> from gnnmax import find_maxima
+            >>> detections_of(find_maxima(np.diag([1.0, 5.0, 2.0]), k=3)).as_rows()
+            [{'i': 1, 'j': 1, 'value': 5.0, 'margin': 3.0, 'ties': 0, 'missing': 0}]
+        """
+        filled = self.filled()
+        return [dict(zip(filled, row, strict=True)) for row in zip(*(f.entries for f in filled.values()), strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class NetScores:
+    """What the exact rule and trained nets say of windows, shape ``(M,)`` each, masked where there is no result.
+
+    Attributes:
+        centred: Whether the rule calls the window centred. In mode graph it is stricter than the rule on the two ends.
+        scores: Scores by net.
+        agreement: The share of the nets that agree with the rule.
+    """
+
+    centred: npt.NDArray[Any]
+    scores: Mapping[str, npt.NDArray[Any]]
+    agreement: npt.NDArray[Any]
+
+    def __getitem__(self, index: slice) -> NetScores:
+        """Select some windows by slice."""
+        scores = {name: score[index] for name, score in self.scores.items()}
+        return NetScores(self.centred[index], scores, self.agreement[index])
+
+
+class Column(NamedTuple):
+    """One column of the table.
+
+    ``read`` returns its entries; None if a table has no such column; or, by name, those of several columns. ``type`` is
+    the type of the entries, None for that of the matrix.
+    """
+
+    name: str
+    holds: str
+    type: Any
+    read: Callable[[Detections], Sequence[Any] | npt.NDArray[Any] | Mapping[str, Sequence[Any]] | None]
+
+
+class _Filled(NamedTuple):
+    """A column of one table, with its entries."""
+
+    column: Column
+    type: np.dtype[Any]
+    entries: list[Any]
+
+
+def _names(table: Detections, axis: int) -> list[str] | None:
+    places = (table.rows, table.columns)[axis].tolist()
+    listed = table.names if table.maxima is not None else None
+    return None if listed is None else [str(listed[axis][place]) for place in places]
+
+
+def _of_maxima(name: str) -> Callable[[Detections], npt.NDArray[Any] | None]:
+    return lambda table: None if table.maxima is None else getattr(table.maxima, name)
+
+
+def _of_nets(name: str) -> Callable[[Detections], Any]:
+    return lambda table: None if table.nets is None else getattr(table.nets, name)
+
+
+def _of_discoveries(name: str) -> Callable[[Detections], npt.NDArray[Any] | None]:
+    return lambda table: None if table.discoveries is None else getattr(table.discoveries, name)
+
+
+def _margin(table: Detections) -> npt.NDArray[Any] | None:
+    return None if table.maxima is None else np.ma.masked_invalid(table.maxima.margin)
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("i", "row, from 0", int, lambda table: table.rows),
+    Column("j", "column, from 0", int, lambda table: table.columns),
+    Column("row", "name of the row", str, lambda table: _names(table, 0)),
+    Column("column", "name of the column", str, lambda table: _names(table, 1)),
+    Column("value", "entry of the matrix", None, lambda table: table.values),
+    Column("score", "the value after the steps", float, lambda table: table.scores),
+    Column("steps", "names of the steps", str, lambda t: [",".join(t.steps)] * len(t) if t.steps else None),
+    Column("margin", "excess over the largest other entry of the window; empty if there is none", float, _margin),
+    Column("ties", "number of other entries of the window that are as large", int, _of_maxima("ties")),
+    Column("missing", "number of missing entries of the window", int, _of_maxima("missing")),
+    Column("maximum", "whether the position is a maximum", bool, lambda table: table.is_maximum),
+    Column("statistic", "mean of the window, compared with decoys; in mode graph the z-score of the other edges at "
+           "the two ends", float, _of_discoveries("statistic")),
+    Column("q", "least false-discovery rate of a list that contains the maximum", float, _of_discoveries("q")),
+    Column("centred", "whether the exact rule calls the window centred", bool, _of_nets("centred")),
+    Column("net", "score of the window by a net, one column for each net", float, _of_nets("scores")),
+    Column("agreement", "share of the nets that agree with the rule", float, _of_nets("agreement")),
+    Column("reason", "why a result is missing", str, lambda table: table.reasons),
+)  # fmt: skip
+"""The columns of the table, in their order; every format is made from these, empty tables too."""
+
+
+def detections_of(maxima: Maxima, discoveries: Discoveries | None = None) -> Detections:
+    """Make the table of maxima, with q-values if there are any."""
+    return Detections(
+        maxima.rows,
+        maxima.columns,
+        maxima.values,
+        maxima.values.dtype,
+        names=maxima.names,
+        steps=maxima.steps,
+        scores=maxima.scores,
+        maxima=maxima,
+        discoveries=discoveries,
+    )
+
+
+def with_net_scores(table: Detections, batches: Iterable[npt.NDArray[Any]], nets: Mapping[str, Scorer]) -> Detections:
+    """Add the decisions of the exact rule and the scores of nets on the windows of a table.
+
+    Args:
+        table: Maxima or positions.
+        batches: Their windows in order, shapes ``(B, k, k)``, NaN where nothing was measured. A row of the table that
+            has a reason already has no window, but takes a place in the batches.
+        nets: Scorers of windows by name.
+
+    Example:
+        >>> from gnnmax import RULES, find_maxima
+        >>> table = detections_of(find_maxima(np.diag([1.0, 5.0, 2.0]), k=3))
+        >>> table = with_net_scores(table, [np.diag([1.0, 5.0, 2.0])[None]], {"rule": RULES["argmax"]})
+        >>> table.as_rows()[0]["centred"], table.as_rows()[0]["agreement"]
+        (True, 1.0)
+    """
+    total = len(table)
+    reasons = np.full(total, "", dtype=object) if table.reasons is None else table.reasons.copy()
+    centred = np.zeros(total, dtype=np.bool_)
+    scores = {name: np.full(total, np.nan, dtype=np.float32) for name in nets}
+    start = 0
+    for windows in batches:
+        here = slice(start, start := start + len(windows))
+        centred[here] = is_centred(windows)
+        for name, net in nets.items():
+            scores[name][here], known = score_windows(net, windows)
+            reasons[here][~known & (reasons[here] == "")] = "the window is not wholly measured"
+    unknown = reasons != ""
+    masked = {name: np.ma.array(score, mask=np.isnan(score)) for name, score in scores.items()}
+    agree = [np.ma.array((score > 0) == centred, mask=score.mask) for score in masked.values()]
+    agreement = np.ma.stack(agree).mean(axis=0) if agree else np.ma.array(np.zeros(total), mask=True)
+    found = NetScores(np.ma.array(centred, mask=unknown), masked, agreement)
+    return replace(table, nets=found, reasons=reasons)
