@@ -1,4 +1,4 @@
-"""Settings of the tests: one thread a process, and deterministic hypothesis unless --hypothesis-profile=search is given.
+"""Settings of the tests: one thread a process; deterministic hypothesis unless --hypothesis-profile=search is given.
 
 Small tensors need no second thread, and several processes with several threads each slow one another down twentyfold.
 """
