@@ -135,10 +135,10 @@ class Checkpoint:
         if entry.tensors != _digest(content):
             raise TENSOR_FILE.damaged(tensors, "its tensors have another digest")
         try:
-            read_header(content)
-            plain = msgspec.convert(json.loads(bytes(entry.state)), dict[str, Any])
+            read_header(content, largest=16_000_000)
+            plain = msgspec.json.decode(entry.state, type=dict[str, Any])
             return Snapshot(plain, parse_tensors(content))
-        except (ValueError, KeyError, msgspec.ValidationError, SafetensorError) as error:
+        except (ValueError, KeyError, RecursionError, msgspec.MsgspecError, SafetensorError) as error:
             raise TENSOR_FILE.damaged(tensors, error) from None
 
     def _tensors(self, digest: str) -> Path:
