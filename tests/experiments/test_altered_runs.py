@@ -15,6 +15,7 @@ from safetensors.torch import load as parse_tensors
 
 from gnnmax.cli.main import main
 from gnnmax.data.generation import build
+from gnnmax.data.recipe import parse_recipe
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.experiments.comparison import compare
@@ -24,7 +25,7 @@ from gnnmax.models.registry import build_model
 from gnnmax.models.trained import load_model
 from gnnmax.training.batches import StoredBatches
 from gnnmax.training.checkpoint import Checkpoint, Snapshot
-from gnnmax.training.config import TrainingConfig
+from gnnmax.training.config import TrainingConfig, parse_training
 from gnnmax.training.config_files import load_config
 from gnnmax.training.distributed import SINGLE_PROCESS
 from gnnmax.training.learner import Learner
@@ -170,7 +171,11 @@ LEGAL_RESULTS = {
 
 
 def figures(results):
-    return json.loads(encode_results(results))
+    """Results as a tree; recipe and training with their defaults filled in."""
+    plain = json.loads(encode_results(results))
+    training = parse_training(plain["training"], "training")
+    plain.update(recipe=parse_recipe(plain["recipe"], "x").to_dict(), training=msgspec.to_builtins(training))
+    return json.loads(json.dumps(plain))
 
 
 def test_altered_results(runs, mutant_count):
