@@ -219,8 +219,11 @@ def check_same_call(folder: Path, config: RunConfig) -> None:
         if was == now:
             continue
         if isinstance(was, dict) and isinstance(now, dict):
-            inner = next(name for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name))
-            key, was, now = f"{key}.{inner}", was.get(inner), now.get(inner)  # noqa: PLW2901  # the loop ends here
+            missing = "(missing)"
+            inner = next(
+                name for name in sorted(was.keys() | now.keys()) if was.get(name, missing) != now.get(name, missing)
+            )
+            key, was, now = f"{key}.{inner}", was.get(inner, missing), now.get(inner, missing)  # noqa: PLW2901  # the loop ends here
         raise InputError(
             f"the run in {folder} was started with {key} = {json.dumps(was)}, not {json.dumps(now)}: resume it by the "
             "call that started it, or start again with --force"

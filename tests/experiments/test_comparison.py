@@ -114,6 +114,31 @@ def test_a_run_of_another_version_is_not_resumed_and_is_not_called_damaged(finis
         assert "damaged" not in str(caught.value)
 
 
+def test_a_record_of_the_call_that_lacks_a_field_is_refused(finished, tmp_path):
+    copy = shutil.copytree(finished[0], tmp_path / "copy")
+    config = json.loads((copy / "config.json").read_text())
+    assert config["training"].pop("patience", 1) is None, "the premise: it was None"
+    (copy / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=r'started with training\.patience = "\(missing\)", not null'):
+        run(copy, resume=True)
+
+
+@pytest.mark.parametrize("value", [3, None, [1], "x"])
+def test_results_with_another_thing_in_place_of_a_record_are_refused(finished, tmp_path, value):
+    stored = json.loads((finished[0] / "results.json").read_text())
+    verdict = stored["tests"][0]["verdicts"]["cnn"]
+    places = [(verdict, "slices"), (verdict, "offsets"), (verdict, "intervals"), (verdict, "by_seed")]
+    places += [(verdict, "localisation")] * (value is not None) + [(stored["models"][0]["runs"][0], "audit")]
+    places += [(stored, "environment"), (stored, "card"), (stored, "seeds"), (stored, "tests")]
+    for container, key in places:
+        before, container[key] = container[key], value
+        (tmp_path / "results.json").write_text(json.dumps(stored))
+        with pytest.raises(InputError, match="is damaged") as caught:
+            read_results(tmp_path)
+        assert "\n" not in str(caught.value)
+        container[key] = before
+
+
 def test_another_seed_gives_other_figures(finished, tmp_path):
     other = figures(run(tmp_path / "other", seeds=(2, 3)))
     assert other["tests"][0]["verdicts"]["cnn"] != figures(finished[1])["tests"][0]["verdicts"]["cnn"]

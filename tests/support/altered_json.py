@@ -84,10 +84,10 @@ def _altered(tree, rng, raw):
 
 
 def differences(first, second, path=""):
-    """Yield the path and the second value of everything in which two trees differ."""
-    if isinstance(first, dict) and isinstance(second, dict) and first.keys() == second.keys():
-        for key in first:
-            yield from differences(first[key], second[key], f"{path}.{key}".lstrip("."))
+    """Yield the path and the second value of everything in which two trees differ; a missing key counts as None."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        for key in sorted(first.keys() | second.keys()):
+            yield from differences(first.get(key), second.get(key), f"{path}.{key}".lstrip("."))
     elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         for place, (a, b) in enumerate(zip(first, second, strict=True)):
             yield from differences(a, b, f"{path}.{place}".lstrip("."))
