@@ -219,8 +219,10 @@ def _true_accuracy(recipe: Recipe, rule: str) -> float | None:
         "argmax": 1.0,
         "margin": 1.0,
         "bayes": 1.0,
-        "sorted_entries": kinds.centred + kinds.tied,  # a largest entry that is tied is never centred
-        "centre_value": kinds.centred if nonnegative else None,  # the centre is an edge, and so above 0
+        # A largest entry that is tied is never centred, nor is one of a constant window.
+        "sorted_entries": kinds.centred + kinds.tied + kinds.constant,
+        # The centre is an edge, and so above 0, unless the window is constant.
+        "centre_value": kinds.centred + kinds.constant if nonnegative else None,
     }
     return stated.get(rule)
 
@@ -262,13 +264,13 @@ def probe_ceiling(recipe: Recipe, probe: str) -> float | None:
 
 def _true_ceiling(recipe: Recipe, probe: str) -> float | None:
     assert recipe.kinds is not None
-    centred, tied = recipe.kinds.centred, recipe.kinds.tied
-    chance = max(centred, 1 - centred)
+    centred, tied, constant = recipe.kinds.centred, recipe.kinds.tied, recipe.kinds.constant
+    chance = constant + max(centred, 1 - centred - constant)  # a window without edges is never centred
     if probe == "centre_value":
         symmetric_noise = isinstance(recipe.plant, Noise) and recipe.plant.law != "poisson"
         return _true_accuracy(recipe, "centre_value") if symmetric_noise else None
     if probe in ("sorted_entries", "sum") and isinstance(recipe.plant, Spike):
-        return tied + max(centred, 1 - centred - tied)
+        return tied + constant + max(centred, 1 - centred - tied - constant)
     return chance
 
 

@@ -41,7 +41,8 @@ class Shared:
 def count_shared(sets: Mapping[str, Windows]) -> list[Shared]:
     """Count the windows that each pair of sets shares: equal, relabelled around the centre, or transposed.
 
-    A fingerprint that is invariant to the group finds candidates; each is then confirmed by an exact search.
+    A fingerprint that is invariant to the group finds candidates; each is then confirmed by an exact search. Constant
+    windows do not count: they carry nothing that a net could remember.
 
     Cost: some microseconds per window, and a search for each candidate; candidates are rare.
 
@@ -66,7 +67,9 @@ def _shared(first: str, second: str, sets: Mapping[str, Windows], marks: Mapping
     low, high = (np.searchsorted(known, marks[second], side=side) for side in ("left", "right"))
     found = 0
     example = None
-    for here in np.flatnonzero(high > low).tolist():
+    values = sets[second].values
+    constant = (values == values[:, :1, :1]).all(axis=(1, 2))
+    for here in np.flatnonzero((high > low) & ~constant).tolist():
         for there in order[low[here] : high[here]].tolist():
             if same_up_to_relabelling(sets[first].values[there], sets[second].values[here]):
                 found += 1

@@ -191,8 +191,8 @@ def _planted(recipe: Recipe, ingredients: Ingredients, graph: int) -> dict[str, 
         strict = plant_spikes(values, base.edge_mask, kinds, plant.margin, rng, twins=recipe.twins, **apart)
         if not strict.all():
             raise InputError(
-                f"recipe {recipe.name}: in graph {graph} a margin vanishes in float32: raise the smallest margin, or "
-                "choose weights that differ more"
+                f"recipe {recipe.name}: in graph {graph} a peak exceeds the largest number of float32: choose smaller "
+                "weights or a smaller margin"
             )
     return {name: array for name, array in known.items() if array is not None}
 

@@ -21,7 +21,7 @@ from gnnmax.task.windows import FIELDS, Field, LabelRule
 
 __all__ = ["GENERATION", "HostDraw", "Ingredients", "Recipe", "Shift", "parse_recipe", "recipe_problems"]
 
-GENERATION = 2
+GENERATION = 3
 """Version of the generator: increased when bytes or digests change; part of every recipe's digest."""
 
 SplitName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]

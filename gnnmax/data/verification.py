@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.duplicates import count_shared
 from gnnmax.data.generation import draw_flips, generate_graph
-from gnnmax.data.planting.plants import CENTRED, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
+from gnnmax.data.planting.plants import CENTRED, CONSTANT, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.store import MANIFEST, OtherGenerationError, StoredSplits, read_manifest
 from gnnmax.errors import InputError
@@ -137,17 +137,20 @@ def _filtered(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noq
 def _planted(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
     centre, first, second = _ranked(windows)
     is_kind = {kind: windows.kind_code == code for code, kind in enumerate(KINDS)}
+    constant = np.asarray((windows.values == centre[:, None, None]).all(axis=(1, 2)))
     if isinstance(recipe.plant, Natural):
         above = (windows.values > centre[:, None, None]).sum(axis=(1, 2))
         expected = np.where(
             above == 0, np.where(first > second, CENTRED, TIED), np.where(above == 1, RUNNER_UP, SHIFTED)
         )
+        expected[constant] = CONSTANT
         return np.asarray(~windows.planted & (windows.kind_code == expected))
     agree = (windows.planted == is_kind["centred"] ^ _flips(recipe, windows)) & (windows.kind_code < len(KINDS))
     if isinstance(recipe.plant, Spike):
         agree &= is_kind["centred"] == windows.observed
         agree &= ~is_kind["runner_up"] | ((centre == second) & (first > second))
         agree &= ~is_kind["tied"] | ((centre == first) & (first == second))
+        agree &= is_kind["constant"] == constant
         agree &= ~(is_kind["shifted"] | is_kind["background"]) | ((centre < first) & (first > second))
     if isinstance(recipe.plant, Noise | Bump):
         assert windows.amplitude is not None

@@ -124,10 +124,14 @@ def compare_with_rule(scores: npt.NDArray[np.float32], source: MatrixSource, k: 
     return RuleComparison(int((~np.isnan(scores)).sum()), int(called.sum()), kept)
 
 
-def _scored(model: Scorer, windows: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Return the scores of windows, NaN where one is not wholly measured, and the mask of those that are."""
+def _scored(
+    model: Scorer, windows: npt.NDArray[Any], *, partly: bool = False
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Return the scores of windows that are measured, wholly or at least partly, NaN for others; and their mask."""
     scores = np.full(len(windows), np.nan, dtype=np.float32)
-    whole = np.isfinite(windows).all(axis=(1, 2))
+    middle = windows.shape[-1] // 2
+    centred = ~np.isinf(windows).any(axis=(1, 2)) & ~np.isnan(windows[:, middle, middle])
+    whole = centred if partly else np.isfinite(windows).all(axis=(1, 2))
     if whole.any():
         scores[whole] = model(Windows.from_values(windows[whole]))
     return scores, whole
@@ -141,14 +145,16 @@ def score_windows(model: Scorer, windows: npt.NDArray[Any]) -> tuple[npt.NDArray
         windows: Shape ``(M, k, k)``, NaN where nothing was measured.
 
     Returns:
-        The scores, shape ``(M,)``, NaN where a window is not wholly measured; and the mask of the windows that are.
+        The scores, shape ``(M,)``, NaN where a window is not wholly measured; and the mask of the windows that are. A
+        model that takes missing entries (``takes_missing``) scores all windows whose centre was measured.
 
     Example:
         >>> from gnnmax import RULES
         >>> score_windows(RULES["argmax"], np.array([np.eye(3), np.full((3, 3), np.nan)]))
         (array([-1.5,  nan], dtype=float32), array([ True, False]))
     """
-    parts = [_scored(model, windows[start : start + SCORED]) for start in range(0, max(len(windows), 1), SCORED)]
+    score = functools.partial(_scored, model, partly=getattr(model, "takes_missing", False))
+    parts = [score(windows[start : start + SCORED]) for start in range(0, max(len(windows), 1), SCORED)]
     return np.concatenate([scores for scores, _ in parts]), np.concatenate([whole for _, whole in parts])
 
 

@@ -16,7 +16,7 @@ def encode(values: Tensor, encoding: Encoding) -> Tensor:
     """Encode windows with a named encoding, a key of :data:`ENCODINGS`.
 
     Args:
-        values: Finite windows, shape ``(B, k, k)``.
+        values: Windows, shape ``(B, k, k)``, finite; for ``rank`` NaN is allowed.
         encoding: ``standard``: see :func:`standardise`; ``rank``: see :func:`rank`; ``none``: unchanged, for
             matrices on the scale of the training windows.
 
@@ -34,12 +34,13 @@ def rank(values: Tensor) -> Tensor:
     strict maximum becomes 0, the second largest ``-log 3``, each of two tied maxima ``-log 2``. These values do not
     depend on the side ``k``, so that a net carries over to windows of other sides.
 
-    Invariant to every strictly increasing map, exactly. Equal entries stay equal.
+    Invariant to every strictly increasing map, exactly. Equal entries stay equal. Missing entries (NaN) rank below all
+    others, equal to one another: they beat nothing.
 
     Cost: ``O(k^2 log k)`` per window.
 
     Args:
-        values: Finite windows, shape ``(B, k, k)``.
+        values: Windows, shape ``(B, k, k)``; NaN where nothing was measured.
 
     Returns:
         Shape and dtype of ``values``, from ``-log(2 k^2 - 1)`` to 0.
@@ -56,8 +57,11 @@ def rank(values: Tensor) -> Tensor:
                  [ 7.,  5.,  3.]]])
         >>> torch.equal(rank(window), rank(window.exp()))
         True
+        >>> rank(torch.tensor([[[5.0, torch.nan], [torch.nan, 7.0]]])).exp().reciprocal().round()
+        tensor([[[3., 6.],
+                 [6., 1.]]])
     """
-    entries = values.flatten(-2).contiguous()
+    entries = values.nan_to_num(-torch.inf, torch.inf, -torch.inf).flatten(-2).contiguous()
     ordered = entries.sort(dim=-1).values
     not_above = torch.searchsorted(ordered, entries, right=True)
     below = torch.searchsorted(ordered, entries)

@@ -59,12 +59,13 @@ def taken(inputs: Inputs, index: Any) -> Inputs:
     return values[index], None if rows is None else rows[index], None if columns is None else columns[index]
 
 
-def check_finite(w: Windows, what: str) -> None:
+def check_finite(w: Windows, what: str, *, missing: bool = False) -> None:
     """Refuse windows that a net cannot score.
 
     Args:
         w: The windows.
         what: How to name them in an error.
+        missing: Whether values may be NaN.
 
     Raises:
         InputError: there are no windows, or a value or context is NaN or infinite.
@@ -79,10 +80,11 @@ def check_finite(w: Windows, what: str) -> None:
         raise InputError(f"there are no {what}: give at least one")
     for name in ("values", "row_context", "column_context"):
         array = getattr(w, name)
-        if array is None or np.isfinite(array).all():
+        refused = np.isinf if missing and name == "values" else lambda entries: ~np.isfinite(entries)
+        if array is None or np.isfinite(array).all() or not refused(array).any():
             continue
-        broken = int((~np.isfinite(array)).any(axis=(1, 2)).sum())
+        broken = int(refused(array).any(axis=(1, 2)).sum())
         raise InputError(
-            f"the {name} of {broken} of {len(w)} {what} are NaN or infinite: nets take finite numbers only; "
-            "leave these windows out"
+            f"the {name} of {broken} of {len(w)} {what} are NaN or infinite: nets take finite numbers only, and NaN if "
+            'they have encoding = "rank"; leave these windows out'
         )

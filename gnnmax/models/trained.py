@@ -104,11 +104,16 @@ class TrainedModel:
         """Side of the windows that it was trained on."""
         return self.card.k
 
+    @property
+    def takes_missing(self) -> bool:
+        """Whether values may be NaN: a missing entry ranks below all others, so only nets that read ranks take it."""
+        return getattr(self.config, "encoding", "") == "rank"
+
     def score(self, w: Windows) -> npt.NDArray[np.float32]:
         """Return the logits of windows, higher where it is more likely that they are centred; the decision is > 0.
 
         Args:
-            w: Finite windows; of side :attr:`k` unless the model accepts any.
+            w: Windows, finite unless :attr:`takes_missing`; of side :attr:`k` unless the model accepts any.
 
         Returns:
             Shape ``(N,)``, float32.
@@ -118,7 +123,7 @@ class TrainedModel:
         """
         if w.k != self.k and not self.card.any_k:
             raise InputError(f"{self.name} was trained on windows of side {self.k}, accepts no other, and got {w.k}")
-        check_finite(w, "windows to score")
+        check_finite(w, "windows to score", missing=self.takes_missing)
         scores: npt.NDArray[np.float32] = scored(self.module, inputs_of(w, slice(None), self.device)).cpu().numpy()
         return scores
 
@@ -222,7 +227,7 @@ def shipped_models() -> list[str]:
 
     Example:
         >>> shipped_models()
-        ['cnn', 'gnn']
+        ['cnn', 'cnn-natural', 'cnn-shuffled', 'gnn', 'product']
     """
     return sorted(card.parent.name for card in SHELF.glob(f"*/{CARD}"))
 
@@ -243,7 +248,7 @@ def load_model(path: str | Path, device: str = "auto") -> TrainedModel:
 
     Example:
         >>> load_model("gnn").card.recipe
-        'spike-9'
+        'close-9'
         >>> load_model("runs/nowhere")
         Traceback (most recent call last):
         ...

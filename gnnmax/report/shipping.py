@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from gnnmax.evaluation.tabulation import interval_text
@@ -15,30 +16,41 @@ from gnnmax.report.documents import markdown
 __all__ = ["model_markdown", "ship_models"]
 
 
-def ship_models(run: Path, shelf: Path) -> None:
-    """Copy each model of a finished run to the shipped ones, in the seed with the lowest validation loss.
+def ship_models(run: Path, destination: Path, names: Mapping[str, str]) -> None:
+    """Copy models of a finished run to the shipped ones, in the seed with the lowest validation loss.
 
     Args:
         run: A run folder that compare wrote.
-        shelf: The folder of the shipped models, one folder each; models of other names stay.
+        destination: The folder of the shipped models, one folder each; models of other names stay.
+        names: Name in the run of each model that ships, by the name under which it ships.
     """
     results = read_results(run)
-    for model in results.models:
-        chosen = load_model(run / model.name, device="cpu").card.seed
-        folder = shelf / model.name
+    for shipped, name in names.items():
+        chosen = load_model(run / name, device="cpu").card.seed
+        folder = destination / shipped
         folder.mkdir(parents=True, exist_ok=True)
         for file in (CARD, WEIGHTS):
-            shutil.copyfile(run / model.name / f"seed-{chosen}" / file, folder / file)
-        write_file(folder / "README.md", model_markdown(results, model.name, chosen))
+            shutil.copyfile(run / name / f"seed-{chosen}" / file, folder / file)
+        write_file(folder / "README.md", model_markdown(results, name, chosen, title=shipped))
 
 
-def model_markdown(results: Results, name: str, seed: int) -> str:
+SPIKE_TEXT = """is the strict maximum at the
+centre? Where only that is asked, the exact rule (`argmax`) is faster and never wrong; the net is for what a rule does
+not say: how far a learned scorer gets, and where it fails."""
+
+NOISE_TEXT = """is the planted peak at the
+centre, though noise hides it? The best possible scorer (`bayes`) knows the order of the nodes and the shape of
+the peak."""
+
+
+def model_markdown(results: Results, name: str, seed: int, *, title: str) -> str:
     """Write a model card in Markdown: description, training, evaluation, limits.
 
     Args:
         results: Of the run that trained it.
-        name: Of the model.
+        name: Its name in the run.
         seed: Of the weights that ship; the table shows its accuracy.
+        title: The name under which it ships.
 
     References:
         Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
@@ -46,6 +58,8 @@ def model_markdown(results: Results, name: str, seed: int) -> str:
     entry, training = MODELS[name], results.training
     record = next(model for model in results.models if model.name == name)
     place = results.seeds.index(seed)
+    noisy = results.recipe["label"] == "planted"
+    best = "bayes" if noisy else "argmax"
     rows = [
         [
             f"`{test.name}`",
@@ -53,22 +67,22 @@ def model_markdown(results: Results, name: str, seed: int) -> str:
             f"{test.windows:,}",
             f"{test.verdicts[name].by_seed['accuracy'][place]:.4f}",
             interval_text(test.verdicts[name].intervals["accuracy"]) if test.hosts > 1 else "one host",
-            f"{test.verdicts['argmax'].accuracy:.4f}",
+            f"{test.verdicts[best].accuracy:.4f}",
         ]
         for test in results.tests
     ]
-    header = ["test set", "k", "windows", "right", "interval over seeds and hosts", "the exact rule"]
+    header = ["test set", "k", "windows", "right", "interval over seeds and hosts", f"`{best}`"]
     table = markdown([header, *rows])
     cannot = f"{entry.cannot} " if entry.cannot else ""
     sides = "any odd side" if entry.any_k else f"side {results.tests[0].k}"
+    contexts = ", with their contexts" if entry.needs_contexts else ""
     recipe, digest = results.recipe["name"], results.card.digest[:16]
-    return f"""# {name}
+    foreign = "a maximum without noise" if noisy else "a peak in noise"
+    return f"""# {title}
 
 {entry.summary} {record.runs[place].parameters:,} parameters. Source: {entry.source}.
 
-**Use.** `gnnmax.load_model("{name}")` scores windows of {sides}: is the strict maximum at the
-centre? Where only that is asked, the exact rule (`argmax`) is faster and never wrong; the net is for what a rule does
-not say: how far a learned scorer gets, and where it fails.
+**Use.** `gnnmax.load_model("{title}")` scores windows of {sides}{contexts}: {NOISE_TEXT if noisy else SPIKE_TEXT}
 
 **Training.** Windows of `{recipe}` (digest `{digest}`), synthetic graphs only, {training["steps"]:,} steps of
 {training["batch_size"]}. Of seeds {", ".join(map(str, results.seeds))} this is {seed}: the lowest validation loss.
@@ -79,5 +93,5 @@ not say: how far a learned scorer gets, and where it fails.
 {table}
 
 **What it cannot do.** {cannot}It was shown one planted maximum a window and says nothing about
-windows of other labels, such as a peak in noise. Scores are logits, calibrated on its own training windows alone.
+windows of other labels, such as {foreign}. Scores are logits, calibrated on its own training windows alone.
 """

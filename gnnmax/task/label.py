@@ -11,11 +11,12 @@ from gnnmax.errors import InputError
 
 __all__ = ["KINDS", "centre_rank", "check_windows", "is_centred", "kind_of", "largest_other", "margin", "offset_of"]
 
-KINDS = ("centred", "shifted", "runner_up", "tied", "background")
+KINDS = ("centred", "shifted", "runner_up", "tied", "background", "constant")
 """Kinds of windows, in the order of their codes.
 
 ``centred``: the centre is the strict maximum. ``shifted``: the maximum is inside, off-centre. ``runner_up``: the centre
 is the second largest. ``tied``: the centre is as large as the largest other entry. ``background``: no plant inside.
+``constant``: all entries are equal, as most windows of a sparse matrix are.
 """
 
 
@@ -245,14 +246,16 @@ def kind_of(values: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     Example:
         >>> [KINDS[kind_of(np.array([[0, 0, 7], [0, c, 5], [0, 0, 0]]))] for c in (9, 7, 6, 2)]
         ['centred', 'tied', 'runner_up', 'shifted']
+        >>> KINDS[kind_of(np.zeros((3, 3)))]
+        'constant'
     """
     entries, middle = _entries(values)
     centre = entries[..., middle]
     above = np.count_nonzero(entries > centre[..., None], axis=-1)
-    centred, shifted, runner_up, tied, background = range(len(KINDS))
+    centred, shifted, runner_up, tied, background, constant = range(len(KINDS))
     code = np.select(
-        [np.isnan(centre), is_centred(values), above == 0, above == 1],
-        [background, centred, tied, runner_up],
+        [np.isnan(centre), is_centred(values), (entries == centre[..., None]).all(axis=-1), above == 0, above == 1],
+        [background, centred, constant, tied, runner_up],
         default=shifted,
     )
     return np.asarray(code, dtype=np.uint8)

@@ -23,7 +23,7 @@ from gnnmax.data.store import MANIFEST, write_dataset
 from gnnmax.data.verification import verify
 from gnnmax.io.atomic import atomic_folder
 from gnnmax.io.ownership import DATA_SET
-from gnnmax.task.label import KINDS, is_centred, margin
+from gnnmax.task.label import KINDS, is_centred, kind_of, margin
 from tests.support.skips import skip_outside_ci
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def cells(seed: int, count: int = 400, k: int = 5, density: float = 0.6) -> tupl
     return values[fit], edge_mask[fit]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "constant"])
 def test_a_spike_keeps_topology_and_multiset_and_puts_the_maximum_where_its_kind_says(kind):
     before, edge_mask = cells(1)
     planted, bounds = before.copy(), (0.1, 0.8)
@@ -71,6 +71,28 @@ def test_a_spike_keeps_topology_and_multiset_and_puts_the_maximum_where_its_kind
         "shifted": (centre < first) & (first > second),
         "background": (centre < first) & (first > second),
     }[kind].all()
+
+
+def test_a_constant_window_has_no_edge_and_no_other_window_is_changed():
+    before, edge_mask = cells(1)
+    mixed, others = before.copy(), before.copy()
+    codes = np.full(len(before), CODES["shifted"], dtype=np.uint8)
+    assert plant_spikes(others, edge_mask, codes, (0.1, 0.8), np.random.default_rng(0)).all()
+    codes[::2] = CODES["constant"]
+    assert plant_spikes(mixed, edge_mask, codes, (0.1, 0.8), np.random.default_rng(0)).all()
+    assert (mixed[::2] == 0).all()
+    np.testing.assert_array_equal(mixed[1::2], others[1::2])
+    assert (kind_of(mixed[::2].reshape(-1, 5, 5)) == CODES["constant"]).all()
+
+
+def test_a_margin_that_float32_cannot_hold_becomes_one_unit_in_the_last_place():
+    values, edge_mask = cells(2)
+    planted = values + 1000 * edge_mask
+    codes = np.full(len(values), CODES["centred"], dtype=np.uint8)
+    assert plant_spikes(planted, edge_mask, codes, (1e-9, 1e-9), np.random.default_rng(0)).all()
+    first, second, *_ = np.sort(planted, axis=1)[:, ::-1].T
+    np.testing.assert_array_equal(first, np.nextafter(second, np.float32(np.inf)))
+    assert is_centred(planted.reshape(-1, 5, 5)).all()
 
 
 def test_margins_are_drawn_log_uniform_and_hold_in_the_windows_own_deviation():

@@ -21,8 +21,8 @@ SEED = 20_000
 """Of test windows that no training and no card has seen."""
 
 
-def test_a_cnn_and_a_gnn_ship_and_weigh_less_than_two_megabytes():
-    assert shipped_models() == ["cnn", "gnn"]
+def test_nets_for_spikes_and_for_bumps_ship_and_weigh_less_than_two_megabytes():
+    assert shipped_models() == ["cnn", "cnn-natural", "cnn-shuffled", "gnn", "product"]
     assert sum(path.stat().st_size for path in SHELF.rglob("*")) < 2_000_000
     for name in shipped_models():
         card = (SHELF / name / "README.md").read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ def test_a_folder_of_one_s_own_is_meant_by_its_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert (load_model("gnn").name, load_model("./gnn").name) == ("gnn", "cnn")
     assert list(load_run("gnn")) == ["gnn"]
-    with pytest.raises(InputError, match="or one of cnn, gnn"):
+    with pytest.raises(InputError, match="or one of cnn, cnn-natural"):
         load_model("gnm")
 
 
@@ -70,9 +70,41 @@ def test_the_seed_of_the_lowest_validation_loss_ships(tmp_path):
     run, shelf = tmp_path / "run", tmp_path / "shelf"
     words = ["--models", "cnn,gnn", "--seeds", "3", "--steps", "4", "--device", "cpu"]
     assert main(["compare", "--data", "tiny", "--out", str(run), *words]) == 0
-    ship_models(run, shelf)
-    for name in ("cnn", "gnn"):
+    ship_models(run, shelf, {"image": "cnn", "gnn": "gnn"})
+    for shipped, name in (("image", "cnn"), ("gnn", "gnn")):
         seeds = [load_model(run / name / f"seed-{seed}").card for seed in range(3)]
         best = min(seeds, key=lambda card: card.validation_loss)
-        assert load_model(shelf / name).card == best
-        assert f"this is {best.seed}:" in (Path(shelf) / name / "README.md").read_text(encoding="utf-8")
+        assert load_model(shelf / shipped).card == best
+        assert f"this is {best.seed}:" in (Path(shelf) / shipped / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["cnn", "gnn"])
+def test_a_shipped_net_never_calls_a_constant_window_centred_and_sees_the_closest_margins(name):
+    data = build(load_recipe("close-9").replace(seed=SEED, splits={"test": 60}))
+    model, w = load_model(name, device="cpu"), data.test
+    right = (model(w) > 0) == w.label
+    assert right[w.kind == "constant"].all() and (w.kind == "constant").any()
+    close = (np.abs(w.margin) < 1e-4) & (w.margin != 0)
+    assert close.sum() > 300 and right[close].all()
+    for number in (0.0, -3.0, 1e9):
+        assert model(Windows.from_values(np.full((1, 9, 9), number, dtype=np.float32))) < 0
+
+
+@pytest.mark.parametrize("name", ["cnn", "gnn"])
+@pytest.mark.parametrize("share", [0.05, 0.5])
+def test_a_shipped_net_scores_windows_with_missing_entries_as_the_rule_does(name, share):
+    rng = np.random.default_rng(0)
+    values = build(load_recipe("spike-9").replace(seed=SEED, splits={"test": 20})).test.values.copy()
+    values[rng.random(values.shape) < share] = np.nan
+    w = Windows.from_values(values)
+    measured = ~np.isnan(values[:, 4, 4])
+    right = ((load_model(name, device="cpu")(w) > 0) == w.label)[measured]
+    assert right.mean() >= 0.99
+
+
+def test_where_the_order_is_lost_the_product_net_is_ten_points_above_the_image_net():
+    w = build(load_recipe("bump-9-shuffled").replace(seed=SEED, splits={"test": 40})).test
+    right = {name: ((load_model(name, device="cpu")(w) > 0) == w.label).mean() for name in ("product", "cnn-shuffled")}
+    assert right["product"] > 0.945 and right["product"] - right["cnn-shuffled"] > 0.09
+    natural = build(load_recipe("bump-9-natural").replace(seed=SEED, splits={"test": 40})).test
+    assert ((load_model("cnn-natural", device="cpu")(natural) > 0) == natural.label).mean() > 0.945

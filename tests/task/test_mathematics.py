@@ -63,6 +63,8 @@ def test_kinds_are_told_by_how_many_entries_are_above_and_equal(values):
         expected = "runner_up" if above == 1 else "shifted"
         if above == 0:
             expected = "tied" if equal else "centred"
+        if equal == window.size - 1:
+            expected = "constant"
         assert KINDS[code] == expected
 
 

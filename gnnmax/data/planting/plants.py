@@ -14,7 +14,7 @@ from gnnmax.task.noise import NoiseLaw, NoiseModel
 
 __all__ = ["Bump", "Natural", "Noise", "Plant", "Shares", "Spike", "draw_kinds", "paired_kinds"]
 
-CENTRED, SHIFTED, RUNNER_UP, TIED, BACKGROUND = range(len(KINDS))
+CENTRED, SHIFTED, RUNNER_UP, TIED, BACKGROUND, CONSTANT = range(len(KINDS))
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Amount = Annotated[float, Meta(gt=0.0, le=100.0)]
 Levels = Annotated[tuple[Amount, ...], Meta(min_length=2, max_length=10)]
@@ -33,6 +33,7 @@ class Shares(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     runner_up: Share = 0.0
     tied: Share = 0.0
     background: Share = 0.0
+    constant: Share = 0.0
 
     def __post_init__(self) -> None:
         total = math.fsum(self.of(kind) for kind in KINDS)
@@ -49,7 +50,8 @@ class Spike(Struct, frozen=True, forbid_unknown_fields=True, tag="spike"):
 
     In every kind the window's largest value is set to the second largest plus the margin and then swapped into place,
     among the window's edges: the multiset of values, the topology and the sum do not depend on the kind. (In ``tied``
-    the second largest is raised to the largest too; no strict maximum can have such a multiset.)
+    the second largest is raised to the largest too; no strict maximum can have such a multiset. In ``constant`` all
+    entries become 0: no edge is left.) A margin that float32 cannot hold becomes one unit in the last place.
 
     Distractors are the largest other edges, each raised by a uniform share of its difference to the unplanted maximum
     and swapped to a position that is drawn before the kind: their positions do not depend on the kind. In ``runner_up``

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from gnnmax.data.chunks import by_chunks, chunks
 from gnnmax.data.planting.distractors import away_from, draw_distractors, lift
-from gnnmax.data.planting.plants import CENTRED, RUNNER_UP, SHIFTED, TIED
+from gnnmax.data.planting.plants import CENTRED, CONSTANT, RUNNER_UP, SHIFTED, TIED
 
 __all__ = ["plant_spikes", "plantable"]
 
@@ -75,7 +75,7 @@ def plant_spikes(
         gap: Least distance of distractors from the centre and from each other.
 
     Returns:
-        Whether the largest is strictly above the second largest after rounding to float32, shape ``(W,)``.
+        Whether the largest is finite and strictly above the second largest, shape ``(W,)``.
 
     Example:
         >>> values = np.array([[3, 1, 2, 1, 0, 0, 0, 0, 0]], dtype=np.float32)
@@ -96,7 +96,9 @@ def plant_spikes(
     draws = rng.uniform(math.log(margin[0]), math.log(margin[1]), size=(cuts,))
     margins = np.repeat([math.exp(draw) for draw in draws.tolist()], twins)
     peak = by_chunks(_peak, values, top, second, margins)
-    strict = np.asarray(peak > values[every, second])
+    # A margin below the spacing of float32 becomes one unit in the last place.
+    peak = np.maximum(peak, np.nextafter(values[every, second], np.float32(np.inf)))
+    strict = np.asarray((peak > values[every, second]) & np.isfinite(peak))
     values[every, top] = peak
     tied = kinds == TIED
     values[tied, second[tied]] = peak[tied]
@@ -120,6 +122,7 @@ def plant_spikes(
         other = _random_edge(edge_mask, rng, destination[:, None], crowded)
         there = np.column_stack([destination, np.where(crowded, other, rival)])
     _move(values, largest, there)
+    values[kinds == CONSTANT] = 0.0
     return strict
 
 

@@ -63,6 +63,9 @@ def _table(summary: str, module: str) -> Reproduction:
 
 
 TABLES: dict[str, Reproduction] = {
+    "answer": _table(
+        "The question answered: image and graph nets on bumps, the order of the nodes known or lost.", "answer"
+    ),
     "bayes": _table("The shipped Bayes rule against its closed form, at every side and amplitude.", "bayes_rule"),
     "ceilings": _table("Nets of every symmetry against the ceiling that it forces, k = 9 and 15.", "ceilings"),
     "extrapolation": _table(

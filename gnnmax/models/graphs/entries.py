@@ -66,7 +66,7 @@ class AttentionConfig(MessagePassingConfig, frozen=True):
 
 
 class ProductConfig(Config, frozen=True):
-    """The product net: features of an entry and of a pair, operators, channels of an operator, and rounds."""
+    """The product net: features of an entry and of a pair, operators, channels of an operator, rounds, encoding."""
 
     width: Width = 16
     edge: Width = 24
@@ -74,6 +74,7 @@ class ProductConfig(Config, frozen=True):
     channels: Depth = 4
     refinements: Depth = 3
     rounds: Depth = 2
+    encoding: Encoding = "standard"
 
 
 class FusedConfig(Config, frozen=True):

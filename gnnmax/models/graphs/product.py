@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnnmax.errors import InputError
-from gnnmax.models.encoding import standardise
+from gnnmax.models.encoding import encode
+from gnnmax.models.entry import Encoding
 
 __all__ = ["ProductNet", "contrast"]
 
@@ -57,8 +58,9 @@ class _Refinement(nn.Module):
 class _Relation(nn.Module):
     """Turn a context into operators on nodes, one per head: learned proximity from the context weights."""
 
-    def __init__(self, width: int, heads: int, refinements: int) -> None:
+    def __init__(self, width: int, heads: int, refinements: int, *, encoding: Encoding) -> None:
         super().__init__()
+        self.encoding = encoding
         self.embed = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, width))
         self.refine = nn.Sequential(*(_Refinement(width) for _ in range(refinements)))
         self.operators = nn.Sequential(nn.ReLU(), nn.Linear(width, heads))
@@ -67,7 +69,7 @@ class _Relation(nn.Module):
         """Return operators, shape ``(B, heads, k, k)``, of contexts ``(B, k, k)``."""
         k = context.shape[-1]
         same = torch.eye(k, dtype=context.dtype, device=context.device).expand_as(context)
-        pairs = self.refine(self.embed(torch.stack([standardise(context), same], dim=-1)))
+        pairs = self.refine(self.embed(torch.stack([encode(context, self.encoding), same], dim=-1)))
         operators: Tensor = self.operators(pairs)
         return operators.movedim(-1, 1) / math.sqrt(k)
 
@@ -113,6 +115,7 @@ class ProductNet(nn.Module):
         channels: Features that each operator carries.
         refinements: Rounds in which pairs read paths of length two.
         rounds: Rounds of convolution.
+        encoding: How values and contexts are encoded.
 
     References:
         Maron, Ben-Hamu, Serviansky, Lipman, "Provably Powerful Graph Networks", NeurIPS 2019: the product of feature
@@ -137,9 +140,11 @@ class ProductNet(nn.Module):
         channels: int = 4,
         refinements: int = 3,
         rounds: int = 2,
+        encoding: Encoding = "standard",
     ) -> None:
         super().__init__()
-        self.relation = _Relation(edge, heads, refinements)
+        self.encoding = encoding
+        self.relation = _Relation(edge, heads, refinements, encoding=encoding)
         self.embed = nn.Sequential(nn.Linear(1, width), nn.ReLU(), nn.Linear(width, width))
         self.rounds = nn.ModuleList(_Round(width, heads, channels) for _ in range(rounds))
         self.evidence = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
@@ -156,7 +161,7 @@ class ProductNet(nn.Module):
         if row_context is None or column_context is None:
             raise InputError("the product net reads contexts and there are none: set contexts = true in the recipe")
         rows, columns = self.relation(row_context), self.relation(column_context)
-        entries = self.embed(standardise(values).unsqueeze(-1))  # (B, k, k, H)
+        entries = self.embed(encode(values, self.encoding).unsqueeze(-1))  # (B, k, k, H)
         for mix in self.rounds:
             entries = mix(entries, rows, columns)
         return contrast(self.evidence(entries).squeeze(-1)) + self.bias

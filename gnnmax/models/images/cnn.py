@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gnnmax.models.entry import Encoding
 from gnnmax.models.images.views import VALUES, View
 
 __all__ = ["ImageNet", "Residual"]
@@ -30,7 +31,7 @@ class Residual(nn.Module):
 class ImageNet(nn.Module):
     """A residual convolution tower at full resolution with a mark at the centre.
 
-    The input is the image of a view: standardised values, centre mark and perhaps contexts. A pointwise embedding and
+    The input is the image of a view: encoded values, centre mark and perhaps contexts. A pointwise embedding and
     zero-padded 3 x 3 residual convolutions follow, without pooling or stride; the head reads the features at the
     centre, their maximum and their mean. The mark and the zero padding make it *not* translation invariant, the kernels
     make it depend on the order of rows and columns.
@@ -39,6 +40,7 @@ class ImageNet(nn.Module):
         width: Channels.
         blocks: Residual blocks; each sees one entry further.
         view: How a window becomes an image.
+        encoding: How the values are encoded, and the contexts if the view has them.
 
     References:
         He, Zhang, Ren, Sun, "Identity Mappings in Deep Residual Networks", ECCV 2016: the blocks, here with a 1 x 1
@@ -52,9 +54,11 @@ class ImageNet(nn.Module):
         (torch.Size([5]), torch.Size([2]))
     """
 
-    def __init__(self, *, width: int = 24, blocks: int = 2, view: View = VALUES) -> None:
+    def __init__(
+        self, *, width: int = 24, blocks: int = 2, view: View = VALUES, encoding: Encoding = "standard"
+    ) -> None:
         super().__init__()
-        self.view = view
+        self.view, self.encoding = view, encoding
         self.embed = nn.Sequential(
             nn.Conv2d(view.channels, width, kernel_size=1), nn.ReLU(), nn.Conv2d(width, width, kernel_size=1)
         )
@@ -70,8 +74,11 @@ class ImageNet(nn.Module):
         Raises:
             InputError: the view needs contexts and there are none.
         """
-        row, column = self.view.centre(values.shape[-1])
-        image = self.view.image(values, row_context, column_context)
+        image = self.view.image(values, row_context, column_context, self.encoding)
+        return self.read(image, *self.view.centre(values.shape[-1]))
+
+    def read(self, image: Tensor, row: int, column: int) -> Tensor:
+        """Return logits, shape ``(B,)``, of images ``(B, channels, n, n)`` whose marked entry is (row, column)."""
         image = self.tower(self.embed(image.contiguous(memory_format=torch.channels_last)))  # (B, C, n, n)
         seen = [image[:, :, row, column], image.amax(dim=(2, 3)), image.mean(dim=(2, 3))]
         logits: Tensor = self.head(torch.cat(seen, dim=1))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, structs
 from torch import nn
 
 from gnnmax.models.entry import Config, Depth, Encoding, ModelEntry, Width
@@ -53,19 +53,21 @@ class DownsampledConfig(TowerConfig, frozen=True):
 
 
 class CnnConfig(Config, frozen=True):
-    """The convolutional net: channels, and residual blocks (each sees one entry further)."""
+    """The convolutional net: channels, residual blocks (each sees one entry further), and encoding."""
 
     width: Width = 24
     blocks: Depth = 2
+    encoding: Encoding = "standard"
 
 
 class TransformerConfig(Config, frozen=True):
-    """The vision transformer: features of a patch, layers, heads (a divisor of width), side of a patch."""
+    """The vision transformer: features of a patch, layers, heads (a divisor of width), side of a patch, encoding."""
 
     width: Width = 32
     layers: Depth = 2
     heads: Depth = 4
     patch: Stride = 3
+    encoding: Encoding = "standard"
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -123,11 +125,11 @@ def _tower_entry(
 
 
 def _cnn(view: str, _k: int, config: CnnConfig) -> nn.Module:
-    return ImageNet(width=config.width, blocks=config.blocks, view=getattr(views, view))
+    return ImageNet(view=getattr(views, view), **structs.asdict(config))
 
 
 def _transformer(k: int, config: TransformerConfig) -> nn.Module:
-    return VisionTransformer(k, width=config.width, layers=config.layers, heads=config.heads, patch=config.patch)
+    return VisionTransformer(k, **structs.asdict(config))
 
 
 _ASKED = "ai.stackexchange.com, question 12010"

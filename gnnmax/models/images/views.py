@@ -9,42 +9,43 @@ import torch
 from torch import Tensor
 
 from gnnmax.errors import InputError
-from gnnmax.models.encoding import centre_mark, standardise
+from gnnmax.models.encoding import centre_mark, encode
+from gnnmax.models.entry import Encoding
 
 __all__ = ["ADJACENCY", "CONTEXTS", "VALUES", "View"]
 
 
 @dataclass(frozen=True)
 class View:
-    """An image of a window and its contexts, each standardised, with the centre marked.
+    """An image of a window and its contexts, each encoded, with the centre marked.
 
     Attributes:
         channels: Channels of the image.
-        image: Maps values and contexts, each ``(B, k, k)``, to an image ``(B, channels, n, n)``.
+        image: Maps values and contexts, each ``(B, k, k)``, and their encoding to an image ``(B, channels, n, n)``.
         centre: Maps the side ``k`` to row and column of the centre in the image.
 
     Example:
-        >>> VALUES.image(torch.rand(4, 9, 9), None, None).shape, VALUES.centre(9)
+        >>> VALUES.image(torch.rand(4, 9, 9), None, None, "standard").shape, VALUES.centre(9)
         (torch.Size([4, 2, 9, 9]), (4, 4))
     """
 
     channels: int
-    image: Callable[[Tensor, Tensor | None, Tensor | None], Tensor]
+    image: Callable[[Tensor, Tensor | None, Tensor | None, Encoding], Tensor]
     centre: Callable[[int], tuple[int, int]]
 
 
-def _values(values: Tensor, _rows: Tensor | None, _columns: Tensor | None) -> Tensor:
-    return torch.stack([standardise(values), centre_mark(values)], dim=1)  # (B, 2, k, k)
+def _values(values: Tensor, _rows: Tensor | None, _columns: Tensor | None, encoding: Encoding) -> Tensor:
+    return torch.stack([encode(values, encoding), centre_mark(values)], dim=1)  # (B, 2, k, k)
 
 
-def _contexts(values: Tensor, rows: Tensor | None, columns: Tensor | None) -> Tensor:
-    both = [standardise(context) for context in _required(rows, columns)]
-    return torch.stack([standardise(values), centre_mark(values), *both], dim=1)  # (B, 4, k, k)
+def _contexts(values: Tensor, rows: Tensor | None, columns: Tensor | None, encoding: Encoding) -> Tensor:
+    both = [encode(context, encoding) for context in _required(rows, columns)]
+    return torch.stack([encode(values, encoding), centre_mark(values), *both], dim=1)  # (B, 4, k, k)
 
 
-def _adjacency(values: Tensor, rows: Tensor | None, columns: Tensor | None) -> Tensor:
-    upper, lower = (standardise(context) for context in _required(rows, columns))
-    corner, mark, blank = standardise(values), centre_mark(values), torch.zeros_like(values)
+def _adjacency(values: Tensor, rows: Tensor | None, columns: Tensor | None, encoding: Encoding) -> Tensor:
+    upper, lower = (encode(context, encoding) for context in _required(rows, columns))
+    corner, mark, blank = encode(values, encoding), centre_mark(values), torch.zeros_like(values)
     weights = torch.cat([torch.cat([upper, corner], dim=2), torch.cat([corner.mT, lower], dim=2)], dim=1)
     marks = torch.cat([torch.cat([blank, mark], dim=2), torch.cat([mark.mT, blank], dim=2)], dim=1)
     return torch.stack([weights, marks], dim=1)  # (B, 2, 2k, 2k)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnnmax.models.encoding import standardise
+from gnnmax.models.encoding import encode
+from gnnmax.models.entry import Encoding
 from gnnmax.models.tower_spec import sampled_side
 
 __all__ = ["VisionTransformer"]
@@ -37,8 +40,19 @@ class VisionTransformer(nn.Module):
         torch.Size([5])
     """
 
-    def __init__(self, k: int, *, width: int = 32, layers: int = 2, heads: int = 4, patch: int = 3) -> None:
+    def __init__(
+        self,
+        k: int,
+        *,
+        width: int = 32,
+        layers: int = 2,
+        heads: int = 4,
+        patch: int = 3,
+        encoding: Encoding = "standard",
+    ) -> None:
         super().__init__()
+        self.encoding = encoding
+        self.outside = -math.log(2 * k * k) if encoding == "rank" else 0.0  # in ranks, 0 is the maximum
         side = sampled_side(k, patch)
         missing = side * patch - k
         self.margins = (missing // 2, missing - missing // 2)
@@ -61,7 +75,8 @@ class VisionTransformer(nn.Module):
         column_context: Tensor | None = None,
     ) -> Tensor:
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)``. Contexts are not read."""
-        image = functional.pad(standardise(values).unsqueeze(1), self.margins * 2)  # (B, 1, n, n)
+        image = encode(values, self.encoding).unsqueeze(1)
+        image = functional.pad(image, self.margins * 2, value=self.outside)  # (B, 1, n, n)
         patches = self.embed(image).flatten(2).mT  # (B, patches, width)
         tokens = functional.pad(patches, (0, 0, 1, 0)) + self.places
         logits: Tensor = self.head(self.encoder(tokens)[:, 0])

@@ -284,7 +284,7 @@ def test_the_adjacency_image_is_the_matrix_of_rows_and_columns_together():
     nodes = rng.permutation(20)[: 2 * k]
     rows, columns = nodes[:k], nodes[k:]
     parts = [torch.tensor(matrix[np.ix_(a, b)])[None] for a, b in ((rows, columns), (rows, rows), (columns, columns))]
-    image = ADJACENCY.image(*parts)[0]
+    image = ADJACENCY.image(*parts, "standard")[0]
     whole = matrix[np.ix_(nodes, nodes)]
     torch.testing.assert_close(image[0], image[0].mT)
     for block in ((slice(k), slice(k)), (slice(k), slice(k, None)), (slice(k, None), slice(k, None))):
@@ -317,12 +317,12 @@ def test_the_scales_of_values_and_contexts_do_not_matter(name):
 @pytest.mark.parametrize("view", [VALUES, CONTEXTS, ADJACENCY])
 def test_a_view_has_its_channels_and_its_mark_where_the_centre_is(view):
     values, (rows, columns) = torch.tensor(windows(8, 9)), contexts(9, 9)
-    image = view.image(values, rows, columns)
+    image = view.image(values, rows, columns, "standard")
     assert image.shape[1] == view.channels
     row, column = view.centre(9)
     assert (image[:, 1, row, column] == 1).all()
     inside = image[:, 0, row - 1 : row + 2, column - 1 : column + 2]
-    expected = VALUES.image(values, None, None)[:, 0, 3:6, 3:6]
+    expected = VALUES.image(values, None, None, "standard")[:, 0, 3:6, 3:6]
     torch.testing.assert_close(inside, expected)
 
 
