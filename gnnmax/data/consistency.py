@@ -17,7 +17,7 @@ import numpy.typing as npt
 from gnnmax.data.chunks import chunks
 from gnnmax.data.hosts.families import Complete, Line
 from gnnmax.data.hosts.own_files import MOST_NODES
-from gnnmax.data.planting.plants import CENTRED, TIED, Bump, Natural, Noise
+from gnnmax.data.planting.plants import BACKGROUND, CENTRED, CONSTANT, SHIFTED, TIED, Bump, Natural, Noise
 from gnnmax.data.recipe import Recipe
 from gnnmax.errors import InputError
 from gnnmax.task.label import KINDS, is_centred
@@ -196,10 +196,13 @@ def _kinds(part: StoredPart) -> Mask:
     if recipe.kinds is not None:
         occurring = [recipe.kinds.of(kind) > 0 for kind in KINDS]
     else:
-        occurring = [True, True, part.is_natural, part.is_natural, False]
+        drawn = set(range(len(KINDS))) - {BACKGROUND} if part.is_natural else {CENTRED, SHIFTED}
+        occurring = [code in drawn for code in range(len(KINDS))]
     holds = np.array(occurring)[w.kind_code]
     if not part.is_noisy:
-        holds &= ((w.kind_code == CENTRED) == w.observed) & ((w.kind_code == TIED) == (w.margin == 0))
+        constant = w.values.reshape(len(w), -1).min(axis=1) == part.largest
+        holds &= ((w.kind_code == CENTRED) == w.observed) & ((w.kind_code == CONSTANT) == constant)
+        holds &= (w.kind_code == TIED) == ((w.margin == 0) & ~constant)
     if recipe.pairing == "matched":
         holds &= (part.places % 2 == 0) == (w.kind_code == CENTRED)
     if recipe.pairing == "ladder":

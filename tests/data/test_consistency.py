@@ -100,7 +100,7 @@ def put_in(name, kind, value):
 
 
 CHANGES = [
-    (TINY, put("kind_code", 0, 200), "kind_code must lie between 0 and 4"),
+    (TINY, put("kind_code", 0, 200), "kind_code must lie between 0 and 5"),
     (TINY, put("offset", (0, 1), 30_000), "offset must lie between -2 and 2"),
     (TINY, put("values", (1, 0, 0), np.nan), "window 1: values must lie"),
     (TINY, put("values", (1, 0, 0), np.inf), "window 1: values must lie"),
