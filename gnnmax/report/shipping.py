@@ -13,7 +13,25 @@ from gnnmax.models.registry import MODELS
 from gnnmax.models.trained import CARD, WEIGHTS, load_model
 from gnnmax.report.documents import markdown
 
-__all__ = ["model_markdown", "ship_models"]
+__all__ = ["TRAININGS", "model_markdown", "ship_models"]
+
+
+TRAININGS = {
+    "spikes": (
+        "--data close-9 --config shipped "
+        "--also spike-9,sizes,weights,ties-9,hubs-9,contact-11,real-les-miserables,real-karate",
+        {"cnn": "cnn", "gnn": "gnn"},
+    ),
+    "bump-natural": (
+        "--data bump-9-natural --also bump-9-shuffled --config bump --models cnn,product",
+        {"cnn-natural": "cnn"},
+    ),
+    "bump-shuffled": (
+        "--data bump-9-shuffled --also bump-9-natural --config bump --models cnn,product",
+        {"cnn-shuffled": "cnn", "product": "product"},
+    ),
+}
+"""The runs that train the shipped models: the arguments of compare, and the name in the run of each one that ships."""
 
 
 def ship_models(run: Path, destination: Path, names: Mapping[str, str]) -> None:
