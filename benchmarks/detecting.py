@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,47 @@ def against_scatter(name: str, setting: Setting) -> Row:
     return race(name, ours, Lane("PyG scatter", peer, graph.nnz), "entry", Target("speed", 3.0), setting)
 
 
+def edge_files(setting: Setting) -> tuple[Path, Path, int]:
+    """Write an undirected graph as a list of edges and as an archive, once; return both files and the edges."""
+    listed, stored, n = setting.folder / "edges.csv", setting.folder / "edges.npz", setting.size(100_000, 50)
+    rng = np.random.default_rng(0)
+    ends = np.unique(np.sort(rng.integers(n, size=(setting.size(1_000_000, 200), 2)), axis=1), axis=0)
+    u, v = rng.permutation(ends[ends[:, 0] != ends[:, 1]]).T
+    weights = rng.integers(1_000_000, size=len(u)) / 1e6
+    if not listed.exists():
+        np.savetxt(listed, np.stack([u, v, weights], axis=1), fmt=["%d", "%d", "%.6f"], delimiter=",")
+        upper = sp.coo_array((weights, (u, v)), shape=(n, n)).tocsr()
+        sp.save_npz(stored, upper + upper.T, compressed=False)
+    return listed, stored, len(u)
+
+
+def edge_list(name: str, setting: Setting) -> Row:
+    """Race the graph mode on a list of edges in text against the same graph in an archive, reading included."""
+    listed, stored, edges = edge_files(setting)
+
+    def ours() -> Any:
+        return find_maxima(read_matrix(listed), mode="graph")
+
+    def peer() -> Any:
+        return find_maxima(read_matrix(stored), mode="graph", directed=False)
+
+    lanes = Lane("ours", ours, edges), Lane("the same as .npz", peer, edges)
+    return race(name, *lanes, "edge", Target("cost"), setting)
+
+
+def edge_list_memory(name: str, setting: Setting) -> Row:
+    """Measure the memory that the graph mode allocates for a list of edges, from its text to the maxima."""
+    listed, _, edges = edge_files(setting)
+    tracemalloc.start()
+    try:
+        find_maxima(read_matrix(listed), mode="graph")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    allowed = Figure("allowed", 200.0, "edge", "B")
+    return Row(name, Figure("ours", peak / edges, "edge", "B"), allowed, Target("cost", None if setting.quick else 1.0))
+
+
 def everywhere(name_of_net: str, target: float, name: str, setting: Setting) -> Row:
     """Race a tower applied to the whole matrix against the same net on batches of its windows; scores are equal."""
     net = build_model(name_of_net, K, {"encoding": "none"}, seed=0).eval()
@@ -188,6 +230,8 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "detect: tower everywhere, zero-padded": partial(everywhere, "question", 5.0),
     "detect: graph, gathers": against_gathers,
     "detect: graph, scatter": against_scatter,
+    "detect: csv edge list": edge_list,
+    "detect: csv edge list, memory": edge_list_memory,
 }
 if find_spec("skimage"):  # only a peer: nothing else in the project needs it
     ROWS["detect: min_distance 5, scikit-image"] = partial(against_peaks, 5)

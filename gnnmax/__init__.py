@@ -8,43 +8,73 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gnnmax.errors import suggestion
+from gnnmax.task.public import provide
+
 if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping below
     from gnnmax.auditing.battery import audit as audit
+    from gnnmax.data.dataset import DataSet as DataSet
     from gnnmax.data.generation import build as build
+    from gnnmax.data.importing import import_windows as import_windows
     from gnnmax.data.recipe import Recipe as Recipe
     from gnnmax.data.recipe_files import load_recipe as load_recipe
+    from gnnmax.data.saving import save_dataset as save_dataset
     from gnnmax.data.store import open_dataset as open_dataset
     from gnnmax.detection.dense_scoring import score_everywhere as score_everywhere
     from gnnmax.detection.search import find_maxima as find_maxima
     from gnnmax.errors import InputError as InputError
     from gnnmax.evaluation.evaluator import compare_scores as compare_scores
     from gnnmax.evaluation.evaluator import evaluate as evaluate
+    from gnnmax.experiments.classifier import WindowClassifier as WindowClassifier
+    from gnnmax.experiments.comparison import compare as compare
+    from gnnmax.experiments.single_training import train as train
+    from gnnmax.interop.pyg import to_data as to_data
+    from gnnmax.interop.torch_dataset import StreamDataset as StreamDataset
+    from gnnmax.interop.torch_dataset import WindowDataset as WindowDataset
     from gnnmax.models.registry import MODELS as MODELS
     from gnnmax.models.trained import load_model as load_model
     from gnnmax.task.label import is_centred as is_centred
+    from gnnmax.task.plotting import plot as plot
     from gnnmax.task.rules import RULES as RULES
     from gnnmax.task.scorers import on_values as on_values
     from gnnmax.task.windows import Windows as Windows
 
 _MODULES = {
+    "DataSet": "data.dataset",
     "InputError": "errors",
     "MODELS": "models.registry",
     "RULES": "task.rules",
     "Recipe": "data.recipe",
+    "StreamDataset": "interop.torch_dataset",
+    "WindowClassifier": "experiments.classifier",
+    "WindowDataset": "interop.torch_dataset",
     "Windows": "task.windows",
     "audit": "auditing.battery",
     "build": "data.generation",
+    "compare": "experiments.comparison",
     "compare_scores": "evaluation.evaluator",
     "evaluate": "evaluation.evaluator",
     "find_maxima": "detection.search",
+    "import_windows": "data.importing",
     "is_centred": "task.label",
     "load_model": "models.trained",
     "load_recipe": "data.recipe_files",
     "on_values": "task.scorers",
     "open_dataset": "data.store",
+    "plot": "task.plotting",
+    "save_dataset": "data.saving",
     "score_everywhere": "detection.dense_scoring",
+    "to_data": "interop.pyg",
+    "train": "experiments.single_training",
 }
 """Where each public name is defined."""
+
+_ELSEWHERE = {
+    "Dataset": "DataSet",
+    "load_dataset": "build(name) or open_dataset(folder)",
+    "load_from_disk": "open_dataset(folder)",
+}
+"""What other libraries call a public name, and that name."""
 
 __all__ = sorted(_MODULES)  # noqa: PLE0605  # one mapping, not two lists
 
@@ -55,9 +85,13 @@ def __getattr__(name: str) -> Any:
 
         return version("gnnmax")
     if name not in _MODULES:
-        raise AttributeError(f"module 'gnnmax' has no attribute {name!r}")
+        hint = "" if name.startswith("_") else suggestion(name, __all__, elsewhere=_ELSEWHERE)
+        raise AttributeError(f"module 'gnnmax' has no attribute {name!r}{hint}")
     return getattr(import_module(f"gnnmax.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__, "__version__"])
+
+
+provide(__getattr__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class InputError(ValueError):
@@ -19,10 +19,35 @@ class InputError(ValueError):
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> InputError:
-    """Make the error for an unknown name, with a list of the known names.
+    """Make the error for an unknown name, with the known names, and the nearest of them first.
 
     Example:
-        >>> print(unknown_name("model", "cmm", ["cnn", "gnn"]))
-        unknown model 'cmm'; known: cnn, gnn
+        >>> print(unknown_name("model", "cnm", ["cnn", "gnn"]))
+        unknown model 'cnm': did you mean cnn? known: cnn, gnn
+        >>> print(unknown_name("model", "resnet", ["cnn", "gnn"]))
+        unknown model 'resnet'; known: cnn, gnn
     """
-    return InputError(f"unknown {what} {name!r}; known: {', '.join(sorted(known))}")
+    names = sorted(known)
+    hint = suggestion(name, names)
+    return InputError(f"unknown {what} {name!r}{hint or ';'} known: {', '.join(names)}")
+
+
+def suggestion(name: str, known: Iterable[str], *, elsewhere: Mapping[str, str] | None = None) -> str:
+    """Ask whether the nearest known name was meant, as the end of an error; empty if none is near.
+
+    Args:
+        name: The unknown name.
+        known: The known names.
+        elsewhere: What other libraries call a known name, and what to type here.
+
+    Example:
+        >>> suggestion("evalute", ["evaluate", "audit"]), suggestion("x", ["evaluate"])
+        (': did you mean evaluate?', '')
+    """
+    from difflib import get_close_matches
+
+    if elsewhere and name in elsewhere:
+        return f": did you mean {elsewhere[name]}?"
+    by_lower = {each.lower(): each for each in known}
+    near = get_close_matches(str(name).lower(), by_lower, n=1)
+    return f": did you mean {by_lower[near[0]]}?" if near else ""

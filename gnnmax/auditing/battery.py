@@ -15,7 +15,7 @@ from gnnmax.auditing.transformations import TRANSFORMATIONS
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.evaluation.adapters import as_scorer
 from gnnmax.task.scorers import Scorer
-from gnnmax.task.windows import Windows
+from gnnmax.task.windows import Windows, windows_hint
 
 __all__ = ["audit"]
 
@@ -122,7 +122,7 @@ def _smallest(scorer: Scorer, found: Experiment, name: str, threshold: float, *,
 
 def _checked(windows: Any, names: Sequence[str] | None, tolerance: float, most: int) -> Sequence[str]:
     if not isinstance(windows, Windows):
-        raise InputError(f"an audit transforms Windows, not {type(windows).__name__}: pass Windows.from_values(values)")
+        raise InputError(f"an audit transforms Windows, not {type(windows).__name__}: {windows_hint(windows)}")
     if not len(windows):
         raise InputError("no windows to transform: give at least one, better hundreds")
     if not 0 < tolerance < 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 import msgspec
 import numpy as np
@@ -14,9 +14,15 @@ import numpy.typing as npt
 from gnnmax.auditing.group_actions import GroupAction, ValueMap
 from gnnmax.auditing.shrinking import CounterExample
 from gnnmax.auditing.transformations import TRANSFORMATIONS
+from gnnmax.task.plotting import axes_for, draw_bars
 from gnnmax.task.scorers import Scorer, checked_scores
 from gnnmax.task.symmetry import keeps_order
+from gnnmax.task.tabulation import Shown, TableText, percent_text
 from gnnmax.task.windows import Windows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["Audit", "Experiment", "Finding", "Symmetry", "experiment", "finding_of"]
 
@@ -145,7 +151,7 @@ def finding_of(name: str, found: Experiment, threshold: float) -> Finding:
     )
 
 
-class Audit(Mapping[str, Finding]):
+class Audit(Shown, Mapping[str, Finding]):
     """The findings of an audit by the name of the transformation.
 
     Attributes:
@@ -189,6 +195,50 @@ class Audit(Mapping[str, Finding]):
             if finding.smallest is not None:
                 lines += ["", f"{finding.fault}:", str(finding.smallest)]
         return "\n".join([*lines, "", self.conclusion])
+
+    def __repr__(self) -> str:
+        return f"<Audit of {len(self)} transformations: {self.conclusion}>"
+
+    def tables(self) -> list[TableText]:
+        """Return a table of the findings: one row a transformation."""
+        header = [
+            *("transformation", "verdict", "largest change", "relative"),
+            *("unexpected flips", "expected flips", "windows", "the label"),
+        ]
+        rows = [
+            [
+                finding.name,
+                finding.verdict,
+                f"{finding.maximum:.3g}",
+                "" if finding.relative is None else f"{finding.relative:.3g}",
+                percent_text(finding.unexpected_flips),
+                percent_text(finding.expected_flips),
+                f"{finding.windows:,}",
+                "stays" if finding.label_stays else "moves",
+            ]
+            for finding in self.findings.values()
+        ]
+        return [TableText(self.conclusion, header, rows)]
+
+    def plot(self, *, ax: Any = None) -> tuple[Figure, Axes]:
+        """Draw the share of decisions that flip under each transformation, where the label stays and where it moves.
+
+        Args:
+            ax: Axes of matplotlib to draw on; None makes a new figure.
+
+        Returns:
+            The figure, which ``figure.savefig(path)`` writes, and its axes.
+        """
+        figure, axes = axes_for(ax, 5.6, 0.8 + 0.4 * len(self))
+        names = [f"{finding.name} ({finding.verdict})" for finding in self.findings.values()]
+        shares = {
+            "flips where the label stays": [finding.unexpected_flips for finding in self.findings.values()],
+            "flips where the label moves": [finding.expected_flips for finding in self.findings.values()],
+        }
+        draw_bars(axes, names, shares)
+        axes.set(xlim=(0, 1), xlabel="share of decisions", title=self.conclusion)
+        axes.legend(fontsize=8)
+        return figure, axes
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""

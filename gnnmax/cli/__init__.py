@@ -8,6 +8,8 @@ from gnnmax.cli.audit_command import Audit
 from gnnmax.cli.data_commands import Generate, Info, Verify
 from gnnmax.cli.detect_command import Detect
 from gnnmax.cli.evaluate_command import Evaluate, Report
+from gnnmax.cli.host_command import Host
+from gnnmax.cli.import_command import Import
 from gnnmax.cli.list_command import List
 from gnnmax.cli.reproduce_command import Reproduce
 from gnnmax.cli.train_command import Compare, Train
@@ -24,6 +26,8 @@ class Command(Protocol):
 
 COMMANDS: dict[str, Any] = {
     "generate": Generate,
+    "import": Import,
+    "host": Host,
     "verify": Verify,
     "info": Info,
     "train": Train,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from gnnmax.cli.arguments import Flag, open_data, words_of
+from gnnmax.cli.arguments import NETS_HELP, Flag, nets_of, open_data, words_of
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.errors import InputError, unknown_name
 
@@ -30,6 +30,9 @@ class Audit:
     """Folder of a data set, name of a recipe, or path of a .toml file."""
     run_folder: Annotated[Path | None, tyro.conf.arg(name="run")] = None
     """A run folder, or the folder of one model."""
+    models: Annotated[str, tyro.conf.arg(help=NETS_HELP)] = ""
+    allow_changed: Flag = False
+    """Run nets of your own although their file was changed since the training."""
     rule: str = ""
     """Names of rules, separated by commas; see gnnmax list rules."""
     split: str = "test"
@@ -81,9 +84,8 @@ class Audit:
         import numpy as np
 
         from gnnmax.auditing.layers import audit_layers
-        from gnnmax.models.registry import MODELS
 
-        if MODELS[scorer.name].needs_contexts:
+        if scorer.architecture.entry.needs_contexts:
             return None
         return audit_layers(scorer.module, windows, rng=np.random.default_rng(self.seed), contexts=True)
 
@@ -99,11 +101,14 @@ class Audit:
             yield name, RULES[name], RULES[name].invariances, True
         if self.run_folder is not None:
             from gnnmax.experiments.run_folder import load_run
-            from gnnmax.models.registry import MODELS
 
-            for name, seeds in load_run(self.run_folder, device=self.device).items():
+            found = load_run(
+                self.run_folder, device=self.device, models=nets_of(self.models), allow_changed=self.allow_changed
+            )
+            for name, seeds in found.items():
                 for model in seeds:
-                    yield f"{name} (seed {model.card.seed})", model, MODELS[name].group.invariances, model.card.any_k
+                    declared = model.architecture.entry.invariances
+                    yield f"{name} (seed {model.card.seed})", model, declared, model.card.any_k
 
 
 @dataclass(frozen=True)

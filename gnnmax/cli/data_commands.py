@@ -10,6 +10,7 @@ import tyro
 from gnnmax.cli.arguments import Changes, Flag, open_data, open_recipe
 from gnnmax.cli.printing import print_checks, print_json, print_tables, print_text
 from gnnmax.io.ownership import Output, check_outputs
+from gnnmax.io.paths import as_path
 from gnnmax.report.progress import drawing_progress
 
 __all__ = ["Generate", "Info", "Verify"]
@@ -88,7 +89,7 @@ class Info:
         from gnnmax.data.card import describe
         from gnnmax.report.tables import card_tables
 
-        check_outputs([Output("--page", self.page, (".html",))], inputs=[Path(self.data)], force=self.force)
+        check_outputs([Output("--page", self.page, (".html",))], inputs=[as_path(self.data)], force=self.force)
 
         data = open_data(self.data)
         card = describe(data)

@@ -16,7 +16,7 @@ import numpy as np
 import tyro
 from msgspec import structs
 
-from gnnmax.cli.arguments import Flag, words_of
+from gnnmax.cli.arguments import Flag, nets_of, words_of
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, written_windows
 from gnnmax.detection.positions import detections_at, read_positions
@@ -78,7 +78,10 @@ class Detect:
     balanced: Flag = False
     """Balance the counts of a contact map."""
     models: str = "cnn,gnn"
-    """Nets that score the windows, separated by commas: shipped models by name, your own by folder; or none."""
+    """Nets that score the windows, separated by commas: shipped models by name, trained ones by folder, those of your
+    own code as FOLDER=FILE.py:CLASS; or none."""
+    allow_changed: Flag = False
+    """Run nets of your own although their file was changed since the training."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto uses a GPU if there is one."""
     steps: str = "none"
@@ -207,14 +210,17 @@ class Detect:
 
     def _models(self) -> dict[str, TrainedModel]:
         """Load the nets that score windows."""
-        names = [] if self.models == "none" else words_of(self.models)
-        if (names or self.windows is not None) and self.k_columns not in (None, self.k):
+        nets = {} if self.models == "none" else nets_of(self.models)
+        if (nets or self.windows is not None) and self.k_columns not in (None, self.k):
             raise InputError("nets take square windows: pass --models none, or leave out --k-columns")
-        if not names:
+        if not nets:
             return {}
         from gnnmax.models.trained import load_model
 
-        return {name: load_model(name, device=self.device) for name in names}
+        return {
+            folder: load_model(folder, self.device, net=net, allow_changed=self.allow_changed)
+            for folder, net in nets.items()
+        }
 
     def _score_maps(self, source: MatrixSource, models: dict[str, TrainedModel]) -> dict[str, dict[str, Any]] | None:
         """Write the score map of each net, and compare it with the exact rule."""

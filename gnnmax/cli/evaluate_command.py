@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 import tyro
 
-from gnnmax.cli.arguments import Flag, open_data
+from gnnmax.cli.arguments import NETS_HELP, Flag, nets_of, open_data
 from gnnmax.cli.printing import print_checks, print_json, print_tables, print_text
 from gnnmax.io.ownership import Output, check_outputs
 
@@ -26,6 +26,9 @@ class Evaluate:
     """Folder of a data set, name of a recipe, or path of a .toml file."""
     split: str = "test"
     """The split to evaluate on."""
+    models: Annotated[str, tyro.conf.arg(help=NETS_HELP)] = ""
+    allow_changed: Flag = False
+    """Run nets of your own although their file was changed since the training."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto uses a GPU if there is one."""
     json: Flag = False
@@ -33,17 +36,22 @@ class Evaluate:
 
     def run(self) -> int:
         """Score, evaluate, print the tables."""
+        from gnnmax.experiments.divergence import diverged_in
         from gnnmax.experiments.results import encode_results
         from gnnmax.experiments.run_folder import load_run
         from gnnmax.experiments.scoreboard import evaluate_split
         from gnnmax.report.tables import split_tables
 
-        models = load_run(self.run_folder, device=self.device)
+        models = load_run(
+            self.run_folder, device=self.device, models=nets_of(self.models), allow_changed=self.allow_changed
+        )
         data = open_data(self.data)
         windows = data.split(self.split)
         scores = {name: [model.score(windows) for model in seeds] for name, seeds in models.items()}
         own = any(model.card.recipe_digest == data.recipe.digest for seeds in models.values() for model in seeds)
-        result = evaluate_split(data, scores, split=self.split, trained=own and self.split not in data.recipe.shifts)
+        trained = own and self.split not in data.recipe.shifts
+        lost = diverged_in(self.run_folder)
+        result = evaluate_split(data, scores, split=self.split, trained=trained, diverged=lost)
         if self.json:
             print_json(msgspec.json.decode(encode_results(result)))
         else:
@@ -67,13 +75,14 @@ class Report:
     """Print the tables in Markdown."""
     reproduce: Flag = False
     """Run the same call again and compare every metric; status 1 if one differs."""
+    models: Annotated[str, tyro.conf.arg(help=f"{NETS_HELP} Needed with --reproduce.")] = ""
 
     def run(self) -> int:
         """Write the report, and print the tables and the path."""
         if self.reproduce:
             from gnnmax.experiments.rerun import reproduce_run
 
-            checks = reproduce_run(self.run_folder)
+            checks = reproduce_run(self.run_folder, models=nets_of(self.models))
             print_checks(checks)
             return 0 if all(check.holds for check in checks) else 1
         from gnnmax.experiments.results import RESULTS, read_results

@@ -46,9 +46,11 @@ def _recipes() -> dict[str, str]:
 
 
 def _models() -> dict[str, str]:
+    from gnnmax.models.references import installed_nets
     from gnnmax.models.registry import MODELS
 
-    return {name: entry.summary for name, entry in MODELS.items()}
+    installed = {name: f"A net of an installed package, {code}." for name, code in installed_nets().items()}
+    return {**installed, **{name: entry.summary for name, entry in MODELS.items()}}
 
 
 def _configs() -> dict[str, str]:

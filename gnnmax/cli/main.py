@@ -14,9 +14,9 @@ from pathlib import Path
 import tyro
 
 from gnnmax.cli import COMMANDS, Command
-from gnnmax.cli.arguments import refuse_old_flags
+from gnnmax.cli.arguments import expand_home, plain_flags, refuse_old_flags
 from gnnmax.errors import InputError
-from gnnmax.io.terminal import visible
+from gnnmax.task.terminal import visible
 
 __all__ = ["main"]
 
@@ -58,9 +58,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write_no_more()
         where = f": {error.filename}" if error.filename else ""
         return _refuse(f"{error.strerror or error}{where}; choose another path, or fix this one")
+    except (MemoryError, RuntimeError) as error:
+        if not _lacks_memory(error):
+            raise
+        lacking = (str(error).splitlines() or ["none is left"])[0]
+        return _refuse(f"not enough memory: {lacking}; give a smaller input, or run where there is more memory")
     except KeyboardInterrupt:
         sys.stderr.write("gnnmax: interrupted\n")
         return 130
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Return whether an error says that memory could not be allocated; torch raises RuntimeErrors for this."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in str(error)
+    )
 
 
 def _write_no_more() -> None:
@@ -78,13 +92,14 @@ def _parsed(arguments: list[str]) -> Command | int:
         sys.stdout.write(f"gnnmax {VERSION}\n")
         return 0
     refuse_old_flags(COMMANDS, arguments)
+    arguments = plain_flags(COMMANDS, arguments)
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
             command: Command = tyro.extras.subcommand_cli_from_dict(
                 COMMANDS, prog="gnnmax", description=DESCRIPTION, args=arguments
             )
-            return command
+            return expand_home(command)
     except SystemExit as stop:
         if stop.code in (0, None):
             return 0

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from gnnmax.io.terminal import visible
+from gnnmax.task.terminal import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import tyro
 
-from gnnmax.cli.arguments import Flag, words_of
+from gnnmax.cli.arguments import Flag, nets_of, words_of
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.errors import InputError
 from gnnmax.report.progress import training_progress
 
 if TYPE_CHECKING:
+    from gnnmax.experiments.results import Results
     from gnnmax.training.config import TrainingConfig
 
 __all__ = ["Budget", "Compare", "Train"]
@@ -91,7 +92,8 @@ class Compare(_Training):
     """Train models side by side on the same batches, evaluate them and the rules, and write one run folder."""
 
     models: str | None = None
-    """Names of models, separated by commas. Default: the models of the config, or cnn,gnn."""
+    """Names of models, and nets of your own as NAME=FILE.py:CLASS, separated by commas. Default: the models of the
+    config, or cnn,gnn."""
     seeds: int = 3
     """Number of seeds: 0, 1, ..."""
     also: str = ""
@@ -103,8 +105,8 @@ class Compare(_Training):
         """Train, evaluate and print the table."""
         if not 1 <= self.seeds <= 1000:
             raise InputError(f"--seeds must be between 1 and 1000, not {self.seeds}")
-        models = None if self.models is None else words_of(self.models)
-        return _compare(self, models, range(self.seeds), words_of(self.also), self.workers)
+        models = None if self.models is None else nets_of(self.models)
+        return _compare(self, models, range(self.seeds), also=words_of(self.also), workers=self.workers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,34 +114,29 @@ class Train(_Training):
     """Train one model from one seed; the run folder has the layout of compare."""
 
     model: str
-    """Name of the model."""
+    """Name of the model, or a net of your own as NAME=FILE.py:CLASS."""
     seed: int = 0
     """Seed of the initial weights and of the order of the windows."""
 
     def run(self) -> int:
         """Train, evaluate and print the table."""
-        return _compare(self, [self.model], [self.seed], [], 1)
+        model = nets_of(self.model)
+        if len(model) != 1:
+            raise InputError(f"--model takes one net, not {', '.join(model) or 'none'}: gnnmax compare trains several")
+        return _compare(self, model, [self.seed], also=[], workers=1)
 
 
 def _compare(
-    call: _Training, models: Sequence[str] | None, seeds: Sequence[int], also: Sequence[str], workers: int
+    call: _Training, models: dict[str, Any] | None, seeds: Sequence[int], *, also: Sequence[str], workers: int
 ) -> int:
+    """Train the nets of a call, show the results, and return the exit status."""
     from gnnmax.experiments.comparison import compare
-    from gnnmax.experiments.results import encode_results
-    from gnnmax.report.tables import run_tables
-    from gnnmax.training.config_files import load_config
-    from gnnmax.training.distributed import is_main_process
 
-    given = load_config(call.config)
-    training = call.budget.on(given.training)
-    if models is None:
-        models = list(given.models) or ["cnn", "gnn"]
-    if len(set(models)) < len(models):
-        raise InputError(f"name each model once, not {', '.join(models)}")
-    with training_progress(models, seeds, training.steps) as on_progress:
+    nets, training = _asked(call, models)
+    with training_progress(list(nets), seeds, training.steps) as on_progress:
         results = compare(
             call.data,
-            {name: given.models.get(name) for name in models},
+            nets,
             call.out,
             seeds=seeds,
             also=also,
@@ -151,11 +148,40 @@ def _compare(
             tensorboard=call.tensorboard,
             on_progress=on_progress,
         )
+    return _show(call, results)
+
+
+def _asked(call: _Training, models: dict[str, Any] | None) -> tuple[dict[str, Any], TrainingConfig]:
+    """Return the nets of a call by name, each with its config, and the budget; options override the config file."""
+    from gnnmax.models.registry import MODELS
+    from gnnmax.training.config_files import load_config
+
+    own = [name for name, net in (models or {}).items() if net is not None or name not in MODELS]
+    given = load_config(call.config, own)
+    training = call.budget.on(given.training)
+    if models is None:
+        models = dict.fromkeys(given.models or ("cnn", "gnn"))
+    tables = given.models
+    return {
+        name: tables.get(name) if net is None else (net, tables.get(name)) for name, net in models.items()
+    }, training
+
+
+def _show(call: _Training, results: Results) -> int:
+    """Print the results on the main process; return 1 if a training diverged."""
+    from gnnmax.experiments.results import encode_results
+    from gnnmax.report.tables import run_tables
+    from gnnmax.training.distributed import is_main_process
+
+    status = 1 if results.diverged else 0
     if not is_main_process():
-        return 0
+        return status
     if call.json:
         print_json(msgspec.json.decode(encode_results(results)))
     else:
         print_tables(*run_tables(results))
         print_text(call.out)
-    return 0
+    for model in results.models:
+        for each in model.diverged:
+            sys.stderr.write(f"gnnmax: {model.name} diverged from seed {each.seed}: {each.reason}\n")
+    return status

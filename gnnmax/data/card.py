@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from statistics import fmean
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Meta
 
+from gnnmax.data.card_record import Basis, Card, Properties, Rung, SplitCounts
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.duplicates import count_shared
 from gnnmax.data.hosts.own_files import File
 from gnnmax.data.hosts.weights import Normal
+from gnnmax.data.imported import Imported
 from gnnmax.data.planting.plants import Bump, Noise, Spike
-from gnnmax.data.prevalence import Prevalence, natural_prevalence
+from gnnmax.data.prevalence import natural_prevalence
 from gnnmax.data.recipe import Recipe
 from gnnmax.task.bayes import ceiling_of, expected_accuracy
 from gnnmax.task.label import KINDS
@@ -28,84 +28,6 @@ __all__ = ["PROBES", "Card", "Rung", "describe"]
 
 Features = Callable[[Windows], npt.NDArray[Any]]
 PROBED_WINDOWS = 20_000
-
-Basis = Literal["exact", "estimate", "none"]
-Count = Annotated[int, Meta(ge=0, le=2**53)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-Quantiles = Annotated[list[float], Meta(min_length=5, max_length=5)]
-
-
-@dataclass(frozen=True)
-class Rung:
-    """One scorer of the card: its accuracy on the test split, and its expected accuracy.
-
-    Attributes:
-        name: Name of the rule or probe.
-        sees: Its input.
-        accuracy: Accuracy on the test split.
-        standard_error: Standard error of the accuracy, with hosts as clusters: windows of one host are not independent.
-        stated: The accuracy or ceiling that follows from the recipe; if there is none, an estimate from other splits.
-        basis: ``exact``, ``estimate`` (from the training split, cross-fitted over hosts) or ``none``.
-    """
-
-    name: str
-    sees: str
-    accuracy: Share
-    standard_error: Annotated[float, Meta(ge=0)]
-    stated: Share | None
-    basis: Basis
-
-
-class SplitCounts(TypedDict):
-    """One split: its hosts, its windows, the share of them that is centred, and the share of each kind."""
-
-    hosts: Count
-    windows: Count
-    centred: Share
-    kinds: dict[str, Share]
-
-
-class Properties(TypedDict):
-    """Quantiles of density, weights and margins over a split, and the share of windows whose centre is tied."""
-
-    density: Quantiles
-    weight: Quantiles
-    margin: Quantiles
-    centre_tied: Share
-
-
-@dataclass(frozen=True)
-class Card:
-    """The content of a data set; every field is plain numbers and strings.
-
-    Attributes:
-        name: Name of the recipe.
-        summary: Summary of the recipe.
-        digest: Digest of the recipe.
-        ceiling: Accuracy of the best possible scorer, if the recipe has noise.
-        splits: Hosts, windows, share centred and share of each kind, by split.
-        properties: Quantiles (0, .25, .5, .75, 1) of density, weights and margins over the test split, and tie rate.
-        natural: The share of centred windows in such hosts before classes are balanced.
-        duplicates: Windows of a split that occur in another split too, relabelled or transposed; must be 0.
-        rules: The explicit rules.
-        probes: Learned shortcuts, each from features without the position of the maximum; empty without a training
-            split.
-    """
-
-    name: str
-    summary: str
-    digest: str
-    ceiling: Share | None
-    splits: dict[str, SplitCounts]
-    properties: Properties
-    natural: Prevalence
-    duplicates: Count
-    rules: tuple[Rung, ...]
-    probes: tuple[Rung, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the card as plain dicts and lists."""
-        return asdict(self)
 
 
 def describe(data: DataSet, *, probes: bool = True) -> Card:
@@ -125,7 +47,7 @@ def describe(data: DataSet, *, probes: bool = True) -> Card:
     recipe = data.recipe
     described = "test" if "test" in data.splits else list(data.splits)[-1]
     test = data.splits[described]
-    trained = probes and recipe.kinds is not None and "train" in data.splits
+    trained = probes and (isinstance(recipe, Imported) or recipe.kinds is not None) and "train" in data.splits
     return Card(
         name=recipe.name,
         summary=recipe.summary,
@@ -162,7 +84,11 @@ def _properties(windows: Windows) -> Properties:
     }
 
 
-def _quantiles(values: npt.NDArray[Any]) -> list[float]:
+def _quantiles(values: npt.NDArray[Any]) -> list[float | None]:
+    """Return five quantiles of the finite values; None where there is no such value."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return [None] * 5
     return [float(q) for q in np.quantile(values, [0.0, 0.25, 0.5, 0.75, 1.0])]
 
 
@@ -175,7 +101,7 @@ def _rung(
     return Rung(name, sees, accuracy, error, stated, basis if stated is not None else "none")
 
 
-def _rule_rung(recipe: Recipe, name: str, windows: Windows) -> Rung:
+def _rule_rung(recipe: Recipe | Imported, name: str, windows: Windows) -> Rung:
     rule = RULES[name]
     right = (rule(windows) > 0) == windows.label
     return _rung(
@@ -183,7 +109,7 @@ def _rule_rung(recipe: Recipe, name: str, windows: Windows) -> Rung:
     )
 
 
-def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
+def stated_accuracy(recipe: Recipe | Imported, rule: str) -> float | None:
     """Return the accuracy of a rule that follows from the recipe alone, or None if there is none.
 
     Example:
@@ -191,6 +117,8 @@ def stated_accuracy(recipe: Recipe, rule: str) -> float | None:
         >>> stated_accuracy(load_recipe("spike-9"), "sorted_entries")
         0.6
     """
+    if isinstance(recipe, Imported):
+        return 1.0 if recipe.label == "observed" and rule in ("argmax", "margin") else None
     return _as_labelled(recipe, _true_accuracy(recipe, rule))
 
 
@@ -227,7 +155,7 @@ def _true_accuracy(recipe: Recipe, rule: str) -> float | None:
     return stated.get(rule)
 
 
-def _probe_rungs(recipe: Recipe, train: Windows, test: Windows) -> tuple[Rung, ...]:
+def _probe_rungs(recipe: Recipe | Imported, train: Windows, test: Windows) -> tuple[Rung, ...]:
     from threadpoolctl import threadpool_limits
 
     # Boosting threads wait actively: on a busy machine two are twenty times slower than one.
@@ -235,7 +163,7 @@ def _probe_rungs(recipe: Recipe, train: Windows, test: Windows) -> tuple[Rung, .
         return tuple(_probe_rung(recipe, name, train, test) for name in PROBES)
 
 
-def _probe_rung(recipe: Recipe, name: str, train: Windows, test: Windows) -> Rung:
+def _probe_rung(recipe: Recipe | Imported, name: str, train: Windows, test: Windows) -> Rung:
     sees, features = PROBES[name]
     train = train[np.linspace(0, len(train) - 1, min(len(train), PROBED_WINDOWS)).astype(np.intp)]
     seen, label = features(train), train.label
@@ -251,7 +179,7 @@ def _probe_rung(recipe: Recipe, name: str, train: Windows, test: Windows) -> Run
     return _rung(name, sees, right=right, graph=test.graph, stated=float(np.mean(crossed)), basis="estimate")
 
 
-def probe_ceiling(recipe: Recipe, probe: str) -> float | None:
+def probe_ceiling(recipe: Recipe | Imported, probe: str) -> float | None:
     """Return the best possible accuracy of a probe from its features, if it follows from the recipe.
 
     Example:
@@ -259,7 +187,7 @@ def probe_ceiling(recipe: Recipe, probe: str) -> float | None:
         >>> probe_ceiling(load_recipe("spike-9"), "sorted_entries"), probe_ceiling(load_recipe("spike-9"), "degree")
         (0.6, 0.5)
     """
-    return _as_labelled(recipe, _true_ceiling(recipe, probe))
+    return None if isinstance(recipe, Imported) else _as_labelled(recipe, _true_ceiling(recipe, probe))
 
 
 def _true_ceiling(recipe: Recipe, probe: str) -> float | None:

@@ -17,15 +17,20 @@ import numpy.typing as npt
 from gnnmax.data.chunks import chunks
 from gnnmax.data.hosts.families import Complete, Line
 from gnnmax.data.hosts.own_files import MOST_NODES
+from gnnmax.data.imported import Imported
 from gnnmax.data.planting.plants import BACKGROUND, CENTRED, CONSTANT, SHIFTED, TIED, Bump, Natural, Noise
 from gnnmax.data.recipe import Recipe
 from gnnmax.errors import InputError
 from gnnmax.task.label import KINDS, is_centred
 from gnnmax.task.windows import FIELDS, Windows
 
-__all__ = ["StoredPart", "check_part", "windows_of_split"]
+__all__ = ["SplitChecker", "StoredPart", "check_imported", "check_part", "windows_of_split"]
 
 Mask = npt.NDArray[np.bool_]
+
+OBSERVED = "observed must say whether the centre is the strict maximum"
+OFFSET = "the offset must point at the maximum, or at the planted entry of noise"
+MARGIN = "the margin must have the sign of the centre's lead"
 
 OVERFLOW = 60.0
 """Amplitude from which lognormal noise may leave the range of float32."""
@@ -86,7 +91,52 @@ class StoredPart:
             )
 
 
-def windows_of_split(recipe: Recipe) -> tuple[int, int | None]:
+class SplitChecker:
+    """Checks the parts of a stored split, one after the other.
+
+    Args:
+        recipe: The recipe of the data set, or the description of an import.
+        split: Name of the split.
+
+    Example:
+        >>> from gnnmax.data.generation import build
+        >>> from gnnmax.data.recipe_files import load_recipe
+        >>> data = build(load_recipe("tiny"))
+        >>> SplitChecker(data.recipe, "val").check(data.val, is_last=True)
+        >>> SplitChecker(data.recipe, "test").check(data.val, is_last=True)
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: window 0: hosts are not in the order of the recipe
+    """
+
+    def __init__(self, recipe: Recipe | Imported, split: str) -> None:
+        self._recipe = recipe.of(split)
+        self._graphs = recipe.span(split) if isinstance(recipe, Recipe) else range(0)
+        self._start, self._last_graph = 0, self._graphs.start - 1
+        self._seen: set[int] = set()
+
+    def check(self, windows: Windows, *, is_last: bool) -> None:
+        """Check the next windows of the split.
+
+        Args:
+            windows: The windows.
+            is_last: Whether none follow.
+
+        Raises:
+            InputError: a claim does not hold; the message names it and the first window, without the file.
+        """
+        if isinstance(self._recipe, Imported):
+            check_imported(windows, self._recipe)
+            self._seen |= set(np.unique(windows.graph).tolist())
+            stated = sum(self._recipe.splits.values())
+            if len(self._seen) > stated or (is_last and len(self._seen) < stated):
+                raise InputError(f"the windows are of {len(self._seen)} graphs, and {stated} are stated")
+        else:
+            check_part(StoredPart(windows, self._recipe, self._graphs, self._start, self._last_graph, is_last=is_last))
+        self._start, self._last_graph = self._start + len(windows), int(windows.graph[-1])
+
+
+def windows_of_split(recipe: Recipe | Imported) -> tuple[int, int | None]:
     """Return the least and the greatest number of windows of a recipe of one split; None if there is no greatest.
 
     Example:
@@ -94,6 +144,8 @@ def windows_of_split(recipe: Recipe) -> tuple[int, int | None]:
         >>> windows_of_split(load_recipe("tiny").of("test")), windows_of_split(load_recipe("real-karate"))
         ((16, 16), (1, None))
     """
+    if isinstance(recipe, Imported):
+        return sum(recipe.splits.values()), None
     if recipe.windows_per_graph is None:
         return recipe.graphs, None
     return recipe.graphs * recipe.windows_per_graph, recipe.graphs * recipe.windows_per_graph
@@ -125,6 +177,40 @@ def check_part(part: StoredPart) -> None:
     _check_shares(part)
 
 
+IMPORTED_FIELDS = ("observed", "planted", "kind_code", "offset", "amplitude")
+"""Arrays of imported windows with limits; graphs and nodes may have any number, and other values may be missing."""
+
+
+def check_imported(windows: Windows, recipe: Imported) -> None:
+    """Check imported windows as far as no recipe is needed: their ranges, observed labels, offsets and margins.
+
+    Offsets and margins are those of the values where these are finite.
+
+    Raises:
+        InputError: a claim does not hold; the message names it and the first window, without the file.
+
+    Example:
+        >>> from gnnmax.data.importing import import_windows
+        >>> data = import_windows(np.random.default_rng(0).normal(size=(90, 3, 3)))
+        >>> check_imported(data.test, data.recipe.of("test"))
+    """
+    lead = 1.5 * windows.k
+    limits = {"half": windows.k // 2, "lead": lead}
+    for piece in chunks(len(windows)):
+        w, first = windows[piece], piece.start
+        arrays = w.arrays()
+        for name in IMPORTED_FIELDS:
+            if name in arrays:
+                _check_range(name, arrays[name], FIELDS[name].range(limits), first)
+        finite = np.isfinite(w.values).all(axis=(1, 2))
+        largest = w.values.reshape(len(w), -1).max(axis=1)
+        is_plant = recipe.amplitude and recipe.label == "planted"  # then the offset is that of the planted entry
+        _refuse(OBSERVED, w.observed == is_centred(w.values), first)
+        _refuse(OFFSET, ~finite | is_plant | _points_at(w, largest), first)
+        in_range = (w.margin >= -lead) & (w.margin <= lead)
+        _refuse(MARGIN, ~finite | (in_range & _signs_agree(w, largest)), first)
+
+
 def _refuse(claim: str, holds: Mask, first: int) -> None:
     if not holds.all():
         raise InputError(f"window {first + int(np.argmin(holds))}: {claim}")
@@ -149,12 +235,16 @@ def _check_ranges(piece: StoredPart, limits: dict[str, float], start: int) -> No
     for name, array in piece.windows.arrays().items():
         if not piece.is_finite and name in ("values", "margin"):
             continue
-        low, high = FIELDS[name].range(limits)
-        numbers = array.view(np.uint8) if array.dtype == np.bool_ else array
-        # The minimum of NaN is NaN, which no comparison accepts.
-        if not (numbers.min() >= low and numbers.max() <= high):
-            inside = np.asarray(((numbers >= low) & (numbers <= high)).reshape(len(array), -1).all(axis=1))
-            _refuse(f"{name} must lie between {low:g} and {high:g}", inside, piece.start - start)
+        _check_range(name, array, FIELDS[name].range(limits), piece.start - start)
+
+
+def _check_range(name: str, array: npt.NDArray[Any], limits: tuple[float, float], first: int) -> None:
+    low, high = limits
+    numbers = array.view(np.uint8) if array.dtype == np.bool_ else array
+    # The minimum of NaN is NaN, which no comparison accepts.
+    if not (numbers.min() >= low and numbers.max() <= high):
+        inside = np.asarray(((numbers >= low) & (numbers <= high)).reshape(len(array), -1).all(axis=1))
+        _refuse(f"{name} must lie between {low:g} and {high:g}", inside, first)
 
 
 def _graphs(part: StoredPart) -> Mask:
@@ -179,15 +269,24 @@ def _offsets(part: StoredPart) -> Mask:
     at_centre = (w.offset == 0).all(axis=1)
     if part.is_noisy and part.recipe.label == "planted":
         return np.asarray(at_centre == (w.kind_code == CENTRED))
+    return _points_at(w, part.largest)
+
+
+def _points_at(w: Windows, largest: npt.NDArray[np.float32]) -> Mask:
+    """Return where the offset points at the largest entry, and at the centre exactly if that is observed."""
     place = w.offset.astype(np.intp) + w.k // 2
     there = w.values[np.arange(len(w)), place[:, 0], place[:, 1]]
-    return np.asarray((at_centre == w.observed) & (there == part.largest))
+    return np.asarray(((w.offset == 0).all(axis=1) == w.observed) & (there == largest))
 
 
 def _margins(part: StoredPart) -> Mask:
     """Check the sign of the margins: positive if the centre is the maximum, 0 if it is tied with the maximum."""
-    w, half = part.windows, part.recipe.k // 2
-    tied = ~w.observed & (w.values[:, half, half] == part.largest)
+    return _signs_agree(part.windows, part.largest)
+
+
+def _signs_agree(w: Windows, largest: npt.NDArray[np.float32]) -> Mask:
+    half = w.k // 2
+    tied = ~w.observed & (w.values[:, half, half] == largest)
     return np.asarray(((w.margin > 0) == w.observed) & ((w.margin == 0) == tied))
 
 
@@ -263,9 +362,9 @@ def _contexts(part: StoredPart) -> Mask:
 
 
 CLAIMS: dict[str, Callable[[StoredPart], Mask]] = {
-    "observed must say whether the centre is the strict maximum": _observed,
-    "the offset must point at the maximum, or at the planted entry of noise": _offsets,
-    "the margin must have the sign of the centre's lead": _margins,
+    OBSERVED: _observed,
+    OFFSET: _offsets,
+    MARGIN: _margins,
     "the kind does not fit the recipe, the label or the margin": _kinds,
     "the planted label must be that of the kind": _planted,
     "the amplitude must be a level of the recipe": _amplitudes,

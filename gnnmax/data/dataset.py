@@ -2,57 +2,150 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.data.hosts.own_files import File, names_of
+from gnnmax.data.imported import Imported
 from gnnmax.data.planting.plants import Bump, Noise
 from gnnmax.data.recipe import Ingredients, Recipe
-from gnnmax.errors import unknown_name
+from gnnmax.errors import InputError, suggestion, unknown_name
 from gnnmax.task.bayes import ceiling_of
 from gnnmax.task.noise import NoiseModel
+from gnnmax.task.public import public
 from gnnmax.task.rules import RULES, Rule
+from gnnmax.task.tabulation import Shown, TableText
 from gnnmax.task.windows import Windows
 
-__all__ = ["DataSet", "noise_of"]
+__all__ = ["DataSet", "noise_of", "with_names"]
+
+
+ELSEWHERE = {"save_to_disk": "save", "get_idx_split": "train, val and test", "validation": "val", "valid": "val"}
+"""What other libraries call an attribute of a data set, and its name here."""
 
 
 @runtime_checkable
 class _Parted(Protocol):
-    """Splits that consist of several parts."""
+    """Splits in a folder, which consist of several parts and know their sizes before they are read."""
+
+    folder: Path
 
     def parts(self, split: str) -> Iterator[Windows]: ...
 
+    def count(self, split: str) -> int: ...
 
-@dataclass(frozen=True, eq=False)
-class DataSet:
-    """A recipe and the windows of each of its splits.
 
-    ``data.train``, ``data.val``, ``data.test`` and any other split are attributes too.
+@dataclass(frozen=True, eq=False, repr=False)
+class DataSet(Shown, Mapping[str, Windows]):
+    """A recipe and the windows of each of its splits: a mapping from the names of splits to windows.
+
+    ``data.train``, ``data.val``, ``data.test`` and any other split are attributes too; ``data["test"]`` is the same as
+    ``data.test``, ``for split in data`` yields the names, and ``len(data)`` is the number of splits.
 
     Attributes:
-        recipe: The recipe that the windows were drawn from.
+        recipe: The recipe that the windows were drawn from, or the description of an import.
         splits: Windows by name of the split.
 
     Example:
         >>> from gnnmax.data.generation import build
         >>> from gnnmax.data.recipe_files import load_recipe
         >>> data = build(load_recipe("noise-9-mu2").replace(splits={"test": 2}))
-        >>> len(data.test), round(data.ceiling, 2)
-        (256, 0.85)
+        >>> len(data.test), list(data), round(data.ceiling, 2)
+        (256, ['test'], 0.85)
     """
 
-    recipe: Recipe
+    recipe: Recipe | Imported
     splits: Mapping[str, Windows]
 
     def __getattr__(self, name: str) -> Windows:
-        if name.startswith("_") or name not in self.splits:
-            known = ", ".join(self.splits) if not name.startswith("_") else ""
-            raise AttributeError(f"the data set {self.recipe.name} has no split {name!r}; it has: {known}")
-        return self.splits[name]
+        splits = vars(self).get("splits", {})
+        if name.startswith("_") or name not in splits:
+            near = suggestion(name, splits, elsewhere=ELSEWHERE) or ";"
+            raise AttributeError(f"a data set has no attribute and no split {name!r}{near} splits: {', '.join(splits)}")
+        windows: Windows = splits[name]
+        return windows
+
+    def __getitem__(self, name: str) -> Windows:
+        if not isinstance(name, str):
+            raise InputError(
+                f"a data set is indexed by the name of a split, not by {name!r:.40}: use data.test[0], or one of "
+                f"{', '.join(self.splits)}"
+            )
+        return self.split(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.splits
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the windows of a split, or a default where the data set has no such split."""
+        return self.splits.get(name, default)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.splits)
+
+    def __len__(self) -> int:
+        return len(self.splits)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.splits})
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name} {self.count(name):,}" for name in self.splits)
+        return f"<DataSet {self.recipe.name}: windows of side {self.recipe.k}: {sizes}>"
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that stores the data set; None if it is in memory."""
+        return self.splits.folder if isinstance(self.splits, _Parted) else None
+
+    def count(self, name: str) -> int:
+        """Return the number of windows of a split, without reading it.
+
+        Raises:
+            InputError: the data set has no such split.
+        """
+        if name in self.splits and isinstance(self.splits, _Parted):
+            return self.splits.count(name)
+        return len(self.split(name))
+
+    def tables(self) -> list[TableText]:
+        """Return a table of the splits: hosts, windows and side."""
+        rows = []
+        for name in self.splits:
+            recipe = self.recipe.of(name)
+            rows.append([name, f"{recipe.splits[name]:,}", f"{self.count(name):,}", str(recipe.k), recipe.label])
+        title = f"{self.recipe.name}  {self.recipe.digest[:12]}"
+        notes = [self.recipe.summary] if self.recipe.summary else []
+        return [TableText(title, ["split", "hosts", "windows", "side", "label"], rows, notes)]
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the data set into a folder that :func:`gnnmax.open_dataset` reads, atomically.
+
+        Args:
+            path: The folder to write, which must be absent or empty.
+            force: Whether to replace an existing data set.
+
+        Returns:
+            The folder.
+
+        Raises:
+            InputError: the folder is in use.
+        """
+        folder: Path = public("save_dataset")(self, path, force=force)
+        return folder
 
     def split(self, name: str) -> Windows:
         """Return the windows of a split.
@@ -92,7 +185,7 @@ class DataSet:
 
         Returns:
             The keys are ``family`` and, if the recipe has them, ``law``, ``order`` and ``cut``; each array has shape
-            ``(N,)``.
+            ``(N,)``. Imported windows have none.
 
         Raises:
             InputError: the data set has no such split.
@@ -102,6 +195,8 @@ class DataSet:
             >>> {name: str(group[0]) for name, group in load_data("real-karate").groups("test").items()}
             {'family': 'real', 'order': 'natural', 'cut': 'neighbours'}
         """
+        if isinstance(self.recipe, Imported):
+            return {}
         graph, recipe = self.split(split).graph, self.recipe.of(split)
         first = self.recipe.span(split).start
         numbers, place = np.unique(graph, return_inverse=True)
@@ -129,12 +224,26 @@ class DataSet:
             InputError: the recipe has no such split.
         """
         recipe = self.recipe.of(split)
-        noise, plant = noise_of(recipe), recipe.plant
-        if noise is None:
+        noise = noise_of(recipe)
+        if noise is None or isinstance(recipe, Imported):
             return None
+        plant = recipe.plant
         if not isinstance(plant, Noise | Bump):
             return 1 - noise.flips
         return ceiling_of(recipe.k, plant.levels, noise).accuracy
+
+
+def with_names(recipe: Recipe | Imported, split: str, windows: Windows) -> Windows:
+    """Return windows with the names of their nodes, where they come from a file that has names and is still there."""
+    if isinstance(recipe, Imported) or not any(isinstance(host, File) for host in recipe.hosts_of(split)):
+        return windows
+    names: dict[int, tuple[str, ...]] = {}
+    for graph in np.unique(windows.graph).tolist():
+        host = recipe.ingredients(graph).host
+        with contextlib.suppress(InputError):  # the file was moved or changed: numbers remain
+            own = names_of(host) if isinstance(host, File) else ()
+            names |= {graph: own} if own else {}
+    return dataclasses.replace(windows, names=names) if names else windows
 
 
 def _made_of(ingredients: Ingredients) -> dict[str, str]:
@@ -148,7 +257,7 @@ def _made_of(ingredients: Ingredients) -> dict[str, str]:
     return {key: str(name) for key, name in named.items() if name is not None}
 
 
-def noise_of(recipe: Recipe) -> NoiseModel | None:
+def noise_of(recipe: Recipe | Imported) -> NoiseModel | None:
     """Return the noise whose best possible scorer is known, or None if there is none.
 
     Example:
@@ -156,5 +265,7 @@ def noise_of(recipe: Recipe) -> NoiseModel | None:
         >>> noise_of(load_recipe("noise-9-mu2")), noise_of(load_recipe("spike-9"))
         (NoiseModel(law='gaussian', base=1.0, radius=0.0, flips=0.0), None)
     """
+    if isinstance(recipe, Imported):
+        return recipe.noise if recipe.amplitude and recipe.label == "planted" else None
     noisy = isinstance(recipe.plant, Noise | Bump) or recipe.label_noise > 0
     return recipe.noise if noisy and recipe.label == "planted" else None

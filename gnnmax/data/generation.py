@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from gnnmax.data.base_windows import draw_base_windows, repeat_windows
 from gnnmax.data.chunks import by_chunks
-from gnnmax.data.dataset import DataSet
+from gnnmax.data.dataset import DataSet, with_names
 from gnnmax.data.planting.noise_peaks import draw_amplitudes, plant_noise
 from gnnmax.data.planting.plants import CENTRED, Bump, Natural, Noise, Spike, paired_kinds
 from gnnmax.data.planting.spikes import plant_spikes
 from gnnmax.data.random_streams import stream
 from gnnmax.data.recipe import Ingredients, Recipe, parse_recipe
+from gnnmax.data.recipe_files import RecipeLike, as_recipe
 from gnnmax.errors import InputError
 from gnnmax.io.workers import map_ahead
 from gnnmax.task.label import is_centred, kind_of, margin, offset_of
@@ -29,11 +30,11 @@ CHUNK = 8
 MOST_WORKERS = 1_000
 
 
-def build(recipe: Recipe, *, workers: int = 1, on_progress: Callable[[int, int], None] | None = None) -> DataSet:
+def build(recipe: RecipeLike, *, workers: int = 1, on_progress: Callable[[int, int], None] | None = None) -> DataSet:
     """Draw all windows of a recipe, in memory.
 
     Args:
-        recipe: The recipe.
+        recipe: A recipe; the name of a shipped one; the path of a ``.toml`` file; or a recipe as plain dicts.
         workers: Number of worker processes; the windows do not depend on it, bit for bit.
         on_progress: Called with the number of graphs done and in total.
 
@@ -45,11 +46,15 @@ def build(recipe: Recipe, *, workers: int = 1, on_progress: Callable[[int, int],
         >>> data = build(load_recipe("spike-9").replace(splits={"train": 2, "test": 1}))
         >>> data.train
         Windows(N=128, k=9, label=observed, centred=0.500)
+        >>> build("tiny")
+        <DataSet tiny: windows of side 5: ...>
     """
+    recipe = as_recipe(recipe)
     check_call(recipe, workers)
     splits = {}
     for split in recipe.splits:
-        splits[split] = Windows.concatenate(list(generate_windows(recipe, recipe.span(split), workers, on_progress)))
+        drawn = Windows.concatenate(list(generate_windows(recipe, recipe.span(split), workers, on_progress)))
+        splits[split] = with_names(recipe, split, drawn)
     return DataSet(recipe, splits)
 
 
@@ -97,7 +102,7 @@ def generate_windows(
     else:
         # A timeout of its own keeps these workers apart from those that train: loky takes loading torch for a leak.
         draw = functools.partial(generate_graphs, plain)
-        parts = map_ahead(draw, chunks, workers=min(workers, len(chunks)), timeout=20)
+        parts = map_ahead(draw, chunks, workers=min(workers, len(chunks)), timeout=301)
     for chunk, part in zip(chunks, parts, strict=True):
         yield part
         if on_progress is not None:

@@ -11,6 +11,7 @@ from msgspec import structs
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.generation import build
 from gnnmax.data.hosts.families import Complete, Line
+from gnnmax.data.imported import Imported
 from gnnmax.data.planting.plants import Natural
 from gnnmax.data.recipe import Recipe
 
@@ -30,7 +31,7 @@ class Prevalence:
         windows: Number of windows counted; 0 if the share is exact.
         basis: ``exact``: all entries are equally likely to be the largest, ``1 / k^2``, apart from ties.
             ``natural windows``: counted on the windows of all edges of hosts drawn without a plant. ``this split``: the
-            split itself contains all windows of its hosts.
+            split itself contains all windows of its hosts. ``imported windows``: the split itself, as it was imported.
     """
 
     share: float
@@ -52,6 +53,8 @@ def natural_prevalence(data: DataSet, split: str) -> Prevalence:
         0.012345679012345678
     """
     recipe = data.recipe.of(split)
+    if isinstance(recipe, Imported):
+        return _counted(data, split, "imported windows")
     if isinstance(recipe.plant, Natural):
         return _counted(data, split, "this split")
     if any(isinstance(host, Complete | Line) for host in recipe.hosts):

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct, structs
 
 from gnnmax.data.hosts.families import Complete, Family, Line
+from gnnmax.data.hosts.sharing import repeated_hosts
 from gnnmax.data.hosts.weights import BoundLaw, Law, Lognormal, Normal, Poisson
+from gnnmax.data.ingredients import HostDraw, Ingredients
 from gnnmax.data.planting.plants import Bump, Natural, Noise, Plant, Shares, Spike
+from gnnmax.data.recipe_views import LONGEST_SUMMARY, TAKEN, RecipeViews
 from gnnmax.data.subgraphs.subgraph import SubgraphSpec
 from gnnmax.data.subgraphs.window_extraction import Cut, Overlap
-from gnnmax.errors import InputError, unknown_name
+from gnnmax.errors import InputError, suggestion, unknown_name
 from gnnmax.task.noise import SPIKE, NoiseModel
 from gnnmax.task.windows import FIELDS, Field, LabelRule
 
@@ -33,41 +36,6 @@ Laws = Annotated[tuple[Law, ...], Meta(max_length=100)]
 SubgraphSpecs = Annotated[tuple[SubgraphSpec, ...], Meta(max_length=100)]
 Cuts = Annotated[tuple[Cut, ...], Meta(max_length=2)]
 Flips = Annotated[float, Meta(ge=0.0, le=0.5)]
-
-
-class Ingredients(Struct, frozen=True):
-    """The ingredients of one host graph: one entry of each list of its recipe."""
-
-    host: Family
-    law: Law | None
-    sampling: SubgraphSpec | None
-    cut: Cut | None
-
-
-class HostDraw(Struct, frozen=True, kw_only=True):
-    """The parameters that determine the windows of one host before planting.
-
-    Attributes:
-        seed: Seed of the host's random streams.
-        graph: Index of these streams, any integer from 0 on.
-        k: Side of the windows.
-        ingredients: The ingredients of the host.
-        cuts: Number of windows to extract; None extracts one around every edge.
-        contexts: Whether windows carry the contexts of their rows and columns.
-        overlap: Whether a node may be a row and a column of one window.
-        distractors: Number of lower peaks that a window must have room for.
-        full: Whether every entry of a window must be an edge.
-    """
-
-    seed: int
-    graph: int
-    k: int
-    ingredients: Ingredients
-    cuts: int | None
-    contexts: bool = False
-    overlap: Overlap = "none"
-    distractors: int = 0
-    full: bool = False
 
 
 class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -95,7 +63,7 @@ class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return "covariate" if self.label is None and self.label_noise is None else "concept"
 
 
-class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Recipe(RecipeViews, Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The frozen, complete description of a data set.
 
     Successive graphs take successive combinations of host, law, subgraph and cut, with hosts changing fastest. So every
@@ -138,7 +106,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,59}\Z")]
-    summary: Annotated[str, Meta(max_length=200)] = ""
+    summary: Annotated[str, Meta(max_length=LONGEST_SUMMARY)] = ""
     seed: Annotated[int, Meta(ge=0, le=2**62)] = 0
     k: Side
     label: LabelRule
@@ -166,7 +134,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 self.of(split)
             except ValueError as error:
                 raise ValueError(f"split {split}: {error}") from None
-        for problem in _repeated_hosts(host for split in self.splits for host in self.hosts_of(split) if host.fixed):
+        for problem in repeated_hosts(host for split in self.splits for host in self.hosts_of(split) if host.fixed):
             raise ValueError(problem)
 
     @property
@@ -207,14 +175,23 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def replace(self, **changes: Any) -> Recipe:
         """Return a recipe with some fields changed, and check it again.
 
-        Keys may be dotted paths into nested fields, and lists take an index: ``{"plant.margin": [0.1, 1.0]}``.
+        Keys may be dotted paths into nested fields, and lists take an index: ``{"plant.margin": [0.1, 1.0]}``. The
+        summary may repeat what a field says: unless a new one is given, it states the changes instead, except for that
+        of the seed.
 
         Raises:
             InputError: an unknown field, or a value outside the field's bounds.
+
+        Example:
+            >>> from gnnmax.data.recipe_files import load_recipe
+            >>> load_recipe("noise-9-mu3").replace(**{"plant.amplitude": 2.0}).summary
+            'noise-9-mu3 with plant.amplitude = 2.0'
         """
         plain = msgspec.json.decode(msgspec.json.encode(self))  # lists in place of the struct's tuples
         for path, value in changes.items():
             _assign(plain, path.split("."), value, path)
+        if "summary" not in changes:
+            plain["summary"] = self.changed_summary(parse_recipe(plain, self.name), changes)
         return parse_recipe(plain, self.name)
 
     def span(self, split: str) -> range:
@@ -270,6 +247,11 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         split = self.split_of(graph)
         return self.of(split).combination(graph - self.span(split).start)
 
+    @property
+    def combinations(self) -> int:
+        """Number of different combinations of ingredients, before they come again."""
+        return len(self.hosts) * max(len(self.weights), 1) * max(len(self.subgraphs), 1) * max(len(self.cuts), 1)
+
     def combination(self, turn: int) -> Ingredients:
         """Return the ingredients of the host graph at a position of its split."""
         turn, host = divmod(turn, len(self.hosts))
@@ -323,7 +305,8 @@ def _assign(plain: Any, path: list[str], value: Any, whole: str) -> None:
                 raise InputError(f"the recipe has no field {whole!r}: {key!r} is no index below {len(plain)}")
             where = int(key)
         elif not isinstance(plain, dict) or (not last and key not in plain):
-            raise InputError(f"the recipe has no field {whole!r}: {key!r} leads nowhere")
+            near = suggestion(key, plain if isinstance(plain, dict) else ())
+            raise InputError(f"the recipe has no field {whole!r}{near or f': {key!r} leads nowhere'}")
         if last:
             plain[where] = value
         else:
@@ -349,7 +332,16 @@ def parse_recipe(plain: Any, source: str) -> Recipe:
     try:
         return msgspec.convert(plain, Recipe, strict=True)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise InputError(f"recipe {source}: {error}") from None
+        raise InputError(f"recipe {source}: {error}{_nearest(str(error))}") from None
+
+
+def _nearest(error: str) -> str:
+    """Ask whether the nearest known field or type was meant, where an error names an unknown one."""
+    unknown = re.search(r"(?:unknown field|Invalid value) [`'](\w{1,40})[`']", error)
+    structs_of = (Recipe, Shift, SubgraphSpec, Shares, *get_args(Family), *get_args(Law), *get_args(Plant))
+    fields = {name for struct in structs_of for name in struct.__struct_fields__}
+    tags = {str(struct.__struct_config__.tag) for struct in structs_of if struct.__struct_config__.tag}
+    return suggestion(unknown[1], sorted(fields | tags)) if unknown else ""
 
 
 def recipe_problems(recipe: Recipe) -> list[str]:
@@ -363,25 +355,6 @@ def recipe_problems(recipe: Recipe) -> list[str]:
     return [*_shape_problems(recipe), *_host_problems(recipe), *_plant_problems(recipe)]
 
 
-def _repeated_hosts(hosts: Iterable[Family]) -> list[str]:
-    """List every fixed host that occurs in the splits more than once.
-
-    Example:
-        >>> from gnnmax.data.hosts.families import Real
-        >>> _repeated_hosts([Real("karate_club"), Real("les_miserables")])
-        []
-        >>> len(_repeated_hosts([Real("karate_club"), Real("karate_club")]))
-        1
-    """
-    seen: set[Family] = set()
-    found = []
-    for host in hosts:
-        if host in seen:
-            found.append(f"real hosts and those from a file occur once in all splits, and this one more often: {host}")
-        seen.add(host)
-    return found
-
-
 def _shape_problems(recipe: Recipe) -> list[str]:
     found = []
     if recipe.k % 2 == 0:
@@ -391,7 +364,7 @@ def _shape_problems(recipe: Recipe) -> list[str]:
     smallest = min(sizes, default=largest)
     if largest > smallest:
         found.append(f"a subgraph of {largest} nodes does not fit into a host of {smallest}")
-    taken = sorted({"bayes", "ceiling", "ceiling_of", "groups", "recipe", "split", "splits"} & set(recipe.splits))
+    taken = sorted(set(TAKEN) & set(recipe.splits))
     if taken:
         found.append(f"a split cannot be named {taken[0]!r}: the name is taken by an attribute of data sets")
     if recipe.graphs * (recipe.windows_per_graph or 1) > 1_000_000_000:

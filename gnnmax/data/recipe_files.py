@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from gnnmax.data.recipe import Recipe, parse_recipe
+from gnnmax.errors import InputError
 from gnnmax.io.presets import Presets
 
-__all__ = ["load_recipe", "recipe_names"]
+__all__ = ["RecipeLike", "as_recipe", "load_recipe", "recipe_names"]
+
+RecipeLike = Recipe | str | Path | Mapping[str, Any]
+"""A recipe, the name of a shipped one, the path of a ``.toml`` file, or a recipe as plain dicts."""
+
+
+def as_recipe(given: RecipeLike) -> Recipe:
+    """Return a recipe, whatever form it was given in.
+
+    Raises:
+        InputError: an unknown name, an unreadable file, a field that does not fit, or something else.
+
+    Example:
+        >>> as_recipe("tiny") == as_recipe(load_recipe("tiny").to_dict())
+        True
+    """
+    if isinstance(given, Recipe):
+        return given
+    if isinstance(given, (str, Path)):
+        return load_recipe(given)
+    if isinstance(given, dict):
+        return parse_recipe(given, str(given.get("name")))
+    raise InputError(
+        f"expected a recipe, not {type(given).__name__}: give the name of a shipped one, the path of a .toml file, or "
+        "load_recipe(name)"
+    )
 
 
 def load_recipe(name: str | Path) -> Recipe:
@@ -23,6 +51,8 @@ def load_recipe(name: str | Path) -> Recipe:
         >>> load_recipe("spike-9").k
         9
     """
+    if not isinstance(name, (str, Path)):
+        raise InputError(f"load_recipe takes a name or path, not {type(name).__name__}: build takes a recipe as it is")
     return parse_recipe(_presets().read(name), str(name))
 
 

@@ -14,15 +14,19 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
-from gnnmax.data.consistency import StoredPart, check_part, windows_of_split
-from gnnmax.data.dataset import DataSet
+from gnnmax.data.consistency import SplitChecker, windows_of_split
+from gnnmax.data.dataset import DataSet, with_names
 from gnnmax.data.generation import build, check_call, generate_windows
+from gnnmax.data.imported import Imported, parse_import
+from gnnmax.data.importing import import_windows
 from gnnmax.data.recipe import GENERATION, Recipe, parse_recipe
-from gnnmax.data.recipe_files import load_recipe
+from gnnmax.data.recipe_files import as_recipe
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.io.ownership import DATA_SET, PROGRAM
+from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
+from gnnmax.io.table_files import ARRAY_FILES
 from gnnmax.io.tensor_files import read_header
 from gnnmax.task.windows import Windows
 
@@ -35,6 +39,7 @@ __all__ = [
     "read_manifest",
     "versions",
     "write_dataset",
+    "write_splits",
 ]
 
 MANIFEST = "manifest.json"
@@ -80,15 +85,19 @@ class _Origin(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of a folder: the recipe, its digest, the versions that made it, and the shards of every split."""
+    """The content of a folder: the recipe, its digest, the versions that made it, and the shards of every split.
+
+    Imported windows have a description of the import in place of a recipe.
+    """
 
     program: Literal["gnnmax"]
     format: int
     generation: int
-    recipe: dict[str, Any]
     digest: str
     versions: dict[Line, Line]
     splits: dict[str, tuple[Shard, ...]]
+    recipe: dict[str, Any] | None = None
+    imported: dict[str, Any] | None = None
 
 
 def write_dataset(
@@ -127,18 +136,38 @@ def write_dataset(
         64
     """
     check_call(recipe, workers)
-    folder = Path(path)
+
+    def drawn(split: str) -> Iterator[Windows]:
+        return generate_windows(recipe, recipe.span(split), workers, on_progress)
+
+    return write_splits(recipe, drawn, as_path(path), force=force)
+
+
+def write_splits(
+    recipe: Recipe | Imported, windows_of: Callable[[str], Iterator[Windows]], folder: Path, *, force: bool = False
+) -> Path:
+    """Write windows into a folder, split by split and shard by shard, atomically.
+
+    Args:
+        recipe: The recipe of the windows, or the description of an import.
+        windows_of: Takes the name of a split, and yields its windows in parts, in order.
+        folder: The folder to write, which must be absent or empty.
+        force: Whether to replace an existing data set.
+
+    Raises:
+        InputError: the folder is in use.
+    """
     with atomic_folder(folder, owner=DATA_SET, force=force) as scratch:
         splits: dict[str, list[Shard]] = {}
         for split in recipe.splits:
             splits[split] = []
-            for part in _shards(generate_windows(recipe, recipe.span(split), workers, on_progress)):
+            for part in _shards(windows_of(split)):
                 splits[split].append(_write_shard(scratch / _shard_name(split, len(splits[split])), part))
         manifest = {
             "program": PROGRAM,
             "format": FORMAT,
             "generation": GENERATION,
-            "recipe": recipe.to_dict(),
+            "imported" if isinstance(recipe, Imported) else "recipe": recipe.to_dict(),
             "digest": recipe.digest,
             "versions": versions(),
             "splits": splits,
@@ -180,7 +209,7 @@ def versions() -> dict[str, str]:
     return {"gnnmax": version("gnnmax"), **libraries, "python": platform.python_version()}
 
 
-def read_manifest(path: str | Path) -> tuple[Manifest, Recipe]:
+def read_manifest(path: str | Path) -> tuple[Manifest, Recipe | Imported]:
     """Read and check the manifest of a data set, and check that its shards exist in full length.
 
     Raises:
@@ -193,7 +222,7 @@ def read_manifest(path: str | Path) -> tuple[Manifest, Recipe]:
         ...
         gnnmax.errors.InputError: no data set at nowhere: expected a folder with a manifest.json; make one with ...
     """
-    folder = Path(path)
+    folder = as_path(path)
     file = folder / MANIFEST
     if not file.is_file():
         raise InputError(
@@ -202,7 +231,13 @@ def read_manifest(path: str | Path) -> tuple[Manifest, Recipe]:
     content = MANIFEST_FILE.read(file)
     _check_origin(folder, MANIFEST_FILE.decode(content, _Origin, file))
     manifest = MANIFEST_FILE.decode(content, Manifest, file)
-    recipe = parse_recipe(manifest.recipe, str(file))
+    if (manifest.recipe is None) == (manifest.imported is None):
+        raise InputError(f"the manifest {file} must hold a recipe or an import, one of the two: {_AGAIN}")
+    recipe: Recipe | Imported = (
+        parse_recipe(manifest.recipe, str(file))
+        if manifest.imported is None
+        else parse_import(manifest.imported, str(file))
+    )
     if recipe.digest != manifest.digest:
         raise InputError(f"the recipe in {file} does not have the digest beside it: {_AGAIN}")
     if list(manifest.splits) != list(recipe.splits):
@@ -212,7 +247,7 @@ def read_manifest(path: str | Path) -> tuple[Manifest, Recipe]:
     return manifest, recipe
 
 
-def _check_shards(folder: Path, split: str, shards: Sequence[Shard], recipe: Recipe) -> None:
+def _check_shards(folder: Path, split: str, shards: Sequence[Shard], recipe: Recipe | Imported) -> None:
     """Check names, sizes and numbers of windows of the shards of a split against its recipe and the files."""
     least, most = windows_of_split(recipe)
     stated = sum(shard.windows for shard in shards)
@@ -271,11 +306,11 @@ def open_dataset(path: str | Path, *, check: bool = True) -> DataSet:
         InputError: not a data set, damaged, or of another generation.
     """
     manifest, recipe = read_manifest(path)
-    return DataSet(recipe, StoredSplits(Path(path), manifest, recipe, digests=check, contents=check))
+    return DataSet(recipe, StoredSplits(as_path(path), manifest, recipe, digests=check, contents=check))
 
 
 def load_data(
-    source: str | Path | Recipe | dict[str, Any],
+    source: str | Path | Recipe | DataSet | Windows | dict[str, Any],
     *,
     workers: int = 1,
     on_progress: Callable[[int, int], None] | None = None,
@@ -283,23 +318,36 @@ def load_data(
     """Open the folder of a stored data set, or build a recipe in memory.
 
     Args:
-        source: A folder; the name of a shipped recipe or the path of a ``.toml`` file; a recipe, or one as plain dicts.
+        source: A folder; the name of a shipped recipe or the path of a ``.toml`` file; a recipe, or one as plain dicts;
+            a data set, which is returned as it is; windows, which are split by graph, 0.8, 0.1 and 0.1.
         workers: Processes to build with.
         on_progress: Called with the number of graphs done and of all graphs, when building.
 
     Raises:
-        InputError: neither a folder nor a recipe, or one that is damaged.
+        InputError: neither a folder nor a recipe, or one that is damaged; the file of an array.
 
     Example:
         >>> len(load_data("real-karate").test)
         78
+        >>> load_data("mine.npz")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: mine.npz is no data set: make one of your own windows with 'gnnmax import mine.npz ...
     """
-    if isinstance(source, (str, Path)) and Path(source).is_dir():
-        return open_dataset(source)
-    if isinstance(source, dict):
-        source = parse_recipe(source, str(source.get("name")))
-    recipe = source if isinstance(source, Recipe) else load_recipe(source)
-    return build(recipe, workers=workers, on_progress=on_progress)
+    if isinstance(source, DataSet):
+        return source
+    if isinstance(source, Windows):
+        return import_windows(source)
+    if isinstance(source, (str, Path)):
+        path = as_path(source)
+        if path.is_dir():
+            return open_dataset(path)
+        if path.suffix.lower() in ARRAY_FILES:
+            raise InputError(
+                f"{source} is no data set: make one of your own windows with 'gnnmax import {source} --labels FILE "
+                "--out FOLDER', or of a graph with 'gnnmax host FILE'"
+            )
+    return build(as_recipe(source), workers=workers, on_progress=on_progress)
 
 
 class StoredSplits(Mapping[str, Windows]):
@@ -308,38 +356,41 @@ class StoredSplits(Mapping[str, Windows]):
     Args:
         folder: The folder.
         manifest: Its manifest.
-        recipe: Its recipe.
+        recipe: Its recipe, or the description of imported windows.
         digests: Whether to verify the SHA-256 of each shard.
         contents: Whether to check the windows against the recipe and each other, see
             :mod:`gnnmax.data.consistency`.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, recipe: Recipe, *, digests: bool, contents: bool) -> None:
-        self._folder, self._manifest, self._recipe = folder, manifest, recipe
+    def __init__(
+        self, folder: Path, manifest: Manifest, recipe: Recipe | Imported, *, digests: bool, contents: bool
+    ) -> None:
+        self.folder, self._manifest, self._recipe = folder.absolute(), manifest, recipe
         self._digests, self._contents = digests, contents
         self._open: dict[str, Windows] = {}
 
     def __getitem__(self, split: str) -> Windows:
         if split not in self._open:
-            self._open[split] = Windows.concatenate(list(self.parts(split)))
+            self._open[split] = with_names(self._recipe, split, Windows.concatenate(list(self.parts(split))))
         return self._open[split]
 
     def parts(self, split: str) -> Iterator[Windows]:
         """Map the shards of a split one by one."""
-        recipe, graphs = self._recipe.of(split), self._recipe.span(split)
-        start, last_graph = 0, graphs.start - 1
-        shards = self._manifest.splits[split]
+        recipe, shards = self._recipe.of(split), self._manifest.splits[split]
+        checker = SplitChecker(self._recipe, split)
         for shard in shards:
-            path = self._folder / shard.file
+            path = self.folder / shard.file
             windows = read_shard(path, shard, recipe, check=self._digests)
             if self._contents:
-                part = StoredPart(windows, recipe, graphs, start, last_graph, is_last=shard is shards[-1])
                 try:
-                    check_part(part)
+                    checker.check(windows, is_last=shard is shards[-1])
                 except InputError as error:
                     raise InputError(f"the shard {path} contradicts its recipe: {error}; {_AGAIN}") from None
-            start, last_graph = start + len(windows), int(windows.graph[-1])
             yield windows
+
+    def count(self, split: str) -> int:
+        """Return the number of windows of a split, from the manifest."""
+        return sum(shard.windows for shard in self._manifest.splits[split])
 
     def __contains__(self, split: object) -> bool:
         return split in self._manifest.splits
@@ -351,7 +402,7 @@ class StoredSplits(Mapping[str, Windows]):
         return len(self._manifest.splits)
 
 
-def read_shard(path: Path, shard: Shard, recipe: Recipe, *, check: bool = True) -> Windows:
+def read_shard(path: Path, shard: Shard, recipe: Recipe | Imported, *, check: bool = True) -> Windows:
     """Check the digest, names, dtypes and shapes of one shard, and map it into memory.
 
     Raises:
@@ -380,6 +431,6 @@ def read_shard(path: Path, shard: Shard, recipe: Recipe, *, check: bool = True) 
     return Windows(**arrays, label_rule=recipe.label, noise=recipe.noise)
 
 
-def _expected(windows: int, recipe: Recipe) -> dict[str, tuple[str, type[np.generic], tuple[int, ...]]]:
+def _expected(windows: int, recipe: Recipe | Imported) -> dict[str, tuple[str, type[np.generic], tuple[int, ...]]]:
     """Return the names, dtypes and shapes that a shard of this recipe must have."""
     return {field.name: (_CODES[field.dtype], field.dtype, field.shape(windows, recipe.k)) for field in recipe.fields}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ import numpy.typing as npt
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.duplicates import count_shared
 from gnnmax.data.generation import draw_flips, generate_graph
+from gnnmax.data.hosts.own_files import File
+from gnnmax.data.imported import Imported
+from gnnmax.data.importing import content_digest
 from gnnmax.data.planting.plants import CENTRED, CONSTANT, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.store import MANIFEST, OtherGenerationError, StoredSplits, read_manifest
 from gnnmax.errors import InputError
+from gnnmax.io.paths import as_path
 from gnnmax.task.claims import Check
 from gnnmax.task.label import KINDS
 from gnnmax.task.windows import Windows
@@ -48,7 +53,8 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
         >>> all(check.holds for check in checks)
         True
     """
-    if not (Path(path) / MANIFEST).is_file():
+    path = as_path(path)
+    if not (path / MANIFEST).is_file():
         read_manifest(path)  # its error says what is missing
     try:
         manifest, recipe = read_manifest(path)
@@ -58,7 +64,7 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
         return [Check("the manifest is whole and names every file", False, str(error))]
     shards = [shard for split in manifest.splits.values() for shard in split]
     checks = [Check("the manifest is whole and names every file", True, f"{len(shards)} shards")]
-    data = DataSet(recipe, StoredSplits(Path(path), manifest, recipe, digests=True, contents=False))
+    data = DataSet(recipe, StoredSplits(path, manifest, recipe, digests=True, contents=False))
     for split in recipe.splits:
         try:
             windows = data.split(split)
@@ -66,12 +72,21 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
             checks.append(Check(f"{split}: digests, names, dtypes and shapes", False, str(error)))
             continue
         checks.append(Check(f"{split}: digests, names, dtypes and shapes", True, f"{len(windows)} windows"))
-        found = check_windows_of(recipe, split, windows, every_host=every_host)
+        found = (
+            check_imported(recipe, split, windows)
+            if isinstance(recipe, Imported)
+            else check_windows_of(recipe, split, windows, every_host=every_host)
+        )
         checks += [Check(f"{split}: {c.claim}", c.holds, c.found) for c in found]
     if all(check.holds for check in checks):
         checks += [_hosts_apart(data), _windows_apart(data)]
+        if isinstance(recipe, Recipe) and any(isinstance(host, File) and host.fixed for host in recipe.hosts):
+            checks.append(_pairs_apart(data, recipe))
+        if isinstance(recipe, Imported):
+            same = content_digest(data.splits) == recipe.content
+            checks.append(Check("the windows are those that were imported", same, recipe.content[:12]))
     known = {MANIFEST, *(shard.file for shard in shards)}
-    strangers = sorted(file.name for file in Path(path).iterdir() if file.name not in known)
+    strangers = sorted(file.name for file in path.iterdir() if file.name not in known)
     checks.append(Check("no file is there that the manifest does not name", not strangers, ", ".join(strangers)))
     return checks
 
@@ -88,11 +103,11 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows, *, every_host
     """
     whole, recipe, span = recipe, recipe.of(split), recipe.span(split)
     claims: dict[str, Callable[[Recipe, Windows], npt.NDArray[np.bool_]]] = {
-        "observed labels are those of the values": _observed,
-        "they are those of scipy's maximum filter": _filtered,
+        "observed labels are those of the values": lambda _, w: _observed(w),
+        "they are those of scipy's maximum filter": lambda _, w: _filtered(w),
         "planted labels, kinds and values agree": _planted,
         "offsets point at the maximum": _offsets,
-        "margins are those of the values": _margins,
+        "margins are those of the values": lambda _, w: _margins(w),
         "rows and columns are different nodes, or overlap as stated": _nodes,
         "mirrored entries are equal unless the host is directed": _mirrors,
         "contexts are symmetric unless the host is directed": _contexts,
@@ -110,19 +125,45 @@ def check_windows_of(recipe: Recipe, split: str, windows: Windows, *, every_host
     return checks
 
 
+def check_imported(recipe: Imported, split: str, windows: Windows) -> list[Check]:
+    """Re-derive the observed labels, margins and offsets of imported windows by sorting, and count their graphs.
+
+    Example:
+        >>> from gnnmax.data.importing import import_windows
+        >>> data = import_windows(np.random.default_rng(0).normal(size=(90, 3, 3)))
+        >>> [check.holds for check in check_imported(data.recipe, "test", data.test)]
+        [True, True, True, True, True]
+    """
+    whole = windows[np.isfinite(windows.values).all(axis=(1, 2))]
+    planted = recipe.amplitude and recipe.label == "planted"  # then the offset is that of the planted entry
+    claims = {
+        "observed labels are those of the values": (_observed, windows),
+        "they are those of scipy's maximum filter": (_filtered, windows),
+        "margins are those of the values": (_margins, whole),
+        "offsets point at the maximum": (_maximum_offsets, whole[:0] if planted else whole),
+    }
+    checks = []
+    for claim, (holds, some) in claims.items():
+        wrong = np.flatnonzero(~holds(some))
+        found = f"{len(wrong)} of {len(some)} wrong, first {wrong[0]}" if len(wrong) else f"{len(some)} windows"
+        checks.append(Check(claim, not len(wrong), found))
+    graphs = len(np.unique(windows.graph))
+    return [*checks, Check("graphs are as many as stated", graphs == recipe.splits[split], f"{graphs} graphs")]
+
+
 def _ranked(windows: Windows) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the centre and the two largest of all entries, by sorting; NaN counts as minus infinity."""
-    entries = np.where(np.isnan(windows.values), -np.inf, windows.values).reshape(len(windows), -1)
+    entries = np.where(np.isnan(windows.values), -np.inf, windows.values).reshape(len(windows), windows.k**2)
     ordered = np.sort(entries, axis=1)
     return entries[:, entries.shape[1] // 2], ordered[:, -1], ordered[:, -2]
 
 
-def _observed(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa: ARG001
+def _observed(windows: Windows) -> npt.NDArray[np.bool_]:
     centre, first, second = _ranked(windows)
     return np.asarray(windows.observed == ((centre == first) & (first > second)))
 
 
-def _filtered(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa: ARG001
+def _filtered(windows: Windows) -> npt.NDArray[np.bool_]:
     """Apply a maximum filter that omits its own centre: a strict maximum exceeds the result."""
     from scipy.ndimage import maximum_filter
 
@@ -173,6 +214,13 @@ def _offsets(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
     at_centre = (windows.offset == 0).all(axis=1)
     if isinstance(recipe.plant, Noise | Bump) and recipe.label == "planted":
         return np.asarray(inside & (at_centre == (windows.kind_code == CENTRED)))
+    return _maximum_offsets(windows)
+
+
+def _maximum_offsets(windows: Windows) -> npt.NDArray[np.bool_]:
+    half = windows.k // 2
+    inside = (np.abs(windows.offset) <= half).all(axis=1)
+    at_centre = (windows.offset == 0).all(axis=1)
     place = np.clip(windows.offset.astype(np.intp) + half, 0, windows.k - 1)
     there = windows.values[np.arange(len(windows)), place[:, 0], place[:, 1]]
     centre, first, second = _ranked(windows)
@@ -180,7 +228,7 @@ def _offsets(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:
     return np.asarray(inside & (at_centre == windows.observed) & (at_centre | (there == rival)))
 
 
-def _margins(recipe: Recipe, windows: Windows) -> npt.NDArray[np.bool_]:  # noqa: ARG001
+def _margins(windows: Windows) -> npt.NDArray[np.bool_]:
     centre, first, second = _ranked(windows)
     with np.errstate(invalid="ignore"):  # non-finite entries, which no recipe draws, have no margin
         spread = np.std(windows.values.astype(np.float64), axis=(1, 2))
@@ -267,6 +315,24 @@ def _hosts_apart(data: DataSet) -> Check:
         shared |= seen & graphs
         seen |= graphs
     return Check("no host is in two splits", not shared, f"{len(seen)} hosts")
+
+
+def _pairs_apart(data: DataSet, recipe: Recipe) -> Check:
+    """Check that splits share no pair of nodes of a file: at most one node, so that no edge is in both."""
+    nodes: dict[tuple[str, str], set[int]] = {}
+    for split, windows in data.splits.items():
+        for graph in np.unique(windows.graph).tolist():
+            host, own = recipe.ingredients(graph).host, windows.graph == graph
+            if isinstance(host, File):
+                found = np.unique(np.concatenate([windows.rows[own].ravel(), windows.columns[own].ravel()]))
+                nodes.setdefault((host.sha256, split), set()).update(found.tolist())
+    shared = [
+        f"{len(nodes[one] & nodes[other])} nodes are in {one[1]} and {other[1]}"
+        for one, other in itertools.combinations(nodes, 2)
+        if one[0] == other[0] and len(nodes[one] & nodes[other]) > 1
+    ]
+    counted = f"{sum(map(len, nodes.values()))} nodes"
+    return Check("no pair of nodes of a file is in two splits", not shared, "; ".join(shared) or counted)
 
 
 def _windows_apart(data: DataSet) -> Check:

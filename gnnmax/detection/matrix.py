@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from gnnmax.data.hosts.own_files import entries_of_data
 from gnnmax.detection.search_options import Unstored
 from gnnmax.errors import InputError
+from gnnmax.task.arrays import as_array, plain_layout
 
 __all__ = ["Block", "FittedNormalisation", "MatrixSource", "NamedMatrix", "Places", "as_source", "lowest"]
 
@@ -43,11 +45,19 @@ class FittedNormalisation:
 
 
 class NamedMatrix(NamedTuple):
-    """A matrix whose rows and columns have names, and a mask of missing entries or None."""
+    """A matrix with names, and what else its source says about it.
+
+    Attributes:
+        matrix: The matrix.
+        names: Names of rows and of columns.
+        missing: True where nothing was measured; or None.
+        directed: Whether the source says that it is a directed graph; None if it does not say.
+    """
 
     matrix: Any
     names: tuple[tuple[Any, ...], tuple[Any, ...]]
     missing: npt.NDArray[np.bool_] | None = None
+    directed: bool | None = None
 
 
 class Block(NamedTuple):
@@ -106,7 +116,7 @@ class MatrixSource:
     @property
     def given(self) -> np.dtype[Any]:
         """The type of the values that are reported: that of the matrix, float64 after normalisation."""
-        return np.dtype(np.float64) if self.steps else self.matrix.dtype
+        return np.dtype(np.float64) if self.steps else self.matrix.dtype.newbyteorder("=")
 
     @property
     def plain(self) -> MatrixSource:
@@ -116,14 +126,15 @@ class MatrixSource:
     def values_at(self, rows: Places, columns: Places) -> npt.NDArray[Any]:
         """Return the values of some entries as the matrix holds them, before normalisation."""
         values = self.matrix[rows, columns]
-        return np.asarray(values.toarray() if _is_sparse(values) else values).reshape(-1)
+        return plain_layout(np.asarray(values.toarray() if _is_sparse(values) else values)).reshape(-1)
 
     def edges(self) -> MatrixSource:
         """The same matrix with only its edges measured: stored entries, or those of a dense matrix that are not 0."""
         from scipy.sparse import csr_array
 
-        half = self.matrix.dtype == np.float16  # scipy has no sparse arrays of this type
-        matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix, dtype=np.float32 if half else None))
+        # scipy has no sparse arrays in half precision or foreign byte order
+        dtype = np.float32 if self.matrix.dtype == np.float16 else self.matrix.dtype.newbyteorder("=")
+        matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix, dtype=dtype))
         return replace(self, matrix=matrix, unstored="missing")
 
     def transformed(self, values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:
@@ -304,13 +315,14 @@ def lowest(dtype: np.dtype[Any]) -> Any:
 
 
 def _computable(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type to compute in: wider for half precision, and for types whose lowest number is common."""
+    """Return the type to compute in: native, wider for half precision and for types whose lowest number is common."""
+    dtype = dtype.newbyteorder("=")
     if dtype == np.float16:
         return np.dtype(np.float32)
     widened = {1: np.int16, 2: np.int32, 4: np.int64}
     if dtype.kind in "bu" and dtype.itemsize in widened:
         return np.dtype(widened[dtype.itemsize])
-    return dtype
+    return dtype.newbyteorder("=")
 
 
 def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, diagonal: bool = True) -> MatrixSource:
@@ -327,10 +339,15 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
         InputError: not a matrix of real numbers, or a mask of another shape.
     """
     names = directed = None
+    if isinstance(matrix, (str, Path)):
+        raise InputError(
+            f"the matrix is given as the path {str(matrix)!r:.60}: read it with "
+            "gnnmax.detection.matrix_files.read_matrix(path), or run 'gnnmax detect PATH'"
+        )
     if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
-        matrix = NamedMatrix(matrix.to_numpy(), (tuple(matrix.index), tuple(matrix.columns)))
+        matrix = NamedMatrix(as_array(matrix, "the matrix"), (tuple(matrix.index), tuple(matrix.columns)))
     if isinstance(matrix, NamedMatrix):
-        matrix, names, hidden = matrix
+        matrix, names, hidden, directed = matrix
         missing = _both_missing(hidden, missing)
     if hasattr(matrix, "edge_index"):
         matrix = _of_data(matrix)
@@ -343,8 +360,8 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
         matrix, missing = np.asarray(matrix.data), np.ma.getmaskarray(matrix)
     if _is_sparse(matrix):
         matrix = _tidied(matrix)
-    elif not isinstance(matrix, np.ndarray):
-        matrix = _as_array(matrix)
+    elif not isinstance(matrix, np.ndarray) or matrix.dtype == np.object_:
+        matrix = as_array(matrix, "the matrix")
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise InputError(
             f"a matrix has rows and columns, not shape {tuple(matrix.shape)}: give a two-dimensional array"
@@ -352,7 +369,7 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
     if matrix.dtype.kind not in "fiub":
         raise InputError(f"the matrix must hold real numbers, not {matrix.dtype}: convert it first")
     if missing is not None:
-        missing = np.asarray(missing)
+        missing = as_array(missing, "the mask")
         if missing.shape != matrix.shape or missing.dtype.kind != "b":
             raise InputError(
                 f"the mask must be booleans of shape {tuple(matrix.shape)}, not {missing.dtype} of {missing.shape}"
@@ -395,13 +412,6 @@ def _tidied(matrix: Any) -> Any:
     rows = rows.copy() if rows is matrix else rows
     rows.sum_duplicates()
     return rows
-
-
-def _as_array(matrix: Any) -> npt.NDArray[Any]:
-    try:
-        return np.asarray(matrix)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise InputError(f"cannot read the matrix as an array of numbers: {str(error).splitlines()[0]}") from None
 
 
 def _of_graph(graph: Any) -> tuple[Any, tuple[tuple[Any, ...], tuple[Any, ...]]]:

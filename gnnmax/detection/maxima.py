@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.search_options import Mode
+from gnnmax.errors import InputError
+from gnnmax.task.arrays import as_array
+from gnnmax.task.plotting import COLOURS, axes_for, draw_matrix
+from gnnmax.task.tabulation import Shown, TableText, data_frame
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["Maxima", "Places", "descending_order", "margin_over", "sorted_by_value"]
 
 Places = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True, eq=False)
-class Maxima:
+@dataclass(frozen=True, eq=False, repr=False)
+class Maxima(Shown):
     """The maxima of a matrix, the largest first, equal ones by row, then by column.
 
     Attributes:
@@ -57,11 +66,113 @@ class Maxima:
         return iter(zip(self.rows.tolist(), self.columns.tolist(), self.values.tolist(), strict=True))
 
     def __getitem__(self, index: Any) -> Maxima:
-        """Select maxima by slice, mask or indices."""
+        """Select maxima by slice, mask or indices; a whole number selects one."""
+        if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"maximum {index} of {len(self)}")
+            index = slice(index, index + 1 or None)
         chosen = {name: getattr(self, name)[index] for name in _COLUMNS}
         scores = None if self.scores is None else self.scores[index]
         return replace(self, **chosen, scores=scores)
 
+    def __repr__(self) -> str:
+        sides = "" if self.k is None else f", windows {self.k[0]} x {self.k[1]}"
+        largest = f", the largest {self.values[0]:g} at {self._named(0)}" if len(self) else ""
+        return f"<Maxima: {len(self):,}, mode {self.mode}{sides}{largest}>"
+
+    def _named(self, index: int) -> str:
+        """Write the position of a maximum, by names if the matrix has any."""
+        row, column = int(self.rows[index]), int(self.columns[index])
+        return f"({row}, {column})" if self.names is None else f"({self.names[0][row]}, {self.names[1][column]})"
+
+    def columns_by_name(self) -> dict[str, npt.NDArray[Any]]:
+        """Return one array a column, as the table of ``gnnmax detect`` has them.
+
+        ``i`` and ``j`` are row and column, ``row`` and ``column`` their names, if there are any.
+        """
+        found: dict[str, npt.NDArray[Any]] = {"i": self.rows, "j": self.columns}
+        if self.names is not None:
+            rows, columns = (np.array([str(name) for name in side], dtype=object) for side in self.names)
+            found |= {"row": rows[self.rows], "column": columns[self.columns]}
+        found["value"] = self.values
+        if self.scores is not None:
+            found["score"] = self.scores
+        return {**found, "margin": self.margin, "ties": self.ties, "missing": self.missing}
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame, one row a maximum, the largest first.
+
+        Raises:
+            InputError: pandas is not installed.
+
+        Example:
+            >>> from gnnmax import find_maxima
+            >>> find_maxima(np.diag([1.0, 5.0, 2.0]), k=3).to_pandas()[["i", "j", "value"]].values.tolist()
+            [[1.0, 1.0, 5.0]]
+        """
+        return data_frame(self.columns_by_name())
+
+    def tables(self) -> list[TableText]:
+        """Return a table of the largest maxima."""
+        shown = {name: column[:SHOWN] for name, column in self.columns_by_name().items()}
+        rows = [
+            [f"{entry:g}" if isinstance(entry, float) else str(entry) for entry in row]
+            for row in zip(*(column.tolist() for column in shown.values()), strict=True)
+        ]
+        notes = [f"and {len(self) - SHOWN:,} more"] if len(self) > SHOWN else []
+        return [TableText(repr(self), list(shown), rows, notes)]
+
+    def plot(self, matrix: Any, *, most: int = 500, ax: Any = None) -> tuple[Figure, Axes]:
+        """Draw the maxima over their matrix: darker is larger, each maximum is ringed.
+
+        Args:
+            matrix: The matrix that was searched, dense or sparse, of at most 4,096 rows and columns; cut out the part
+                to look at of a larger one.
+            most: Largest number of maxima to ring, the largest first.
+            ax: Axes of matplotlib to draw on; None makes a new figure.
+
+        Returns:
+            The figure, which ``figure.savefig(path)`` writes, and its axes.
+
+        Raises:
+            InputError: a matrix that is too large, or that has no such entries.
+
+        Example:
+            >>> from gnnmax import find_maxima
+            >>> matrix = np.diag([1.0, 5.0, 2.0])
+            >>> figure, axes = find_maxima(matrix, k=3).plot(matrix)
+            >>> axes.collections[0].get_offsets().tolist()
+            [[1.0, 1.0]]
+        """
+        dense = as_array(matrix.toarray() if hasattr(matrix, "toarray") else matrix, "the matrix")
+        if dense.ndim != 2 or max(dense.shape, default=0) > LARGEST_PICTURE:
+            raise InputError(
+                f"a picture shows a matrix of at most {LARGEST_PICTURE} rows and columns, not of shape {dense.shape}: "
+                "cut out a part"
+            )
+        if len(self) and (self.rows.max() >= dense.shape[0] or self.columns.max() >= dense.shape[1]):
+            raise InputError(f"some maxima lie outside a matrix of shape {dense.shape}: give the matrix searched")
+        figure, axes = axes_for(ax, 6.0, 5.2)
+        image = draw_matrix(axes, dense.astype(np.float64))
+        figure.colorbar(image, ax=axes, label="value")
+        some = self[:most]
+        axes.scatter(some.columns, some.rows, s=60, facecolors="none", edgecolors=COLOURS[0], linewidths=1.4)
+        if self.names is not None and max(dense.shape) <= NAMED:
+            axes.set_yticks(range(dense.shape[0]), [str(name) for name in self.names[0]], fontsize=6)
+            axes.set_xticks(range(dense.shape[1]), [str(name) for name in self.names[1]], fontsize=6, rotation=90)
+        counted = "1 maximum" if len(self) == 1 else f"{len(self):,} maxima"
+        axes.set(title=f"{counted}, mode {self.mode}", xlabel="column", ylabel="row")
+        return figure, axes
+
+
+SHOWN = 20
+"""Number of maxima that a table shows."""
+
+NAMED = 60
+"""Rows and columns of the largest matrix whose picture shows their names."""
+
+LARGEST_PICTURE = 4096
+"""Rows and columns of the largest matrix that a picture shows."""
 
 _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.table import Detections
 from gnnmax.errors import InputError
+from gnnmax.io.csv_rows import numbered_rows
+from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
 
 __all__ = ["detections_at", "read_positions"]
@@ -42,7 +44,7 @@ def read_positions(path: str | Path, names: Names = None) -> list[tuple[int, int
         ...     read_positions(file)
         [(3, 4), (0, 12)]
     """
-    path = Path(path)
+    path = as_path(path)
     content = FileKind("the positions", LARGEST_FILE, "give a text file of lines i,j").read(path)
     try:
         text = content.decode("utf-8-sig")
@@ -50,25 +52,28 @@ def read_positions(path: str | Path, names: Names = None) -> list[tuple[int, int
         raise InputError(f"{path}: not text in UTF-8: {error.reason} at byte {error.start}") from None
     places = [{}, {}] if names is None else [{str(name): at for at, name in enumerate(side)} for side in names]
     found: list[tuple[int, int]] = []
-    for line, row in enumerate(csv.reader(io.StringIO(text, newline="")), start=1):
-        if not row or (line == 1 and [word.strip().lower() for word in row] in (["i", "j"], ["row", "column"])):
-            continue
-        if len(row) != 2:
-            raise InputError(f"{path}, line {line}: expected i,j, not {len(row)} fields")
-        i, j = (_place(word.strip(), known, path, line) for word, known in zip(row, places, strict=True))
-        found.append((i, j))
+    try:
+        for line, row in numbered_rows(io.StringIO(text, newline="")):
+            if line == 1 and [word.strip().lower() for word in row] in (["i", "j"], ["row", "column"]):
+                continue
+            if len(row) != 2:
+                raise InputError(f"line {line}: expected i,j, not {len(row)} fields")
+            i, j = (_place(word.strip(), known, line) for word, known in zip(row, places, strict=True))
+            found.append((i, j))
+    except InputError as error:
+        raise InputError(f"{path}, {error}") from None
     if not found:
         raise InputError(f"{path} holds no position: expected lines i,j")
     return found
 
 
-def _place(word: str, known: dict[str, int], path: Path, line: int) -> int:
+def _place(word: str, known: dict[str, int], line: int) -> int:
     if word in known:
         return known[word]
-    if word.isdecimal() and len(word) < 19 and not known:
+    if re.fullmatch(r"[0-9]{1,18}", word) and not known:
         return int(word)
     expected = "the name of a node" if known else "a whole number of at least 0"
-    raise InputError(f"{path}, line {line}: expected {expected}, not {word[:40]!r}")
+    raise InputError(f"line {line}: expected {expected}, not {word[:40]!r}")
 
 
 def detections_at(source: MatrixSource, positions: Sequence[tuple[int, int]], maxima: Maxima) -> Detections:

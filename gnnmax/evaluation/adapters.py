@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
-from gnnmax.io.graph_files import read_npy
+from gnnmax.io.graph_files.arrays import read_npy
+from gnnmax.io.paths import as_path
+from gnnmax.io.plain_numbers import plain_float
 from gnnmax.io.reading import FileKind
 from gnnmax.task.scorers import Scorer
 from gnnmax.task.windows import Windows
@@ -54,7 +56,7 @@ def as_scorer(given: Any) -> Scorer:
             f"the input of {type(given).__name__} cannot be guessed: use from_module(net) for values (B, k, k), "
             "channels=True for images (B, 1, k, k), contexts=True for values and both contexts"
         )
-    if _is_estimator(given):
+    if _is_estimator(given) and not callable(given):
         return from_estimator(given)
     if isinstance(given, type) or not callable(given):
         raise InputError(
@@ -200,7 +202,7 @@ def from_file(path: str | Path) -> npt.NDArray[np.float64]:
         ...     from_file(file)
         array([ 0.5, -2. ])
     """
-    path = Path(path)
+    path = as_path(path)
     readers = {".npy": _array_of, ".csv": _column_of}
     if path.suffix not in readers:
         raise InputError(f"scores come in a file that ends in .npy or .csv, not {path.name!r}")
@@ -244,7 +246,7 @@ def _column_of(content: bytes) -> npt.NDArray[np.float64]:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return plain_float(text)
     except ValueError:
         return math.nan
 

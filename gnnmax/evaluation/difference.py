@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from gnnmax.errors import unknown_name
 from gnnmax.evaluation.metrics import METRICS
-from gnnmax.evaluation.tabulation import html_table, interval_text, number_text, rich_table
 from gnnmax.evaluation.verdict import Verdict
+from gnnmax.task.plotting import COLOURS, axes_for, draw_intervals
+from gnnmax.task.tabulation import html_table, interval_text, number_text, rich_table
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from rich.table import Table
 
 __all__ = ["Comparison", "Difference"]
@@ -105,7 +108,7 @@ class Difference:
         return f"{said}; needs more seeds, not only more graphs" if d.seeds > 1 and d.accuracy > 0 else said
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """Several scorers evaluated on the same windows.
 
@@ -144,6 +147,31 @@ class Comparison:
     def to_json(self) -> str:
         """Return :meth:`to_dict` as JSON."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(self.verdicts)} on {self._title()}>"
+
+    def __str__(self) -> str:
+        alone = [f"{name}: {verdict}" for name, verdict in self.verdicts.items()]
+        return "\n".join(self.sentences() or alone)
+
+    def plot(self, *, ax: Any = None) -> tuple[Figure, Axes]:
+        """Draw the accuracy of every scorer with its interval.
+
+        Args:
+            ax: Axes of matplotlib to draw on; None makes a new figure.
+
+        Returns:
+            The figure, which ``figure.savefig(path)`` writes, and its axes.
+        """
+        figure, axes = axes_for(ax, 5.6, 1.0 + 0.35 * len(self.verdicts))
+        values = [verdict.accuracy for verdict in self.verdicts.values()]
+        found = [verdict.interval("accuracy") for verdict in self.verdicts.values()]
+        ends = [interval or (value, value) for value, interval in zip(values, found, strict=True)]
+        draw_intervals(axes, list(self.verdicts), values, ends, colours=COLOURS)
+        confidence = next(iter(self.verdicts.values())).confidence
+        axes.set(xlabel=f"accuracy, {confidence:.0%} interval", title=self._title())
+        return figure, axes
 
     def _header(self) -> list[str]:
         confidence = next(iter(self.verdicts.values())).confidence

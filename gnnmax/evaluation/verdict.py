@@ -17,9 +17,12 @@ from msgspec import Meta
 from gnnmax.evaluation.calibration import Reliability, Scale
 from gnnmax.evaluation.localisation import Localisation
 from gnnmax.evaluation.metrics import METRICS
-from gnnmax.evaluation.tabulation import html_table, interval_text, number_text, rich_table
+from gnnmax.task.plotting import axes_for, draw_intervals
+from gnnmax.task.tabulation import html_table, interval_text, number_text, rich_table
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from rich.table import Table
 
 __all__ = ["Interval", "Offsets", "Slice", "Verdict"]
@@ -155,6 +158,11 @@ class Verdict:
         found = ", ".join(f"{name} {self.metrics[name]:.4f}" for name in self.metrics if self.metrics[name] is not None)
         return f"<Verdict on {self.title}: {found}>"
 
+    def __str__(self) -> str:
+        ends = interval_text(self.interval("accuracy"))
+        auroc = "" if self.value("auroc") is None else f", AUROC {self.value('auroc'):.4f}"
+        return f"accuracy {self.accuracy:.4f} {ends}{auroc} on {self.title}"
+
     @property
     def title(self) -> str:
         """The windows that were evaluated, in words."""
@@ -248,6 +256,29 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         return html_table(self.title, self._header(), self._rows())
+
+    def plot(self, *, ax: Any = None) -> tuple[Figure, Axes]:
+        """Draw the headline metrics with their intervals.
+
+        Args:
+            ax: Axes of matplotlib to draw on; None makes a new figure.
+
+        Returns:
+            The figure, which ``figure.savefig(path)`` writes, and its axes.
+
+        Example:
+            >>> from gnnmax import evaluate
+            >>> figure, axes = evaluate(np.array([1.0, -1.0, 2.0]), np.array([True, False, False])).plot()
+            >>> axes.get_yticklabels()[0].get_text()
+            'accuracy'
+        """
+        known = [name for name, metric in METRICS.items() if metric.headline and self.value(name) is not None]
+        values = [float(self.value(name) or 0.0) for name in known]
+        ends = [self.interval(name) or (value, value) for name, value in zip(known, values, strict=True)]
+        figure, axes = axes_for(ax, 5.6, 0.9 + 0.35 * len(known))
+        draw_intervals(axes, [METRICS[name].title for name in known], values, ends)
+        axes.set(xlabel=f"value, {self.confidence:.0%} interval", title=self.title)
+        return figure, axes
 
     def _header(self) -> list[str]:
         return ["metric", "windows", "value", f"{self.confidence:.0%} interval"]

@@ -14,10 +14,12 @@ import msgspec
 
 from gnnmax.data.card import describe
 from gnnmax.data.dataset import DataSet
+from gnnmax.data.imported import Imported
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.store import load_data
 from gnnmax.data.stream import stream_windows
 from gnnmax.errors import InputError
+from gnnmax.experiments.divergence import divergence_text
 from gnnmax.experiments.results import (
     RESULTS,
     ModelRecord,
@@ -31,6 +33,7 @@ from gnnmax.experiments.results import (
 from gnnmax.experiments.run_folder import (
     CONFIG,
     Log,
+    NetRecord,
     RunConfig,
     check_same_call,
     environment,
@@ -40,14 +43,19 @@ from gnnmax.experiments.run_folder import (
 )
 from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.experiments.seed_run import ComparisonSpec, Progress, SeedResult, run_seeds, splits_to_evaluate
+from gnnmax.experiments.sources import Source, record_of, source_for_workers
 from gnnmax.io.atomic import check_output_folder
 from gnnmax.io.ownership import RUN
+from gnnmax.io.paths import as_path
+from gnnmax.io.workers import check_sendable
+from gnnmax.models.architecture import Architecture, named_architectures
 from gnnmax.models.inference import resolve_device
 from gnnmax.models.matching import match_parameters
-from gnnmax.models.registry import MODELS, parse_config
+from gnnmax.models.seeding import check_seed
 from gnnmax.task.rules import RULES
 from gnnmax.training.config import TrainingConfig, check_config
 from gnnmax.training.distributed import is_distributed, is_main_process, joined_processes
+from gnnmax.training.rehearsal import rehearse
 from gnnmax.training.tensorboard import check_tensorboard, tensorboard_curves
 
 __all__ = ["CONFIG", "Progress", "compare"]
@@ -58,12 +66,12 @@ def _ignore(record: dict[str, Any]) -> None:
 
 
 def compare(
-    data: str | Path | Recipe,
-    models: Sequence[str] | Mapping[str, Any],
+    data: Source,
+    models: Sequence[Any] | Mapping[str, Any],
     out: str | Path,
     *,
     seeds: Sequence[int] = (0, 1, 2),
-    also: Sequence[str | Path | Recipe] = (),
+    also: Sequence[Source] = (),
     training: TrainingConfig | None = None,
     workers: int = 1,
     force: bool = False,
@@ -84,12 +92,17 @@ def compare(
     (all data of the report); nothing is written elsewhere. Until then ``checkpoints/`` holds the training checkpoint of
     each seed: a run that was killed at any instant resumes from there, to the same weights and metrics, bit for bit.
 
+    A net whose loss or gradient is not finite stops there, and the others go on; it stands in the results as diverged,
+    with its step and without metrics.
+
     Started by ``torchrun``, the processes share every batch and sum their gradients; the main one evaluates and
     writes, and all return the same results.
 
     Args:
-        data: A shipped recipe's name, a recipe, or the folder of a stored data set, with splits train, val and test.
-        models: Names in :data:`gnnmax.models.registry.MODELS`, or a mapping of names to their configs.
+        data: A shipped recipe's name, a recipe, a data set, or the folder of a stored one, with splits train, val and
+            test; or windows, which are split by graph.
+        models: Names in :data:`gnnmax.models.registry.MODELS`, or a mapping of names to configs or to nets: other
+            configs of a net, or nets of your own, see :func:`gnnmax.models.architecture.named_architectures`.
         out: The run folder to write, which must be absent or empty.
         seeds: One training per model and seed: initial weights and order of the windows.
         also: Further data sets with a test split, of other hosts.
@@ -106,19 +119,19 @@ def compare(
         The content of ``results.json``.
 
     Raises:
-        InputError: unknown names, a folder in use, missing splits, windows of a side that a net does not accept, or
-            resuming a run that another call started.
-        TrainingError: a loss is not finite; the folder holds the last checkpoint.
+        InputError: unknown names, a folder in use, missing splits, windows of a side that a net does not accept, an
+            own net that fails, or resuming a run that another call started.
 
     References:
         Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
         criterion, differences with their uncertainty).
     """
-    folder = Path(out)
-    configs = {name: parse_config(name, config) for name, config in _named(models).items()}
+    folder = as_path(out, "the run folder")
+    nets = named_architectures(models)
     training = training or TrainingConfig()
     check_config(training)
-    _check_call(configs, seeds, workers, training)
+    _check_call(nets, seeds, workers, training)
+    seeds = [int(seed) for seed in seeds]
     if tensorboard:
         check_tensorboard()
     if force and resume:
@@ -126,27 +139,42 @@ def compare(
     resuming = resume and os.path.lexists(folder / CONFIG)
     if not resuming and is_main_process():
         check_output_folder(folder, owner=RUN, force=force)
-    sources = [_portable(source) for source in (data, *also)]
+    sources = (data, *also)
     sets = [load_data(source) for source in sources]
-    _check_sets(sets, configs, training)
+    _check_sets(sets, nets, training)
     if training.match == "parameters":
-        configs = match_parameters(configs, sets[0].recipe.k)
+        nets = match_parameters(nets, sets[0].recipe.k)
     spec = ComparisonSpec(
-        sources=tuple(map(_source_of, sources, sets)), models=configs, training=training, folder=folder.absolute()
+        sources=tuple(map(source_for_workers, sources, sets)), models=nets, training=training, folder=folder.absolute()
     )
-    config = _config_of(spec, seeds, data=sources, recipe=sets[0].recipe, command=command)
+    records = [record_of(source, data) for source, data in zip(sources, sets, strict=True)]
+    config = _config_of(spec, seeds, data=records, recipe=sets[0].recipe, command=command)
     if resuming:
         check_same_call(folder, config)
         if os.path.lexists(folder / RESULTS):
             return read_results(folder)
+    _rehearse(nets, sets[0], training)
     with contextlib.ExitStack() as stack:
-        if resuming and is_main_process():
-            stack.enter_context(locked_folder(folder))
-        elif is_main_process():
-            target = stack.enter_context(started_run(folder.absolute(), config, force=force))
-            spec = dataclasses.replace(spec, folder=target)
-        record = stack.enter_context(_recorded(spec.folder, on_progress or _ignore, tensorboard=tensorboard))
-        return _run(spec, seeds, sets=sets, workers=workers, command=command, on_progress=record, resuming=resuming)
+        spec, past = stack.enter_context(_working_folder(spec, config, seeds, resuming=resuming, force=force))
+        record = on_progress or _ignore
+        if tensorboard and is_main_process():
+            record = stack.enter_context(_with_curves(spec.folder, record, past))
+        return _run(spec, seeds, sets=sets, workers=workers, command=command, on_progress=record)
+
+
+@contextlib.contextmanager
+def _working_folder(
+    spec: ComparisonSpec, config: RunConfig, seeds: Sequence[int], *, resuming: bool, force: bool
+) -> Iterator[tuple[ComparisonSpec, list[dict[str, Any]]]]:
+    """Lock the run folder, a new or a rewound one; yield the comparison in it, and its records so far."""
+    if not is_main_process():
+        yield spec, []
+    elif resuming:
+        with locked_folder(spec.folder):
+            yield spec, [record for seed in seeds for record in rewind(spec.folder, seed)]
+    else:
+        with started_run(spec.folder, config, force=force) as folder:
+            yield dataclasses.replace(spec, folder=folder), []
 
 
 def _run(
@@ -157,7 +185,6 @@ def _run(
     workers: int,
     command: str,
     on_progress: Progress,
-    resuming: bool,
 ) -> Results:
     """Train in this process or in all that torchrun started; the main one evaluates, writes and sends the results."""
     with joined_processes(resolve_device(spec.training.device)) as processes:
@@ -166,9 +193,6 @@ def _run(
         if not processes.is_main:
             run_seeds(spec, seeds, sets=sets, workers=1, on_progress=_ignore, processes=processes)
             return parse_results(processes.broadcast(b""))
-        if resuming:
-            for seed in seeds:
-                rewind(spec.folder, seed)
         log = Log(spec.folder / "log.txt")
         log.write(f"{', '.join(spec.models)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
         outcomes = run_seeds(spec, seeds, sets=sets, workers=workers, on_progress=on_progress, processes=processes)
@@ -182,7 +206,7 @@ def _run(
 
 
 def _config_of(
-    spec: ComparisonSpec, seeds: Sequence[int], *, data: Sequence[Any], recipe: Recipe, command: str
+    spec: ComparisonSpec, seeds: Sequence[int], *, data: Sequence[Any], recipe: Recipe | Imported, command: str
 ) -> RunConfig:
     """Describe a call in plain values: a run is resumed by the same call only."""
     return RunConfig(
@@ -191,73 +215,65 @@ def _config_of(
         digest=recipe.digest,
         data=data[0],
         also=list(data[1:]),
-        models=msgspec.to_builtins(spec.models),
+        models={name: NetRecord(**net.to_dict()) for name, net in spec.models.items()},
         training=msgspec.to_builtins(spec.training),
         seeds=list(seeds),
     )
 
 
-def _named(models: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(models, str):
-        raise InputError(f"models must be a sequence of names, not the string {models!r}: put it in a list")
-    named = dict(models) if isinstance(models, Mapping) else dict.fromkeys(models)
-    if not named or len(named) < len(models):
-        raise InputError("models must name at least one model, each once")
-    return named
-
-
-def _check_call(configs: dict[str, Any], seeds: Sequence[int], workers: int, training: TrainingConfig) -> None:
-    taken = sorted(set(configs) & set(RULES))
-    if taken:
-        raise InputError(f"the model {taken[0]!r} has the name of a rule: rename it")
-    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+def _check_call(nets: Mapping[str, Architecture], seeds: Sequence[int], workers: int, training: TrainingConfig) -> None:
+    if not seeds or len(set(seeds)) < len(seeds):
         raise InputError(f"seeds must be at least one non-negative integer, each once, not {list(seeds)}")
+    for seed in seeds:
+        check_seed(seed)
     if workers < 1:
         raise InputError(f"workers must be at least 1, not {workers}")
     if workers > 1 and is_distributed():
         raise InputError(
             f"under torchrun the processes share each batch, one seed at a time: workers must be 1, not {workers}"
         )
+    if workers > 1:
+        for name, net in nets.items():
+            check_sendable(net.origin, f"the factory of {name}")
     if training.match == "seconds" and is_distributed():
         raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
 
 
-def _portable(data: str | Path | Recipe) -> str | dict[str, Any]:
-    return data.to_dict() if isinstance(data, Recipe) else str(data)
-
-
-def _source_of(source: str | dict[str, Any], data: DataSet) -> Path | Recipe:
-    """Return the source of a loaded data set for worker processes: the folder that stores it, or its recipe."""
-    if isinstance(source, str) and Path(source).is_dir():
-        return Path(source).absolute()
-    return data.recipe
-
-
-def _check_sets(sets: Sequence[DataSet], configs: dict[str, Any], training: TrainingConfig) -> None:
+def _check_sets(sets: Sequence[DataSet], nets: Mapping[str, Architecture], training: TrainingConfig) -> None:
     trained_on = sets[0]
     if training.stream:
         stream_windows(trained_on.recipe, "train")  # refuses if there is none
     for split in ("train", "val", "test"):
         trained_on.split(split)
     for title, (data, split) in splits_to_evaluate(sets).items():
-        label, k = data.split(split).label, data.recipe.of(split).k
+        w = data.split(split)
+        label, k = w.label, w.k
         if label.all() or not label.any():
             raise InputError(f"the {split} split of {title} holds one class only: both are needed to evaluate a scorer")
-        for model in configs:
-            if k != trained_on.recipe.k and not MODELS[model].any_k:
+        for model, net in nets.items():
+            if k != trained_on.recipe.k and not net.entry.any_k:
                 raise InputError(
                     f"model {model} is built for windows of side {trained_on.recipe.k}, and {title} has {k}: "
                     f"leave out one of the two"
                 )
+            if net.entry.needs_contexts and w.row_context is None:
+                raise InputError(
+                    f"model {model} needs the contexts of windows, and those of {title} have none: choose a recipe "
+                    "with contexts = true, or leave out one of the two"
+                )
+
+
+def _rehearse(nets: Mapping[str, Architecture], data: DataSet, training: TrainingConfig) -> None:
+    """Refuse an own net that cannot be trained, before any work is done."""
+    for net in nets.values():
+        if net.is_own:
+            rehearse(net, data.split("train")[: training.micro_batch], resolve_device(training.device))
 
 
 @contextlib.contextmanager
-def _recorded(folder: Path, on_progress: Progress, *, tensorboard: bool) -> Iterator[Progress]:
-    """Send every record to TensorBoard as well, if ``tensorboard`` is True."""
-    if not tensorboard or not is_main_process():
-        yield on_progress
-        return
-    with tensorboard_curves(folder / "tensorboard") as write:
+def _with_curves(folder: Path, on_progress: Progress, past: Sequence[dict[str, Any]]) -> Iterator[Progress]:
+    """Send every record to TensorBoard as well, after those of a stopped run."""
+    with tensorboard_curves(folder / "tensorboard", past) as write:
 
         def both(record: dict[str, Any]) -> None:
             write(record)
@@ -268,6 +284,9 @@ def _recorded(folder: Path, on_progress: Progress, *, tensorboard: bool) -> Iter
 
 def _results(spec: ComparisonSpec, outcomes: Sequence[SeedResult], *, sets: Sequence[DataSet], command: str) -> Results:
     trained_on = sets[0]
+    models = [_record_of(name, net, outcomes, k=trained_on.recipe.k) for name, net in spec.models.items()]
+    diverged = {model.name: divergence_text(model.diverged) for model in models if model.diverged}
+    finished = [name for name in spec.models if name not in diverged]
     return Results(
         command=command,
         environment=environment(),
@@ -275,25 +294,31 @@ def _results(spec: ComparisonSpec, outcomes: Sequence[SeedResult], *, sets: Sequ
         card=describe(trained_on),
         training=msgspec.to_builtins(spec.training),
         seeds=[outcome.seed for outcome in outcomes],
-        models=[
-            ModelRecord(
-                name,
-                MODELS[name].summary,
-                MODELS[name].source,
-                MODELS[name].ceiling(trained_on.recipe.k, config),
-                MODELS[name].group.invariances,
-                [outcome.training[name] for outcome in outcomes],
-            )
-            for name, config in spec.models.items()
-        ],
+        models=models,
         rules=[RuleRecord(name, rule.summary) for name, rule in RULES.items()],
         tests=[
             evaluate_split(
                 data,
-                {name: [outcome.scores[name][title] for outcome in outcomes] for name in spec.models},
+                {name: [outcome.scores[name][title] for outcome in outcomes] for name in finished},
                 split=split,
                 trained=data is trained_on and split == "test",
+                diverged=diverged,
             )
             for title, (data, split) in splits_to_evaluate(sets).items()
         ],
+    )
+
+
+def _record_of(name: str, net: Architecture, outcomes: Sequence[SeedResult], *, k: int) -> ModelRecord:
+    return ModelRecord(
+        name,
+        net.entry.summary,
+        net.entry.source,
+        net.ceiling(k),
+        net.entry.invariances,
+        [outcome.training[name] for outcome in outcomes if name in outcome.training],
+        reference=net.reference,
+        sha256=net.sha256,
+        group=net.entry.group_name,
+        diverged=[outcome.diverged[name] for outcome in outcomes if name in outcome.diverged],
     )

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gnnmax.auditing.findings import Audit
 from gnnmax.data.recipe import Recipe, parse_recipe
+from gnnmax.errors import InputError, unknown_name
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.results import ModelRecord, Results, SplitResult, read_results
-from gnnmax.experiments.run_folder import CONFIG, read_config
+from gnnmax.experiments.run_folder import CONFIG, NetRecord, RunConfig, read_config
+from gnnmax.experiments.sources import is_held
+from gnnmax.models.references import is_reference
+from gnnmax.models.registry import MODELS
 from gnnmax.task.claims import Check
 from gnnmax.training.config import parse_training
 
 __all__ = ["reproduce_run"]
 
 
-def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None] | None = None) -> list[Check]:
+def reproduce_run(
+    run: str | Path,
+    on_progress: Callable[[dict[str, Any]], None] | None = None,
+    *,
+    models: Mapping[str, Any] | None = None,
+) -> list[Check]:
     """Repeat the call of a finished run in a temporary folder and compare the results.
 
     Stored data are generated again from their recipe, so that only the record of the first run is used. With the same
@@ -27,18 +36,24 @@ def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None]
     Args:
         run: A run folder written by compare.
         on_progress: Called with each record of training.
+        models: The code of nets of your own, by name, see :func:`gnnmax.experiments.run_folder.load_run`.
 
     Raises:
-        InputError: no finished run, a damaged record, or one of another version.
+        InputError: no finished run, a damaged record, or one of another version; an own net that is not given, or data
+            that the run held in memory.
     """
     old = read_results(run)
     asked = read_config(run)
-    data = parse_recipe(asked.recipe, CONFIG)
-    also = [_source_of(source) for source in asked.also]
+    held = any(is_held(source) for source in (asked.data, *asked.also))
+    data = _data_of(asked)
+    also = [] if held else [_source_of(source) for source in asked.also]
+    nets = {name: _net_of(name, net, models or {}) for name, net in asked.models.items()}
+    if held:
+        raise InputError(f"the run in {run} held its data in memory: they cannot be drawn again; compare them again")
     with tempfile.TemporaryDirectory() as folder:
         new = compare(
             data,
-            asked.models,
+            nets,
             Path(folder) / "run",
             seeds=asked.seeds,
             also=also,
@@ -46,6 +61,27 @@ def reproduce_run(run: str | Path, on_progress: Callable[[dict[str, Any]], None]
             on_progress=on_progress,
         )
     return _compare_results(old, new)
+
+
+def _data_of(asked: RunConfig) -> str | Recipe:
+    """Return the data of a run: its recipe, or the folder of imported windows."""
+    if "content" not in asked.recipe:
+        return parse_recipe(asked.recipe, CONFIG)
+    if not isinstance(asked.data, str):
+        raise InputError("the windows of this run were in memory only: save them with data.save(folder) and run again")
+    return asked.data
+
+
+def _net_of(name: str, net: NetRecord, given: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return a net of a run with its config; the code of an own net is the one that the caller gives."""
+    reference, config = net.model, net.config
+    if not is_reference(reference):
+        if reference not in MODELS:  # never a net of an installed package: a folder alone runs no code
+            raise unknown_name("model", reference, MODELS)
+        return reference, config
+    if name not in given:
+        raise InputError(f"{name} is a net of your own, {reference}: give --models {name}={reference} to run that code")
+    return given[name] or name, config
 
 
 def _source_of(source: Any) -> str | Path | Recipe:
@@ -65,6 +101,13 @@ def _compare_results(old: Results, new: Results) -> list[Check]:
             checks.append(Check(f"{test.name}: it was evaluated again", False, "it was not"))
             continue
         checks += [_check(test, again[test.name], name) for name in test.verdicts]
+    code = {model.name: model.sha256 for model in new.models}
+    for model in old.models:
+        if model.sha256:
+            checks.append(Check(f"{model.name}: its code is the same", model.sha256 == code.get(model.name), ""))
+    for name in old.diverged | new.diverged:
+        was, now = (results.diverged.get(name, "did not diverge") for results in (old, new))
+        checks.append(Check(f"{name} diverged as before", was == now, f"{was}, now {now}"))
     return checks + _audits(old.models, new.models)
 
 

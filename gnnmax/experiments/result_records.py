@@ -12,6 +12,7 @@ from gnnmax.errors import InputError
 from gnnmax.evaluation.curves import Curves
 from gnnmax.evaluation.difference import Difference
 from gnnmax.evaluation.verdict import Offsets, Verdict
+from gnnmax.experiments.divergence import Divergence, divergence_text
 from gnnmax.experiments.run_folder import Environment, Seeds
 from gnnmax.training.records import EvaluationRecord
 
@@ -51,6 +52,7 @@ class SplitResult(Struct, frozen=True, kw_only=True):
         curves: ROC and precision-recall curve by scorer; of nets from the first seed.
         gallery: Windows of every kind.
         mistakes: The most confident mistakes of each net, first seed.
+        diverged: Nets without metrics because the training of a seed diverged, with the seed and the step.
     """
 
     name: str
@@ -67,6 +69,7 @@ class SplitResult(Struct, frozen=True, kw_only=True):
     curves: dict[str, Curves]
     gallery: list[Picture]
     mistakes: dict[str, list[Picture]]
+    diverged: dict[str, str] = {}
 
     def heat_map(self, name: str) -> Offsets:
         """Return the heat map of a scorer.
@@ -101,20 +104,29 @@ class ModelRecord(Struct, frozen=True):
     """One model of a run.
 
     Attributes:
-        name: Of the model.
+        name: Of the model, in this run.
         summary: One line about it.
         source: The paper it is from.
-        ceiling: The highest accuracy that its symmetry allows on one plant and little noise.
+        ceiling: The highest accuracy that its symmetry allows on one plant and little noise; None if it declares no
+            symmetry.
         declared: The transformations under which it is declared invariant.
-        runs: One training a seed.
+        runs: One training a seed, without those that diverged.
+        reference: Its name in the registry, or the reference of a net of the caller's own; empty if it is ``name``.
+        sha256: Digest of the file that defines an own net; empty if there is none.
+        group: Name of its symmetry group.
+        diverged: The trainings that diverged; a model with any has no metrics.
     """
 
     name: str
     summary: str
     source: str
-    ceiling: Share
+    ceiling: Share | None
     declared: tuple[str, ...]
     runs: list[TrainingRecord]
+    reference: str = ""
+    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
+    group: str = ""
+    diverged: list[Divergence] = []
 
 
 class RuleRecord(Struct, frozen=True):
@@ -137,3 +149,13 @@ class Results(Struct, frozen=True, kw_only=True):
     models: list[ModelRecord]
     rules: list[RuleRecord]
     tests: list[SplitResult]
+
+    @property
+    def finished(self) -> list[ModelRecord]:
+        """The models whose training diverged in no seed: those with metrics."""
+        return [model for model in self.models if not model.diverged]
+
+    @property
+    def diverged(self) -> dict[str, str]:
+        """The other models, with the seeds and the steps."""
+        return {model.name: divergence_text(model.diverged) for model in self.models if model.diverged}

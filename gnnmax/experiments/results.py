@@ -15,6 +15,7 @@ from gnnmax.evaluation.verdict import Verdict
 from gnnmax.experiments.result_records import ModelRecord, Picture, Results, RuleRecord, SplitResult, TrainingRecord
 from gnnmax.experiments.results_checks import check_results
 from gnnmax.io.atomic import write_file
+from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
 
 __all__ = [
@@ -63,7 +64,7 @@ def read_results(folder: str | Path) -> Results:
         ...
         gnnmax.errors.InputError: no finished run at nowhere: expected a folder with results.json; make one with ...
     """
-    file = Path(folder) / RESULTS
+    file = as_path(folder) / RESULTS
     if not os.path.lexists(file):
         raise InputError(
             f"no finished run at {folder}: expected a folder with {RESULTS}; make one with 'gnnmax compare'"

@@ -9,7 +9,7 @@ from typing import Any
 
 from gnnmax.auditing.findings import Finding
 from gnnmax.auditing.transformations import TRANSFORMATIONS
-from gnnmax.data.recipe import parse_recipe
+from gnnmax.data.descriptions import parse_description
 from gnnmax.evaluation.calibration import BINS, Reliability
 from gnnmax.evaluation.curves import Curves
 from gnnmax.evaluation.difference import Difference
@@ -17,6 +17,8 @@ from gnnmax.evaluation.localisation import Localisation
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.evaluation.verdict import Verdict
 from gnnmax.experiments.result_records import ModelRecord, Picture, Results, SplitResult, TrainingRecord
+from gnnmax.models.references import is_reference
+from gnnmax.models.registry import MODELS
 from gnnmax.task.label import KINDS
 from gnnmax.training.config import parse_training
 from gnnmax.training.records import check_history
@@ -38,7 +40,7 @@ def check_results(results: Results) -> None:
     Raises:
         ValueError: the message names the part and the reason.
     """
-    recipe = parse_recipe(results.recipe, "of the run")
+    recipe = parse_description(results.recipe, "of the run")
     _require(recipe.digest == results.card.digest, "the recipe does not have the digest of the card")
     _require(recipe.name == results.card.name, "the recipe does not have the name of the card")
     parse_training(results.training, "training")
@@ -82,13 +84,29 @@ def _check_interval(what: str, interval: tuple[float, float], low: float = 0.0, 
 
 
 def _check_model(model: ModelRecord, seeds: Sequence[int]) -> None:
-    _require([run.seed for run in model.runs] == list(seeds), f"the runs of {model.name} have other seeds than the run")
+    _check_net(model)
+    lost = [each.seed for each in model.diverged]
+    trained = [run.seed for run in model.runs]
+    _require(
+        trained == [seed for seed in seeds if seed not in lost] and lost == [seed for seed in seeds if seed in lost],
+        f"the runs of {model.name} have other seeds than the run",
+    )
     _require(set(model.declared) <= TRANSFORMATIONS.keys(), f"{model.name} declares an unknown transformation")
     for run in model.runs:
         try:
             _check_run(run, model.name)
         except ValueError as error:
             raise ValueError(f"seed {run.seed} of {model.name}: {error}") from None
+
+
+def _check_net(model: ModelRecord) -> None:
+    """Check the reference of a net: results of older formats and nets of the registry may leave it empty."""
+    reference = model.reference or model.name
+    if is_reference(reference):
+        _require(model.name not in MODELS, f"the net {reference} has the name {model.name} of the registry")
+        return
+    _require(reference in MODELS, f"there is no net {reference!r:.40}")
+    _require(model.ceiling is not None and not model.sha256, f"{model.name} lacks the ceiling of its symmetry")
 
 
 def _check_run(run: TrainingRecord, name: str) -> None:
@@ -119,7 +137,8 @@ def _check_finding(finding: Finding) -> None:
 
 def _check_test(test: SplitResult, results: Results) -> None:
     try:
-        nets, scorers = [model.name for model in results.models], list(test.verdicts)
+        nets, scorers = [model.name for model in results.finished], list(test.verdicts)
+        _require(test.diverged == results.diverged, "its diverged nets are not those of the run")
         _require(test.nets == nets, "its nets are not the models of the run")
         _require(test.k % 2 == 1, f"its side {test.k} is even")
         _require(scorers[: len(nets)] == nets, "its verdicts are not of these nets")

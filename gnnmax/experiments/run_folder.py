@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -17,17 +17,22 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from gnnmax.data.recipe import parse_recipe
+from gnnmax.data.descriptions import parse_description
 from gnnmax.data.store import versions
-from gnnmax.errors import InputError
+from gnnmax.errors import InputError, unknown_name
+from gnnmax.experiments.divergence import diverged_in
+from gnnmax.experiments.sources import HeldRecord, is_held
 from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.io.ownership import RUN
+from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind, open_regular, open_to_append
-from gnnmax.models.registry import parse_config
-from gnnmax.models.trained import TrainedModel, load_model, shipped_models
+from gnnmax.models.architecture import check_net_name
+from gnnmax.models.references import is_reference
+from gnnmax.models.registry import MODELS
+from gnnmax.models.trained import TrainedModel, load_model, read_card, shipped_models
 from gnnmax.training.checkpoint import Checkpoint, Snapshot
 from gnnmax.training.config import parse_training
-from gnnmax.training.records import EvaluationLine, ModelState, StepLine
+from gnnmax.training.records import DivergedLine, EvaluationLine, ModelState, StepLine
 
 __all__ = [
     "CONFIG",
@@ -35,6 +40,7 @@ __all__ = [
     "Environment",
     "Log",
     "Metrics",
+    "NetRecord",
     "RunConfig",
     "Seeds",
     "Tail",
@@ -56,6 +62,7 @@ RUN_FORMAT: Final = 2
 CONFIG_FILE = FileKind("the record of the call", 16_000_000, "start again with --force")
 METRICS_FILE = FileKind("the metrics", 2**28, "start again with --force")
 
+Line = StepLine | EvaluationLine | DivergedLine
 Text = Annotated[str, Meta(max_length=1_000)]
 Seeds = Annotated[list[Annotated[int, Meta(ge=0, le=2**62)]], Meta(min_length=1)]
 
@@ -87,6 +94,23 @@ def environment() -> Environment:
     )
 
 
+class NetRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One net of a run: a key of the registry or the reference of an own net, its config, and the digest of its file.
+
+    The digest is empty if there is no such file.
+    """
+
+    model: Text
+    config: dict[str, Any]
+    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")]
+
+    def __post_init__(self) -> None:
+        if not is_reference(self.model):  # the code of an own net is not run to check its config
+            if self.model not in MODELS:
+                raise unknown_name("model", self.model, MODELS)
+            MODELS[self.model].parse(self.config)
+
+
 class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The content of ``config.json``: the call that started a run, in plain values.
 
@@ -96,9 +120,9 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         command: The command line, if there was one.
         recipe: The recipe that the models were trained on.
         digest: Its digest.
-        data: Where it came from: a name, a folder, or the recipe itself.
+        data: Where it came from: a name, a folder, the recipe itself, or a data set that was held in memory.
         also: Further data sets, likewise.
-        models: Configs by model.
+        models: Nets by their names in the run.
         training: Budget and optimiser.
         seeds: One training per model and seed.
     """
@@ -110,20 +134,22 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     digest: str
     data: str | dict[str, Any]
     also: list[str | dict[str, Any]]
-    models: Annotated[dict[str, dict[str, Any]], Meta(min_length=1)]
+    models: Annotated[dict[str, NetRecord], Meta(min_length=1)]
     training: dict[str, Any]
     seeds: Seeds
 
     def __post_init__(self) -> None:
-        if parse_recipe(self.recipe, "of the run").digest != self.digest:
+        if parse_description(self.recipe, "of the run").digest != self.digest:
             raise ValueError("the recipe does not have the digest beside it")
-        for source in (self.data, *self.also):
-            if isinstance(source, dict):
-                parse_recipe(source, "of a data set")
-        if isinstance(self.data, dict) and parse_recipe(self.data, "of the data").digest != self.digest:
-            raise ValueError("the recipe of the data is not that of the run")
-        for name, config in self.models.items():
-            parse_config(name, config)
+        for number, source in enumerate((self.data, *self.also)):
+            if is_held(source):
+                msgspec.convert(source, HeldRecord)
+            elif isinstance(source, dict):
+                digest = parse_description(source, "of a data set").digest
+                if not number and digest != self.digest:
+                    raise ValueError("the recipe of the data is not that of the run")
+        for name, net in self.models.items():
+            check_net_name(name, net.model)
         parse_training(self.training, "training")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("a seed is there twice")
@@ -195,7 +221,7 @@ def read_config(folder: str | Path) -> RunConfig:
         ...
         gnnmax.errors.InputError: cannot read the record of the call nowhere/config.json: No such file or directory; ...
     """
-    path = Path(folder) / CONFIG
+    path = as_path(folder) / CONFIG
     content = CONFIG_FILE.read(path)
     layout = CONFIG_FILE.decode(content, _Layout, path).format
     if layout < RUN_FORMAT:
@@ -230,10 +256,13 @@ def check_same_call(folder: Path, config: RunConfig) -> None:
         )
 
 
-def rewind(folder: Path, seed: int) -> None:
+def rewind(folder: Path, seed: int) -> list[dict[str, Any]]:
     """Remove the records of a seed that were written after its checkpoint: training will write them again.
 
     A killed process may leave a part of a record at the end of the file; it is removed too.
+
+    Returns:
+        The records that stay, each with its seed.
 
     Raises:
         InputError: another process still trains that seed, or the checkpoint or the metrics are damaged.
@@ -243,7 +272,9 @@ def rewind(folder: Path, seed: int) -> None:
     path = metrics_file(folder, seed)
     with Metrics(path):
         content = METRICS_FILE.read(path)
-        write_file(path, content[: _length_until(content, snapshot, path)])
+        kept = content[: _length_until(content, snapshot, path)]
+        write_file(path, kept)
+    return [{"seed": seed, **json.loads(line)} for line in kept.splitlines()]
 
 
 def _length_until(content: bytes, snapshot: Snapshot | None, path: Path) -> int:
@@ -252,12 +283,12 @@ def _length_until(content: bytes, snapshot: Snapshot | None, path: Path) -> int:
     Evaluations are synced to disk when they are written; other records may be lost with the power.
     """
     reached, models, evaluations = _contents(snapshot, path)
-    found: set[StepLine | EvaluationLine] = set()
+    found: set[Line] = set()
     length = end = last = 0
     for number, line in enumerate(io.BytesIO(content), start=1):
         place = f"{path}, line {number},"
         try:
-            record: StepLine | EvaluationLine = METRICS_FILE.decode(line, StepLine | EvaluationLine, place)  # type: ignore[arg-type]
+            record: Line = METRICS_FILE.decode(line, Line, place)  # type: ignore[arg-type]
             unknown = bool(models) and record.model not in models
             if not line.endswith(b"\n") or record.step < last or unknown or record in found:
                 reason = f"a record of {record.model!r:.40} at step {record.step} after one of step {last}"
@@ -364,10 +395,11 @@ class Log:
 
 
 class Tail:
-    """A reader of the records that a worker process appends to its metrics file."""
+    """A reader of the records that a worker process appends to its metrics file from now on."""
 
     def __init__(self, path: Path, seed: int) -> None:
-        self._path, self._seed, self._position = path, seed, 0
+        self._path, self._seed = path, seed
+        self._position = path.stat().st_size if path.exists() else 0
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield the complete records since the last call."""
@@ -382,11 +414,29 @@ class Tail:
                 yield {"seed": self._seed, **json.loads(line)}
 
 
-def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedModel]]:
+def load_run(
+    path: str | Path,
+    device: str = "auto",
+    *,
+    models: Mapping[str, Any] | None = None,
+    allow_changed: bool = False,
+) -> dict[str, list[TrainedModel]]:
     """Load all trained models of a run folder, by name, one per seed; or one model, by its folder or shipped name.
 
+    A model whose training diverged in any seed is left out, see
+    :func:`gnnmax.experiments.divergence.diverged_in`.
+
+    Args:
+        path: The folder, or the name of a shipped model.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        models: The code of nets of your own, by name, as ``{"mine": factory}`` or ``{"mine":
+            "net.py:MyNet"}``; names of other
+            nets of the run may stand beside them.
+        allow_changed: Whether the files that define own nets may have changed since the training.
+
     Raises:
-        InputError: there is no model, one is damaged, or the models have different numbers of seeds.
+        InputError: there is no model, one is damaged, or the models have different numbers of seeds; an own net is not
+            given, or a net is given that the run does not have.
 
     Example:
         >>> load_run("nowhere")
@@ -397,17 +447,40 @@ def load_run(path: str | Path, device: str = "auto") -> dict[str, list[TrainedMo
     if str(path) in shipped_models():
         model = load_model(path, device)
         return {model.name: [model]}
-    cards = sorted(card for depth in ("", "seed-*/", "*/seed-*/") for card in Path(path).glob(f"{depth}model.json"))
+    models = models or {}
+    cards = sorted(card for depth in ("", "seed-*/", "*/seed-*/") for card in as_path(path).glob(f"{depth}model.json"))
+    lost = diverged_in(path)
     if not cards:
-        raise InputError(f"no trained model at {path}: give a folder that train or compare wrote")
-    models: dict[str, list[TrainedModel]] = {}
+        raise InputError(_none_at(path, lost))
+    found: dict[str, list[TrainedModel]] = {}
     for card in cards:
-        model = load_model(card.parent, device)
-        models.setdefault(model.name, []).append(model)
-    if len({len(seeds) for seeds in models.values()}) > 1:
-        counts = ", ".join(f"{name} {len(seeds)}" for name, seeds in models.items())
+        name = read_card(card).name
+        if name not in lost:
+            net = _code_of(name, models)
+            model = load_model(card.parent, device, net=net, allow_changed=allow_changed)
+            found.setdefault(name, []).append(model)
+    if not found:
+        raise InputError(_none_at(path, lost))
+    for name in models:
+        if name not in found and name not in lost:
+            raise unknown_name(f"model of {path}", name, found)
+    if len({len(seeds) for seeds in found.values()}) > 1:
+        counts = ", ".join(f"{name} {len(seeds)}" for name, seeds in found.items())
         raise InputError(f"the models in {path} have different numbers of seeds ({counts}): give a complete run")
-    for name, seeds in models.items():
+    for name, seeds in found.items():
         if len({model.card.seed for model in seeds}) < len(seeds):
             raise InputError(f"the models {name} in {path} have a seed twice: a card was changed; give another run")
-    return models
+    return found
+
+
+def _code_of(name: str, models: Mapping[str, Any]) -> Any:
+    """Return the code that is given for a net; a name alone stands for the net of that name."""
+    if name not in models or (models[name] is None and name in MODELS):
+        return None
+    return name if models[name] is None else models[name]
+
+
+def _none_at(path: str | Path, diverged: Mapping[str, str]) -> str:
+    if diverged:
+        return f"no trained model at {path}: {', '.join(f'{name} {why}' for name, why in diverged.items())}"
+    return f"no trained model at {path}: give a folder that train or compare wrote"

@@ -26,7 +26,12 @@ Scores = npt.NDArray[Any]
 
 
 def evaluate_split(
-    data: DataSet, scores: Mapping[str, Sequence[Scores]], *, split: str = "test", trained: bool
+    data: DataSet,
+    scores: Mapping[str, Sequence[Scores]],
+    *,
+    split: str = "test",
+    trained: bool,
+    diverged: Mapping[str, str] | None = None,
 ) -> SplitResult:
     """Evaluate nets and the explicit rules on a split of a data set.
 
@@ -39,6 +44,7 @@ def evaluate_split(
             same number of seeds for all.
         split: Its name.
         trained: Whether the nets were trained on other hosts of the very same distribution.
+        diverged: Nets without scores because their training diverged, with the seeds and the steps.
 
     Raises:
         InputError: no such split, one class only, or scores that are not finite or of another length.
@@ -80,6 +86,7 @@ def evaluate_split(
         },
         gallery=_gallery(windows, shown),
         mistakes={name: _mistakes(windows, name, part) for name, part in first.items()},
+        diverged=dict(diverged or {}),
     )
 
 

@@ -18,14 +18,15 @@ from torch import nn
 from gnnmax.auditing.battery import audit
 from gnnmax.auditing.findings import Audit
 from gnnmax.data.dataset import DataSet
+from gnnmax.data.imported import Imported
 from gnnmax.data.recipe import Recipe
-from gnnmax.data.store import load_data
 from gnnmax.errors import InputError
+from gnnmax.experiments.divergence import Divergence, write_divergence
 from gnnmax.experiments.results import TrainingRecord
 from gnnmax.experiments.run_folder import Metrics, Tail, checkpoint_file, metrics_file
+from gnnmax.experiments.sources import WorkerSource, load_once
 from gnnmax.io.workers import starting_workers
-from gnnmax.models.entry import Config
-from gnnmax.models.registry import build_model
+from gnnmax.models.architecture import Architecture
 from gnnmax.models.trained import TrainedModel, load_model, save_model
 from gnnmax.task.windows import Windows
 from gnnmax.training.batches import Stream
@@ -50,26 +51,29 @@ class ComparisonSpec:
     """One comparison, in the form that worker processes receive.
 
     Attributes:
-        sources: Where a worker finds each data set: the folder that stores it, or the recipe to draw it from. The first
-            is trained on; the others are tested on too.
-        models: Configs by model.
+        sources: Where a worker finds each data set. The first is trained on; the others are tested on too.
+        models: Nets by name.
         training: Budget and optimiser.
         folder: The run folder.
     """
 
-    sources: tuple[Path | Recipe, ...]
-    models: Mapping[str, Config]
+    sources: tuple[WorkerSource, ...]
+    models: Mapping[str, Architecture]
     training: TrainingConfig
     folder: Path
 
 
 @dataclass(frozen=True)
 class SeedResult:
-    """The outcome of one seed: metrics of the training and scores on every test split, by model."""
+    """The outcome of one seed: metrics of the training and scores on every test split, by model.
+
+    A model whose training diverged has neither.
+    """
 
     seed: int
     training: dict[str, TrainingRecord]
     scores: dict[str, dict[str, npt.NDArray[np.float32]]]
+    diverged: dict[str, Divergence]
 
 
 class _OrphanedError(RuntimeError):
@@ -98,9 +102,9 @@ def run_seeds(
     """
     if workers == 1 or len(seeds) == 1:
         return [_run_seed(spec, seed, sets=sets, on_progress=on_progress, processes=processes) for seed in seeds]
-    with starting_workers(min(workers, len(seeds)), timeout=10) as executor:
-        futures = [executor.submit(_run_seed_in_worker, spec, seed) for seed in seeds]
     tails = [Tail(metrics_file(spec.folder, seed), seed) for seed in seeds]
+    with starting_workers(min(workers, len(seeds)), timeout=300) as executor:
+        futures = [executor.submit(_run_seed_in_worker, spec, seed) for seed in seeds]
     try:
         while True:
             pending = wait(futures, timeout=0.5, return_when="FIRST_EXCEPTION").not_done
@@ -122,23 +126,8 @@ def _run_seed_in_worker(spec: ComparisonSpec, seed: int) -> SeedResult:
         if os.getppid() != parent:
             raise _OrphanedError(f"the run in {spec.folder} was killed")
 
-    sets = _load_once(spec.sources)
+    sets = load_once(spec.sources)
     return _run_seed(spec, seed, sets=sets, on_progress=check_parent, processes=SINGLE_PROCESS)
-
-
-_DRAWN: dict[str, DataSet] = {}
-"""In a worker process: the generated data sets of the current comparison, by digest of the recipe."""
-
-
-def _load_once(sources: Sequence[Path | Recipe]) -> list[DataSet]:
-    """Map stored data sets, and draw each recipe once per process, however many seeds the process runs."""
-    recipes = {source.digest: source for source in sources if isinstance(source, Recipe)}
-    for digest in _DRAWN.keys() - recipes.keys():
-        del _DRAWN[digest]
-    for digest, recipe in recipes.items():
-        if digest not in _DRAWN:
-            _DRAWN[digest] = load_data(recipe)
-    return [_DRAWN[source.digest] if isinstance(source, Recipe) else load_data(source) for source in sources]
 
 
 def _run_seed(
@@ -147,20 +136,37 @@ def _run_seed(
     """Train all models of a comparison from one seed, save their weights, and score every test split."""
     data = sets[0]
     with one_thread():
-        nets = {name: build_model(name, data.recipe.k, config, seed=seed) for name, config in spec.models.items()}
+        nets = {name: architecture.build(data.recipe.k, seed) for name, architecture in spec.models.items()}
         results = _train(spec, seed, nets, data=data, on_progress=on_progress, processes=processes)
         if not processes.is_main:
-            return SeedResult(seed, {}, {})
-        training, scores = {}, {}
+            return SeedResult(seed, {}, {}, {})
+        training, scores, diverged = {}, {}, {}
         for name, net in nets.items():
-            folder = spec.folder / name / f"seed-{seed}"
+            folder = _emptied(spec.folder / name / f"seed-{seed}")
+            if results[name].diverged:
+                diverged[name] = _record_divergence(folder, seed, results[name])
+                continue
             model = _save_and_load(folder, net, name, spec=spec, seed=seed, recipe=data.recipe, result=results[name])
             audited = _audit(model, data.split("test"), seed)
             training[name] = _training_record(seed, net, result=results[name], audited=audited)
             scores[name] = {
                 title: model.score(test.split(split)) for title, (test, split) in splits_to_evaluate(sets).items()
             }
-        return SeedResult(seed, training, scores)
+        return SeedResult(seed, training, scores, diverged)
+
+
+def _emptied(folder: Path) -> Path:
+    """Remove what a run left in a folder that was killed after the training of this seed."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    return folder
+
+
+def _record_divergence(folder: Path, seed: int, result: TrainingResult) -> Divergence:
+    """Write a record in the place of a model."""
+    divergence = Divergence(seed=seed, step=result.steps, reason=result.diverged)
+    write_divergence(folder, divergence)
+    return divergence
 
 
 def _training_record(seed: int, net: nn.Module, *, result: TrainingResult, audited: Audit) -> TrainingRecord:
@@ -193,7 +199,8 @@ def _train(
     processes: Processes,
 ) -> dict[str, TrainingResult]:
     """Train nets in place; a killed training resumes from its checkpoint."""
-    train = Stream(data.recipe) if spec.training.stream else data.split("train")
+    recipe, streams = data.recipe, spec.training.stream  # the call refused a stream of imported windows
+    train = Stream(recipe) if streams and isinstance(recipe, Recipe) else data.split("train")
     checkpoint = Checkpoint(checkpoint_file(spec.folder, seed))
     rng = np.random.default_rng(seed)
     call: tuple[Any, ...] = (nets, train, data.split("val"), spec.training, rng)
@@ -215,24 +222,22 @@ def _save_and_load(
     *,
     spec: ComparisonSpec,
     seed: int,
-    recipe: Recipe,
+    recipe: Recipe | Imported,
     result: TrainingResult,
 ) -> TrainedModel:
     """Write a model into the run folder and return it as read back from there."""
-    if folder.exists():  # left by a run that was killed after the training of this seed
-        shutil.rmtree(folder)
     save_model(
         folder,
         net,
         name=name,
-        config=spec.models[name],
+        architecture=spec.models[name],
         k=recipe.k,
         seed=seed,
         recipe=recipe.name,
         recipe_digest=recipe.digest,
         validation_loss=result.loss,
     )
-    return load_model(folder, device=spec.training.device)
+    return load_model(folder, device=spec.training.device, net=spec.models[name])
 
 
 def splits_to_evaluate(sets: Sequence[DataSet]) -> dict[str, tuple[DataSet, str]]:
@@ -242,6 +247,7 @@ def splits_to_evaluate(sets: Sequence[DataSet]) -> dict[str, tuple[DataSet, str]
         InputError: two data sets have the same name.
 
     Example:
+        >>> from gnnmax.data.store import load_data
         >>> list(splits_to_evaluate([load_data("real-karate")]))
         ['real-karate']
     """

@@ -16,6 +16,7 @@ from gnnmax.evaluation.evaluator import evaluate_set
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.evaluation.options import EvaluationOptions
 from gnnmax.evaluation.sums import Needs
+from gnnmax.task.arrays import as_array
 from gnnmax.task.scorers import checked_scores, labels_of
 
 try:
@@ -144,7 +145,7 @@ class VerdictMetric(Metric):
 
 def _numbers(graph: Any, n: int) -> npt.NDArray[Any]:
     """Return the numbers of graphs, which float64 must distinguish, or refuse them."""
-    found = np.asarray(graph.detach().cpu() if hasattr(graph, "detach") else graph)
+    found = as_array(graph, "graph")
     if found.dtype.kind not in "iu" or found.shape != (n,):
         raise InputError(f"graph must be integers of shape ({n},), not {found.dtype} of shape {found.shape}")
     if found.size and (found.min() < -(2**53) or found.max() > 2**53):

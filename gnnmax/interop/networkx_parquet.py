@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
+from gnnmax.io.paths import as_path
 from gnnmax.task.windows import Windows
 
 __all__ = ["to_images", "to_networkx", "to_parquet"]
@@ -107,8 +108,9 @@ def to_parquet(windows: Windows, path: str | Path) -> Path:
     table = pa.table(columns).replace_schema_metadata({"gnnmax": json.dumps(about)})
     content = io.BytesIO()
     parquet.write_table(table, content)
-    write_file(Path(path), content.getvalue())
-    return Path(path)
+    file = as_path(path)
+    write_file(file, content.getvalue())
+    return file
 
 
 def _column(pa: Any, array: npt.NDArray[Any]) -> Any:

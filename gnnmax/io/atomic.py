@@ -161,7 +161,7 @@ def check_output_folder(path: Path, *, owner: OwnedFolder, force: bool = False) 
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise InputError(f"the output must be a folder, and {path} is not: choose another folder")
-    if path.resolve() in (Path.cwd(), *Path.cwd().parents):
+    if Path(os.path.realpath(path)) in (Path.cwd(), *Path.cwd().parents):
         raise InputError(f"the output {path} is the current folder or one above it: choose a separate folder")
     if not path.exists() or not any(path.iterdir()):
         return

@@ -107,7 +107,7 @@ RUN = OwnedFolder(
     (
         *("config.json", "environment.json", "results.json", "log.txt", "report.html", "heat-maps.svg", PARTIAL),
         *("metrics/seed-*.jsonl", "checkpoints/seed-*", "tensorboard/events.out.tfevents.*", f"*/{PARTIAL}"),
-        *("*/seed-*/model.json", "*/seed-*/weights.safetensors"),
+        *("*/seed-*/model.json", "*/seed-*/weights.safetensors", "*/seed-*/diverged.json"),
     ),
     frozenset({"command", "recipe", "digest", "data", "models", "training", "seeds"}),
 )
@@ -181,7 +181,7 @@ def check_outputs(outputs: Sequence[Output], *, inputs: Sequence[Path] = (), for
         ...
         gnnmax.errors.InputError: --out table.txt must end in .csv or .json: the ending selects the format
     """
-    taken: dict[Path, str] = {path.resolve(): "an input of this call" for path in inputs}
+    taken = {os.path.realpath(path): "an input of this call" for path in inputs}
     for output in outputs:
         path, where = output.path, f"{output.option} {output.path}"
         if path is None:
@@ -192,14 +192,14 @@ def check_outputs(outputs: Sequence[Output], *, inputs: Sequence[Path] = (), for
             raise InputError(f"{where}: the folder {path.parent} does not exist: make it first, or choose another file")
         if path.exists() and not path.is_file():
             raise InputError(f"{where} is not a regular file: choose another name")
-        if path.resolve() in taken:
-            raise InputError(f"{where} is {taken[path.resolve()]}: choose another file")
-        owner = _owner(path.resolve())
+        if os.path.realpath(path) in taken:
+            raise InputError(f"{where} is {taken[os.path.realpath(path)]}: choose another file")
+        owner = _owner(Path(os.path.realpath(path)))
         if owner:
             raise InputError(f"{where} belongs to {owner}: choose another file")
         if path.is_file() and not force and path.stat().st_size and not output.recognise(path):
             raise InputError(f"{where} exists and {PROGRAM} did not write it: choose another file, or pass --force")
-        taken[path.resolve()] = f"written by {output.option} too"
+        taken[os.path.realpath(path)] = f"written by {output.option} too"
 
 
 PAGES = ("report.html", "heat-maps.svg")

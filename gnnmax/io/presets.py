@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gnnmax.errors import InputError, unknown_name
+from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
+from gnnmax.io.toml_text import parse_toml
 
 __all__ = ["Presets"]
 
@@ -50,15 +51,15 @@ class Presets:
         if str(name) in self.names():
             return self._parsed(self.folder / f"{name}.toml")
         if str(name).endswith(".toml"):
-            return self._parsed(Path(name))
+            return self._parsed(as_path(name))
         raise InputError(f"{unknown_name(self.what, str(name), self.names())}; or give a path that ends in .toml")
 
     def _parsed(self, path: Path) -> dict[str, Any]:
         called = f"the {self.what} file {path}"
         content = FileKind(f"the {self.what} file", LARGEST_FILE, f"a {self.what} is a text of about a page").read(path)
         try:
-            return tomllib.loads(content.decode())
+            return parse_toml(content.decode("utf-8-sig"))
+        except InputError as error:
+            raise InputError(f"{called} is {error}: a {self.what} has at most three") from None
         except ValueError as error:  # not UTF-8, not TOML, or a number with thousands of digits
             raise InputError(f"{called} is not TOML: {error}") from None
-        except RecursionError:
-            raise InputError(f"{called} is nested too deeply: a {self.what} has at most three levels") from None

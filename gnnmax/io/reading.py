@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import json
 import mmap
@@ -163,7 +164,7 @@ class FileKind:
         """Decode JSON as a type, strictly: every key once, no unknown numbers, nothing that needs much memory.
 
         Args:
-            content: The JSON.
+            content: The JSON; a byte-order mark at its start is left out.
             wanted: A type that msgspec can check.
             path: The file, for errors.
             hook: Makes values of types that msgspec does not know.
@@ -177,6 +178,7 @@ class FileKind:
             ...
             gnnmax.errors.InputError: the table x.json is damaged: the key 'a' is there twice; write it again
         """
+        content = content.removeprefix(codecs.BOM_UTF8)
         if sum(cost * content.count(mark) for mark, cost in COSTS.items()) > self.memory:
             raise self.damaged(path, "it holds too many values")
         try:

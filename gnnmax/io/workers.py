@@ -13,13 +13,39 @@ from itertools import islice
 from multiprocessing import resource_tracker
 from typing import Any
 
-__all__ = ["AHEAD", "WATCH_SECONDS", "map_ahead", "starting_workers"]
+from gnnmax.errors import InputError
+
+__all__ = ["AHEAD", "WATCH_SECONDS", "check_sendable", "map_ahead", "starting_workers"]
 
 AHEAD = 4
 """Results that each worker may finish before the first of them is taken."""
 
 WATCH_SECONDS = 0.5
 """Seconds between two looks at whether the parent process lives."""
+
+
+def check_sendable(content: Any, what: str) -> None:
+    """Refuse an object that cannot be sent to worker processes.
+
+    Raises:
+        InputError: it cannot be pickled, even by value.
+
+    Example:
+        >>> check_sendable(lambda: 1, "the function")
+        >>> check_sendable(threading.Lock(), "the lock")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: the lock cannot be sent to worker processes: TypeError: ...
+    """
+    from loky.backend.reduction import dumps
+
+    try:
+        dumps(content)
+    except Exception as error:
+        raise InputError(
+            f"{what} cannot be sent to worker processes: {type(error).__name__}: {error}; give it as FILE.py:NAME, or "
+            "use one worker"
+        ) from None
 
 
 @contextlib.contextmanager

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 from torch import nn
 
+from gnnmax.errors import InputError
+from gnnmax.models.seeding import seeded
 from gnnmax.models.tower_spec import TowerSpec
 from gnnmax.models.visibility import Background, visible_ceiling
 from gnnmax.task.symmetry_groups import Group, forced_ceiling
@@ -40,14 +43,15 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model of the registry.
+    """One model of the registry, or a net of your own, see :mod:`gnnmax.models.own_nets`.
 
     Attributes:
-        name: Its key in :data:`gnnmax.models.registry.MODELS`.
+        name: Its key in :data:`gnnmax.models.registry.MODELS`; of an own net, its reference.
         summary: One line to show.
         build: Makes the net from the side ``k`` and a config.
-        config: The frozen struct of its choices, with bounds.
-        group: The group that its scores are invariant to, exactly (up to rounding); the tests check it.
+        config: The struct of its choices, with bounds; an own net may have a dataclass.
+        group: The group that its scores are invariant to, exactly (up to rounding); the tests check it. None where no
+            group is declared.
         any_k: Whether a trained net accepts windows of any odd side.
         source: The paper or page that it comes from.
         cannot: A limitation that no weights overcome; empty where there is none for this task.
@@ -61,8 +65,8 @@ class ModelEntry:
     name: str
     summary: str
     build: Callable[[int, Any], nn.Module]
-    config: type[Config]
-    group: Group
+    config: type[Any]
+    group: Group | None
     any_k: bool
     source: str
     cannot: str = ""
@@ -70,8 +74,65 @@ class ModelEntry:
     orbit: Callable[[int, Any], int] | None = None
     tower: Callable[[Any], TowerSpec] | None = None
 
-    def ceiling(self, k: int, config: Any = None, background: Background = "any") -> float:
+    @property
+    def group_name(self) -> str:
+        """The name of its group, or "not declared"."""
+        return "not declared" if self.group is None else self.group.name
+
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        """The transformations under which it is declared invariant."""
+        return () if self.group is None else self.group.invariances
+
+    def parse(self, plain: Any = None) -> Any:
+        """Check plain values, or a config of its type, as its config.
+
+        Args:
+            plain: A dict as read from JSON or TOML, a config of the model's own type, or None for the defaults.
+
+        Raises:
+            InputError: an unknown field, or a value outside its bounds.
+
+        Example:
+            >>> from gnnmax.models.registry import MODELS
+            >>> MODELS["gnn"].parse({"width": 0})
+            Traceback (most recent call last):
+            ...
+            gnnmax.errors.InputError: config of model gnn: Expected `int` >= 1 - at `$.width`
+        """
+        if _is_config(plain) and not isinstance(plain, self.config):
+            raise InputError(
+                f"model {self.name} takes a {self.config.__name__}, not a {type(plain).__name__}: give its own config"
+            )
+        try:
+            given = {} if plain is None else msgspec.to_builtins(plain)
+            checked = msgspec.convert(given, self.config, strict=True)
+        except (msgspec.ValidationError, TypeError, RecursionError) as error:
+            raise InputError(f"config of model {self.name}: {error}") from None
+        unknown = sorted(given.keys() - _field_names(self.config))  # not all types refuse them
+        if unknown:
+            raise InputError(f"config of model {self.name}: Object contains unknown field `{unknown[0]}`")
+        return checked
+
+    def make(self, k: int, config: Any, seed: int) -> nn.Module:
+        """Build a net with fresh weights, on the CPU; they depend on the seed alone.
+
+        Args:
+            k: Side of the windows.
+            config: A config of its type, checked.
+            seed: Seed of the initial weights.
+
+        Raises:
+            InputError: ``k`` is even or below 3, or the seed is out of bounds.
+        """
+        if k < 3 or k % 2 == 0:
+            raise InputError(f"a window's side k must be odd and at least 3, not {k}: otherwise it has no centre entry")
+        return seeded(lambda: self.build(k, config), seed)
+
+    def ceiling(self, k: int, config: Any = None, background: Background = "any") -> float | None:
         """Return the best accuracy that the symmetry allows on windows with one planted maximum and little noise.
+
+        It is None where no group is declared.
 
         Args:
             k: Side of the windows.
@@ -89,7 +150,20 @@ class ModelEntry:
             >>> round(net.ceiling(15), 4), round(net.ceiling(15, background="zero"), 4)
             (0.9821, 0.9464)
         """
+        if self.group is None:
+            return None
         chosen = self.config() if config is None else config
         if self.tower is not None:
             return visible_ceiling(self.tower(chosen), k, background)
         return self.group.ceiling(k) if self.orbit is None else forced_ceiling(self.orbit(k, chosen), k)
+
+
+def _is_config(plain: Any) -> bool:
+    return isinstance(plain, Struct) or (is_dataclass(plain) and not isinstance(plain, type))
+
+
+def _field_names(config: type[Any]) -> set[str]:
+    """Return the names that the plain values of a config may have."""
+    if is_dataclass(config):
+        return {field.name for field in fields(config)}
+    return {*config.__struct_encode_fields__, config.__struct_config__.tag_field}

@@ -5,81 +5,66 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gnnmax.errors import InputError
-from gnnmax.models.entry import Config
-from gnnmax.models.registry import build_model, parse_config
+from gnnmax.models.architecture import Architecture
 
-__all__ = ["match_parameters", "parameter_count"]
+__all__ = ["match_parameters"]
 
 FARTHEST = 0.1
 """Largest share by which a matched net may have more or fewer parameters."""
 
 
-def parameter_count(name: str, k: int, config: Config) -> int:
-    """Return the number of trainable parameters of a net.
-
-    Example:
-        >>> parameter_count("question", 3, parse_config("question"))
-        34049
-    """
-    return sum(weight.numel() for weight in build_model(name, k, config).parameters() if weight.requires_grad)
-
-
-def match_parameters(configs: Mapping[str, Config], k: int) -> dict[str, Config]:
+def match_parameters(nets: Mapping[str, Architecture], k: int) -> dict[str, Architecture]:
     """Choose the widths of all nets but the first to match its number of parameters within 10 %.
 
     Args:
-        configs: Configs by model; the first is unchanged, the others keep all but the width.
+        nets: Architectures by name; the first is unchanged, the others keep all but the width.
         k: Side of the windows.
 
     Raises:
         InputError: a net has no width, or no width comes within 10 %.
 
     Example:
-        >>> matched = match_parameters({"question": parse_config("question"), "gnn": parse_config("gnn")}, 9)
-        >>> parameter_count("question", 9, matched["question"]), parameter_count("gnn", 9, matched["gnn"])
+        >>> from gnnmax.models.architecture import named_architectures
+        >>> matched = match_parameters(named_architectures(["question", "gnn"]), 9)
+        >>> matched["question"].parameter_count(9), matched["gnn"].parameter_count(9)
         (38657, 39320)
     """
-    first, *others = configs
-    target = parameter_count(first, k, configs[first])
-    return {first: configs[first], **{name: _matched(name, configs[name], k, target, first) for name in others}}
+    first, *others = nets
+    target = nets[first].parameter_count(k)
+    return {first: nets[first], **{name: _matched(name, nets[name], k, target, first) for name in others}}
 
 
-def _matched(name: str, config: Config, k: int, target: int, first: str) -> Config:
-    if not hasattr(config, "width"):
+def _matched(name: str, net: Architecture, k: int, target: int, first: str) -> Architecture:
+    if "width" not in net.plain:
         raise InputError(f"model {name} has no width to match to {first}'s: name it first, or match steps")
     low, high = 1, 1024
     while high - low > 1:  # the count rises with the width
         middle = (low + high) // 2
-        if _count(name, config, k, middle) < target:
+        if _count(net, k, middle) < target:
             low = middle
         else:
             high = middle
-    near = [width for width in range(max(1, low - 8), min(1024, high + 8) + 1) if _fits(name, config, width)]
-    best = min(near, key=lambda width: abs(_count(name, config, k, width) - target))
-    count = _count(name, config, k, best)
+    near = [width for width in range(max(1, low - 8), min(1024, high + 8) + 1) if _fits(net, width)]
+    best = min(near, key=lambda width: abs(_count(net, k, width) - target))
+    count = _count(net, k, best)
     if abs(count - target) > FARTHEST * target:
         raise InputError(
             f"model {name} comes no closer to the {target:,} parameters of {first} than {count:,}, at width {best}: "
             "change its other sizes, or match steps"
         )
-    return _with_width(name, config, best)
+    return net.changed(width=best)
 
 
-def _fits(name: str, config: Config, width: int) -> bool:
+def _fits(net: Architecture, width: int) -> bool:
     """Tell whether the net accepts that width: heads must divide it."""
     try:
-        _with_width(name, config, width)
+        net.changed(width=width)
     except InputError:
         return False
     return True
 
 
-def _count(name: str, config: Config, k: int, width: int) -> int:
-    while not _fits(name, config, width):
+def _count(net: Architecture, k: int, width: int) -> int:
+    while not _fits(net, width):
         width += 1
-    return parameter_count(name, k, _with_width(name, config, width))
-
-
-def _with_width(name: str, config: Config, width: int) -> Config:
-    plain = {field: getattr(config, field) for field in config.__struct_fields__}
-    return parse_config(name, {**plain, "width": width})
+    return net.changed(width=width).parameter_count(k)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from typing import Any
 
-import msgspec
-import torch
 from torch import nn
 
-from gnnmax.errors import InputError, unknown_name
+from gnnmax.errors import unknown_name
 from gnnmax.models.entry import Config, ModelEntry
 from gnnmax.models.graphs.entries import GRAPH_NETS
 from gnnmax.models.images.entries import IMAGE_NETS
 from gnnmax.models.sets.entries import SET_NETS
 
-__all__ = ["MODELS", "ModelEntry", "build_model", "parse_config", "seeded"]
+__all__ = ["MODELS", "ModelEntry", "build_model", "parse_config"]
 
 
 def parse_config(name: str, plain: Any = None) -> Config:
@@ -39,13 +35,8 @@ def parse_config(name: str, plain: Any = None) -> Config:
     """
     if name not in MODELS:
         raise unknown_name("model", name, MODELS)
-    wanted = MODELS[name].config
-    if isinstance(plain, Config) and not isinstance(plain, wanted):
-        raise InputError(f"model {name} takes a {wanted.__name__}, not a {type(plain).__name__}: give its own config")
-    try:
-        return msgspec.convert({} if plain is None else msgspec.to_builtins(plain), wanted, strict=True)
-    except (msgspec.ValidationError, TypeError, RecursionError) as error:
-        raise InputError(f"config of model {name}: {error}") from None
+    config: Config = MODELS[name].parse(plain)
+    return config
 
 
 def build_model(name: str, k: int, config: Any = None, seed: int = 0) -> nn.Module:
@@ -66,33 +57,12 @@ def build_model(name: str, k: int, config: Any = None, seed: int = 0) -> nn.Modu
         >>> build_model("cnm", k=9)
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: unknown model 'cnm'; known: ...
+        gnnmax.errors.InputError: unknown model 'cnm': did you mean cnn? known: ...
         >>> sum(p.numel() for p in build_model("question", k=3).parameters())
         34049
     """
     checked = parse_config(name, config)
-    if k < 3 or k % 2 == 0:
-        raise InputError(f"a window's side k must be odd and at least 3, not {k}: otherwise it has no centre entry")
-    return seeded(lambda: MODELS[name].build(k, checked), seed)
-
-
-_SEEDING = threading.RLock()
-"""Locked while torch's global generator is seeded for a net: layers draw their weights from no other."""
-
-
-def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """Make a net whose initial weights depend on a seed alone; torch's global generator keeps its state.
-
-    Threads make nets one after the other. A thread that draws from torch's global generator meanwhile disturbs it.
-
-    Example:
-        >>> weights = [seeded(lambda: nn.Linear(1, 1), seed).weight.item() for seed in (0, 0, 1)]
-        >>> weights[0] == weights[1], weights[0] == weights[2]
-        (True, False)
-    """
-    with _SEEDING, torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        return make()
+    return MODELS[name].make(k, checked, seed)
 
 
 MODELS: dict[str, ModelEntry] = {**IMAGE_NETS, **GRAPH_NETS, **SET_NETS}

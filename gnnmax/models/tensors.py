@@ -11,7 +11,7 @@ from torch import Tensor
 from gnnmax.errors import InputError
 from gnnmax.task.windows import Windows
 
-__all__ = ["Batch", "Inputs", "check_finite", "inputs_of", "labels_of", "taken"]
+__all__ = ["Batch", "Inputs", "check_finite", "inputs_of", "labels_of", "separate", "taken"]
 
 
 Inputs = tuple[Tensor, Tensor | None, Tensor | None]
@@ -57,6 +57,17 @@ def taken(inputs: Inputs, index: Any) -> Inputs:
     """
     values, rows, columns = inputs
     return values[index], None if rows is None else rows[index], None if columns is None else columns[index]
+
+
+def separate(tensor: Tensor) -> Tensor:
+    """Return a contiguous copy on the CPU that shares memory with no other tensor, as tied weights do.
+
+    Example:
+        >>> tied = torch.ones(2)
+        >>> separate(tied).data_ptr() == tied.data_ptr()
+        False
+    """
+    return tensor.detach().to("cpu", copy=True).contiguous()
 
 
 def check_finite(w: Windows, what: str, *, missing: bool = False) -> None:

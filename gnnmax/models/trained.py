@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 import os
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,27 +23,34 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as tensor_bytes
 from torch import Tensor, nn
 
-from gnnmax.errors import InputError
+from gnnmax.errors import InputError, suggestion, unknown_name
 from gnnmax.io.atomic import write_file
+from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
 from gnnmax.io.tensor_files import read_header
+from gnnmax.models.architecture import LONGEST, Architecture, architecture_of
 from gnnmax.models.images.dense_tower import DenseTower, has_dense_form
 from gnnmax.models.inference import resolve_device, scored
-from gnnmax.models.registry import MODELS, build_model, parse_config
-from gnnmax.models.tensors import check_finite, inputs_of
-from gnnmax.task.windows import Windows
+from gnnmax.models.model_views import ModelViews
+from gnnmax.models.references import is_reference
+from gnnmax.models.registry import MODELS
+from gnnmax.models.seeding import LARGEST_SEED
+from gnnmax.models.tensors import check_finite, inputs_of, separate
+from gnnmax.task.windows import Windows, windows_hint
 
-__all__ = ["ModelCard", "TrainedModel", "load_model", "save_model", "shipped_models"]
+__all__ = ["ModelCard", "TrainedModel", "load_model", "read_card", "save_model", "shipped_models"]
 
 CARD, WEIGHTS = "model.json", "weights.safetensors"
 SHELF = Path(__file__).parent / "weights"
 CARD_FILE = FileKind("the model card", 1_000_000, "copy the folder again or train again")
 LARGEST_HEADER = 1_000_000
+HEADER_ENTRY = 300
+"""Bytes that the header of a weights file has for a tensor, besides its name."""
 
 DenseScorer = Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]
 """Maps values ``(n, m)`` to the scores of all their windows."""
 
-Line = Annotated[str, Meta(max_length=1000)]
+Line = Annotated[str, Meta(max_length=LONGEST)]
 
 
 class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -50,7 +58,9 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     Attributes:
         format: Version of this layout.
-        name: Key of :data:`gnnmax.models.registry.MODELS`.
+        name: Its name in the run that trained it; without ``model`` a key of :data:`gnnmax.models.registry.MODELS`.
+        model: Which net it is: a key of the registry, or the reference of an own net; empty for that of its name.
+        source_sha256: Digest of the file that defines an own net; empty if there is none.
         config: The model's config, as plain values.
         k: Side of the windows it was trained on.
         any_k: Whether it accepts windows of any odd side.
@@ -64,40 +74,54 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     format: Literal[1] = 1
     name: Line
+    model: Line = ""
+    source_sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
     config: dict[str, Any]
     k: Annotated[int, Meta(ge=3, le=255)]
     any_k: bool
     weights_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     versions: dict[Line, Line]
-    seed: Annotated[int, Meta(ge=0, le=2**62)]
+    seed: Annotated[int, Meta(ge=0, le=LARGEST_SEED)]
     recipe: Line = ""
     recipe_digest: Line = ""
     validation_loss: Annotated[float, Meta(ge=0)] | None = None
 
+    @property
+    def reference(self) -> str:
+        """A key of the registry, or the reference of an own net."""
+        return self.model or self.name
 
-@dataclass(frozen=True)
-class TrainedModel:
+    @property
+    def is_own(self) -> bool:
+        """Whether the code of its net is the caller's."""
+        return is_reference(self.reference)
+
+
+@dataclass(frozen=True, repr=False)
+class TrainedModel(ModelViews):
     """A trained net: a scorer.
 
     Attributes:
         module: The net, in evaluation mode, on ``device``.
         card: Its name, config and origin.
         device: The device it runs on.
+        architecture: Its net before the training.
     """
 
     module: nn.Module
     card: ModelCard
     device: torch.device
+    architecture: Architecture
 
     @property
     def name(self) -> str:
-        """The model's name in the registry."""
+        """The model's name in its run."""
         return self.card.name
 
     @property
-    def config(self) -> Struct:
+    def config(self) -> Any:
         """The model's config."""
-        return parse_config(self.card.name, self.card.config)
+        return self.architecture.config
 
     @property
     def k(self) -> int:
@@ -107,7 +131,7 @@ class TrainedModel:
     @property
     def takes_missing(self) -> bool:
         """Whether values may be NaN: a missing entry ranks below all others, so only nets that read ranks take it."""
-        return getattr(self.config, "encoding", "") == "rank"
+        return not self.card.is_own and getattr(self.config, "encoding", "") == "rank"
 
     def score(self, w: Windows) -> npt.NDArray[np.float32]:
         """Return the logits of windows, higher where it is more likely that they are centred; the decision is > 0.
@@ -121,6 +145,8 @@ class TrainedModel:
         Raises:
             InputError: no windows, values that are NaN or infinite, or a side that the model does not accept.
         """
+        if not isinstance(w, Windows):
+            raise InputError(f"a model scores Windows, not {type(w).__name__}: {windows_hint(w)}")
         if w.k != self.k and not self.card.any_k:
             raise InputError(f"{self.name} was trained on windows of side {self.k}, accepts no other, and got {w.k}")
         check_finite(w, "windows to score", missing=self.takes_missing)
@@ -128,6 +154,20 @@ class TrainedModel:
         return scores
 
     __call__ = score
+
+    def to(self, device: str | torch.device) -> TrainedModel:
+        """Return the model on another device; this one stays where it is.
+
+        Args:
+            device: ``auto``, ``cpu`` or ``cuda``.
+
+        Raises:
+            InputError: another name, or a device that is not there.
+        """
+        where = resolve_device(str(device))
+        if where == self.device:
+            return self
+        return replace(self, module=copy.deepcopy(self.module).to(where), device=where)
 
     def dense(self, k: int) -> DenseScorer | None:
         """Return a scorer of all windows of a matrix in one pass; None if the net has no cheaper dense form.
@@ -164,6 +204,7 @@ def save_model(
     name: str,
     k: int,
     config: Any = None,
+    architecture: Architecture | None = None,
     seed: int = 0,
     recipe: str = "",
     recipe_digest: str = "",
@@ -173,10 +214,12 @@ def save_model(
 
     Args:
         folder: The folder. Other files in it stay unchanged.
-        module: A net of the registry, built by :func:`gnnmax.models.registry.build_model` with the same arguments.
-        name: Its name in the registry.
+        module: A net of the registry, built by :func:`gnnmax.models.registry.build_model` with the same arguments, or
+            of ``architecture``.
+        name: Its name, in the registry unless ``architecture`` is given.
         k: Side of the windows it was trained on.
         config: Its config; None for the defaults.
+        architecture: The net, if it is not the one of that name and config in the registry.
         seed: Seed of its initial weights.
         recipe: Name of the recipe it was trained on.
         recipe_digest: Digest of that recipe.
@@ -190,6 +233,7 @@ def save_model(
 
     Example:
         >>> import tempfile
+        >>> from gnnmax.models.registry import build_model
         >>> w = Windows.from_values(np.eye(3)[None])
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     net = build_model("gnn", k=3, seed=1)
@@ -197,18 +241,20 @@ def save_model(
         ...     bool(load_model(folder).score(w) == net(torch.tensor(w.values)).detach().numpy())
         True
     """
-    folder = Path(folder)
+    folder = as_path(folder)
     if (folder / CARD).exists():
         raise InputError(f"the folder {folder} holds a model already: choose another folder")
-    weights = {key: tensor.detach().cpu().contiguous() for key, tensor in module.state_dict().items()}
-    checked = parse_config(name, config)
-    _check_weights(weights, _outline(name, k, checked), "the module to save")
+    net = architecture_of(name, config) if architecture is None else architecture
+    weights = {key: separate(tensor) for key, tensor in module.state_dict().items()}
+    _check_weights(weights, net.outline(k), "the module to save")
     content = tensor_bytes(weights)
     card = ModelCard(
         name=name,
-        config=msgspec.to_builtins(checked),
+        model=net.reference,
+        source_sha256=net.sha256,
+        config=net.plain,
         k=k,
-        any_k=MODELS[name].any_k,
+        any_k=net.entry.any_k,
         weights_sha256=hashlib.sha256(content).hexdigest(),
         versions=_versions(),
         seed=seed,
@@ -232,7 +278,13 @@ def shipped_models() -> list[str]:
     return sorted(card.parent.name for card in SHELF.glob(f"*/{CARD}"))
 
 
-def load_model(path: str | Path, device: str = "auto") -> TrainedModel:
+def load_model(
+    path: str | Path,
+    device: str = "auto",
+    *,
+    net: Any = None,
+    allow_changed: bool = False,
+) -> TrainedModel:
     """Load a trained model: one that ships with the package, by its name, or one of your own, by its folder.
 
     A folder without ``model.json`` whose sub-folders ``seed-*`` hold models stands for the one with the lowest
@@ -242,9 +294,13 @@ def load_model(path: str | Path, device: str = "auto") -> TrainedModel:
         path: One of :func:`shipped_models`, or a folder that :func:`save_model` wrote, or one of seeds. Write
             ``./NAME`` for a folder of your own that has the name of a shipped model.
         device: ``auto``, ``cpu`` or ``cuda``.
+        net: The code of a net of your own: its factory, or a reference to it, ``"net.py:MyNet"``. A folder alone never
+            runs code.
+        allow_changed: Whether the file that defines an own net may have changed since the training.
 
     Raises:
-        InputError: the folder or a file is missing, unreadable, too large, damaged or inconsistent.
+        InputError: the folder or a file is missing, unreadable, too large, damaged or inconsistent; or a net of your
+            own whose code is not given, or was changed.
 
     Example:
         >>> load_model("gnn").card.recipe
@@ -255,23 +311,50 @@ def load_model(path: str | Path, device: str = "auto") -> TrainedModel:
         gnnmax.errors.InputError: there is no folder runs/nowhere: give a folder that holds model.json, or one of ...
     """
     where = resolve_device(device)
-    folder, card = _chosen(SHELF / path if str(path) in shipped_models() else Path(path))
+    folder, card = _chosen(SHELF / path if str(path) in shipped_models() else as_path(path))
     try:
-        module = _restored(folder / WEIGHTS, card)
+        architecture = _architecture(card, net, allow_changed=allow_changed)
+        module = _restored(folder / WEIGHTS, card, architecture)
     except InputError as error:
-        raise InputError(f"model {folder}: {error}") from None
-    return TrainedModel(module.to(where).eval(), card, where)
+        raise InputError(f"model {folder}: {error}") from error.__cause__
+    return TrainedModel(module.to(where).eval(), card, where, architecture)
+
+
+def _architecture(card: ModelCard, given: Any, *, allow_changed: bool) -> Architecture:
+    """Return the net that a card names; the code of an own net is the one that the caller gives."""
+    if not card.is_own:
+        if card.reference not in MODELS:
+            raise unknown_name("model", card.reference, MODELS)
+        if not (given is None or isinstance(given, Architecture) or given == card.reference):
+            raise InputError(f"{card.name} is a net of gnnmax, {card.reference}, and takes no other code: leave it out")
+        return architecture_of(card.name, (card.reference, card.config))
+    if given is None:
+        raise InputError(
+            f"{card.name} is a net of your own, {card.reference}: to run that code, give --models "
+            f"{card.name}={card.reference}, or net=... in Python"
+        )
+    if isinstance(given, str) and given in MODELS:
+        raise InputError(f"{card.name} was trained with the code {card.reference}, not with {given}: give that code")
+    net = given if isinstance(given, Architecture) else architecture_of(card.name, (given, card.config))
+    if card.source_sha256 != net.sha256 and not allow_changed:
+        raise InputError(
+            f"the code of {card.name}, {net.reference}, was changed since its training (SHA-256 "
+            f"{card.source_sha256[:12] or 'unknown'} then, {net.sha256[:12] or 'unknown'} now): give the same file, or "
+            "--allow-changed (allow_changed=True) if the change keeps its scores"
+        )
+    return net
 
 
 def _chosen(path: Path) -> tuple[Path, ModelCard]:
     """Return the folder of a model and its card; among seeds, the one with the lowest validation loss."""
     if not path.is_dir():
         raise InputError(
-            f"there is no folder {path}: give a folder that holds {CARD}, or one of {', '.join(shipped_models())}"
+            f"there is no folder {path}{suggestion(path.as_posix(), shipped_models()) or ':'} give a folder that holds "
+            f"{CARD}, or one of {', '.join(shipped_models())}"
         )
     if os.path.lexists(path / CARD):
-        return path, _read_card(path / CARD)
-    seeds = [(folder.parent, _read_card(folder)) for folder in sorted(path.glob(f"seed-*/{CARD}"))]
+        return path, read_card(path / CARD)
+    seeds = [(folder.parent, read_card(folder)) for folder in sorted(path.glob(f"seed-*/{CARD}"))]
     if not seeds:
         raise InputError(
             f"the folder {path} holds no {CARD}, nor do folders seed-* in it: give that of a trained model"
@@ -279,16 +362,22 @@ def _chosen(path: Path) -> tuple[Path, ModelCard]:
     return min(seeds, key=lambda seed: math.inf if seed[1].validation_loss is None else seed[1].validation_loss)
 
 
-def _read_card(path: Path) -> ModelCard:
+def read_card(path: Path) -> ModelCard:
+    """Read the card of a model from its file.
+
+    Raises:
+        InputError: it is unreadable, too large or damaged.
+    """
     return CARD_FILE.read_json(path, ModelCard)
 
 
-def _restored(path: Path, card: ModelCard) -> nn.Module:
+def _restored(path: Path, card: ModelCard, architecture: Architecture) -> nn.Module:
     """Build the net of a card and load its weights, both checked."""
-    outline = _outline(card.name, card.k, card.config)
-    if card.any_k != MODELS[card.name].any_k:
+    outline = architecture.outline(card.k)
+    if card.any_k != architecture.entry.any_k:
         raise InputError(f"the card says any_k = {card.any_k}, which is wrong for {card.name}: the card was changed")
-    largest = LARGEST_HEADER + sum(tensor.nbytes for tensor in outline.values())
+    header = LARGEST_HEADER + sum(HEADER_ENTRY + len(key.encode()) for key in outline)
+    largest = header + sum(tensor.nbytes for tensor in outline.values())
     content = FileKind("the weights", largest, "copy the folder again or train again").read(path)
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.weights_sha256:
@@ -297,20 +386,14 @@ def _restored(path: Path, card: ModelCard) -> nn.Module:
             "the file was changed or cut short; copy the folder again or train again"
         )
     try:
-        read_header(content, largest=LARGEST_HEADER)
+        read_header(content, largest=header)
         weights = parse_tensors(content)
     except (SafetensorError, ValueError, KeyError) as error:
         raise InputError(f"the weights are damaged: {error}") from None
     _check_weights(weights, outline, "the weights file")
-    module = build_model(card.name, card.k, card.config)
+    module = architecture.build(card.k)
     module.load_state_dict(weights)
     return module
-
-
-def _outline(name: str, k: int, config: Any) -> dict[str, Tensor]:
-    """Return the names, shapes and types of a net's weights without allocating them."""
-    with torch.device("meta"):
-        return build_model(name, k, config).state_dict()
 
 
 def _check_weights(weights: dict[str, Tensor], outline: dict[str, Tensor], what: str) -> None:

@@ -30,7 +30,8 @@ def headline(results: Results) -> str:
     nets = sorted(test.nets, key=lambda name: -test.verdicts[name].accuracy)
     said = ", ".join(f"{name} {_percent(test.verdicts[name].accuracy)}" for name in nets)
     limit = f" The best possible is {_percent(test.ceiling)}." if test.ceiling is not None else ""
-    return f"Right on held-out hosts: {said}; the explicit rule {_percent(test.verdicts['argmax'].accuracy)}.{limit}"
+    said = f"{said}; " if said else "no net finished its training; "
+    return f"Right on held-out hosts: {said}the explicit rule {_percent(test.verdicts['argmax'].accuracy)}.{limit}"
 
 
 def answers(results: Results) -> list[Answer]:
@@ -121,7 +122,7 @@ def _tiles(test: SplitResult) -> tuple[str, ...]:
 
 def _relabelled(results: Results) -> list[str]:
     said = []
-    for model in results.models:
+    for model in results.finished:
         flips = worst_findings(model)["relabelling"].unexpected_flips or 0.0
         kept = "none" if flips == 0 else _percent(flips)
         said.append(f"{model.name} then changes {kept} of its decisions.")

@@ -31,25 +31,13 @@ def audit_table(name: str, audit: Audit, declared: Collection[str] = ()) -> Tabl
         >>> audit_table("rank", audit(RULES["argmax"], w, rng=np.random.default_rng(0))).row_count
         10
     """
-    table = Table(title=f"{name}: {audit.conclusion}", title_justify="left")
-    table.add_column("transformation")
-    table.add_column("verdict")
-    for column in ("largest change", "relative", "unexpected flips", "expected flips", "windows"):
-        table.add_column(column, justify="right")
-    table.add_column("the label")
-    table.add_column("declared")
-    for finding in audit.values():
-        table.add_row(
-            finding.name,
-            finding.verdict,
-            f"{finding.maximum:.3g}",
-            "" if finding.relative is None else f"{finding.relative:.3g}",
-            *("" if share is None else f"{share:.1%}" for share in (finding.unexpected_flips, finding.expected_flips)),
-            f"{finding.windows:,}",
-            "stays" if finding.label_stays else "moves",
-            "invariant" if finding.name in declared else "",
-            style="bold" if finding.fault else None,
-        )
+    (text,) = audit.tables()
+    table = Table(title=f"{name}: {text.title}", title_justify="left")
+    for place, column in enumerate([*text.header, "declared"]):
+        table.add_column(column, justify="right" if 2 <= place < len(text.header) - 1 else "left")
+    for finding, row in zip(audit.values(), text.rows, strict=True):
+        invariant = "invariant" if finding.name in declared else ""
+        table.add_row(*row, invariant, style="bold" if finding.fault else None)
     return table
 
 

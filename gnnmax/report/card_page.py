@@ -10,7 +10,6 @@ from gnnmax.data.card import Card
 from gnnmax.data.dataset import DataSet
 from gnnmax.experiments.scoreboard import examples_of, picture_of
 from gnnmax.report.rendering import environment, write_whole
-from gnnmax.report.tables import card_note
 from gnnmax.task.label import KINDS
 from gnnmax.task.windows import Windows
 
@@ -38,7 +37,7 @@ def render_card(data: DataSet, card: Card) -> str:
         .get_template("card.html")
         .render(
             card=card,
-            note=card_note(card),
+            note=card.note,
             k=w.k,
             label=w.label_rule,
             split=split,

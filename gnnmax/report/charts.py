@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from gnnmax.evaluation.verdict import Slice, Verdict
 from gnnmax.experiments.results import Results, SplitResult
+from gnnmax.task.plotting import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "accuracy_chart", "curve_chart", "learning_chart", "reliability_chart", "splits_chart"]
-
-COLOURS = ("#d9480f", "#7c5cd6", "#0f9d8a", "#c2255c", "#1971c2", "#5c940d")
-"""Colours of the nets, in their order; readable on light and dark pages."""
+__all__ = ["accuracy_chart", "curve_chart", "learning_chart", "reliability_chart", "splits_chart"]
 
 _INK = "#010203"
 _STYLE = {
@@ -124,7 +122,7 @@ def _unit_square(axes: Axes, across: str, up: str) -> None:
 def learning_chart(results: Results) -> str:
     """Draw validation log loss over steps, one line a net and seed."""
     with _canvas(5.6, 2.9) as (axes, drawn):
-        for place, model in enumerate(results.models):
+        for place, model in enumerate(results.finished):
             for run in model.runs:
                 steps, losses = ([record[key] for record in run.history] for key in ("step", "loss"))
                 label = model.name if run is model.runs[0] else None
@@ -133,7 +131,8 @@ def learning_chart(results: Results) -> str:
         axes.set_xlabel("step")
         axes.set_ylabel("validation log loss, nats")
         axes.grid(axis="y", lw=0.4, alpha=0.4)
-        axes.legend()
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend()
     return drawn[0]
 
 

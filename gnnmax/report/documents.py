@@ -15,8 +15,8 @@ from gnnmax.evaluation.metrics import METRICS, Metric
 from gnnmax.experiments.results import SplitResult
 from gnnmax.io.atomic import write_file
 from gnnmax.io.reading import FileKind
+from gnnmax.models.architecture import architecture_of
 from gnnmax.models.entry import ModelEntry
-from gnnmax.models.matching import parameter_count
 from gnnmax.models.registry import MODELS
 from gnnmax.report.tables import figure_text, split_rows
 
@@ -118,9 +118,9 @@ def _model_row(entry: ModelEntry, k: int) -> list[str]:
     return [
         f"`{entry.name}`",
         entry.summary,
-        entry.group.name,
-        f"{entry.ceiling(k):.4f}",
-        f"{parameter_count(entry.name, k, entry.config()):,}",
+        entry.group_name,
+        figure_text(entry.ceiling(k)),
+        f"{architecture_of(entry.name).parameter_count(k):,}",
         "yes" if entry.any_k else "",
         entry.cannot,
         entry.source,

@@ -9,7 +9,6 @@ from gnnmax.experiments.results import Results, SplitResult
 from gnnmax.report.answers import answers, headline
 from gnnmax.report.audits import conclusions, worst_findings
 from gnnmax.report.charts import (
-    COLOURS,
     accuracy_chart,
     curve_chart,
     learning_chart,
@@ -18,7 +17,8 @@ from gnnmax.report.charts import (
 )
 from gnnmax.report.pictures import heat_map_strip, heat_map_svg
 from gnnmax.report.rendering import environment, write_whole
-from gnnmax.report.tables import card_note, headline_metrics, metric_text, metrics_of
+from gnnmax.report.tables import headline_metrics, metric_text, metrics_of
+from gnnmax.task.plotting import COLOURS
 
 __all__ = ["render_page", "write_heat_maps", "write_page"]
 
@@ -35,8 +35,9 @@ def render_page(results: Results) -> str:
         >>> from gnnmax.report.page import render_page  # render_page(read_results("runs/demo"))
     """
     test = results.tests[0]
-    nets = [model.name for model in results.models]
+    nets = test.nets
     rules = [name for name in SHOWN_RULES if name in test.verdicts]
+    drawn = nets or rules[:1]  # every net may have diverged
     return (
         environment()
         .get_template("page.html")
@@ -49,22 +50,22 @@ def render_page(results: Results) -> str:
             headline=headline(results),
             answers=answers(results),
             heat_maps=[(name, heat_map_svg(test.heat_map(name))) for name in [*nets, *rules[:1]]],
-            charts=_slice_charts(test, nets),
-            across=splits_chart(results.tests, nets) if len(results.tests) > 1 else None,
+            charts=_slice_charts(test, drawn),
+            across=splits_chart(results.tests, drawn) if len(results.tests) > 1 else None,
             curves={
-                "ROC, with its area": curve_chart(test, nets),
-                "Precision over recall, with the average": curve_chart(test, nets, precision=True),
-                "Reliability of the first seed": reliability_chart(test, nets),
+                "ROC, with its area": curve_chart(test, drawn),
+                "Precision over recall, with the average": curve_chart(test, drawn, precision=True),
+                "Reliability of the first seed": reliability_chart(test, drawn),
             },
-            audits={model.name: worst_findings(model) for model in results.models},
-            conclusions={model.name: conclusions(model) for model in results.models},
+            audits={model.name: worst_findings(model) for model in results.finished},
+            conclusions={model.name: conclusions(model) for model in results.finished},
             titles={name: metric.title for name, metric in METRICS.items()},
             shares={name for name, metric in METRICS.items() if metric.share_of},
             headlines={each.name: headline_metrics(each) for each in results.tests},
             more=[name for name in metrics_of(test) if not METRICS[name].headline],
             text=metric_text,
             learning=learning_chart(results),
-            note=card_note(results.card),
+            note=results.card.note,
         )
     )
 
@@ -91,5 +92,5 @@ def write_heat_maps(results: Results, path: Path) -> Path:
         InputError: the folder of the file does not exist.
     """
     test = results.tests[0]
-    named = [(name, test.heat_map(name)) for name in (*(model.name for model in results.models), "argmax")]
+    named = [(name, test.heat_map(name)) for name in (*test.nets, "argmax")]
     return write_whole(path, heat_map_strip(named))

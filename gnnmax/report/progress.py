@@ -44,6 +44,8 @@ def training_progress(
             task = tasks[record["seed"], record["model"]]
             if record["event"] == "evaluation":
                 bar.update(task, last=f"loss {record['loss']:.4f}, accuracy {record['accuracy']:.4f}")
+            elif record["event"] == "diverged":
+                bar.update(task, last=f"diverged at step {record['step']}")
             bar.update(task, completed=record["step"])
 
         yield show

@@ -6,12 +6,12 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from gnnmax.evaluation.tabulation import interval_text
 from gnnmax.experiments.results import Results, read_results
 from gnnmax.io.atomic import write_file
 from gnnmax.models.registry import MODELS
 from gnnmax.models.trained import CARD, WEIGHTS, load_model
 from gnnmax.report.documents import markdown
+from gnnmax.task.tabulation import interval_text
 
 __all__ = ["TRAININGS", "model_markdown", "ship_models"]
 
@@ -73,8 +73,8 @@ def model_markdown(results: Results, name: str, seed: int, *, title: str) -> str
     References:
         Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
     """
-    entry, training = MODELS[name], results.training
     record = next(model for model in results.models if model.name == name)
+    entry, training = MODELS[record.reference or name], results.training
     place = results.seeds.index(seed)
     noisy = results.recipe["label"] == "planted"
     best = "bayes" if noisy else "argmax"

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from rich.table import Table
 
-from gnnmax.data.card import Card
+from gnnmax.data.card_record import Card
 from gnnmax.evaluation.metrics import METRICS
-from gnnmax.evaluation.tabulation import interval_text, number_text
 from gnnmax.evaluation.verdict import Verdict
 from gnnmax.experiments.reproduction.outcome import Outcome
 from gnnmax.experiments.results import Results, SplitResult
+from gnnmax.task.tabulation import TableText, interval_text, number_text, percent_text
 
 __all__ = [
-    "card_note",
     "card_tables",
     "figure_text",
     "headline_metrics",
@@ -36,42 +36,18 @@ def card_tables(card: Card) -> list[Table]:
         >>> [table.row_count for table in card_tables(describe(load_data("real-karate")))]
         [1, 3, 6]
     """
-    splits = Table(title=f"{card.name}  {card.digest[:12]}\n{card.summary}", title_justify="left")
-    kinds = list(next(iter(card.splits.values()))["kinds"])
-    _columns(splits, "split", ["hosts", "windows", "label true", *kinds])
-    splits.caption, splits.caption_justify = card_note(card), "left"
-    for name, row in card.splits.items():
-        shares = [_percent(row["kinds"][kind]) for kind in kinds]
-        splits.add_row(name, f"{row['hosts']:,}", f"{row['windows']:,}", _percent(row["centred"]), *shares)
-    quantiles = Table(title="test split, quantiles", title_justify="left")
-    _columns(quantiles, "property", ["least", "25 %", "median", "75 %", "greatest"])
-    for name, values in card.properties.items():
-        if isinstance(values, list):
-            quantiles.add_row(name, *(f"{value:.3g}" for value in values))
-    ladder = Table(title="explicit rules and learned shortcuts, test split", title_justify="left")
-    _columns(ladder, "scorer", ["accuracy", "standard error", "stated"])
-    ladder.add_column("basis")
-    ladder.add_column("sees")
-    for rung in (*card.rules, *card.probes):
-        stated = "" if rung.stated is None else f"{rung.stated:.4f}"
-        numbers = (f"{rung.accuracy:.4f}", f"{rung.standard_error:.4f}", stated)
-        ladder.add_row(rung.name, *numbers, rung.basis, rung.sees, end_section=rung == card.rules[-1])
-    return [splits, quantiles, ladder]
+    return [_left(table, (0, 4, 5) if place == 2 else (0,)) for place, table in enumerate(card.tables())]
 
 
-def card_note(card: Card) -> str:
-    """State the natural share of centred windows, and whether splits share windows.
-
-    Example:
-        >>> from gnnmax.data.card import describe
-        >>> from gnnmax.data.store import load_data
-        >>> card_note(describe(load_data("real-karate")))
-        'natural prevalence: 3.8 % of windows are centred (this split, 78 windows); 0 windows are in two splits'
-    """
-    natural = card.natural
-    counted = f"{natural.basis}, {natural.windows:,} windows" if natural.windows else "exact: 1 / k^2"
-    shared = f"{card.duplicates:,} windows are in two splits"
-    return f"natural prevalence: {_percent(natural.share)} of windows are centred ({counted}); {shared}"
+def _left(text: TableText, words: Sequence[int]) -> Table:
+    """Lay out a table with its title, its notes and its columns of words to the left."""
+    notes = "\n".join(text.notes) or None
+    table = Table(title=text.title, title_justify="left", caption=notes, caption_justify="left")
+    for place, name in enumerate(text.header):
+        table.add_column(name, justify="left" if place in words else "right")
+    for row in text.rows:
+        table.add_row(*row)
+    return table
 
 
 def run_tables(results: Results) -> list[Table]:
@@ -99,14 +75,15 @@ def split_table(test: SplitResult) -> Table:
     known = "held-out hosts of the training recipe" if test.trained else "never seen in training"
     ceiling = "" if test.ceiling is None else f", ceiling {test.ceiling:.4f}"
     hosts = "1 host" if test.hosts == 1 else f"{test.hosts:,} hosts"
-    counts = f"{test.windows:,} windows of {hosts}, {_percent(test.centred)} centred{ceiling}"
+    counts = f"{test.windows:,} windows of {hosts}, {percent_text(test.centred)} centred{ceiling}"
     table = Table(title=f"{test.name}: {known}; {counts}", title_justify="left", caption_justify="left")
     if test.hosts > 1:
         table.caption = "\n".join(pair.sentence() for pair in test.pairs) or None
     header, rows = split_rows(test)
+    last = [*test.nets, *test.diverged][-1:] or [""]
     _columns(table, header[0], header[1:])
     for row in rows:
-        table.add_row(*row, end_section=row[0] == test.nets[-1])
+        table.add_row(*row, end_section=row[0] == last[0])
     return table
 
 
@@ -144,6 +121,8 @@ def split_rows(test: SplitResult) -> tuple[list[str], list[list[str]]]:
         values = [metric_text(verdict, metric) for metric in shown]
         slices = [f"{verdict.slices['kind'][kind].accuracy:.3f}" for kind in kinds]
         rows.append([name, number_text(verdict.accuracy), interval, *values, *slices])
+    place = len(test.nets)
+    rows[place:place] = [[name, "", why, *[""] * (len(shown) + len(kinds))] for name, why in test.diverged.items()]
     return ["scorer", "accuracy", "95 % interval", *(METRICS[name].title for name in shown), *kinds], rows
 
 
@@ -182,7 +161,3 @@ def figure_text(value: str | float | None, *, signed: bool = False) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return "" if math.isnan(value) else f"{value:{'+' if signed else ''}.4f}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

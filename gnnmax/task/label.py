@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
+from gnnmax.task.arrays import as_array
 
 __all__ = ["KINDS", "centre_rank", "check_windows", "is_centred", "kind_of", "largest_other", "margin", "offset_of"]
 
@@ -35,14 +36,7 @@ def check_windows(values: Any) -> npt.NDArray[Any]:
         ...
         gnnmax.errors.InputError: a window's side k must be odd and at least 3, not 4: otherwise it has no centre entry
     """
-    if isinstance(values, np.ma.MaskedArray):
-        raise InputError("window values must be plain numbers, not a masked array: pass values.filled(numpy.nan)")
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise InputError("windows must have shape (..., k, k), not rows of unequal length: cut square blocks") from None
-    except (TypeError, RuntimeError) as error:  # tensors in bfloat16, on a GPU or with a gradient
-        raise InputError(f"window values cannot be read as an array of numbers: {error}") from None
+    array = as_array(values, "window values")
     if array.dtype.kind not in "fiub":
         raise InputError(f"window values must be real numbers, not {array.dtype}: convert them first")
     if array.ndim < 2 or array.shape[-1] != array.shape[-2]:

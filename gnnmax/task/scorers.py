@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
-from gnnmax.task.windows import Windows, checked_labels
+from gnnmax.task.arrays import as_array
+from gnnmax.task.windows import Windows, checked_labels, windows_hint
 
 __all__ = ["Scorer", "checked_scores", "labels_of", "on_values", "refuse_windows"]
 
@@ -68,17 +69,13 @@ def labels_of(windows: Windows | npt.ArrayLike, *, one_class: bool = False) -> n
 
 
 def _labels(given: Any) -> npt.NDArray[Any]:
-    if hasattr(given, "detach"):
-        given = given.detach().cpu().numpy()
-    if not isinstance(given, (np.ndarray, list, tuple)):
+    known = (np.ndarray, list, tuple)
+    if not isinstance(given, known) and not hasattr(given, "detach") and not hasattr(given, "to_numpy"):
         raise InputError(
             f"the second argument must be Windows or a label array of shape (N,), not {type(given).__name__}: "
-            "scores come first"
+            + (windows_hint(given) if hasattr(given, "splits") else "scores come first")
         )
-    try:
-        return np.asarray(given)
-    except ValueError:
-        raise InputError("labels must be a flat array of booleans: True where the window is centred") from None
+    return as_array(given, "labels")
 
 
 def refuse_windows(scores: Any, what: str = "scores") -> None:
@@ -139,20 +136,20 @@ def _checked_array(scores: Any, n: int, what: str) -> npt.NDArray[np.float64]:
 
 
 def _as_float64(scores: Any, what: str) -> npt.NDArray[np.float64]:
-    is_tensor = hasattr(scores, "detach")
     if isinstance(scores, np.ma.MaskedArray):
         raise InputError(f"{what} must not be masked: select the windows and scores to evaluate, windows[~scores.mask]")
-    if not is_tensor and not isinstance(scores, np.ndarray):
+    if not isinstance(scores, np.ndarray) and not hasattr(scores, "detach") and not hasattr(scores, "to_numpy"):
         raise InputError(
             f"{what} must be a numpy array or a torch tensor of shape (N,), not {type(scores).__name__}: "
             "pass np.asarray(scores)"
         )
-    dtype = str(scores.dtype).removeprefix("torch.")
-    if "bool" in dtype:
+    given = as_array(scores, what)
+    dtype = str(given.dtype)
+    if dtype == "bool":
         raise InputError(f"{what} must be real scores, not decisions ({dtype}): give the scores before the threshold")
-    if not dtype.startswith(("float", "bfloat", "int", "uint")):
+    if given.dtype.kind not in "fiu":
         raise InputError(f"{what} must be real numbers, not {dtype}: convert them first")
-    array = scores.detach().cpu().double().numpy() if is_tensor else scores.astype(np.float64)
+    array = given.astype(np.float64)
     if "int" in dtype and array.size and np.abs(array).max() > 2**53:
         raise InputError(f"{what} of type {dtype} exceed 2**53, where float64 would tie them: give their ranks")
     return np.asarray(array, dtype=np.float64)

@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
+from gnnmax.task.arrays import as_array, plain_layout
 from gnnmax.task.label import KINDS, check_windows, is_centred, kind_of, margin, offset_of
 from gnnmax.task.noise import SPIKE, NoiseModel
 from gnnmax.task.symmetry import Permutations, permuted, relabellings
+from gnnmax.task.window_views import WindowViews
 
-__all__ = ["FIELDS", "Field", "LabelRule", "Windows", "checked_labels"]
+__all__ = ["FIELDS", "Field", "LabelRule", "Windows", "checked_labels", "windows_hint"]
 
 LabelRule = Literal["observed", "planted"]
 
@@ -87,8 +89,8 @@ FIELDS = {
 """Every array of :class:`Windows`, by name and in order. Checks, relabelling, storage and exports read this table."""
 
 
-@dataclass(frozen=True, eq=False)
-class Windows:
+@dataclass(frozen=True, eq=False, repr=False)
+class Windows(WindowViews):
     """N windows of side k, one array per field, all with the same first axis.
 
     Attributes:
@@ -109,6 +111,7 @@ class Windows:
         amplitude: Amplitude of the peak planted in noise, shape ``(N,)``, float32; None if there is none.
         noise: The law of that noise, the shape of the peak and the share of flipped labels: with ``amplitude``, the
             knowledge of the Bayes rule.
+        names: For each graph whose nodes have names, these by the nodes' numbers; tables and pictures show them.
 
     Example:
         >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(100, 5, 5)).astype("float32"))
@@ -133,12 +136,15 @@ class Windows:
     column_context: npt.NDArray[np.float32] | None = None
     amplitude: npt.NDArray[np.float32] | None = None
     noise: NoiseModel = SPIKE
+    names: Mapping[int, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.label_rule not in ("observed", "planted"):
             raise InputError(f"label_rule must be 'observed' or 'planted', not {self.label_rule!r}")
         sizes = {"2": 2}
-        for name, array in self.arrays().items():
+        for name, given in self.arrays().items():
+            array = _as_field(FIELDS[name], given)
+            object.__setattr__(self, name, array)
             axes = ["k" if axis in ("r", "c") else axis for axis in FIELDS[name].axes]
             if array.ndim != len(axes):
                 raise InputError(f"field {name} must have shape ({', '.join(axes)}), not {array.shape}")
@@ -228,22 +234,13 @@ class Windows:
         columns: dict[str, Any] = {
             name: np.concatenate([part.arrays()[name] for part in parts]) for name in parts[0].arrays()
         }
-        return dataclasses.replace(parts[0], **columns)
-
-    @property
-    def k(self) -> int:
-        """Side of the windows."""
-        return int(self.values.shape[1])
+        names = {graph: own for part in parts for graph, own in part.names.items()}
+        return dataclasses.replace(parts[0], **columns, names=names)
 
     @property
     def label(self) -> npt.NDArray[np.bool_]:
         """The label chosen by the recipe, shape ``(N,)``, bool."""
         return self.observed if self.label_rule == "observed" else self.planted
-
-    @property
-    def kind(self) -> npt.NDArray[np.str_]:
-        """Names of the kinds, shape ``(N,)``."""
-        return np.array(KINDS)[self.kind_code]
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the fields that are arrays and present, by name, in order.
@@ -254,21 +251,16 @@ class Windows:
         """
         return {name: array for name in FIELDS if (array := getattr(self, name)) is not None}
 
-    def __len__(self) -> int:
-        return int(self.values.shape[0])
-
     def __getitem__(self, index: Any) -> Windows:
         """Select windows by a slice, mask or index array; an integer selects one and keeps the first axis."""
         if isinstance(index, (int, np.integer)):
             if not -len(self) <= index < len(self):
                 raise IndexError(f"window {index} of {len(self)}")
             index = slice(index, index + 1 or None)
+        if hasattr(index, "detach") or hasattr(index, "to_numpy"):
+            index = as_array(index, "an index of windows")
         chosen: dict[str, Any] = {name: array[index] for name, array in self.arrays().items()}
         return dataclasses.replace(self, **chosen)
-
-    def __repr__(self) -> str:
-        share = float(self.label.mean()) if len(self) else float("nan")
-        return f"Windows(N={len(self)}, k={self.k}, label={self.label_rule}, centred={share:.3f})"
 
     def relabelled(self, rng: np.random.Generator) -> Windows:
         """Relabel rows and columns of each window at random around its fixed centre.
@@ -303,6 +295,7 @@ class Windows:
             [[-1, 1]]
         """
         middle = self.k // 2
+        rows, columns = as_array(rows, "rows"), as_array(columns, "columns")
         for name, given in (("rows", rows), ("columns", columns)):
             if given.shape != self.rows.shape or (np.sort(given, axis=1) != np.arange(self.k)).any():
                 raise InputError(
@@ -341,6 +334,30 @@ class Windows:
         )
 
 
+def windows_hint(given: Any) -> str:
+    """Say how to make windows of something else, as the end of an error.
+
+    Example:
+        >>> windows_hint(np.zeros((2, 3, 3)))
+        'pass Windows.from_values(values)'
+    """
+    splits = getattr(given, "splits", None)
+    if isinstance(splits, Mapping) and splits:
+        return f"pass one of its splits, such as data.{'test' if 'test' in splits else next(iter(splits))}"
+    return "pass Windows.from_values(values)"
+
+
+def _as_field(field: Field, given: Any) -> npt.NDArray[Any]:
+    """Return an array in the layout that every library reads; refuse one of another type."""
+    array = plain_layout(given) if isinstance(given, np.ndarray) else as_array(given, f"field {field.name}")
+    if array.dtype != field.dtype:
+        wanted = np.dtype(field.dtype)
+        raise InputError(
+            f"field {field.name} must be {wanted}, not {array.dtype}: convert it, or pass Windows.from_values(values)"
+        )
+    return array
+
+
 def _turned(context: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32] | None:
     """Transpose contexts; those of an undirected host are symmetric."""
     return None if context is None else np.ascontiguousarray(context.transpose(0, 2, 1))
@@ -356,10 +373,7 @@ def checked_labels(label: npt.ArrayLike, n: int | None = None) -> npt.NDArray[np
         >>> checked_labels([0, 1, 1], 3)
         array([False,  True,  True])
     """
-    try:
-        given = np.asarray(label)
-    except (ValueError, TypeError, RuntimeError) as error:  # ragged lists; tensors with a gradient
-        raise InputError(f"labels cannot be read as an array: {error}") from None
+    given = as_array(label, "labels")
     if given.ndim != 1 or (n is not None and len(given) != n):
         raise InputError(f"labels must have shape ({'N' if n is None else n},), not {given.shape}: one per window")
     if given.dtype == np.bool_:

@@ -18,7 +18,7 @@ from gnnmax.models.tensors import Batch, inputs_of, labels_of, taken
 from gnnmax.task.windows import Windows
 from gnnmax.training.checkpoint import Snapshot
 
-__all__ = ["Batches", "StoredBatches", "Stream", "StreamedBatches"]
+__all__ = ["Batches", "StoredBatches", "Stream", "StreamedBatches", "plain_state"]
 
 
 STARTS = 2**47
@@ -93,7 +93,7 @@ class StoredBatches:
     def state(self) -> Snapshot:
         """Return the state of the generator and the indices that are still waiting."""
         waiting = torch.from_numpy(self._waiting.copy())
-        return Snapshot({"generator": _plain(self._rng.bit_generator.state)}, {"waiting": waiting})
+        return Snapshot({"generator": plain_state(self._rng)}, {"waiting": waiting})
 
     def restore(self, snapshot: Snapshot) -> None:
         """Resume from a state."""
@@ -142,6 +142,16 @@ class StreamedBatches:
         """Resume from a position."""
         self._position = msgspec.convert(snapshot.plain["place"], Position)
         self._windows = self._start()
+
+
+def plain_state(rng: np.random.Generator) -> Any:
+    """Return the state of a generator as plain values, which JSON stores and the generator accepts.
+
+    Example:
+        >>> plain_state(np.random.default_rng(0))["bit_generator"]
+        'PCG64'
+    """
+    return _plain(rng.bit_generator.state)
 
 
 def _plain(state: Any) -> Any:

@@ -20,6 +20,7 @@ from torch import Tensor
 from gnnmax.io.atomic import write_file
 from gnnmax.io.reading import FileKind
 from gnnmax.io.tensor_files import read_header
+from gnnmax.models.tensors import separate
 
 __all__ = ["Checkpoint", "Snapshot"]
 
@@ -109,7 +110,7 @@ class Checkpoint:
     def write(self, snapshot: Snapshot) -> None:
         """Replace the state, whole or not at all, and remove the tensors of the previous one."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        content = tensor_bytes({key: t.detach().cpu().contiguous() for key, t in snapshot.tensors.items()})
+        content = tensor_bytes({key: separate(t) for key, t in snapshot.tensors.items()})
         tensors = self._tensors(_digest(content))
         if not tensors.exists():
             write_file(tensors, content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,14 @@ class Hyperparameters(Struct, frozen=True, kw_only=True):
     Attributes:
         summary: One line to show.
         training: Budget and optimiser.
-        models: Configs by model, in the file's order; other models have their defaults.
+        models: What the file gives for each name, in its order, as
+            :func:`gnnmax.models.architecture.architecture_of` takes it: the config of a net of the registry, or plain
+            values.
     """
 
     summary: str
     training: TrainingConfig
-    models: dict[str, Config]
+    models: dict[str, Config | dict[str, Any]]
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,12 +54,15 @@ def config_names() -> list[str]:
     return SHELF.names()
 
 
-def load_config(name: str | Path) -> Hyperparameters:
+def load_config(name: str | Path, nets: Collection[str] = ()) -> Hyperparameters:
     """Read a config file by its shipped name, or from the path of a ``.toml`` file.
 
     Args:
         name: One of :func:`config_names`, or a path that ends in ``.toml``. The file has a line ``summary``, a table
             ``[training]`` with fields of :class:`gnnmax.training.config.TrainingConfig`, and tables ``[models.NAME]``.
+            A table is the config of the net of that name; with ``model = "gnn"`` it is another config of that one. A
+            file names no code: a net of your own is named in the call.
+        nets: Names that the call itself gives to nets: their tables are checked with these nets.
 
     Raises:
         InputError: an unknown name, an unreadable file, an unknown field or model, or a value out of its bounds.
@@ -72,12 +78,18 @@ def load_config(name: str | Path) -> Hyperparameters:
     return Hyperparameters(
         summary=file.summary,
         training=parse_training(file.training, f"config {name}: training"),
-        models={model: _config(str(name), model, plain) for model, plain in file.models.items()},
+        models={
+            model: plain if model in nets and "model" not in plain else _config(str(name), model, plain)
+            for model, plain in file.models.items()
+        },
     )
 
 
-def _config(name: str, model: str, plain: dict[str, Any]) -> Config:
+def _config(name: str, model: str, plain: dict[str, Any]) -> Config | dict[str, Any]:
     try:
-        return parse_config(model, plain)
+        if "model" not in plain:
+            return parse_config(model, plain)
+        parse_config(str(plain["model"]), {key: value for key, value in plain.items() if key != "model"})
+        return plain
     except InputError as error:
         raise InputError(f"config {name}: {error}") from None

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from gnnmax.models.inference import scored
+from gnnmax.models.seeding import torch_seed
 from gnnmax.models.tensors import Batch, Inputs, taken
 from gnnmax.training.checkpoint import Snapshot
 from gnnmax.training.config import TrainingConfig, learning_rate_at
@@ -33,7 +36,11 @@ Record = dict[str, Any]
 
 
 class TrainingError(RuntimeError):
-    """Training diverged although its input was valid; each model is left with its best weights."""
+    """Training diverged although its input was valid; the model is left with its best weights."""
+
+
+class _NotFiniteError(RuntimeError):
+    """A loss or a gradient is NaN or infinite."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +48,13 @@ class TrainingResult:
     """The outcome of training one model.
 
     Attributes:
-        steps: Number of updates.
+        steps: Number of updates; where training diverged, the step at which it did.
         best_step: The step whose weights are kept: the lowest validation log loss.
         loss: Validation log loss of these weights, in nats per window.
         accuracy: Their validation accuracy.
         seconds: Wall time spent on this model, evaluations included.
         history: One record per evaluation.
+        diverged: The reason why training stopped, if a loss or a gradient was not finite; else empty.
     """
 
     steps: int
@@ -55,6 +63,7 @@ class TrainingResult:
     accuracy: float
     seconds: float
     history: tuple[Record, ...]
+    diverged: str = ""
 
 
 class Learner:
@@ -65,6 +74,7 @@ class Learner:
         module: The net, on its device; changed in place.
         config: Budget and optimiser.
         on_record: Called with every record.
+        seed: With the number of a step, decides the random numbers of torch in it, such as those of dropout.
         processes: The processes that share each batch.
         clock: Returns seconds; only differences count.
     """
@@ -76,12 +86,14 @@ class Learner:
         *,
         config: TrainingConfig,
         on_record: Callable[[Record], None],
+        seed: int,
         processes: Processes,
         clock: Callable[[], float],
     ) -> None:
         self.name = name
         self._module, self._config, self._on_record, self._processes = module, config, on_record, processes
-        self._clock = clock
+        self._clock, self._seed = clock, seed
+        self._diverged = ""
         self._optimiser = torch.optim.AdamW(module.parameters(), weight_decay=config.weight_decay)
         self._step, self._seconds = 0, 0.0
         self._recent: list[float] = []
@@ -90,16 +102,30 @@ class Learner:
         self._weights = self._copy_weights()
 
     def learn(self, batch: Batch, validation: Batch) -> None:
-        """Take one step with a batch; evaluate on the validation batch when it is due."""
+        """Take one step with a batch; evaluate on the validation batch when it is due.
+
+        A step whose loss or gradient is not finite is the last one.
+        """
         started = self._clock()
         self._step += 1
-        self._update(*batch)
+        try:
+            self._update(*batch)
+        except _NotFiniteError as error:
+            self._diverge(str(error))
+            return
         self._seconds += self._clock() - started
         if self._step % LOSS_EVERY == 0 or self._spent():
             self._record("step", loss=sum(self._recent) / len(self._recent), learning_rate=self._rate())
             self._recent.clear()
         if self._step % self._config.evaluate_every == 0 or self._spent():
-            self._evaluate(*validation)
+            try:
+                self._evaluate(*validation)
+            except _NotFiniteError as error:
+                self._diverge(str(error))
+
+    def _diverge(self, reason: str) -> None:
+        self._diverged = reason
+        self._record("diverged", reason=reason)
 
     @property
     def step(self) -> int:
@@ -108,10 +134,10 @@ class Learner:
 
     @property
     def finished(self) -> bool:
-        """Whether the budget is spent, or patience with the validation loss has run out."""
+        """Whether the budget is spent, patience with the validation loss has run out, or training has diverged."""
         patience = self._config.patience
         worse = sum(record["step"] > self._best for record in self._history)
-        return self._spent() or (patience is not None and worse >= patience)
+        return bool(self._diverged) or self._spent() or (patience is not None and worse >= patience)
 
     def _spent(self) -> bool:
         return self._done() >= 1
@@ -130,19 +156,35 @@ class Learner:
         self._module.train()
         self._optimiser.zero_grad()
         loss = torch.zeros((), device=labels.device)
-        for windows in self._micro_batches(len(labels)):
-            with autocast_context(self._config.precision, labels.device):
-                scores = self._module(*taken(inputs, windows))
-            mean = functional.binary_cross_entropy_with_logits(scores.float(), labels[windows])
-            share = mean * (len(scores) / len(labels))
-            share.backward()  # type: ignore[no-untyped-call]
-            loss += share.detach()
+        with self._randomness(labels.device):
+            for windows in self._micro_batches(len(labels)):
+                with autocast_context(self._config.precision, labels.device):
+                    scores = self._module(*taken(inputs, windows))
+                mean = functional.binary_cross_entropy_with_logits(scores.float(), labels[windows])
+                share = mean * (len(scores) / len(labels))
+                share.backward()  # type: ignore[no-untyped-call]
+                loss += share.detach()
         self._processes.all_reduce([loss, *(p.grad for p in self._module.parameters() if p.grad is not None)])
+        self._share_statistics()
         norm = nn.utils.clip_grad_norm_(self._module.parameters(), self._config.clip_norm)
         self._stop_unless_finite("the loss", loss)
         self._stop_unless_finite("the norm of the gradient", norm)
         self._optimiser.step()
         self._recent.append(loss.item())
+
+    def _randomness(self, device: torch.device) -> contextlib.AbstractContextManager[None]:
+        """Let torch's random numbers depend on the seed, the step and the process, so that a step can be repeated."""
+        entropy = np.random.SeedSequence([self._seed, self._step, self._processes.rank])
+        return torch_seed(int(entropy.generate_state(1, np.uint64)[0]), device)
+
+    def _share_statistics(self) -> None:
+        """Give all processes the running statistics of the main one, those of batch normalisation."""
+        statistics = [buffer for buffer in self._module.buffers() if buffer.is_floating_point()]
+        if self._processes.world_size > 1 and statistics:
+            for buffer in statistics:
+                if not self._processes.is_main:
+                    buffer.zero_()
+            self._processes.all_reduce(statistics)
 
     def _micro_batches(self, n: int) -> Iterator[slice]:
         """Cut this process's share of a batch of ``n`` windows into micro-batches."""
@@ -154,7 +196,8 @@ class Learner:
     def _evaluate(self, inputs: Inputs, labels: Tensor) -> None:
         """Evaluate on the validation windows and keep the weights if they are the best so far."""
         started = self._clock()
-        scores = scored(self._module, inputs)
+        with self._randomness(labels.device):
+            scores = scored(self._module, inputs)
         loss = functional.binary_cross_entropy_with_logits(scores, labels)
         self._stop_unless_finite("the validation loss", loss)
         accuracy = float(((scores > 0) == (labels > 0)).double().mean())
@@ -167,16 +210,16 @@ class Learner:
         none_yet = {"loss": math.inf, "accuracy": math.nan}
         return next((record for record in self._history if record["step"] == self._best), none_yet)
 
-    def _record(self, event: str, **metrics: float) -> Record:
+    def _record(self, event: str, **metrics: float | str) -> Record:
         entry: Record = {"event": event, "model": self.name, "step": self._step, **metrics, "seconds": self._seconds}
         self._on_record(entry)
         return entry
 
     def _stop_unless_finite(self, what: str, value: Tensor) -> None:
         if not bool(torch.isfinite(value)):
-            raise TrainingError(
+            raise _NotFiniteError(
                 f"{what} of {self.name} is {value.item()} at step {self._step}: lower the learning rate "
-                f"(now at most {self._config.learning_rate:g}); the weights of step {self._best} are kept"
+                f"(now at most {self._config.learning_rate:g})"
             )
 
     def _copy_weights(self) -> dict[str, Tensor]:
@@ -191,7 +234,13 @@ class Learner:
         """Return the outcome so far."""
         best = self._best_record()
         return TrainingResult(
-            self._step, self._best, best["loss"], best["accuracy"], self._seconds, tuple(self._history)
+            self._step,
+            self._best,
+            best["loss"],
+            best["accuracy"],
+            self._seconds,
+            tuple(self._history),
+            self._diverged,
         )
 
     def state(self) -> Snapshot:
@@ -202,6 +251,7 @@ class Learner:
             "recent": list(self._recent),
             "history": list(self._history),
             "best": self._best,
+            "diverged": self._diverged,
         }
         weights = Snapshot({}, dict(self._module.state_dict()))
         moments = {
@@ -224,18 +274,19 @@ class Learner:
             raise ValueError(f"its evaluations are not of {self.name}")
         weights, best, moments = (snapshot.part(name).tensors for name in ("weights", "best", "moments"))
         own = self._module.state_dict()
-        for tensors in (weights, best):
-            _check_tensors(tensors, own)
+        _check_tensors(best, own)
+        _check_tensors(weights, own, finite=not plain.diverged)
         parameters = list(self._module.parameters())
         by_parameter: list[dict[str, Tensor]] = []
         for number, parameter in enumerate(parameters):
             its_moments = {name: moments.pop(f"{number}/{name}") for name in MOMENTS if f"{number}/{name}" in moments}
-            _check_moments(its_moments, parameter, plain.step)
+            _check_moments(its_moments, parameter, plain)
             by_parameter.append(its_moments)
         if moments:
             raise ValueError(f"it has moments {', '.join(moments)[:80]} too many")
         self._step, self._seconds, self._best = plain.step, plain.seconds, plain.best
         self._recent, self._history = list(plain.recent), [dict(record) for record in plain.history]
+        self._diverged = plain.diverged
         self._module.load_state_dict(weights)
         for name, tensor in best.items():
             self._weights[name].copy_(tensor)
@@ -245,25 +296,30 @@ class Learner:
             }
 
 
-def _check_tensors(tensors: dict[str, Tensor], own: dict[str, Tensor]) -> None:
-    """Refuse tensors of other names, shapes or types than a model's own, or that are not finite."""
+def _check_tensors(tensors: dict[str, Tensor], own: dict[str, Tensor], *, finite: bool = True) -> None:
+    """Refuse tensors of other names, shapes or types than a model's own, or that are not finite but must be."""
     if tensors.keys() != own.keys():
         raise ValueError(f"it has weights {', '.join(sorted(tensors.keys() ^ own.keys()))[:80]} too many or too few")
     for name, tensor in tensors.items():
-        if tensor.shape != own[name].shape or tensor.dtype != own[name].dtype or not bool(tensor.isfinite().all()):
+        same = tensor.shape == own[name].shape and tensor.dtype == own[name].dtype
+        if not same or (finite and not bool(tensor.isfinite().all())):
             raise ValueError(f"its weights {name} have another shape or type, or are not finite")
 
 
-def _check_moments(moments: dict[str, Tensor], parameter: nn.Parameter, step: int) -> None:
-    """Refuse moments that AdamW does not have after that number of steps; a parameter without a gradient has none."""
+def _check_moments(moments: dict[str, Tensor], parameter: nn.Parameter, plain: ModelState) -> None:
+    """Refuse moments that AdamW does not have in that state; a parameter without a gradient has none.
+
+    A step that diverged may have left them as they were.
+    """
     if not moments:
         return
     if len(moments) < len(MOMENTS):
         raise ValueError(f"it has only the moments {', '.join(moments)}")
-    count, expected = moments["step"], min(step, 2**24)  # float32 counts no further
-    if count.shape != () or count.dtype != torch.float32 or count.item() != expected:
-        raise ValueError(f"its moments are not those of step {step}")
+    count, steps = moments["step"], {plain.step, plain.step - bool(plain.diverged)}
+    expected = {min(step, 2**24) for step in steps}  # float32 counts no further
+    if count.shape != () or count.dtype != torch.float32 or count.item() not in expected:
+        raise ValueError(f"its moments are not those of step {plain.step}")
     for name in ("exp_avg", "exp_avg_sq"):
-        _check_tensors({name: moments[name]}, {name: parameter})
+        _check_tensors({name: moments[name]}, {name: parameter}, finite=not plain.diverged)
     if bool((moments["exp_avg_sq"] < 0).any()):
         raise ValueError("its second moments are negative")

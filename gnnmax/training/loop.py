@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,14 +17,22 @@ from gnnmax.errors import InputError
 from gnnmax.models.inference import resolve_device, scored
 from gnnmax.models.tensors import check_finite, inputs_of, labels_of
 from gnnmax.task.windows import Windows
-from gnnmax.training.batches import Batches, StoredBatches, Stream, StreamedBatches
+from gnnmax.training.batches import Batches, StoredBatches, Stream, StreamedBatches, plain_state
 from gnnmax.training.checkpoint import Checkpoint, Snapshot
 from gnnmax.training.config import TrainingConfig, check_config
 from gnnmax.training.distributed import SINGLE_PROCESS, Processes
 from gnnmax.training.learner import Learner, Record, TrainingError, TrainingResult
 from gnnmax.training.precision import check_precision
 
-__all__ = ["TrainingConfig", "TrainingError", "TrainingResult", "inputs_of", "scored", "train_models"]
+__all__ = [
+    "TrainingConfig",
+    "TrainingError",
+    "TrainingResult",
+    "inputs_of",
+    "refuse_divergence",
+    "scored",
+    "train_models",
+]
 
 
 def train_models(
@@ -39,8 +50,11 @@ def train_models(
     """Train models side by side on the same batches; each ends with the weights of its best evaluation.
 
     AdamW on the log loss, one optimiser per model; the best weights have the lowest validation log loss. On a CPU the
-    same ``rng`` and number of threads give the same weights, bit for bit. A model's weights do not depend on the models
-    beside it, nor on interruptions and resumptions. The exception is a budget of wall time.
+    same ``rng`` and number of threads give the same weights, bit for bit, with dropout too. A model's weights do not
+    depend on the models beside it, nor on interruptions and resumptions. Exceptions are a budget of wall time, and nets
+    that draw random numbers elsewhere than from torch, or that keep a state outside their ``state_dict``.
+
+    A model whose loss or gradient is not finite has *diverged*: it stops there, and the others go on.
 
     Args:
         models: Nets by name, changed in place and left on the device, in evaluation mode.
@@ -49,19 +63,18 @@ def train_models(
         config: Budget and optimiser.
         rng: Decides the order of the windows, or the start position of a stream.
         on_record: Called with a flat dict, fit for JSON, every 50 steps (``event`` "step") and at every evaluation
-            (``event`` "evaluation") of each model.
+            (``event`` "evaluation") of each model, and where one has diverged (``event`` "diverged").
         checkpoint: Where the state is written every ``config.checkpoint_every`` steps. Training resumes from
             its content; ``models``, data, ``config`` and ``rng`` must be those of the interrupted call.
         processes: The processes that share each batch; the main one writes the checkpoint.
         clock: Returns seconds; only differences count.
 
     Returns:
-        One result per model, by name, in the given order.
+        One result per model, by name, in the given order; see :func:`refuse_divergence`.
 
     Raises:
         InputError: no model, empty windows, values that are not finite, a split with one class only, splits that
             differ in side or contexts, half precision where it makes ties, or a checkpoint of another training.
-        TrainingError: a loss or a gradient is not finite.
 
     Example:
         >>> from gnnmax.models.registry import build_model
@@ -78,10 +91,8 @@ def train_models(
         train = _limited(train, config.train_windows)
     _check_splits(train, val, config)
     device = resolve_device(config.device)
-    learners = [
-        Learner(name, module.to(device), config=config, on_record=on_record, processes=processes, clock=clock)
-        for name, module in models.items()
-    ]
+    shared: dict[str, Any] = {"config": config, "on_record": on_record, "processes": processes, "clock": clock}
+    learners = [Learner(name, module.to(device), seed=_seed_of(rng), **shared) for name, module in models.items()]
     validation = inputs_of(val, slice(None), device), labels_of(val, device)
     batches = _batches_of(train, config, rng, device)
     step = _resume(checkpoint, batches, learners)
@@ -99,6 +110,29 @@ def train_models(
         for learner in learners:
             learner.restore_best()
     return {learner.name: learner.result() for learner in learners}
+
+
+def refuse_divergence(results: Mapping[str, TrainingResult]) -> None:
+    """Refuse results if a training diverged.
+
+    Raises:
+        TrainingError: with the first reason.
+
+    Example:
+        >>> refuse_divergence({"net": TrainingResult(3, 0, float("inf"), float("nan"), 0.1, (), "the loss is nan")})
+        Traceback (most recent call last):
+        ...
+        gnnmax.training.learner.TrainingError: the loss is nan
+    """
+    for result in results.values():
+        if result.diverged:
+            raise TrainingError(result.diverged)
+
+
+def _seed_of(rng: np.random.Generator) -> int:
+    """Return a seed that depends on the state of a generator, which is not changed."""
+    state = json.dumps(plain_state(rng), sort_keys=True)
+    return int.from_bytes(hashlib.sha256(state.encode()).digest()[:8])
 
 
 def _batches_of(

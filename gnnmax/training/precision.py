@@ -44,7 +44,7 @@ def check_precision(w: Windows, precision: Precision, what: str) -> None:
     """
     if precision == "float32":
         return
-    rounded = standardise(torch.from_numpy(w.values)).bfloat16().float().numpy()
+    rounded = standardise(torch.tensor(w.values)).bfloat16().float().numpy()
     changed = (centre_rank(rounded) != centre_rank(w.values)) | (_ties(rounded) != _ties(w.values))
     if changed.any():
         raise InputError(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypedDict
 
 from msgspec import Meta, Struct
 
-__all__ = ["EvaluationLine", "EvaluationRecord", "ModelState", "StepLine", "check_history"]
+__all__ = ["DivergedLine", "EvaluationLine", "EvaluationRecord", "ModelState", "StepLine", "check_history"]
 
 Step = Annotated[int, Meta(ge=1, le=2**53)]
 Loss = Annotated[float, Meta(ge=0)]
@@ -36,6 +36,15 @@ class EvaluationLine(Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     seconds: Seconds
 
 
+class DivergedLine(Struct, frozen=True, forbid_unknown_fields=True, tag_field="event", tag="diverged"):
+    """The last line of metrics about a model: a loss or a gradient was not finite."""
+
+    model: Text
+    step: Step
+    reason: Text
+    seconds: Seconds
+
+
 class EvaluationRecord(TypedDict):
     """An evaluation in the history of a model; it is the same record as an :class:`EvaluationLine`."""
 
@@ -56,6 +65,7 @@ class ModelState(Struct, frozen=True, forbid_unknown_fields=True):
         recent: Losses since the last line of metrics.
         history: The evaluations.
         best: Step of the evaluation with the lowest loss, 0 before the first.
+        diverged: The reason why training stopped, if a loss or a gradient was not finite; else empty.
     """
 
     step: Annotated[int, Meta(ge=0, le=2**53)]
@@ -63,6 +73,7 @@ class ModelState(Struct, frozen=True, forbid_unknown_fields=True):
     recent: Annotated[list[Loss], Meta(max_length=50)]
     history: list[EvaluationRecord]
     best: Annotated[int, Meta(ge=0, le=2**53)]
+    diverged: Text
 
     def __post_init__(self) -> None:
         if check_history(self.history) != self.best or (self.history and self.history[-1]["step"] > self.step):

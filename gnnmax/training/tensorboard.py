@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,24 +24,29 @@ def check_tensorboard() -> None:
 
 
 @contextlib.contextmanager
-def tensorboard_curves(folder: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
+def tensorboard_curves(folder: Path, past: Iterable[dict[str, Any]] = ()) -> Iterator[Callable[[dict[str, Any]], None]]:
     """Open a function that writes records of training as scalars, one curve per model and seed.
 
     Args:
-        folder: Where the event file goes; ``tensorboard --logdir`` reads it.
+        folder: Where the event file goes; ``tensorboard --logdir`` reads it. Event files of a stopped run are replaced.
+        past: Records of that run before the steps from which it resumes; they are written first.
 
     Yields:
         A function of a record: ``event``, ``model``, ``seed``, ``step`` and metrics.
     """
     from torch.utils.tensorboard import SummaryWriter
 
+    for stopped in folder.glob("events.out.tfevents.*"):
+        stopped.unlink()
     with SummaryWriter(str(folder)) as writer:
 
         def write(record: dict[str, Any]) -> None:
-            kind = {"step": "training", "evaluation": "validation"}[record["event"]]
+            kind = "validation" if record["event"] == "evaluation" else "training"
             for metric in ("loss", "accuracy"):
                 if metric in record:
                     tag = f"{kind} {metric}/{record['model']}, seed {record['seed']}"
                     writer.add_scalar(tag, record[metric], record["step"])
 
+        for record in past:
+            write(record)
         yield write

@@ -13,11 +13,11 @@ from gnnmax.data.card import describe
 from gnnmax.data.generation import build
 from gnnmax.experiments.reproduction.outcome import Outcome
 from gnnmax.experiments.scoreboard import evaluate_split
-from gnnmax.io.terminal import visible
 from gnnmax.report.audits import audit_table
 from gnnmax.report.tables import card_tables, reproduction_table, run_tables
 from gnnmax.task.claims import Check
 from gnnmax.task.rules import RULES
+from gnnmax.task.terminal import visible
 
 HOSTILE = {
     "p[alpha]": "p[alpha]",

@@ -72,7 +72,7 @@ def test_results_go_to_standard_output_and_nothing_to_standard_error(run, data, 
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--models", "cnm"], "unknown model 'cnm'; known: "),
+        (["--models", "cnm"], "unknown model 'cnm': did you mean cnn? known: "),
         (["--models", ","], "at least one model"),
         (["--seeds", "0"], "--seeds"),
         (["--steps", "0"], "training: Expected `int` >= 1 - at `$.steps`"),

@@ -1,5 +1,6 @@
 """Building: the same bytes for any number of workers, and the accuracies that theory gives."""
 
+import codecs
 import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count, pairwise
@@ -152,9 +153,17 @@ def test_progress_rises_to_the_number_of_all_hosts():
 
 
 def test_what_is_no_recipe_is_refused():
-    for other in ("tiny", TINY.to_dict(), None):
+    for other in (3, None, ["tiny"]):
         with pytest.raises(InputError, match="load_recipe"):
             build(other)
+
+
+def test_a_recipe_is_built_from_its_name_its_file_and_its_plain_form(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_bytes(codecs.BOM_UTF8 + TINY.to_toml().encode())
+    for form in (file, str(file), TINY.to_dict()):
+        assert build(form).recipe == TINY
+    assert build("tiny").recipe == load_recipe("tiny")
 
 
 def error_of(right, graph):

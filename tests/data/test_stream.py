@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from gnnmax import InputError, Windows, build, load_recipe
+from gnnmax import InputError, Windows, build, import_windows, load_recipe
 from gnnmax.data.stream import FIRST, stream_windows
 from gnnmax.data.verification import check_windows_of
 
@@ -100,3 +100,36 @@ def test_wrong_numbers_are_refused_at_once(options):
 def test_an_unknown_split_is_refused_at_once():
     with pytest.raises(InputError, match="unknown split 'dev'"):
         stream_windows(MIXED, "dev")
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3])
+def test_shards_of_a_stream_are_disjoint_and_together_the_whole(shards):
+    recipe = load_recipe("tiny")
+    rounds = recipe.combinations * recipe.windows_per_graph
+    whole = next(stream_windows(recipe, "train", 6 * rounds))
+    parts = [next(stream_windows(recipe, "train", 6 * rounds // shards, shard=(i, shards))) for i in range(shards)]
+    graphs = np.concatenate([part.graph for part in parts])
+    assert sorted(graphs.tolist()) == sorted(whole.graph.tolist())
+    order = np.argsort(graphs, kind="stable")
+    assert np.array_equal(np.concatenate([part.values for part in parts])[order], whole.values)
+
+
+def test_a_shard_holds_all_combinations_of_ingredients_and_resumes_at_any_window():
+    recipe = load_recipe("spike-9").replace(windows_per_graph=20)
+    shard = next(stream_windows(recipe, "train", 20 * recipe.combinations, shard=(1, 2)))
+    turns = (np.unique(shard.graph) - FIRST) % recipe.combinations
+    assert sorted(turns.tolist()) == list(range(recipe.combinations))
+    later = next(stream_windows(recipe, "train", 40, 30, shard=(1, 2)))
+    assert np.array_equal(later.values, shard.values[30:70])
+
+
+@pytest.mark.parametrize("shard", [(2, 2), (-1, 2), (0, 0), (0,), "01", (0.0, 1), None, (0, 10**7)])
+def test_an_impossible_shard_is_refused(shard):
+    with pytest.raises(InputError, match="shard must be"):
+        stream_windows(load_recipe("tiny"), "train", shard=shard)
+
+
+def test_imported_windows_have_no_stream():
+    data = import_windows(np.random.default_rng(0).normal(size=(30, 3, 3)))
+    with pytest.raises(InputError, match="no endless stream"):
+        stream_windows(data.recipe, "train")

@@ -1,13 +1,21 @@
 """Contact maps: files of cooler are searched correctly, and other files are refused in one line."""
 
+import shutil
+
 import cooler
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 
 from gnnmax import InputError, find_maxima
 from gnnmax.cli.main import main
-from gnnmax.detection.matrix_files import read_cool, read_matrix
+from gnnmax.detection import contact_maps
+from gnnmax.detection.contact_maps import read_cool
+from gnnmax.detection.matrix_files import read_matrix
+from tests.support.contact_map_server import ContactMapServer
+from tests.support.mutations import mutants
+from tests.support.refusal_cost import refusal
 
 SIDE = 30
 
@@ -87,8 +95,8 @@ def test_what_is_no_such_map_is_refused(maps, name, options, said):
     assert "\n" not in str(refused.value)
 
 
-def test_without_cooler_the_extra_is_named(monkeypatch, tmp_path):
-    monkeypatch.setitem(__import__("sys").modules, "cooler", None)
+def test_without_h5py_the_extra_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr("gnnmax.detection.contact_maps.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"gnnmax\[cool\]"):
         read_cool(tmp_path / "x.cool")
 
@@ -97,3 +105,148 @@ def test_without_cooler_the_extra_is_named(monkeypatch, tmp_path):
 def test_only_contact_maps_are_balanced_or_hold_several(tmp_path, name):
     with pytest.raises(InputError, match=r"contact maps|ends in"):
         read_matrix(tmp_path / name, balanced="::" not in name)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A process that reads maps faster than a new interpreter."""
+    started = ContactMapServer(tmp_path_factory.mktemp("server"))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def forked(server, monkeypatch):
+    monkeypatch.setattr(contact_maps, "started", server.started)
+
+
+def replaced(name, make):
+    """A change of a map: one column in place of another."""
+
+    def change(file):
+        old = file[name][:]
+        del file[name]
+        made = make(old)
+        if isinstance(made, np.ndarray):
+            file.create_dataset(name, data=made)
+        else:
+            file[name] = made
+
+    return change
+
+
+def external_storage(file):
+    del file["pixels/count"]
+    file.create_dataset("pixels/count", (400,), "u1", external=[("secret.bin", 0, 400)])
+
+
+def virtual(file):
+    layout = h5py.VirtualLayout((SIDE,), "i4")
+    layout[:] = h5py.VirtualSource("secret.h5", "x", (SIDE,))
+    del file["bins/start"]
+    file.create_virtual_dataset("bins/start", layout)
+
+
+def through_an_external_link(file):
+    file["door"] = h5py.ExternalLink("secret.h5", "/")
+    replaced("bins/start", lambda old: h5py.SoftLink("/door/x"))(file)
+
+
+def unwritten(file):
+    del file["pixels/count"]
+    file.create_dataset("pixels/count", (10**10,), "i8", chunks=(2**16,), compression="gzip")
+
+
+def changed_at(place, value):
+    def make(old):
+        old = old.astype(float) if value == np.inf else old
+        old[place] = value
+        return old
+
+    return make
+
+
+DAMAGED = {
+    "an external link": (replaced("bins/start", lambda old: h5py.ExternalLink("secret.h5", "/x")), "another file"),
+    "a soft link through an external one": (through_an_external_link, "another file"),
+    "a soft link to itself": (replaced("bins/end", lambda old: h5py.SoftLink("/bins/end")), "in a circle"),
+    "external storage": (external_storage, "lie in another file"),
+    "a virtual data set": (virtual, "lie in another file"),
+    "ten billion counts that are not there": (unwritten, "states 10000000000 entries in 0 bytes"),
+    "a column that is missing": (lambda file: file.__delitem__("bins/chrom"), "bins/chrom is not a column"),
+    "counts in two dimensions": (replaced("pixels/count", lambda old: old[:, None]), "not a column"),
+    "bins in floating point": (replaced("pixels/bin1_id", lambda old: old * 1.0), "has the type float64"),
+    "a shorter column": (replaced("pixels/bin2_id", lambda old: old[:-1]), "pixels/bin2_id has"),
+    "a longer index": (replaced("indexes/bin1_offset", lambda old: np.append(old, old[-1])), "has 32 entries, not 31"),
+    "an index that falls": (replaced("indexes/bin1_offset", changed_at(3, 0)), "does not describe pixels/bin1_id"),
+    "an index of chromosomes": (replaced("indexes/chrom_offset", changed_at(1, 5)), "does not describe bins/chrom"),
+    "a bin that is not there": (replaced("pixels/bin2_id", changed_at(-1, SIDE)), "lies outside the 30 bins"),
+    "a bin below 0": (replaced("pixels/bin2_id", changed_at(-1, -1)), "lies outside the 30 bins"),
+    "a pixel below the diagonal": (replaced("pixels/bin2_id", changed_at(-1, 0)), "below the diagonal"),
+    "a pixel given twice": (replaced("pixels/bin2_id", lambda old: np.r_[old[0], old[0], old[2:]]), "two counts"),
+    "an infinite count": (replaced("pixels/count", changed_at(0, np.inf)), "not finite"),
+    "a bin without a length": (replaced("bins/end", changed_at(4, 4000)), "does not end after its start"),
+    "no map": (lambda file: file.attrs.__delitem__("format"), "it holds none"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_map_that_contradicts_itself_or_leads_to_another_file_is_refused(maps, name, tmp_path, forked):
+    change, said = DAMAGED[name]
+    shutil.copy(maps[0] / "plain.cool", tmp_path / "m.cool")
+    (tmp_path / "secret.bin").write_bytes(bytes(range(200)) * 2)
+    with h5py.File(tmp_path / "secret.h5", "w") as secret:
+        secret["x"] = np.arange(SIDE, dtype=np.int32)
+    with h5py.File(tmp_path / "m.cool", "r+") as file:
+        change(file)
+    found = refusal(read_matrix, tmp_path / "m.cool")
+    assert said in found.said and str(tmp_path / "m.cool") in found.said
+
+
+def test_soft_links_inside_the_file_are_followed_and_a_square_map_is_not_mirrored(maps, tmp_path, forked):
+    folder, matrix, _ = maps
+    shutil.copy(folder / "plain.cool", tmp_path / "m.cool")
+    with h5py.File(tmp_path / "m.cool", "r+") as file:
+        file.move("bins/start", "kept")
+        file["bins/also kept"] = h5py.SoftLink("/kept")
+        file["bins/start"] = h5py.SoftLink("also kept")
+        file.attrs["storage-mode"] = "square"
+    np.testing.assert_array_equal(read_matrix(tmp_path / "m.cool").matrix.toarray(), np.triu(matrix))
+
+
+@pytest.mark.altered
+def test_an_altered_map_is_read_or_refused_although_the_library_loops_and_crashes(
+    tmp_path, mutant_count, server, forked
+):
+    bins = pd.DataFrame({"chrom": ["a", "a", "b"], "start": [0, 5, 0], "end": [5, 9, 5], "weight": [0.5, np.nan, 2]})
+    pixels = pd.DataFrame({"bin1_id": [0, 0, 1], "bin2_id": [0, 2, 2], "count": [1, 5, 2]})
+    path = tmp_path / "m.cool"
+    cooler.create_cooler(str(path), bins, pixels)
+    content = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+    filled = np.flatnonzero(content)  # 95 of 100 bytes are empty space
+    refused = 0
+    for altered in mutants(content[filled].tobytes(), mutant_count):
+        whole = content.copy()
+        whole[filled[: len(altered)]] = np.frombuffer(altered, dtype=np.uint8)[: len(filled)]
+        path.write_bytes(whole)
+        refused += refusal(lambda: find_maxima(read_cool(path, balanced=True), k=3)) is not None
+    assert 0 < refused < mutant_count
+    assert all(seconds <= 2 and kilobytes <= 300_000 for _, seconds, kilobytes in server.ended)
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import time; time.sleep(60)", "does not come to an end"),
+        ("import os; os.abort()", "crashes"),
+        ('print(\'{"columns": [["bins/start", "<i4", 30]]}\')', "ends too early"),
+        ("raise ValueError('no such map')", "no such map"),
+    ],
+)
+def test_a_reader_that_hangs_crashes_or_stops_is_a_refusal(program, said, tmp_path, monkeypatch):
+    (tmp_path / "reader.py").write_text(program)
+    (tmp_path / "m.cool").write_bytes(b"")
+    monkeypatch.setattr(contact_maps, "READER", tmp_path / "reader.py")
+    monkeypatch.setattr(contact_maps, "PATIENCE", 0.5)
+    with pytest.raises(InputError, match=said):
+        read_matrix(tmp_path / "m.cool")

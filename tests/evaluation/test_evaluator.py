@@ -368,7 +368,7 @@ def test_the_better_scorer_is_named_first_whichever_was_given_first() -> None:
     assert forward.sentence() == backward.sentence()
     assert backward.reversed() == forward
     assert (backward.low, backward.first_only) == (-forward.high, forward.second_only)
-    with pytest.raises(InputError, match="unknown pair 'noisy and gnn'; known: noisy and rank"):
+    with pytest.raises(InputError, match="unknown pair 'noisy and gnn': did you mean noisy and rank"):
         table.between("noisy", "gnn")
 
 
@@ -481,7 +481,7 @@ W3 = Windows.from_values([np.eye(3)[[1, 0, 2]], np.diag([0, 5.0, 0]), np.zeros((
         (torch.tensor(GOOD > 0), LABEL, "real scores, not decisions"),
         (GOOD + 0j, LABEL, "real numbers, not complex128"),
         (torch.tensor(GOOD + 0j), LABEL, "real numbers, not complex128"),
-        (GOOD.astype(object), LABEL, "real numbers, not object"),
+        (GOOD.astype(str).astype(object), LABEL, "real numbers, not objects"),
         (GOOD.astype(str), LABEL, "real numbers, not <U"),
         (np.ma.masked_array(GOOD, [False, True, False]), LABEL, "must not be masked"),
         (np.array([2**60, 2**60 + 1, 0]), LABEL, r"exceed 2\*\*53"),
@@ -492,7 +492,7 @@ W3 = Windows.from_values([np.eye(3)[[1, 0, 2]], np.diag([0, 5.0, 0]), np.zeros((
         (GOOD, GOOD, "labels must be booleans or zeros and ones"),
         (GOOD, np.array([0, 1, 2]), "labels must be booleans or zeros and ones"),
         (GOOD, np.array([[True, False, True]]), r"labels must have shape \(N,\)"),
-        (GOOD, [[True], [True, False]], "labels must be a flat array"),
+        (GOOD, [[True], [True, False]], "labels must be an array of numbers"),
         (GOOD, {"test": W3}, "must be Windows or a label array .* not dict"),
         (GOOD, lambda w: GOOD, "must be Windows or a label array"),
         (GOOD, np.ones(3, bool), "all 3 windows are labelled centred"),

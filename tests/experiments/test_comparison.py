@@ -12,15 +12,18 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from gnnmax.auditing.battery import audit
 from gnnmax.data.generation import build
+from gnnmax.data.importing import import_windows
 from gnnmax.data.recipe_files import load_recipe
-from gnnmax.data.store import write_dataset
+from gnnmax.data.store import open_dataset, write_dataset
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.rerun import reproduce_run
 from gnnmax.experiments.results import encode_results, read_results
 from gnnmax.experiments.run_folder import RUN_FORMAT, load_run
 from gnnmax.experiments.seed_run import ComparisonSpec, _run_seed_in_worker
-from gnnmax.models.registry import MODELS, parse_config
+from gnnmax.models.architecture import named_architectures
+from gnnmax.models.registry import MODELS
+from gnnmax.testing import sample_windows
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.learner import TrainingError
 from tests.support.faults import failing
@@ -56,6 +59,31 @@ def test_two_runs_of_the_same_seeds_give_equal_figures_for_any_number_of_workers
     assert figures(run(tmp_path / "again", workers=2)) == figures(finished[1])
 
 
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_data_set_gives_the_figures_of_its_recipe_in_one_process_or_two(finished, tmp_path, stored):
+    data = build(SMALL)
+    given = open_dataset(data.save(tmp_path / "data")) if stored else data
+    assert figures(run(tmp_path / "run", data=given, workers=2)) == figures(finished[1])
+    asked = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert asked["data"] == (str(tmp_path / "data") if stored else json.loads(json.dumps(SMALL.to_dict())))
+
+
+def test_imported_windows_and_windows_alone_are_compared_on_and_reproduced_from_their_folder(tmp_path):
+    windows = sample_windows(3, 80, rng=np.random.default_rng(0))
+    data = import_windows(windows, name="mine")
+    call = {"models": ["cnn"], "seeds": (0,)}
+    results = run(tmp_path / "run", data=open_dataset(data.save(tmp_path / "mine")), **call)
+    assert results.recipe == data.recipe.to_dict() and results.card.digest == data.recipe.digest
+    assert all(check.holds for check in reproduce_run(tmp_path / "run"))
+    alone = run(tmp_path / "alone", data=windows, **call)
+    (found,), (expected,) = alone.tests, results.tests
+    assert found.verdicts["cnn"].to_dict() == expected.verdicts["cnn"].to_dict()
+    with pytest.raises(InputError, match="in memory only"):
+        reproduce_run(tmp_path / "alone")
+    with pytest.raises(InputError, match="no endless stream"):
+        run(tmp_path / "stream", data=data, training=TrainingConfig(steps=1, stream=True), **call)
+
+
 @pytest.fixture
 def builds(monkeypatch):
     """The names of the recipes that were drawn."""
@@ -76,7 +104,7 @@ def test_each_data_set_is_built_once_for_any_number_of_seeds(tmp_path, builds):
 
 def test_a_worker_process_builds_each_data_set_once_and_forgets_those_of_the_last_comparison(tmp_path, builds):
     def worked(name, sources):
-        spec = ComparisonSpec(sources, {"gnn": parse_config("gnn")}, BUDGET, tmp_path / name)
+        spec = ComparisonSpec(sources, named_architectures(["gnn"]), BUDGET, tmp_path / name)
         (tmp_path / name / "metrics").mkdir(parents=True)
         return [_run_seed_in_worker(spec, seed).scores["gnn"] for seed in (0, 1, 2)]
 
@@ -244,13 +272,15 @@ def test_a_run_folder_is_never_there_without_its_config(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"models": ["cnm"]}, "unknown model 'cnm'; known: "),
+        ({"models": ["cnm"]}, "unknown model 'cnm': did you mean cnn"),
         ({"models": "cnn"}, "sequence of names"),
         ({"models": []}, "at least one model"),
         ({"models": ["cnn", "cnn"]}, "each once"),
         ({"models": {"cnn": {"width": -1}}}, "config of model cnn"),
         ({"seeds": ()}, "seeds"),
         ({"seeds": (1, 1)}, "seeds"),
+        ({"seeds": (0, 9 * 10**18)}, r"a seed must be an integer between 0 and 2\*\*62, not 9000000000000000000"),
+        ({"seeds": (-1,)}, "a seed must be an integer between 0 and"),
         ({"workers": 0}, "workers"),
         ({"data": "spike-nine"}, "unknown recipe"),
         ({"data": "real-karate"}, "train"),

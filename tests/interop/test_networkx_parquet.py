@@ -13,6 +13,7 @@ from torch_geometric.data import Batch
 from gnnmax import InputError, Windows, build, load_recipe
 from gnnmax.interop.networkx_parquet import to_images, to_networkx, to_parquet
 from gnnmax.interop.pyg import to_data, to_hetero
+from gnnmax.models.encoding import encode
 
 PLAIN = load_recipe("tiny")
 RECIPES = {
@@ -85,7 +86,7 @@ def test_images_hold_values_and_contexts_as_channels():
 def test_homogeneous_graphs_hold_values_and_contexts(name):
     w = windows_of(name)
     k = w.k
-    for index, graph in enumerate(to_data(w)):
+    for index, graph in enumerate(to_data(w, encoding="none", zeros=True)):
         graph.validate()
         edges, weights, sort = graph.edge_index.numpy(), graph.edge_weight.numpy(), graph.edge_type.numpy()
         backward = edges[0] >= k
@@ -116,7 +117,7 @@ def test_heterogeneous_graphs_hold_values_and_contexts(name):
         ("row", "context", "row"): w.row_context,
         ("column", "context", "column"): w.column_context,
     }
-    for index, graph in enumerate(to_hetero(w)):
+    for index, graph in enumerate(to_hetero(w, encoding="none", zeros=True)):
         graph.validate()
         assert set(graph.edge_types) == {relation for relation, array in relations.items() if array is not None}
         for relation in graph.edge_types:
@@ -128,9 +129,37 @@ def test_heterogeneous_graphs_hold_values_and_contexts(name):
         assert graph["column"].node.tolist() == w.columns[index].tolist()
 
 
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("encoding", ["standard", "rank"])
+def test_absent_edges_are_absent_and_weights_are_those_that_a_net_reads(name, encoding):
+    w = windows_of(name)
+    w = w[~np.isnan(w.values).any(axis=(1, 2))]
+    read = encode(torch.tensor(w.values), encoding).numpy()
+    for index, graph in enumerate(to_data(w, encoding=encoding, contexts=False)):
+        there = graph.edge_index[:, : graph.num_edges // 2].numpy() - np.array([[0], [w.k]])
+        assert np.array_equal(there, np.stack(np.nonzero(w.values[index])))
+        assert np.allclose(graph.edge_weight[: graph.num_edges // 2], read[index][tuple(there)], atol=1e-5)
+        assert graph.edge_type.unique().tolist() == [0]
+
+
+def test_most_entries_of_spike_9_are_absent_edges_and_make_none():
+    w = build(load_recipe("spike-9").replace(splits={"test": 10})).test
+    edges = sum(graph.num_edges for graph in to_data(w, contexts=False)) / 2
+    assert edges == np.count_nonzero(w.values) < 0.5 * w.values.size
+
+
+def test_graphs_are_made_of_windows_and_by_a_known_encoding():
+    w = windows_of("plain")
+    with pytest.raises(InputError, match="graphs are made of Windows"):
+        to_data(w.values)
+    with pytest.raises(InputError, match="did you mean standard"):
+        to_data(w, encoding="standart")
+    assert w.to_pyg(zeros=True)[0].edge_weight.equal(to_data(w, zeros=True)[0].edge_weight)
+
+
 def test_batched_graphs_keep_their_roots():
     w = windows_of("contexts")
-    batch = Batch.from_data_list(to_data(w))
+    batch = Batch.from_data_list(to_data(w, encoding="none"))
     assert torch.equal(batch.x[:, 2].nonzero().ravel(), batch.root_index.T.reshape(-1))
     centres = (batch.edge_index[:, None] == batch.root_index[:, :, None]).all(dim=0).float().argmax(dim=1)
     assert np.array_equal(batch.edge_weight[centres].numpy(), w.values[:, 2, 2])

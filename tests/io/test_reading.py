@@ -67,7 +67,7 @@ def test_a_link_is_followed_unless_it_must_not_be(tmp_path):
         (b'{"a":' * 100_000, "is damaged"),
         (b'{"a": "1"}', "Expected `int`, got `str`"),
         (b'{"a": 1} x', "is damaged"),
-        (b"\xef\xbb\xbf{}", "is damaged"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", "is damaged"),
         (b"[" + b"1," * 7_000_000 + b"1]", "it holds too many values"),
         (b"", "is damaged"),
     ],
@@ -77,6 +77,10 @@ def test_json_that_is_not_of_the_type_or_hostile_is_refused_in_one_line(content,
     with pytest.raises(InputError, match=complaint) as caught:
         KIND.decode(content, dict[str, int], "x.json")
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+def test_a_byte_order_mark_before_json_is_left_out():
+    assert KIND.decode(b'\xef\xbb\xbf{"a": 1}', dict[str, int], "x.json") == {"a": 1}
 
 
 def header(text, data=b""):

@@ -36,18 +36,22 @@ FLOORS = {
 
 LIBRARIES = {
     **dict.fromkeys(("numpy", "scipy", "msgspec"), 1),
-    **dict.fromkeys(("networkx", "pyarrow", "safetensors", "sklearn", "loky", "threadpoolctl", "rich"), 1),
-    "cooler": 3,
+    **dict.fromkeys(("networkx", "pandas", "pyarrow", "safetensors", "sklearn", "loky", "threadpoolctl", "rich"), 1),
+    "h5py": 3,
     "torch": 2,
     "torch_geometric": 2,
     "torchmetrics": 3,
-    **dict.fromkeys(("matplotlib", "jinja2", "markupsafe"), 5),
+    "matplotlib": 1,
+    **dict.fromkeys(("jinja2", "markupsafe"), 5),
     "tyro": 6,
 }
 """The lowest floor that may import each library."""
 
 NET_ROOMS = ("models", "interop", "training", "experiments", "report", "cli")
 """Folders that may import torch; auditing looks into a net that it is given, inside one function."""
+
+ON_CALL = ("matplotlib", "pandas")
+"""Libraries that only functions and type checkers import: a call that draws nothing loads no library for drawing."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +193,8 @@ def allowed(found: Import) -> bool:
         return True
     if top in ("torch", "torch_geometric") and not found.typing:
         return room(found.importer) in NET_ROOMS or (found.inside and floor >= 2)
+    if found.imported == "matplotlib.pyplot" or (top in ON_CALL and not (found.inside or found.typing)):
+        return False
     return LIBRARIES.get(top, 99) <= floor
 
 

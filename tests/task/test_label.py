@@ -142,7 +142,7 @@ def test_a_tensor_that_numpy_cannot_read_is_refused_in_one_line(error):
 
 @pytest.mark.parametrize(
     "values",
-    [None, "abc", 3, [[1, 2], [3]], np.zeros((3, 3), object), np.zeros((3, 3), "M8[s]"), [[10**400] * 3] * 3],
+    [None, "abc", 3, [[1, 2], [3]], np.full((3, 3), "1", object), np.zeros((3, 3), "M8[s]"), [[10**400] * 3] * 3],
 )
 def test_what_is_no_number_is_refused(values):
     with pytest.raises(InputError, match=r"real numbers|shape"):

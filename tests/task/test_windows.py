@@ -158,7 +158,7 @@ def test_what_is_no_relabelling_is_refused(rows, complaint):
         (np.zeros((2, 1, 1)), "odd"),
         (np.zeros((2, 3, 5)), "shape"),
         (np.zeros((2, 3, 3), complex), "real"),
-        (np.zeros((2, 3, 3), object), "real"),
+        (np.full((2, 3, 3), None), "real"),
         ([[[1, 2], [3]]], "unequal"),
         (np.full((1, 3, 3), 1e39), "float32"),
         (np.ma.masked_equal(np.zeros((1, 3, 3)), 0), "masked"),

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from gnnmax.cli.main import main
 from gnnmax.data.recipe_files import load_recipe
@@ -20,6 +21,7 @@ from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.run_folder import Metrics, metrics_file
 from gnnmax.models.registry import build_model
+from gnnmax.models.seeding import seeded
 from gnnmax.task.windows import Windows
 from gnnmax.training.batches import StoredBatches, Stream, StreamedBatches
 from gnnmax.training.checkpoint import Checkpoint, Snapshot
@@ -94,6 +96,60 @@ def test_killed_at_any_checkpoint_the_weights_and_figures_are_those_of_a_run_tha
             resumed, again = trained(["cnn", "gnn"], Checkpoint(path), **call, bits=bits)
             assert bytes_of(resumed) == bytes_of(whole), (turn, after)
             assert but_the_clock(again) == but_the_clock(results)
+
+
+class Tied(nn.Module):
+    """A net with dropout, batch statistics and tied weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(9, 9), nn.Linear(9, 9)
+        self.second.weight = self.first.weight
+        self.norm, self.head = nn.BatchNorm1d(9), nn.Linear(9, 1)
+
+    def forward(self, values, rows=None, columns=None):
+        hidden = nn.functional.dropout(self.norm(self.first(values.flatten(1))), 0.5, self.training)
+        return self.head(self.second(hidden)).squeeze(-1)
+
+
+def test_dropout_and_tied_weights_resume_bit_for_bit(tmp_path):
+    def learned(checkpoint=None):
+        models = {"tied": seeded(Tied, 0)}
+        train_models(models, TRAIN, VAL, BUDGET, np.random.default_rng(5), checkpoint=checkpoint)
+        return bytes_of(models)
+
+    whole = learned()
+    with pytest.raises(KilledError, match="killed"):
+        learned(Mortal(tmp_path / "c.json", 2, after=True))
+    torch.rand(7)  # another state of the global generator
+    assert learned(Checkpoint(tmp_path / "c.json")) == whole
+
+
+class Doomed(nn.Module):
+    """A net whose weights become NaN at its sixth step."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(9, 1)
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, values, rows=None, columns=None):
+        self.calls += self.training
+        return self.layer(values.flatten(1)).squeeze(-1) * (torch.nan if self.calls > 5 else 1)
+
+
+def test_a_resumed_training_keeps_a_divergence_and_does_not_meet_it_again(tmp_path):
+    def learned(checkpoint=None):
+        models = {"doomed": seeded(Doomed, 0), "cnn": build_model("cnn", 3)}
+        return train_models(models, TRAIN, VAL, BUDGET, np.random.default_rng(5), checkpoint=checkpoint)
+
+    whole = learned()
+    assert whole["doomed"].steps == 6 and "doomed is nan at step 6" in whole["doomed"].diverged
+    with pytest.raises(KilledError, match="killed"):
+        learned(Mortal(tmp_path / "c.json", 4, after=True))
+    resumed = learned(Checkpoint(tmp_path / "c.json"))
+    assert but_the_clock(resumed) == but_the_clock(whole)
+    assert resumed["doomed"].diverged == whole["doomed"].diverged
 
 
 def plain(config: TrainingConfig) -> dict:

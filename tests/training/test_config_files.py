@@ -8,9 +8,10 @@ import pytest
 
 from gnnmax.cli.main import main
 from gnnmax.errors import InputError
+from gnnmax.models.architecture import named_architectures
 from gnnmax.models.graphs.entries import GnnConfig
-from gnnmax.models.matching import match_parameters, parameter_count
-from gnnmax.models.registry import MODELS, parse_config
+from gnnmax.models.matching import match_parameters
+from gnnmax.models.registry import MODELS
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.config_files import config_names, load_config
 
@@ -64,7 +65,8 @@ def test_a_call_takes_models_and_budget_from_the_file_and_its_own_options_first(
     assert main(["compare", *small, "--out", str(tmp_path / "a"), "--steps", "3"]) == 0
     asked = json.loads((tmp_path / "a" / "config.json").read_text())
     assert list(asked["models"]) == ["gnn", "cnn"]
-    assert asked["models"]["gnn"] == msgspec.to_builtins(GnnConfig(width=4))
+    config = msgspec.to_builtins(GnnConfig(width=4))
+    assert asked["models"]["gnn"] == {"model": "gnn", "config": config, "sha256": ""}
     assert (asked["training"]["steps"], asked["training"]["batch_size"]) == (3, 16)
     assert main(["compare", *small, "--out", str(tmp_path / "b"), "--models", "cnn", "--match", "steps"]) == 0
     assert list(json.loads((tmp_path / "b" / "config.json").read_text())["models"]) == ["cnn"]
@@ -74,15 +76,16 @@ def test_a_call_takes_models_and_budget_from_the_file_and_its_own_options_first(
 def test_matched_nets_have_as_many_parameters_as_the_first(first):
     others = [*("cnn", "gnn", "exchangeable", "deepsets", "gatv2", "pna")]
     names = [first, *(name for name in others if name != first)]
-    matched = match_parameters({name: parse_config(name) for name in names}, 9)
-    assert list(matched) == names and matched[first] == parse_config(first)
-    wanted = parameter_count(first, 9, matched[first])
-    for name, config in matched.items():
-        assert abs(parameter_count(name, 9, config) / wanted - 1) <= 0.1, name
+    nets = named_architectures(names)
+    matched = match_parameters(nets, 9)
+    assert list(matched) == names and matched[first] is nets[first]
+    wanted = matched[first].parameter_count(9)
+    for name, net in matched.items():
+        assert abs(net.parameter_count(9) / wanted - 1) <= 0.1, name
 
 
 def test_a_net_without_a_width_or_too_far_away_is_refused():
     with pytest.raises(InputError, match="question has no width to match to cnn's"):
-        match_parameters({"cnn": parse_config("cnn"), "question": parse_config("question")}, 9)
+        match_parameters(named_architectures(["cnn", "question"]), 9)
     with pytest.raises(InputError, match="cnn comes no closer to the"):
-        match_parameters({"gnn": parse_config("gnn", {"width": 1, "rounds": 1}), "cnn": parse_config("cnn")}, 9)
+        match_parameters(named_architectures({"gnn": {"width": 1, "rounds": 1}, "cnn": None}), 9)

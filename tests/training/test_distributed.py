@@ -6,16 +6,41 @@ import sys
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from torch import nn
 
 from gnnmax.cli.main import main
 from gnnmax.experiments.results import read_results
 from gnnmax.training.distributed import Processes
+from gnnmax.training.loop import train_models
+from tests.support.training import QUICK, TRAIN, VAL
 
 
 def test_every_window_of_a_batch_is_some_process_s_and_only_one_s():
     for n in (2, 5, 128):
         parts = [np.arange(n)[Processes(rank, 2).share(n)] for rank in range(2)]
         assert sorted(np.concatenate(parts).tolist()) == list(range(n))
+
+
+def test_the_running_statistics_of_all_processes_are_those_of_the_main_one():
+    class Second(Processes):
+        """The second of two processes; the main one has counted to seven."""
+
+        def all_reduce(self, tensors):
+            for tensor in tensors:
+                tensor += 7
+
+    net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(9), nn.Linear(9, 1), nn.Flatten(0))
+
+    class Whole(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net
+
+        def forward(self, values, rows=None, columns=None):
+            return self.net(values)
+
+    train_models({"n": Whole()}, TRAIN, VAL, QUICK, np.random.default_rng(0), processes=Second(1, 2))
+    assert set(net[1].running_mean.tolist()) == set(net[1].running_var.tolist()) == {7.0}
 
 
 @pytest.mark.learning

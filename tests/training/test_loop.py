@@ -14,10 +14,11 @@ from torch.nn import functional
 from gnnmax.errors import InputError
 from gnnmax.models.inference import resolve_device
 from gnnmax.models.registry import MODELS, build_model
+from gnnmax.models.seeding import seeded
 from gnnmax.task.windows import Windows
 from gnnmax.training.batches import StoredBatches
 from gnnmax.training.config import TrainingConfig
-from gnnmax.training.loop import TrainingError, scored, train_models
+from gnnmax.training.loop import TrainingError, refuse_divergence, scored, train_models
 from tests.support.training import QUICK, TRAIN, VAL, equal, sample, trained
 
 
@@ -101,24 +102,65 @@ class Failing(nn.Module):
 
 
 @pytest.mark.parametrize(("good", "kept"), [(7, 5), (3, 0)])
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_weights(good: int, kept: int) -> None:
+def test_a_net_that_diverges_stops_with_its_last_good_weights_and_the_others_go_on(good: int, kept: int) -> None:
     seen: dict[int, torch.Tensor] = {0: torch.zeros(2)}
     failing, beside = Failing(good), build_model("cnn", 3)
-    fresh = build_model("cnn", 3)
+    records: list[dict] = []
 
     def watch(record: dict) -> None:
+        records.append(json.loads(json.dumps(record)))
         if record["model"] == "failing" and record["event"] == "evaluation":
             seen[record["step"]] = failing.weight.detach().clone()
 
-    with pytest.raises(
-        TrainingError, match=rf"failing is nan at step {good + 1}: .*the weights of step {kept} are kept"
-    ):
-        train_models(
-            {"beside": beside, "failing": failing}, TRAIN, VAL, QUICK, np.random.default_rng(0), on_record=watch
-        )
+    nets = {"beside": beside, "failing": failing}
+    results = train_models(nets, TRAIN, VAL, QUICK, np.random.default_rng(0), on_record=watch)
+    found = results["failing"]
+    assert found.steps == good + 1
+    assert found.diverged.startswith(f"the loss of failing is nan at step {good + 1}: lower the learning rate")
+    assert found.best_step == kept
     assert torch.equal(failing.weight.detach(), seen[kept])
-    assert equal(beside, fresh) == (kept == 0)
+    assert [(r["step"], r["reason"]) for r in records if r["event"] == "diverged"] == [(good + 1, found.diverged)]
+    alone, _ = trained(["cnn"])
+    assert equal(beside, alone["cnn"]) and results["beside"].diverged == ""
+    with pytest.raises(TrainingError, match="failing is nan at step"):
+        refuse_divergence(results)
     assert not isinstance(TrainingError("x"), InputError)
+
+
+class Dropping(nn.Module):
+    """A net with dropout, batch statistics and tied weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(9, 9)
+        self.second = nn.Linear(9, 9)
+        self.second.weight = self.first.weight
+        self.norm, self.head = nn.BatchNorm1d(9), nn.Linear(9, 1)
+
+    def forward(self, values: torch.Tensor, rows: object = None, columns: object = None) -> torch.Tensor:
+        hidden = functional.dropout(self.norm(self.first(values.flatten(1))), 0.5, self.training)
+        return self.head(self.second(hidden)).squeeze(-1)
+
+
+def test_dropout_is_reproducible_whatever_is_drawn_or_trained_beside_it() -> None:
+    def weights(*others: str) -> nn.Module:
+        nets = {**{name: build_model(name, 3) for name in others}, "mine": seeded(Dropping, 0)}
+        train_models(nets, TRAIN, VAL, QUICK, np.random.default_rng(0))
+        return nets["mine"]
+
+    torch.manual_seed(1)
+    first = weights()
+    torch.manual_seed(2)
+    assert equal(first, weights("question"))
+    other = {"mine": seeded(Dropping, 0)}
+    train_models(other, TRAIN, VAL, QUICK, np.random.default_rng(1))
+    assert not equal(first, other["mine"])
+
+
+@pytest.mark.parametrize("seed", [-1, 2**62 + 1, 9 * 10**18, 1.5, True])
+def test_a_seed_that_no_card_holds_is_refused_before_a_net_is_built(seed: int) -> None:
+    with pytest.raises(InputError, match=r"a seed must be an integer between 0 and 2\*\*62, not "):
+        build_model("cnn", 3, seed=seed)
 
 
 def spoilt(w: Windows, value: float) -> Windows:

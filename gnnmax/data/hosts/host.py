@@ -44,12 +44,15 @@ class Host:
         edges: Shape ``(E, 2)``, each edge once, in lexicographic order; smaller end first unless directed.
         weights: Shape ``(E,)``, float32, if the graph has its own; else None.
         directed: Whether an edge leads from its first end to its second only.
+        numbers: Number of each node in a larger graph that this one is a part of, shape ``(nodes,)``; None where it is
+            no part.
     """
 
     nodes: int
     edges: Edges
     weights: npt.NDArray[np.float32] | None = None
     directed: bool = False
+    numbers: npt.NDArray[np.int64] | None = None
 
 
 class HostFamily(Struct, frozen=True, forbid_unknown_fields=True):

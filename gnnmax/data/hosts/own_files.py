@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+import io
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from gnnmax.data.hosts.host import Host, HostFamily, check_edges, directed_edges, sorted_edges
-from gnnmax.errors import InputError
+from gnnmax.data.hosts.edge_tables import EdgeColumns, entries_of_frame, entries_of_table
+from gnnmax.data.hosts.graph_parts import Part, induced_part
+from gnnmax.data.hosts.host import Host, HostFamily, check_edges, edges_of_keys, pair_keys
+from gnnmax.errors import InputError, unknown_name
+from gnnmax.io.atomic import write_file
 from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
+from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
+from gnnmax.task.arrays import as_array
 
-__all__ = ["LARGEST_FILE", "File", "entries_of_data", "host_of", "keep", "name_file"]
+__all__ = [
+    "LARGEST_FILE",
+    "File",
+    "edge_attributes",
+    "entries_of_data",
+    "host_of",
+    "keep",
+    "name_file",
+    "names_of",
+    "object_names",
+]
 
-LARGEST_FILE = 2**28
+LARGEST_FILE = 2**29
 """Bytes."""
 MOST_NODES = 10_000_000
 
@@ -38,6 +55,11 @@ class File(HostFamily, frozen=True, tag="file"):
             of edges may give an edge once or, with one weight, in both directions.
         weighted: Whether to use the weights of the file; otherwise every draw gives its edges new weights of the
             recipe's laws.
+        part: The part of the graph that is the host; left out, the host is the whole graph. The parts of one graph
+            share no node, so that it can make train, val and test.
+        weight: Edge attribute of a GraphML file that holds the weights; left out, ``weight``.
+        columns: Columns of a CSV file with a header that hold both ends of an edge and its weight; left out, the file
+            has these three and no others.
 
     Example:
         >>> import tempfile
@@ -53,6 +75,10 @@ class File(HostFamily, frozen=True, tag="file"):
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     directed: bool = False
     weighted: bool = True
+    # Left out of plain data unless given, so that digests of recipes without them stay valid.
+    part: Part | UnsetType = UNSET
+    weight: Annotated[str, Meta(min_length=1, max_length=1000)] | UnsetType = UNSET
+    columns: EdgeColumns | UnsetType = UNSET
 
     @property
     def own_weights(self) -> bool:
@@ -70,40 +96,87 @@ class File(HostFamily, frozen=True, tag="file"):
         Raises:
             InputError: the file is missing, does not match the digest, or holds no graph.
         """
-        content = _content(Path(self.path))
+        content = _content(as_path(self.path))
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise InputError(
                 f"{self.path} does not have the content that the recipe states: sha256 {found[:12]}..., expected "
                 f"{self.sha256[:12]}...; get the right file, or write the new digest into the recipe"
             )
-        host = _read(content, Path(self.path), directed=self.directed)
-        return host if self.weighted else Host(host.nodes, host.edges, None, host.directed)
+        host = _read(content, self)
+        host = host if self.weighted else Host(host.nodes, host.edges, None, host.directed)
+        return host if self.part is UNSET else induced_part(host, self.part)
 
 
-def name_file(path: str | Path, *, directed: bool = False, weighted: bool = True) -> File:
+def name_file(
+    path: str | Path,
+    *,
+    directed: bool = False,
+    weighted: bool = True,
+    weight: str | None = None,
+    columns: EdgeColumns | None = None,
+    part: Part | None = None,
+) -> File:
     """Make the family that reads a file with its current content.
 
     Args:
         path: Path of a graph in one of the formats of :class:`File`.
         directed: Whether entry (u, v) is the edge from u to v alone.
         weighted: Whether to use the weights of the file.
+        weight: Edge attribute of a GraphML file that holds the weights; None takes ``weight``.
+        columns: Columns of a CSV file with a header: both ends of an edge, and its weight.
+        part: The part of the graph that is the host; None takes the whole.
 
     Raises:
         InputError: the file cannot be read, is too large, or holds no graph.
     """
-    content = _content(Path(path))
-    _read(content, Path(path), directed=directed)
-    return File(str(path), hashlib.sha256(content).hexdigest(), directed, weighted)
+    content = _content(as_path(path))
+    given = {"part": part, "weight": weight, "columns": columns}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    file = File(str(path), hashlib.sha256(content).hexdigest(), directed, weighted, **chosen)
+    _read(content, file)
+    return file
 
 
-def keep(graph: Any, path: str | Path, *, directed: bool = False) -> File:
-    """Write a graph object to a new ``.npz`` file, so that a recipe can refer to it.
+def edge_attributes(path: str | Path) -> tuple[str, ...]:
+    """Return the names of the edge attributes of a file; empty if its format has no named ones.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    file = as_path(path)
+    content = _content(file)
+    if file.suffix.lower() != ".graphml":
+        return ()
+    graph = READERS[".graphml"](content)
+    return tuple(sorted({name for *_, attributes in graph.edges(data=True) for name in attributes}))
+
+
+@lru_cache(maxsize=16)
+def names_of(file: File) -> tuple[str, ...]:
+    """Return the names of the nodes of a whole file by their numbers; empty if its format has none.
+
+    Raises:
+        InputError: the file is missing, or does not match the digest.
+    """
+    content = _content(as_path(file.path))
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise InputError(f"{file.path} does not have the content that the recipe states")
+    found = _parsed(content, file)
+    if isinstance(found, Entries):
+        return found.names
+    return tuple(str(node) for node in found) if hasattr(found, "is_multigraph") else ()
+
+
+def keep(graph: Any, path: str | Path, *, directed: bool = False, columns: EdgeColumns | None = None) -> File:
+    """Write a graph object to a new file, so that a recipe can refer to it.
 
     Args:
         graph: A graph as for :func:`host_of`.
-        path: Path of the new file, which must end in ``.npz`` and not exist.
+        path: Path of the new file, which must not exist. It ends in ``.npz``; or in ``.graphml``, which keeps the names
+            of the nodes.
         directed: Whether entry (u, v) is the edge from u to v alone.
+        columns: As for :func:`host_of`.
 
     Raises:
         InputError: not a graph, another ending, or the file exists.
@@ -117,28 +190,52 @@ def keep(graph: Any, path: str | Path, *, directed: bool = False) -> File:
     """
     from scipy.sparse import coo_array, save_npz
 
-    path = Path(path)
-    if path.suffix != ".npz" or path.exists():
-        raise InputError(f"a graph is written to a new file that ends in .npz, not to {path}: choose another name")
-    host = host_of(graph, directed=directed)
+    path = as_path(path)
+    if path.suffix not in (".npz", ".graphml") or path.exists():
+        raise InputError(
+            f"a graph is written to a new file that ends in .npz, or in .graphml with its names, not to {path}: choose "
+            "another name"
+        )
+    host = host_of(graph, directed=directed, columns=columns)
     assert host.weights is not None
     u, v = host.edges.T
     ends = (u, v) if directed else (np.concatenate([u, v]), np.concatenate([v, u]))
     weights = host.weights if directed else np.tile(host.weights, 2)
+    buffer = io.BytesIO()
+    if path.suffix == ".npz":
+        save_npz(buffer, coo_array((weights, ends), shape=(host.nodes, host.nodes)))
+    else:
+        _write_graphml(buffer, host, object_names(graph, columns=columns))
     try:
-        save_npz(path, coo_array((weights, ends), shape=(host.nodes, host.nodes)))
+        write_file(path, buffer.getvalue())
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
     return name_file(path, directed=directed)
 
 
-def host_of(graph: Any, *, directed: bool = False) -> Host:
+def _write_graphml(file: Any, host: Host, names: tuple[str, ...]) -> None:
+    import networkx as nx
+
+    assert host.weights is not None
+    graph: Any = nx.DiGraph() if host.directed else nx.Graph()
+    called = names or tuple(str(node) for node in range(host.nodes))
+    graph.add_nodes_from(called)
+    for (u, v), weight in zip(host.edges.tolist(), host.weights.tolist(), strict=True):
+        graph.add_edge(called[u], called[v], weight=weight)
+    nx.write_graphml(graph, file)
+
+
+def host_of(graph: Any, *, directed: bool = False, weight: str = "weight", columns: EdgeColumns | None = None) -> Host:
     """Make a host from a graph object.
 
     Args:
-        graph: A networkx graph (edge attribute ``weight``, or none anywhere: then 1), a scipy sparse or numpy matrix,
-            or a PyG ``Data`` (``edge_index`` with ``edge_weight`` or one column of ``edge_attr``, or neither: then 1).
+        graph: A networkx graph (with the edge attribute ``weight``, or none anywhere: then 1), a scipy sparse or numpy
+            matrix, a data frame, or a PyG ``Data`` (``edge_index`` with ``edge_weight`` or one column of ``edge_attr``,
+            or neither: then 1).
         directed: Whether entry (u, v) is the edge from u to v alone.
+        weight: Edge attribute of a networkx graph that holds the weights.
+        columns: Columns of a data frame that hold both ends of an edge and its weight; None takes it for an adjacency
+            matrix, whose index and columns are the names of the nodes.
 
     Raises:
         InputError: not such an object; weights that are not finite real numbers; not square; an edge given twice; not
@@ -150,11 +247,30 @@ def host_of(graph: Any, *, directed: bool = False) -> Host:
         >>> host.nodes, host.edges.tolist(), host.weights.tolist()
         (3, [[0, 1], [1, 2]], [1.0, 1.0])
     """
+    return _host(_entries(graph, weight=weight, columns=columns), directed=directed)
+
+
+def _entries(graph: Any, *, weight: str = "weight", columns: EdgeColumns | None = None) -> Entries:
+    """List the entries of a graph object."""
+    if isinstance(graph, Entries):
+        return graph
     if hasattr(graph, "edge_index"):
-        return _host(entries_of_data(graph), directed=directed)
+        return entries_of_data(graph)
     if hasattr(graph, "is_multigraph"):
-        return _host(_of_networkx(graph), directed=directed)
-    return _host(_of_matrix(graph), directed=directed)
+        return _of_networkx(graph, weight)
+    return entries_of_frame(graph, columns) if is_frame(graph) else _of_matrix(graph)
+
+
+def is_frame(graph: Any) -> bool:
+    """Return whether an object is a data frame, by its attributes."""
+    return all(hasattr(graph, name) for name in ("to_numpy", "iloc", "index", "columns"))
+
+
+def object_names(graph: Any, *, columns: EdgeColumns | None = None) -> tuple[str, ...]:
+    """Return the names of the nodes of a graph object by their numbers; empty if it has none."""
+    if hasattr(graph, "is_multigraph"):
+        return tuple(str(node) for node in graph)
+    return entries_of_frame(graph, columns).names if is_frame(graph) else ()
 
 
 def _content(path: Path) -> bytes:
@@ -163,23 +279,31 @@ def _content(path: Path) -> bytes:
     return FileKind("the graph", LARGEST_FILE, "give a graph of at most that size").read(path)
 
 
-def _read(content: bytes, path: Path, *, directed: bool) -> Host:
+def _parsed(content: bytes, file: File) -> Any:
+    """Read the content of a file, with the columns that it names."""
+    if file.columns is not UNSET:
+        return entries_of_table(content, file.columns)
+    return READERS[Path(file.path).suffix.lower()](content)
+
+
+def _read(content: bytes, file: File) -> Host:
+    path = Path(file.path)
+    weight = "weight" if file.weight is UNSET else file.weight
     try:
-        found = READERS[path.suffix.lower()](content)
-        return _host(found, directed=directed) if isinstance(found, Entries) else host_of(found, directed=directed)
+        return _host(_entries(_parsed(content, file), weight=weight), directed=file.directed)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except MemoryError:
-        raise InputError(f"{path}: states a size that does not fit into memory: is it complete?") from None
 
 
 def _of_matrix(matrix: Any) -> Entries:
     from scipy.sparse import coo_array, issparse
 
     sparse = bool(issparse(matrix))
-    if not sparse and not isinstance(matrix, np.ndarray):
+    if isinstance(matrix, np.ndarray):
+        matrix = as_array(matrix, "an adjacency matrix")
+    elif not sparse:
         raise InputError(
-            "a graph must be a networkx graph, a scipy sparse matrix, a numpy array or a PyG Data, not a "
+            "a graph must be a networkx graph, a scipy sparse matrix, a numpy array, a data frame or a PyG Data, not a "
             f"{type(matrix).__name__}"
         )
     if matrix.dtype.kind not in "biuf":
@@ -195,9 +319,12 @@ def _of_matrix(matrix: Any) -> Entries:
     return Entries(matrix.shape[0], edges, stored.data, mirrored=True)
 
 
-def _of_networkx(graph: Any) -> Entries:
+def _of_networkx(graph: Any, attribute: str = "weight") -> Entries:
     place = {node: position for position, node in enumerate(graph)}
-    listed = list(graph.edges(data="weight"))
+    listed = list(graph.edges(data=attribute))
+    if attribute != "weight" and all(weight is None for *_, weight in listed):
+        known = {name for *_, attributes in graph.edges(data=True) for name in attributes}
+        raise unknown_name("edge attribute", attribute, known)
     edges = np.array([(place[u], place[v]) for u, v, _ in listed], dtype=np.int64).reshape(-1, 2)
     given = [weight for *_, weight in listed if weight is not None]
     if given and len(given) < len(listed):
@@ -238,22 +365,28 @@ def entries_of_data(data: Any) -> Entries:
 def _host(entries: Entries, *, directed: bool) -> Host:
     """Check entries and convert them to a host."""
     nodes, edges, weights, mirrored, _ = entries
+    del entries  # a list of edges may fill much of the memory
     if not 1 <= nodes <= MOST_NODES:
         raise InputError(f"a graph must have between 1 and {MOST_NODES} nodes, not {nodes}")
     if len(edges) and not 0 <= edges.min() <= edges.max() < nodes:
         raise InputError(f"an edge leads outside the {nodes} nodes")
     off = edges[:, 0] != edges[:, 1]
-    edges, values = edges[off], _as_float32(weights[off])
-    numbers = edges[:, 0] * nodes + edges[:, 1]
-    order = np.argsort(numbers, kind="stable")
-    twice = np.flatnonzero(np.diff(numbers[order]) == 0)
+    first, second, values = edges[:, 0][off], edges[:, 1][off], _as_float32(weights[off])
+    del edges, weights
+    keys = first * nodes + second
+    ordered = np.sort(keys)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(twice):
-        u, v = edges[order[twice[0]]].tolist()
+        u, v = divmod(int(twice[0]), nodes)
         raise InputError(f"the edge from node {u} to node {v} is given twice: add the two up, or leave one out")
-    if directed:
-        host = Host(nodes, directed_edges(edges[:, 0], edges[:, 1], nodes), values[order], directed=True)
-    else:
-        host = _undirected(nodes, edges[order], values[order], mirrored=mirrored)
+    del ordered
+    if not directed:
+        keys = pair_keys(first, second, nodes)
+    order = np.argsort(keys, kind="stable")
+    keys, values = keys[order], values[order]
+    if not directed:
+        keys, values = _merged(keys, values, nodes, mirrored=mirrored)
+    host = Host(nodes, edges_of_keys(keys, nodes), values, directed)
     check_edges(host)
     return host
 
@@ -269,21 +402,26 @@ def _as_float32(weights: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return values
 
 
-def _undirected(nodes: int, edges: npt.NDArray[np.int64], values: npt.NDArray[np.float32], *, mirrored: bool) -> Host:
-    """Merge sorted, distinct entries with their mirrors across the diagonal; the two must agree."""
-    numbers = edges[:, 0] * nodes + edges[:, 1]
-    turned = edges[:, 1] * nodes + edges[:, 0]
-    found = np.minimum(np.searchsorted(numbers, turned), max(len(numbers) - 1, 0))
-    partner = numbers[found] == turned
-    wrong = np.flatnonzero(
-        partner & (values != values[found]) if not mirrored else ~partner | (values != values[found])
-    )
+def _merged(
+    keys: npt.NDArray[np.int64], values: npt.NDArray[np.float32], nodes: int, *, mirrored: bool
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Merge entries with their mirrors across the diagonal, which have the same key; the two must agree.
+
+    Args:
+        keys: Numbers of pairs, sorted; an entry and its mirror are neighbours.
+        values: Weights of the entries.
+        nodes: Number of nodes.
+        mirrored: Whether every entry must have a mirror.
+    """
+    again = np.flatnonzero(keys[1:] == keys[:-1]) + 1
+    wrong = keys[again][values[again] != values[again - 1]]
+    if mirrored:
+        alone = np.ones(len(keys), dtype=np.bool_)
+        alone[again] = alone[again - 1] = False
+        wrong = np.concatenate([wrong, keys[alone]])
     if len(wrong):
-        u, v = edges[wrong[0]].tolist()
+        u, v = divmod(int(wrong.min()), nodes)
         raise InputError(
             f"not symmetric: the entries ({u}, {v}) and ({v}, {u}) differ; give directed = true, or make it symmetric"
         )
-    once = (edges[:, 0] < edges[:, 1]) | ~partner
-    low, high = edges[once].min(axis=1), edges[once].max(axis=1)
-    order = np.argsort(low * nodes + high, kind="stable")
-    return Host(nodes, sorted_edges(low, high, nodes), values[once][order])
+    return np.delete(keys, again), np.delete(values, again)

@@ -25,7 +25,7 @@ class Subgraph:
     """An ordered tuple of m nodes and its adjacency matrix.
 
     Attributes:
-        nodes: The host's node at each position of the order, shape ``(m,)``.
+        nodes: The host's node at each position of the order, shape ``(m,)``; the number of a part's node in the whole.
         adjacency: Shape ``(m, m)``, float32, symmetric unless directed; 0 where there is no edge.
         edge_mask: Shape ``(m, m)``, bool: which entries are edges, whatever their weights.
         directed: Whether the entry in row u and column v is the edge from u to v alone.
@@ -103,4 +103,5 @@ def _induced(host: Host, weights: npt.NDArray[np.float32], nodes: npt.NDArray[np
     if not host.directed:
         adjacency[columns, rows] = weights[inside]
         edge_mask[columns, rows] = True
-    return Subgraph(nodes.astype(np.int64), adjacency, edge_mask, host.directed)
+    numbers = nodes.astype(np.int64) if host.numbers is None else host.numbers[nodes]
+    return Subgraph(numbers, adjacency, edge_mask, host.directed)

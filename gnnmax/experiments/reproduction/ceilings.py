@@ -68,7 +68,9 @@ def ceilings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
             name, config = net
             found.setdefault((title_of(net), k), []).append(accuracy)
             entry, chosen = MODELS[name], parse_config(name, config)
-            allowed[title_of(net), k] = entry.ceiling(k, chosen), entry.ceiling(k, chosen, "zero")
+            ceiling, on_zeros = entry.ceiling(k, chosen), entry.ceiling(k, chosen, "zero")
+            assert ceiling is not None and on_zeros is not None
+            allowed[title_of(net), k] = ceiling, on_zeros
         on_progress(done + 1, len(rounds))
     rows: list[dict[str, Figure]] = []
     farthest, above = 0.0, -math.inf

@@ -15,7 +15,7 @@ from gnnmax.data.hosts.families import ErdosRenyi, RingLattice
 from gnnmax.data.random_streams import stream
 from gnnmax.experiments.reproduction.fitting import Examples, fit
 from gnnmax.experiments.reproduction.outcome import Figure, Outcome, Progress, mean_and_error
-from gnnmax.models.registry import seeded
+from gnnmax.models.seeding import seeded
 from gnnmax.task.claims import Check
 from gnnmax.training.threads import one_thread
 

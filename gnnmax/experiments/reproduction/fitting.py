@@ -38,7 +38,7 @@ def fit(
         Loshchilov, Hutter, "Decoupled Weight Decay Regularization", ICLR 2019; here without decay.
 
     Example:
-        >>> from gnnmax.models.registry import seeded
+        >>> from gnnmax.models.seeding import seeded
         >>> net = seeded(lambda: nn.Linear(1, 1), seed=0)
         >>> line = torch.linspace(0, 1, 8)[:, None]
         >>> fit(net, lambda: (line, 2 * line), nn.functional.mse_loss, steps=200, learning_rate=0.1)

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from gnnmax.experiments.reproduction.fitting import Examples, fit
 from gnnmax.experiments.reproduction.outcome import Figure, Outcome, Progress, mean_and_error
-from gnnmax.models.registry import seeded
+from gnnmax.models.seeding import seeded
 from gnnmax.models.sets.sets import AttentionBlock
 from gnnmax.task.claims import Check
 from gnnmax.training.threads import one_thread

@@ -18,7 +18,7 @@ from gnnmax.models.tensors import inputs_of
 from gnnmax.task.windows import Windows
 from gnnmax.training.batches import Stream
 from gnnmax.training.config import TrainingConfig
-from gnnmax.training.loop import train_models
+from gnnmax.training.loop import refuse_divergence, train_models
 
 __all__ = ["Net", "decided", "drawn_for_test", "title_of", "trained"]
 
@@ -66,7 +66,8 @@ def trained(
     fresh = recipe.replace(seed=seed, splits={"train": 1}, shifts={})
     val = build(recipe.replace(seed=2_000_000 + seed, splits={"val": VALIDATION_HOSTS}, shifts={})).split("val")
     train = Stream(fresh) if windows is None else _first(fresh, windows)
-    train_models(modules, train, val, config, np.random.default_rng(seed if order is None else order))
+    results = train_models(modules, train, val, config, np.random.default_rng(seed if order is None else order))
+    refuse_divergence(results)
     return tuple(modules.values())
 
 

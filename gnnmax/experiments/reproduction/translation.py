@@ -12,7 +12,7 @@ from torch.nn import functional
 from gnnmax.experiments.reproduction.fitting import Examples, fit
 from gnnmax.experiments.reproduction.outcome import Figure, Outcome, Progress, mean_and_error
 from gnnmax.models.images.tower import Tower
-from gnnmax.models.registry import seeded
+from gnnmax.models.seeding import seeded
 from gnnmax.models.tower_spec import Padding, TowerSpec
 from gnnmax.task.claims import Check
 from gnnmax.training.threads import one_thread

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gnnmax import InputError, score_everywhere
+from gnnmax.models.architecture import architecture_of
 from gnnmax.models.images.dense_tower import DenseTower, has_dense_form
 from gnnmax.models.images.tower import TowerNet
 from gnnmax.models.registry import MODELS, build_model
@@ -103,7 +104,8 @@ def test_scores_are_even_to_single_precision():
 @pytest.mark.parametrize("name", ["valid-global", "question", "question-valid", "zero-global"])
 def test_score_everywhere_gives_the_scores_of_windows_with_and_without_holes(tmp_path, name):
     card = ModelCard(**CARD, name=name, config={"encoding": "none"}, any_k=MODELS[name].any_k)
-    model = TrainedModel(build_model(name, 5, {"encoding": "none"}, seed=0).eval(), card, torch.device("cpu"))
+    net = architecture_of(name, card.config)
+    model = TrainedModel(net.build(5).eval(), card, torch.device("cpu"), net)
     assert (model.dense(5) is not None) == (name != "zero-global")
     matrix = np.random.default_rng(0).normal(size=(300, 23))
     matrix[7, 9] = np.nan
@@ -116,6 +118,9 @@ def test_score_everywhere_gives_the_scores_of_windows_with_and_without_holes(tmp
 
 def test_a_side_that_the_net_does_not_take_is_refused_as_by_windows():
     card = ModelCard(**CARD, name="question", config={"encoding": "none"}, any_k=False)
-    model = TrainedModel(build_model("question", 5, {"encoding": "none"}, seed=0).eval(), card, torch.device("cpu"))
+    net = architecture_of("question", card.config)
+    model = TrainedModel(
+        build_model("question", 5, {"encoding": "none"}, seed=0).eval(), card, torch.device("cpu"), net
+    )
     with pytest.raises(InputError, match="accepts no other"):
         score_everywhere(model, np.random.default_rng(0).normal(size=(9, 9)), k=7)

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gnnmax.io.terminal import visible
+from gnnmax.errors import InputError
+from gnnmax.task.terminal import visible
 
 if TYPE_CHECKING:
+    import pandas
+    from rich.console import Group
     from rich.table import Table
 
-__all__ = ["html_table", "interval_text", "number_text", "rich_table"]
+__all__ = [
+    "Shown",
+    "TableText",
+    "data_frame",
+    "html_table",
+    "interval_text",
+    "number_text",
+    "percent_text",
+    "rich_table",
+]
 
 
 def number_text(value: float | None) -> str:
@@ -32,6 +44,16 @@ def interval_text(interval: tuple[float, float] | None) -> str:
         '[0.2500, 1.0000]'
     """
     return "" if interval is None else f"[{interval[0]:.4f}, {interval[1]:.4f}]"
+
+
+def percent_text(share: float | None) -> str:
+    """Write a share in per cent, or nothing where it does not exist.
+
+    Example:
+        >>> percent_text(0.5), percent_text(None)
+        ('50.0 %', '')
+    """
+    return "" if share is None else f"{100 * share:.1f} %"
 
 
 def rich_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], notes: Iterable[str] = ()) -> Table:
@@ -68,3 +90,58 @@ def html_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]],
     head, body = line(header, "th"), "".join(line(row, "td") for row in rows)
     below = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
     return f"<table><caption>{html.escape(title)}</caption><thead>{head}</thead><tbody>{body}</tbody></table>{below}"
+
+
+def data_frame(columns: Mapping[str, Any]) -> pandas.DataFrame:
+    """Return a data frame of columns by name.
+
+    Raises:
+        InputError: pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError:
+        raise InputError("a data frame needs pandas, which is not installed: pip install pandas") from None
+    return pandas.DataFrame(dict(columns))
+
+
+class TableText(NamedTuple):
+    """A table as text, to be laid out for a terminal or as HTML.
+
+    Attributes:
+        title: Shown above.
+        header: Names of the columns.
+        rows: One text a column.
+        notes: Lines below.
+    """
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+
+
+class Shown:
+    """Base of objects that show themselves as tables: in a terminal by rich, in a notebook as HTML.
+
+    Example:
+        >>> class Pair(Shown):
+        ...     def tables(self):
+        ...         return [TableText("pair", ["name"], [["a"], ["b"]])]
+        >>> Pair()._repr_html_().count("<tr>")
+        3
+    """
+
+    __slots__ = ()
+
+    def tables(self) -> list[TableText]:
+        """Return the tables that show the object."""
+        raise NotImplementedError
+
+    def __rich__(self) -> Group:
+        from rich.console import Group
+
+        return Group(*(rich_table(*table) for table in self.tables()))
+
+    def _repr_html_(self) -> str:
+        return "".join(html_table(*table) for table in self.tables())

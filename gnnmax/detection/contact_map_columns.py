@@ -1,0 +1,191 @@
+"""Write the columns of a contact map to standard output, in a process of its own.
+
+The HDF5 library loops, crashes or asks for any amount of memory on damaged files, so the process that reads them has
+bounds. It is run by path and imports nothing of this package::
+
+    python contact_map_columns.py FILE GROUP COLUMN,...
+
+Output: one line of JSON, then the bytes of each column. The line holds ``known``, the maps in the file, if there is no
+map GROUP; otherwise ``symmetric``, ``names`` of the chromosomes, and ``columns``, a list of path, type and length. A
+file that is not read gives the reason as a line on standard error, and exit status 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import h5py
+import numpy as np
+
+MEMORY = 2**28
+"""Bytes that the process may allocate beyond what it has after its imports."""
+
+SECONDS, BYTES_PER_SECOND = 1.0, 500_000
+"""Processor time for a file of any size, and the bytes of the file that earn one more second."""
+
+SMALLEST, TIMES_STORED = 2**16, 1_100
+"""Bytes that a column may always have, and how often its stored size otherwise: deflate compresses 1,032 times."""
+
+STEP = 2**18
+"""Entries that are read at a time."""
+
+MOST_NAMES = 10_000_000
+"""Bytes of the names of all chromosomes."""
+
+DEEPEST, MOST_GROUPS, MOST_HOPS = 3, 100_000, 8
+"""Levels of groups that are searched for maps, groups in all, and soft links that are followed one after the other."""
+
+
+class RefusedError(Exception):
+    """The file is not read; the message is the reason."""
+
+
+def limit(file: Path) -> None:
+    """Bound the memory of this process, and its time: it is ended by SIGPROF."""
+    with contextlib.suppress(OSError, ValueError):
+        used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_DATA, (used + MEMORY, used + MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS + file.stat().st_size / BYTES_PER_SECOND)
+
+
+def find(file: h5py.File, path: str, hops: int = MOST_HOPS) -> Any:
+    """Return the object at an absolute path; links to other files are refused, None if there is nothing."""
+    found: Any = file
+    place = ""
+    for name in filter(None, path.split("/")):
+        link = found.get(name, getlink=True) if isinstance(found, h5py.Group) else None
+        if link is None:
+            return None
+        if isinstance(link, h5py.SoftLink):
+            if not hops:
+                raise RefusedError("soft links lead in a circle")
+            target = link.path if link.path.startswith("/") else f"{place}/{link.path}"
+            found = find(file, target, hops - 1)
+        elif isinstance(link, h5py.HardLink):
+            found = found[name]
+        else:
+            raise RefusedError(f"{place}/{name} is a link to another file: copy the map into one file")
+        place += f"/{name}"
+    return found
+
+
+def maps_of(file: h5py.File) -> list[str]:
+    """List the paths of the maps."""
+    return [path for path, group in groups_of(file, "", DEEPEST, [MOST_GROUPS]) if is_map(group)]
+
+
+def groups_of(file: h5py.File, path: str, depth: int, left: list[int]) -> Iterator[tuple[str, h5py.Group]]:
+    """Yield groups and their paths, down to a depth; the parts of a map are not searched."""
+    left[0] -= 1
+    group = find(file, path)
+    if not isinstance(group, h5py.Group) or left[0] < 0:
+        return
+    yield path or "/", group
+    if depth:
+        for name in group:
+            if name not in ("bins", "chroms", "indexes", "pixels"):
+                yield from groups_of(file, f"{path}/{name}", depth - 1, left)
+
+
+def is_map(group: h5py.Group) -> bool:
+    """Return whether a group says that it holds a contact map."""
+    return text_of(group, "format") == "HDF5::Cooler"
+
+
+def text_of(group: h5py.Group, name: str) -> str:
+    """Read an attribute that is a text, "" if there is none."""
+    if name not in group.attrs or group.attrs.get_id(name).get_storage_size() > 1_000:
+        return ""
+    value = group.attrs[name]
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def column(file: h5py.File, path: str, kinds: str) -> h5py.Dataset:
+    """Return a column after a look at its type and size.
+
+    Args:
+        file: The file.
+        path: Absolute path of the column.
+        kinds: Kinds of types that it may have, as numpy writes them.
+    """
+    found = find(file, path)
+    if not isinstance(found, h5py.Dataset) or found.ndim != 1:
+        raise RefusedError(f"{path} is not a column")
+    if found.external or found.is_virtual:
+        raise RefusedError(f"the entries of {path} lie in another file: copy the map into one file")
+    if found.dtype.kind not in kinds:
+        raise RefusedError(f"{path} has the type {found.dtype}")
+    stored = found.id.get_storage_size()
+    if len(found) * found.dtype.itemsize > max(SMALLEST, TIMES_STORED * stored) or (len(found) and not stored):
+        raise RefusedError(f"{path} states {len(found)} entries in {stored} bytes: is the file complete?")
+    return found
+
+
+def names_of(file: h5py.File, path: str) -> list[str]:
+    """Read the names of the chromosomes."""
+    names = column(file, path, "SO")
+    if names.dtype.kind == "O" and h5py.check_string_dtype(names.dtype) is None:
+        raise RefusedError(f"{path} does not hold texts")
+    if len(names) * names.dtype.itemsize > MOST_NAMES:
+        raise RefusedError(f"{path} states {len(names)} names: is the file complete?")
+    found = names.asstr()[:].tolist()
+    if sum(map(len, found)) > MOST_NAMES:
+        raise RefusedError(f"the names in {path} are longer than {MOST_NAMES} characters")
+    return [str(name) for name in found]
+
+
+def write(file: h5py.File, group: str, wanted: list[str], out: BinaryIO) -> None:
+    """Write the header and the columns of a map.
+
+    Args:
+        file: The file.
+        group: Path of the map.
+        wanted: Columns of the map; one that ends in ``?`` is left out if there is none.
+        out: Standard output.
+    """
+    known = maps_of(file)
+    if group not in known:
+        out.write(json.dumps({"known": known}).encode() + b"\n")
+        return
+    base, columns = group.rstrip("/"), {}
+    for name in wanted:
+        if name.endswith("?") and find(file, f"{base}/{name[:-1]}") is None:
+            continue
+        kinds = "fiu" if name.startswith(("bins/weight", "pixels/count")) else "iu"
+        columns[name.rstrip("?")] = column(file, f"{base}/{name.rstrip('?')}", kinds)
+    types = {name: np.dtype(data.dtype.str).newbyteorder("=") for name, data in columns.items()}
+    header = {
+        "symmetric": text_of(find(file, base), "storage-mode") != "square",
+        "names": names_of(file, f"{base}/chroms/name"),
+        "columns": [[name, types[name].str, len(data)] for name, data in columns.items()],
+    }
+    out.write(json.dumps(header).encode() + b"\n")
+    for name, data in columns.items():
+        for start in range(0, len(data), STEP):
+            out.write(np.ascontiguousarray(data[start : start + STEP], dtype=types[name]).tobytes())
+
+
+def main(path: str, group: str, wanted: str) -> int:
+    """Write a map; return the exit status, 1 with a reason on standard error if the file is not read."""
+    try:
+        limit(Path(path))
+        with h5py.File(path, "r", rdcc_nbytes=2**22) as file:
+            write(file, group, wanted.split(","), sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    except Exception as error:  # the library raises exceptions of any type on damaged files
+        sys.stderr.write((str(error).strip() or type(error).__name__).splitlines()[0][:300] + "\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))

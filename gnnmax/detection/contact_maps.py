@@ -1,0 +1,219 @@
+"""Contact maps in cooler's format: read in a process with bounds, then checked column against column."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Timer
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.detection.matrix import NamedMatrix
+from gnnmax.errors import InputError
+
+__all__ = ["COOL", "read_cool"]
+
+COOL = (".cool", ".mcool", ".scool")
+"""Endings of files that hold contact maps."""
+
+READER = Path(__file__).with_name("contact_map_columns.py")
+"""The program that reads the columns. Damaged files make the HDF5 library loop or crash; it is a process of its own."""
+
+PATIENCE = 60.0
+"""Seconds that the process may wait, for a disk for example, beyond its bounded processor time."""
+
+_BIN = ("chrom", "start", "end")
+COLUMNS = ("bins/chrom", "bins/start", "bins/end", "indexes/chrom_offset", "indexes/bin1_offset", "pixels/bin1_id",
+           "pixels/bin2_id", "pixels/count")  # fmt: skip
+WEIGHT = "bins/weight"
+
+Columns = dict[str, npt.NDArray[Any]]
+
+
+def read_cool(file: Path, group: str = "", *, balanced: bool = False) -> NamedMatrix:
+    """Read a contact map, symmetric and sparse, with bins named ``chrom:start-end``.
+
+    Links that lead to other files, external storage and virtual data sets are refused. Lengths, types and sizes are
+    compared with one another and with the bytes that are stored before memory is allocated.
+
+    Args:
+        file: ``.cool``, or ``.mcool`` and ``.scool``, which hold several maps.
+        group: The name of one of several maps, such as ``resolutions/10000``.
+        balanced: Whether counts are multiplied by the balancing weights of both bins; bins without a weight are then
+            missing.
+
+    Raises:
+        InputError: h5py is not installed, not such a file, no such map in it, columns that contradict each other, or no
+            weights.
+
+    References:
+        Abdennur, Mirny, "Cooler: scalable storage for Hi-C data and other genomically labeled arrays", Bioinformatics
+        2020: the format.
+    """
+    if find_spec("h5py") is None:
+        raise InputError("contact maps are read by h5py: pip install 'gnnmax[cool]', or save the map as .npz or .mtx")
+    found = _read(file, "/" + group.strip("/"), group, balanced=balanced)
+    bins, columns = len(found.columns["bins/start"]), found.columns
+    try:
+        _check(found)
+    except InputError as error:
+        raise InputError(f"{file} is not a contact map, or a damaged one: {error}") from None
+    matrix, missing = _counts(columns, bins, symmetric=found.symmetric), None
+    if balanced:
+        if WEIGHT not in columns:
+            raise InputError(f"{file} has no balancing weights: run 'cooler balance' first, or leave out --balanced")
+        matrix, missing = _balanced(matrix, columns[WEIGHT])
+    names = tuple(
+        f"{found.names[chrom]}:{start}-{end}"
+        for chrom, start, end in zip(*(columns[f"bins/{name}"].tolist() for name in _BIN), strict=True)
+    )
+    return NamedMatrix(matrix, (names, names), missing)
+
+
+class _Map(NamedTuple):
+    """The columns of a map, the names of its chromosomes, and whether only one half is stored."""
+
+    columns: Columns
+    names: list[str]
+    symmetric: bool
+
+
+def _read(file: Path, path: str, group: str, *, balanced: bool) -> _Map:
+    """Read the columns of a map from the process that opens the file."""
+    wanted = [*COLUMNS, *([f"{WEIGHT}?"] if balanced else [])]
+    with started([str(file), path, ",".join(wanted)]) as (out, ended):
+        try:
+            header = json.loads(out.readline())
+            columns = {name: _column(out, np.dtype(kind), length) for name, kind, length in header.get("columns", ())}
+        except (ValueError, EOFError):  # it ended before it had written everything
+            header = None
+        if reason := ended():
+            raise InputError(f"{file} is not a file of contact maps, or a damaged one: {reason}")
+    if header is None:
+        raise InputError(f"{file} is not a file of contact maps, or a damaged one: it ends too early")
+    if "known" in header:
+        known = ", ".join(f"{file}::{name.strip('/')}" if name != "/" else str(file) for name in header["known"])
+        if not known:
+            raise InputError(f"{file} is not a file of contact maps: it holds none")
+        raise InputError(f"{file} has no contact map {group or 'of its own'}: choose one of {known}")
+    return _Map(columns, header["names"], header["symmetric"])
+
+
+@contextmanager
+def started(arguments: list[str]) -> Iterator[tuple[IO[bytes], Any]]:
+    """Run the program that reads columns.
+
+    Yields:
+        Its output, and a function that waits for its end and returns why it failed, "" if it did not.
+    """
+    command = [sys.executable, "-P", str(READER), *arguments]
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said) as process,
+    ):
+        assert process.stdout is not None
+        timer = Timer(PATIENCE + Path(arguments[0]).stat().st_size / 2**20, process.kill)
+        timer.start()
+
+        def ended() -> str:
+            status = process.wait()
+            said.seek(0)
+            return _reason(status, said.read(1_000))
+
+        try:
+            yield process.stdout, ended
+        finally:
+            timer.cancel()
+            process.kill()
+
+
+def _reason(status: int, said: bytes) -> str:
+    """Explain an exit status of the program that reads columns, "" for 0."""
+    if status == 0:
+        return ""
+    if status < 0:
+        return "the HDF5 library crashes on it, or does not come to an end"
+    return (said.decode(errors="replace").splitlines() or ["it cannot be read"])[-1]
+
+
+def _column(out: IO[bytes], dtype: np.dtype[Any], length: int) -> npt.NDArray[Any]:
+    """Read a column; raises EOFError if it ends too early."""
+    found: npt.NDArray[Any] = np.empty(length, dtype=dtype)
+    rest = memoryview(found.view(np.uint8).data)
+    while len(rest):
+        count = out.readinto(rest)  # type: ignore[attr-defined]  # a pipe has it
+        if not count:
+            raise EOFError
+        rest = rest[count:]
+    return found
+
+
+def _check(found: _Map) -> None:
+    """Refuse columns that contradict each other."""
+    columns, chroms = found.columns, len(found.names)
+    bins, pixels = len(columns["bins/start"]), len(columns["pixels/count"])
+    lengths = (bins, bins, bins, chroms + 1, bins + 1, pixels, pixels, pixels)
+    for name, length in (*zip(COLUMNS, lengths, strict=True), (WEIGHT, bins)):
+        if len(columns.get(name, range(length))) != length:
+            raise InputError(f"{name} has {len(columns[name])} entries, not {length}")
+    _check_index(columns, "bins/chrom", "indexes/chrom_offset")
+    _check_index(columns, "pixels/bin1_id", "indexes/bin1_offset")
+    start, end = columns["bins/start"], columns["bins/end"]
+    if bins and (int(start.min()) < 0 or (start >= end).any()):
+        raise InputError("a bin does not end after its start")
+    row, column = columns["pixels/bin1_id"].astype(np.int64), columns["pixels/bin2_id"]
+    if pixels and not 0 <= int(column.min()) <= int(column.max()) < bins:
+        raise InputError(f"pixels/bin2_id lies outside the {bins} bins")
+    column = column.astype(np.int64)
+    if found.symmetric and (row > column).any():
+        raise InputError("a pixel lies below the diagonal, in a map that stores the upper half")
+    keys = np.sort(row * bins + column)
+    if (keys[1:] == keys[:-1]).any():
+        raise InputError("two bins have two counts")
+    for name in ("pixels/count", WEIGHT):
+        if name in columns and np.isinf(columns[name]).any():
+            raise InputError(f"{name} is not finite")
+
+
+def _check_index(columns: Columns, sorted_by: str, offsets: str) -> None:
+    """Refuse an index that does not give the place at which each number of a sorted column begins."""
+    numbers, index = columns[sorted_by], columns[offsets]
+    rising = len(index) and index[0] == 0 and index[-1] == len(numbers) and (index[1:] >= index[:-1]).all()
+    if rising:
+        counts = (index[1:] - index[:-1]).astype(np.int64)
+        rising = np.array_equal(numbers, np.repeat(np.arange(len(counts)), counts))
+    if not rising:
+        raise InputError(f"{offsets} does not describe {sorted_by}")
+
+
+def _counts(columns: Columns, bins: int, *, symmetric: bool) -> Any:
+    """Return the counts as a matrix; where only the upper half is stored, both halves."""
+    from scipy.sparse import coo_array
+
+    row, column, count = (columns[f"pixels/{name}"] for name in ("bin1_id", "bin2_id", "count"))
+    if count.dtype == np.float16:  # scipy has no sparse arrays of this type
+        count = count.astype(np.float32)
+    if symmetric:
+        off = np.flatnonzero(row != column)
+        row, column = np.concatenate([row, column[off]]), np.concatenate([column, row[off]])
+        count = np.concatenate([count, count[off]])
+    matrix = coo_array((count, (row, column)), shape=(bins, bins)).tocsr()
+    matrix.sum_duplicates()  # there are none; this sorts every row
+    return matrix
+
+
+def _balanced(matrix: Any, weight: npt.NDArray[Any]) -> tuple[Any, npt.NDArray[np.bool_] | None]:
+    """Multiply counts by the weights of both bins; return the matrix and the mask of bins without a weight."""
+    unknown = np.isnan(weight)
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    matrix = matrix.astype(np.float64)
+    matrix.data *= np.nan_to_num(weight)[rows] * np.nan_to_num(weight)[matrix.indices]
+    return matrix, unknown[:, None] | unknown if unknown.any() else None

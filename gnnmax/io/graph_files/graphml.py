@@ -1,0 +1,93 @@
+"""GraphML files, read by networkx after a look at their XML."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from xml.parsers.expat import ParserCreate
+
+import numpy as np
+
+from gnnmax.errors import InputError
+from gnnmax.io.graph_files.refusals import refusing
+from gnnmax.io.plain_numbers import plain_float
+
+__all__ = ["read_graphml"]
+
+DEEPEST = 100
+"""Levels of elements; graphs in nodes of graphs take two levels each."""
+
+NUMBERS = ("int", "integer", "long", "float", "double", "real")
+"""Types of attributes that are numbers, in the schema and as yEd writes them."""
+
+
+def read_graphml(content: bytes) -> Any:
+    """Read a GraphML file as a networkx graph.
+
+    Raises:
+        InputError: not the format, a document type definition, an unknown encoding, parallel edges, or a weight that is
+            no real number.
+
+    Example:
+        >>> xml = b'<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">'
+        >>> graph = read_graphml(xml + b'<node id="a"/><node id="b"/><edge source="a" target="b"/></graph></graphml>')
+        >>> list(graph.edges)
+        [('a', 'b')]
+    """
+    import networkx as nx
+
+    with refusing("a GraphML file"):
+        _Check().run(content)
+        graph = nx.read_graphml(io.BytesIO(content))
+    if graph.is_multigraph():
+        raise InputError("holds parallel edges: add them up, or leave them out")
+    for u, v, weight in graph.edges(data="weight", default=1):
+        if not _is_real(weight):
+            raise InputError(
+                f"weights must be real numbers, not {type(weight).__name__}, as of the edge from {u!s:.40} to {v!s:.40}"
+            )
+    return graph
+
+
+def _is_real(weight: Any) -> bool:
+    """Return whether a weight fits into a column of real numbers."""
+    return isinstance(weight, float) or (isinstance(weight, int) and abs(weight) <= np.iinfo(np.int64).max)
+
+
+class _Check:
+    """Refuse, in one pass of the parser that keeps nothing, XML that is not safe to build a tree of."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.numbers: set[str] = set()
+        self.text: list[str] | None = None
+
+    def run(self, content: bytes) -> None:
+        """Parse; expat decodes the text, so that a document type is found in every encoding."""
+        parser = ParserCreate()
+        parser.StartDoctypeDeclHandler = self._refuse_document_type
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+        parser.CharacterDataHandler = self._characters
+        parser.Parse(content, True)
+
+    def _refuse_document_type(self, *_: object) -> None:
+        raise InputError("holds a document type of its own, which can unfold without end: leave it out")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise InputError(f"not a GraphML file: its elements are nested in more than {DEEPEST} levels")
+        kind = name.rpartition(":")[2]
+        if kind == "key" and attributes.get("attr.type") in NUMBERS:
+            self.numbers.add(attributes.get("id", ""))
+        self.text = [] if kind == "data" and attributes.get("key") in self.numbers else None
+
+    def _characters(self, text: str) -> None:
+        if self.text is not None:
+            self.text.append(text)
+
+    def _end(self, _: str) -> None:
+        self.depth -= 1
+        if self.text:
+            plain_float("".join(self.text))
+        self.text = None

@@ -1,0 +1,77 @@
+"""Refusals that all readers share: the errors of foreign parsers, and sizes that a file cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gnnmax.errors import InputError
+
+__all__ = ["ALLOWED_SIDES", "check_sides", "first_line", "refusing"]
+
+ALLOWED_SIDES = 2**22
+"""Rows and columns together that a file of any size may state: nodes without edges are legal."""
+
+SIDES_PER_BYTE = 8
+"""Further rows and columns for each byte of the file."""
+
+
+@contextmanager
+def refusing(kind: str) -> Iterator[None]:
+    """Refuse content in one line if a parser fails: on damaged files foreign parsers raise exceptions of any type.
+
+    ``MemoryError`` passes: it says something about the machine, not about the content.
+
+    Args:
+        kind: The expected content, for the message.
+
+    Raises:
+        InputError: the parser raised an exception.
+
+    Example:
+        >>> with refusing("a whole number"):
+        ...     int("x")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: not a whole number: invalid literal for int() with base 10: 'x'
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        raise InputError(f"not {kind}: {first_line(error)}") from None
+
+
+def check_sides(rows: int, columns: int, size: int) -> None:
+    """Refuse a sparse matrix with more rows and columns than a file of its size can sensibly have.
+
+    Compressed rows and columns take memory for every row and column, used or not.
+
+    Args:
+        rows: The stated number of rows.
+        columns: The stated number of columns.
+        size: Bytes of the file.
+
+    Raises:
+        InputError: too many, or a negative number.
+
+    Example:
+        >>> check_sides(1_000_000, 1_000_000, 100)
+        >>> check_sides(10**9, 3, 100)
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: states 1000000000 x 3 entries in a file of 100 bytes: is it complete?
+    """
+    if min(rows, columns) < 0 or rows + columns > ALLOWED_SIDES + SIDES_PER_BYTE * size:
+        raise InputError(f"states {rows} x {columns} entries in a file of {size} bytes: is it complete?")
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, shortened; its type if it has none.
+
+    Example:
+        >>> first_line(KeyError())
+        'KeyError'
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

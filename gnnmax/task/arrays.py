@@ -1,0 +1,101 @@
+"""Arrays from callers: one door for numpy arrays of any memory layout, tensors, pandas columns, lists and numbers."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.errors import InputError
+
+__all__ = ["as_array", "plain_layout"]
+
+
+def as_array(given: Any, what: str) -> npt.NDArray[Any]:
+    """Return what a caller gave as a numpy array of numbers, in a layout that every library reads.
+
+    Nothing is rounded: a tensor in bfloat16, which numpy lacks, becomes float32; entries of type ``object`` that are
+    all real numbers become float64 (or bool, or int64, if all are). A plain array is returned as it is, not copied.
+
+    Args:
+        given: A numpy array or scalar, a torch tensor on any device, a pandas or pyarrow column or table, a list, or
+            anything else that numpy reads.
+        what: Its name in an error.
+
+    Returns:
+        An array of any shape, in native byte order and without negative strides. Pandas' NA becomes NaN.
+
+    Raises:
+        InputError: a masked array, rows of unequal length, or something that is no array of numbers.
+
+    Example:
+        >>> as_array(np.arange(3, dtype=">i4")[::-1], "labels")
+        array([2, 1, 0], dtype=int32)
+        >>> as_array([1, None], "labels")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: labels must be real numbers, not objects such as None: convert them first
+    """
+    if isinstance(given, np.ma.MaskedArray):
+        raise InputError(f"{what} must be plain numbers, not a masked array: pass array.filled(numpy.nan)")
+    try:
+        found = np.asarray(_unwrapped(given))
+    except ValueError:
+        raise InputError(f"{what} must be an array of numbers, not rows of unequal length: give it one shape") from None
+    except (TypeError, RuntimeError) as error:
+        raise InputError(f"{what} cannot be read as an array of numbers: {_first_line(error)}") from None
+    if found.dtype == np.object_:
+        found = _of_objects(found, what)
+    return plain_layout(found)
+
+
+def plain_layout(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return an array itself if every library reads its layout, else a copy.
+
+    Torch refuses negative strides, foreign byte order and fields of structured arrays.
+
+    Example:
+        >>> array = np.zeros((2, 3))
+        >>> plain_layout(array) is array, plain_layout(array[::-1]).strides
+        (True, (24, 8))
+    """
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    size = array.dtype.itemsize
+    if not array.flags.aligned or any(stride < 0 or (size and stride % size) for stride in array.strides):
+        array = array.copy(order="C")
+    return array
+
+
+def _unwrapped(given: Any) -> Any:
+    """Return a tensor or a column of another library in a form that numpy reads."""
+    if hasattr(given, "detach"):
+        tensor = given.detach().cpu()
+        return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
+    if hasattr(given, "to_numpy"):
+        found = given.to_numpy()
+        if found.dtype == np.object_ and hasattr(given, "isna"):  # a nullable column with missing entries
+            return np.where(np.asarray(given.isna()), np.nan, found)
+        return found
+    return given
+
+
+def _of_objects(found: npt.NDArray[Any], what: str) -> npt.NDArray[Any]:
+    """Convert an array of Python numbers to a type of numpy that holds them exactly."""
+    for entry in found.flat:
+        if not isinstance(entry, (numbers.Real, np.bool_)):
+            raise InputError(f"{what} must be real numbers, not objects such as {entry!r:.40}: convert them first")
+    try:
+        if all(isinstance(entry, (bool, np.bool_)) for entry in found.flat):
+            return found.astype(np.bool_)
+        if all(isinstance(entry, numbers.Integral) for entry in found.flat):
+            return found.astype(np.int64)
+        return found.astype(np.float64)
+    except (OverflowError, TypeError, ValueError):
+        raise InputError(f"{what} must be real numbers that float64 or int64 can hold: rescale them first") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

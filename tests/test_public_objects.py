@@ -1,0 +1,158 @@
+"""Public objects: they show themselves, are copied and pickled in memory, and draw pictures without global state."""
+
+import copy
+import pickle
+import sys
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import gnnmax
+from gnnmax import RULES, InputError, audit, build, compare_scores, evaluate, find_maxima, load_model, open_dataset
+from gnnmax.data.card import describe
+from gnnmax.data.importing import import_windows
+from gnnmax.detection.table import detections_of
+from gnnmax.task.plotting import axes_for
+from gnnmax.testing import sample_windows
+
+WINDOWS = sample_windows(9, 60, rng=np.random.default_rng(0))
+MATRIX = np.random.default_rng(0).random((30, 30))
+TINY = build("tiny")
+MODEL = load_model("gnn", device="cpu")
+OBJECTS = {
+    "windows": WINDOWS,
+    "data": TINY,
+    "recipe": TINY.recipe,
+    "import": import_windows(WINDOWS.values).recipe,
+    "verdict": evaluate(RULES["margin"], WINDOWS),
+    "comparison": compare_scores({"a": RULES["margin"], "b [red]": RULES["centre_value"]}, WINDOWS),
+    "maxima": find_maxima(MATRIX, k=3),
+    "audit": audit(RULES["margin"], WINDOWS, rng=np.random.default_rng(0)),
+    "card": describe(TINY),
+    "model": MODEL,
+}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_an_object_shows_itself_in_a_terminal_in_a_notebook_and_as_text(name):
+    shown = OBJECTS[name]
+    console = Console(width=200, record=True, file=sys.stdout)
+    console.print(shown)
+    assert "─" in console.export_text()
+    page = shown._repr_html_()
+    assert page.startswith("<table>") and "<script" not in page
+    assert len(repr(shown)) < 1500 and str(shown)
+    if name not in ("audit", "comparison"):
+        assert "\n" not in str(shown) and len(str(shown)) < 200
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda given: pickle.loads(pickle.dumps(given))])
+def test_an_object_is_copied_and_pickled_in_memory(name, copied):
+    again = copied(OBJECTS[name])
+    assert type(again) is type(OBJECTS[name])
+    assert again._repr_html_() == OBJECTS[name]._repr_html_()
+
+
+def test_a_stored_data_set_is_copied_and_pickled_too(tmp_path):
+    data = open_dataset(TINY.save(tmp_path / "tiny"))
+    for again in (copy.deepcopy(data), pickle.loads(pickle.dumps(data))):
+        assert np.array_equal(again.test.values, TINY.test.values)
+    assert data.count("train") == 16 and data.folder == tmp_path / "tiny" and TINY.folder is None
+
+
+PLOTS = {
+    "windows": lambda: WINDOWS.plot(),
+    "verdict": lambda: OBJECTS["verdict"].plot(),
+    "comparison": lambda: OBJECTS["comparison"].plot(),
+    "maxima": lambda: OBJECTS["maxima"].plot(MATRIX),
+    "audit": lambda: OBJECTS["audit"].plot(),
+    "card": lambda: OBJECTS["card"].plot(),
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_picture_is_saved_and_pyplot_is_neither_loaded_nor_changed(name, tmp_path):
+    figure, axes = PLOTS[name]()
+    figure.savefig(tmp_path / "picture.png")
+    figure.savefig(tmp_path / "picture.svg")
+    assert (tmp_path / "picture.png").stat().st_size > 1000
+    assert all(each.figure is figure for each in np.ravel(axes))
+    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def test_plot_draws_any_object_that_has_a_picture():
+    figure, axes = axes_for(None, 3, 3)
+    assert gnnmax.plot(OBJECTS["maxima"], MATRIX, ax=axes) == (figure, axes)
+    with pytest.raises(InputError, match="DataSet has no picture"):
+        gnnmax.plot(TINY)
+
+
+def test_a_picture_is_drawn_on_axes_that_are_given():
+    figure, axes = axes_for(None, 3, 3)
+    assert OBJECTS["verdict"].plot(ax=axes) == (figure, axes)
+    assert len(axes.containers) == len(axes.get_yticklabels())
+    with pytest.raises(InputError, match="axes of matplotlib"):
+        OBJECTS["verdict"].plot(ax=3)
+
+
+def test_the_pictures_show_the_values():
+    maxima = OBJECTS["maxima"]
+    _, axes = maxima.plot(MATRIX)
+    assert axes.collections[0].get_offsets().tolist() == [[j, i] for i, j, _ in maxima]
+    _, axes = OBJECTS["comparison"].plot()
+    shown = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1 and line.get_marker() == "o"]
+    assert shown == [verdict.accuracy for verdict in OBJECTS["comparison"].verdicts.values()]
+    _, panels = WINDOWS.plot(most=5)
+    assert len(panels) == 5 and np.array_equal(panels[0].images[0].get_array(), WINDOWS.values[0])
+
+
+def test_a_matrix_that_was_not_searched_is_refused():
+    with pytest.raises(InputError, match="outside a matrix"):
+        OBJECTS["maxima"].plot(MATRIX[:3, :3])
+    with pytest.raises(InputError, match="at most 4096"):
+        OBJECTS["maxima"].plot(np.zeros((5000, 2)))
+    with pytest.raises(InputError, match="no window to draw"):
+        WINDOWS[:0].plot()
+
+
+def test_a_data_frame_of_maxima_has_the_columns_of_the_table():
+    for maxima in (find_maxima(MATRIX, k=3), find_maxima(MATRIX, k=3, steps=("rank",))):
+        frame = maxima.to_pandas()
+        table = detections_of(maxima).as_rows()
+        wanted = [name for name in table[0] if name != "steps"]
+        assert frame.columns.tolist() == wanted
+        assert frame.value.tolist() == [row["value"] for row in table]
+    assert len(maxima[0]) == 1 and maxima[-1].rows[0] == maxima.rows[-1]
+
+
+def test_decisions_probabilities_and_devices_of_a_model():
+    scores = MODEL.score(WINDOWS)
+    assert np.array_equal(MODEL.predict(WINDOWS), scores > 0)
+    shares = MODEL.predict_proba(WINDOWS)
+    assert np.allclose(shares, np.stack([1 / (1 + np.exp(scores)), 1 / (1 + np.exp(-scores))], axis=1), atol=1e-6)
+    assert MODEL.to("cpu") is MODEL
+    assert evaluate(MODEL, WINDOWS).accuracy == (MODEL.predict(WINDOWS) == WINDOWS.label).mean()
+    with pytest.raises(InputError, match="the device must be"):
+        MODEL.to("tpu")
+    with pytest.raises(InputError, match="scores Windows, not ndarray"):
+        MODEL(WINDOWS.values)
+
+
+def test_a_data_set_is_a_mapping_of_its_splits():
+    assert len(TINY) == 3 and list(TINY) == ["train", "val", "test"] == list(TINY.keys())
+    assert TINY["test"] is TINY.test and "dev" not in TINY and TINY.get("dev") is None
+    assert set(TINY.splits) <= set(dir(TINY)) and TINY == TINY and len({TINY, copy.copy(TINY)}) == 2
+    for wrong in (0, slice(3), "tset"):
+        with pytest.raises(InputError, match=r"data\.test\[0\]|did you mean test"):
+            TINY[wrong]
+    with pytest.raises(AttributeError, match="did you mean test"):
+        _ = TINY.tset
+
+
+def test_an_unknown_public_name_names_the_nearest():
+    with pytest.raises(AttributeError, match="did you mean evaluate"):
+        _ = gnnmax.evalute
+    with pytest.raises(AttributeError, match=r"build\(name\) or open_dataset"):
+        _ = gnnmax.load_dataset
