@@ -280,9 +280,9 @@ def rewind(folder: Path, seed: int) -> list[dict[str, Any]]:
 def _length_until(content: bytes, snapshot: Snapshot | None, path: Path) -> int:
     """Return the length of the records up to a checkpoint; check all of them, and that its evaluations are there.
 
-    Evaluations are synced to disk when they are written; other records may be lost with the power.
+    Evaluations and divergences are synced to disk when they are written; other records may be lost with the power.
     """
-    reached, models, evaluations = _contents(snapshot, path)
+    reached, models, synced = _contents(snapshot, path)
     found: set[Line] = set()
     length = end = last = 0
     for number, line in enumerate(io.BytesIO(content), start=1):
@@ -301,25 +301,30 @@ def _length_until(content: bytes, snapshot: Snapshot | None, path: Path) -> int:
         found.add(record)
         if last <= reached:
             length = end
-    written = {record for record in found if isinstance(record, EvaluationLine) and record.step <= reached}
-    different = evaluations ^ written
+    written = {record for record in found if not isinstance(record, StepLine) and record.step <= reached}
+    different = synced ^ written
     for record in sorted(different, key=lambda record: (record.step, record.model)):
-        reason = f"the evaluation of {record.model!r:.40} at step {record.step} is not that of the checkpoint"
+        what = "evaluation" if isinstance(record, EvaluationLine) else "divergence"
+        reason = f"the {what} of {record.model!r:.40} at step {record.step} is not that of the checkpoint"
         raise METRICS_FILE.damaged(path, reason)
     return length
 
 
-def _contents(snapshot: Snapshot | None, path: Path) -> tuple[int, set[str], set[EvaluationLine]]:
-    """Return the step, the models and the evaluations of a checkpoint; 0 and nothing without one."""
+def _contents(snapshot: Snapshot | None, path: Path) -> tuple[int, set[str], set[EvaluationLine | DivergedLine]]:
+    """Return the step, the models, and the evaluations and divergences of a checkpoint; 0 and nothing without one."""
     if snapshot is None:
         return 0, set(), set()
     try:
         parts = {
             name.removeprefix("model "): snapshot.plain[name] for name in snapshot.plain.keys() - {"step", "batches"}
         }
-        histories = [msgspec.convert(part["plain"], ModelState).history for part in parts.values()]
-        evaluations = {msgspec.convert(record, EvaluationLine) for history in histories for record in history}
-        return snapshot.step, set(parts), evaluations
+        synced: set[EvaluationLine | DivergedLine] = set()
+        for name, part in parts.items():
+            state = msgspec.convert(part["plain"], ModelState)
+            synced |= {msgspec.convert(record, EvaluationLine) for record in state.history}
+            if state.diverged:
+                synced.add(DivergedLine(name, state.step, state.diverged, state.seconds))
+        return snapshot.step, set(parts), synced
     except (LookupError, TypeError, msgspec.ValidationError) as error:
         again = "start again with --force"
         raise InputError(f"the checkpoint beside {path} is of another training: {error}; {again}") from None
@@ -350,7 +355,7 @@ def _lock(descriptor: int, path: Path) -> None:
 
 
 class Metrics:
-    """The growing metrics file of a seed: one record per line; evaluations are synced to disk immediately.
+    """The growing metrics file of a seed: one record per line; all but the losses of steps are synced to disk at once.
 
     The open file is locked if the file system has locks: two processes never train the same seed.
 
@@ -378,7 +383,7 @@ class Metrics:
     def write(self, record: dict[str, Any]) -> None:
         """Add a record."""
         self._file.write(json.dumps(record) + "\n")
-        if record["event"] == "evaluation":
+        if record["event"] != "step":
             os.fsync(self._file.fileno())
 
 

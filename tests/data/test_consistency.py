@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gnnmax.data.consistency import StoredPart, check_part, windows_of_split
+from gnnmax.data.consistency import SplitChecker, StoredPart, check_part, windows_of_split
 from gnnmax.data.generation import build
 from gnnmax.data.hosts.spatial import Similarity
+from gnnmax.data.importing import import_windows
 from gnnmax.data.recipe_files import load_recipe, recipe_names
 from gnnmax.errors import InputError
 from gnnmax.task.windows import FIELDS
@@ -141,6 +142,44 @@ def test_windows_that_contradict_their_recipe_or_each_other_are_refused(recipe, 
     (part,) = parts_of(recipe, "test", windows)
     with pytest.raises(InputError, match=complaint):
         check_part(part)
+
+
+def imported(**more):
+    """Windows with entries that were not observed, of graphs in no order, as a data set of one split."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(30, 5, 5))
+    values[3, 0, 1] = np.nan
+    return import_windows(values, graph=[7, -2, 7] * 10, shares={"test": 1.0}, **more)
+
+
+def checked(data, windows):
+    checker = SplitChecker(data.recipe, "test")
+    checker.check(windows[:4], is_last=False)
+    checker.check(windows[4:], is_last=True)
+
+
+def test_imported_windows_are_accepted_in_parts():
+    for data in (imported(), imported(labels=[True, False] * 15), import_windows(build(NOISE).test, shares=[1.0])):
+        checked(data, data.test)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (put("kind_code", 9, 200), "window 5: kind_code must lie between 0 and 5"),
+        (put("offset", (9, 1), 3), "offset must lie between -2 and 2"),
+        (changed("observed", lambda a: np.logical_not(a, out=a)), "observed must say"),
+        (changed("offset", lambda a: np.negative(a, out=a)), "the offset must point"),
+        (changed("margin", lambda a: np.negative(a, out=a)), "the margin must have the sign"),
+        (put("margin", 9, np.inf), "the margin must have the sign"),
+        (put("graph", 9, 8), "of 3 graphs, and 2 are stated"),
+        (changed("graph", lambda a: a.fill(7)), "of 1 graphs, and 2 are stated"),
+    ],
+)
+def test_imported_windows_that_contradict_each_other_are_refused(change, complaint):
+    data = imported()
+    with pytest.raises(InputError, match=complaint):
+        checked(data, change(data.test))
 
 
 def test_every_field_has_limits_that_the_checks_know():

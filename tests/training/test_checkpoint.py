@@ -135,6 +135,8 @@ class Doomed(nn.Module):
 
     def forward(self, values, rows=None, columns=None):
         self.calls += self.training
+        if self.calls > 5:
+            self.calls.fill_(torch.inf)
         return self.layer(values.flatten(1)).squeeze(-1) * (torch.nan if self.calls > 5 else 1)
 
 
