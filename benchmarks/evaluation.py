@@ -21,7 +21,7 @@ HOSTS = 2_000
 
 
 def evaluation(name: str, setting: Setting, *, grouped: bool) -> Row:
-    """Time all metrics with intervals from 1,000 resamples, against scikit-learn's AUROC alone."""
+    """Time all metrics with its interval over graphs, against scikit-learn's AUROC alone."""
     n = setting.size(1_000_000, 2_000)
     rng = np.random.default_rng(0)
     label = rng.random(n) < 0.5

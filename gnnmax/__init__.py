@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.errors import InputError as InputError
     from gnnmax.evaluation.evaluator import compare_scores as compare_scores
     from gnnmax.evaluation.evaluator import evaluate as evaluate
+    from gnnmax.evaluation.streaming import Evaluator as Evaluator
     from gnnmax.experiments.classifier import WindowClassifier as WindowClassifier
     from gnnmax.experiments.comparison import compare as compare
     from gnnmax.experiments.single_training import train as train
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
 
 _MODULES = {
     "DataSet": "data.dataset",
+    "Evaluator": "evaluation.streaming",
     "InputError": "errors",
     "MODELS": "models.registry",
     "RULES": "task.rules",

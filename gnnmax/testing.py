@@ -14,6 +14,7 @@ import numpy.typing as npt
 from gnnmax.auditing.battery import audit
 from gnnmax.auditing.findings import Audit
 from gnnmax.auditing.node_order import Call, NodeTrial
+from gnnmax.auditing.rounding import rounding_floor
 from gnnmax.errors import InputError
 from gnnmax.evaluation.adapters import as_scorer
 from gnnmax.task.scorers import Scorer, checked_scores
@@ -77,7 +78,7 @@ def assert_window_invariant(
         windows: Windows to transform.
         transformation: A key of :data:`~gnnmax.auditing.transformations.TRANSFORMATIONS`.
         rng: Draws the elements.
-        tolerance: Share of the largest score that counts as rounding.
+        tolerance: Share of the range of the scores that counts as rounding.
         any_k: Whether the scorer takes windows of any odd side: counter-examples may then be smaller.
 
     Raises:
@@ -106,7 +107,7 @@ def assert_translation_sensitive(
         scorer: As for :func:`~gnnmax.auditing.battery.audit`.
         windows: Windows to move.
         rng: Draws the steps.
-        tolerance: Share of the largest score that counts as rounding.
+        tolerance: Share of the range of the scores that counts as rounding.
 
     Raises:
         AssertionError: no score changes, as for a constant scorer.
@@ -143,7 +144,7 @@ def check_scorer(
         windows: Windows to score and to transform.
         rng: Draws the elements.
         threshold: A window is called centred iff its score is strictly above.
-        tolerance: Share of the largest score that counts as rounding.
+        tolerance: Share of the range of the scores that counts as rounding.
         any_k: Whether the scorer takes windows of any odd side: counter-examples may then be smaller.
 
     Returns:
@@ -177,7 +178,7 @@ def _misbehaviour(scorer: Scorer, windows: Windows, tolerance: float) -> list[st
     again = checked_scores(scorer, windows, n)
     apart = np.concatenate([checked_scores(scorer, windows[i], 1) for i in range(min(n, 20))])
     backwards = checked_scores(scorer, windows[::-1], n)[::-1]
-    floor = tolerance * np.abs(first).max(initial=0.0)
+    floor = rounding_floor(first, tolerance=tolerance)
     faults = {
         "it changes the windows that it is given": any(
             not np.array_equal(array, kept[name], equal_nan=True) for name, array in windows.arrays().items()
@@ -206,7 +207,7 @@ def assert_node_permutation_invariant(
             shape ``(2, edges)``. Node attributes are renumbered with ``x``.
         rng: Draws the order.
         call: Takes data, returns the output; None calls ``module(x, edge_index)``.
-        tolerance: Share of the largest output that counts as rounding.
+        tolerance: Share of the spread of the outputs that counts as rounding.
 
     Raises:
         AssertionError: the output changes; the message names two nodes whose exchange shows it.
@@ -236,7 +237,7 @@ def assert_node_permutation_equivariant(
         data: As for :func:`assert_node_permutation_invariant`.
         rng: Draws the order.
         call: Takes data, returns the output; None calls ``module(x, edge_index)``.
-        tolerance: Share of the largest output that counts as rounding.
+        tolerance: Share of the spread of the outputs that counts as rounding.
 
     Raises:
         AssertionError: the outputs do not move with the nodes; the message names two nodes whose exchange shows it.

@@ -10,7 +10,7 @@ from torch import nn
 from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv, global_mean_pool
 
-from gnnmax import RULES, InputError, on_values
+from gnnmax import RULES, InputError, audit, on_values
 from gnnmax.evaluation.adapters import from_module
 from gnnmax.models.registry import build_model
 from gnnmax.testing import (
@@ -196,3 +196,58 @@ def test_a_counter_example_is_of_the_smallest_side_where_any_will_do(any_k, rows
             check(broken, w, rng=np.random.default_rng(0), any_k=any_k)
         window = [line for line in str(told.value).splitlines() if line.strip() and set(line) <= set(" 01")]
         assert len(window[0].split()) == rows
+
+
+@pytest.mark.parametrize("constant", [0.0, 1e3, 1e5])
+def test_a_constant_in_the_scores_hides_no_broken_symmetry(constant):
+    w = sample_windows(9, rng=np.random.default_rng(0))
+
+    def scorer(windows):
+        v = windows.values
+        return v[:, 4, 4] + np.float32(0.5) * v[:, 0, 0] + np.float32(constant)
+
+    with pytest.raises(AssertionError, match="not invariant under relabelling"):
+        assert_window_invariant(scorer, w, rng=np.random.default_rng(0))
+    report = audit(scorer, w, rng=np.random.default_rng(0), threshold=constant + 1, shrink=False)
+    assert report["relabelling"].unexpected_flips > 0.01
+    assert "notices relabelling" in report.conclusion
+
+
+@pytest.mark.parametrize("constant", [0.0, 1e3, 1e5])
+def test_a_constant_in_the_scores_breaks_no_symmetry(constant):
+    w = sample_windows(9, rng=np.random.default_rng(0))
+
+    def scorer(windows):
+        total = windows.values.mean(axis=(1, 2), dtype=np.float32)
+        return windows.values[:, 4, 4] - total + np.float32(constant)
+
+    assert_window_invariant(scorer, w, rng=np.random.default_rng(0))
+
+
+def test_a_decision_that_flips_counts_however_little_its_score_changes():
+    w = sample_windows(9, rng=np.random.default_rng(0))
+
+    def scorer(windows):
+        v = windows.values
+        return np.where(w_label(v), 1.0, 0.0) + 1e-9 * np.sign(v[:, 0, 0] - v[:, 0, 1])
+
+    def w_label(v):
+        return v[:, 4, 4] >= v.max(axis=(1, 2))
+
+    report = audit(scorer, w, rng=np.random.default_rng(0), transformations=["flip"])
+    assert report["flip"].maximum < report["flip"].floor
+    assert report["flip"].unexpected_flips > 0.1
+    assert report.conclusion == "wrong: notices flip"
+    assert "1e-09" in str(report)
+
+
+def test_a_constant_in_the_outputs_hides_no_dependence_on_the_order_of_nodes():
+    x = torch.tensor(np.random.default_rng(0).normal(size=(6, 2)), dtype=torch.float32)
+    graph = SimpleNamespace(x=x, edge_index=torch.tensor([[0, 1, 2, 3, 4], [1, 2, 3, 4, 5]]))
+    with pytest.raises(AssertionError, match="notices the order"):
+        assert_node_permutation_invariant(lambda x, edges: x.sum() + x[0, 0] + 1e5, graph, rng=np.random.default_rng(0))
+    assert_node_permutation_invariant(lambda x, edges: x.sum() + 1e5, graph, rng=np.random.default_rng(0))
+    marked = torch.tensor([1.0, 0, 0, 0, 0, 0])[:, None]
+    with pytest.raises(AssertionError, match="do not move with the nodes"):
+        assert_node_permutation_equivariant(lambda x, edges: x + marked + 1e5, graph, rng=np.random.default_rng(0))
+    assert_node_permutation_equivariant(lambda x, edges: 2 * x + 1e5, graph, rng=np.random.default_rng(0))

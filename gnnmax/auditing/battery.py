@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.auditing.findings import Audit, Experiment, Finding, experiment, finding_of
+from gnnmax.auditing.rounding import rounding_floor, spread_of
 from gnnmax.auditing.shrinking import CounterExample, shrunk
 from gnnmax.auditing.transformations import TRANSFORMATIONS
 from gnnmax.errors import InputError, unknown_name
@@ -37,8 +38,9 @@ def audit(
     """Find out which transformations of a window change the scores, and whether they change the label too.
 
     Each transformation T is applied to each window x, with an element of its own, and C(T(x)) is compared with C(x). A
-    scorer is *invariant* where no score changes by more than ``tolerance`` times the largest score; *equivariant* where
-    every score is mapped as the values are; else *neither*, see :class:`~gnnmax.auditing.findings.Finding`.
+    scorer is *invariant* where no score changes by more than ``tolerance`` times the range of the scores, and no
+    decision flips while the label stays, so a constant in the scores hides nothing; *equivariant* where every score is
+    mapped as the values are; else *neither*, see :class:`~gnnmax.auditing.findings.Finding`.
 
     The label does not change under a relabelling around the fixed centre, a transposition, a flip, a turn or an
     increasing map; a decision that flips there is an unexpected flip. It does change under a translation of the window
@@ -51,7 +53,7 @@ def audit(
         rng: Draws the elements, the same for every scorer.
         transformations: Keys of :data:`~gnnmax.auditing.transformations.TRANSFORMATIONS`; None for all.
         threshold: A window is called centred iff its score is strictly above.
-        tolerance: Share of the largest score that counts as rounding: 1e-5 is right for float32.
+        tolerance: Share of the range of the scores that counts as rounding: 1e-5 is right for float32.
         most: Largest number of windows that are transformed, spread evenly.
         shrink: Whether to look for the smallest counter-example of each fault; costs some thousand windows each.
         any_k: Whether the scorer takes windows of any odd side, so that a counter-example may be of a smaller one.
@@ -90,7 +92,7 @@ def audit(
             finding = dataclasses.replace(finding, smallest=_smallest(scored, found, name, threshold, any_k=any_k))
         findings[name] = finding
     scores = np.concatenate(seen)
-    constant = bool(np.ptp(scores) <= tolerance * np.abs(scores).max(initial=0.0)) if len(scores) else True
+    constant = spread_of(scores) <= rounding_floor(scores, tolerance=tolerance)
     return Audit(findings, constant=constant)
 
 
@@ -111,10 +113,10 @@ def _smallest(scorer: Scorer, found: Experiment, name: str, threshold: float, *,
         return np.asarray((before > threshold) != (after > threshold))
 
     def changes(before: Scores, after: Scores) -> npt.NDArray[np.bool_]:
-        floor = found.tolerance * np.maximum(np.abs(before), np.abs(after))
-        return np.asarray(np.abs(after - before) > np.maximum(floor, least))
+        return np.asarray(np.abs(after - before) > max(floor, least))
 
-    errs = flips if TRANSFORMATIONS[name].of_values else changes
+    floor = float(found.floor.max())
+    errs = flips if TRANSFORMATIONS[name].of_values or not (found.error > floor).any() else changes
     worst = int(np.argmax(np.where(errs(found.before, found.after), found.error, -1.0)))
     pair = found.windows[worst], found.action[worst : worst + 1]
     return shrunk(scorer, name, pair, errs, any_k=any_k)
@@ -126,7 +128,7 @@ def _checked(windows: Any, names: Sequence[str] | None, tolerance: float, most: 
     if not len(windows):
         raise InputError("no windows to transform: give at least one, better hundreds")
     if not 0 < tolerance < 1:
-        raise InputError(f"tolerance is the share of a score that rounding may change, such as 1e-5, not {tolerance}")
+        raise InputError(f"tolerance is the share of the scores' range that is rounding, such as 1e-5, not {tolerance}")
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise InputError(f"most must be an integer and at least 1, not {most!r}: 500 is usual")
     if isinstance(names, str):

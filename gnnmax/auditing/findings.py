@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.auditing.group_actions import GroupAction, ValueMap
+from gnnmax.auditing.rounding import rounding_floor
 from gnnmax.auditing.shrinking import CounterExample
 from gnnmax.auditing.transformations import TRANSFORMATIONS
 from gnnmax.task.plotting import axes_for, draw_bars
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Audit", "Experiment", "Finding", "Symmetry", "experiment", "finding_of"]
 
 Symmetry = Literal["invariant", "equivariant", "neither"]
+Scores = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +37,10 @@ class Finding:
 
     Attributes:
         name: Name of the transformation.
-        verdict: ``invariant``: no score changes by more than rounding. ``equivariant``: every score is mapped as the
-            values of its window are, C(T(x)) = T(C(x)), like the centre's value; for maps of values only, because a
-            rearrangement does not act on a number. ``neither``: the scorer notices.
+        verdict: ``invariant``: no score changes by more than rounding, and no decision where the label stays.
+            ``equivariant``: every score is mapped as the values of its window are, C(T(x)) = T(C(x)), like the
+            centre's value; for maps of values only, because a rearrangement does not act on a number. ``neither``: the
+            scorer notices.
         label_stays: Whether no label changes.
         maximum: The largest ``|C(T(x)) - C(x)|``.
         relative: Mean of ``|C(T(x)) - C(x)|`` in standard deviations of C(x); 0 where nothing changes, about 1.13 for
@@ -131,10 +134,11 @@ def finding_of(name: str, found: Experiment, threshold: float) -> Finding:
         found: The scores before and after.
         threshold: A window is called centred iff its score is strictly above.
     """
-    noticed = bool((found.error > found.floor).any())
-    verdict: Symmetry = "invariant" if not noticed else "equivariant" if found.equivariant else "neither"
     flipped = (found.before > threshold) != (found.after > threshold)
     changed = found.windows.label != found.moved.label
+    # A decision counts, however little its score changed.
+    noticed = bool((found.error > found.floor).any() or (flipped & ~changed).any())
+    verdict: Symmetry = "invariant" if not noticed else "equivariant" if found.equivariant else "neither"
     spread = float(found.before.std()) if len(found.before) else 0.0
     mean = float(found.error.mean()) if len(found.error) else 0.0
     return Finding(
@@ -147,8 +151,13 @@ def finding_of(name: str, found: Experiment, threshold: float) -> Finding:
         expected_flips=float(flipped[changed].mean()) if changed.any() else None,
         floor=float(found.floor.max(initial=0.0)),
         windows=len(found.before),
-        worst=int(np.argmax(found.error)) if noticed else None,
+        worst=int(np.argmax(_weighed(found, flipped & ~changed))) if noticed else None,
     )
+
+
+def _weighed(found: Experiment, flipped: npt.NDArray[np.bool_]) -> Scores:
+    """Return the errors, where only decisions show a fault those of the decisions that flipped."""
+    return found.error if (found.error > found.floor).any() else np.where(flipped, found.error, -1.0)
 
 
 class Audit(Shown, Mapping[str, Finding]):
@@ -257,9 +266,6 @@ class Audit(Shown, Mapping[str, Finding]):
         return cls({name: Finding.from_dict(finding) for name, finding in findings.items()}, constant=constant)
 
 
-Scores = npt.NDArray[np.float64]
-
-
 @dataclass(frozen=True, eq=False)
 class Experiment:
     """Scores of windows before and after a transformation, and the difference that rounding explains.
@@ -271,7 +277,7 @@ class Experiment:
         before: C(x), shape ``(N,)``.
         after: C(T(x)), shape ``(N,)``.
         acted: T acting on C(x), where T maps values; else C(x) itself. Shape ``(N,)``.
-        tolerance: Share of a score that rounding may change.
+        tolerance: Share of the range of the scores that counts as rounding.
     """
 
     windows: Windows
@@ -284,9 +290,8 @@ class Experiment:
 
     @property
     def floor(self) -> Scores:
-        """Difference that counts as rounding: the tolerance times the largest score of any window, ``(N,)``."""
-        largest = np.abs(np.concatenate([self.before, self.after])).max(initial=0.0)
-        return np.full(len(self.before), self.tolerance * largest)
+        """Difference that counts as rounding: the tolerance times the range of the scores, ``(N,)``."""
+        return np.full(len(self.before), rounding_floor(self.before, self.after, tolerance=self.tolerance))
 
     @property
     def error(self) -> Scores:
@@ -298,8 +303,8 @@ class Experiment:
         """Whether the score of every window is mapped as its values are: ``C(T(x)) = T(C(x))``."""
         if not isinstance(self.action, ValueMap):
             return False
-        largest = np.maximum(np.abs(self.acted), np.abs(self.after)).max(initial=0.0)
-        return bool((np.abs(self.after - self.acted) <= self.tolerance * largest).all())
+        floor = rounding_floor(self.acted, self.after, tolerance=self.tolerance)
+        return bool((np.abs(self.after - self.acted) <= floor).all())
 
 
 def experiment(
@@ -313,7 +318,7 @@ def experiment(
         scorer: Windows to scores.
         windows: N windows.
         action: N elements.
-        tolerance: Share of a score that rounding may change.
+        tolerance: Share of the range of the scores that counts as rounding.
         before: Scores of the windows before the transformation, if they are known.
 
     Raises:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.auditing.group_actions import Rearrangement
+from gnnmax.auditing.rounding import rounding_floor, spread_of
 from gnnmax.auditing.transformations import TRANSFORMATIONS
 from gnnmax.errors import InputError
 from gnnmax.evaluation.adapters import from_module
@@ -34,9 +35,9 @@ class Layer:
         name: Its path in the network.
         kind: Its class.
         shape: Shape of its output, without the axis of windows.
-        errors: For each transformation the largest ``|C(T(x)) - T(C(x))|``, as a share of the largest output; for an
-            output of the whole window ``|C(T(x)) - C(x)|``. None if T does not act on a map of this side, or the output
-            is neither.
+        errors: For each transformation the largest ``|C(T(x)) - T(C(x))|``, as a share of the largest range of a
+            channel, 0 where rounding explains it; for an output of the whole window ``|C(T(x)) - C(x)|``. None if T
+            does not act on a map of this side, or the output is neither.
     """
 
     name: str
@@ -121,7 +122,7 @@ def audit_layers(
             :func:`~gnnmax.evaluation.adapters.from_module`; it is given None.
         channels: Whether it takes images, likewise.
         most: Largest number of windows.
-        tolerance: Share of the largest output that counts as rounding.
+        tolerance: Share of the largest range of a channel that counts as rounding.
 
     Raises:
         InputError: no module, no windows, a transformation of values, or a module that needs contexts.
@@ -241,8 +242,8 @@ def _error(before: Map, after: Map, action: Rearrangement) -> float | None:
     wanted = _acted(before, action) if _has_places(before) or whole else None
     if wanted is None or wanted.shape != after.shape:
         return None
-    largest = max(float(np.abs(wanted).max(initial=0.0)), float(np.abs(after).max(initial=0.0)))
-    return float(np.abs(after - wanted).max(initial=0.0)) / largest if largest > 0 else 0.0
+    largest = float(np.abs(after - wanted).max(initial=0.0))
+    return 0.0 if largest <= rounding_floor(wanted, after, tolerance=0.0) else largest / spread_of(wanted, after)
 
 
 def _first_break(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.auditing.rounding import rounding_floor, spread_of
 from gnnmax.errors import InputError
 from gnnmax.evaluation.adapters import evaluating, is_module
 
@@ -59,7 +60,8 @@ class NodeTrial:
         data: With tensors ``x``, shape ``(nodes, ...)``, and ``edge_index``, shape ``(2, edges)``.
         moves: Whether the outputs, one for each node, must move with the nodes; else they must stay.
         call: Takes data, returns one tensor.
-        tolerance: Share of the largest output that counts as rounding.
+        tolerance: Share of the spread of the outputs that counts as rounding: over the nodes, and over data whose
+            node features lie on other nodes.
 
     Raises:
         InputError: no such data; an output that is no tensor; an output that must move and is not one for each node.
@@ -73,7 +75,19 @@ class NodeTrial:
         self._module, self._data, self._moves = module, data, moves
         self._call = call or (lambda given: module(given.x, given.edge_index))
         self._before = self._output(data)
-        self._floor = tolerance * float(np.abs(self._before).max(initial=0.0))
+        self._floor = self._rounding(tolerance)
+
+    def _rounding(self, tolerance: float) -> float:
+        """Return the difference that rounding explains: from the spread, or from the size where there is no spread."""
+        torch: Any = sys.modules["torch"]
+        moved = copy.copy(self._data)
+        moved.x = torch.roll(self._data.x, 1, 0)
+        outputs = [output.reshape(1, -1) for output in (self._before, self._output(moved))]
+        if not all(np.isfinite(output).all() for output in outputs):
+            return 0.0
+        spread = max(spread_of(*outputs), spread_of(self._before) if self._moves else 0.0)
+        floor = rounding_floor(*outputs, tolerance=0.0)
+        return max(floor, tolerance * (spread if spread > floor else float(np.abs(outputs[0]).max(initial=0.0))))
 
     def _output(self, data: Any) -> npt.NDArray[np.float64]:
         torch: Any = sys.modules["torch"]

@@ -51,7 +51,8 @@ class CounterExample:
 
     def __str__(self) -> str:
         rows = [" ".join(f"{value:>5.3g}" for value in row) for row in self.window.values[0]]
-        return "\n".join([*rows, f"{self.action.words()}: {self.before:.6g} becomes {self.after:.6g}"])
+        digits = next((d for d in (6, 9, 17) if f"{self.before:.{d}g}" != f"{self.after:.{d}g}"), 6)
+        return "\n".join([*rows, f"{self.action.words()}: {self.before:.{digits}g} becomes {self.after:.{digits}g}"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON: an entry that is not finite is null."""

@@ -11,6 +11,7 @@ import tyro
 
 from gnnmax.cli.arguments import NETS_HELP, Flag, nets_of, open_data
 from gnnmax.cli.printing import print_checks, print_json, print_tables, print_text
+from gnnmax.errors import InputError
 from gnnmax.io.ownership import Output, check_outputs
 
 __all__ = ["Evaluate", "Report"]
@@ -18,11 +19,15 @@ __all__ = ["Evaluate", "Report"]
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Evaluate the trained models of a run, and the explicit rules, on a split of a data set."""
+    """Evaluate the trained models of a run, and the explicit rules, on a split of a data set; or your own scores.
 
-    run_folder: Annotated[Path, tyro.conf.arg(name="run")]
+    Your own scores come in files: --scores s.csv --labels y.csv [--graph g.csv], one entry a window, as .csv, .npy or
+    .npz. Several files of scores are compared.
+    """
+
+    run_folder: Annotated[Path | None, tyro.conf.arg(name="run")] = None
     """A run folder, or the folder of one model."""
-    data: str
+    data: str | None = None
     """Folder of a data set, name of a recipe, or path of a .toml file."""
     split: str = "test"
     """The split to evaluate on."""
@@ -31,17 +36,71 @@ class Evaluate:
     """Run nets of your own although their file was changed since the training."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto uses a GPU if there is one."""
+    scores: tuple[str, ...] = ()
+    """Files of scores, each FILE or NAME=FILE; a column called score, where there are several."""
+    labels: Path | None = None
+    """File of labels, 0 or 1; a column called label."""
+    graph: Path | None = None
+    """File of each window's graph, a number or a name; a column called graph. Default: each window is a graph."""
+    weights: Path | None = None
+    """File of each window's weight; a column called weight. Default: all weigh the same."""
+    threshold: float = 0.0
+    """Of your own scores: a window is called centred if its score is above it."""
+    scale: Literal["logits", "probabilities"] | None = None
+    """Of your own scores; adds Brier score and calibration."""
     json: Flag = False
     """Print JSON."""
 
     def run(self) -> int:
         """Score, evaluate, print the tables."""
+        if self._of_files():
+            from gnnmax.cli.score_files import compare_files
+
+            result = compare_files(
+                self.scores,
+                self.labels,
+                graph=self.graph,
+                weights=self.weights,
+                threshold=self.threshold,
+                scale=self.scale,
+            )
+            if self.json:
+                print_json(result.to_dict())
+            else:
+                print_tables(result)
+            return 0
+        return self._run_models()
+
+    def _of_files(self) -> bool:
+        """Return whether files of scores are evaluated, and not the models of a run."""
+        files = {
+            "--scores": self.scores or None,
+            "--labels": self.labels,
+            "--graph": self.graph,
+            "--weights": self.weights,
+            "--scale": self.scale,
+            "--threshold": self.threshold or None,
+        }
+        given = [name for name, value in files.items() if value is not None]
+        models = [name for name, value in (("--run", self.run_folder), ("--data", self.data)) if value is not None]
+        if given and models:
+            raise InputError(f"{given[0]} and {models[0]} do not go together: a run is scored by its own models")
+        wanted = ("--scores", "--labels") if given else ("--run", "--data")
+        missing = [name for name in wanted if name not in (*given, *models)]
+        if missing:
+            raise InputError(
+                f"evaluate needs {missing[0]}: give --run FOLDER and --data DATA, or --scores FILE and --labels FILE"
+            )
+        return bool(given)
+
+    def _run_models(self) -> int:
         from gnnmax.experiments.divergence import diverged_in
         from gnnmax.experiments.results import encode_results
         from gnnmax.experiments.run_folder import load_run
         from gnnmax.experiments.scoreboard import evaluate_split
         from gnnmax.report.tables import split_tables
 
+        assert self.run_folder is not None and self.data is not None
         models = load_run(
             self.run_folder, device=self.device, models=nets_of(self.models), allow_changed=self.allow_changed
         )

@@ -6,9 +6,6 @@ library is loaded here: the caller of a module or an estimator has loaded its li
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,17 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
-from gnnmax.io.graph_files.arrays import read_npy
-from gnnmax.io.paths import as_path
-from gnnmax.io.plain_numbers import plain_float
-from gnnmax.io.reading import FileKind
+from gnnmax.evaluation.column_files import read_column
 from gnnmax.task.scorers import Scorer
 from gnnmax.task.windows import Windows
 
 __all__ = ["as_scorer", "evaluating", "from_estimator", "from_file", "from_module", "is_module"]
-
-LARGEST_FILE = 1_000_000_000
-"""Bytes that a file of scores may have."""
 
 
 def as_scorer(given: Any) -> Scorer:
@@ -141,15 +132,20 @@ def evaluating(module: Any) -> Iterator[None]:
             part.training = training
 
 
-def from_estimator(estimator: Any, *, probabilities: bool = False) -> Scorer:
+def from_estimator(estimator: Any, *, probabilities: bool = False, positive: Any = None) -> Scorer:
     """Make a scorer from a fitted scikit-learn classifier of two classes, given the flattened values ``(N, k * k)``.
+
+    scikit-learn sorts the classes, and its scores are for the second: which of both means "centred" is read, never
+    assumed.
 
     Args:
         estimator: With ``decision_function``; or with ``predict_proba``, and then say so.
-        probabilities: Take the probability of the second class, by ``predict_proba``; evaluate with ``threshold=0.5``.
+        probabilities: Take the probability of "centred", by ``predict_proba``; evaluate with ``threshold=0.5``.
+        positive: The class that means "centred"; None where the classes are False and True, 0 and 1, or -1 and 1.
 
     Raises:
-        InputError: no fitted classifier of two classes, or one without the method.
+        InputError: no fitted classifier of two classes, or one without the method; classes of other names, and none of
+            them given as ``positive``.
 
     Example:
         >>> from sklearn.linear_model import LogisticRegression
@@ -157,6 +153,9 @@ def from_estimator(estimator: Any, *, probabilities: bool = False) -> Scorer:
         >>> fitted = LogisticRegression().fit(w.values.reshape(99, 9), w.label)
         >>> logits, shares = from_estimator(fitted)(w), from_estimator(fitted, probabilities=True)(w)
         >>> bool(((logits > 0) == (shares > 0.5)).all())
+        True
+        >>> named = LogisticRegression().fit(w.values.reshape(99, 9), np.where(w.label, "centred", "shifted"))
+        >>> bool(np.allclose(from_estimator(named, positive="centred")(w), logits))
         True
     """
     wanted = "predict_proba" if probabilities else "decision_function"
@@ -171,22 +170,38 @@ def from_estimator(estimator: Any, *, probabilities: bool = False) -> Scorer:
     if classes is None or len(classes) != 2:
         came = "is not fitted" if classes is None else f"knows {len(classes)} classes"
         raise InputError(f"{_named(estimator)} {came}: fit it on windows and their labels, False and True")
+    place = _place_of_positive(np.asarray(classes).tolist(), positive, _named(estimator))
 
     def scorer(windows: Windows) -> npt.NDArray[np.float64]:
         if not len(windows):
             return np.zeros(0)
-        found = getattr(estimator, wanted)(windows.values.reshape(len(windows), -1))
-        return np.asarray(found[:, 1] if probabilities else found, dtype=np.float64)
+        found = np.asarray(getattr(estimator, wanted)(windows.values.reshape(len(windows), -1)), dtype=np.float64)
+        if probabilities:
+            return found[:, place]
+        return found if place == 1 else -found
 
     return scorer
+
+
+def _place_of_positive(classes: list[Any], positive: Any, name: str) -> int:
+    """Return the place of the class that means "centred" among the two classes of an estimator."""
+    if positive is None and classes in ([False, True], [-1, 1]):
+        return 1
+    if positive is None or positive not in classes:
+        came = "" if positive is None else f", not {positive!r}"
+        raise InputError(
+            f"{name} knows the classes {classes[0]!r} and {classes[1]!r}{came}: say which of them means centred, "
+            f"from_estimator(estimator, positive={classes[0]!r})"
+        )
+    return classes.index(positive)
 
 
 def from_file(path: str | Path) -> npt.NDArray[np.float64]:
     r"""Read precomputed scores: one real number a window, in the order of the windows.
 
     Args:
-        path: ``.npy``, one array of shape ``(N,)``; or ``.csv``, one number a line, or lines of several columns under a
-            header that calls one of them ``score``.
+        path: ``.npy`` or ``.npz``, one array of shape ``(N,)``; or ``.csv``, one number a line, or lines of several
+            columns under a header that calls one of them ``score``.
 
     Returns:
         Scores, shape ``(N,)``, to hand to ``evaluate`` or ``compare_scores``, which refuse what is not finite.
@@ -202,53 +217,7 @@ def from_file(path: str | Path) -> npt.NDArray[np.float64]:
         ...     from_file(file)
         array([ 0.5, -2. ])
     """
-    path = as_path(path)
-    readers = {".npy": _array_of, ".csv": _column_of}
-    if path.suffix not in readers:
-        raise InputError(f"scores come in a file that ends in .npy or .csv, not {path.name!r}")
-    content = FileKind("the file of scores", LARGEST_FILE, "give one that ends in .npy or .csv").read(path)
-    try:
-        return readers[path.suffix](content)
-    except InputError as error:
-        raise InputError(f"the file of scores {path}: {error}") from None
-
-
-def _array_of(content: bytes) -> npt.NDArray[np.float64]:
-    array = read_npy(content)
-    if array.dtype.kind not in "fiu" or array.ndim != 1:
-        raise InputError(f"expected real numbers of shape (N,), not {array.dtype} of shape {array.shape}")
-    return array.astype(np.float64)
-
-
-def _column_of(content: bytes) -> npt.NDArray[np.float64]:
-    try:
-        rows = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"not a text of columns: {error}") from None
-    place, first = 0, 0
-    if rows and any(math.isnan(_number(cell)) and cell.strip().lower() != "nan" for cell in rows[0]):
-        header, first = [cell.strip() for cell in rows[0]], 1
-        if header.count("score") != 1:
-            raise InputError(f"its header has {header!r:.80}: expected one column called score")
-        place = header.index("score")
-    elif rows and len(rows[0]) != 1:
-        raise InputError(f"has {len(rows[0])} columns and no header: call one of them score")
-    width = len(rows[0]) if rows else 0
-    scores = np.empty(len(rows) - first)
-    for index, row in enumerate(rows[first:]):
-        if len(row) != width:
-            raise InputError(f"line {index + first + 1} has {len(row)} columns where {width} were expected")
-        scores[index] = _number(row[place])
-        if math.isnan(scores[index]) and row[place].strip().lower() != "nan":
-            raise InputError(f"line {index + first + 1} has {row[place]!r:.40} where a number was expected")
-    return scores
-
-
-def _number(text: str) -> float:
-    try:
-        return plain_float(text)
-    except ValueError:
-        return math.nan
+    return read_column(path, "score")
 
 
 def is_module(given: Any) -> bool:

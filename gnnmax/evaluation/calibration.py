@@ -119,8 +119,13 @@ def bins_of(probability: Floats) -> npt.NDArray[np.intp]:
     return np.minimum((probability * BINS).astype(np.intp), BINS - 1)
 
 
-def reliability(probability: Floats, label: npt.NDArray[np.bool_]) -> Reliability:
+def reliability(probability: Floats, label: npt.NDArray[np.bool_], weight: Floats | None = None) -> Reliability:
     """Compare stated probabilities with the observed share of centred windows, bin by bin.
+
+    Args:
+        probability: Of "centred", shape ``(N,)``.
+        label: Shape ``(N,)``.
+        weight: Of each window, shape ``(N,)``; None weighs all the same.
 
     References:
         A. Niculescu-Mizil and R. Caruana, "Predicting good probabilities with supervised learning", ICML 2005.
@@ -131,10 +136,10 @@ def reliability(probability: Floats, label: npt.NDArray[np.bool_]) -> Reliabilit
         (2, 0.905, 0.5)
     """
     where = bins_of(probability)
-    count = np.bincount(where, minlength=BINS)
-    stated, observed = (np.bincount(where, weights=x, minlength=BINS) for x in (probability, label))
-    return Reliability(tuple(map(int, count)), *(_means(total, count) for total in (stated, observed)))
+    count, each = np.bincount(where, minlength=BINS), np.ones(len(label)) if weight is None else weight
+    total, stated, observed = (np.bincount(where, weights=x * each, minlength=BINS) for x in (1, probability, label))
+    return Reliability(tuple(map(int, count)), *(_means(found, total) for found in (stated, observed)))
 
 
-def _means(total: npt.NDArray[Any], count: npt.NDArray[np.intp]) -> tuple[float | None, ...]:
+def _means(total: npt.NDArray[Any], count: npt.NDArray[Any]) -> tuple[float | None, ...]:
     return tuple(float(t / c) if c else None for t, c in zip(total, count, strict=True))

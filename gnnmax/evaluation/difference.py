@@ -7,11 +7,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gnnmax.errors import unknown_name
+from gnnmax.errors import InputError, unknown_name
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.evaluation.verdict import Verdict
 from gnnmax.task.plotting import COLOURS, axes_for, draw_intervals
-from gnnmax.task.tabulation import html_table, interval_text, number_text, rich_table
+from gnnmax.task.tabulation import html_table, interval_text, latex_table, number_text, rich_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,23 +25,29 @@ __all__ = ["Comparison", "Difference"]
 class Difference:
     """How two scorers differ on the same windows, first minus second.
 
+    Interval and p-value agree: an interval excludes 0 exactly where its p-value is at most ``1 - confidence``. Those of
+    this pair alone stand beside those of all compared pairs at once, which the sentence gives.
+
     Attributes:
         first: Name of the first scorer.
         second: Name of the second.
         accuracy: Difference of the accuracies.
-        low: Lower end of its interval.
+        low: Lower end of its interval, of this pair alone.
         high: Upper end.
-        p_value: Two-sided, of the hypothesis that both are equally good. Not corrected for the number of pairs.
+        p_value: Two-sided, of the hypothesis that both are equally good, of this pair alone.
         mcnemar_p_value: Exact McNemar test, which takes windows for independent.
         first_only: Windows that only the first decides correctly, over all seeds.
         second_only: Windows that only the second decides correctly.
         auroc: Difference of the AUROCs.
-        auroc_low: Lower end of its interval, by bootstrap over graphs, for these seeds.
+        auroc_low: Lower end of its interval, of this pair alone.
         auroc_high: Upper end.
         confidence: Of the intervals.
-        corrected_p_value: Corrected by Holm for the number of pairs compared; None takes ``p_value``.
-        minimum_detectable_effect: The smallest difference of accuracies that is significant four times in five with
-            this number of graphs and seeds; None where it is not known.
+        pairs: Number of pairs compared.
+        corrected_low: Lower end of the interval of the accuracy for all pairs at once, by Bonferroni.
+        corrected_high: Upper end.
+        corrected_p_value: For all pairs at once, by Bonferroni.
+        minimum_detectable_effect: The smallest difference of accuracies that is significant among all pairs four times
+            in five with this number of graphs and seeds; None where it is not known.
         additional_graphs: Graphs to add so that a difference of this size is significant four times in five; 0 where it
             is significant; None where no number suffices: there is no difference, or more seeds are needed.
         seeds: Number of seeds of each scorer.
@@ -60,16 +66,18 @@ class Difference:
     auroc_low: float
     auroc_high: float
     confidence: float
-    corrected_p_value: float | None = None
+    pairs: int
+    corrected_low: float
+    corrected_high: float
+    corrected_p_value: float
     minimum_detectable_effect: float | None = None
     additional_graphs: int | None = None
     seeds: int = 1
 
     @property
     def is_significant(self) -> bool:
-        """Whether the interval of the accuracy excludes 0 and the corrected p-value agrees."""
-        p = self.p_value if self.corrected_p_value is None else self.corrected_p_value
-        return bool((self.low > 0 or self.high < 0) and p <= 1 - self.confidence + 1e-12)
+        """Whether the interval for all pairs at once excludes 0."""
+        return self.corrected_low > 0 or self.corrected_high < 0
 
     def reversed(self) -> Difference:
         """Return the same difference, second minus first."""
@@ -85,24 +93,32 @@ class Difference:
             auroc=-self.auroc,
             auroc_low=-self.auroc_high,
             auroc_high=-self.auroc_low,
+            corrected_low=-self.corrected_high,
+            corrected_high=-self.corrected_low,
         )
 
     def sentence(self) -> str:
         """State which scorer is better and by how much, or that the difference is not significant and what is missing.
 
+        Interval and p-value are both those for all pairs at once, and the sentence says so where there are several.
+
         Example:
-            >>> d = Difference("cnn", "gnn", -0.021, -0.03, -0.012, 0.001, 0.0, 3, 24, -0.01, -0.02, -0.005, 0.95)
-            >>> d.sentence()
-            'gnn beats cnn by 2.1 points [1.2, 3.0]'
-            >>> dataclasses.replace(d, high=0.012, p_value=0.3, additional_graphs=70).sentence()
-            'no significant difference between gnn and cnn: 2.1 points [-1.2, 3.0], p = 0.3; needs about 70 more graphs'
+            >>> import numpy as np
+            >>> from gnnmax import compare_scores
+            >>> label = np.arange(400) % 2 == 0
+            >>> scores = {"mine": label - 0.5, "base": label * (np.arange(400) < 300) - 0.5}
+            >>> table = compare_scores(scores, label, graph=np.arange(400) // 10)
+            >>> table.pairs[0].sentence()
+            'mine beats base by 12.5 points [5.5, 19.5], p = 0.00087'
         """
         d = self if self.accuracy >= 0 else self.reversed()
-        interval = f"{100 * d.accuracy:.1f} points [{100 * d.low:.1f}, {100 * d.high:.1f}]"
+        points = f"{100 * d.accuracy:.1f} points [{100 * d.corrected_low:.1f}, {100 * d.corrected_high:.1f}]"
+        found = f"{points}, p = {d.corrected_p_value:.2g}"
+        if d.pairs > 1:
+            found = f"{found} (both for all {d.pairs} pairs at once)"
         if d.is_significant:
-            return f"{d.first} beats {d.second} by {interval}"
-        p = d.p_value if d.corrected_p_value is None else d.corrected_p_value
-        said = f"no significant difference between {d.first} and {d.second}: {interval}, p = {p:.2g}"
+            return f"{d.first} beats {d.second} by {found}"
+        said = f"no significant difference between {d.first} and {d.second}: {found}"
         if d.additional_graphs:
             return f"{said}; needs about {d.additional_graphs:,} more graphs"
         return f"{said}; needs more seeds, not only more graphs" if d.seeds > 1 and d.accuracy > 0 else said
@@ -173,6 +189,38 @@ class Comparison:
         axes.set(xlabel=f"accuracy, {confidence:.0%} interval", title=self._title())
         return figure, axes
 
+    def to_pandas(self) -> Any:
+        """Return a DataFrame of pandas: one row a scorer; every metric that exists, and the ends of its interval.
+
+        Raises:
+            InputError: pandas is not installed.
+
+        Example:
+            >>> import numpy as np
+            >>> from gnnmax import compare_scores
+            >>> table = compare_scores({"mine": np.array([1.0, -1.0])}, np.array([True, False])).to_pandas()
+            >>> table.loc["mine", ["accuracy", "accuracy_high"]].tolist()
+            [1.0, 1.0]
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise InputError("to_pandas needs pandas: pip install pandas, or take to_dict()") from None
+        rows = [_columns_of(verdict) for verdict in self.verdicts.values()]
+        return pd.DataFrame(rows, index=pd.Index(self.verdicts, name="scorer"))
+
+    def to_latex(self) -> str:
+        r"""Return the table as LaTeX, for the package booktabs, with the sentences about differences as comments.
+
+        Example:
+            >>> import numpy as np
+            >>> from gnnmax import compare_scores
+            >>> table = compare_scores({"my_net": np.array([1.0, -1.0])}, np.array([True, False]))
+            >>> print(table.to_latex().splitlines()[5])
+            my\_net & 1.0000 & {[}0.2236, 1.0000{]} & 1.0000 & 1.0000 &  \\
+        """
+        return latex_table(self._header(), self._rows(), [self._title(), *self.sentences()])
+
     def _header(self) -> list[str]:
         confidence = next(iter(self.verdicts.values())).confidence
         return ["scorer", "accuracy", f"{confidence:.0%} interval", *(METRICS[name].title for name in self._shown())]
@@ -194,8 +242,24 @@ class Comparison:
     def _title(self) -> str:
         return next(iter(self.verdicts.values())).title
 
+    def _notes(self) -> list[str]:
+        warnings = [f"{name}: {warning}" for name, verdict in self.verdicts.items() for warning in verdict.warnings]
+        return [*self.sentences(), *warnings]
+
     def __rich__(self) -> Table:
-        return rich_table(self._title(), self._header(), self._rows(), self.sentences())
+        return rich_table(self._title(), self._header(), self._rows(), self._notes())
 
     def _repr_html_(self) -> str:
-        return html_table(self._title(), self._header(), self._rows(), self.sentences())
+        return html_table(self._title(), self._header(), self._rows(), self._notes())
+
+
+def _columns_of(verdict: Verdict) -> dict[str, float]:
+    """Return the metrics of a verdict and the ends of their intervals, side by side."""
+    columns: dict[str, float] = {}
+    for name in METRICS:
+        value, ends = verdict.value(name), verdict.interval(name)
+        if value is not None:
+            columns[name] = value
+        if ends is not None:
+            columns[f"{name}_low"], columns[f"{name}_high"] = ends
+    return columns

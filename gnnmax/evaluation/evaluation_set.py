@@ -13,15 +13,15 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 from gnnmax.evaluation.slices import Partition, by_deciles, by_distance, by_kind, by_margin, by_name, check_groups
+from gnnmax.task.arrays import as_array
 from gnnmax.task.bayes import ceiling_of
 from gnnmax.task.rules import RULES
 from gnnmax.task.scorers import labels_of
 from gnnmax.task.windows import Windows
 
-__all__ = ["EvaluationSet"]
+__all__ = ["EvaluationSet", "checked_graph", "checked_weight"]
 
-MOST_UNITS = 16_384
-"""Above this number of graphs the bootstrap draws random batches of graphs instead of graphs."""
+_COLUMNS = ("label", "graph", "weight", "kind_code", "margin", "offset", "bayes_right")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,9 @@ class EvaluationSet:
 
     Attributes:
         label: Shape ``(N,)``.
-        graph: Of each window, shape ``(N,)``; None where only labels are known and each window is a graph of its own.
+        graph: Number or name of each window's graph, shape ``(N,)``; None where only labels are known and each window
+            is a graph of its own.
+        weight: Of each window, shape ``(N,)``; None where all weigh the same.
         k: Side of the windows, or None.
         kind_code: Shape ``(N,)``, or None.
         margin: Shape ``(N,)``, or None.
@@ -46,7 +48,8 @@ class EvaluationSet:
     """
 
     label: npt.NDArray[np.bool_]
-    graph: npt.NDArray[np.int64] | None = None
+    graph: npt.NDArray[Any] | None = None
+    weight: npt.NDArray[np.float64] | None = None
     k: int | None = None
     kind_code: npt.NDArray[np.uint8] | None = None
     margin: npt.NDArray[np.float32] | None = None
@@ -56,26 +59,32 @@ class EvaluationSet:
     groups: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, windows: Any, groups: Any = None, *, one_class: bool = False) -> EvaluationSet:
+    def of(
+        cls, windows: Any, groups: Any = None, *, graph: Any = None, weight: Any = None, one_class: bool = False
+    ) -> EvaluationSet:
         """Make an evaluation set from windows, or from a label array.
 
         Args:
             windows: Windows, or labels of shape ``(N,)``.
             groups: Names to arrays ``(N,)``: more slices.
+            graph: Number or name of each window's graph, shape ``(N,)``; None takes those of the windows.
+            weight: Weight of each window, shape ``(N,)``; None weighs all the same.
             one_class: Whether windows of one class only, or none, are accepted, because others may follow.
 
         Raises:
-            InputError: not labels, one class only, or groups that are none.
+            InputError: not labels, one class only, or groups, graphs or weights that are none.
         """
         label = labels_of(windows, one_class=one_class)
-        own = check_groups(groups, len(label))
+        own, graph = check_groups(groups, len(label)), checked_graph(graph, len(label))
+        weight = checked_weight(weight, label, one_class=one_class)
         if not isinstance(windows, Windows):
-            return cls(label, groups=own)
+            return cls(label, graph, weight, groups=own)
         hidden = windows.amplitude is not None or windows.noise.flips > 0
         known = hidden and windows.label_rule == "planted"
         return cls(
             label,
-            graph=windows.graph,
+            graph=windows.graph if graph is None else graph,
+            weight=weight,
             k=windows.k,
             kind_code=windows.kind_code,
             margin=windows.margin,
@@ -99,7 +108,7 @@ class EvaluationSet:
             part.check_follows(first)
         joined: dict[str, Any] = {
             name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("label", "graph", "kind_code", "margin", "offset", "bayes_right")
+            for name in _COLUMNS
             if getattr(first, name) is not None
         }
         groups = {name: np.concatenate([part.groups[name] for part in parts]) for name in first.groups}
@@ -116,6 +125,14 @@ class EvaluationSet:
         for name in ("graph", "bayes_right"):
             if (getattr(first, name) is None) != (getattr(self, name) is None):
                 raise InputError("windows, labels and noisy windows do not mix: evaluate them separately")
+        if (first.weight is None) != (self.weight is None):
+            raise InputError("some batches came with weights and some without: give sample_weight in all, or in none")
+        if (
+            first.graph is not None
+            and self.graph is not None
+            and (first.graph.dtype.kind == "U") != (self.graph.dtype.kind == "U")
+        ):
+            raise InputError("some graphs came as names and some as numbers: give one of both in every batch")
         if first.k != self.k:
             raise InputError(f"windows of side {self.k} came after those of side {first.k}: evaluate them separately")
         if first.groups.keys() != self.groups.keys():
@@ -129,11 +146,27 @@ class EvaluationSet:
         }
         return dataclasses.replace(self, **arrays, groups={name: group.copy() for name, group in self.groups.items()})
 
+    @property
+    def counted(self) -> npt.NDArray[np.bool_] | slice:
+        """The windows of some weight, as an index."""
+        return slice(None) if self.weight is None else self.weight > 0
+
+    def weighing(self) -> EvaluationSet:
+        """Return the windows of some weight."""
+        if self.weight is None or self.weight.all():
+            return self
+        kept = {name: getattr(self, name)[self.counted] for name in _COLUMNS if getattr(self, name) is not None}
+        return dataclasses.replace(
+            self, **kept, groups={name: group[self.counted] for name, group in self.groups.items()}
+        )
+
     @cached_property
     def unit(self) -> npt.NDArray[np.intp]:
         """The number of each window's graph, ``0 .. n_graphs - 1``."""
         if self.graph is None:
             return np.arange(len(self.label))
+        if self.graph.dtype.kind == "U":
+            return np.unique(self.graph, return_inverse=True)[1].astype(np.intp)
         first = int(self.graph.min())
         spread = int(self.graph.max()) - first + 1
         if spread > 2 * len(self.graph):  # a table of this size is no longer cheaper than a sort
@@ -161,15 +194,79 @@ class EvaluationSet:
             parts["margin_decile"], parts["offset"] = by_deciles(self.margin), by_distance(self.offset, self.k)
         return parts | {name: by_name(group) for name, group in self.groups.items()}
 
-    def batch_of_graph(self, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-        """Return the bootstrap unit of each graph: itself, or a batch of graphs where there are very many.
+    def batch_of_graph(self, units: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+        """Return the unit of each graph: itself, or a batch of graphs where there are more graphs than units.
 
-        Graphs are exchangeable, so random batches are too, and the spread of a sum over drawn batches is that over
-        drawn graphs, up to a chance error of ``1 / sqrt(2 * batches)``, under one per cent.
+        Graphs are exchangeable, so random batches are too, and the spread of a sum over batches is that over graphs, up
+        to a chance error of ``1 / sqrt(2 * units)``, about two per cent at 1,000.
         """
-        if self.n_graphs <= MOST_UNITS:
+        if self.n_graphs <= units:
             return np.arange(self.n_graphs)
-        return np.asarray(rng.permutation(self.n_graphs) % MOST_UNITS, dtype=np.intp)
+        return np.asarray(rng.permutation(self.n_graphs) % units, dtype=np.intp)
+
+
+def checked_graph(given: Any, n: int) -> npt.NDArray[Any] | None:
+    """Return the number or name of each window's graph, int64 or str, or refuse it; None stays None.
+
+    Raises:
+        InputError: not one integer or name for each of n windows.
+
+    Example:
+        >>> checked_graph(["tree", "grid"], 2)
+        array(['tree', 'grid'], dtype='<U4')
+        >>> checked_graph([0.5, 1.0], 2)
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: graph must hold integers or names, not float64: number the graphs from 0
+    """
+    if given is None:
+        return None
+    found = as_array(given, "graph", names=True)
+    if found.shape != (n,):
+        raise InputError(f"graph must have one entry for each of {n} windows, not shape {found.shape}")
+    if found.dtype.kind not in "iubU" and found.size:
+        raise InputError(f"graph must hold integers or names, not {found.dtype}: number the graphs from 0")
+    if found.dtype.kind == "u" and found.size and found.max() > np.iinfo(np.int64).max:
+        raise InputError("graph has a number above 2**63: number the graphs from 0")
+    return found if found.dtype.kind == "U" else found.astype(np.int64)
+
+
+def checked_weight(
+    given: Any, label: npt.NDArray[np.bool_], *, one_class: bool = False
+) -> npt.NDArray[np.float64] | None:
+    """Return the weight of each window, or refuse it; None stays None.
+
+    Args:
+        given: Real numbers, not negative, shape ``(N,)``, array, tensor or list.
+        label: Shape ``(N,)``.
+        one_class: Whether a class without weight is accepted, because others may follow.
+
+    Raises:
+        InputError: not one finite number, not negative, for each window, or a class without weight.
+
+    Example:
+        >>> checked_weight([1, 0], np.array([True, False]))
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: sample_weight is 0 for all windows not centred: both classes need some weight
+    """
+    if given is None:
+        return None
+    weight = as_array(given, "sample_weight")
+    if weight.shape != label.shape:
+        raise InputError(
+            f"sample_weight must have one entry for each of {len(label)} windows, not shape {weight.shape}"
+        )
+    if weight.dtype.kind not in "fiub":
+        raise InputError(f"sample_weight must hold real numbers, not {weight.dtype}: convert them first")
+    weight = weight.astype(np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
+    if len(wrong):
+        raise InputError(f"sample_weight must be finite and not negative, not {weight[wrong[0]]} at index {wrong[0]}")
+    for which, mask in (("centred", label), ("not centred", ~label)):
+        if not one_class and not weight[mask].any():
+            raise InputError(f"sample_weight is 0 for all windows {which}: both classes need some weight")
+    return weight
 
 
 def _ceiling(windows: Windows) -> float | None:

@@ -1,7 +1,7 @@
 """Evaluate scorers: their metrics, their distance from the best possible, and which of two is better.
 
 No model code is needed: bring scores, or a callable. Nothing is guessed from the scale of the scores, nothing is
-dropped, and every metric has an interval by bootstrap over graphs.
+dropped, and every metric has an interval over graphs.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from gnnmax.evaluation.calibration import Scale, check_scale
 from gnnmax.evaluation.clustered_metrics import Decisions
 from gnnmax.evaluation.difference import Comparison, Difference
 from gnnmax.evaluation.evaluation_set import EvaluationSet
-from gnnmax.evaluation.intervals import resample, verdict_of
+from gnnmax.evaluation.intervals import verdict_of
 from gnnmax.evaluation.options import EvaluationOptions
 from gnnmax.evaluation.paired_tests import paired_differences
+from gnnmax.evaluation.scored import leave_graphs_out
 from gnnmax.evaluation.verdict import Offsets, Slice, Verdict
 from gnnmax.task.scorers import Scorer, checked_scores, on_values, refuse_windows
 from gnnmax.task.windows import Windows
@@ -44,6 +45,8 @@ def evaluate(
     scores: Any,
     windows: Windows | npt.ArrayLike,
     *,
+    graph: npt.ArrayLike | None = None,
+    sample_weight: npt.ArrayLike | None = None,
     threshold: float = 0.0,
     scale: Scale | None = None,
     groups: Groups | None = None,
@@ -56,27 +59,31 @@ def evaluate(
     A window is called centred iff its score is strictly above the threshold. A strictly increasing map of the scores
     does not change AUROC and average precision; it changes the accuracy only by moving scores across the threshold.
 
-    Intervals are expanded percentile intervals of a bootstrap over graphs, because windows of one graph resemble each
-    other. The bootstrap is blind in two cases. From a single graph nothing follows about others, so every interval is
-    the whole range. Where a share is 0 or 1, its interval is the exact binomial one for independent windows, the least
-    doubt there can be; other metrics then have an interval of no length, because no resample differed. Above 16,384
-    graphs the bootstrap draws batches of graphs. Above 16,384 distinct scores its resamples (not the metrics) use 1,024
-    levels of equal size.
+    Intervals are for other graphs of the same kind, because windows of one graph resemble each other; see
+    :mod:`gnnmax.evaluation.jackknife`. Where nothing follows about other graphs, as from a single one, the interval is
+    the whole range and the verdict carries a warning. Where a metric is at the end of its range, as for a scorer that
+    never errs, the graphs are counted as if each were right or wrong as a whole, for nothing more is known. Above
+    16,384 distinct scores the intervals (not the metrics) use 1,024 levels of equal size.
 
-    Cost: a sort, and ``resamples`` passes over the scores.
+    Cost: a sort, and the metrics again without each graph, or without each of ``resamples`` batches of graphs.
 
     Args:
         scores: Finite real scores of shape ``(N,)``, numpy array or torch tensor on any device, or a scorer: a
             callable from windows to such scores; :mod:`gnnmax.evaluation.adapters` makes one from a module or an
             estimator.
-        windows: Windows with their labels; or a label array of shape ``(N,)``, and then each window is a graph of its
-            own, and there are no slices but the caller's groups and no heat map.
+        windows: Windows with their labels; or a label array of shape ``(N,)``, and then there are no slices but the
+            caller's groups and no heat map.
+        graph: Number or name of each window's graph, shape ``(N,)``; None takes those of the windows, and takes each
+            label of an array for a graph of its own.
+        sample_weight: Weight of each window, shape ``(N,)``, not negative; a window of weight 0 is left out. Metrics
+            of whole graphs count every graph once. None weighs all windows the same.
         threshold: Of the decision.
         scale: ``logits`` or ``probabilities``, to compute Brier score and calibration; None computes neither.
         groups: More slices: names to arrays ``(N,)`` of names or integers, such as ``data.groups("test")``.
-        resamples: Number of bootstrap resamples, at least 1.
+        resamples: How often the metrics are computed again at most, at least 1: each time without one graph, or
+            without one batch of graphs where there are more.
         confidence: Of the intervals, between 0 and 1.
-        rng: Draws the resamples; None takes a fresh ``default_rng(0)``, so equal input has equal intervals.
+        rng: Draws the batches of graphs; None takes a fresh ``default_rng(0)``, so equal input has equal intervals.
 
     Returns:
         The verdict. Where the windows know the amplitude of their spike, it has the gap to the Bayes rule, paired on
@@ -84,10 +91,10 @@ def evaluate(
 
     Raises:
         InputError: scores that are lists, decisions, of the wrong shape or length, NaN or infinite, or not on their
-            declared scale; no window, one class only; arguments swapped; an impossible option or group.
+            declared scale; no window, one class only; arguments swapped; an impossible option, group, graph or weight.
 
     References:
-        As :mod:`gnnmax.evaluation.metrics` and :mod:`gnnmax.evaluation.bootstrap`.
+        As :mod:`gnnmax.evaluation.metrics` and :mod:`gnnmax.evaluation.jackknife`.
 
     Example:
         >>> from gnnmax.task.rules import RULES
@@ -95,13 +102,14 @@ def evaluate(
         >>> verdict = evaluate(RULES["argmax"], w)
         >>> verdict.accuracy, verdict.auroc, sorted(verdict.slices["kind"])
         (1.0, 1.0, ['centred', 'runner_up', 'shifted'])
-        >>> evaluate(np.array([0.2, -1.0, 3.0]), np.array([True, False, True])).accuracy
-        1.0
+        >>> label = np.arange(60) % 2 == 0
+        >>> evaluate(label - 0.5, label, graph=np.arange(60) // 10).n_graphs
+        6
     """
     options = EvaluationOptions(threshold, resamples, confidence, rng)
     check_scale(scale, options.threshold)
     refuse_windows(scores)
-    data = EvaluationSet.of(windows, groups)
+    data = EvaluationSet.of(windows, groups, graph=graph, weight=sample_weight)
     return evaluate_set(data, checked_scores(scores, windows, len(data.label)), options, scale=scale)
 
 
@@ -115,8 +123,9 @@ def evaluate_set(
         >>> evaluate_set(data, np.array([1.0, -1.0]), EvaluationOptions()).accuracy
         1.0
     """
+    data, scores = data.weighing(), scores[data.counted]
     decisions = Decisions.of(data, scores, threshold=options.threshold, scale=scale)
-    found = resample(data, {"": [decisions]}, options=options, scales={"": scale}, rng=options.stream())
+    found = leave_graphs_out(data, {"": [decisions]}, options=options, scales={"": scale}, rng=options.stream())
     return verdict_of(data, found[""], options)
 
 
@@ -124,6 +133,8 @@ def compare_scores(
     scores: Mapping[str, Any],
     windows: Windows | npt.ArrayLike,
     *,
+    graph: npt.ArrayLike | None = None,
+    sample_weight: npt.ArrayLike | None = None,
     threshold: float = 0.0,
     scale: Scale | Mapping[str, Scale] | None = None,
     groups: Groups | None = None,
@@ -133,22 +144,24 @@ def compare_scores(
 ) -> Comparison:
     """Evaluate several scorers on the same windows, and compare each pair.
 
-    All scorers share the resamples, so differences are paired: windows that are hard for both cancel. Windows of one
-    graph resemble each other, so graphs are the units of interval and test. A scorer may have several seeds: then its
-    metrics are means over them, and intervals and tests of a difference are valid for other seeds too, not only for
-    other graphs. P-values are corrected by Holm for the number of pairs. Where a difference is not significant, it
-    states how many additional graphs would make it so.
+    Differences are paired: windows that are hard for both scorers cancel. Windows of one graph resemble each other, so
+    graphs are the units of interval and test. A scorer may have several seeds: then its metrics are means over them,
+    and intervals and tests are valid for other seeds too, not only for other graphs. Interval and p-value of a
+    difference agree, for each pair alone and, by Bonferroni, for all pairs at once. Where a difference is not
+    significant, it states how many additional graphs would make it so.
 
     Args:
         scores: Names to scores or scorers, as in :func:`evaluate`; or to a list of them, one a seed, seeds in the same
             order for all. A scorer without a list has no seeds and is paired with every seed of the others.
         windows: As in :func:`evaluate`.
+        graph: As in :func:`evaluate`.
+        sample_weight: As in :func:`evaluate`.
         threshold: Of every decision.
         scale: As in :func:`evaluate`, of all scorers; or by name, for those that have one.
         groups: As in :func:`evaluate`.
-        resamples: Number of bootstrap resamples, at least 1.
+        resamples: As in :func:`evaluate`.
         confidence: Of the intervals, between 0 and 1.
-        rng: Draws resamples and sign flips; None takes a fresh ``default_rng(0)``.
+        rng: As in :func:`evaluate`.
 
     Returns:
         Verdicts by name and differences by pair.
@@ -165,29 +178,26 @@ def compare_scores(
         >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(500, 3, 3)).astype("float32"))
         >>> table = compare_scores({"rank": RULES["argmax"], "centre": RULES["centre_value"]}, w)
         >>> table.sentences()
-        ['rank beats centre by 39.2 points [34.7, 43.7]']
+        ['rank beats centre by 39.2 points [34.9, 43.5], p = 6.9e-56']
     """
     options = EvaluationOptions(threshold, resamples, confidence, rng)
     given = _by_seed(scores)
     scales = _scales(scale, list(given), options.threshold)
-    data = EvaluationSet.of(windows, groups)
-    decisions = {
-        name: [
-            Decisions.of(
-                data,
-                checked_scores(part, windows, len(data.label), what),
-                threshold=threshold,
-                scale=scales[name],
-                what=what,
-            )
-            for what, part in parts.items()
-        ]
+    data = EvaluationSet.of(windows, groups, graph=graph, weight=sample_weight)
+    arrays = {
+        name: {what: checked_scores(part, windows, len(data.label), what)[data.counted] for what, part in parts.items()}
         for name, parts in given.items()
     }
-    stream = options.stream()
-    found = resample(data, decisions, options=options, scales=scales, rng=stream)
+    data = data.weighing()
+    decisions = {
+        name: [
+            Decisions.of(data, part, threshold=threshold, scale=scales[name], what=what) for what, part in parts.items()
+        ]
+        for name, parts in arrays.items()
+    }
+    found = leave_graphs_out(data, decisions, options=options, scales=scales, rng=options.stream())
     verdicts = {name: verdict_of(data, scorer, options) for name, scorer in found.items()}
-    return Comparison(verdicts, paired_differences(data, found, confidence=float(confidence), rng=stream))
+    return Comparison(verdicts, paired_differences(data, found, confidence=float(confidence)))
 
 
 def _by_seed(scores: Any) -> dict[str, dict[str, Any]]:

@@ -38,8 +38,8 @@ class Metric:
             ``probabilities`` (a declared scale), ``prevalence`` (the side of the windows), ``bayes_rule`` (a noisy
             recipe), ``graphs`` (offsets, and graphs of several windows; the metric then belongs to the localisation).
         range: Its least and greatest value; an infinite end stands for the side of the windows.
-        share_of: The sum in :class:`Sums` that it is a share of, by name; "" where it is no plain share. The interval
-            of a share of 0 or 1 is the exact binomial one.
+        share_of: The sum in :class:`Sums` that it is a share of, by name; "" where it is no plain share.
+        over: The sums that it divides by, where it is no plain share.
         headline: Whether it stands in the short tables that compare scorers.
     """
 
@@ -49,7 +49,13 @@ class Metric:
     needs: Needs = "decisions"
     range: tuple[float, float] = (0.0, 1.0)
     share_of: str = ""
+    over: tuple[str, ...] = ("positives", "negatives")
     headline: bool = False
+
+    @property
+    def divisors(self) -> tuple[str, ...]:
+        """The sums that it divides by: the graphs with a part in them are those that its interval rests on."""
+        return (self.share_of,) if self.share_of else self.over
 
     @property
     def localises(self) -> bool:
@@ -242,6 +248,7 @@ METRICS: dict[str, Metric] = {
         lambda sums: 2 * sums.true_positives / (sums.positives + sums.called),
         "F1",
         "Harmonic mean of precision and recall.",
+        over=("positives", "called"),
     ),
     "mcc": Metric(
         _mcc,
@@ -274,12 +281,14 @@ METRICS: dict[str, Metric] = {
         "Brier score",
         "Mean squared difference of probability and label.",
         needs="probabilities",
+        over=("n",),
     ),
     "calibration_error": Metric(
         lambda sums: np.abs(_known(sums.excess)).sum(axis=0) / sums.n,
         "calibration error",
         "Expected calibration error of the probability of centred, in 15 bins; noise adds to it.",
         needs="probabilities",
+        over=("n",),
     ),
     "bayes_gap": Metric(
         lambda sums: _known(sums.bayes_right) / sums.n - _accuracy(sums),
@@ -288,6 +297,7 @@ METRICS: dict[str, Metric] = {
         needs="bayes_rule",
         range=(-1.0, 1.0),
         headline=True,
+        over=("n",),
     ),
     "found": Metric(
         lambda sums: _known(sums.graphs_found) / _known(sums.graphs_centred),
@@ -309,6 +319,7 @@ METRICS: dict[str, Metric] = {
         "Mean distance, in king's moves, of the maximum from the centre of a best-scored window that is off centre.",
         needs="graphs",
         range=(0.0, np.inf),
+        over=("graphs_missed",),
     ),
 }
 """Every metric by its name, in the order of the tables. A new metric is one entry here."""

@@ -17,9 +17,9 @@ class EvaluationOptions(Struct, frozen=True):
 
     Attributes:
         threshold: "Centred" iff the score is strictly above it.
-        resamples: Bootstrap resamples, at least 1.
+        resamples: How often the metrics are computed again at most, each time without some graphs; at least 1.
         confidence: Of the intervals, between 0 and 1.
-        rng: Draws the resamples; None takes a fresh ``default_rng(0)`` each time.
+        rng: Draws batches of graphs; None takes a fresh ``default_rng(0)`` each time.
 
     Example:
         >>> EvaluationOptions(confidence=95)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
+from gnnmax.task.arrays import as_array
 from gnnmax.task.label import KINDS
 
 __all__ = ["MARGIN_EDGES", "Partition", "by_deciles", "by_distance", "by_kind", "by_margin", "by_name", "check_groups"]
@@ -129,7 +130,7 @@ def check_groups(groups: Any, n: int) -> dict[str, npt.NDArray[Any]]:
 def _checked_group(name: str, given: Any, n: int) -> npt.NDArray[Any]:
     if name in RESERVED:
         raise InputError(f"a group cannot be called {name!r}, which is there already: choose another name")
-    array = np.asarray(given)
+    array = as_array(given, f"group {name!r}", names=True)
     if array.shape != (n,):
         raise InputError(f"group {name!r} must have one entry for each of {n} windows, not shape {array.shape}")
     if array.dtype.kind not in "USiub":

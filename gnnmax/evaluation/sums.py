@@ -16,7 +16,7 @@ Needs = Literal["decisions", "ranking", "probabilities", "prevalence", "bayes_ru
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sums:
-    """Counts, or weighted counts of a bootstrap resample, each of shape ``(...,)`` unless stated otherwise.
+    """Counts, or sums of weights, of all windows or of some, each of shape ``(...,)`` unless stated otherwise.
 
     Attributes:
         n: Windows.

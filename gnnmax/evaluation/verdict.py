@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
+from gnnmax.errors import InputError
 from gnnmax.evaluation.calibration import Reliability, Scale
 from gnnmax.evaluation.localisation import Localisation
 from gnnmax.evaluation.metrics import METRICS
@@ -38,7 +39,7 @@ class Slice:
     Attributes:
         n: Windows in the slice.
         accuracy: Share decided correctly.
-        low: Lower end of the accuracy's interval, by bootstrap over graphs.
+        low: Lower end of the accuracy's interval, over graphs.
         high: Upper end.
         flagged: Share called centred.
     """
@@ -100,7 +101,7 @@ class Verdict:
 
     Attributes:
         n: Windows evaluated.
-        n_graphs: Graphs they come from, the units of the bootstrap.
+        n_graphs: Graphs they come from, the units of the intervals.
         positives: Windows whose label is "centred".
         threshold: "Centred" iff the score is strictly above it.
         confidence: Of the intervals.
@@ -117,6 +118,8 @@ class Verdict:
         offsets: The heat map; None where only labels were given.
         localisation: Metrics of whole graphs; None where each window is a graph of its own.
         by_seed: Every metric that exists, seed by seed.
+        warnings: What to mind in reading the verdict, one sentence each: where no interval says anything about other
+            graphs, and where the scores look as if they were on another scale.
     """
 
     # No dataclass: msgspec would write its fields as they are, and results.json holds to_dict(), metrics side by side.
@@ -136,6 +139,7 @@ class Verdict:
     offsets: Offsets | None
     localisation: Localisation | None
     by_seed: dict[str, tuple[float | None, ...]]
+    warnings: tuple[str, ...]
 
     def __init__(self, **fields: Any) -> None:
         if fields.keys() != self.__annotations__.keys():
@@ -194,6 +198,7 @@ class Verdict:
         }
         plain["offsets"] = None if self.offsets is None else self.offsets.to_dict()
         plain["by_seed"] = _listed(self.by_seed)
+        plain["warnings"] = list(self.warnings)
         if self.reliability is not None:
             plain["reliability"] = _listed(dataclasses.asdict(self.reliability))
         plain["localisation"] = None if self.localisation is None else self.localisation.to_dict()
@@ -219,7 +224,7 @@ class Verdict:
         readers = {"offsets": Offsets.from_dict, "localisation": Localisation.from_dict}
         fields = {}
         for name, kind in kinds.items():
-            value = {**plain, "metrics": metrics}.get(name)
+            value = {"warnings": (), **plain, "metrics": metrics}.get(name)
             if name in readers and value is not None:
                 fields[name] = readers[name](value)
             else:
@@ -229,6 +234,24 @@ class Verdict:
     def to_json(self) -> str:
         """Return :meth:`to_dict` as JSON."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Verdict:
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            InputError: no JSON, or not that of a verdict.
+
+        Example:
+            >>> Verdict.from_json("{}")
+            Traceback (most recent call last):
+            ...
+            gnnmax.errors.InputError: this JSON holds no verdict: a verdict without an accuracy; give what ...
+        """
+        try:
+            return cls.from_dict(msgspec.json.decode(text, type=dict[str, Any]))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise InputError(f"this JSON holds no verdict: {error}; give what verdict.to_json() returned") from None
 
     def _rows(self) -> list[list[str]]:
         graphs = "" if self.localisation is None else str(self.localisation.graphs)
@@ -252,10 +275,10 @@ class Verdict:
         return rows
 
     def __rich__(self) -> Table:
-        return rich_table(self.title, self._header(), self._rows())
+        return rich_table(self.title, self._header(), self._rows(), self.warnings)
 
     def _repr_html_(self) -> str:
-        return html_table(self.title, self._header(), self._rows())
+        return html_table(self.title, self._header(), self._rows(), self.warnings)
 
     def plot(self, *, ax: Any = None) -> tuple[Figure, Axes]:
         """Draw the headline metrics with their intervals.

@@ -139,7 +139,7 @@ class RuleRecord(Struct, frozen=True):
 class Results(Struct, frozen=True, kw_only=True):
     """All results of a run."""
 
-    format: Literal[5] = 5
+    format: Literal[6] = 6
     command: str
     environment: Environment
     recipe: dict[str, Any]

@@ -17,6 +17,7 @@ from gnnmax.evaluation.localisation import Localisation
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.evaluation.verdict import Verdict
 from gnnmax.experiments.result_records import ModelRecord, Picture, Results, SplitResult, TrainingRecord
+from gnnmax.models.architecture import check_net_name
 from gnnmax.models.references import is_reference
 from gnnmax.models.registry import MODELS
 from gnnmax.task.label import KINDS
@@ -102,8 +103,8 @@ def _check_model(model: ModelRecord, seeds: Sequence[int]) -> None:
 def _check_net(model: ModelRecord) -> None:
     """Check the reference of a net: results of older formats and nets of the registry may leave it empty."""
     reference = model.reference or model.name
+    check_net_name(model.name, reference)
     if is_reference(reference):
-        _require(model.name not in MODELS, f"the net {reference} has the name {model.name} of the registry")
         return
     _require(reference in MODELS, f"there is no net {reference!r:.40}")
     _require(model.ceiling is not None and not model.sha256, f"{model.name} lacks the ceiling of its symmetry")
@@ -154,6 +155,7 @@ def _check_test(test: SplitResult, results: Results) -> None:
         for curves in test.curves.values():
             _check_curves(curves)
         for pair in test.pairs:
+            _within("the number of compared pairs", pair.pairs, len(test.pairs), math.comb(len(scorers), 2))
             _check_difference(pair, len(results.seeds))
         for name, pictures in (("", test.gallery), *test.mistakes.items()):
             for picture in pictures:
@@ -249,11 +251,12 @@ def _check_difference(pair: Difference, seeds: int) -> None:
         _within("a p-value", value)
     for value in (pair.accuracy, pair.auroc):
         _within("a difference", value, -1.0, 1.0)
-    for interval in ((pair.low, pair.high), (pair.auroc_low, pair.auroc_high)):
+    both = (pair.corrected_low, pair.corrected_high)
+    for interval in ((pair.low, pair.high), (pair.auroc_low, pair.auroc_high), both):
         _check_interval("a difference", interval, -math.inf, math.inf)
     counts = (pair.first_only, pair.second_only, pair.additional_graphs, pair.minimum_detectable_effect)
-    for value in counts:
-        _within("a number of a difference", value, 0, math.inf)
+    for count in counts:
+        _within("a number of a difference", count, 0, math.inf)
 
 
 def _check_picture(picture: Picture, test: SplitResult, scorers: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,16 +31,16 @@ __all__ = ["VerdictMetric"]
 class VerdictMetric(Metric):
     """The metrics of :func:`gnnmax.evaluate` on windows in batches, on several devices or in several processes.
 
-    It keeps score, label and graph of every window, 24 bytes each, in float64, and joins those of all processes before
-    it computes. Calling it like a function evaluates one batch, and a batch of one class is refused; so call ``update``
-    for each batch and ``compute`` at the end. A sampler that repeats windows, to give all processes the same number,
-    counts them twice.
+    It keeps score, label and graph of every window, 24 bytes each, in float64 whatever type the module around it is
+    cast to, and joins those of all processes before it computes. Calling it like a function takes a batch and evaluates
+    it; the metrics of a batch of one class are NaN. A batch that is refused leaves all earlier ones as they were. A
+    sampler that repeats windows, to give all processes the same number, counts them twice.
 
     Args:
         threshold: As in :func:`gnnmax.evaluate`.
         scale: As in :func:`gnnmax.evaluate`; adds ``brier`` and ``calibration_error``.
         k: Side of the windows; adds ``natural_precision``, at the prevalence of a window slid over a matrix.
-        intervals: Whether to add ``accuracy_low`` and ``accuracy_high``, and so on: a bootstrap over graphs.
+        intervals: Whether to add ``accuracy_low`` and ``accuracy_high``, and so on: intervals over graphs.
         resamples: As in :func:`gnnmax.evaluate`.
         confidence: As in :func:`gnnmax.evaluate`.
         kwargs: Arguments of ``torchmetrics.Metric``.
@@ -86,7 +87,7 @@ class VerdictMetric(Metric):
         self._scale: Scale | None = scale
         self._k, self._intervals = k, intervals
         # A process that saw no window joins with an empty state of the metric's own type: all must have the same.
-        self.set_dtype(torch.float64)
+        self._dtype = torch.float64
         for state in ("scores", "labels", "graphs"):
             self.add_state(state, default=[], dist_reduce_fx="cat")
 
@@ -102,6 +103,34 @@ class VerdictMetric(Metric):
         known |= {"prevalence"} if self._k is not None else set()
         known |= {"probabilities"} if self._scale is not None else set()
         return tuple(name for name, metric in METRICS.items() if metric.needs in known)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> VerdictMetric:
+        """Move the states to another device, and never cast them: rounding would tie scores and merge graphs."""
+
+        def moved(tensor: Tensor) -> Tensor:
+            return tensor.to(fn(torch.zeros(1, device=tensor.device)).device)
+
+        super()._apply(moved, exclude_state)
+        self._dtype = torch.float64
+        return self
+
+    def forward(self, preds: Any, target: Any, graph: Any = None) -> dict[str, Tensor]:
+        """Take a batch, and return its metrics; NaN where it is empty or of one class.
+
+        Raises:
+            InputError: as :meth:`update`. The whole batch is then left out, and the earlier ones are kept.
+        """
+        before = {name: list(value) if isinstance(value, list) else value for name, value in vars(self).items()}
+        try:
+            label = labels_of(target, one_class=True)
+            if (label.all() or not label.any()) and not self.dist_sync_on_step:
+                self.update(preds, target, graph)
+                return self._tensors(dict.fromkeys(self._names))
+            found: dict[str, Tensor] = super().forward(preds, target, graph)
+        except BaseException:
+            vars(self).update(before)
+            raise
+        return found
 
     def update(self, preds: Any, target: Any, graph: Any = None) -> None:
         """Take a batch, which may be empty or of one class.
@@ -131,12 +160,20 @@ class VerdictMetric(Metric):
         scores, label, graph = (_joined(state) for state in (self.scores, self.labels, self.graphs))
         if len(graph) not in (0, len(label)):
             raise InputError("some batches came with graphs and some without: give graph in all of them, or in none")
-        data = EvaluationSet(labels_of(label > 0), graph.astype(np.int64) if len(graph) else None, self._k)
+        data = EvaluationSet(labels_of(label > 0), graph.astype(np.int64) if len(graph) else None, k=self._k)
         verdict = evaluate_set(data, scores, self._options, scale=self._scale)
         found: dict[str, float | None] = {name: verdict.value(name) for name in self.metric_names}
         if self._intervals:
             for name in self.metric_names:
                 found[f"{name}_low"], found[f"{name}_high"] = verdict.interval(name) or (None, None)
+        return self._tensors(found)
+
+    @property
+    def _names(self) -> list[str]:
+        ends = [f"{name}_{end}" for name in self.metric_names for end in ("low", "high")] if self._intervals else []
+        return [*self.metric_names, *ends]
+
+    def _tensors(self, found: dict[str, float | None]) -> dict[str, Tensor]:
         return {
             name: torch.tensor(torch.nan if value is None else value, dtype=torch.float64, device=self.device)
             for name, value in found.items()

@@ -13,7 +13,7 @@ from gnnmax.errors import InputError
 __all__ = ["as_array", "plain_layout"]
 
 
-def as_array(given: Any, what: str) -> npt.NDArray[Any]:
+def as_array(given: Any, what: str, *, names: bool = False) -> npt.NDArray[Any]:
     """Return what a caller gave as a numpy array of numbers, in a layout that every library reads.
 
     Nothing is rounded: a tensor in bfloat16, which numpy lacks, becomes float32; entries of type ``object`` that are
@@ -23,6 +23,7 @@ def as_array(given: Any, what: str) -> npt.NDArray[Any]:
         given: A numpy array or scalar, a torch tensor on any device, a pandas or pyarrow column or table, a list, or
             anything else that numpy reads.
         what: Its name in an error.
+        names: Whether entries may be text; objects that are all text then become an array of text.
 
     Returns:
         An array of any shape, in native byte order and without negative strides. Pandas' NA becomes NaN.
@@ -46,6 +47,8 @@ def as_array(given: Any, what: str) -> npt.NDArray[Any]:
         raise InputError(f"{what} must be an array of numbers, not rows of unequal length: give it one shape") from None
     except (TypeError, RuntimeError) as error:
         raise InputError(f"{what} cannot be read as an array of numbers: {_first_line(error)}") from None
+    if names and found.dtype == np.object_ and all(isinstance(entry, str) for entry in found.flat):
+        return found.astype(np.str_)
     if found.dtype == np.object_:
         found = _of_objects(found, what)
     return plain_layout(found)

@@ -20,6 +20,7 @@ __all__ = [
     "data_frame",
     "html_table",
     "interval_text",
+    "latex_table",
     "number_text",
     "percent_text",
     "rich_table",
@@ -90,6 +91,47 @@ def html_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]],
     head, body = line(header, "th"), "".join(line(row, "td") for row in rows)
     below = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
     return f"<table><caption>{html.escape(title)}</caption><thead>{head}</thead><tbody>{body}</tbody></table>{below}"
+
+
+def latex_table(header: Sequence[str], rows: Iterable[Sequence[str]], notes: Iterable[str] = ()) -> str:
+    r"""Lay rows out as LaTeX for the package booktabs, every word escaped, notes as comments above.
+
+    Example:
+        >>> print(latex_table(["net", "right"], [["a_b", "50 %"]], ["t"]))
+        % t
+        \begin{tabular}{lr}
+        \toprule
+        net & right \\
+        \midrule
+        a\_b & 50 \% \\
+        \bottomrule
+        \end{tabular}
+    """
+    comments = [f"% {visible(note)}" for note in notes]
+    body = [" & ".join(map(_latex, row)) + r" \\" for row in rows]
+    first = " & ".join(map(_latex, header)) + r" \\"
+    columns = "l" + "r" * (len(header) - 1)
+    return "\n".join(
+        [
+            *comments,
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            first,
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
+
+
+_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "[": "{[}", "]": "{]}"}
+_LATEX |= {character: f"\\{character}" for character in "&%$#_{}"}
+
+
+def _latex(cell: str) -> str:
+    """Escape every character that LaTeX reads as more than itself."""
+    return "".join(_LATEX.get(character, character) for character in visible(cell))
 
 
 def data_frame(columns: Mapping[str, Any]) -> pandas.DataFrame:

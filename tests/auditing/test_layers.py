@@ -165,3 +165,15 @@ def test_wrong_input_is_refused(changes, message):
     given = {"module": net(lambda: Pooled("zeros")), "windows": windows(), "rng": np.random.default_rng(0)} | changes
     with pytest.raises(InputError, match=message):
         audit_layers(given.pop("module"), given.pop("windows"), **given)
+
+
+@pytest.mark.parametrize("constant", [0.0, 1e4])
+def test_a_constant_in_the_outputs_of_a_layer_hides_no_break_and_makes_none(constant):
+    padded, circular = (nn.Conv2d(1, 4, 3, padding=1, padding_mode=mode) for mode in ("zeros", "circular"))
+    for layer in (padded, circular):
+        layer.bias.data.fill_(constant)
+    w = windows()
+    for layer, expected in ((padded, "0 (Conv2d): its zero padding"), (circular, "None")):
+        net = nn.Sequential(layer, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(4, 1), nn.Flatten(0))
+        found = audit_layers(net, w, rng=np.random.default_rng(0), channels=True, transformations=["roll"])
+        assert str(found.breaks["roll"]) == expected

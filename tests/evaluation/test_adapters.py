@@ -162,7 +162,7 @@ def test_a_score_that_is_not_a_number_is_read_and_then_refused_by_the_judge(tmp_
         ("s.csv", b"window,score\n0\n", "line 2 has 1 columns where 2"),
         ("s.csv", b"\xff\xfe\x00", "not a text of columns"),
         ("s.npy", b"not an array", "not a .npy file"),
-        ("s.txt", b"1\n", r"ends in .npy or .csv, not 's.txt'"),
+        ("s.txt", b"1\n", r"ends in .npy, .npz, .csv, not 's.txt'"),
     ],
 )
 def test_a_file_of_something_else_is_refused_by_name(tmp_path, name, content, message):
@@ -183,3 +183,27 @@ def test_pickled_objects_matrices_and_missing_files_are_refused(tmp_path):
     }.items():
         with pytest.raises(InputError, match=message):
             from_file(tmp_path / f"{name}.npy")
+
+
+@pytest.mark.parametrize("names", [("centred", "shifted"), ("off", "on"), (2, 1)])
+def test_the_class_that_means_centred_is_read_and_never_assumed(names):
+    for positive in names:
+        other = next(name for name in names if name != positive)
+        fitted = LogisticRegression().fit(FLAT, np.where(W.label, positive, other))
+        for make in (as_scorer, from_estimator):
+            with pytest.raises(
+                InputError, match=r"say which of them means centred, from_estimator\(estimator, positive="
+            ):
+                make(fitted)
+        plain = LogisticRegression().fit(FLAT, W.label)
+        for probabilities in (False, True):
+            found = from_estimator(fitted, positive=positive, probabilities=probabilities)(W)
+            np.testing.assert_allclose(found, from_estimator(plain, probabilities=probabilities)(W), atol=1e-6)
+    with pytest.raises(InputError, match="not 'centered'"):
+        from_estimator(fitted, positive="centered")
+
+
+@pytest.mark.parametrize("classes", [(0, 1), (-1, 1), (False, True)])
+def test_classes_of_a_known_order_need_no_word(classes):
+    fitted = LogisticRegression().fit(FLAT, np.where(W.label, classes[1], classes[0]))
+    assert evaluate(from_estimator(fitted), W).accuracy > 0.9

@@ -13,14 +13,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
-from scipy.stats import norm
 from scipy.stats import t as student
 from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score
 
 from gnnmax.errors import InputError
 from gnnmax.evaluation import clustered_metrics, evaluation_set
-from gnnmax.evaluation.difference import Difference
 from gnnmax.evaluation.evaluator import compare_scores, evaluate, on_values
+from gnnmax.evaluation.metrics import METRICS
 from gnnmax.task.bayes import ceiling_of
 from gnnmax.task.rules import RULES
 from gnnmax.task.windows import Windows
@@ -171,59 +170,82 @@ def test_without_an_amplitude_there_is_no_bayes_gap() -> None:
 # ---------------------------------------------------------------- intervals
 
 
-def expanded_tails(graphs: int) -> list[float]:
-    """Quantiles of an expanded 95 % percentile interval, by the formula of its paper."""
-    tail = norm.cdf(np.sqrt(graphs / (graphs - 1)) * student.ppf(0.025, graphs - 1))
-    return [tail, 1 - tail]
+def logit(share: float) -> float:
+    return float(np.log(share / (1 - share)))
 
 
-def test_the_intervals_are_those_of_a_loop_over_resampled_graphs() -> None:
-    w, scores = windows(300, 12), noisy(windows(300, 12))
-    rng, found = np.random.default_rng(0), []
-    for _ in range(400):
-        drawn = np.concatenate([np.flatnonzero(w.graph == g) for g in rng.integers(12, size=12)])
-        label, s = w.label[drawn], scores[drawn]
-        found.append([accuracy_score(label, s > 0), roc_auc_score(label, s), average_precision_score(label, s)])
-    low, high = np.quantile(found, expanded_tails(12), axis=0)
-    verdict = evaluate(scores, w, resamples=400)
-    for place, name in enumerate(("accuracy", "auroc", "average_precision")):
-        assert verdict.intervals[name] == pytest.approx((low[place], high[place]), abs=1e-12)
+def test_the_intervals_are_those_of_a_loop_that_leaves_one_graph_out() -> None:
+    w, scores = windows(480, 12), noisy(windows(480, 12))
+    w = dataclasses.replace(w, graph=np.arange(480) % 12)  # equal sizes
+    measures = {
+        "accuracy": lambda label, s: accuracy_score(label, s > 0),
+        "brier": lambda label, s: ((1 / (1 + np.exp(-s)) - label) ** 2).mean(),
+    }
+    verdict = evaluate(scores, w, scale="logits")
+    for name, measure in measures.items():
+        kept = [w.graph != graph for graph in range(12)]
+        left_out = np.array([measure(w.label[mask], scores[mask]) for mask in kept])
+        value = verdict.value(name)
+        error = np.sqrt(11 / 12 * ((value - left_out) ** 2).sum())
+        by_graph = np.array([measure(w.label[~mask], scores[~mask]) for mask in kept])
+        for end, side, held in zip(verdict.intervals[name], (-1, 1), (1 - by_graph, by_graph), strict=True):
+            freedom = min(11, held.sum() ** 2 / (held**2).sum())  # few graphs may hold most of it
+            half = student.ppf(0.975, freedom) * error / (value * (1 - value))
+            assert logit(end) == pytest.approx(logit(value) + side * half, abs=1e-9), name
+
+
+def test_every_metric_is_left_out_graph_by_graph_as_evaluate_computes_it() -> None:
+    w, scores = windows(300, 8), noisy(windows(300, 8))
+    data = evaluation_set.EvaluationSet.of(w)
+    decisions = clustered_metrics.Decisions.of(data, scores, threshold=0.0, scale="logits")
+    left_out = clustered_metrics.ClusteredMetrics.of(data, decisions, np.arange(data.n_graphs)).left_out()
+    for place, graph in enumerate(np.unique(w.graph)):
+        kept = w.graph != graph
+        verdict = evaluate(scores[kept], w[kept], scale="logits")
+        for name in METRICS:
+            if verdict.value(name) is not None:
+                assert left_out[name][place] == pytest.approx(verdict.value(name), abs=1e-12), name
+        for part, slice_ in zip(verdict.slices["kind"].values(), left_out["slice kind"][:, place], strict=True):
+            assert slice_ == pytest.approx(part.accuracy, abs=1e-12)
 
 
 def test_batches_of_graphs_and_coarse_levels_give_the_same_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     w = spikes(3000, 3, 2.0)
     alone = dataclasses.replace(w, graph=np.arange(len(w)))
-    for given_windows in (w, alone):
-        scores = noisy(given_windows)
-        exact = evaluate(scores, given_windows, resamples=4000)
-        monkeypatch.setattr(evaluation_set, "MOST_UNITS", 700)
-        monkeypatch.setattr(clustered_metrics, "EXACT_LEVELS", 100)
-        monkeypatch.setattr(clustered_metrics, "COARSE_LEVELS", 64)
-        coarse = evaluate(scores, given_windows, resamples=4000)
-        monkeypatch.undo()
-        assert exact.auroc == coarse.auroc
-        for name, (low, high) in exact.intervals.items():
-            assert coarse.intervals[name] == pytest.approx((low, high), abs=0.12 * (high - low)), name
-        for group, parts in exact.slices.items():
-            for name, part in parts.items():
-                if part.n > 50:
-                    tolerance = 0.15 * (part.high - part.low)
-                    assert coarse.slices[group][name].low == pytest.approx(part.low, abs=tolerance), name
+    scores = noisy(alone)
+    exact = evaluate(scores, alone, resamples=3000)
+    monkeypatch.setattr(clustered_metrics, "EXACT_LEVELS", 100)
+    monkeypatch.setattr(clustered_metrics, "COARSE_LEVELS", 64)
+    coarse = evaluate(scores, alone, resamples=700)
+    assert exact.auroc == coarse.auroc
+    for name, (low, high) in exact.intervals.items():
+        assert coarse.intervals[name] == pytest.approx((low, high), abs=0.12 * (high - low)), name
+    for group, parts in exact.slices.items():
+        for name, part in parts.items():
+            if part.n > 50:
+                tolerance = 0.15 * (part.high - part.low)
+                assert coarse.slices[group][name].low == pytest.approx(part.low, abs=tolerance), name
 
 
-def test_resamples_of_fewer_scores_than_the_limit_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_scores_than_the_limit_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     w = windows(2000, 5)
     scores = noisy(w)
-    before = evaluate(scores, w, resamples=50).intervals
+    before = evaluate(scores, w).intervals
     monkeypatch.setattr(clustered_metrics, "COARSE_LEVELS", 2)
-    assert evaluate(scores, w, resamples=50).intervals == before
+    assert evaluate(scores, w).intervals == before
     monkeypatch.setattr(clustered_metrics, "EXACT_LEVELS", 100)
-    assert evaluate(scores, w, resamples=50).intervals["auroc"] != before["auroc"]
+    assert evaluate(scores, w).intervals["auroc"] != before["auroc"]
 
 
-def test_batches_are_as_large_as_each_other_and_hold_every_graph_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation_set, "MOST_UNITS", 16)
-    batch = evaluation_set.EvaluationSet(np.arange(100) % 2 == 0).batch_of_graph(np.random.default_rng(0))
+def test_blocks_of_units_do_not_change_the_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = windows(400, 30)
+    before = evaluate(noisy(w), w).to_dict()
+    monkeypatch.setattr(clustered_metrics, "_CELLS", 1)
+    assert evaluate(noisy(w), w).to_dict() == before
+
+
+def test_batches_are_as_large_as_each_other_and_hold_every_graph_once() -> None:
+    batch = evaluation_set.EvaluationSet(np.arange(100) % 2 == 0).batch_of_graph(16, np.random.default_rng(0))
     assert set(np.bincount(batch).tolist()) == {6, 7}
     assert (np.sort(batch) != batch).any()
 
@@ -263,7 +285,7 @@ def test_the_paired_test_raises_five_false_alarms_in_a_hundred_and_mcnemar_more(
         sign = np.where(label, 1.0, -1.0)
         given_scores = {"a": np.where(first_right, sign, -sign), "b": np.where(first_right, -sign, sign)}
         w = dataclasses.replace(blank, observed=label, graph=graph)
-        (pair,) = compare_scores(given_scores, w, resamples=1).pairs
+        (pair,) = compare_scores(given_scores, w).pairs
         alarms += pair.p_value <= 0.05
         naive += pair.mcnemar_p_value <= 0.05
     assert 0.02 <= alarms / repeats <= 0.085
@@ -283,9 +305,12 @@ def test_from_one_graph_nothing_follows_about_others() -> None:
 def test_a_scorer_that_never_errs_is_still_in_doubt() -> None:
     w = windows(600)
     low, high = evaluate(RULES["argmax"], w).intervals["accuracy"]
-    assert (low, high) == (pytest.approx(0.025 ** (1 / 600)), 1.0)
+    size = np.bincount(w.graph)
+    graphs = size.sum() ** 2 / (size**2).sum()
+    assert (low, high) == (pytest.approx(0.05 ** (1 / graphs)), 1.0)
     low, high = evaluate(-RULES["argmax"](w), w).intervals["accuracy"]
-    assert (low, high) == (0.0, pytest.approx(1 - 0.025 ** (1 / 600)))
+    assert (low, high) == (0.0, pytest.approx(1 - 0.05 ** (1 / graphs)))
+    assert evaluate(RULES["argmax"](w), w.label).intervals["accuracy"][0] == pytest.approx(0.05 ** (1 / 600))
 
 
 def test_equal_input_has_equal_verdicts_and_no_global_state_is_touched() -> None:
@@ -295,9 +320,10 @@ def test_equal_input_has_equal_verdicts_and_no_global_state_is_touched() -> None
     first, second = evaluate(noisy(w), w), evaluate(noisy(w), w)
     assert first.to_json() == second.to_json()
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
-    other = evaluate(noisy(w), w, rng=np.random.default_rng(5))
-    assert other.intervals != first.intervals
-    assert other.accuracy == first.accuracy
+    assert evaluate(noisy(w), w, rng=np.random.default_rng(5)).intervals == first.intervals
+    batches = [evaluate(noisy(w), w, resamples=7, rng=np.random.default_rng(seed)) for seed in (5, 6)]
+    assert batches[0].intervals != batches[1].intervals
+    assert batches[0].accuracy == batches[1].accuracy == first.accuracy
 
 
 def test_a_higher_confidence_makes_a_wider_interval() -> None:
@@ -323,21 +349,26 @@ def test_a_comparison_holds_the_verdicts_that_evaluate_gives() -> None:
     ]
 
 
-def test_a_paired_difference_is_that_of_a_loop_over_resampled_graphs() -> None:
-    w = windows(300, 12)
+def test_a_paired_difference_is_that_of_a_loop_that_leaves_one_graph_out() -> None:
+    w = windows(480, 12)
+    w = dataclasses.replace(w, graph=np.arange(480) % 12)
     a, b = noisy(w, 1), noisy(w, 2)
-    rng, found = np.random.default_rng(0), []
-    for _ in range(300):
-        drawn = np.concatenate([np.flatnonzero(w.graph == g) for g in rng.integers(12, size=12)])
-        label = w.label[drawn]
-        areas = [roc_auc_score(label, s[drawn]) for s in (a, b)]
-        shares = [((s[drawn] > 0) == label).mean() for s in (a, b)]
-        found.append([shares[0] - shares[1], areas[0] - areas[1]])
-    low, high = np.quantile(found, expanded_tails(12), axis=0)
-    (pair,) = compare_scores({"a": a, "b": b}, w, resamples=300).pairs
-    assert (pair.low, pair.high) == pytest.approx((low[0], high[0]), abs=1e-12)
-    assert (pair.auroc_low, pair.auroc_high) == pytest.approx((low[1], high[1]), abs=1e-12)
-    assert pair.accuracy == pytest.approx(((a > 0) == w.label).mean() - ((b > 0) == w.label).mean())
+    (pair,) = compare_scores({"a": a, "b": b}, w).pairs
+    for measure, value, ends in (
+        (lambda label, s: ((s > 0) == label).mean(), pair.accuracy, (pair.low, pair.high)),
+        (roc_auc_score, pair.auroc, None),
+    ):
+        left_out = []
+        for graph in range(12):
+            kept = w.graph != graph
+            left_out.append(measure(w.label[kept], a[kept]) - measure(w.label[kept], b[kept]))
+        assert value == pytest.approx(measure(w.label, a) - measure(w.label, b))
+        error = np.sqrt(11 / 12 * ((value - np.array(left_out)) ** 2).sum())
+        if ends is None:
+            assert (pair.auroc_high - pair.auroc_low) / 2 == pytest.approx(error * student.ppf(0.975, 11), rel=0.05)
+        else:
+            assert ends == pytest.approx(student.interval(0.95, 11, loc=value, scale=error), abs=1e-12)
+            assert pair.p_value == pytest.approx(2 * student.sf(abs(value) / error, 11))
     assert pair.first_only - pair.second_only == round(pair.accuracy * len(w))
 
 
@@ -354,9 +385,10 @@ def test_pairing_narrows_the_interval_of_a_difference() -> None:
 def test_the_same_scores_do_not_differ_significantly() -> None:
     w = windows()
     (pair,) = compare_scores({"a": noisy(w), "b": noisy(w)}, w).pairs
-    assert (pair.accuracy, pair.low, pair.high, pair.auroc) == (0, 0, 0, 0)
+    assert (pair.accuracy, pair.auroc, pair.low) == (0, 0, -pair.high)
+    assert 0 < pair.high < 0.2
     assert (pair.p_value, pair.mcnemar_p_value) == (1.0, 1.0)
-    assert pair.sentence() == "no significant difference between a and b: 0.0 points [0.0, 0.0], p = 1"
+    assert pair.sentence().startswith("no significant difference between a and b: 0.0 points [-14")
 
 
 def test_the_better_scorer_is_named_first_whichever_was_given_first() -> None:
@@ -370,17 +402,6 @@ def test_the_better_scorer_is_named_first_whichever_was_given_first() -> None:
     assert (backward.low, backward.first_only) == (-forward.high, forward.second_only)
     with pytest.raises(InputError, match="unknown pair 'noisy and gnn': did you mean noisy and rank"):
         table.between("noisy", "gnn")
-
-
-def test_an_interval_and_a_p_value_must_agree_before_a_difference_is_significant() -> None:
-    sure = Difference("a", "b", 0.1, 0.05, 0.15, 0.01, 0.01, 9, 1, 0.0, 0.0, 0.0, 0.95)
-    assert sure.is_significant
-    assert not dataclasses.replace(sure, p_value=0.06).is_significant
-    assert not dataclasses.replace(sure, low=0.0).is_significant
-    assert (
-        dataclasses.replace(sure, accuracy=-0.1, low=-0.15, high=-0.05).sentence()
-        == "b beats a by 10.0 points [5.0, 15.0]"
-    )
 
 
 # ---------------------------------------------------------------- faces
@@ -542,3 +563,116 @@ def test_the_message_names_the_scorer_at_fault() -> None:
 def test_on_values_refuses_what_is_not_a_function() -> None:
     with pytest.raises(InputError, match="takes a function"):
         on_values(GOOD)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- graphs and weights
+
+
+def test_labels_with_graphs_have_the_intervals_of_windows_with_these_graphs() -> None:
+    w = windows()
+    expected = evaluate(noisy(w), w)
+    for graph in (
+        w.graph,
+        torch.tensor(w.graph),
+        w.graph.astype(str),
+        w.graph.tolist(),
+        w.graph.astype(object).astype(str),
+    ):
+        verdict = evaluate(noisy(w), w.label, graph=graph)
+        assert verdict.n_graphs == expected.n_graphs
+        for name in ("accuracy", "auroc", "mcc"):
+            assert verdict.intervals[name] == pytest.approx(expected.intervals[name], abs=1e-12)
+    other = evaluate(noisy(w), w, graph=np.arange(len(w)) // 60)
+    assert other.n_graphs == 10
+    assert other.slices.keys() == expected.slices.keys()
+    alone = evaluate(noisy(w), w.label)
+    assert alone.intervals["accuracy"] != expected.intervals["accuracy"]
+
+
+def test_weights_are_those_of_scikit_learn() -> None:
+    w, weight = windows(), np.random.default_rng(5).exponential(size=600)
+    scores = noisy(w)
+    verdict = evaluate(scores, w, sample_weight=weight, scale="logits")
+    assert verdict.accuracy == pytest.approx(accuracy_score(w.label, scores > 0, sample_weight=weight))
+    assert verdict.auroc == pytest.approx(roc_auc_score(w.label, scores, sample_weight=weight))
+    assert verdict.average_precision == pytest.approx(average_precision_score(w.label, scores, sample_weight=weight))
+    right = (scores > 0) == w.label
+    for name, part in verdict.slices["kind"].items():
+        mask = w.kind == name
+        assert part.accuracy == pytest.approx(np.average(right[mask], weights=weight[mask]))
+    shares = 1 / (1 + np.exp(-scores))
+    assert verdict.brier == pytest.approx(np.average((shares - w.label) ** 2, weights=weight))
+
+
+def test_whole_weights_are_windows_given_as_often() -> None:
+    w, weight = windows(), np.random.default_rng(5).integers(0, 4, size=600)
+    scores = noisy(w)
+    once, often = (
+        evaluate(scores, w, sample_weight=weight),
+        evaluate(np.repeat(scores, weight), w[np.repeat(np.arange(600), weight)]),
+    )
+    for name, value in often.metrics.items():
+        assert once.metrics[name] == pytest.approx(value, abs=1e-12), name
+        assert value is None or once.intervals[name] == pytest.approx(often.intervals[name], abs=1e-9), name
+    assert once.n == (weight > 0).sum()
+    for group in ("kind", "margin", "offset"):
+        for name, part in often.slices[group].items():
+            assert dataclasses.replace(once.slices[group][name], n=part.n).low == pytest.approx(part.low, abs=1e-9)
+    assert np.allclose(once.offsets.flagged, often.offsets.flagged, equal_nan=True)
+
+
+def test_equal_weights_change_nothing_and_pairs_are_weighted_too() -> None:
+    w = windows()
+    scores = {"a": noisy(w), "rank": RULES["argmax"]}
+    plain, twos = (compare_scores(scores, w, sample_weight=weight) for weight in (None, np.full(600, 2.0)))
+    assert twos.pairs[0].p_value == pytest.approx(plain.pairs[0].p_value)
+    assert twos.verdicts["a"].accuracy == plain.verdicts["a"].accuracy
+    only = np.where(w.graph < 9, 1.0, 0.0)
+    some = compare_scores({"a": noisy(w), "rank": RULES["argmax"](w)}, w, sample_weight=only)
+    part = w.graph < 9
+    expected = compare_scores({"a": noisy(w)[part], "rank": RULES["argmax"](w)[part]}, w[part])
+    assert some.to_dict() == expected.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"graph": [1, 2]}, r"graph must have one entry for each of 3 windows, not shape \(2,\)"),
+        ({"graph": [0.5, 1.0, 2.0]}, "graph must hold integers or names, not float64"),
+        ({"graph": torch.tensor([0.0, 1.0, 2.0], dtype=torch.bfloat16)}, "graph must hold integers or names"),
+        ({"sample_weight": [1, 2]}, "sample_weight must have one entry for each of 3 windows"),
+        ({"sample_weight": [1, -1, 1]}, "finite and not negative, not -1.0 at index 1"),
+        ({"sample_weight": [1, np.nan, 1]}, "finite and not negative, not nan"),
+        ({"sample_weight": ["a", "b", "c"]}, "sample_weight must hold real numbers"),
+        ({"sample_weight": [0, 1, 0]}, "0 for all windows centred: both classes"),
+    ],
+)
+def test_impossible_graphs_and_weights_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        evaluate(GOOD, LABEL, **options)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=message):
+        compare_scores({"a": GOOD}, LABEL, **options)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- a comparison elsewhere
+
+
+def test_a_comparison_is_a_data_frame_with_the_ends_of_every_interval() -> None:
+    w = windows()
+    table = compare_scores({"a": noisy(w), "rank": RULES["argmax"]}, w)
+    frame = table.to_pandas()
+    assert list(frame.index) == ["a", "rank"]
+    for name in METRICS:
+        if table.verdicts["a"].value(name) is not None:
+            low, high = table.verdicts["a"].interval(name)
+            row = frame.loc["a", [name, f"{name}_low", f"{name}_high"]]
+            assert row.tolist() == [table.verdicts["a"].value(name), low, high]
+
+
+def test_a_comparison_is_latex_with_every_special_character_escaped() -> None:
+    w = windows()
+    lines = compare_scores({"50%_&~^{\\": noisy(w), "[b]": RULES["argmax"]}, w).to_latex().splitlines()
+    assert r"50\%\_\&\textasciitilde{}\textasciicircum{}\{\textbackslash{} & " in "\n".join(lines)
+    assert any(line.startswith("{[}b{]} & 1.0000 &") for line in lines)
+    assert lines[0].startswith("% 600 windows of 20 graphs")
+    assert lines[-1] == r"\end{tabular}"

@@ -66,25 +66,6 @@ def test_the_comparison_with_scikit_learn_would_see_a_tie_at_the_threshold_calle
     assert abs(evaluate(scores, label).accuracy - wrong["accuracy"]) > 0.3
 
 
-def test_intervals_of_every_figure_are_those_of_a_loop_over_resampled_graphs() -> None:
-    rng = np.random.default_rng(3)
-    w = Windows.from_values(rng.integers(0, 6, size=(300, 3, 3)))
-    w = dataclasses.replace(w, graph=rng.integers(40, size=300))
-    scores = rng.normal(size=300) + w.label
-    stream, found = np.random.default_rng(0), []
-    for _ in range(200):
-        drawn = np.concatenate([np.flatnonzero(w.graph == g) for g in stream.integers(40, size=40)])
-        found.append(list(references(scores[drawn], w.label[drawn], 0.0).values()))
-    verdict = evaluate(scores, w, resamples=200)
-    names = list(references(scores, w.label, 0.0))
-    for place, name in enumerate(names):
-        low, high = verdict.intervals[name]
-        column = np.array(found)[:, place]
-        assert (column < low - 1e-9).mean() == pytest.approx(0.02, abs=0.02), name
-        assert low == pytest.approx(np.quantile(column, 0.025), abs=0.12 * np.ptp(column)), name
-        assert high == pytest.approx(np.quantile(column, 0.975), abs=0.12 * np.ptp(column)), name
-
-
 # ---------------------------------------------------------------- nature's share of positives
 
 
@@ -307,7 +288,7 @@ def test_the_rule_itself_finds_every_maximum_and_a_flipped_one_none() -> None:
     assert worst.distance >= 1
     # Every centred graph is found, and how surely depends on their number, not on that of all 50 graphs.
     assert 0 < best.graphs < 50
-    assert best.intervals["found"] == (pytest.approx(0.025 ** (1 / best.graphs)), 1.0)
+    assert best.intervals["found"] == (pytest.approx(0.05 ** (1 / best.graphs)), 1.0)
 
 
 def test_windows_that_are_graphs_of_their_own_have_no_places() -> None:

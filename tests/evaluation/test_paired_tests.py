@@ -6,13 +6,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.stats import norm, t, ttest_1samp
 
-from benchmarks.coverage import SIMULATIONS, simulate
+from benchmarks.coverage import SCENARIOS, draw, simulate
 from gnnmax import InputError, Windows, compare_scores, evaluate
-from gnnmax.evaluation.significance import holm
 
 
 def windows(n: int = 600, graphs: int = 30) -> Windows:
@@ -26,17 +23,6 @@ def nets(w: Windows, seeds: int, lead: float = 0.0) -> dict[str, list[np.ndarray
         name: [rng.normal(size=len(w)) + (2 + extra) * w.label - 1 for _ in range(seeds)]
         for name, extra in (("a", lead), ("b", 0.0))
     }
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
-def test_holm_rejects_step_by_step_as_its_procedure_does(p_values: list[float]) -> None:
-    level, m = 0.05, len(p_values)
-    rejected = [False] * m
-    for rank, place in enumerate(np.argsort(p_values, kind="stable").tolist()):
-        if p_values[place] * (m - rank) > level:
-            break
-        rejected[place] = True
-    assert [p <= level for p in holm(p_values)] == rejected
 
 
 def test_every_figure_of_a_scorer_with_seeds_is_the_mean_over_them() -> None:
@@ -136,12 +122,36 @@ def test_the_additional_graphs_asked_for_make_the_difference_significant() -> No
     assert f"needs about {pair.additional_graphs:,} more graphs" in pair.sentence()
 
 
-def test_p_values_are_corrected_for_how_many_scorers_are_compared() -> None:
+def test_intervals_and_p_values_of_several_pairs_hold_for_all_at_once_and_the_sentence_says_so() -> None:
     w = windows()
-    scores = {name: part[0] for name, part in nets(w, 1).items()} | {"rule": w.label - 0.5}
+    scores = {name: part[0] for name, part in nets(w, 1, 0.3).items()} | {"rule": w.label - 0.5}
     pairs = compare_scores(scores, w).pairs
-    assert [p.corrected_p_value for p in pairs] == holm([p.p_value for p in pairs])
-    assert max(p.corrected_p_value - p.p_value for p in pairs) > 0
+    level = 1 - 0.05 / 3
+    for pair in pairs:
+        (alone,) = compare_scores({name: scores[name] for name in (pair.first, pair.second)}, w).pairs
+        (strict,) = compare_scores(
+            {name: scores[name] for name in (pair.first, pair.second)}, w, confidence=level
+        ).pairs
+        assert (pair.low, pair.high, pair.p_value) == (alone.low, alone.high, alone.p_value)
+        assert (pair.corrected_low, pair.corrected_high) == pytest.approx((strict.low, strict.high), abs=1e-12)
+        assert pair.corrected_p_value == pytest.approx(min(1, 3 * pair.p_value))
+        assert f"p = {pair.corrected_p_value:.2g} (both for all 3 pairs at once)" in pair.sentence()
+        assert "at once" not in alone.sentence()
+
+
+def test_no_sentence_contradicts_itself() -> None:
+    said = []
+    for seed in range(60):
+        sample = draw(SCENARIOS["equal sizes"], 6, np.random.default_rng(seed))
+        third = sample.scores[0] + np.random.default_rng(seed).normal(0, 2.5, len(sample.label))
+        scores = {"a": sample.scores[0, 0], "b": sample.scores[1, 0], "c": third[0]}
+        for pair in compare_scores(scores, sample.label, graph=sample.graph).pairs:
+            excluded = pair.corrected_low > 0 or pair.corrected_high < 0
+            assert excluded == (pair.corrected_p_value < 0.05) == pair.is_significant
+            assert (pair.low > 0 or pair.high < 0) == (pair.p_value < 0.05)
+            assert pair.is_significant == ("beats" in pair.sentence())
+            said.append(pair.is_significant)
+    assert 0.05 < np.mean(said) < 0.95
 
 
 def test_the_minimum_detectable_effect_is_that_of_a_test_of_this_size_and_a_power_of_four_fifths() -> None:
@@ -153,7 +163,8 @@ def test_the_minimum_detectable_effect_is_that_of_a_test_of_this_size_and_a_powe
 
 def test_the_graphs_to_add_bring_the_detectable_effect_down_to_the_difference() -> None:
     w = windows()
-    (pair,) = compare_scores({name: parts[0] for name, parts in nets(w, 1, 0.05).items()}, w, resamples=100).pairs
+    scores = nets(w, 2)["b"]
+    (pair,) = compare_scores({"a": scores[0], "b": scores[1]}, w).pairs
     assert not pair.is_significant
     graphs = 30 * (pair.minimum_detectable_effect / pair.accuracy) ** 2
     assert pair.additional_graphs == int(np.ceil(graphs - 30)) > 0
@@ -163,17 +174,24 @@ def test_the_same_seeds_twice_do_not_differ_significantly() -> None:
     w = windows()
     scores = nets(w, 3)["a"]
     (pair,) = compare_scores({"a": scores, "b": scores}, w, resamples=50).pairs
-    assert (pair.accuracy, pair.low, pair.high, pair.p_value, pair.additional_graphs) == (0, 0, 0, 1.0, None)
+    assert (pair.accuracy, pair.p_value, pair.additional_graphs) == (0, 1.0, None)
+    assert pair.low < 0 < pair.high
 
 
-@pytest.mark.parametrize("name", SIMULATIONS)
-def test_intervals_and_tests_hold_what_they_state_and_the_naive_ones_do_not(name: str) -> None:
-    tally = simulate(name, 250, seed=1)
-    assert abs(tally.ours - tally.stated) <= 0.03 < abs(tally.naive - tally.stated), tally
+def test_intervals_cover_and_tests_hold_in_simulated_windows() -> None:
+    for tally in simulate("unequal sizes", 10, 120, seed=1):
+        if tally.metric == "false alarm":
+            assert tally.ours <= 0.11, tally
+        else:
+            assert tally.ours >= 0.9, tally
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SIMULATIONS)
-def test_intervals_and_tests_are_within_one_and_a_half_points_of_what_they_state(name: str) -> None:
-    tally = simulate(name, 2000, seed=1)
-    assert tally.holds, tally
+@pytest.mark.parametrize("graphs", [5, 10, 50])
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_intervals_cover_and_tests_hold_in_every_scenario(name: str, graphs: int) -> None:
+    for tally in simulate(name, graphs, 400, seed=1):
+        if tally.metric == "false alarm":
+            assert tally.ours <= 0.085, tally
+        else:
+            assert tally.ours >= (0.88 if graphs == 5 else 0.91), tally

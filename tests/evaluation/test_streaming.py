@@ -88,7 +88,8 @@ def test_no_window_is_held_and_what_is_done_to_a_batch_later_changes_nothing() -
     batch = dataclasses.replace(W, observed=W.observed.copy(), planted=W.planted.copy(), graph=W.graph.copy())
     scores = SCORES.copy()
     evaluator.update(torch.from_numpy(scores), batch)
-    kept = sum(array.nbytes for part in evaluator._parts for array in vars(part).values() if hasattr(array, "nbytes"))
+    batches = [vars(part).values() for part, _ in evaluator._batches]
+    kept = sum(array.nbytes for columns in batches for array in columns if hasattr(array, "nbytes"))
     assert kept <= 50 * len(W) < batch.values.nbytes
     scores[:] = 0
     batch.planted[:] = ~batch.planted
@@ -101,3 +102,61 @@ def test_impossible_options_are_refused_before_any_batch() -> None:
         Evaluator(threshold=np.inf)
     with pytest.raises(InputError, match=r"pass threshold=0\.5"):
         Evaluator(scale="probabilities")
+
+
+# ---------------------------------------------------------------- eval
+
+
+def test_eval_returns_the_metrics_of_evaluate_in_either_shape_and_keeps_nothing() -> None:
+    evaluator = streamed([])
+    before = evaluator.compute().to_dict()
+    expected = {name: value for name, value in evaluate(SCORES, W.label).metrics.items() if value is not None}
+    for y_true, y_pred in [
+        (W.label, SCORES),
+        (W.label[:, None].astype(int), SCORES[:, None]),
+        (torch.as_tensor(W.label).to(torch.bfloat16), torch.as_tensor(SCORES)[:, None]),
+    ]:
+        assert evaluator.eval({"y_true": y_true, "y_pred": y_pred}) == expected
+    assert evaluator.compute().to_dict() == before
+
+
+def test_eval_states_its_formats_and_takes_graphs_and_weights() -> None:
+    for key in ("y_true", "y_pred", "graph", "sample_weight"):
+        assert f'"{key}"' in Evaluator.expected_input_format
+    assert '"auroc"' in Evaluator().expected_output_format
+    given = {"y_true": W.label, "y_pred": SCORES, "graph": W.graph, "sample_weight": 1 + np.arange(len(W))}
+    expected = evaluate(SCORES, W.label, graph=W.graph, sample_weight=1 + np.arange(len(W)))
+    assert Evaluator().eval(given)["accuracy"] == expected.accuracy
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"y_pred": SCORES}, r"the keys 'y_true' and 'y_pred'.* not \['y_pred'\]"),
+        ({"y_true": W.label, "y_pred": SCORES, "y_prob": SCORES}, r"not \['y_pred', 'y_prob', 'y_true'\]"),
+        (SCORES, "not ndarray"),
+        ({"y_true": W.label, "y_pred": SCORES[1:]}, "y_pred must have one entry for each of"),
+        ({"y_true": W.label, "y_pred": W.label}, "y_pred must be real scores, not decisions"),
+        ({"y_true": W.label, "y_pred": SCORES, "graph": SCORES}, "graph must hold integers or names"),
+    ],
+)
+def test_eval_refuses_another_format(given: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Evaluator().eval(given)  # type: ignore[arg-type]
+
+
+def test_graphs_and_weights_come_in_batches_too() -> None:
+    names, weight = np.array([f"g{graph}" for graph in W.graph]), 0.5 + np.arange(len(W)) % 3
+    evaluator = Evaluator()
+    for part in (slice(0, 150), slice(150, 151), slice(151, None)):
+        evaluator.update(SCORES[part], W.label[part], graph=names[part], sample_weight=weight[part])
+    expected = evaluate(SCORES, W.label, graph=names, sample_weight=weight)
+    assert evaluator.compute().to_dict() == expected.to_dict()
+    for options, message in [
+        ({"graph": W.graph, "sample_weight": weight}, "names and some as numbers"),
+        ({"graph": names}, "give sample_weight in all, or in none"),
+        ({"sample_weight": weight}, "do not mix"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            evaluator.update(SCORES, W.label, **options)
+    assert evaluator.compute().to_dict() == expected.to_dict()

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from gnnmax import RULES, Windows, build, evaluate, load_recipe
+from gnnmax import RULES, InputError, Windows, build, compare_scores, evaluate, load_recipe
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.evaluation.verdict import Verdict
 
@@ -87,3 +87,68 @@ def test_what_is_no_verdict_is_refused(change: dict[str, Any], complaint: str) -
     plain = VERDICTS["localised"]().to_dict()
     with pytest.raises(msgspec.ValidationError, match=complaint):
         Verdict.from_dict(plain | change)
+
+
+def test_a_verdict_is_read_back_from_its_json_and_anything_else_is_refused_in_one_line() -> None:
+    verdict = VERDICTS["localised"]()
+    assert Verdict.from_json(verdict.to_json()).to_dict() == verdict.to_dict()
+    assert Verdict.from_json(verdict.to_json().encode()).to_dict() == verdict.to_dict()
+    for text in ("", "[]", "{}", '{"accuracy": 1}', b"\xff", "nan"):
+        with pytest.raises(InputError, match="this JSON holds no verdict") as refused:
+            Verdict.from_json(text)
+        assert "\n" not in str(refused.value)
+
+
+def test_a_verdict_of_one_graph_says_that_nothing_follows() -> None:
+    verdict = evaluate(GROUPED.label - 0.4, GROUPED.label, graph=np.zeros(200, int))
+    assert verdict.warnings == (
+        "all windows are of one graph: nothing follows about other graphs, so every interval is the whole range",
+    )
+    assert verdict.warnings[0] in verdict._repr_html_()
+
+
+def test_a_class_of_one_graph_has_no_interval_and_the_verdict_says_so() -> None:
+    graph = np.arange(120) // 10
+    label = graph == 3
+    verdict = evaluate(np.where(np.arange(120) % 7 == 0, 1.0, -1.0), label, graph=graph)
+    for name in ("recall", "auroc", "f1", "balanced_accuracy"):
+        assert verdict.intervals[name] == (0.0, 1.0), name
+    assert verdict.intervals["accuracy"] != (0.0, 1.0)
+    (warning,) = verdict.warnings
+    assert warning.startswith("the centred windows are all of one graph")
+    assert "recall" in warning and "AUROC" in warning and "specificity" not in warning
+
+
+def test_few_graphs_are_called_few() -> None:
+    label = np.arange(90) % 2 == 0
+    (warning,) = evaluate(label - 0.5, label, graph=np.arange(90) // 30).warnings
+    assert "weigh as much as 3.0 graphs of equal size: with fewer than 5, intervals are rough" in warning
+    assert evaluate(label - 0.5, label, graph=np.arange(90) // 10).warnings == ()
+
+
+def test_probabilities_taken_for_scores_are_worth_one_warning() -> None:
+    scores = np.random.default_rng(0).normal(size=200) + 2 * GROUPED.label
+    shares = 1 / (1 + np.exp(-scores))
+    (warning,) = evaluate(shares, GROUPED).warnings
+    assert warning == (
+        "every window is called centred, and every score lies in [0, 1] as probabilities do: if they are, "
+        "pass scale='probabilities' and threshold=0.5"
+    )
+    assert "not centred" in evaluate(shares, GROUPED, threshold=1.5).warnings[0]
+    several = compare_scores({"net": [scores, shares], "other": scores}, GROUPED)
+    assert several.verdicts["net"].warnings == (warning,)
+    assert f"net: {warning}" in several._repr_html_().replace("&#x27;", "'")
+    for given, options in [
+        (shares, {"scale": "probabilities", "threshold": 0.5}),
+        (shares, {"threshold": 0.5}),
+        (scores, {}),
+        (shares - 0.5, {}),
+        (np.zeros(200), {}),
+    ]:
+        assert evaluate(given, GROUPED, **options).warnings == ()
+
+
+def test_results_written_before_warnings_are_read() -> None:
+    plain = VERDICTS["labels"]().to_dict()
+    del plain["warnings"]
+    assert Verdict.from_dict(plain).warnings == ()

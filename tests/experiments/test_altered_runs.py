@@ -121,6 +121,8 @@ LEGAL_RESULTS = {
     "card.properties.*": anything,
     "card.duplicates": amount,
     "models.*.summary": text,
+    "models.*.group": text,
+    "models.*.reference": lambda value: value in ("", *MODELS),
     "models.*.source": text,
     "models.*.ceiling": share,
     "models.*.declared": lambda value: isinstance(value, list),
@@ -143,6 +145,7 @@ LEGAL_RESULTS = {
     "tests.*.centred": share,
     "tests.*.verdicts": lambda value: {"argmax", "nms", *MODELS} <= value.keys(),
     f"{VERDICT}.threshold": number,
+    f"{VERDICT}.warnings*": anything,
     f"{VERDICT}.confidence": share,
     **{f"{VERDICT}.{name}": in_range(name) for name in METRICS},
     **{f"{VERDICT}.by_seed.{name}.*": in_range(name) for name in METRICS},
@@ -269,7 +272,8 @@ DATA = build(SMALL)
 def parts():
     """Batches and learners, as at the start of the training of the stopped run."""
     batches = StoredBatches(DATA.train, 16, np.random.default_rng(0), torch.device("cpu"))
-    options = {"config": BUDGET, "on_record": lambda _: None, "processes": SINGLE_PROCESS, "clock": lambda: 0.0}
+    options = {"config": BUDGET, "on_record": lambda _: None, "seed": 0, "processes": SINGLE_PROCESS}
+    options["clock"] = lambda: 0.0
     return batches, [Learner(name, build_model(name, 3, config), **options) for name, config in MODELS.items()]
 
 
@@ -347,9 +351,11 @@ def same_shapes(first: Snapshot, second: Snapshot) -> bool:
 
 LEGAL_CARD = {
     "versions": anything,
-    "versions.*": text,
+    "versions.*": anything,
     "recipe": text,
     "recipe_digest": text,
+    "source_sha256": text,
+    "name": text,
     "validation_loss": amount,
     "seed": amount,
     "k": lambda value: value % 2 == 1,

@@ -184,3 +184,51 @@ def test_without_torchmetrics_one_line_names_the_extra():
 def test_nothing_else_loads_torchmetrics():
     code = "import sys, gnnmax, gnnmax.experiments.comparison; assert 'torchmetrics' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("batch", "complaint"),
+    [
+        ((SCORES * np.nan, W.label, W.graph), "must be finite"),
+        ((SCORES[:2], W.label[:3], W.graph[:3]), "one entry for each"),
+        ((SCORES, W.label, W.graph.astype(float)), "graph must be integers"),
+    ],
+)
+def test_a_batch_refused_half_way_leaves_the_earlier_ones(batch, complaint):
+    metric = fed(VerdictMetric(), BATCHES[:3])
+    with pytest.raises(InputError, match=complaint):
+        metric(*batch)
+    assert_says(fed(metric, BATCHES[3:]).compute(), evaluate(SCORES, W), metric)
+
+
+def test_a_batch_of_one_class_is_kept_and_its_metrics_are_nan():
+    metric = VerdictMetric(intervals=True)
+    order = np.argsort(W.label, kind="stable")  # as a class-sorted validation set
+    half = int((~W.label).sum())
+    for part in (order[:half], order[:0], order[half:]):
+        found = metric(SCORES[part], W.label[part], W.graph[part])
+        assert all(math.isnan(value) for value in found.values())
+    assert found.keys() == metric.compute().keys()
+    assert_says(metric.compute(), evaluate(SCORES[order], W[order]), metric)
+
+
+@pytest.mark.parametrize(
+    "cast",
+    [lambda m: m.to(torch.float16), lambda m: m.half(), lambda m: m.bfloat16(), lambda m: m.set_dtype(torch.float16)],
+)
+def test_no_cast_rounds_scores_or_merges_graphs(cast):
+    graph = W.graph + 2**40
+    metric = VerdictMetric(intervals=True)
+    metric.update(SCORES, W.label, graph)
+    cast(metric)
+    assert_says(metric.compute(), evaluate(SCORES, W), metric)
+    assert metric.scores[0].dtype == metric.graphs[0].dtype == torch.float64
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.int8, torch.bool])
+def test_labels_of_every_type_are_labels(dtype):
+    metric = VerdictMetric()
+    metric.update(torch.as_tensor(SCORES), torch.as_tensor(W.label).to(dtype), torch.as_tensor(W.graph))
+    assert_says(metric.compute(), evaluate(SCORES, W), metric)
+    with pytest.raises(InputError, match="graph must be integers"):
+        metric.update(torch.as_tensor(SCORES), torch.as_tensor(W.label), torch.as_tensor(W.graph).to(torch.bfloat16))

@@ -233,7 +233,7 @@ def test_an_impossible_spike_is_refused(k: int, mu: float) -> None:
 
 
 def test_an_unknown_rule_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="unknown rule 'max'; known: argmax, bayes"):
+    with pytest.raises(InputError, match=r"unknown rule 'max': did you mean argmax\? known: argmax, bayes"):
         expected_accuracy("max", 3, 1.0)
 
 
