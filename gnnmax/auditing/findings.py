@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 import msgspec
@@ -113,11 +114,16 @@ class Finding:
             >>> Finding.from_dict(found.to_dict()).to_dict() == found.to_dict()
             True
         """
-        kinds = {name: kind for name, kind in get_type_hints(cls).items() if name != "smallest"}
-        found = cls(**{name: msgspec.convert(plain.get(name), kind) for name, kind in kinds.items()})
+        found = cls(**{name: msgspec.convert(plain.get(name), kind) for name, kind in _kinds().items()})
         if found.name not in TRANSFORMATIONS:
             raise msgspec.ValidationError(f"unknown transformation {found.name!r}")
         return found
+
+
+@cache
+def _kinds() -> dict[str, Any]:
+    """Return the types of the fields of a finding that is read back."""
+    return {name: kind for name, kind in get_type_hints(Finding).items() if name != "smallest"}
 
 
 def finding_of(name: str, found: Experiment, threshold: float) -> Finding:

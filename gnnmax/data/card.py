@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.data.card_record import Card, Rung
+from gnnmax.data.card_record import Basis, Card, Properties, Rung, SplitCounts
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.duplicates import count_shared
 from gnnmax.data.hosts.own_files import File
@@ -62,7 +62,7 @@ def describe(data: DataSet, *, probes: bool = True) -> Card:
     )
 
 
-def _counts(windows: Windows) -> dict[str, Any]:
+def _counts(windows: Windows) -> SplitCounts:
     return {
         "hosts": len(np.unique(windows.graph)),
         "windows": len(windows),
@@ -71,7 +71,7 @@ def _counts(windows: Windows) -> dict[str, Any]:
     }
 
 
-def _properties(windows: Windows) -> dict[str, Any]:
+def _properties(windows: Windows) -> Properties:
     density = (windows.values != 0).mean(axis=(1, 2))
     entries = windows.values[windows.values != 0]
     middle = windows.k // 2
@@ -93,7 +93,7 @@ def _quantiles(values: npt.NDArray[Any]) -> list[float | None]:
 
 
 def _rung(
-    name: str, sees: str, *, right: npt.NDArray[np.bool_], graph: npt.NDArray[Any], stated: float | None, basis: str
+    name: str, sees: str, *, right: npt.NDArray[np.bool_], graph: npt.NDArray[Any], stated: float | None, basis: Basis
 ) -> Rung:
     accuracy = float(right.mean())
     residuals = np.bincount(np.unique(graph, return_inverse=True)[1], weights=right - accuracy)

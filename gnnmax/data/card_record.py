@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+
+from msgspec import Meta
 
 from gnnmax.data.prevalence import Prevalence
 from gnnmax.task.plotting import COLOURS, axes_for, draw_intervals
@@ -13,7 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Card", "Rung"]
+__all__ = ["Basis", "Card", "Properties", "Rung", "SplitCounts"]
+
+Basis = Literal["exact", "estimate", "none"]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Quantiles = Annotated[list[float | None], Meta(min_length=5, max_length=5)]
 
 
 @dataclass(frozen=True)
@@ -31,10 +38,31 @@ class Rung:
 
     name: str
     sees: str
-    accuracy: float
-    standard_error: float
-    stated: float | None
-    basis: str
+    accuracy: Share
+    standard_error: Annotated[float, Meta(ge=0)]
+    stated: Share | None
+    basis: Basis
+
+
+class SplitCounts(TypedDict):
+    """One split: its hosts, its windows, the share of them that is centred, and the share of each kind."""
+
+    hosts: Count
+    windows: Count
+    centred: Share
+    kinds: dict[str, Share]
+
+
+class Properties(TypedDict):
+    """Quantiles of density, weights and margins over a split, and the share of windows whose centre is tied.
+
+    A quantile is None if no value is finite.
+    """
+
+    density: Quantiles
+    weight: Quantiles
+    margin: Quantiles
+    centre_tied: Share
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,11 +86,11 @@ class Card(Shown):
     name: str
     summary: str
     digest: str
-    ceiling: float | None
-    splits: dict[str, dict[str, Any]]
-    properties: dict[str, Any]
+    ceiling: Share | None
+    splits: dict[str, SplitCounts]
+    properties: Properties
     natural: Prevalence
-    duplicates: int
+    duplicates: Count
     rules: tuple[Rung, ...]
     probes: tuple[Rung, ...]
 
@@ -105,8 +133,9 @@ class Card(Shown):
         ]
         title = f"{self.name}  {self.digest[:12]}\n{self.summary}"
         quantiles = [
-            [name, *("" if value is None else f"{value:.3g}" for value in self.properties[name])]
-            for name in ("density", "weight", "margin")
+            [name, *("" if value is None else f"{value:.3g}" for value in values)]
+            for name, values in self.properties.items()
+            if isinstance(values, list)
         ]
         ladder = [
             [

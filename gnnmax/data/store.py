@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import json
 import math
-import mmap
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +14,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
+from gnnmax.data.consistency import SplitChecker, windows_of_split
 from gnnmax.data.dataset import DataSet, with_names
 from gnnmax.data.generation import build, check_call, generate_windows
 from gnnmax.data.imported import Imported, parse_import
@@ -27,12 +25,15 @@ from gnnmax.errors import InputError
 from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.io.ownership import DATA_SET, PROGRAM
 from gnnmax.io.paths import as_path
+from gnnmax.io.reading import FileKind
 from gnnmax.io.table_files import ARRAY_FILES
+from gnnmax.io.tensor_files import read_header
 from gnnmax.task.windows import Windows
 
 __all__ = [
     "MANIFEST",
     "Manifest",
+    "StoredSplits",
     "load_data",
     "open_dataset",
     "read_manifest",
@@ -44,9 +45,13 @@ __all__ = [
 MANIFEST = "manifest.json"
 FORMAT = 2
 SHARD_BYTES = 128_000_000
-LARGEST_MANIFEST = 16_000_000
 LARGEST_HEADER = 100_000
-Natural = Annotated[int, Meta(ge=0)]
+Natural = Annotated[int, Meta(ge=0, le=2**48)]
+Line = Annotated[str, Meta(pattern=r"^[^\s]{0,40}\Z")]
+
+_AGAIN = "generate the data set again"
+MANIFEST_FILE = FileKind("the manifest", 16_000_000, _AGAIN)
+SHARD_FILE = FileKind("the shard", 2**48, _AGAIN)
 
 _CODES: dict[type[np.generic], str] = {
     np.float32: "F32",
@@ -76,7 +81,7 @@ class _Origin(Struct, frozen=True):
 
     format: Annotated[int, Meta(ge=1, le=1_000_000)]
     generation: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
-    versions: dict[str, Annotated[str, Meta(pattern=r"^[^\s]{0,40}\Z")]] = {}
+    versions: dict[Line, Line] = {}
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,7 +94,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     format: int
     generation: int
     digest: str
-    versions: dict[str, str]
+    versions: dict[Line, Line]
     splits: dict[str, tuple[Shard, ...]]
     recipe: dict[str, Any] | None = None
     imported: dict[str, Any] | None = None
@@ -157,8 +162,7 @@ def write_splits(
         for split in recipe.splits:
             splits[split] = []
             for part in _shards(windows_of(split)):
-                name = f"{split}-{len(splits[split]):05d}.safetensors"
-                splits[split].append(_write_shard(scratch / name, part))
+                splits[split].append(_write_shard(scratch / _shard_name(split, len(splits[split])), part))
         manifest = {
             "program": PROGRAM,
             "format": FORMAT,
@@ -224,14 +228,9 @@ def read_manifest(path: str | Path) -> tuple[Manifest, Recipe | Imported]:
         raise InputError(
             f"no data set at {folder}: expected a folder with a {MANIFEST}; make one with 'gnnmax generate RECIPE'"
         )
-    if file.stat().st_size > LARGEST_MANIFEST:
-        raise InputError(f"the manifest {file} is larger than 16 MB: generate the data set again")
-    try:
-        content = file.read_bytes().removeprefix(codecs.BOM_UTF8)
-        _check_origin(folder, msgspec.json.decode(content, type=_Origin))
-        manifest = msgspec.json.decode(content, type=Manifest)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise InputError(f"the manifest {file} is damaged: {error}; generate the data set again") from None
+    content = MANIFEST_FILE.read(file)
+    _check_origin(folder, MANIFEST_FILE.decode(content, _Origin, file))
+    manifest = MANIFEST_FILE.decode(content, Manifest, file)
     if (manifest.recipe is None) == (manifest.imported is None):
         raise InputError(f"the manifest {file} must hold a recipe or an import, one of the two: {_AGAIN}")
     recipe: Recipe | Imported = (
@@ -240,18 +239,38 @@ def read_manifest(path: str | Path) -> tuple[Manifest, Recipe | Imported]:
         else parse_import(manifest.imported, str(file))
     )
     if recipe.digest != manifest.digest:
-        raise InputError(f"the recipe in {file} does not have the digest beside it: generate the data set again")
+        raise InputError(f"the recipe in {file} does not have the digest beside it: {_AGAIN}")
     if list(manifest.splits) != list(recipe.splits):
-        raise InputError(f"the splits in {file} are not those of its recipe: generate the data set again")
-    for shard in (shard for shards in manifest.splits.values() for shard in shards):
-        size = (folder / shard.file).stat().st_size if (folder / shard.file).is_file() else None
-        if size != shard.bytes:
-            came = "it is missing" if size is None else f"it has {size}"
-            raise InputError(f"the shard {folder / shard.file} must have {shard.bytes} bytes, and {came}: {_AGAIN}")
+        raise InputError(f"the splits in {file} are not those of its recipe: {_AGAIN}")
+    for split, shards in manifest.splits.items():
+        _check_shards(folder, split, shards, recipe.of(split))
     return manifest, recipe
 
 
-_AGAIN = "generate the data set again"
+def _check_shards(folder: Path, split: str, shards: Sequence[Shard], recipe: Recipe | Imported) -> None:
+    """Check names, sizes and numbers of windows of the shards of a split against its recipe and the files."""
+    least, most = windows_of_split(recipe)
+    stated = sum(shard.windows for shard in shards)
+    if stated < least or (most is not None and stated > most):
+        raise InputError(f"the manifest in {folder} states {stated} windows of {split}, not {least}: {_AGAIN}")
+    window = sum(math.prod(field.shape(1, recipe.k)) * np.dtype(field.dtype).itemsize for field in recipe.fields)
+    for number, shard in enumerate(shards):
+        path = folder / shard.file
+        if shard.file != _shard_name(split, number) or not shard.windows:
+            raise InputError(
+                f"the manifest in {folder} lists {shard.file} with {shard.windows} windows as shard {number} of "
+                f"{split}, where {_shard_name(split, number)} was expected: {_AGAIN}"
+            )
+        size = path.stat().st_size if path.is_file() else None
+        if size != shard.bytes:
+            came = "it is missing" if size is None else f"it has {size}"
+            raise InputError(f"the shard {path} must have {shard.bytes} bytes, and {came}: {_AGAIN}")
+        if not 8 <= shard.bytes - shard.windows * window <= 8 + LARGEST_HEADER:
+            raise InputError(f"the shard {path} of {size} bytes cannot hold {shard.windows} windows: {_AGAIN}")
+
+
+def _shard_name(split: str, number: int) -> str:
+    return f"{split}-{number:05d}.safetensors"
 
 
 def _check_origin(folder: Path, origin: _Origin) -> None:
@@ -280,13 +299,14 @@ def open_dataset(path: str | Path, *, check: bool = True) -> DataSet:
 
     Args:
         path: The folder.
-        check: Whether to verify the SHA-256 of a split's shards on first use. Otherwise bit flips are not detected.
+        check: Whether to verify the SHA-256 and the contents of a split's shards on first use. Otherwise changes are
+            not detected.
 
     Raises:
         InputError: not a data set, damaged, or of another generation.
     """
     manifest, recipe = read_manifest(path)
-    return DataSet(recipe, _Splits(as_path(path), manifest, recipe, check=check))
+    return DataSet(recipe, StoredSplits(as_path(path), manifest, recipe, digests=check, contents=check))
 
 
 def load_data(
@@ -330,13 +350,24 @@ def load_data(
     return build(as_recipe(source), workers=workers, on_progress=on_progress)
 
 
-class _Splits(Mapping[str, Windows]):
-    """The splits of a folder, opened on first use."""
+class StoredSplits(Mapping[str, Windows]):
+    """The splits of a folder, opened on first use.
 
-    def __init__(self, folder: Path, manifest: Manifest, recipe: Recipe | Imported, *, check: bool) -> None:
-        self.folder, self._manifest, self._recipe, self._check = folder.absolute(), manifest, recipe, check
+    Args:
+        folder: The folder.
+        manifest: Its manifest.
+        recipe: Its recipe, or the description of imported windows.
+        digests: Whether to verify the SHA-256 of each shard.
+        contents: Whether to check the windows against the recipe and each other, see
+            :mod:`gnnmax.data.consistency`.
+    """
+
+    def __init__(
+        self, folder: Path, manifest: Manifest, recipe: Recipe | Imported, *, digests: bool, contents: bool
+    ) -> None:
+        self.folder, self._manifest, self._recipe = folder.absolute(), manifest, recipe
+        self._digests, self._contents = digests, contents
         self._open: dict[str, Windows] = {}
-        self.folder = folder.absolute()
 
     def __getitem__(self, split: str) -> Windows:
         if split not in self._open:
@@ -345,8 +376,17 @@ class _Splits(Mapping[str, Windows]):
 
     def parts(self, split: str) -> Iterator[Windows]:
         """Map the shards of a split one by one."""
-        shards, recipe = self._manifest.splits[split], self._recipe.of(split)
-        return (read_shard(self.folder / s.file, s, recipe, check=self._check) for s in shards)
+        recipe, shards = self._recipe.of(split), self._manifest.splits[split]
+        checker = SplitChecker(self._recipe, split)
+        for shard in shards:
+            path = self.folder / shard.file
+            windows = read_shard(path, shard, recipe, check=self._digests)
+            if self._contents:
+                try:
+                    checker.check(windows, is_last=shard is shards[-1])
+                except InputError as error:
+                    raise InputError(f"the shard {path} contradicts its recipe: {error}; {_AGAIN}") from None
+            yield windows
 
     def count(self, split: str) -> int:
         """Return the number of windows of a split, from the manifest."""
@@ -368,27 +408,24 @@ def read_shard(path: Path, shard: Shard, recipe: Recipe | Imported, *, check: bo
     Raises:
         InputError: a check fails; the message gives the file and the reason.
     """
-    if not shard.bytes:
-        raise InputError(f"the shard {path} is empty: {_AGAIN}")
-    with path.open("rb") as file:
-        content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    content = SHARD_FILE.map(path)
     if check and hashlib.sha256(content).hexdigest() != shard.sha256:
         raise InputError(f"the shard {path} does not have the SHA-256 of the manifest: it was changed; {_AGAIN}")
-    header, start = _header(content, path)
+    try:
+        header, start = read_header(content, largest=LARGEST_HEADER)
+    except InputError as error:
+        raise SHARD_FILE.damaged(path, error) from None
     expected = _expected(shard.windows, recipe)
     if set(header) != set(expected):
         raise InputError(f"the shard {path} holds {sorted(header)} where {sorted(expected)} were expected: {_AGAIN}")
     arrays: dict[str, Any] = {}
     for name, (code, dtype, shape) in expected.items():
         entry = header[name]
-        first, last = entry["data_offsets"]
-        if entry["dtype"] != code or tuple(entry["shape"]) != shape:
-            found = f"{entry['dtype']} {entry['shape']}"
+        if entry.dtype != code or entry.shape != shape:
+            found = f"{entry.dtype} {list(entry.shape)}"
             raise InputError(f"the shard {path} has {name} as {found}, not {code} {list(shape)}: {_AGAIN}")
-        size = math.prod(shape)
-        if last - first != size * np.dtype(dtype).itemsize or not 0 <= first <= last <= len(content) - start:
-            raise InputError(f"the shard {path} places {name} outside the file: {_AGAIN}")
-        arrays[name] = np.frombuffer(content, dtype=dtype, count=size, offset=start + first).reshape(shape)
+        first = start + entry.data_offsets[0]
+        arrays[name] = np.frombuffer(content, dtype=dtype, count=math.prod(shape), offset=first).reshape(shape)
         if code == "BOOL" and (arrays[name].view(np.uint8) > 1).any():
             raise InputError(f"the shard {path} has {name} that are neither true nor false: {_AGAIN}")
     return Windows(**arrays, label_rule=recipe.label, noise=recipe.noise)
@@ -397,29 +434,3 @@ def read_shard(path: Path, shard: Shard, recipe: Recipe | Imported, *, check: bo
 def _expected(windows: int, recipe: Recipe | Imported) -> dict[str, tuple[str, type[np.generic], tuple[int, ...]]]:
     """Return the names, dtypes and shapes that a shard of this recipe must have."""
     return {field.name: (_CODES[field.dtype], field.dtype, field.shape(windows, recipe.k)) for field in recipe.fields}
-
-
-def _header(content: memoryview, path: Path) -> tuple[dict[str, Any], int]:
-    """Read the JSON header of a safetensors file; refuse duplicate keys and malformed entries."""
-    damaged = InputError(f"the shard {path} is not a safetensors file that gnnmax wrote: {_AGAIN}")
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({key for key, _ in pairs}) < len(pairs):
-            raise damaged
-        return dict(pairs)
-
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or not 2 <= length <= min(LARGEST_HEADER, len(content) - 8):
-        raise damaged
-    try:
-        header = json.loads(bytes(content[8 : 8 + length]), object_pairs_hook=unique)
-        entries = msgspec.convert(header, dict[str, _Entry])
-    except (ValueError, RecursionError):
-        raise damaged from None
-    return {name: msgspec.structs.asdict(entry) for name, entry in entries.items()}, 8 + length
-
-
-class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
-    dtype: str
-    shape: tuple[Natural, ...]
-    data_offsets: tuple[Natural, Natural]

@@ -18,7 +18,7 @@ from gnnmax.data.imported import Imported
 from gnnmax.data.importing import content_digest
 from gnnmax.data.planting.plants import CENTRED, CONSTANT, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
 from gnnmax.data.recipe import Recipe
-from gnnmax.data.store import MANIFEST, OtherGenerationError, open_dataset, read_manifest
+from gnnmax.data.store import MANIFEST, OtherGenerationError, StoredSplits, read_manifest
 from gnnmax.errors import InputError
 from gnnmax.io.paths import as_path
 from gnnmax.task.claims import Check
@@ -64,7 +64,7 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
         return [Check("the manifest is whole and names every file", False, str(error))]
     shards = [shard for split in manifest.splits.values() for shard in split]
     checks = [Check("the manifest is whole and names every file", True, f"{len(shards)} shards")]
-    data = open_dataset(path)
+    data = DataSet(recipe, StoredSplits(path, manifest, recipe, digests=True, contents=False))
     for split in recipe.splits:
         try:
             windows = data.split(split)

@@ -14,6 +14,7 @@ from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
 from gnnmax.io.graph_files.arrays import LARGEST_HEADER, read_header
 from gnnmax.io.graph_files.entries import first_repeated
 from gnnmax.io.paths import as_path
+from gnnmax.io.reading import FileKind, open_regular
 
 __all__ = ["read_matrix"]
 
@@ -52,16 +53,14 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
     if (path.suffix.lower() not in READERS and not contacts) or (group and not contacts):
         raise InputError(f"the file of a matrix ends in {SUFFIXES} or .cool, not in {path.suffix!r}: {given}")
     try:
-        if path.exists() and not path.is_file():  # reading a pipe or a device may never end
-            raise InputError(f"cannot read the matrix {path}: it is not a regular file")
-        size = path.stat().st_size
+        if contacts or path.suffix.lower() == ".npy":  # these are opened by h5py and numpy
+            open_regular(path).close()
         if path.suffix.lower() == ".npy":
             return _mapped(path)
         if contacts:
             return read_cool(path, group, balanced=balanced)
-        if size > LARGEST_FILE:
-            raise InputError(f"{path} is larger than {LARGEST_FILE} bytes: save the matrix as .npy, which is mapped")
-        found = READERS[path.suffix.lower()](path.read_bytes())
+        kind = FileKind("the matrix", LARGEST_FILE, "save it as .npy, which is mapped")
+        found = READERS[path.suffix.lower()](kind.read(path))
         return _as_matrix(found, directed=directed) if isinstance(found, Entries) else found
     except OSError as error:
         raise InputError(f"cannot read the matrix {path}: {error.strerror}") from None
@@ -71,7 +70,7 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
 
 def _mapped(path: Path) -> Any:
     """Map the entries of a ``.npy`` file into memory."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(LARGEST_HEADER)
     try:
         header = read_header(head)

@@ -20,6 +20,7 @@ from gnnmax.detection.table import Detections
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import atomic_file
 from gnnmax.io.ownership import MADE_BY, is_ours
+from gnnmax.io.reading import read_ends
 
 __all__ = ["is_table", "json_lines", "parquet_library", "write_arrays", "write_table", "written_windows"]
 
@@ -81,8 +82,7 @@ def is_table(path: Path) -> bool:
     """Return whether a file is a table that :func:`write_table` wrote: CSV and JSON show it by their columns."""
     if path.suffix == ".parquet":
         return is_ours(path)
-    with path.open("rb") as file:
-        head = file.read(4096).decode(errors="replace")
+    head = read_ends(path, 4096)[0].decode(errors="replace")
     if path.suffix == ".json" and head.strip() == "[]":
         return True  # an empty table
     keys = re.findall(r'"(\w+)":', head.partition("}")[0])

@@ -17,6 +17,7 @@ from gnnmax.detection.table import Detections
 from gnnmax.errors import InputError
 from gnnmax.io.csv_rows import numbered_rows
 from gnnmax.io.paths import as_path
+from gnnmax.io.reading import FileKind
 
 __all__ = ["detections_at", "read_positions"]
 
@@ -44,14 +45,9 @@ def read_positions(path: str | Path, names: Names = None) -> list[tuple[int, int
         [(3, 4), (0, 12)]
     """
     path = as_path(path)
+    content = FileKind("the positions", LARGEST_FILE, "give a text file of lines i,j").read(path)
     try:
-        if path.exists() and not path.is_file():
-            raise InputError(f"cannot read the positions {path}: it is not a regular file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise InputError(f"{path} is larger than {LARGEST_FILE} bytes: give fewer positions at a time")
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot read the positions {path}: {error.strerror}") from None
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not text in UTF-8: {error.reason} at byte {error.start}") from None
     places = [{}, {}] if names is None else [{str(name): at for at, name in enumerate(side)} for side in names]

@@ -15,12 +15,13 @@ from gnnmax.io.csv_rows import numbered_rows
 from gnnmax.io.graph_files import READERS
 from gnnmax.io.paths import as_path
 from gnnmax.io.plain_numbers import plain_float
+from gnnmax.io.reading import FileKind
 
 __all__ = ["Column", "read_column"]
 
 Column = Literal["score", "label", "graph", "weight"]
 
-LARGEST_FILE = 2**30
+LARGEST_FILE = 1_000_000_000
 """Bytes that a file may have."""
 
 
@@ -51,14 +52,10 @@ def read_column(path: str | Path, column: Column) -> npt.NDArray[Any]:
     path = as_path(path)
     if path.suffix not in _READERS:
         raise InputError(f"{column}s come in a file that ends in {', '.join(_READERS)}, not {path.name!r}")
-    if not path.is_file():
-        raise InputError(f"there is no file of {column}s {path}: give one that ends in {', '.join(_READERS)}")
-    if path.stat().st_size > LARGEST_FILE:
-        raise InputError(f"the file of {column}s {path} is larger than 1 GB: evaluate it in parts")
+    kind = FileKind(f"the file of {column}s", LARGEST_FILE, f"give one that ends in {', '.join(_READERS)}")
+    content = kind.read(path)
     try:
-        return _READERS[path.suffix](path.read_bytes(), column)
-    except OSError as error:
-        raise InputError(f"cannot read the file of {column}s {path}: {error.strerror}") from None
+        return _READERS[path.suffix](content, column)
     except InputError as error:
         raise InputError(f"the file of {column}s {path}: {error}") from None
 

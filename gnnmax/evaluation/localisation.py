@@ -55,8 +55,12 @@ class Localisation:
             >>> Localisation.from_dict({"graphs": 9, "found": 0.5, "intervals": {"found": [0.3, 0.7]}}).found
             0.5
         """
-        metrics = {name: value for name, value in plain.items() if name not in ("graphs", "intervals")}
-        stored = {"graphs": plain.get("graphs"), "metrics": metrics, "intervals": plain.get("intervals")}
+        metrics = msgspec.convert(plain, dict[str, Any])
+        stored = {
+            "graphs": metrics.pop("graphs", None),
+            "intervals": metrics.pop("intervals", None),
+            "metrics": metrics,
+        }
         return msgspec.convert(stored, cls)
 
 

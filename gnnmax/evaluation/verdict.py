@@ -6,11 +6,13 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, get_type_hints
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta
 
 from gnnmax.errors import InputError
 from gnnmax.evaluation.calibration import Reliability, Scale
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Interval", "Offsets", "Slice", "Verdict"]
 
 Interval = tuple[float, float]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Slice:
         flagged: Share called centred.
     """
 
-    n: int
+    n: Count
     accuracy: float
     low: float
     high: float
@@ -77,14 +80,16 @@ class Offsets:
             >>> Offsets.from_dict({"flagged": [[0.5, None]], "count": [[2, 0]]}).flagged
             array([[0.5, nan]])
         """
-        stored = msgspec.convert(plain, dict[str, list[list[float | None]]])
-        if stored.keys() != {"flagged", "count"} or len({_shape(rows) for rows in stored.values()}) > 1:
-            raise msgspec.ValidationError("offsets must be two square tables, flagged and count")
-        return cls(np.array(stored["flagged"], np.float64), np.array(stored["count"], np.int64))
+        stored = msgspec.convert(plain, _StoredOffsets)
+        sides = {len(row) for rows in (stored.flagged, stored.count) for row in rows}
+        if len(sides) != 1 or len(stored.flagged) != len(stored.count):
+            raise msgspec.ValidationError("offsets must be two tables of the same shape, flagged and count")
+        return cls(np.array(stored.flagged, np.float64), np.array(stored.count, np.int64))
 
 
-def _shape(rows: list[list[Any]]) -> tuple[int, ...]:
-    return tuple(len(row) for row in rows)
+class _StoredOffsets(msgspec.Struct, forbid_unknown_fields=True):
+    flagged: list[list[Annotated[float, Meta(ge=0, le=1)] | None]]
+    count: list[list[Count]]
 
 
 class Verdict:
@@ -118,9 +123,9 @@ class Verdict:
     """
 
     # No dataclass: msgspec would write its fields as they are, and results.json holds to_dict(), metrics side by side.
-    n: int
-    n_graphs: int
-    positives: int
+    n: Count
+    n_graphs: Count
+    positives: Count
     threshold: float
     confidence: float
     metrics: dict[str, float | None]
@@ -212,7 +217,7 @@ class Verdict:
             >>> Verdict.from_dict(verdict.to_dict()).to_dict() == verdict.to_dict()
             True
         """
-        kinds = get_type_hints(cls)
+        kinds = _kinds()
         metrics = {name: value for name, value in plain.items() if name not in kinds}
         if metrics.get("accuracy") is None:
             raise msgspec.ValidationError("a verdict without an accuracy")
@@ -300,6 +305,12 @@ class Verdict:
 
     def _header(self) -> list[str]:
         return ["metric", "windows", "value", f"{self.confidence:.0%} interval"]
+
+
+@cache
+def _kinds() -> dict[str, Any]:
+    """Return the types of the fields of a verdict, with their ranges."""
+    return get_type_hints(Verdict, include_extras=True)
 
 
 def _listed(tuples: dict[str, Any]) -> dict[str, list[Any]]:

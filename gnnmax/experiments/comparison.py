@@ -32,8 +32,9 @@ from gnnmax.experiments.results import (
 )
 from gnnmax.experiments.run_folder import (
     CONFIG,
-    RUN_FORMAT,
     Log,
+    NetRecord,
+    RunConfig,
     check_same_call,
     environment,
     locked_folder,
@@ -44,7 +45,7 @@ from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.experiments.seed_run import ComparisonSpec, Progress, SeedResult, run_seeds, splits_to_evaluate
 from gnnmax.experiments.sources import Source, record_of, source_for_workers
 from gnnmax.io.atomic import check_output_folder
-from gnnmax.io.ownership import PROGRAM, RUN
+from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.io.workers import check_sendable
 from gnnmax.models.architecture import Architecture, named_architectures
@@ -135,7 +136,7 @@ def compare(
         check_tensorboard()
     if force and resume:
         raise InputError("force starts a run again and resume continues one: choose one of the two")
-    resuming = resume and (folder / CONFIG).is_file()
+    resuming = resume and os.path.lexists(folder / CONFIG)
     if not resuming and is_main_process():
         check_output_folder(folder, owner=RUN, force=force)
     sources = (data, *also)
@@ -150,7 +151,7 @@ def compare(
     config = _config_of(spec, seeds, data=records, recipe=sets[0].recipe, command=command)
     if resuming:
         check_same_call(folder, config)
-        if (folder / RESULTS).is_file():
+        if os.path.lexists(folder / RESULTS):
             return read_results(folder)
     _rehearse(nets, sets[0], training)
     with contextlib.ExitStack() as stack:
@@ -163,7 +164,7 @@ def compare(
 
 @contextlib.contextmanager
 def _working_folder(
-    spec: ComparisonSpec, config: dict[str, Any], seeds: Sequence[int], *, resuming: bool, force: bool
+    spec: ComparisonSpec, config: RunConfig, seeds: Sequence[int], *, resuming: bool, force: bool
 ) -> Iterator[tuple[ComparisonSpec, list[dict[str, Any]]]]:
     """Lock the run folder, a new or a rewound one; yield the comparison in it, and its records so far."""
     if not is_main_process():
@@ -206,20 +207,18 @@ def _run(
 
 def _config_of(
     spec: ComparisonSpec, seeds: Sequence[int], *, data: Sequence[Any], recipe: Recipe | Imported, command: str
-) -> dict[str, Any]:
+) -> RunConfig:
     """Describe a call in plain values: a run is resumed by the same call only."""
-    return {
-        "format": RUN_FORMAT,
-        "program": PROGRAM,
-        "command": command,
-        "recipe": recipe.to_dict(),
-        "digest": recipe.digest,
-        "data": data[0],
-        "also": data[1:],
-        "models": {name: net.to_dict() for name, net in spec.models.items()},
-        "training": msgspec.to_builtins(spec.training),
-        "seeds": list(seeds),
-    }
+    return RunConfig(
+        command=command,
+        recipe=recipe.to_dict(),
+        digest=recipe.digest,
+        data=data[0],
+        also=list(data[1:]),
+        models={name: NetRecord(**net.to_dict()) for name, net in spec.models.items()},
+        training=msgspec.to_builtins(spec.training),
+        seeds=list(seeds),
+    )
 
 
 def _check_call(nets: Mapping[str, Architecture], seeds: Sequence[int], workers: int, training: TrainingConfig) -> None:

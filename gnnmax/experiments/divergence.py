@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
+from gnnmax.io.paths import as_path
+from gnnmax.io.reading import FileKind
 
 __all__ = ["Divergence", "diverged_in", "divergence_text", "write_divergence"]
 
 DIVERGED = "diverged.json"
 """The file in the folder of a model and seed."""
 
+DIVERGENCE_FILE = FileKind("the record of a divergence", 1_000_000, "run compare again")
+
 
 class Divergence(Struct, frozen=True, kw_only=True):
     """The end of a training whose loss or gradient was not finite: its seed, its step and the reason."""
 
-    seed: int
-    step: int
-    reason: str
+    seed: Annotated[int, Meta(ge=0, le=2**62)]
+    step: Annotated[int, Meta(ge=1, le=2**53)]
+    reason: Annotated[str, Meta(max_length=1_000)]
 
 
 def divergence_text(seeds: Sequence[Divergence]) -> str:
@@ -56,10 +60,7 @@ def diverged_in(path: str | Path) -> dict[str, str]:
     """
     found: dict[str, list[Divergence]] = {}
     for depth in ("", "seed-*/", "*/seed-*/"):
-        for file in sorted(Path(path).absolute().glob(f"{depth}{DIVERGED}")):
-            try:
-                divergence = msgspec.json.decode(file.read_bytes(), type=Divergence)
-            except (OSError, msgspec.DecodeError) as error:
-                raise InputError(f"{file} is damaged: {error}; run compare again") from None
+        for file in sorted(as_path(path).absolute().glob(f"{depth}{DIVERGED}")):
+            divergence = DIVERGENCE_FILE.read_json(file, Divergence)
             found.setdefault(file.parent.parent.name, []).append(divergence)
     return {name: divergence_text(seeds) for name, seeds in found.items()}

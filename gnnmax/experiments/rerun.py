@@ -12,7 +12,7 @@ from gnnmax.data.recipe import Recipe, parse_recipe
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.results import ModelRecord, Results, SplitResult, read_results
-from gnnmax.experiments.run_folder import CONFIG, read_config
+from gnnmax.experiments.run_folder import CONFIG, NetRecord, RunConfig, read_config
 from gnnmax.experiments.sources import is_held
 from gnnmax.models.references import is_reference
 from gnnmax.models.registry import MODELS
@@ -44,16 +44,10 @@ def reproduce_run(
     """
     old = read_results(run)
     asked = read_config(run)
-    try:
-        data = _data_of(asked)
-        held = any(is_held(source) for source in (asked["data"], *asked["also"]))
-        also = [] if held else [_source_of(source) for source in asked["also"]]
-        nets = {name: _net_of(name, net, models or {}) for name, net in asked["models"].items()}
-        seeds, training = asked["seeds"], asked["training"]
-    except InputError:
-        raise
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{Path(run) / CONFIG} cannot be read: {error}; start again with --force") from None
+    held = any(is_held(source) for source in (asked.data, *asked.also))
+    data = _data_of(asked)
+    also = [] if held else [_source_of(source) for source in asked.also]
+    nets = {name: _net_of(name, net, models or {}) for name, net in asked.models.items()}
     if held:
         raise InputError(f"the run in {run} held its data in memory: they cannot be drawn again; compare them again")
     with tempfile.TemporaryDirectory() as folder:
@@ -61,26 +55,26 @@ def reproduce_run(
             data,
             nets,
             Path(folder) / "run",
-            seeds=seeds,
+            seeds=asked.seeds,
             also=also,
-            training=parse_training(training, "config.json: training"),
+            training=parse_training(asked.training, "config.json: training"),
             on_progress=on_progress,
         )
     return _compare_results(old, new)
 
 
-def _data_of(asked: dict[str, Any]) -> str | Recipe:
+def _data_of(asked: RunConfig) -> str | Recipe:
     """Return the data of a run: its recipe, or the folder of imported windows."""
-    if "content" not in asked["recipe"]:
-        return parse_recipe(asked["recipe"], CONFIG)
-    if not isinstance(asked["data"], str):
+    if "content" not in asked.recipe:
+        return parse_recipe(asked.recipe, CONFIG)
+    if not isinstance(asked.data, str):
         raise InputError("the windows of this run were in memory only: save them with data.save(folder) and run again")
-    return asked["data"]
+    return asked.data
 
 
-def _net_of(name: str, net: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Any, Any]:
+def _net_of(name: str, net: NetRecord, given: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return a net of a run with its config; the code of an own net is the one that the caller gives."""
-    reference, config = net["model"], net["config"]
+    reference, config = net.model, net.config
     if not is_reference(reference):
         if reference not in MODELS:  # never a net of an installed package: a folder alone runs no code
             raise unknown_name("model", reference, MODELS)
@@ -96,7 +90,8 @@ def _source_of(source: Any) -> str | Path | Recipe:
 
 def _compare_results(old: Results, new: Results) -> list[Check]:
     """Compare the metrics of two runs for every test set and scorer, then the audits of the nets."""
-    versions = {name: (there, new.environment["versions"].get(name)) for name, there in _versions(old).items()}
+    there = old.environment.versions
+    versions = {name: (version, new.environment.versions.get(name)) for name, version in there.items()}
     changed = [f"{name} {was}, now {now}" for name, (was, now) in versions.items() if was != now]
     checks = [Check("the versions are the same", not changed, ", ".join(changed))]
     checks.append(Check("the recipe is the same", old.card.digest == new.card.digest, new.card.digest[:12]))
@@ -111,14 +106,9 @@ def _compare_results(old: Results, new: Results) -> list[Check]:
         if model.sha256:
             checks.append(Check(f"{model.name}: its code is the same", model.sha256 == code.get(model.name), ""))
     for name in old.diverged | new.diverged:
-        there, here = (results.diverged.get(name, "did not diverge") for results in (old, new))
-        checks.append(Check(f"{name} diverged as before", there == here, f"{there}, now {here}"))
+        was, now = (results.diverged.get(name, "did not diverge") for results in (old, new))
+        checks.append(Check(f"{name} diverged as before", was == now, f"{was}, now {now}"))
     return checks + _audits(old.models, new.models)
-
-
-def _versions(results: Results) -> dict[str, str]:
-    versions: dict[str, str] = results.environment["versions"]
-    return versions
 
 
 def _audits(old: list[ModelRecord], new: list[ModelRecord]) -> list[Check]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import platform
@@ -11,23 +12,37 @@ import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final, Literal
 
+import msgspec
+from msgspec import Meta, Struct
+
+from gnnmax.data.descriptions import parse_description
 from gnnmax.data.store import versions
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.experiments.divergence import diverged_in
+from gnnmax.experiments.sources import HeldRecord, is_held
 from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
+from gnnmax.io.reading import FileKind, open_regular, open_to_append
+from gnnmax.models.architecture import check_net_name
+from gnnmax.models.references import is_reference
 from gnnmax.models.registry import MODELS
 from gnnmax.models.trained import TrainedModel, load_model, read_card, shipped_models
-from gnnmax.training.checkpoint import Checkpoint
+from gnnmax.training.checkpoint import Checkpoint, Snapshot
+from gnnmax.training.config import parse_training
+from gnnmax.training.records import DivergedLine, EvaluationLine, ModelState, StepLine
 
 __all__ = [
     "CONFIG",
     "RUN_FORMAT",
+    "Environment",
     "Log",
     "Metrics",
+    "NetRecord",
+    "RunConfig",
+    "Seeds",
     "Tail",
     "check_same_call",
     "checkpoint_file",
@@ -41,25 +56,109 @@ __all__ = [
 ]
 
 CONFIG = "config.json"
-RUN_FORMAT = 2
+RUN_FORMAT: Final = 2
 """Version of the run folder's layout; gnnmax 0.1 wrote folders without one."""
 
+CONFIG_FILE = FileKind("the record of the call", 16_000_000, "start again with --force")
+METRICS_FILE = FileKind("the metrics", 2**28, "start again with --force")
 
-def environment() -> dict[str, Any]:
+Line = StepLine | EvaluationLine | DivergedLine
+Text = Annotated[str, Meta(max_length=1_000)]
+Seeds = Annotated[list[Annotated[int, Meta(ge=0, le=2**62)]], Meta(min_length=1)]
+
+
+class Environment(Struct, frozen=True, kw_only=True):
+    """The versions and the machine of a run."""
+
+    versions: dict[Text, Text]
+    system: Text
+    machine: Text
+    cores: Annotated[int, Meta(ge=1)] | None
+    started: Text
+
+
+def environment() -> Environment:
     """Return the versions and the machine: results may depend on them, besides recipe and seed.
 
     Example:
-        >>> sorted(environment())
-        ['cores', 'machine', 'started', 'system', 'versions']
+        >>> environment().versions["gnnmax"] == version("gnnmax")
+        True
     """
     nets = {name: version(name) for name in ("torch", "torch-geometric", "scikit-learn", "safetensors")}
-    return {
-        "versions": {**versions(), **nets},
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-    }
+    return Environment(
+        versions={**versions(), **nets},
+        system=platform.system(),
+        machine=platform.machine(),
+        cores=os.cpu_count(),
+        started=time.strftime("%Y-%m-%d %H:%M:%S %z"),
+    )
+
+
+class NetRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One net of a run: a key of the registry or the reference of an own net, its config, and the digest of its file.
+
+    The digest is empty if there is no such file.
+    """
+
+    model: Text
+    config: dict[str, Any]
+    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")]
+
+    def __post_init__(self) -> None:
+        if not is_reference(self.model):  # the code of an own net is not run to check its config
+            if self.model not in MODELS:
+                raise unknown_name("model", self.model, MODELS)
+            MODELS[self.model].parse(self.config)
+
+
+class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The content of ``config.json``: the call that started a run, in plain values.
+
+    Attributes:
+        format: Version of the run folder's layout.
+        program: The name of the program.
+        command: The command line, if there was one.
+        recipe: The recipe that the models were trained on.
+        digest: Its digest.
+        data: Where it came from: a name, a folder, the recipe itself, or a data set that was held in memory.
+        also: Further data sets, likewise.
+        models: Nets by their names in the run.
+        training: Budget and optimiser.
+        seeds: One training per model and seed.
+    """
+
+    format: Literal[2] = RUN_FORMAT
+    program: Literal["gnnmax"] = "gnnmax"
+    command: str
+    recipe: dict[str, Any]
+    digest: str
+    data: str | dict[str, Any]
+    also: list[str | dict[str, Any]]
+    models: Annotated[dict[str, NetRecord], Meta(min_length=1)]
+    training: dict[str, Any]
+    seeds: Seeds
+
+    def __post_init__(self) -> None:
+        if parse_description(self.recipe, "of the run").digest != self.digest:
+            raise ValueError("the recipe does not have the digest beside it")
+        for number, source in enumerate((self.data, *self.also)):
+            if is_held(source):
+                msgspec.convert(source, HeldRecord)
+            elif isinstance(source, dict):
+                digest = parse_description(source, "of a data set").digest
+                if not number and digest != self.digest:
+                    raise ValueError("the recipe of the data is not that of the run")
+        for name, net in self.models.items():
+            check_net_name(name, net.model)
+        parse_training(self.training, "training")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("a seed is there twice")
+
+
+class _Layout(Struct, frozen=True):
+    """The field of ``config.json`` that every version can read."""
+
+    format: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 
 
 def metrics_file(folder: Path, seed: int) -> Path:
@@ -83,7 +182,7 @@ def checkpoint_file(folder: Path, seed: int) -> Path:
 
 
 @contextlib.contextmanager
-def started_run(folder: Path, config: dict[str, Any], *, force: bool = False) -> Iterator[Path]:
+def started_run(folder: Path, config: RunConfig, *, force: bool = False) -> Iterator[Path]:
     """Start a run: write its config and environment, and yield the folder to work in.
 
     That is ``folder`` itself if it does not exist: a stopped run can then be resumed. An existing run is kept until the
@@ -104,13 +203,13 @@ def started_run(folder: Path, config: dict[str, Any], *, force: bool = False) ->
         yield scratch
 
 
-def _start(folder: Path, config: dict[str, Any]) -> None:
-    write_file(folder / CONFIG, json.dumps(config, indent=1))
-    write_file(folder / "environment.json", json.dumps(environment(), indent=1))
+def _start(folder: Path, config: RunConfig) -> None:
+    for name, content in ((CONFIG, config), ("environment.json", environment())):
+        write_file(folder / name, json.dumps(msgspec.to_builtins(content), indent=1))
     (folder / "metrics").mkdir()
 
 
-def read_config(folder: str | Path) -> dict[str, Any]:
+def read_config(folder: str | Path) -> RunConfig:
     """Read the call that started a run.
 
     Raises:
@@ -120,37 +219,37 @@ def read_config(folder: str | Path) -> dict[str, Any]:
         >>> read_config("nowhere")
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: nowhere/config.json cannot be read: [Errno 2] No such file or directory: ...
+        gnnmax.errors.InputError: cannot read the record of the call nowhere/config.json: No such file or directory; ...
     """
     path = as_path(folder) / CONFIG
-    try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
-        version_of_layout = int(config.get("format", 1))
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path} cannot be read: {error}; start again with --force") from None
-    if version_of_layout < RUN_FORMAT:
+    content = CONFIG_FILE.read(path)
+    layout = CONFIG_FILE.decode(content, _Layout, path).format
+    if layout < RUN_FORMAT:
         raise InputError(f"the run in {folder} was made by gnnmax 0.1: start again with --force")
-    if version_of_layout > RUN_FORMAT:
+    if layout > RUN_FORMAT:
         raise InputError(f"the run in {folder} was made by a newer gnnmax: upgrade")
-    return config
+    return CONFIG_FILE.decode(content, RunConfig, path)
 
 
-def check_same_call(folder: Path, config: dict[str, Any]) -> None:
+def check_same_call(folder: Path, config: RunConfig) -> None:
     """Refuse to resume a run that another call started.
 
     Raises:
         InputError: the calls differ, and the message gives the first difference; or the run is of another version.
     """
-    started = read_config(folder)
-    asked = json.loads(json.dumps(config))  # tuples become lists, as in the file
+    # Tuples become lists, as in the file.
+    started, asked = (json.loads(json.dumps(msgspec.to_builtins(call))) for call in (read_config(folder), config))
     keys = sorted((started.keys() | asked.keys()) - {"command"})
     for key in keys:
         was, now = started.get(key), asked.get(key)
         if was == now:
             continue
         if isinstance(was, dict) and isinstance(now, dict):
-            inner = next(name for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name))
-            key, was, now = f"{key}.{inner}", was.get(inner), now.get(inner)  # noqa: PLW2901  # the loop ends here
+            missing = "(missing)"
+            inner = next(
+                name for name in sorted(was.keys() | now.keys()) if was.get(name, missing) != now.get(name, missing)
+            )
+            key, was, now = f"{key}.{inner}", was.get(inner, missing), now.get(inner, missing)  # noqa: PLW2901  # the loop ends here
         raise InputError(
             f"the run in {folder} was started with {key} = {json.dumps(was)}, not {json.dumps(now)}: resume it by the "
             "call that started it, or start again with --force"
@@ -160,22 +259,75 @@ def check_same_call(folder: Path, config: dict[str, Any]) -> None:
 def rewind(folder: Path, seed: int) -> list[dict[str, Any]]:
     """Remove the records of a seed that were written after its checkpoint: training will write them again.
 
+    A killed process may leave a part of a record at the end of the file; it is removed too.
+
     Returns:
         The records that stay, each with its seed.
 
     Raises:
-        InputError: another process still trains that seed, or the checkpoint is damaged.
+        InputError: another process still trains that seed, or the checkpoint or the metrics are damaged.
     """
     snapshot = Checkpoint(checkpoint_file(folder, seed)).read()
-    reached = 0 if snapshot is None else snapshot.plain["step"]["step"]
     (folder / "metrics").mkdir(exist_ok=True)
     path = metrics_file(folder, seed)
     with Metrics(path):
-        lines = path.read_bytes().splitlines(keepends=True)
-        whole = [line for line in lines if line.endswith(b"\n")]
-        kept = [line for line in whole if json.loads(line)["step"] <= reached]
-        write_file(path, b"".join(kept))
-    return [{"seed": seed, **json.loads(line)} for line in kept]
+        content = METRICS_FILE.read(path)
+        kept = content[: _length_until(content, snapshot, path)]
+        write_file(path, kept)
+    return [{"seed": seed, **json.loads(line)} for line in kept.splitlines()]
+
+
+def _length_until(content: bytes, snapshot: Snapshot | None, path: Path) -> int:
+    """Return the length of the records up to a checkpoint; check all of them, and that its evaluations are there.
+
+    Evaluations and divergences are synced to disk when they are written; other records may be lost with the power.
+    """
+    reached, models, synced = _contents(snapshot, path)
+    found: set[Line] = set()
+    length = end = last = 0
+    for number, line in enumerate(io.BytesIO(content), start=1):
+        place = f"{path}, line {number},"
+        try:
+            record: Line = METRICS_FILE.decode(line, Line, place)  # type: ignore[arg-type]
+            unknown = bool(models) and record.model not in models
+            if not line.endswith(b"\n") or record.step < last or unknown or record in found:
+                reason = f"a record of {record.model!r:.40} at step {record.step} after one of step {last}"
+                raise METRICS_FILE.damaged(place, reason)
+        except InputError:
+            if end + len(line) == len(content):
+                break  # a killed process may leave a part of a record
+            raise
+        last, end = record.step, end + len(line)
+        found.add(record)
+        if last <= reached:
+            length = end
+    written = {record for record in found if not isinstance(record, StepLine) and record.step <= reached}
+    different = synced ^ written
+    for record in sorted(different, key=lambda record: (record.step, record.model)):
+        what = "evaluation" if isinstance(record, EvaluationLine) else "divergence"
+        reason = f"the {what} of {record.model!r:.40} at step {record.step} is not that of the checkpoint"
+        raise METRICS_FILE.damaged(path, reason)
+    return length
+
+
+def _contents(snapshot: Snapshot | None, path: Path) -> tuple[int, set[str], set[EvaluationLine | DivergedLine]]:
+    """Return the step, the models, and the evaluations and divergences of a checkpoint; 0 and nothing without one."""
+    if snapshot is None:
+        return 0, set(), set()
+    try:
+        parts = {
+            name.removeprefix("model "): snapshot.plain[name] for name in snapshot.plain.keys() - {"step", "batches"}
+        }
+        synced: set[EvaluationLine | DivergedLine] = set()
+        for name, part in parts.items():
+            state = msgspec.convert(part["plain"], ModelState)
+            synced |= {msgspec.convert(record, EvaluationLine) for record in state.history}
+            if state.diverged:
+                synced.add(DivergedLine(name, state.step, state.diverged, state.seconds))
+        return snapshot.step, set(parts), synced
+    except (LookupError, TypeError, msgspec.ValidationError) as error:
+        again = "start again with --force"
+        raise InputError(f"the checkpoint beside {path} is of another training: {error}; {again}") from None
 
 
 @contextlib.contextmanager
@@ -203,7 +355,7 @@ def _lock(descriptor: int, path: Path) -> None:
 
 
 class Metrics:
-    """The growing metrics file of a seed: one record per line; evaluations are synced to disk immediately.
+    """The growing metrics file of a seed: one record per line; all but the losses of steps are synced to disk at once.
 
     The open file is locked if the file system has locks: two processes never train the same seed.
 
@@ -212,7 +364,10 @@ class Metrics:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8", buffering=1)
+        try:
+            self._file = open_to_append(path)
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}; choose another folder") from None
         try:
             _lock(self._file.fileno(), path)
         except InputError:
@@ -228,7 +383,7 @@ class Metrics:
     def write(self, record: dict[str, Any]) -> None:
         """Add a record."""
         self._file.write(json.dumps(record) + "\n")
-        if record["event"] == "evaluation":
+        if record["event"] != "step":
             os.fsync(self._file.fileno())
 
 
@@ -240,7 +395,7 @@ class Log:
 
     def write(self, line: str) -> None:
         """Add a line."""
-        with self._path.open("a", encoding="utf-8") as file:
+        with open_to_append(self._path) as file:
             file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
 
 
@@ -255,7 +410,7 @@ class Tail:
         """Yield the complete records since the last call."""
         if not self._path.exists():
             return
-        with self._path.open("rb") as file:
+        with open_regular(self._path) as file:
             file.seek(self._position)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -317,6 +472,9 @@ def load_run(
     if len({len(seeds) for seeds in found.values()}) > 1:
         counts = ", ".join(f"{name} {len(seeds)}" for name, seeds in found.items())
         raise InputError(f"the models in {path} have different numbers of seeds ({counts}): give a complete run")
+    for name, seeds in found.items():
+        if len({model.card.seed for model in seeds}) < len(seeds):
+            raise InputError(f"the models {name} in {path} have a seed twice: a card was changed; give another run")
     return found
 
 

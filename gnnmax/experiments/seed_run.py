@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from torch import nn
@@ -34,6 +35,7 @@ from gnnmax.training.config import TrainingConfig
 from gnnmax.training.distributed import SINGLE_PROCESS, Processes
 from gnnmax.training.learner import TrainingResult
 from gnnmax.training.loop import train_models
+from gnnmax.training.records import EvaluationRecord
 from gnnmax.training.threads import one_thread
 
 __all__ = ["ComparisonSpec", "Progress", "SeedResult", "run_seeds", "splits_to_evaluate"]
@@ -176,7 +178,7 @@ def _training_record(seed: int, net: nn.Module, *, result: TrainingResult, audit
         validation_loss=result.loss,
         validation_accuracy=result.accuracy,
         seconds=result.seconds,
-        history=[dict(record) for record in result.history],
+        history=msgspec.convert(list(result.history), list[EvaluationRecord]),
         audit=audited,
     )
 

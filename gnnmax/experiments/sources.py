@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta, Struct
 
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.store import load_data
 from gnnmax.task.windows import Windows
 
-__all__ = ["Source", "WorkerSource", "is_held", "load_once", "record_of", "source_for_workers"]
+__all__ = ["HeldRecord", "Source", "WorkerSource", "is_held", "load_once", "record_of", "source_for_workers"]
 
 Source = str | Path | Recipe | DataSet | Windows | dict[str, Any]
 """What a comparison takes as data: all that :func:`gnnmax.data.store.load_data` does."""
@@ -24,6 +25,13 @@ WorkerSource = Path | Recipe | DataSet
 
 HELD = "held"
 """The key of a data set in memory in the record of a call."""
+
+
+class HeldRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """The record of a data set in memory: its name, and the digest of its arrays."""
+
+    held: str
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 def record_of(source: Source, data: DataSet) -> str | dict[str, Any]:

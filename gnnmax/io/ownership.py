@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from gnnmax.errors import InputError
+from gnnmax.io.reading import NotRegularError, open_regular, read_ends
 
 __all__ = ["DATA_SET", "MADE_BY", "MODEL", "PROGRAM", "RUN", "Output", "OwnedFolder", "check_outputs", "is_ours"]
 
 PROGRAM = "gnnmax"
 """The name of the program, which every mark contains."""
 
+OURS = msgspec.Raw(msgspec.json.encode(PROGRAM))
+
 MADE_BY = f"made by {PROGRAM}"
 """The words in a comment or in the metadata of every output: a file that only mentions the program lacks them."""
 
-LARGEST_MARK = 64_000_000
+LARGEST_MARK = 16_000_000
 SNIFFED = 65_536
 """Number of bytes at either end of a file that are searched for :data:`MADE_BY`."""
 
@@ -51,7 +54,7 @@ class OwnedFolder:
     def marked(self, folder: Path) -> bool:
         """Return whether a folder holds a mark that the package wrote."""
         content = read_mark(folder / self.mark)
-        return content is not None and (content.get("program") == PROGRAM or self.fields <= content.keys())
+        return content is not None and (content.get("program") == OURS or self.fields <= content.keys())
 
     def foreign(self, folder: Path) -> str:
         """Return the reason why a folder is not ours, as part of an error message; empty if it is ours.
@@ -119,16 +122,14 @@ MODEL = OwnedFolder(
 FOLDERS = (DATA_SET, RUN, MODEL)
 
 
-def read_mark(file: Path) -> dict[str, Any] | None:
-    """Read a JSON object from a regular file; None if there is none. Any other failure to read is an error."""
+def read_mark(file: Path) -> dict[str, msgspec.Raw] | None:
+    """Read the fields of a JSON object from a regular file; None if there is none. Other failures are errors."""
     try:
-        found = file.lstat()
-        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_MARK:
-            return None
-        content = json.loads(file.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+        with open_regular(file, follow=False) as content:
+            mark = content.read(LARGEST_MARK + 1)
+        return msgspec.json.decode(mark, type=dict[str, msgspec.Raw]) if len(mark) <= LARGEST_MARK else None
+    except (FileNotFoundError, NotADirectoryError, NotRegularError, msgspec.DecodeError, ValueError, RecursionError):
         return None
-    return content if isinstance(content, dict) else None
 
 
 def is_ours(file: Path) -> bool:
@@ -140,10 +141,7 @@ def is_ours(file: Path) -> bool:
     """
     if not file.is_file():
         return False
-    with file.open("rb") as content:
-        head = content.read(SNIFFED)
-        content.seek(max(0, file.stat().st_size - SNIFFED))
-        return MADE_BY.encode() in head or MADE_BY.encode() in content.read(SNIFFED)
+    return any(MADE_BY.encode() in end for end in read_ends(file, SNIFFED))
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.io.paths import as_path
+from gnnmax.io.reading import FileKind
 from gnnmax.io.toml_text import parse_toml
 
 __all__ = ["Presets"]
@@ -56,22 +56,10 @@ class Presets:
 
     def _parsed(self, path: Path) -> dict[str, Any]:
         called = f"the {self.what} file {path}"
+        content = FileKind(f"the {self.what} file", LARGEST_FILE, f"a {self.what} is a text of about a page").read(path)
         try:
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device may never end
-                raise InputError(f"cannot read {called}: it is not a regular file")
-            if status.st_size > LARGEST_FILE:
-                raise InputError(f"{called} is larger than 1 MB: a {self.what} has about a page")
-            text = path.read_text(encoding="utf-8-sig")
-        except OSError as error:
-            raise InputError(f"cannot read {called}: {error.strerror}") from None
-        except InputError:
-            raise
-        except ValueError as error:  # not UTF-8, or a path with a zero byte
-            raise InputError(f"{called} is not TOML: {error}") from None
-        try:
-            return parse_toml(text)
+            return parse_toml(content.decode("utf-8-sig"))
         except InputError as error:
             raise InputError(f"{called} is {error}: a {self.what} has at most three") from None
-        except ValueError as error:  # not TOML, or a number with thousands of digits
+        except ValueError as error:  # not UTF-8, not TOML, or a number with thousands of digits
             raise InputError(f"{called} is not TOML: {error}") from None

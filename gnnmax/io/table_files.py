@@ -17,6 +17,7 @@ import numpy.typing as npt
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files import read_npy
 from gnnmax.io.paths import as_path
+from gnnmax.io.reading import FileKind
 
 __all__ = ["ARRAY_FILES", "UNNAMED", "read_arrays", "read_content"]
 
@@ -66,14 +67,7 @@ def read_content(path: Path) -> bytes:
     """
     if path.suffix.lower() not in ARRAY_FILES:
         raise InputError(f"a file of arrays ends in {', '.join(ARRAY_FILES)}, not in {path.suffix!r}: {path}")
-    try:
-        if path.exists() and not path.is_file():  # reading a pipe or a device may never end
-            raise InputError(f"cannot read {path}: it is not a regular file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise InputError(f"{path} is larger than {LARGEST_FILE} bytes: import it in parts")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    return FileKind("the arrays", LARGEST_FILE, "give a file of at most 4 GiB, or import it in parts").read(path)
 
 
 def parse_arrays(content: bytes, path: Path) -> Arrays:

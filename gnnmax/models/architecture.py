@@ -19,7 +19,7 @@ from gnnmax.models.references import absolute, find_factory, installed_nets, is_
 from gnnmax.models.registry import MODELS
 from gnnmax.task.rules import RULES
 
-__all__ = ["LONGEST", "Architecture", "Given", "architecture_of", "named_architectures", "parse_name"]
+__all__ = ["LONGEST", "Architecture", "Given", "architecture_of", "check_net_name", "named_architectures", "parse_name"]
 
 Given = str | Mapping[str, Any] | Callable[..., Any] | Config | tuple[Any, Any] | None
 """What may stand for a net: see :func:`architecture_of`."""
@@ -220,7 +220,7 @@ def named_architectures(models: Sequence[Any] | Mapping[str, Any]) -> dict[str, 
         raise InputError("models must name at least one model, each once")
     found = {name: architecture_of(name, given) for name, given in pairs}
     for name, architecture in found.items():
-        _check_name(name, architecture)
+        check_net_name(name, architecture.reference)
     return found
 
 
@@ -233,7 +233,22 @@ def _named(model: Any) -> tuple[str, Any]:
     return name, model
 
 
-def _check_name(name: Any, architecture: Architecture) -> None:
+def check_net_name(name: Any, reference: str) -> None:
+    """Refuse a name that no net in a run can have.
+
+    Args:
+        name: The name.
+        reference: The net: a key of the registry, or the reference of an own net.
+
+    Raises:
+        InputError: it is no text of the allowed characters, or means something else in a run.
+
+    Example:
+        >>> check_net_name("gnn", "net.py:MyNet")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: the net net.py:MyNet cannot be called gnn: a net of the registry is; rename
+    """
     if name in RULES:
         raise InputError(f"the model {name!r} has the name of a rule: rename it")
     if not isinstance(name, str) or not re.fullmatch(NAME, name) or name.startswith(RESERVED):
@@ -241,5 +256,5 @@ def _check_name(name: Any, architecture: Architecture) -> None:
             f"a net in a run cannot be called {name!r}: use letters, digits and any of ._+- after the first, at most "
             f"60, and no name that begins with {', '.join(RESERVED)}"
         )
-    if name in MODELS and architecture.reference != name:
-        raise InputError(f"the net {architecture.reference} cannot be called {name}: a net of the registry is; rename")
+    if name in MODELS and reference != name:
+        raise InputError(f"the net {reference} cannot be called {name}: a net of the registry is; rename")

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from gnnmax.errors import InputError
+from gnnmax.io.reading import FileKind
 from gnnmax.models.own_nets import own_code
 
 __all__ = ["ENTRY_POINTS", "Factory", "absolute", "find_factory", "installed_nets", "is_reference", "title_of"]
@@ -26,7 +27,7 @@ __all__ = ["ENTRY_POINTS", "Factory", "absolute", "find_factory", "installed_net
 ENTRY_POINTS = "gnnmax.models"
 """The group of entry points by which packages offer nets."""
 
-LARGEST_FILE = 1_000_000
+SOURCE_FILE = FileKind("the source of a net", 1_000_000, "give another file")
 
 
 @dataclass(frozen=True)
@@ -122,14 +123,7 @@ def _read(place: str) -> bytes:
     path = _path(place)
     if not path.is_file():
         raise InputError(f"there is no file {place}: give FILE.py:NAME, the file that defines the net")
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise InputError(f"cannot read {place}: {error.strerror}") from None
-    if len(content) > LARGEST_FILE:
-        raise InputError(f"{place} is larger than 1 MB, which no source of a net is: give another file")
-    return content
+    return SOURCE_FILE.read(path)
 
 
 def _run(place: str, content: bytes) -> ModuleType:
@@ -184,6 +178,6 @@ def _digest_of(defined: Any) -> str:
         defined = defined.func
     try:
         file = inspect.getsourcefile(defined)
-        return "" if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    except (TypeError, OSError):
+        return "" if file is None else hashlib.sha256(SOURCE_FILE.read(file)).hexdigest()
+    except (TypeError, OSError, InputError):
         return ""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import copy
 import hashlib
 import math
+import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -26,6 +26,8 @@ from torch import Tensor, nn
 from gnnmax.errors import InputError, suggestion, unknown_name
 from gnnmax.io.atomic import write_file
 from gnnmax.io.paths import as_path
+from gnnmax.io.reading import FileKind
+from gnnmax.io.tensor_files import read_header
 from gnnmax.models.architecture import LONGEST, Architecture, architecture_of
 from gnnmax.models.images.dense_tower import DenseTower, has_dense_form
 from gnnmax.models.inference import resolve_device, scored
@@ -40,7 +42,7 @@ __all__ = ["ModelCard", "TrainedModel", "load_model", "read_card", "save_model",
 
 CARD, WEIGHTS = "model.json", "weights.safetensors"
 SHELF = Path(__file__).parent / "weights"
-LARGEST_CARD = 1_000_000
+CARD_FILE = FileKind("the model card", 1_000_000, "copy the folder again or train again")
 LARGEST_HEADER = 1_000_000
 HEADER_ENTRY = 300
 """Bytes that the header of a weights file has for a tensor, besides its name."""
@@ -73,16 +75,16 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     format: Literal[1] = 1
     name: Line
     model: Line = ""
-    source_sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    source_sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
     config: dict[str, Any]
     k: Annotated[int, Meta(ge=3, le=255)]
     any_k: bool
-    weights_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    weights_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     versions: dict[Line, Line]
     seed: Annotated[int, Meta(ge=0, le=LARGEST_SEED)]
     recipe: Line = ""
     recipe_digest: Line = ""
-    validation_loss: float | None = None
+    validation_loss: Annotated[float, Meta(ge=0)] | None = None
 
     @property
     def reference(self) -> str:
@@ -350,7 +352,7 @@ def _chosen(path: Path) -> tuple[Path, ModelCard]:
             f"there is no folder {path}{suggestion(path.as_posix(), shipped_models()) or ':'} give a folder that holds "
             f"{CARD}, or one of {', '.join(shipped_models())}"
         )
-    if (path / CARD).exists():
+    if os.path.lexists(path / CARD):
         return path, read_card(path / CARD)
     seeds = [(folder.parent, read_card(folder)) for folder in sorted(path.glob(f"seed-*/{CARD}"))]
     if not seeds:
@@ -366,23 +368,7 @@ def read_card(path: Path) -> ModelCard:
     Raises:
         InputError: it is unreadable, too large or damaged.
     """
-    try:
-        content = _content(path, LARGEST_CARD).removeprefix(codecs.BOM_UTF8)
-        return msgspec.json.decode(content, type=ModelCard, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path} is not a model's card: {error}") from None
-
-
-def _content(path: Path, largest: int) -> bytes:
-    """Read a file of at most ``largest`` bytes."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(largest + 1)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    if len(content) > largest:
-        raise InputError(f"{path} is larger than the {largest} bytes allowed: it is not what its name says")
-    return content
+    return CARD_FILE.read_json(path, ModelCard)
 
 
 def _restored(path: Path, card: ModelCard, architecture: Architecture) -> nn.Module:
@@ -391,7 +377,8 @@ def _restored(path: Path, card: ModelCard, architecture: Architecture) -> nn.Mod
     if card.any_k != architecture.entry.any_k:
         raise InputError(f"the card says any_k = {card.any_k}, which is wrong for {card.name}: the card was changed")
     header = LARGEST_HEADER + sum(HEADER_ENTRY + len(key.encode()) for key in outline)
-    content = _content(path, header + sum(tensor.nbytes for tensor in outline.values()))
+    largest = header + sum(tensor.nbytes for tensor in outline.values())
+    content = FileKind("the weights", largest, "copy the folder again or train again").read(path)
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.weights_sha256:
         raise InputError(
@@ -399,9 +386,10 @@ def _restored(path: Path, card: ModelCard, architecture: Architecture) -> nn.Mod
             "the file was changed or cut short; copy the folder again or train again"
         )
     try:
+        read_header(content, largest=header)
         weights = parse_tensors(content)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise InputError(f"the weights are not a safetensors file: {error}") from None
+        raise InputError(f"the weights are damaged: {error}") from None
     _check_weights(weights, outline, "the weights file")
     module = architecture.build(card.k)
     module.load_state_dict(weights)

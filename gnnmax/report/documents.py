@@ -14,6 +14,7 @@ from gnnmax.errors import InputError
 from gnnmax.evaluation.metrics import METRICS, Metric
 from gnnmax.experiments.results import SplitResult
 from gnnmax.io.atomic import write_file
+from gnnmax.io.reading import FileKind
 from gnnmax.models.architecture import architecture_of
 from gnnmax.models.entry import ModelEntry
 from gnnmax.models.registry import MODELS
@@ -30,6 +31,9 @@ __all__ = [
     "replace_marked",
     "split_markdown",
 ]
+
+
+DOCUMENT = FileKind("the document", 10_000_000, "give a Markdown file")
 
 
 def split_markdown(test: SplitResult) -> str:
@@ -203,7 +207,7 @@ def replace_marked(path: Path, name: str, content: str) -> None:
         ...     page.read_text().splitlines()[1]
         'new'
     """
-    before, mark, rest = path.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
+    before, mark, rest = DOCUMENT.read(path).decode().partition(f"<!-- {name} -->\n")
     _, end, after = rest.partition(f"\n<!-- /{name} -->")
     if not mark or not end:
         raise InputError(f"{path} does not have the marks <!-- {name} --> and <!-- /{name} -->: put them in")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 from gnnmax.task.arrays import as_array, plain_layout
-from gnnmax.task.label import check_windows, is_centred, kind_of, margin, offset_of
+from gnnmax.task.label import KINDS, check_windows, is_centred, kind_of, margin, offset_of
 from gnnmax.task.noise import SPIKE, NoiseModel
 from gnnmax.task.symmetry import Permutations, permuted, relabellings
 from gnnmax.task.window_views import WindowViews
@@ -30,16 +30,21 @@ class Field:
         name: Its name in :class:`Windows`, in stored shards and in Parquet tables.
         axes: Axes of its shape: ``N`` windows, ``r`` rows and ``c`` columns, ``k`` each, or a number.
         dtype: Type of its entries.
+        limits: Least and greatest entry in a stored data set: a number, or the name of one that depends on the recipe,
+            negated by a minus sign in front.
         present: ``always``; ``contexts``: if the recipe has contexts; ``amplitude``: if the plant has one.
 
     Example:
         >>> FIELDS["offset"].shape(100, 9), FIELDS["row_context"].shape(100, 9)
         ((100, 2), (100, 9, 9))
+        >>> FIELDS["offset"].range({"half": 4})
+        (-4, 4)
     """
 
     name: str
     axes: tuple[str, ...]
     dtype: type[np.generic]
+    limits: tuple[float | str, float | str]
     present: Literal["always", "contexts", "amplitude"] = "always"
 
     def shape(self, n: int, k: int) -> tuple[int, ...]:
@@ -47,22 +52,38 @@ class Field:
         sizes = {"N": n, "r": k, "c": k}
         return tuple(sizes[axis] if axis in sizes else int(axis) for axis in self.axes)
 
+    def range(self, known: Mapping[str, float]) -> tuple[float, float]:
+        """Return the least and the greatest entry, given the numbers that :attr:`limits` names."""
+        low, high = (
+            limit
+            if not isinstance(limit, str)
+            else -known[limit.removeprefix("-")]
+            if limit.startswith("-")
+            else known[limit]
+            for limit in self.limits
+        )
+        return low, high
+
+
+_LARGEST = float(np.finfo(np.float32).max)
+_FINITE = (-_LARGEST, _LARGEST)
+
 
 FIELDS = {
     field.name: field
     for field in (
-        Field("values", ("N", "r", "c"), np.float32),
-        Field("observed", ("N",), np.bool_),
-        Field("planted", ("N",), np.bool_),
-        Field("kind_code", ("N",), np.uint8),
-        Field("offset", ("N", "2"), np.int16),
-        Field("margin", ("N",), np.float32),
-        Field("graph", ("N",), np.int64),
-        Field("rows", ("N", "r"), np.int64),
-        Field("columns", ("N", "c"), np.int64),
-        Field("row_context", ("N", "r", "r"), np.float32, "contexts"),
-        Field("column_context", ("N", "c", "c"), np.float32, "contexts"),
-        Field("amplitude", ("N",), np.float32, "amplitude"),
+        Field("values", ("N", "r", "c"), np.float32, _FINITE),
+        Field("observed", ("N",), np.bool_, (0, 1)),
+        Field("planted", ("N",), np.bool_, (0, 1)),
+        Field("kind_code", ("N",), np.uint8, (0, len(KINDS) - 1)),
+        Field("offset", ("N", "2"), np.int16, ("-half", "half")),
+        Field("margin", ("N",), np.float32, ("-lead", "lead")),
+        Field("graph", ("N",), np.int64, ("first graph", "last graph")),
+        Field("rows", ("N", "r"), np.int64, (0, "last node")),
+        Field("columns", ("N", "c"), np.int64, (0, "last node")),
+        Field("row_context", ("N", "r", "r"), np.float32, _FINITE, "contexts"),
+        Field("column_context", ("N", "c", "c"), np.float32, _FINITE, "contexts"),
+        Field("amplitude", ("N",), np.float32, (0, 100), "amplitude"),
     )
 }
 """Every array of :class:`Windows`, by name and in order. Checks, relabelling, storage and exports read this table."""

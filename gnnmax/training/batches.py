@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import torch
+from msgspec import Meta
 
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.stream import stream_windows
@@ -21,6 +23,8 @@ __all__ = ["Batches", "StoredBatches", "Stream", "StreamedBatches", "plain_state
 
 STARTS = 2**47
 """Positions of a stream at which a run may start; the stream ends at ``2**48``."""
+
+Position = Annotated[int, Meta(ge=0, lt=2**48)]
 
 
 class Batches(Protocol):
@@ -93,10 +97,14 @@ class StoredBatches:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Resume from a state."""
-        self._rng.bit_generator.state = snapshot.plain["generator"]
-        self._waiting = snapshot.tensors["waiting"].numpy().astype(np.int64, copy=True)
-        if self._waiting.ndim != 1 or ((self._waiting < 0) | (self._waiting >= len(self._labels))).any():
+        waiting = snapshot.tensors["waiting"].numpy()
+        # They are the end of one random order of all windows.
+        if waiting.ndim != 1 or waiting.dtype != np.int64 or len(np.unique(waiting)) < len(waiting):
+            raise ValueError("the waiting windows are not different indices")
+        if len(waiting) and not 0 <= waiting.min() <= waiting.max() < len(self._labels):
             raise ValueError("the waiting windows are not of this split")
+        self._rng.bit_generator.state = snapshot.plain["generator"]
+        self._waiting = waiting.copy()
 
 
 class StreamedBatches:
@@ -132,7 +140,7 @@ class StreamedBatches:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Resume from a position."""
-        self._position = snapshot.plain["place"]
+        self._position = msgspec.convert(snapshot.plain["place"], Position)
         self._windows = self._start()
 
 

@@ -4,23 +4,48 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
+from msgspec import Meta, Struct
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as tensor_bytes
 from torch import Tensor
 
-from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
+from gnnmax.io.reading import FileKind
+from gnnmax.io.tensor_files import read_header
 from gnnmax.models.tensors import separate
 
 __all__ = ["Checkpoint", "Snapshot"]
 
 FORMAT = 1
+
+STATE_FILE = FileKind("the checkpoint", 64_000_000, "start again with --force", memory=1_000_000_000)
+TENSOR_FILE = FileKind("the checkpoint", 2**36, "start again with --force")
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of the JSON file: the state as it is written, its digest, and that of the tensors."""
+
+    format: Literal[1]
+    tensors: Digest
+    digest: Digest
+    state: msgspec.Raw
+
+
+class _Step(Struct, frozen=True, forbid_unknown_fields=True):
+    step: Annotated[int, Meta(ge=1, le=2**53)]
+
+
+class _Position(Struct, frozen=True):
+    step: _Step
 
 
 @dataclass(frozen=True)
@@ -43,6 +68,15 @@ class Snapshot:
         plain = {name: part.plain for name, part in parts.items()}
         tensors = {f"{name}/{key}": t for name, part in parts.items() for key, t in part.tensors.items()}
         return cls(plain, tensors)
+
+    @property
+    def step(self) -> int:
+        """The step of the training, of a state that has a part ``step``.
+
+        Raises:
+            ValidationError: of msgspec, if there is none.
+        """
+        return msgspec.convert(self.plain, _Position).step.step
 
     def part(self, name: str) -> Snapshot:
         """Return one of the joined snapshots."""
@@ -92,20 +126,21 @@ class Checkpoint:
         Raises:
             InputError: a file is missing, damaged or of another version.
         """
-        if not self._path.exists():
+        if not os.path.lexists(self._path):
             return None
+        entry = STATE_FILE.read_json(self._path, _Entry)
+        if entry.digest != _digest(bytes(entry.state)):
+            raise STATE_FILE.damaged(self._path, "its state has another digest")
+        tensors = self._tensors(entry.tensors)
+        content = TENSOR_FILE.read(tensors)
+        if entry.tensors != _digest(content):
+            raise TENSOR_FILE.damaged(tensors, "its tensors have another digest")
         try:
-            entry = json.loads(self._path.read_bytes())
-            if entry["format"] != FORMAT or entry["digest"] != _digest(_line(entry["state"])):
-                raise ValueError("its state has another digest")
-            content = self._tensors(entry["tensors"]).read_bytes()
-            if entry["tensors"] != _digest(content):
-                raise ValueError("its tensors have another digest")
-            return Snapshot(entry["state"], parse_tensors(content))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
-            raise InputError(
-                f"checkpoint {self._path} is damaged or of another version: {error}; start again with --force"
-            ) from None
+            read_header(content, largest=16_000_000)
+            plain = msgspec.json.decode(entry.state, type=dict[str, Any])
+            return Snapshot(plain, parse_tensors(content))
+        except (ValueError, KeyError, RecursionError, msgspec.MsgspecError, SafetensorError) as error:
+            raise TENSOR_FILE.damaged(tensors, error) from None
 
     def _tensors(self, digest: str) -> Path:
         return self._path.with_name(f"{self._path.stem}.{digest}.safetensors")

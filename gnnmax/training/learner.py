@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -20,12 +21,16 @@ from gnnmax.training.checkpoint import Snapshot
 from gnnmax.training.config import TrainingConfig, learning_rate_at
 from gnnmax.training.distributed import Processes
 from gnnmax.training.precision import autocast_context
+from gnnmax.training.records import ModelState
 
 __all__ = ["Learner", "Record", "TrainingError", "TrainingResult"]
 
 
 LOSS_EVERY = 50
 """Updates between two records of the training loss."""
+
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""State of AdamW about a parameter, by name."""
 
 Record = dict[str, Any]
 
@@ -121,6 +126,11 @@ class Learner:
     def _diverge(self, reason: str) -> None:
         self._diverged = reason
         self._record("diverged", reason=reason)
+
+    @property
+    def step(self) -> int:
+        """Number of updates so far."""
+        return self._step
 
     @property
     def finished(self) -> bool:
@@ -253,19 +263,63 @@ class Learner:
         return Snapshot.joined({**parts, "moments": Snapshot({}, moments)})
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Resume from a state, bit for bit: tensors keep their memory layout."""
-        plain = snapshot.plain["plain"]
-        self._step, self._seconds, self._best = plain["step"], plain["seconds"], plain["best"]
-        self._recent, self._history = list(plain["recent"]), list(plain["history"])
-        self._diverged = plain["diverged"]
-        self._module.load_state_dict(snapshot.part("weights").tensors)
-        for name, tensor in snapshot.part("best").tensors.items():
+        """Resume from a state, bit for bit: tensors keep their memory layout.
+
+        Raises:
+            ValueError: the state is not one of this model.
+            ValidationError: of msgspec, if a value is missing, or of another type, or out of range.
+        """
+        plain = msgspec.convert(snapshot.plain["plain"], ModelState, strict=True)
+        if any(record["model"] != self.name for record in plain.history):
+            raise ValueError(f"its evaluations are not of {self.name}")
+        weights, best, moments = (snapshot.part(name).tensors for name in ("weights", "best", "moments"))
+        own = self._module.state_dict()
+        _check_tensors(best, own)
+        _check_tensors(weights, own, finite=not plain.diverged)
+        parameters = list(self._module.parameters())
+        by_parameter: list[dict[str, Tensor]] = []
+        for number, parameter in enumerate(parameters):
+            its_moments = {name: moments.pop(f"{number}/{name}") for name in MOMENTS if f"{number}/{name}" in moments}
+            _check_moments(its_moments, parameter, plain)
+            by_parameter.append(its_moments)
+        if moments:
+            raise ValueError(f"it has moments {', '.join(moments)[:80]} too many")
+        self._step, self._seconds, self._best = plain.step, plain.seconds, plain.best
+        self._recent, self._history = list(plain.recent), [dict(record) for record in plain.history]
+        self._diverged = plain.diverged
+        self._module.load_state_dict(weights)
+        for name, tensor in best.items():
             self._weights[name].copy_(tensor)
-        moments = snapshot.part("moments").tensors
-        for number, parameter in enumerate(self._module.parameters()):
-            prefix = f"{number}/"
-            its_moments = {key.removeprefix(prefix): t for key, t in moments.items() if key.startswith(prefix)}
+        for parameter, its_moments in zip(parameters, by_parameter, strict=True):
             self._optimiser.state[parameter] = {
-                name: torch.empty_like(parameter).copy_(t) if t.shape == parameter.shape and name != "step" else t
-                for name, t in its_moments.items()
+                name: torch.empty_like(parameter).copy_(t) if name != "step" else t for name, t in its_moments.items()
             }
+
+
+def _check_tensors(tensors: dict[str, Tensor], own: dict[str, Tensor], *, finite: bool = True) -> None:
+    """Refuse tensors of other names, shapes or types than a model's own, or that are not finite but must be."""
+    if tensors.keys() != own.keys():
+        raise ValueError(f"it has weights {', '.join(sorted(tensors.keys() ^ own.keys()))[:80]} too many or too few")
+    for name, tensor in tensors.items():
+        same = tensor.shape == own[name].shape and tensor.dtype == own[name].dtype
+        if not same or (finite and not bool(tensor.isfinite().all())):
+            raise ValueError(f"its weights {name} have another shape or type, or are not finite")
+
+
+def _check_moments(moments: dict[str, Tensor], parameter: nn.Parameter, plain: ModelState) -> None:
+    """Refuse moments that AdamW does not have in that state; a parameter without a gradient has none.
+
+    A step that diverged may have left them as they were.
+    """
+    if not moments:
+        return
+    if len(moments) < len(MOMENTS):
+        raise ValueError(f"it has only the moments {', '.join(moments)}")
+    count, steps = moments["step"], {plain.step, plain.step - bool(plain.diverged)}
+    expected = {min(step, 2**24) for step in steps}  # float32 counts no further
+    if count.shape != () or count.dtype != torch.float32 or count.item() not in expected:
+        raise ValueError(f"its moments are not those of step {plain.step}")
+    for name in ("exp_avg", "exp_avg_sq"):
+        _check_tensors({name: moments[name]}, {name: parameter}, finite=not plain.diverged)
+    if bool((moments["exp_avg_sq"] < 0).any()):
+        raise ValueError("its second moments are negative")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from torch import nn
@@ -152,13 +153,18 @@ def _resume(checkpoint: Checkpoint | None, batches: Batches, learners: Sequence[
     snapshot = checkpoint.read() if checkpoint is not None else None
     if snapshot is None:
         return 0
+    parts = {"step", "batches", *(f"model {learner.name}" for learner in learners)}
     try:
+        if snapshot.plain.keys() != parts or {name.split("/")[0] for name in snapshot.tensors} - parts:
+            raise ValueError(f"it holds {', '.join(snapshot.plain)}")
         batches.restore(snapshot.part("batches"))
         for learner in learners:
             learner.restore(snapshot.part(f"model {learner.name}"))
-        return int(snapshot.plain["step"]["step"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if snapshot.step != max(learner.step for learner in learners):
+            raise ValueError(f"no model is at step {snapshot.step}")
+        return snapshot.step
+    except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError, msgspec.ValidationError) as error:
+        first = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
         raise InputError(f"the checkpoint is of another training: {first}; start again with --force") from None
 
 

@@ -47,7 +47,7 @@ def test_a_wrong_import_is_one_line_and_leaves_no_folder(files, capsys):
         (["--split", "0.8,x"], "--split takes shares"),
         (["--split", "a=0.5,0.5"], "all with different names or all without"),
         (["--contexts", "rows.npy"], "--contexts takes two files"),
-        (["--labels", "nowhere.npy"], "cannot read nowhere.npy"),
+        (["--labels", "nowhere.npy"], "cannot read the arrays nowhere.npy"),
         (["--split", "0.5,0.4,0.2"], "sum to 1"),
     ):
         assert main([*IMPORT, "--out", "mine", *words]) == 2

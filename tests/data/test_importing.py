@@ -163,7 +163,7 @@ def test_windows_alone_are_split_by_graph_where_a_data_set_is_asked_for():
         (lambda: import_windows(SAMPLE.values, shares=[0.25] * 4), "more splits need names"),
         (lambda: import_windows(SAMPLE.values, contexts=(FLAT[:5], FLAT)), "row_context must have shape"),
         (lambda: import_windows(SAMPLE.values, name="My Data"), "import My Data"),
-        (lambda: import_files("nowhere.npy"), "cannot read nowhere.npy"),
+        (lambda: import_files("nowhere.npy"), "cannot read the arrays nowhere.npy"),
         (lambda: import_files("mine.txt"), r"ends in \.npy, \.npz, \.csv, \.parquet"),
         (lambda: dataset_of({"train": SAMPLE[:5], "test": SAMPLE[3:9]}), "graph 3 is in two splits"),
         (lambda: dataset_of({"train": SAMPLE[:5], "test": SAMPLE[:0]}), "has no windows"),

@@ -175,7 +175,12 @@ def test_pickled_objects_matrices_and_missing_files_are_refused(tmp_path):
     np.save(tmp_path / "o.npy", np.array([{}, None], dtype=object), allow_pickle=True)
     np.save(tmp_path / "m.npy", np.zeros((2, 2)))
     np.save(tmp_path / "b.npy", np.array([True]))
-    for name, message in {"o": "can run code", "m": r"of shape \(2, 2\)", "b": "not bool", "none": "no file"}.items():
+    for name, message in {
+        "o": "can run code",
+        "m": r"of shape \(2, 2\)",
+        "b": "not bool",
+        "none": "No such file",
+    }.items():
         with pytest.raises(InputError, match=message):
             from_file(tmp_path / f"{name}.npy")
 

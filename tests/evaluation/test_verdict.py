@@ -78,8 +78,8 @@ def test_a_verdict_cannot_be_changed() -> None:
         ({"n": "many"}, "Expected `int`, got `str`"),
         ({"mcc": "high"}, "Expected `float | null`, got `str`"),
         ({"intervals": {"accuracy": [0.1]}}, "Expected `array` of length 2, got 1"),
-        ({"offsets": {"flagged": [[0.5]]}}, "two square tables"),
-        ({"offsets": {"flagged": [[0.5]], "count": [[1, 2]]}}, "two square tables"),
+        ({"offsets": {"flagged": [[0.5]]}}, "missing required field `count`"),
+        ({"offsets": {"flagged": [[0.5]], "count": [[1, 2]]}}, "two tables of the same shape"),
         ({"localisation": {"found": 1.0}}, "Expected `int`, got `null`"),
     ],
 )

@@ -73,7 +73,7 @@ def test_a_metric_added_to_the_table_of_metrics_is_found_everywhere(results, mon
     metric.update(scores, w.label)
     assert metric.compute()["informedness"].item() == pytest.approx(expected)
 
-    split = evaluate_split(data, {name: [scores] for name in results.tests[0].nets}, trained=False)
+    split = evaluate_split(data, {name: [scores] * 2 for name in results.tests[0].nets}, trained=True)
     run = msgspec.structs.replace(results, tests=[split])
     write_results(tmp_path, run)
     stored = json.loads((tmp_path / "results.json").read_bytes())

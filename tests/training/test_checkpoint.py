@@ -1,7 +1,9 @@
 """A killed training resumes to the same weights and metrics, bit for bit, as one that was not killed."""
 
+import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -133,6 +135,8 @@ class Doomed(nn.Module):
 
     def forward(self, values, rows=None, columns=None):
         self.calls += self.training
+        if self.calls > 5:
+            self.calls.fill_(torch.inf)
         return self.layer(values.flatten(1)).squeeze(-1) * (torch.nan if self.calls > 5 else 1)
 
 
@@ -208,7 +212,7 @@ def test_a_checkpoint_with_one_bit_flipped_is_refused(tmp_path, at, file):
     content = bytearray(path.read_bytes())
     content[int(at * len(content))] ^= 4
     path.write_bytes(content)
-    with pytest.raises(InputError, match="damaged or of another version"):
+    with pytest.raises(InputError, match="is damaged"):
         checkpoint.read()
 
 
@@ -219,6 +223,62 @@ def test_a_checkpoint_of_other_models_or_windows_is_refused(tmp_path):
         trained(["gnn"], checkpoint)
     with pytest.raises(InputError, match="of another training"):
         trained(["cnn"], checkpoint, train=TRAIN[:20])
+
+
+def state_of(snapshot):
+    return snapshot.plain["model cnn"]["plain"]
+
+
+def tensor(name, change):
+    return lambda snapshot: change(next(t for key, t in snapshot.tensors.items() if name in key))
+
+
+CONTRADICTIONS = {
+    "a step beyond its evaluations": lambda s: state_of(s).update(step=1),
+    "a best step that is not the best": lambda s: state_of(s).update(best=5),
+    "evaluations of another model": lambda s: [record.update(model="gnn") for record in state_of(s)["history"]],
+    "evaluations out of order": lambda s: state_of(s)["history"].reverse(),
+    "a negative loss": lambda s: state_of(s)["history"][0].update(loss=-1.0),
+    "time that runs back": lambda s: state_of(s).update(seconds=-1.0),
+    "a field too many": lambda s: state_of(s).update(more=1),
+    "another step": lambda s: s.plain["step"].update(step=3),
+    "a part too many": lambda s: s.plain.update(more={}),
+    "weights that are not finite": tensor("/weights/", lambda t: t.fill_(torch.nan)),
+    "best weights that are not finite": tensor("/best/", lambda t: t.fill_(torch.inf)),
+    "negative second moments": tensor("exp_avg_sq", lambda t: t.fill_(-1)),
+    "moments of another step": tensor("moments/0/step", lambda t: t.fill_(1)),
+    "a moment missing": lambda s: s.tensors.pop("model cnn/moments/0/exp_avg"),
+    "a moment too many": lambda s: s.tensors.update({"model cnn/moments/99/step": torch.ones(())}),
+    "weights of another type": lambda s: s.tensors.update(
+        {key: t.double() for key, t in s.tensors.items() if "/weights/" in key}
+    ),
+    "a window waiting twice": tensor("waiting", lambda t: t.fill_(3)),
+    "a window that is not there": tensor("waiting", lambda t: t.add_(10**6)),
+    "a generator that is none": lambda s: s.plain["batches"].update(generator={"state": 10**400}),
+}
+
+
+@pytest.mark.parametrize("what", CONTRADICTIONS)
+def test_a_checkpoint_that_contradicts_itself_is_refused_though_it_is_signed(tmp_path, what):
+    checkpoint = Checkpoint(tmp_path / "seed-0.json")
+    trained(["cnn"], checkpoint)
+    snapshot = checkpoint.read()
+    CONTRADICTIONS[what](snapshot)
+    checkpoint.write(snapshot)
+    with pytest.raises(InputError, match=r"is of another training: .*; start again with --force$"):
+        trained(["cnn"], checkpoint)
+
+
+def test_a_checkpoint_with_a_number_beyond_floats_is_refused_though_it_is_signed(tmp_path):
+    path = tmp_path / "seed-0.json"
+    checkpoint = Checkpoint(path)
+    trained(["cnn"], checkpoint)
+    head, state = path.read_bytes().split(b', "state": ', maxsplit=1)
+    altered = re.sub(rb'"loss": [0-9.e-]+', b'"loss": 1e400', state.removesuffix(b"}\n"), count=1)
+    digest = hashlib.sha256(altered).hexdigest()
+    path.write_text(json.dumps({**json.loads(head + b"}"), "digest": digest})[:-1] + f', "state": {altered.decode()}}}')
+    with pytest.raises(InputError, match="is damaged: Number out of range"):
+        checkpoint.read()
 
 
 @pytest.mark.parametrize("turn", [1, 2])
@@ -326,5 +386,5 @@ def test_resuming_takes_the_same_call_a_run_that_nobody_trains_and_reads_a_finis
         run()
     assert run().tests[0].verdicts["cnn"].accuracy == results.tests[0].verdicts["cnn"].accuracy
     os.truncate(out / "config.json", 10)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is damaged"):
         run()

@@ -19,6 +19,7 @@ from gnnmax.errors import InputError, unknown_name
 from gnnmax.io.atomic import write_file
 from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
 from gnnmax.io.paths import as_path
+from gnnmax.io.reading import FileKind
 from gnnmax.task.arrays import as_array
 
 __all__ = [
@@ -275,14 +276,7 @@ def object_names(graph: Any, *, columns: EdgeColumns | None = None) -> tuple[str
 def _content(path: Path) -> bytes:
     if path.suffix.lower() not in READERS:
         raise InputError(f"a graph's file ends in {SUFFIXES}, not in {path.suffix!r}: {path}")
-    try:
-        if path.exists() and not path.is_file():  # reading a pipe or a device may never end
-            raise InputError(f"cannot read the graph {path}: it is not a regular file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise InputError(f"{path} is larger than {LARGEST_FILE} bytes: cut the graph down first")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read the graph {path}: {error.strerror}") from None
+    return FileKind("the graph", LARGEST_FILE, "give a graph of at most that size").read(path)
 
 
 def _parsed(content: bytes, file: File) -> Any:

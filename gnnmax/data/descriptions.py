@@ -1,0 +1,29 @@
+"""Descriptions of stored windows in plain values: a recipe, or the description of an import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gnnmax.data.imported import Imported, parse_import
+from gnnmax.data.recipe import Recipe, parse_recipe
+
+__all__ = ["parse_description"]
+
+
+def parse_description(plain: dict[str, Any], source: str) -> Recipe | Imported:
+    """Check plain dicts and lists as a recipe, or as the description of imported windows, which have a content.
+
+    Args:
+        plain: As :meth:`Recipe.to_dict` or :meth:`Imported.to_dict` returns it.
+        source: Its name in an error.
+
+    Raises:
+        InputError: a field does not fit; the message gives the field and the reason.
+
+    Example:
+        >>> parse_description({"name": "x", "content": "y"}, "x")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: import x: ...
+    """
+    return parse_import(plain, source) if "content" in plain else parse_recipe(plain, source)
