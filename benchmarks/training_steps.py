@@ -6,7 +6,6 @@ passes need at the same sizes, and nothing else.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from functools import partial
@@ -39,18 +38,15 @@ def batch(setting: Setting) -> tuple[Tensor, Tensor]:
     return values, torch.from_numpy(rng.integers(2, size=size).astype(np.float32))
 
 
-def step(net: nn.Module, values: Tensor, labels: Tensor, micro_batch: int | None = None) -> Callable[[], None]:
+def step(net: nn.Module, values: Tensor, labels: Tensor) -> Callable[[], None]:
     """Return one update, as in :mod:`gnnmax.training.loop`."""
     config = TrainingConfig()
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     net.train()
-    size = micro_batch or len(values)
 
     def run() -> None:
         optimiser.zero_grad()
-        for part, its_labels in zip(values.split(size), labels.split(size), strict=True):
-            loss = functional.binary_cross_entropy_with_logits(net(part), its_labels)
-            (loss * (len(part) / len(values))).backward()  # type: ignore[no-untyped-call]
+        functional.binary_cross_entropy_with_logits(net(values), labels).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), config.clip_norm)
         optimiser.step()
 
@@ -161,23 +157,11 @@ def against_scatter(model: str, bound: float, name: str, setting: Setting) -> Ro
     return race(name, ours, other, "window", Target("speed", bound), setting)
 
 
-def by_micro_batches(model: str, size: int, name: str, setting: Setting) -> Row:
-    """Time a net's training step by micro-batches against the step with the whole batch."""
-    values, labels = batch(setting)
-    part = min(size, len(values) // 2)
-    net = build_model(model, K)
-    twin = copy.deepcopy(net)
-    ours = Lane("micro-batches", step(net, values, labels, micro_batch=part), len(values))
-    whole = Lane("whole batch", step(twin, values, labels), len(values))
-    return race(name, ours, whole, "window", Target("speed", None), setting)
-
-
 ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "train: question": partial(against_ceiling, "question", 0.8),
     "train: cnn": partial(against_ceiling, "cnn", 0.8),
     "train: gnn": partial(against_ceiling, "gnn", 0.25),
     "train: exchangeable": partial(against_ceiling, "exchangeable", 0.25),
-    "train: exchangeable, micro-batches": partial(by_micro_batches, "exchangeable", 64),
     **{
         f"train: {model}, scatter": partial(against_scatter, model, bound)
         for bound, models in ((2.0, ("gnn", "exchangeable")), (1.0, ("gine", "gatv2", "pna", "graph-transformer")))

@@ -130,6 +130,8 @@ class Report:
     """Also write the heat maps, as an SVG file."""
     force: Flag = False
     """Replace a file that gnnmax did not write."""
+    answer: Flag = False
+    """Open the page with the answer to the question: shipped nets on fresh windows, their order known or lost."""
     markdown: Flag = False
     """Print the tables in Markdown."""
     reproduce: Flag = False
@@ -153,7 +155,14 @@ class Report:
         page = self.out or self.run_folder / "report.html"
         outputs = [Output("--out", page, (".html",)), Output("--heat-maps", self.heat_maps, (".svg",))]
         check_outputs(outputs, inputs=[self.run_folder, self.run_folder / RESULTS], force=self.force)
-        write_page(results, page)
+        orders = None
+        if self.answer:
+            from gnnmax.experiments.reproduction.answer import verdicts_on_bumps
+            from gnnmax.report.answers import in_short
+
+            orders = {order: verdicts_on_bumps(order, seed=0) for order in ("natural", "shuffled")}
+            print_text("\n".join(in_short(results, orders)))
+        write_page(results, page, orders=orders)
         if self.heat_maps is not None:
             write_heat_maps(results, self.heat_maps)
         if self.markdown:

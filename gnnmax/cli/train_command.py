@@ -32,8 +32,6 @@ class Budget:
     """Updates of each model."""
     batch_size: int | None = None
     """Windows per update."""
-    micro_batch: int | None = None
-    """Windows per forward pass; the gradients of a batch are summed."""
     train_windows: int | None = None
     """Train on the first N windows of the training split only."""
     stream: Flag = False

@@ -267,7 +267,7 @@ def _rehearse(nets: Mapping[str, Architecture], data: DataSet, training: Trainin
     """Refuse an own net that cannot be trained, before any work is done."""
     for net in nets.values():
         if net.is_own:
-            rehearse(net, data.split("train")[: training.micro_batch], resolve_device(training.device))
+            rehearse(net, data.split("train"), resolve_device(training.device))
 
 
 @contextlib.contextmanager

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from gnnmax.evaluation.verdict import Offsets
+from gnnmax.experiments.reproduction.answer import BEST, GRAPH, NATURAL, SHUFFLED, OrderVerdicts
 from gnnmax.experiments.results import Results, SplitResult
 from gnnmax.report.audits import worst_findings
 
-__all__ = ["Answer", "answers", "headline"]
+__all__ = ["Answer", "answers", "headline", "in_short"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,35 @@ def headline(results: Results) -> str:
     limit = f" The best possible is {_percent(test.ceiling)}." if test.ceiling is not None else ""
     said = f"{said}; " if said else "no net finished its training; "
     return f"Right on held-out hosts: {said}the explicit rule {_percent(test.verdicts['argmax'].accuracy)}.{limit}"
+
+
+def in_short(results: Results, orders: OrderVerdicts) -> list[str]:
+    """Answer the asker's three questions in a sentence each.
+
+    Args:
+        results: Of a run.
+        orders: Verdicts on windows whose order is known or lost.
+
+    References:
+        "How can I suppress a CNN's translation invariance / equivariance?", ai.stackexchange.com, question 12010.
+    """
+    test = results.tests[0]
+    nets = {name: test.verdicts[name].accuracy for name in test.nets}
+    best = max(nets, key=lambda name: nets[name])
+    pooled = [f"{name} {_percent(nets[name])}" for name in ("question", "question-max") if name in nets]
+    beside = f" ({_joined(pooled)})" if pooled else ""
+    known, lost = ({name: verdict.accuracy for name, verdict in orders[order].items()} for order in orders)
+    image = max(lost[NATURAL], lost[SHUFFLED])
+    return [
+        "True for the centred window and False for the shifted one: give the net a way to know where the centre is, "
+        f"and train on shifted windows ({best} {_percent(nets[best])}); without noise, comparing the centre with the "
+        "other entries is exact and needs no net.",
+        "Removing the pooling layers is neither needed nor enough: a border or a mark shows the position to a net with "
+        f"pooling, and nothing shows it to a net that treats all positions equally{beside}.",
+        "If the rows and columns are nodes whose order is known, an image net is as good as any "
+        f"({_percent(known[NATURAL])}; the best possible is {_percent(known[BEST])}); if the order is lost, it drops "
+        f"to {_percent(image)}, and a graph net that reads the adjacency keeps {_percent(lost[GRAPH])}.",
+    ]
 
 
 def answers(results: Results) -> list[Answer]:

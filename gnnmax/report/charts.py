@@ -9,13 +9,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from gnnmax.evaluation.verdict import Slice, Verdict
+from gnnmax.experiments.reproduction.answer import OrderVerdicts
 from gnnmax.experiments.results import Results, SplitResult
 from gnnmax.task.plotting import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["accuracy_chart", "curve_chart", "learning_chart", "reliability_chart", "splits_chart"]
+__all__ = [
+    "accuracy_chart",
+    "curve_chart",
+    "learning_chart",
+    "order_chart",
+    "reliability_chart",
+    "splits_chart",
+]
 
 _INK = "#010203"
 _STYLE = {
@@ -74,6 +82,27 @@ def _banded(names: Sequence[str], found: dict[str, list[Slice]]) -> str:
         axes.set_ylabel("right, %")
         axes.grid(axis="y", lw=0.4, alpha=0.4)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=max(1, min(4, len(found))))
+    return drawn[0]
+
+
+def order_chart(verdicts: OrderVerdicts) -> str:
+    """Draw the accuracy of each scorer where the order of the nodes is known, and beside it where it is lost."""
+    names = list(verdicts["natural"])
+    with _canvas(7.4, 2.8) as (axes, drawn):
+        for place, order in enumerate(("natural", "shuffled")):
+            found = [_whole(verdicts[order][name]) for name in names]
+            at = [x + (place - 0.5) * 0.36 for x in range(len(names))]
+            right = [100 * part.accuracy for part in found]
+            below = [100 * (part.accuracy - part.low) for part in found]
+            above = [100 * (part.high - part.accuracy) for part in found]
+            form: dict[str, Any] = {"color": COLOURS[2]} if place == 0 else {"color": "none", "hatch": "////"}
+            bars = axes.bar(at, right, 0.34, yerr=[below, above], edgecolor=COLOURS[2], ecolor=_INK, **form)
+            bars.set_label("the order of the nodes is known" if place == 0 else "the order is lost")
+            axes.bar_label(bars, [f"{share:.1f}" for share in right], padding=2, fontsize=9)
+        axes.set_xticks(range(len(names)), [name.replace(", ", ",\n").replace(" (", "\n(") for name in names])
+        axes.set(ylim=(50, 104), ylabel="right, %")
+        axes.grid(axis="y", lw=0.4, alpha=0.4)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return drawn[0]
 
 

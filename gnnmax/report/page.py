@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from gnnmax.evaluation.metrics import METRICS
+from gnnmax.experiments.reproduction.answer import BEST, OrderVerdicts
 from gnnmax.experiments.results import Results, SplitResult
-from gnnmax.report.answers import answers, headline
+from gnnmax.report.answers import answers, headline, in_short
 from gnnmax.report.audits import conclusions, worst_findings
 from gnnmax.report.charts import (
     accuracy_chart,
     curve_chart,
     learning_chart,
+    order_chart,
     reliability_chart,
     splits_chart,
 )
@@ -26,10 +28,14 @@ SHOWN_RULES = ("argmax", "nms", "bayes")
 """Rules whose heat maps and decisions are shown beside those of the nets."""
 
 
-def render_page(results: Results) -> str:
+def render_page(results: Results, *, orders: OrderVerdicts | None = None) -> str:
     """Render the page of a run as HTML that links to nothing and runs no script.
 
     The same results give the same page.
+
+    Args:
+        results: Of the run.
+        orders: Verdicts on windows whose order is known or lost; the page then opens with the answer to the question.
 
     Example:
         >>> from gnnmax.report.page import render_page  # render_page(read_results("runs/demo"))
@@ -48,6 +54,9 @@ def render_page(results: Results) -> str:
             shown=[*nets, *rules],
             colours=dict(zip(nets, COLOURS * (len(nets) // len(COLOURS) + 1), strict=False)),
             headline=headline(results),
+            in_short=in_short(results, orders) if orders else [],
+            order=order_chart(orders) if orders else "",
+            fresh=orders["natural"][BEST].n if orders else 0,
             answers=answers(results),
             heat_maps=[(name, heat_map_svg(test.heat_map(name))) for name in [*nets, *rules[:1]]],
             charts=_slice_charts(test, drawn),
@@ -76,13 +85,13 @@ def _slice_charts(test: SplitResult, nets: list[str]) -> dict[str, str]:
     return {group: accuracy_chart(test, group, nets) for group, parts in groups.items() if len(parts) > 1}
 
 
-def write_page(results: Results, path: Path) -> Path:
-    """Write the page of a run to a file, whole or not at all.
+def write_page(results: Results, path: Path, *, orders: OrderVerdicts | None = None) -> Path:
+    """Write the page of a run to a file, whole or not at all; see :func:`render_page`.
 
     Raises:
         InputError: the folder of the file does not exist.
     """
-    return write_whole(path, render_page(results))
+    return write_whole(path, render_page(results, orders=orders))
 
 
 def write_heat_maps(results: Results, path: Path) -> Path:

@@ -36,7 +36,6 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             makes more steps, and results depend on the machine.
         seconds: Wall time of each model, its evaluations included, where ``match`` is "seconds"; else None.
         batch_size: Windows per update; every model sees the same ones.
-        micro_batch: Windows per forward pass; the gradients of a batch are summed. None takes the batch whole.
         train_windows: Number of windows of the training split to train on, from the first; None takes all.
         stream: Whether to draw fresh windows from an infinite stream instead of the stored ones, see
             :mod:`gnnmax.data.stream`.
@@ -56,7 +55,6 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     match: Match = "steps"
     seconds: Annotated[float, Meta(gt=0, le=1e7)] | None = None
     batch_size: Annotated[int, Meta(ge=1, le=65_536)] = 128
-    micro_batch: Annotated[int, Meta(ge=1, le=65_536)] | None = None
     train_windows: Annotated[int, Meta(ge=2, le=1_000_000_000)] | None = None
     stream: bool = False
     learning_rate: Annotated[float, Meta(gt=0, le=10)] = 4e-3

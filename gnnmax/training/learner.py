@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,14 +156,14 @@ class Learner:
         self._module.train()
         self._optimiser.zero_grad()
         loss = torch.zeros((), device=labels.device)
-        with self._randomness(labels.device):
-            for windows in self._micro_batches(len(labels)):
-                with autocast_context(self._config.precision, labels.device):
-                    scores = self._module(*taken(inputs, windows))
-                mean = functional.binary_cross_entropy_with_logits(scores.float(), labels[windows])
-                share = mean * (len(scores) / len(labels))
-                share.backward()  # type: ignore[no-untyped-call]
-                loss += share.detach()
+        own = self._processes.share(len(labels))
+        if own.start < len(labels):
+            with self._randomness(labels.device), autocast_context(self._config.precision, labels.device):
+                scores = self._module(*taken(inputs, own))
+            mean = functional.binary_cross_entropy_with_logits(scores.float(), labels[own])
+            share = mean * (len(scores) / len(labels))
+            share.backward()  # type: ignore[no-untyped-call]
+            loss += share.detach()
         self._processes.all_reduce([loss, *(p.grad for p in self._module.parameters() if p.grad is not None)])
         self._share_statistics()
         norm = nn.utils.clip_grad_norm_(self._module.parameters(), self._config.clip_norm)
@@ -185,13 +185,6 @@ class Learner:
                 if not self._processes.is_main:
                     buffer.zero_()
             self._processes.all_reduce(statistics)
-
-    def _micro_batches(self, n: int) -> Iterator[slice]:
-        """Cut this process's share of a batch of ``n`` windows into micro-batches."""
-        share = self._processes.share(n)
-        reach = (self._config.micro_batch or n) * share.step
-        for start in range(share.start, n, reach):
-            yield slice(start, min(start + reach, n), share.step)
 
     def _evaluate(self, inputs: Inputs, labels: Tensor) -> None:
         """Evaluate on the validation windows and keep the weights if they are the best so far."""

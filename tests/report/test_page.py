@@ -19,6 +19,7 @@ from gnnmax.evaluation.evaluator import evaluate
 from gnnmax.evaluation.metrics import METRICS, Metric
 from gnnmax.evaluation.verdict import Offsets, Verdict
 from gnnmax.experiments.comparison import compare
+from gnnmax.experiments.reproduction import answer
 from gnnmax.experiments.results import read_results, write_results
 from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.interop.metric import VerdictMetric
@@ -234,3 +235,15 @@ def test_a_page_without_a_folder_to_stand_in_is_refused(results, tmp_path):
         write_page(results, tmp_path / "nowhere" / "page.html")
     with pytest.raises(InputError, match="is a folder"):
         write_page(results, tmp_path)
+
+
+def test_with_the_answer_the_page_opens_with_three_sentences_and_one_picture(results, monkeypatch):
+    monkeypatch.setattr(answer, "TESTED", 4)
+    orders = {order: answer.verdicts_on_bumps(order, seed=0) for order in ("natural", "shuffled")}
+    page = render_page(results, orders=orders)
+    top = page.partition("<h2>")[0]
+    assert top.count("<li>") == 3 and top.count("<svg") == 1
+    assert "512 fresh windows" in top
+    accuracy = f"{100 * orders['shuffled'][answer.GRAPH].accuracy:.1f}"
+    assert accuracy in top.partition("<figure>")[0] and accuracy in top.partition("<figure>")[2]
+    assert "<ol" not in render_page(results)

@@ -20,15 +20,6 @@ def changed(**fields) -> TrainingConfig:
     return msgspec.structs.replace(QUICK, **fields)
 
 
-@pytest.mark.parametrize("micro", [1, 7, 16])
-def test_micro_batches_add_up_to_the_batch(micro):
-    (whole, _), (parts, _) = trained(["gnn"]), trained(["gnn"], changed(micro_batch=micro))
-    for a, b in zip(whole["gnn"].parameters(), parts["gnn"].parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
-    same, _ = trained(["gnn"], changed(micro_batch=32))
-    assert equal(whole["gnn"], same["gnn"])
-
-
 def test_a_model_stops_when_its_loss_no_longer_falls_and_the_others_continue():
     _, results = trained(["cnn", "gnn"], changed(steps=400, evaluate_every=2, patience=3, learning_rate=0.3))
     for result in results.values():
@@ -99,7 +90,6 @@ def test_training_on_the_first_windows_is_training_on_those_alone():
         ({"seconds": 3.0}, "wall time is a budget where"),
         ({"match": "seconds"}, "wall time is a budget where"),
         ({"stream": True, "train_windows": 10}, "a stream has none"),
-        ({"micro_batch": 0}, "micro_batch"),
         ({"precision": "float16"}, "precision"),
         ({"patience": 0}, "patience"),
     ],

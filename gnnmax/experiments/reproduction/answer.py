@@ -24,7 +24,17 @@ from gnnmax.task.scorers import Scorer
 from gnnmax.task.windows import Windows
 from gnnmax.training.threads import one_thread
 
-__all__ = ["BEST", "GRAPH", "NATURAL", "SERIATED", "SHUFFLED", "answer", "score_seriated", "verdicts_on_bumps"]
+__all__ = [
+    "BEST",
+    "GRAPH",
+    "NATURAL",
+    "SERIATED",
+    "SHUFFLED",
+    "OrderVerdicts",
+    "answer",
+    "score_seriated",
+    "verdicts_on_bumps",
+]
 
 TESTED = 40
 """Hosts of 128 windows, for each order and seed."""
@@ -42,6 +52,9 @@ NATURAL, SHUFFLED, SERIATED, GRAPH, BEST = (
 """The scorers."""
 
 Scores = npt.NDArray[np.float32]
+
+OrderVerdicts = dict[str, dict[str, Verdict]]
+"""Verdicts by scorer, for ``natural`` and for ``shuffled`` order."""
 
 
 def answer(seeds: Sequence[int], on_progress: Progress) -> Outcome:
