@@ -60,7 +60,7 @@ def test_several_files_are_compared_under_their_names(files, capsys):
         (["--scores", "a.npy", "a.npy", "--labels", "y.npz"], "two files of scores are called 'a'"),
         (["--scores", "short.npy", "--labels", "y.npz"], "short.npy has 7 entries, and y.npz has 120 labels"),
         (["--scores", "a.npy", "--labels", "y.npz", "--graph", "short.npy"], "expected integers or names"),
-        (["--scores", "none.csv", "--labels", "y.npz"], "there is no file of scores none.csv"),
+        (["--scores", "none.csv", "--labels", "y.npz"], "cannot read the file of scores none.csv"),
         (["--scores", "a.npy", "--labels", "y.npz", "--scale", "probabilities"], "pass threshold=0.5"),
     ],
 )
