@@ -48,8 +48,9 @@ def in_short(results: Results, orders: OrderVerdicts) -> list[str]:
     test = results.tests[0]
     nets = {name: test.verdicts[name].accuracy for name in test.nets}
     best = max(nets, key=lambda name: nets[name])
-    pooled = [f"{name} {_percent(nets[name])}" for name in ("question", "question-max") if name in nets]
-    beside = f" ({_joined(pooled)})" if pooled else ""
+    pooling = {"question": "the asker's net without pooling", "question-max": "with max pooling"}
+    pooled = [f"{text} {_percent(nets[name])}" for name, text in pooling.items() if name in nets]
+    beside = f" ({_joined(pooled)} right)" if pooled else ""
     known, lost = ({name: verdict.accuracy for name, verdict in orders[order].items()} for order in orders)
     image = max(lost[NATURAL], lost[SHUFFLED])
     return [
