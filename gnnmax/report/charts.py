@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,7 @@ def order_chart(verdicts: OrderVerdicts) -> str:
             bars = axes.bar(at, right, 0.34, yerr=[below, above], edgecolor=COLOURS[2], ecolor=_INK, **form)
             bars.set_label("the order of the nodes is known" if place == 0 else "the order is lost")
             axes.bar_label(bars, [f"{share:.1f}" for share in right], padding=2, fontsize=9)
-        axes.set_xticks(range(len(names)), [name.replace(", ", ",\n").replace(" (", "\n(") for name in names])
+        axes.set_xticks(range(len(names)), [textwrap.fill(name, 17) for name in names])
         axes.set(ylim=(50, 104), ylabel="right, %")
         axes.grid(axis="y", lw=0.4, alpha=0.4)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
