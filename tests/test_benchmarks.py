@@ -73,7 +73,7 @@ def test_a_row_that_is_not_there_is_refused(wanted, capsys):
     assert "known: " in capsys.readouterr().err
 
 
-def test_quick_figures_do_not_go_on_the_page(capsys):
+def test_quick_metrics_do_not_go_on_the_page(capsys):
     with pytest.raises(SystemExit, match=r"^2$"):
         main(["--quick", "--markdown"])
     assert "leave out" in capsys.readouterr().err

@@ -41,7 +41,7 @@ from gnnmax.task.windows import Windows, windows_hint
 __all__ = ["ModelCard", "TrainedModel", "load_model", "read_card", "save_model", "shipped_models"]
 
 CARD, WEIGHTS = "model.json", "weights.safetensors"
-SHELF = Path(__file__).parent / "weights"
+SHIPPED = Path(__file__).parent / "weights"
 CARD_FILE = FileKind("the model card", 1_000_000, "copy the folder again or train again")
 LARGEST_HEADER = 1_000_000
 HEADER_ENTRY = 300
@@ -275,7 +275,7 @@ def shipped_models() -> list[str]:
         >>> shipped_models()
         ['cnn', 'cnn-natural', 'cnn-shuffled', 'gnn', 'product']
     """
-    return sorted(card.parent.name for card in SHELF.glob(f"*/{CARD}"))
+    return sorted(card.parent.name for card in SHIPPED.glob(f"*/{CARD}"))
 
 
 def load_model(
@@ -311,7 +311,7 @@ def load_model(
         gnnmax.errors.InputError: there is no folder runs/nowhere: give a folder that holds model.json, or one of ...
     """
     where = resolve_device(device)
-    folder, card = _chosen(SHELF / path if str(path) in shipped_models() else as_path(path))
+    folder, card = _chosen(SHIPPED / path if str(path) in shipped_models() else as_path(path))
     try:
         architecture = _architecture(card, net, allow_changed=allow_changed)
         module = _restored(folder / WEIGHTS, card, architecture)

@@ -17,7 +17,7 @@ from gnnmax.training.config import TrainingConfig, parse_training
 
 __all__ = ["config_names", "load_config"]
 
-SHELF = Presets("config", Path(__file__).parent / "configs")
+PRESETS = Presets("config", Path(__file__).parent / "configs")
 
 
 class Hyperparameters(Struct, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ def config_names() -> list[str]:
         >>> "standard" in config_names()
         True
     """
-    return SHELF.names()
+    return PRESETS.names()
 
 
 def load_config(name: str | Path, nets: Collection[str] = ()) -> Hyperparameters:
@@ -72,7 +72,7 @@ def load_config(name: str | Path, nets: Collection[str] = ()) -> Hyperparameters
         (300, GnnConfig(width=16, rounds=2, encoding='rank'))
     """
     try:
-        file = msgspec.convert(SHELF.read(name), _File, strict=True)
+        file = msgspec.convert(PRESETS.read(name), _File, strict=True)
     except (msgspec.ValidationError, RecursionError) as error:
         raise InputError(f"config {name}: {error}") from None
     return Hyperparameters(

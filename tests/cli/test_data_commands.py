@@ -73,7 +73,7 @@ WRONG = {
     "a folder without data": ["verify", "/"],
     "no information on nothing": ["info", "nowhere"],
     "no information on a folder": ["info", "/"],
-    "an unknown shelf": ["list", "nowhere"],
+    "an unknown list": ["list", "nowhere"],
 }
 
 

@@ -76,7 +76,7 @@ def test_equal_fingerprints_alone_are_no_duplicates(monkeypatch):
     assert count_shared(sets)[0].windows == 5
 
 
-def test_windows_that_colours_cannot_tell_apart_are_told_apart():
+def test_windows_that_colours_cannot_tell_apart_are_distinguished():
     """Around an empty cross: one cycle of eight against two of four, every node of degree two."""
     one, two = np.zeros((5, 5), np.float32), np.zeros((5, 5), np.float32)
     others = [0, 1, 3, 4]

@@ -106,7 +106,7 @@ def test_margins_are_drawn_log_uniform_and_hold_in_the_windows_own_deviation():
     assert abs(logs.std() - 12**-0.5) < 0.02
 
 
-def test_a_shifted_maximum_stands_on_any_other_edge_alike():
+def test_a_shifted_maximum_stands_on_any_other_edge_equally():
     values, edge_mask = np.tile(cells(3)[0][:1], (6000, 1)), np.tile(cells(3)[1][:1], (6000, 1))
     plant_spikes(values, edge_mask, np.full(6000, CODES["shifted"], np.uint8), (0.2, 0.2), np.random.default_rng(0))
     counts = np.bincount(values.argmax(axis=1), minlength=25)
@@ -234,7 +234,7 @@ def edit(folder: Path, change) -> None:
 
 
 @pytest.mark.parametrize("field", ["observed", "planted", "kind_code", "offset", "margin", "graph"])
-def test_a_changed_array_is_found_even_when_its_digest_is_signed_anew(stored, field):
+def test_a_changed_array_is_found_even_when_its_digest_is_signed_again(stored, field):
     from safetensors.numpy import load, save
 
     shard = stored / "test-00000.safetensors"

@@ -14,7 +14,7 @@ def of(name: str, split: str = "test", **changes):
     return natural_prevalence(build(load_recipe(name).replace(**changes)), split)
 
 
-def test_where_entries_are_alike_it_is_one_in_k_squared_and_counting_agrees():
+def test_where_entries_are_equally_it_is_one_in_k_squared_and_counting_agrees():
     exact = of("noise-5-mu3", splits={"test": 1})
     assert (exact.share, exact.basis) == (1 / 25, "exact")
     noise = np.random.default_rng(0).normal(size=(100_000, 5, 5))

@@ -177,7 +177,7 @@ def test_replacing_reaches_into_nested_fields_and_leaves_the_old_recipe_as_it_is
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_every_host_has_one_split_and_every_split_all_ingredients_alike(name):
+def test_every_host_has_one_split_and_every_split_all_ingredients_equally(name):
     recipe = load_recipe(name)
     spans = [recipe.span(split) for split in recipe.splits]
     assert [graph for span in spans for graph in span] == list(range(recipe.graphs))

@@ -271,7 +271,7 @@ def test_a_hostile_header_is_refused_though_it_is_signed(stored, name):
         _ = open_dataset(stored).train
 
 
-def test_the_same_header_written_anew_is_read(stored):
+def test_the_same_header_written_again_is_read(stored):
     with_header(stored, lambda header: header)
     assert same(open_dataset(stored).train, build(TINY).train)
 

@@ -102,7 +102,7 @@ def test_a_change_is_found_though_it_is_signed(originals, tmp_path, name, what):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_what_is_only_signed_anew_is_fine(originals, tmp_path, name):
+def test_what_is_only_signed_again_is_fine(originals, tmp_path, name):
     assert failing(tampered(originals[name], tmp_path / "data", lambda arrays: None)) == []
     assert failing(originals[name]) == []
 

@@ -52,7 +52,7 @@ def noisy(w: Windows, seed: int = 1) -> np.ndarray:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(2, 60), st.sampled_from([1, 2, 4, 500]), st.integers(0, 2**32 - 1))
-def test_figures_agree_with_scikit_learn_under_ties(n: int, distinct: int, seed: int) -> None:
+def test_metrics_agree_with_scikit_learn_under_ties(n: int, distinct: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     scores = (rng.integers(distinct, size=n) - distinct // 2) * 0.1
     label = rng.random(n) < 0.5

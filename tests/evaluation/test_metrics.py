@@ -112,7 +112,7 @@ def test_brier_and_calibration_error_are_those_of_scikit_learn_and_a_loop(seed: 
     assert verdict.calibration_error == pytest.approx(error, abs=1e-12)
 
 
-def test_logits_and_their_probabilities_are_judged_alike() -> None:
+def test_logits_and_their_probabilities_are_judged_equally() -> None:
     rng = np.random.default_rng(0)
     logits, label = rng.normal(size=400) * 3, rng.random(400) < 0.5
     a = evaluate(logits, label, scale="logits").to_dict()

@@ -34,7 +34,7 @@ def on_levels(scores: np.ndarray, label: np.ndarray, weights: np.ndarray) -> tup
 
 @settings(max_examples=300, deadline=None)
 @given(samples())
-def test_both_figures_agree_with_scikit_learn_under_ties_and_weights(sample: tuple[np.ndarray, ...]) -> None:
+def test_both_metrics_agree_with_scikit_learn_under_ties_and_weights(sample: tuple[np.ndarray, ...]) -> None:
     scores, label, weights = sample
     positive, negative = on_levels(scores, label, weights)
     assert abs(auroc(positive, negative) - roc_auc_score(label, scores, sample_weight=weights)) < 1e-12

@@ -55,12 +55,12 @@ def finished(tmp_path_factory):
     return out, run(out)
 
 
-def test_two_runs_of_the_same_seeds_give_equal_figures_for_any_number_of_workers(finished, tmp_path):
+def test_two_runs_of_the_same_seeds_give_equal_metrics_for_any_number_of_workers(finished, tmp_path):
     assert figures(run(tmp_path / "again", workers=2)) == figures(finished[1])
 
 
 @pytest.mark.parametrize("stored", [False, True])
-def test_a_data_set_gives_the_figures_of_its_recipe_in_one_process_or_two(finished, tmp_path, stored):
+def test_a_data_set_gives_the_metrics_of_its_recipe_in_one_process_or_two(finished, tmp_path, stored):
     data = build(SMALL)
     given = open_dataset(data.save(tmp_path / "data")) if stored else data
     assert figures(run(tmp_path / "run", data=given, workers=2)) == figures(finished[1])
@@ -142,7 +142,7 @@ def test_a_run_of_another_version_is_not_resumed_and_is_not_called_damaged(finis
         assert "damaged" not in str(caught.value)
 
 
-def test_another_seed_gives_other_figures(finished, tmp_path):
+def test_another_seed_gives_other_metrics(finished, tmp_path):
     other = figures(run(tmp_path / "other", seeds=(2, 3)))
     assert other["tests"][0]["verdicts"]["cnn"] != figures(finished[1])["tests"][0]["verdicts"]["cnn"]
 

@@ -53,7 +53,7 @@ def test_a_figure_that_was_made_up_is_found(run, tmp_path, capsys):
     assert "ok     cnn: its audit finds the same" in printed
 
 
-def test_another_seed_gives_other_figures(run, tmp_path, capsys):
+def test_another_seed_gives_other_metrics(run, tmp_path, capsys):
     def reseed(name, content):
         if name == "config.json":
             content["seeds"] = [5, 6]

@@ -64,7 +64,7 @@ def state_in(data, queue):
     queue.put((vars(data)["_windows"].values.flags.owndata, data[3]["values"].sum().item()))
 
 
-def test_a_spawned_process_maps_the_files_anew_and_is_sent_the_path_alone(folder):
+def test_a_spawned_process_maps_the_files_again_and_is_sent_the_path_alone(folder):
     data = WindowDataset.stored(folder, "train")
     assert set(data.__getstate__()) == {"_source"}
     context = multiprocessing.get_context("spawn")

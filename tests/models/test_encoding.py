@@ -51,7 +51,7 @@ def test_ranks_count_larger_and_equal_entries(seed, k):
 
 
 @pytest.mark.parametrize("k", [3, 9, 31])
-def test_the_top_of_a_window_looks_alike_for_every_side_and_in_float32(k):
+def test_the_top_of_a_window_looks_equally_for_every_side_and_in_float32(k):
     strict = torch.zeros(1, k, k)
     strict[0, 1, 1], strict[0, 0, 2] = 2.0, 1.0
     tied = strict.clone()

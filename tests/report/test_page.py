@@ -181,7 +181,7 @@ def test_names_on_the_page_are_escaped(results):
     assert "<script>" not in render_page(hostile)
 
 
-def test_all_of_the_askers_questions_are_answered_with_figures(results):
+def test_all_of_the_askers_questions_are_answered_with_metrics(results):
     said = answers(results)
     assert len(said) == 4
     assert all(re.search(r"\d", " ".join(answer.sentences)) for answer in said)

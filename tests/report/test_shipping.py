@@ -13,7 +13,7 @@ from gnnmax.data.store import load_data
 from gnnmax.errors import InputError
 from gnnmax.evaluation.evaluator import evaluate
 from gnnmax.experiments.run_folder import load_run
-from gnnmax.models.trained import SHELF, load_model, shipped_models
+from gnnmax.models.trained import SHIPPED, load_model, shipped_models
 from gnnmax.report.shipping import ship_models
 from gnnmax.task.windows import Windows
 
@@ -23,9 +23,9 @@ SEED = 20_000
 
 def test_nets_for_spikes_and_for_bumps_ship_and_weigh_less_than_two_megabytes():
     assert shipped_models() == ["cnn", "cnn-natural", "cnn-shuffled", "gnn", "product"]
-    assert sum(path.stat().st_size for path in SHELF.rglob("*")) < 2_000_000
+    assert sum(path.stat().st_size for path in SHIPPED.rglob("*")) < 2_000_000
     for name in shipped_models():
-        card = (SHELF / name / "README.md").read_text(encoding="utf-8")
+        card = (SHIPPED / name / "README.md").read_text(encoding="utf-8")
         assert card.startswith(f"# {name}\n") and "What it cannot do" in card
         assert load_model(name).card.recipe_digest[:16] in card
 
@@ -58,7 +58,7 @@ def test_the_shipped_gnn_knows_neither_side_nor_scale(k, form):
 
 
 def test_a_folder_of_one_s_own_is_meant_by_its_path(tmp_path, monkeypatch):
-    shutil.copytree(SHELF / "cnn", tmp_path / "gnn")
+    shutil.copytree(SHIPPED / "cnn", tmp_path / "gnn")
     monkeypatch.chdir(tmp_path)
     assert (load_model("gnn").name, load_model("./gnn").name) == ("gnn", "cnn")
     assert list(load_run("gnn")) == ["gnn"]
@@ -67,15 +67,15 @@ def test_a_folder_of_one_s_own_is_meant_by_its_path(tmp_path, monkeypatch):
 
 
 def test_the_seed_of_the_lowest_validation_loss_ships(tmp_path):
-    run, shelf = tmp_path / "run", tmp_path / "shelf"
+    run, shipped_folder = tmp_path / "run", tmp_path / "shipped_folder"
     words = ["--models", "cnn,gnn", "--seeds", "3", "--steps", "4", "--device", "cpu"]
     assert main(["compare", "--data", "tiny", "--out", str(run), *words]) == 0
-    ship_models(run, shelf, {"image": "cnn", "gnn": "gnn"})
+    ship_models(run, shipped_folder, {"image": "cnn", "gnn": "gnn"})
     for shipped, name in (("image", "cnn"), ("gnn", "gnn")):
         seeds = [load_model(run / name / f"seed-{seed}").card for seed in range(3)]
         best = min(seeds, key=lambda card: card.validation_loss)
-        assert load_model(shelf / shipped).card == best
-        assert f"this is {best.seed}:" in (Path(shelf) / shipped / "README.md").read_text(encoding="utf-8")
+        assert load_model(shipped_folder / shipped).card == best
+        assert f"this is {best.seed}:" in (Path(shipped_folder) / shipped / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["cnn", "gnn"])

@@ -109,7 +109,7 @@ def test_kind_and_label_agree(values):
     np.testing.assert_array_equal(kind_of(values) == 0, is_centred(values))
 
 
-def test_a_tied_or_a_nan_centre_is_told_apart_from_broken_twins_of_the_label():
+def test_a_tied_or_a_nan_centre_is_distinguished_from_broken_twins_of_the_label():
     def loose(values):  # a tie counts
         return values[:, 1, 1] >= values.reshape(len(values), -1).max(axis=1)
 

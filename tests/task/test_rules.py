@@ -182,7 +182,7 @@ def test_the_ceiling_is_that_of_the_table(k: int, mu: int, column: int) -> None:
 
 
 @pytest.mark.parametrize(("mu", "expected"), [(3.0, 0.94922), (2.0, 0.84988)])
-def test_the_ceiling_agrees_with_the_figures_of_the_issue(mu: float, expected: float) -> None:
+def test_the_ceiling_agrees_with_the_metrics_of_the_issue(mu: float, expected: float) -> None:
     assert abs(ceiling_of(9, mu).accuracy - expected) < 3e-4
 
 

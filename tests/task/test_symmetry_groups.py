@@ -31,7 +31,7 @@ def test_the_ceiling_of_each_group_is_the_stated_one(name):
 @pytest.mark.parametrize(
     ("k", "stride", "ceiling"), [(3, 3, 1), (5, 5, 1), (9, 3, 0.95), (15, 3, 0.9464), (9, 1, 0.5), (9, 9, 1)]
 )
-def test_a_stride_leaves_a_grid_of_entries_alike(k, stride, ceiling):
+def test_a_stride_leaves_a_grid_of_entries_equally(k, stride, ceiling):
     assert round(strided(stride).ceiling(k), 4) == ceiling
     assert strided(stride).centre_orbit(k) == (k // stride) ** 2
 

@@ -69,7 +69,7 @@ def test_permuting_twice_is_permuting_once_by_the_product(k, seed):
 
 
 @given(st.slices(12) | st.lists(st.integers(-12, 11)) | st.lists(st.booleans(), min_size=12, max_size=12))
-def test_an_index_selects_in_every_field_alike(index):
+def test_an_index_selects_in_every_field_equally(index):
     windows = example()
     chosen = windows[np.array(index, dtype=int) if index == [] else index]
     for name, array in chosen.arrays().items():
@@ -108,7 +108,7 @@ def test_parts_join_to_the_whole(seed):
         dataclasses.replace(example(), amplitude=np.zeros(12, np.float32)),
     ],
 )
-def test_what_is_not_alike_is_not_joined(other):
+def test_what_is_not_equally_is_not_joined(other):
     with pytest.raises(InputError, match="give parts that agree"):
         Windows.concatenate([example(), other])
 

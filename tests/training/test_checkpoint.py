@@ -85,7 +85,7 @@ def but_the_clock(results) -> dict:
     ("streamed", "bits"),
     [(False, np.random.PCG64), (False, np.random.Philox), (False, np.random.MT19937), (True, np.random.PCG64)],
 )
-def test_killed_at_any_checkpoint_the_weights_and_figures_are_those_of_a_run_that_was_not(tmp_path, streamed, bits):
+def test_killed_at_any_checkpoint_the_weights_and_metrics_are_those_of_a_run_that_was_not(tmp_path, streamed, bits):
     call = {"train": Stream(SMALL), "config": TrainingConfig(**{**plain(BUDGET), "stream": True})} if streamed else {}
     whole, results = trained(["cnn", "gnn"], **call, bits=bits)
     for turn in (1, 3, 6):

@@ -105,7 +105,7 @@ def test_the_measures_tell_families_and_nearby_parameters_apart():
     assert not alike(*edges)
 
 
-def test_every_pair_is_joined_alike():
+def test_every_pair_is_joined_equally():
     counts = sum(nx.to_numpy_array(graph_of(host), nodelist=range(12)) for host in drawn(SMALL, 600))
     pairs = counts[np.triu_indices(12, 1)]
     assert np.abs(pairs - 600 * 0.4).max() < 4.5 * math.sqrt(600 * 0.4 * 0.6)

@@ -103,7 +103,7 @@ def test_the_new_field_of_erdos_renyi_leaves_old_digests_alone():
     assert recipe.replace(**{"hosts.0.directed": True}).digest != recipe.digest
 
 
-def test_directed_erdos_renyi_draws_every_ordered_pair_alike():
+def test_directed_erdos_renyi_draws_every_ordered_pair_equally():
     n, p, draws = 12, 0.3, 400
     counts = np.zeros((n, n))
     source = rng()

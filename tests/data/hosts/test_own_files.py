@@ -275,7 +275,7 @@ def test_a_first_line_that_is_no_header_is_not_skipped(tmp_path):
     refused(path, "not text in UTF-8")
 
 
-def test_both_directions_of_an_undirected_edge_may_be_listed_alike(tmp_path):
+def test_both_directions_of_an_undirected_edge_may_be_listed_equally(tmp_path):
     path = tmp_path / "g.csv"
     path.write_text("a,b,1\nb,a,1\nb,c,2\n")
     assert name_file(path).sample(rng()).weights.tolist() == [1.0, 2.0]

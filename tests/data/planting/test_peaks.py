@@ -128,7 +128,7 @@ def test_centres_keep_their_distance(seed, cut, directed, separation):
 
 
 @pytest.mark.parametrize("separation", [0, 1, 4])
-def test_centres_are_kept_apart_alike_at_once_and_in_parts(separation):
+def test_centres_are_kept_apart_equally_at_once_and_in_parts(separation):
     edge_mask = np.random.default_rng(0).random((20, 20)) < 0.2
     subgraph = Subgraph(np.arange(20), edge_mask.astype(np.float32), edge_mask, directed=True)
     candidates = np.random.default_rng(1).permutation(centres(subgraph, 3, "contiguous"))

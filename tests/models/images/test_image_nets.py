@@ -79,7 +79,7 @@ def test_at_side_3_every_kernel_touches_a_border_and_at_side_9_it_need_not():
 
 @pytest.mark.parametrize("downsampling", ["stride", "blur"])
 @pytest.mark.parametrize(("k", "step"), [(3, 3), (5, 5), (9, 3), (15, 3), (15, 5)])
-def test_a_step_that_divides_the_side_leaves_a_grid_of_places_alike(k, step, downsampling):
+def test_a_step_that_divides_the_side_leaves_a_grid_of_places_equally(k, step, downsampling):
     spec = pooled("circular", 2, steps=(1, step), downsampling=downsampling)
     assert orbit(spec, k) == spec.group.centre_orbit(k) == (k // step) ** 2
 

@@ -47,7 +47,7 @@ def test_a_layer_with_means_holds_exactly_the_maps_that_commute():
 
 
 @pytest.mark.parametrize(("marked", "still"), [(True, True), (False, False)])
-def test_one_relabelling_of_rows_and_columns_alike_is_not_noticed(marked, still):
+def test_one_relabelling_of_rows_and_columns_equally_is_not_noticed(marked, still):
     net, values = awake(build_model("simultaneous", 9, {"marked": marked})), windows(1, 9)
     order = np.random.default_rng(0).permutation(8)
     order = np.insert(order + (order >= 4), 4, 4)
@@ -57,7 +57,7 @@ def test_one_relabelling_of_rows_and_columns_alike_is_not_noticed(marked, still)
     assert (moved > 0.01) == still
 
 
-def test_the_diagonal_of_an_unmarked_window_looks_alike():
+def test_the_diagonal_of_an_unmarked_window_looks_equally():
     config = MODELS["simultaneous"].config
     assert MODELS["simultaneous"].ceiling(9, config(marked=False)) == pytest.approx(1 - 8 / 160)
     assert MODELS["simultaneous"].ceiling(9) == 1.0
