@@ -55,6 +55,6 @@ def test_one_factor_is_its_standard_deviation():
         (np.array([0.5, np.nan]), ("data",), "finite"),
     ],
 )
-def test_what_cannot_be_split_is_refused(metrics, factors, said):
+def test_what_cannot_be_split_is_refused(figures, factors, said):
     with pytest.raises(InputError, match=said):
         variance_components(figures, factors)
