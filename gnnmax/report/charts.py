@@ -57,13 +57,16 @@ def accuracy_chart(test: SplitResult, group: str, scorers: Sequence[str]) -> str
 
 
 def splits_chart(tests: Sequence[SplitResult], scorers: Sequence[str]) -> str:
-    """Draw accuracy with its interval over the test sets of a run, one colour a scorer."""
+    """Draw accuracy with its interval over the test sets of a run, one colour a scorer; one host has no interval."""
     names = [f"{test.name}\nk = {test.k}".replace("/", "/\n") for test in tests]
-    return _banded(names, {name: [_whole(test.verdicts[name]) for test in tests] for name in scorers})
+    return _banded(
+        names, {name: [_whole(test.verdicts[name], one_host=test.hosts == 1) for test in tests] for name in scorers}
+    )
 
 
-def _whole(verdict: Verdict) -> Slice:
-    return Slice(verdict.n, verdict.accuracy, *verdict.intervals["accuracy"], flagged=0.0)
+def _whole(verdict: Verdict, *, one_host: bool = False) -> Slice:
+    low, high = (verdict.accuracy, verdict.accuracy) if one_host else verdict.intervals["accuracy"]
+    return Slice(verdict.n, verdict.accuracy, low, high, flagged=0.0)
 
 
 def _banded(names: Sequence[str], found: dict[str, list[Slice]]) -> str:
