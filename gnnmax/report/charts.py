@@ -26,6 +26,9 @@ __all__ = [
     "splits_chart",
 ]
 
+MARKERS = "os^DvP"
+"""Marks of the nets, in their order: a page printed in grey has no colours."""
+
 _INK = "#010203"
 _STYLE = {
     "svg.fonttype": "none",
@@ -78,7 +81,16 @@ def _banded(names: Sequence[str], found: dict[str, list[Slice]]) -> str:
             above = [100 * max(s.high - s.accuracy, 0.0) for s in shown]
             colour = COLOURS[place % len(COLOURS)]
             right = [100 * s.accuracy for s in shown]
-            axes.errorbar(at, right, yerr=[below, above], fmt="o", ms=4.5, lw=1.2, color=colour, label=name)
+            axes.errorbar(
+                at,
+                right,
+                yerr=[below, above],
+                fmt=MARKERS[place % len(MARKERS)],
+                ms=4.5,
+                lw=1.2,
+                color=colour,
+                label=name,
+            )
         turned = sum(max(map(len, name.split("\n"))) for name in names) > 62
         axes.set_xticks(
             range(len(names)), list(names), rotation=30 if turned else 0, ha="right" if turned else "center"
