@@ -241,7 +241,7 @@ def test_with_the_answer_the_page_opens_with_three_sentences_and_one_picture(res
     monkeypatch.setattr(answer, "TESTED", 4)
     orders = {order: answer.verdicts_on_bumps(order, seed=0) for order in ("natural", "shuffled")}
     page = render_page(results, orders=orders)
-    top = page.partition("<h2>")[0]
+    top = page.partition("<nav>")[0]
     assert top.count("<li>") == 3 and top.count("<svg") == 1
     assert "512 fresh windows" in top
     accuracy = f"{100 * orders['shuffled'][answer.GRAPH].accuracy:.1f}"
