@@ -340,7 +340,7 @@ def free(path: Path) -> bool:
         return False
 
 
-@pytest.mark.parametrize(("workers", "kills"), [(1, 1), (2, 1)])
+@pytest.mark.parametrize(("workers", "kills"), [(1, 1), pytest.param(2, 1, marks=pytest.mark.slow)])
 def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(tmp_path, workers, kills):
     data = str(tmp_path / "tiles")
     sets = [f"--set=splits.{split}=2" for split in ("train", "val", "test")]

@@ -45,7 +45,7 @@ def test_the_trained_gnn_is_exactly_symmetric_and_the_cnn_is_not(spike):
         assert by_name["cnn"][kind].verdict == "neither"
 
 
-@pytest.mark.parametrize("amplitude", [2, 3])
+@pytest.mark.parametrize("amplitude", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_no_net_passes_the_best_possible_scorer_and_both_come_near(amplitude, tmp_path):
     recipe = load_recipe(f"noise-9-mu{amplitude}")
     ceiling = build(recipe.replace(splits={"test": 1})).ceiling

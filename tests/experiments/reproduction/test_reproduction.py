@@ -182,7 +182,12 @@ def test_nets_that_see_a_border_answer_by_where_the_pair_lies(monkeypatch):
     [
         ("noise", noise, {"STEPS": 5, "TESTED": 4, "RECIPES": ("noise-9-mu3",)}),
         ("shifts", shifts, {"STEPS": 5, "TESTED": 4}),
-        ("variation", variation, {"STEPS": 3, "TESTED": 4, "WINDOWS": 200, "LEAST_LEVELS": 2}),
+        pytest.param(
+            "variation",
+            variation,
+            {"STEPS": 3, "TESTED": 4, "WINDOWS": 200, "LEAST_LEVELS": 2},
+            marks=pytest.mark.slow,
+        ),
         ("samples", samples, {"LEAST_STEPS": 5, "TESTED": 4, "WINDOWS": (100, 300)}),
     ],
 )
