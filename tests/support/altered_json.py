@@ -113,7 +113,7 @@ class Tried:
         self.memory = _peak()
 
     def __call__(self, read, *arguments):
-        """Read an altered input; return the result, or None if it is refused in one line within two seconds of the processor."""
+        """Read an altered input; return the result, or None if it is refused in one line."""
         self.inputs += 1
         started = time.process_time()
         try:
