@@ -71,6 +71,8 @@ def read_cool(file: Path, group: str = "", *, balanced: bool = False) -> NamedMa
         if WEIGHT not in columns:
             raise InputError(f"{file} has no balancing weights: run 'cooler balance' first, or leave out --balanced")
         matrix, missing = _balanced(matrix, columns[WEIGHT])
+        if not np.isfinite(matrix.data).all():
+            raise InputError(f"{file} has balancing weights whose products exceed float64: balance it again")
     names = tuple(
         f"{found.names[chrom]}:{start}-{end}"
         for chrom, start, end in zip(*(columns[f"bins/{name}"].tolist() for name in _BIN), strict=True)
@@ -215,5 +217,6 @@ def _balanced(matrix: Any, weight: npt.NDArray[Any]) -> tuple[Any, npt.NDArray[n
     unknown = np.isnan(weight)
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     matrix = matrix.astype(np.float64)
-    matrix.data *= np.nan_to_num(weight)[rows] * np.nan_to_num(weight)[matrix.indices]
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        matrix.data *= np.nan_to_num(weight)[rows] * np.nan_to_num(weight)[matrix.indices]
     return matrix, unknown[:, None] | unknown if unknown.any() else None

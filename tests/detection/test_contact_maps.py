@@ -66,6 +66,15 @@ def test_balanced_counts_are_weighed_and_bins_without_weight_are_not_measured(ma
     assert list(masked) == list(find_maxima(np.where(mask, np.nan, expected), k=5))
 
 
+def test_weights_whose_products_overflow_are_refused(maps, tmp_path, forked):
+    folder, _, _ = maps
+    shutil.copy(folder / "balanced.cool", tmp_path / "m.cool")
+    with h5py.File(tmp_path / "m.cool", "r+") as file:
+        file["bins/weight"][...] = 1e200
+    with pytest.raises(InputError, match="balancing weights whose products exceed float64"):
+        read_matrix(tmp_path / "m.cool", balanced=True)
+
+
 def test_the_command_names_bins(maps, capsys):
     folder, _, _ = maps
     call = ["detect", str(folder / "balanced.cool"), "--balanced", "--k", "5", "--models", "none", "--json"]
