@@ -270,7 +270,10 @@ def _windows_of(values: Any, labels: Any, graph: Any, *, contexts: Any, nodes: A
         windows = values if labels is None else dataclasses.replace(values, planted=checked_labels(labels, len(values)))
         windows = windows if labels is None else dataclasses.replace(windows, label_rule="planted")
     else:
-        windows = Windows.from_values(_squares(as_array(values, "the values"), "the values"), labels)
+        squares = _squares(as_array(values, "the values"), "the values")
+        if squares.ndim and not len(squares):
+            raise InputError("there are no windows: the values must have at least one, shape (N, k, k)")
+        windows = Windows.from_values(squares, labels)
     changes: dict[str, Any] = {} if graph is None else {"graph": _numbers(graph, len(windows))}
     if contexts is not None:
         for field, given in zip(("row_context", "column_context"), contexts, strict=True):

@@ -56,7 +56,9 @@ class Presets:
 
     def _parsed(self, path: Path) -> dict[str, Any]:
         called = f"the {self.what} file {path}"
-        content = FileKind(f"the {self.what} file", LARGEST_FILE, f"a {self.what} is a text of about a page").read(path)
+        content = FileKind(
+            f"the {self.what} file", LARGEST_FILE, f"give the path of a {self.what}, a text of about a page"
+        ).read(path)
         try:
             return parse_toml(content.decode("utf-8-sig"))
         except InputError as error:

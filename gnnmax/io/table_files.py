@@ -67,7 +67,9 @@ def read_content(path: Path) -> bytes:
     """
     if path.suffix.lower() not in ARRAY_FILES:
         raise InputError(f"a file of arrays ends in {', '.join(ARRAY_FILES)}, not in {path.suffix!r}: {path}")
-    return FileKind("the arrays", LARGEST_FILE, "give a file of at most 4 GiB, or import it in parts").read(path)
+    return FileKind("the arrays", LARGEST_FILE, "give the path of a file of at most 4 GiB, or import it in parts").read(
+        path
+    )
 
 
 def parse_arrays(content: bytes, path: Path) -> Arrays:

@@ -101,3 +101,11 @@ def test_the_two_windows_of_an_undirected_edge_are_one():
     w = build(load_recipe("real-les-miserables")).test
     seen = fingerprints(w.values)
     assert len(np.unique(seen)) < len(seen)
+
+
+def test_constant_windows_are_not_counted_although_every_split_has_them():
+    values = windows(0, 8, 5, 1000)
+    values[::2] = 0
+    kept = Windows.from_values(values)
+    (shared,) = count_shared({"train": kept, "test": Windows.from_values(np.concatenate([values[:1], values[1:2]]))})
+    assert (shared.windows, shared.example) == (1, (1, 1))

@@ -9,6 +9,7 @@ from pyarrow import parquet
 
 from gnnmax import RULES, InputError, Windows, build, evaluate, import_windows, load_recipe, open_dataset
 from gnnmax.data.card import describe
+from gnnmax.data.hosts.own_files import name_file
 from gnnmax.data.importing import dataset_of, import_files, parse_shares, split_by_graph
 from gnnmax.data.store import MANIFEST, load_data
 from gnnmax.data.verification import verify
@@ -168,6 +169,9 @@ def test_windows_alone_are_split_by_graph_where_a_data_set_is_asked_for():
         (lambda: dataset_of({"train": SAMPLE[:5], "test": SAMPLE[3:9]}), "graph 3 is in two splits"),
         (lambda: dataset_of({"train": SAMPLE[:5], "test": SAMPLE[:0]}), "has no windows"),
         (lambda: dataset_of(SAMPLE), "windows by name of the split"),
+        (lambda: import_windows(np.empty((0, 9, 9)), np.ones(3, bool)), "there are no windows"),
+        (lambda: import_files("nowhere.npy"), "No such file or directory; give the path"),
+        (lambda: name_file("nowhere.csv"), "No such file or directory; give the path"),
     ],
 )
 def test_what_makes_no_data_set_is_refused_in_one_line(call, match):

@@ -276,7 +276,7 @@ def object_names(graph: Any, *, columns: EdgeColumns | None = None) -> tuple[str
 def _content(path: Path) -> bytes:
     if path.suffix.lower() not in READERS:
         raise InputError(f"a graph's file ends in {SUFFIXES}, not in {path.suffix!r}: {path}")
-    return FileKind("the graph", LARGEST_FILE, "give a graph of at most that size").read(path)
+    return FileKind("the graph", LARGEST_FILE, "give the path of a graph of at most 512 MiB").read(path)
 
 
 def _parsed(content: bytes, file: File) -> Any:
