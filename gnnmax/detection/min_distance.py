@@ -16,7 +16,9 @@ LEAST_SHARE = 1 / 32
 """Share of the undecided maxima that a round over all of them has to decide; otherwise they are taken one by one."""
 
 
-def suppress_nearby(rows: Places, columns: Places, values: npt.NDArray[Any], min_distance: int) -> npt.NDArray[np.bool_]:
+def suppress_nearby(
+    rows: Places, columns: Places, values: npt.NDArray[Any], min_distance: int
+) -> npt.NDArray[np.bool_]:
     """Drop maxima that are nearer than ``min_distance``, in rows and in columns, to a larger one that is kept.
 
     Greedy, from the largest value down. Equal values never drop each other, so the result for a symmetric matrix is

@@ -24,8 +24,8 @@ def greedy(rows, columns, values, least):
        levels=st.sampled_from([2, 5, 1000]), one_by_one=st.booleans())  # fmt: skip
 def test_the_choice_is_the_greedy_one(seed, size, least, levels, one_by_one):
     rng = np.random.default_rng(seed)
-    count = rng.integers(1, 100)
-    rows, columns, values = rng.integers(size, size=count), rng.integers(9, size=count), rng.integers(levels, size=count)
+    places = rng.permutation(9 * size)[:100]
+    rows, columns, values = places // 9, places % 9, rng.integers(levels, size=len(places))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "LEAST_SHARE", 2.0 if one_by_one else 0.0)
         kept = suppress_nearby(rows, columns, values, least)
