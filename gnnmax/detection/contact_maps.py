@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.matrix import NamedMatrix
+from gnnmax.detection.matrix_input import NamedMatrix
 from gnnmax.errors import InputError
 
 __all__ = ["COOL", "read_cool"]

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from gnnmax.data.subgraphs.subgraph import Subgraph
 from gnnmax.data.subgraphs.window_extraction import blocks, cut_neighbours
-from gnnmax.detection.matrix import MatrixSource, as_source
+from gnnmax.detection.matrix import MatrixSource
+from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.search import search_matrix
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.errors import InputError

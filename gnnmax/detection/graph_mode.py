@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.matrix import MatrixSource, lowest
+from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima, margin_over
 from gnnmax.detection.search_options import SearchOptions
+from gnnmax.detection.storage import lowest
 
 __all__ = ["graph_maxima"]
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.data.hosts.own_files import entries_of_data
+from gnnmax.detection.bands import gaps_between, joined_runs, near_unscored, pieces_of
+from gnnmax.detection.blocks import Block
+from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search_options import Unstored
-from gnnmax.errors import InputError
-from gnnmax.task.arrays import as_array, plain_layout
+from gnnmax.detection.sparse_storage import GAP, HalfStorage, SparseStorage, UpperTriangle, is_sparse
+from gnnmax.detection.storage import DenseStorage, Places, computable, lowest
 
-__all__ = ["Block", "FittedNormalisation", "MatrixSource", "NamedMatrix", "Places", "as_source", "lowest"]
-
-Places = npt.NDArray[np.intp]
+__all__ = ["FittedNormalisation", "MatrixSource"]
 
 TILE = (128, 1024)
 """Rows and columns of a block: the block and its copies fit into a processor's cache."""
+
+TALLEST = 2048
+"""Most rows of a block of a narrow band."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class FittedNormalisation:
         keeps_zero: Whether 0 is mapped to 0 or to no score.
         lost: Number of measured entries without a score.
         reason: Why these have none.
+        scored: For each distance ``|i - j|``, whether entries there have scores; None if all entries have.
     """
 
     name: str
@@ -42,37 +46,7 @@ class FittedNormalisation:
     keeps_zero: bool = True
     lost: int = 0
     reason: str = ""
-
-
-class NamedMatrix(NamedTuple):
-    """A matrix with names, and what else its source says about it.
-
-    Attributes:
-        matrix: The matrix.
-        names: Names of rows and of columns.
-        missing: True where nothing was measured; or None.
-        directed: Whether the source says that it is a directed graph; None if it does not say.
-    """
-
-    matrix: Any
-    names: tuple[tuple[Any, ...], tuple[Any, ...]]
-    missing: npt.NDArray[np.bool_] | None = None
-    directed: bool | None = None
-
-
-class Block(NamedTuple):
-    """Entries of a matrix and of a border around them.
-
-    In ``values`` a missing entry holds the lowest number of the type. ``missing`` marks these entries, None if there
-    are none; ``holes`` says whether some lie inside the matrix. ``row`` and ``column`` are the position of the first
-    entry inside the border.
-    """
-
-    values: npt.NDArray[Any]
-    missing: npt.NDArray[np.bool_] | None
-    holes: bool
-    row: int
-    column: int
+    scored: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +56,7 @@ class MatrixSource:
     Attributes:
         matrix: Dense, or sparse with sorted rows; never changed.
         unstored: The value of an entry that a sparse matrix does not store.
-        missing: True where nothing was measured, besides NaN; or None.
+        missing: True where nothing was measured, besides NaN, or the rows and columns where nothing was; or None.
         diagonal: Whether the diagonal takes part.
         names: Names of rows and of columns.
         directed: Whether a graph says that it is directed; None for a matrix.
@@ -91,11 +65,23 @@ class MatrixSource:
 
     matrix: Any
     unstored: Unstored
-    missing: npt.NDArray[np.bool_] | None
+    missing: npt.NDArray[np.bool_] | MissingLines | None
     diagonal: bool
     names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     directed: bool | None = None
     steps: tuple[FittedNormalisation, ...] = ()
+
+    @cached_property
+    def storage(self) -> DenseStorage | SparseStorage | HalfStorage:
+        """The matrix in parts."""
+        if isinstance(self.matrix, UpperTriangle):
+            return HalfStorage(self.matrix)
+        return SparseStorage(self.matrix) if is_sparse(self.matrix) else DenseStorage(self.matrix)
+
+    @property
+    def _sparse_storage(self) -> SparseStorage | HalfStorage:
+        assert isinstance(self.storage, (SparseStorage, HalfStorage))
+        return self.storage
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -106,12 +92,12 @@ class MatrixSource:
     @property
     def sparse(self) -> bool:
         """Whether only some entries are stored."""
-        return not isinstance(self.matrix, np.ndarray)
+        return self.storage.sparse
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the values that blocks hold."""
-        return np.dtype(np.float64) if self.steps else _computable(self.matrix.dtype)
+        return np.dtype(np.float64) if self.steps else computable(self.matrix.dtype)
 
     @property
     def given(self) -> np.dtype[Any]:
@@ -125,16 +111,17 @@ class MatrixSource:
 
     def values_at(self, rows: Places, columns: Places) -> npt.NDArray[Any]:
         """Return the values of some entries as the matrix holds them, before normalisation."""
-        values = self.matrix[rows, columns]
-        return plain_layout(np.asarray(values.toarray() if _is_sparse(values) else values)).reshape(-1)
+        return self.storage.at(rows, columns)
 
     def edges(self) -> MatrixSource:
         """The same matrix with only its edges measured: stored entries, or those of a dense matrix that are not 0."""
         from scipy.sparse import csr_array
 
-        # scipy has no sparse arrays in half precision or foreign byte order
-        dtype = np.float32 if self.matrix.dtype == np.float16 else self.matrix.dtype.newbyteorder("=")
-        matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix, dtype=dtype))
+        if self.sparse:
+            matrix = self.matrix.tocsr()
+        else:  # scipy has no sparse arrays in half precision or foreign byte order
+            dtype = np.float32 if self.matrix.dtype == np.float16 else self.matrix.dtype.newbyteorder("=")
+            matrix = csr_array(np.asarray(self.matrix, dtype=dtype))
         return replace(self, matrix=matrix, unstored="missing")
 
     def transformed(self, values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:
@@ -169,23 +156,12 @@ class MatrixSource:
 
     def _part(self, top: int, bottom: int, first: int, last: int) -> tuple[Any, npt.NDArray[np.bool_] | None]:
         """Read a part of the matrix and the mask of its missing entries, None if there are none."""
-        hidden = None
-        if self.sparse:
-            block = self.matrix[top:bottom, first:last]
-            part = block.toarray()
-            if self.unstored == "missing":
-                hidden = np.ones(part.shape, dtype=np.bool_)
-                stored = block.tocoo()
-                hidden[stored.row, stored.col] = False
-        else:
-            part = self.matrix[top:bottom, first:last]
-        part = np.asarray(part, dtype=_computable(part.dtype))
-        if part.dtype.kind == "f" and np.isnan(np.max(part)):
-            unknown = np.isnan(part)
-            hidden = unknown if hidden is None else hidden | unknown
+        part, unstored = self.storage.part(top, bottom, first, last)
+        hidden = unstored if self.unstored == "missing" else None
+        part = np.asarray(part, dtype=computable(part.dtype))
+        hidden = _either(hidden, _unknown(part))
         if self.missing is not None:
-            masked = self.missing[top:bottom, first:last]
-            hidden = masked if hidden is None else hidden | masked
+            hidden = _either(hidden, self.missing[top:bottom, first:last])
         low, high = max(top, first), min(bottom, last)
         if not self.diagonal and low < high:
             hidden = np.zeros(part.shape, dtype=np.bool_) if hidden is None else hidden.copy()
@@ -193,10 +169,48 @@ class MatrixSource:
             hidden[on - top, on - first] = True
         if self.steps:
             part = self.transformed(part, np.arange(top, bottom)[:, None], np.arange(first, last))
-            lost = np.isnan(part)
-            if lost.any():
-                hidden = lost if hidden is None else hidden | lost
+            hidden = _either(hidden, _unknown(part))
         return part, hidden
+
+    def band_block(self, row: int, offset: int, rows: int, offsets: int, border: tuple[int, int]) -> Block:
+        """Copy a block of a sparse matrix along the diagonal, with its border: one column of it for each offset."""
+        up, left = border
+        top, bottom, pad = row - up, row + rows + up, left + up
+        stored = self._sparse_storage.rows(top, bottom)
+        start, width = offset - pad, offsets + 2 * pad
+        mask = self.unstored == "missing"
+        values, hidden = stored.filled(start, width, computable(self.matrix.dtype), mask=mask)
+        hidden = _either(hidden, _unknown(values))
+        n, m = self.shape
+        places = np.arange(top, bottom)[:, None]
+        sheared = places + np.arange(start, start + width) if self.steps or self.missing is not None else None
+        if self.missing is not None:
+            hidden = _either(hidden, self._masked(top, start, bottom - top, width))
+        if not self.diagonal and start <= 0 < start + width:
+            hidden = np.zeros(values.shape, dtype=np.bool_) if hidden is None else hidden
+            hidden[:, -start] = True
+        if self.steps:
+            assert sheared is not None
+            values = self.transformed(values, np.clip(places, 0, n - 1), np.clip(sheared, 0, m - 1))
+            hidden = _either(hidden, _unknown(values))
+        holes = hidden is not None or row + offset < 0 or row + rows - 1 + offset + offsets > m
+        if top < 0 or bottom > n or top + start < 0 or bottom - 1 + start + width > m:
+            sheared = places + np.arange(start, start + width)
+            hidden = _either(hidden, (sheared < 0) | (sheared >= m) | (places < 0) | (places >= n))
+        if hidden is not None:
+            np.copyto(values, self.lowest, where=hidden)
+        return Block(values, hidden, holes, row, row + offset, shear=1)
+
+    def _masked(self, top: int, start: int, height: int, width: int) -> npt.NDArray[np.bool_]:
+        """Return the mask of a rectangle along the diagonal; entries outside the matrix may be True or False."""
+        n, m = self.shape
+        rows = np.clip(np.arange(top, top + height), 0, n - 1)
+        columns = np.clip(np.arange(top + start, top + start + height + width - 1), 0, m - 1)
+        if isinstance(self.missing, MissingLines):
+            aside = np.lib.stride_tricks.sliding_window_view(self.missing.columns[columns], width)
+            return self.missing.rows[rows][:, None] | aside
+        assert self.missing is not None
+        return self.missing[rows[:, None], np.lib.stride_tricks.sliding_window_view(columns, width)]
 
     def tiles(self, border: tuple[int, int], *, upper: bool) -> Iterator[Block]:
         """Yield blocks that cover the matrix, each entry once; in a sparse matrix, only blocks near stored entries.
@@ -205,37 +219,64 @@ class MatrixSource:
             border: Entries around each block.
             upper: Whether blocks wholly below the diagonal may be left out.
         """
-        (n, m), (height, width) = self.shape, TILE
-        for row, column in self._starts(border):
-            rows, columns = min(height, n - row), min(width, m - column)
+        if self.sparse and (self.unstored == "missing" or self._special(border) is not None):
+            yield from self._band_tiles(border, upper=upper)
+            return
+        for row, column, rows, columns in self.storage.corners(TILE):
             if not upper or column + columns > row:
                 yield self.block(row, column, rows, columns, border)
 
-    def _starts(self, border: tuple[int, int]) -> Iterator[tuple[int, int]]:
-        (n, m), (height, width) = self.shape, TILE
-        if not self.sparse or (self.unstored == "zero" and not self._dull_zeros(border)):
-            yield from ((row, column) for row in range(0, n, height) for column in range(0, m, width))
+    def _band_tiles(self, border: tuple[int, int], *, upper: bool) -> Iterator[Block]:
+        """Yield blocks along the diagonal near stored entries, and rows in which a lone zero may be a maximum."""
+        if isinstance(self.storage, HalfStorage) and not upper:
+            yield from replace(self, matrix=self.storage.whole.matrix)._band_tiles(border, upper=False)
             return
-        stored = self.matrix.tocoo()
-        rows, columns = stored.row, stored.col
-        if self.steps:  # a zero in such a corner may be the one entry of its window that has a score
-            rows, columns = np.append(rows, [0, n - 1]), np.append(columns, [m - 1, 0])
-        near = [
-            np.stack([np.clip(rows + a, 0, n - 1) // height, np.clip(columns + b, 0, m - 1) // width])
-            for a in (*range(-border[0], border[0], height), border[0])
-            for b in (*range(-border[1], border[1], width), border[1])
-        ]
-        for tile in np.unique(np.concatenate(near, axis=1), axis=1).T.tolist() if len(rows) else []:
-            yield tile[0] * height, tile[1] * width
+        storage, (n, m), around = self._sparse_storage, self.shape, max(border)
+        zero = self.unstored == "zero"
+        special = (self._special(border) if zero else None) or []
+        wider = sum(border) if zero and not storage.least >= 0 else 0  # a zero is above negative entries
+        height = TILE[0] * TILE[1] // (storage.width + 2 * (wider + sum(border)) + 1)
+        height = max(TILE[0], min(height, TALLEST))
+        for row in range(0, n, height):
+            rows = min(height, n - row)
+            stored = storage.rows(row - around, row + rows + around).runs(GAP)
+            bounds = 0 if upper else 1 - row - rows, m - 1 - row
+            runs = joined_runs([*((a - wider, b + wider) for a, b in stored), *special], bounds, GAP)
+            for run in runs:
+                for first, count in pieces_of(run, TILE[1]):
+                    yield self.band_block(row, first, rows, count, border)
+            if zero and isinstance(self.missing, MissingLines):
+                yield from self._lone_zeros(row, rows, border, list(gaps_between(runs, bounds)))
 
-    def _dull_zeros(self, border: tuple[int, int]) -> bool:
-        """Find out whether a window without stored entries has no maximum, but for the corners of the matrix.
+    def _lone_zeros(self, row: int, rows: int, border: tuple[int, int], gaps: list[tuple[int, int]]) -> Iterator[Block]:
+        """Yield blocks of one row around zeros outside the band that have nothing measured in their windows."""
+        lone_rows, lone_columns = self._lone_lines(border)
+        for place in lone_rows[np.searchsorted(lone_rows, row) : np.searchsorted(lone_rows, row + rows)].tolist():
+            for first, last in gaps:
+                inside = slice(*np.searchsorted(lone_columns, [place + first, place + last + 1]))
+                if len(found := lone_columns[inside]):
+                    for column, count in pieces_of((int(found[0]), int(found[-1])), TILE[0] * TILE[1]):
+                        yield self.block(place, column, 1, count, border)
 
-        A zero alone among missing entries is a maximum: beside a mask, and in a window of one row or column beside the
-        diagonal or an entry without a score. A normalisation by position may give zeros different scores.
+    def _lone_lines(self, border: tuple[int, int]) -> tuple[Places, Places]:
+        assert isinstance(self.missing, MissingLines)
+        return self.missing.isolated(border)
+
+    def _special(self, border: tuple[int, int]) -> list[tuple[int, int]] | None:
+        """Return runs of offsets where a window without stored entries may have a maximum; None if anywhere.
+
+        A zero alone among missing entries is a maximum: near a left out diagonal, and beside offsets without scores. A
+        normalisation by position may give zeros different scores. Lone zeros between missing lines are no matter of
+        offsets.
         """
-        if self.missing is not None or (min(border) == 0 and (self.steps or not self.diagonal)):
-            return False
+        if isinstance(self.missing, np.ndarray) or not self._equal_zeros():
+            return self._scored_runs()
+        spread = sum(border)
+        diagonal = [] if self.diagonal else [(-spread, spread)]
+        return [*diagonal, *(run for scored in self._scored() for run in near_unscored(scored, spread))]
+
+    def _equal_zeros(self) -> bool:
+        """Return whether zeros at all positions have equal scores, or none."""
         moved = False
         for step in self.steps:
             if moved and not step.by_value:
@@ -243,41 +284,78 @@ class MatrixSource:
             moved |= not step.keeps_zero
         return True
 
-    def measured(self) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
-        """Yield values, rows and columns of the entries that have a score, by row and column, some rows at a time.
+    def _scored(self) -> list[npt.NDArray[np.bool_]]:
+        """Return, for each step by distance, at which distances entries have scores."""
+        return [step.scored for step in self.steps if step.scored is not None]
+
+    def _scored_runs(self) -> list[tuple[int, int]] | None:
+        """Return a run of offsets outside which no entry has a score; None if they are not bounded."""
+        lasts = [int(np.flatnonzero(scored)[-1]) for scored in self._scored() if scored.any()]
+        if not lasts or min(lasts) >= max(self.shape) - 1:
+            return None
+        return [(-min(lasts), min(lasts))]
+
+    @property
+    def stored_once(self) -> bool:
+        """Whether only the upper half of a symmetric matrix is stored, and no other entry is measured by itself."""
+        return isinstance(self.storage, HalfStorage) and (self.unstored == "missing" or self.skips_zeros)
+
+    def measured(self, *, once: bool = False) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
+        """Yield values, rows and columns of the entries that have a score, some rows at a time.
 
         Zeros that a sparse matrix does not store are left out where :attr:`skips_zeros`.
+
+        Args:
+            once: Whether the lower half is left out where :attr:`stored_once`.
         """
         if self.sparse and (self.unstored == "missing" or self.skips_zeros):
-            yield self._stored()
+            yield from self._stored(once=once)
             return
-        n, m = self.shape
-        for row in range(0, n, TILE[0]):
-            block = self.block(row, 0, min(TILE[0], n - row), m, (0, 0))
+        for block in self._scored_blocks():
             known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing
-            rows, columns = np.nonzero(known)
-            yield block.values[known], rows + row, columns
+            yield block.values[known], *block.places(*np.nonzero(known))
+
+    def _scored_blocks(self) -> Iterator[Block]:
+        """Yield blocks that hold every entry with a score, each once."""
+        runs, (n, m), height = self._scored_runs() if self.sparse else None, self.shape, TILE[0]
+        if runs is None:
+            for tile in self.storage.corners((height, m)):
+                yield self.block(*tile, (0, 0))
+            return
+        for row in range(0, n, height):
+            rows = min(height, n - row)
+            for first, last in joined_runs(runs, (1 - row - rows, m - 1 - row), 1):
+                yield self.band_block(row, first, rows, last - first + 1, (0, 0))
 
     @property
     def skips_zeros(self) -> bool:
-        """Whether unstored zeros are known without reading them: there is no normalisation and no mask."""
-        return self.sparse and self.unstored == "zero" and self.missing is None and not self.steps
+        """Whether unstored zeros are known without reading them: there is no normalisation and no mask of entries."""
+        return self.sparse and self.unstored == "zero" and not isinstance(self.missing, np.ndarray) and not self.steps
 
-    def _stored(self) -> tuple[npt.NDArray[Any], Places, Places]:
-        rows = np.repeat(np.arange(self.shape[0]), np.diff(self.matrix.indptr))
-        columns = self.matrix.indices.astype(np.intp)
-        values = self.matrix.data.astype(_computable(self.matrix.dtype), copy=False)
-        kept = np.ones(len(values), dtype=np.bool_)
-        if not self.diagonal:
-            kept &= rows != columns
-        if self.missing is not None:
-            kept &= ~self.missing[rows, columns]
-        if values.dtype.kind == "f":
-            kept &= ~np.isnan(values)
-        rows, columns = rows[kept], columns[kept]
-        values = self.transformed(values[kept], rows, columns)
-        scored = ~np.isnan(values) if self.steps else np.ones(len(values), dtype=np.bool_)
-        return values[scored], rows[scored], columns[scored]
+    def stored(self, *, once: bool = False) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
+        """Yield values, rows and columns of the stored entries of a sparse matrix, missing ones too.
+
+        Args:
+            once: Whether the lower half is left out where :attr:`stored_once`.
+        """
+        return self._sparse_storage.listed(once=once)
+
+    def _stored(self, *, once: bool) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
+        for part in self.stored(once=once):
+            values, rows, columns = part
+            kept = np.ones(len(values), dtype=np.bool_)
+            if not self.diagonal:
+                kept &= rows != columns
+            if self.missing is not None:
+                kept &= ~self.missing[rows, columns]
+            if values.dtype.kind == "f":
+                kept &= ~np.isnan(values)
+            found = part if kept.all() else (values[kept], rows[kept], columns[kept])
+            if self.steps:
+                scores = self.transformed(*found)
+                scored = ~np.isnan(scores)
+                found = scores[scored], found[1][scored], found[2][scored]
+            yield found
 
     def symmetric(self) -> bool:
         """Find out whether the matrix is its own transpose, missing entries included."""
@@ -285,7 +363,9 @@ class MatrixSource:
         if n != m:
             return False
         if self.sparse:
-            return _equal_masks(self.missing, self.missing) and _equal_sparse(self.matrix, self.matrix.T.tocsr())
+            return _equal_masks(self.missing, self.missing) and (
+                isinstance(self.storage, HalfStorage) or _equal_sparse(self.matrix, self.matrix.T.tocsr())
+            )
         side = TILE[0]
         for row in range(0, n, side):
             for column in range(row, n, side):
@@ -297,9 +377,11 @@ class MatrixSource:
         return True
 
 
-def _equal_masks(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> bool:
+def _equal_masks(one: Any, other: Any) -> bool:
     if one is None or other is None:
         return one is other
+    if isinstance(one, MissingLines):
+        return np.array_equal(one.rows, one.columns)
     return bool(np.array_equal(one, other.T))
 
 
@@ -309,118 +391,16 @@ def _equal_sparse(one: Any, other: Any) -> bool:
     return all(np.array_equal(getattr(one, p), getattr(other, p), equal_nan=p == "data") for p in parts)
 
 
-def lowest(dtype: np.dtype[Any]) -> Any:
-    """Return the lowest number of a type: it exceeds nothing."""
-    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
+def _either(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_] | None:
+    """Join two masks; None is a mask that is False everywhere."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one | other
 
 
-def _computable(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type to compute in: native, wider for half precision and for types whose lowest number is common."""
-    dtype = dtype.newbyteorder("=")
-    if dtype == np.float16:
-        return np.dtype(np.float32)
-    widened = {1: np.int16, 2: np.int32, 4: np.int64}
-    if dtype.kind in "bu" and dtype.itemsize in widened:
-        return np.dtype(widened[dtype.itemsize])
-    return dtype.newbyteorder("=")
-
-
-def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, diagonal: bool = True) -> MatrixSource:
-    """Read a matrix of any supported kind.
-
-    Args:
-        matrix: An array (memory-mapped too), a scipy sparse array or matrix, a networkx graph, a PyG ``Data``, a
-            :class:`NamedMatrix`, or a pandas data frame, whose index and columns are its names.
-        unstored: The value of an entry that a sparse matrix does not store; graphs store their edges.
-        missing: True where nothing was measured, shape of the matrix; or None.
-        diagonal: Whether the diagonal takes part.
-
-    Raises:
-        InputError: not a matrix of real numbers, or a mask of another shape.
-    """
-    names = directed = None
-    if isinstance(matrix, (str, Path)):
-        raise InputError(
-            f"the matrix is given as the path {str(matrix)!r:.60}: read it with "
-            "gnnmax.detection.matrix_files.read_matrix(path), or run 'gnnmax detect PATH'"
-        )
-    if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
-        matrix = NamedMatrix(as_array(matrix, "the matrix"), (tuple(matrix.index), tuple(matrix.columns)))
-    if isinstance(matrix, NamedMatrix):
-        matrix, names, hidden, directed = matrix
-        missing = _both_missing(hidden, missing)
-    if hasattr(matrix, "edge_index"):
-        matrix = _of_data(matrix)
-    if hasattr(matrix, "adjacency") and hasattr(matrix, "is_directed"):
-        directed = bool(matrix.is_directed())
-        matrix, names = _of_graph(matrix)
-    if isinstance(matrix, np.ma.MaskedArray):
-        if missing is not None:
-            raise InputError("the matrix is a masked array and a second mask was given: give one of the two")
-        matrix, missing = np.asarray(matrix.data), np.ma.getmaskarray(matrix)
-    if _is_sparse(matrix):
-        matrix = _tidied(matrix)
-    elif not isinstance(matrix, np.ndarray) or matrix.dtype == np.object_:
-        matrix = as_array(matrix, "the matrix")
-    if matrix.ndim != 2 or 0 in matrix.shape:
-        raise InputError(
-            f"a matrix has rows and columns, not shape {tuple(matrix.shape)}: give a two-dimensional array"
-        )
-    if matrix.dtype.kind not in "fiub":
-        raise InputError(f"the matrix must hold real numbers, not {matrix.dtype}: convert it first")
-    if missing is not None:
-        missing = as_array(missing, "the mask")
-        if missing.shape != matrix.shape or missing.dtype.kind != "b":
-            raise InputError(
-                f"the mask must be booleans of shape {tuple(matrix.shape)}, not {missing.dtype} of {missing.shape}"
-            )
-    return MatrixSource(matrix, unstored, missing, diagonal, names, directed)
-
-
-def _both_missing(own: Any, given: Any) -> Any:
-    """Join two masks; each may be None."""
-    if own is None or given is None:
-        return given if own is None else own
-    given = np.asarray(given)
-    return own | given if given.shape == own.shape and given.dtype.kind == "b" else given
-
-
-def _of_data(data: Any) -> Any:
-    """Return the weighted adjacency matrix of a torch_geometric ``Data``."""
-    from scipy.sparse import coo_array
-
-    entries = entries_of_data(data)
-    shape = (entries.nodes, entries.nodes)
-    if len(entries.edges) and not 0 <= entries.edges.min() <= entries.edges.max() < entries.nodes:
-        raise InputError(f"an edge leads outside the {entries.nodes} nodes")
-    matrix = coo_array((entries.weights, entries.edges.T), shape=shape).tocsr()
-    matrix.sum_duplicates()
-    if matrix.nnz != len(entries.edges):
-        raise InputError("an edge is given twice: add the two weights, or leave one edge out")
-    return matrix
-
-
-def _is_sparse(matrix: Any) -> bool:
-    return hasattr(matrix, "tocsr") and hasattr(matrix, "nnz")
-
-
-def _tidied(matrix: Any) -> Any:
-    """Return compressed sorted rows; duplicate entries are added, as scipy does."""
-    rows = matrix.tocsr()
-    if rows is matrix and rows.has_canonical_format:
-        return rows
-    rows = rows.copy() if rows is matrix else rows
-    rows.sum_duplicates()
-    return rows
-
-
-def _of_graph(graph: Any) -> tuple[Any, tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """Return the weighted adjacency matrix of a networkx graph and the names of its nodes."""
-    import networkx as nx
-
-    if graph.is_multigraph():
-        raise InputError("the graph has parallel edges: add their weights, or leave them out")
-    nodes = tuple(graph)
-    if not nodes:
-        raise InputError("the graph has no nodes: there is nothing to find")
-    return nx.to_scipy_sparse_array(graph, nodelist=nodes, weight="weight", format="csr"), (nodes, nodes)
+def _unknown(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
+    """Return a mask of NaN, None if there is none."""
+    if values.dtype.kind != "f" or not values.size or not np.isnan(np.max(values)):
+        return None
+    unknown: npt.NDArray[np.bool_] = np.isnan(values)
+    return unknown

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gnnmax.detection.contact_maps import COOL, read_cool
-from gnnmax.detection.matrix import NamedMatrix
+from gnnmax.detection.matrix_input import NamedMatrix
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
 from gnnmax.io.graph_files.arrays import LARGEST_HEADER, read_header

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.matrix import FittedNormalisation, MatrixSource, Places
+from gnnmax.detection.matrix import FittedNormalisation, MatrixSource
+from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search_options import Mode
+from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError, unknown_name
 
 __all__ = ["NORMALISATIONS", "Normalisation", "by_degree", "by_distance", "by_rank", "normalise"]
@@ -54,13 +56,13 @@ def by_rank(source: MatrixSource) -> FittedNormalisation:
         Kendall, "The treatment of ties in ranking problems", Biometrika, 1945: mean ranks.
 
     Example:
-        >>> from gnnmax.detection.matrix import as_source
+        >>> from gnnmax.detection.matrix_input import as_source
         >>> source = as_source(np.array([[5.0, 2.0], [2.0, np.nan]]))
         >>> by_rank(source).mapped(np.array([2.0, 5.0]), np.array([0, 0]), np.array([1, 0]))
         array([1.5, 3. ])
     """
-    entries = source.matrix.nnz if source.sparse and source.unstored == "missing" else math.prod(source.shape)
-    entries = source.matrix.nnz if source.skips_zeros else entries
+    stored = source.sparse and (source.unstored == "missing" or source.skips_zeros)
+    entries = source.matrix.nnz if stored else math.prod(source.shape)
     if entries > RANKED:
         raise InputError(
             f"the step rank holds and sorts all values, at most {RANKED:,}, not {entries:,}: leave it out, as ranks "
@@ -105,7 +107,7 @@ def by_distance(source: MatrixSource) -> FittedNormalisation:
         we balance nothing.
 
     Example:
-        >>> from gnnmax.detection.matrix import as_source
+        >>> from gnnmax.detection.matrix_input import as_source
         >>> source = as_source(np.array([[8.0, 1.0], [3.0, 8.0]]))
         >>> by_distance(source).mapped(np.array([8.0, 3.0]), np.array([0, 1]), np.array([0, 0]))
         array([1. , 1.5])
@@ -114,10 +116,14 @@ def by_distance(source: MatrixSource) -> FittedNormalisation:
     if n != m:
         raise InputError(f"the step distance needs a square matrix, rows and columns in one order, not {n} x {m}")
     sums, counts = np.zeros(n), _zeros(source)
-    for values, rows, columns in source.measured():
+    number = np.zeros(n, dtype=np.int64)
+    for values, rows, columns in source.measured(once=True):
         apart = np.abs(rows - columns)
         np.add.at(sums, apart, values.astype(np.float64))
-        counts += np.bincount(apart, minlength=n)
+        number += np.bincount(apart, minlength=n)
+    if source.stored_once:
+        sums[1:], number[1:] = 2 * sums[1:], 2 * number[1:]
+    counts += number
     if not np.isfinite(sums).all():
         raise InputError("the step distance needs finite values, whose sums are finite too: replace infinite ones")
     expected = np.divide(sums, counts, out=np.full(n, np.nan), where=sums > 0)
@@ -126,7 +132,8 @@ def by_distance(source: MatrixSource) -> FittedNormalisation:
         return np.asarray(values / expected[np.abs(rows - columns)], dtype=np.float64)
 
     lost = int(counts[~(sums > 0)].sum())
-    return FittedNormalisation("distance", mapped, lost=lost, reason="the mean at its distance is not above 0")
+    reason = "the mean at its distance is not above 0"
+    return FittedNormalisation("distance", mapped, lost=lost, reason=reason, scored=sums > 0)
 
 
 def by_degree(source: MatrixSource) -> FittedNormalisation:
@@ -146,7 +153,7 @@ def by_degree(source: MatrixSource) -> FittedNormalisation:
         floating-point arithmetic", Discrete & Computational Geometry, 1997: sums that are rounded once.
 
     Example:
-        >>> from gnnmax.detection.matrix import as_source
+        >>> from gnnmax.detection.matrix_input import as_source
         >>> source = as_source(np.array([[0, 4], [4, 12]]))
         >>> by_degree(source).mapped(np.array([4, 12]), np.array([0, 1]), np.array([1, 1]))
         array([0.5 , 0.75])
@@ -164,7 +171,7 @@ def _sums(source: MatrixSource, axis: int) -> npt.NDArray[np.float64]:
     length = source.shape[axis]
     sums = np.zeros(length)
     if source.sparse and (source.unstored == "missing" or source.skips_zeros):
-        values, *ends = next(source.measured())
+        values, *ends = (np.concatenate(part) for part in zip(*source.measured(), strict=True))
         order = np.argsort(ends[axis], kind="stable")
         cuts = np.searchsorted(ends[axis][order], np.arange(length + 1)).tolist()
         values = _weights(values)[order]
@@ -200,13 +207,36 @@ def _zeros(source: MatrixSource) -> npt.NDArray[np.int64]:
     apart = np.arange(max(n, m))
     if not source.skips_zeros:
         return np.zeros(len(apart), dtype=np.int64)
-    above, below = np.minimum(n, m - apart), np.minimum(m, n - apart)
-    cells = np.maximum(above, 0) + np.where(apart > 0, np.maximum(below, 0), 0)
-    rows = np.repeat(np.arange(n), np.diff(source.matrix.indptr))
-    zeros = cells - np.bincount(np.abs(rows - source.matrix.indices), minlength=len(apart))
+    lines = source.missing
+    if isinstance(lines, MissingLines):
+        zeros = _pairs(~lines.rows, ~lines.columns)
+    else:
+        above, below = np.minimum(n, m - apart), np.minimum(m, n - apart)
+        zeros = np.maximum(above, 0) + np.where(apart > 0, np.maximum(below, 0), 0)
+    stored = np.zeros(len(apart), dtype=np.int64)
+    for _, rows, columns in source.stored(once=True):
+        distances = np.abs(rows - columns)
+        known = distances if lines is None else distances[~lines[rows, columns]]
+        stored += np.bincount(known, minlength=len(apart))
+    if source.stored_once:
+        stored[1:] *= 2
+    zeros -= stored
     if not source.diagonal:
         zeros[0] = 0
     return np.asarray(zeros, dtype=np.int64)
+
+
+def _pairs(rows: npt.NDArray[np.bool_], columns: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Count, at each distance, the pairs of a row and a column that are both True; exact up to 2^50 pairs."""
+    n, m = len(rows), len(columns)
+    size = 1 << (n + m - 2).bit_length()
+    spectrum = np.fft.rfft(rows[::-1], size) * np.fft.rfft(columns, size)
+    counts = np.rint(np.fft.irfft(spectrum, size)).astype(np.int64)[: n + m - 1]
+    above, below = counts[n - 1 :], counts[n - 1 :: -1]  # at offsets from 0 up, and from 0 down
+    pairs = np.zeros(max(n, m), dtype=np.int64)
+    pairs[: len(above)] += above
+    pairs[1 : len(below)] += below[1:]
+    return pairs
 
 
 def normalise(source: MatrixSource, steps: Sequence[str], mode: Mode = "ordered") -> MatrixSource:
@@ -224,7 +254,7 @@ def normalise(source: MatrixSource, steps: Sequence[str], mode: Mode = "ordered"
         InputError: an unknown name, a normalisation that needs an order in mode graph, or that refuses the values.
 
     Example:
-        >>> from gnnmax.detection.matrix import as_source
+        >>> from gnnmax.detection.matrix_input import as_source
         >>> source = as_source(np.array([[8.0, 1.0], [3.0, 8.0]]))
         >>> normalise(source, ["distance", "rank"]).block(0, 0, 2, 2, (0, 0)).values
         array([[2.5, 1. ],

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.matrix import Block, MatrixSource
+from gnnmax.detection.blocks import Block
+from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima, Places, margin_over
 from gnnmax.detection.running_maximum import rivals
 from gnnmax.detection.search_options import SearchOptions
@@ -72,7 +73,7 @@ def ordered_maxima(source: MatrixSource, options: SearchOptions, *, upper: bool)
         order = np.argsort(strip.rows * source.shape[1] + strip.columns, kind="stable")  # runs that are sorted already
         for field, column in zip(fields, strip, strict=True):
             field.append(column[order])
-    joined = _joined(fields)
+    joined = _by_place(_joined(fields), source.shape[1])
     values = joined.values.astype(source.given, copy=False)
     maxima = Maxima(
         joined.rows, joined.columns, values, *joined[3:6], mode="ordered", k=options.sides, names=source.names
@@ -89,6 +90,16 @@ def _joined(fields: list[list[npt.NDArray[Any]]]) -> _Found:
     return _Found(*joined)
 
 
+def _by_place(found: _Found, width: int) -> _Found:
+    """Sort maxima by row and column, if blocks did not come by row."""
+    numbers = found.rows * width + found.columns
+    if not (numbers[1:] < numbers[:-1]).any():
+        return found
+    order = np.argsort(numbers, kind="stable")
+    columns: list[Any] = [column[order] for column in found]
+    return _Found(*columns)
+
+
 def _none(dtype: np.dtype[Any], touching: int = 0) -> _Found:
     places, counts = np.empty(0, dtype=np.intp), np.empty(0, dtype=np.int64)
     return _Found(places, places, np.empty(0, dtype), np.empty(0), counts, counts, np.empty((0, touching), np.bool_))
@@ -98,9 +109,9 @@ def _maxima_in(source: MatrixSource, block: Block, options: SearchOptions, *, up
     """Compare every entry of a block with the largest others of its window, then examine the winners one by one."""
     k, ties = options.sides, options.ties
     hr, hc = k[0] // 2, k[1] // 2
-    n, m = block.values.shape[0] - 2 * hr, block.values.shape[1] - 2 * hc
-    centre = block.values[hr : hr + n, hc : hc + m]
-    before, after = rivals(block.values, (hr, hc))
+    n, m = block.size((hr, hc))
+    centre = block.inside(block.values, (hr, hc))
+    before, after = rivals(block.values, (hr, hc), shear=block.shear)
     wins = centre > before if ties in ("strict", "first") else centre >= before
     wins &= centre > after if ties == "strict" else centre >= after
     clear = ties == "strict" and not block.holes
@@ -111,16 +122,16 @@ def _maxima_in(source: MatrixSource, block: Block, options: SearchOptions, *, up
         wins |= unclear
         clear &= not unclear.any()
     if block.holes and block.missing is not None:
-        wins &= ~block.missing[hr : hr + n, hc : hc + m]
+        wins &= ~block.inside(block.missing, (hr, hc))
     if options.threshold is not None:
         wins &= centre > options.threshold
     rows, columns = np.divmod(np.flatnonzero(wins), m)
+    places = block.places(rows, columns)
     if upper and block.column < block.row + n:
-        kept = rows + block.row <= columns + block.column
-        rows, columns = rows[kept], columns[kept]
+        kept = places[0] <= places[1]
+        rows, columns, places = rows[kept], columns[kept], (places[0][kept], places[1][kept])
     if clear:
         rival = np.maximum(before[rows, columns], after[rows, columns])
-        places = rows + block.row, columns + block.column
         found = _clear(places, centre[rows, columns], rival, _outside(*places, source.shape, k))
         yield found if options.allowed_missing is None else _chosen(found, found.missing <= options.allowed_missing)
         return
@@ -155,14 +166,14 @@ def _chosen(found: _Found, kept: npt.NDArray[np.bool_]) -> _Found:
 
 def _windows_at(block: Block, rows: Places, columns: Places, k: tuple[int, int]) -> Iterator[_Candidates]:
     """Gather the windows of some entries of a block, a limited number at a time."""
-    views = np.lib.stride_tricks.sliding_window_view(block.values, k)
-    unseen = None if block.missing is None else np.lib.stride_tricks.sliding_window_view(block.missing, k)
+    views = block.windows(block.values, k)
+    unseen = None if block.missing is None else block.windows(block.missing, k)
     step = max(1, GATHERED // (k[0] * k[1]))
     for start in range(0, len(rows), step):
         here, there = rows[start : start + step], columns[start : start + step]
         windows = views[here, there]
         hidden = np.zeros(windows.shape, dtype=np.bool_) if unseen is None else unseen[here, there]
-        yield _Candidates(here + block.row, there + block.column, windows, hidden)
+        yield _Candidates(*block.places(here, there), windows, hidden)
 
 
 def _decided(source: MatrixSource, part: _Candidates, options: SearchOptions) -> _Found:

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
-from gnnmax.detection.matrix import MatrixSource, Places
+from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
+from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
 
 __all__ = [
@@ -231,14 +232,15 @@ def window_means(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64
     rows, columns = maxima.k if maxima.k is not None else (1, 1)
     means = np.full(len(maxima), np.nan)
     for block in source.tiles((rows // 2, columns // 2), upper=False):
-        n, m = block.values.shape[0] - rows + 1, block.values.shape[1] - columns + 1
-        top, left = maxima.rows - block.row, maxima.columns - block.column
+        n, m = block.size((rows // 2, columns // 2))
+        top = maxima.rows - block.row
+        left = maxima.columns - block.column - block.shear * top
         here = np.flatnonzero((top >= 0) & (top < n) & (left >= 0) & (left < m))
         if not len(here):
             continue
         known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing
         parts = (np.where(known, block.values, 0).astype(np.float64), known)
-        views = [np.lib.stride_tricks.sliding_window_view(part, (rows, columns)) for part in parts]
+        views = [block.windows(part, (rows, columns)) for part in parts]
         sums, counts = (view[top[here], left[here]].sum(axis=(1, 2)) for view in views)
         means[here] = sums / counts
     if not np.isfinite(means).all():

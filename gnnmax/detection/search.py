@@ -9,7 +9,8 @@ from inspect import Parameter, Signature, cleandoc, signature
 from typing import Annotated, Any, ParamSpec, Protocol, get_origin
 
 from gnnmax.detection.graph_mode import graph_maxima
-from gnnmax.detection.matrix import MatrixSource, as_source
+from gnnmax.detection.matrix import MatrixSource
+from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.maxima import Maxima, sorted_by_value
 from gnnmax.detection.min_distance import suppress_nearby
 from gnnmax.detection.normalisation import normalise

@@ -29,7 +29,7 @@ def picture_of(source: MatrixSource) -> npt.NDArray[np.float64]:
     0 is the 1st percentile of these and 1 the 99th; NaN stands where nothing was measured.
 
     Example:
-        >>> from gnnmax.detection.matrix import as_source
+        >>> from gnnmax.detection.matrix_input import as_source
         >>> picture_of(as_source(np.array([[0.0, 1.0], [2.0, 4.0]]))).shape
         (2, 2)
     """

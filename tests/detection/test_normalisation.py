@@ -14,7 +14,7 @@ from gnnmax import find_maxima
 from gnnmax.detection import NORMALISATIONS
 from gnnmax.detection import matrix as source_module
 from gnnmax.detection import normalisation as steps_module
-from gnnmax.detection.matrix import as_source
+from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.normalisation import normalise
 from gnnmax.errors import InputError
 

@@ -14,7 +14,7 @@ from gnnmax import find_maxima
 from gnnmax.cli.main import main
 from gnnmax.detection import false_discovery
 from gnnmax.detection import permutation_null as decoys_module
-from gnnmax.detection.matrix import as_source
+from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.permutation_null import end_scores, q_values, window_means
 from gnnmax.errors import InputError

@@ -1,0 +1,141 @@
+"""Matrices of every supported kind, as a search takes them: arrays, sparse matrices, graphs and data frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.data.hosts.own_files import entries_of_data
+from gnnmax.detection.matrix import MatrixSource
+from gnnmax.detection.missing_lines import MissingLines
+from gnnmax.detection.search_options import Unstored
+from gnnmax.detection.sparse_storage import UpperTriangle, is_sparse
+from gnnmax.errors import InputError
+from gnnmax.task.arrays import as_array
+
+__all__ = ["NamedMatrix", "as_source"]
+
+
+class NamedMatrix(NamedTuple):
+    """A matrix with names, and what else its source says about it.
+
+    Attributes:
+        matrix: The matrix.
+        names: Names of rows and of columns.
+        missing: True where nothing was measured, or the rows and columns where nothing was; or None.
+        directed: Whether the source says that it is a directed graph; None if it does not say.
+    """
+
+    matrix: Any
+    names: tuple[tuple[Any, ...], tuple[Any, ...]]
+    missing: npt.NDArray[np.bool_] | MissingLines | None = None
+    directed: bool | None = None
+
+
+def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, diagonal: bool = True) -> MatrixSource:
+    """Read a matrix of any supported kind.
+
+    Args:
+        matrix: An array (memory-mapped too), a scipy sparse array or matrix, a networkx graph, a PyG ``Data``, a
+            :class:`NamedMatrix`, or a pandas data frame, whose index and columns are its names.
+        unstored: The value of an entry that a sparse matrix does not store; graphs store their edges.
+        missing: True where nothing was measured, shape of the matrix; a pair of vectors, True for each row and for
+            each column where nothing was; or None.
+        diagonal: Whether the diagonal takes part.
+
+    Raises:
+        InputError: not a matrix of real numbers, or a mask of another shape.
+    """
+    names = directed = own = None
+    if isinstance(matrix, (str, Path)):
+        raise InputError(
+            f"the matrix is given as the path {str(matrix)!r:.60}: read it with "
+            "gnnmax.detection.matrix_files.read_matrix(path), or run 'gnnmax detect PATH'"
+        )
+    if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
+        matrix = NamedMatrix(as_array(matrix, "the matrix"), (tuple(matrix.index), tuple(matrix.columns)))
+    if isinstance(matrix, NamedMatrix):
+        matrix, names, own, directed = matrix
+    if hasattr(matrix, "edge_index"):
+        matrix = _of_data(matrix)
+    if hasattr(matrix, "adjacency") and hasattr(matrix, "is_directed"):
+        directed = bool(matrix.is_directed())
+        matrix, names = _of_graph(matrix)
+    if isinstance(matrix, np.ma.MaskedArray):
+        if missing is not None:
+            raise InputError("the matrix is a masked array and a second mask was given: give one of the two")
+        matrix, missing = np.asarray(matrix.data), np.ma.getmaskarray(matrix)
+    if is_sparse(matrix):
+        matrix = _tidied(matrix)
+    elif not isinstance(matrix, np.ndarray) or matrix.dtype == np.object_:
+        matrix = as_array(matrix, "the matrix")
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise InputError(
+            f"a matrix has rows and columns, not shape {tuple(matrix.shape)}: give a two-dimensional array"
+        )
+    if matrix.dtype.kind not in "fiub":
+        raise InputError(f"the matrix must hold real numbers, not {matrix.dtype}: convert it first")
+    shape = (int(matrix.shape[0]), int(matrix.shape[1]))
+    missing = None if missing is None else _as_missing(missing, shape)
+    if own is not None:
+        missing = own if missing is None else own | missing
+    return MatrixSource(matrix, unstored, missing, diagonal, names, directed)
+
+
+def _as_missing(missing: Any, shape: tuple[int, int]) -> npt.NDArray[np.bool_] | MissingLines:
+    """Check a mask: an array of the shape of the matrix, or a pair of vectors, for its rows and for its columns."""
+    if isinstance(missing, tuple) and len(missing) == 2:
+        rows, columns = (as_array(line, "a vector of the mask") for line in missing)
+        if (rows.shape, columns.shape) == ((shape[0],), (shape[1],)) and rows.dtype.kind == columns.dtype.kind == "b":
+            return MissingLines(rows, columns)
+        if rows.ndim == columns.ndim == 1 and shape[0] != 2:
+            raise InputError(
+                f"a pair of masks must be booleans, {shape[0]} for the rows and {shape[1]} for the columns, not "
+                f"{rows.dtype} of {rows.shape} and {columns.dtype} of {columns.shape}"
+            )
+    mask = as_array(missing, "the mask")
+    if mask.shape != shape or mask.dtype.kind != "b":
+        raise InputError(f"the mask must be booleans of shape {shape}, not {mask.dtype} of {mask.shape}")
+    return mask
+
+
+def _of_data(data: Any) -> Any:
+    """Return the weighted adjacency matrix of a torch_geometric ``Data``."""
+    from scipy.sparse import coo_array
+
+    entries = entries_of_data(data)
+    shape = (entries.nodes, entries.nodes)
+    if len(entries.edges) and not 0 <= entries.edges.min() <= entries.edges.max() < entries.nodes:
+        raise InputError(f"an edge leads outside the {entries.nodes} nodes")
+    matrix = coo_array((entries.weights, entries.edges.T), shape=shape).tocsr()
+    matrix.sum_duplicates()
+    if matrix.nnz != len(entries.edges):
+        raise InputError("an edge is given twice: add the two weights, or leave one edge out")
+    return matrix
+
+
+def _tidied(matrix: Any) -> Any:
+    """Return compressed sorted rows; duplicate entries are added, as scipy does."""
+    if isinstance(matrix, UpperTriangle):
+        return matrix
+    rows = matrix.tocsr()
+    if rows is matrix and rows.has_canonical_format:
+        return rows
+    rows = rows.copy() if rows is matrix else rows
+    rows.sum_duplicates()
+    return rows
+
+
+def _of_graph(graph: Any) -> tuple[Any, tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """Return the weighted adjacency matrix of a networkx graph and the names of its nodes."""
+    import networkx as nx
+
+    if graph.is_multigraph():
+        raise InputError("the graph has parallel edges: add their weights, or leave them out")
+    nodes = tuple(graph)
+    if not nodes:
+        raise InputError("the graph has no nodes: there is nothing to find")
+    return nx.to_scipy_sparse_array(graph, nodelist=nodes, weight="weight", format="csr"), (nodes, nodes)

@@ -1,0 +1,80 @@
+"""Whole rows and columns that were not measured, as two vectors instead of a mask of every entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["MissingLines"]
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class MissingLines:
+    """A mask that is True in whole rows and whole columns; it is indexed as a mask of every entry.
+
+    Attributes:
+        rows: True for each row that was not measured, shape ``(n,)``.
+        columns: The same for columns, shape ``(m,)``.
+
+    Example:
+        >>> lines = MissingLines(np.array([False, True]), np.array([True, False, False]))
+        >>> lines[0:2, 0:2]
+        array([[ True, False],
+               [ True,  True]])
+        >>> lines[np.array([0, 1]), np.array([1, 1])]
+        array([False,  True])
+    """
+
+    rows: Flags
+    columns: Flags
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the matrix."""
+        return len(self.rows), len(self.columns)
+
+    @property
+    def T(self) -> MissingLines:  # noqa: N802  # as arrays have it
+        """The mask of the transposed matrix."""
+        return MissingLines(self.columns, self.rows)
+
+    def __getitem__(self, key: tuple[Any, Any]) -> Flags:
+        """Return a rectangle as two slices give it, or some entries as two arrays of places give them."""
+        rows, columns = self.rows[key[0]], self.columns[key[1]]
+        mask: Flags = rows[:, None] | columns if isinstance(key[0], slice) else rows | columns
+        return mask
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Flags:
+        """Return the mask of every entry, for small matrices."""
+        return self[:, :]
+
+    def __or__(self, other: MissingLines | Flags) -> MissingLines | Flags:
+        """Join two masks."""
+        if isinstance(other, MissingLines):
+            return MissingLines(self.rows | other.rows, self.columns | other.columns)
+        return self[:, :] | other
+
+    def isolated(self, half: tuple[int, int]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Return the rows and the columns that were measured, but none other within ``half`` rows or columns of them.
+
+        Example:
+            >>> lines = MissingLines(np.array([False, True, False, False]), np.zeros(2, dtype=bool))
+            >>> [places.tolist() for places in lines.isolated((1, 1))]
+            [[0], []]
+        """
+        rows, columns = (_lonely(~line, reach) for line, reach in zip((self.rows, self.columns), half, strict=True))
+        return rows, columns
+
+
+def _lonely(measured: Flags, reach: int) -> npt.NDArray[np.intp]:
+    """Return the places that are True while all others within reach are False."""
+    before = np.concatenate([[0], np.cumsum(measured)])
+    places = np.flatnonzero(measured)
+    low, high = np.maximum(places - reach, 0), np.minimum(places + reach + 1, len(measured))
+    lonely: npt.NDArray[np.intp] = places[before[high] - before[low] == 1]
+    return lonely
