@@ -33,6 +33,9 @@ SECONDS, BYTES_PER_SECOND = 1.0, 500_000
 SMALLEST, TIMES_STORED = 2**16, 1_100
 """Bytes that a column may always have, and how often its stored size otherwise: deflate compresses 1,032 times."""
 
+BINS = ("pixels/bin1_id", "pixels/bin2_id")
+"""Columns of numbers of bins: they are written in 32 bits, as they fill the memory."""
+
 STEP = 2**18
 """Entries that are read at a time."""
 
@@ -163,6 +166,7 @@ def write(file: h5py.File, group: str, wanted: list[str], out: BinaryIO) -> None
         kinds = "fiu" if name.startswith(("bins/weight", "pixels/count")) else "iu"
         columns[name.rstrip("?")] = column(file, f"{base}/{name.rstrip('?')}", kinds)
     types = {name: np.dtype(data.dtype.str).newbyteorder("=") for name, data in columns.items()}
+    types |= dict.fromkeys((name for name in columns if name in BINS), np.dtype(np.int32))
     header = {
         "symmetric": text_of(find(file, base), "storage-mode") != "square",
         "names": names_of(file, f"{base}/chroms/name"),
@@ -171,7 +175,10 @@ def write(file: h5py.File, group: str, wanted: list[str], out: BinaryIO) -> None
     out.write(json.dumps(header).encode() + b"\n")
     for name, data in columns.items():
         for start in range(0, len(data), STEP):
-            out.write(np.ascontiguousarray(data[start : start + STEP], dtype=types[name]).tobytes())
+            part = data[start : start + STEP]
+            if name in BINS and not -1 <= int(part.min()) <= int(part.max()) < 2**31:
+                raise RefusedError(f"{name} lies outside the bins")
+            out.write(np.ascontiguousarray(part, dtype=types[name]).tobytes())
 
 
 def main(path: str, group: str, wanted: str) -> int:

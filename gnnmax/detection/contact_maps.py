@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.matrix_input import NamedMatrix
+from gnnmax.detection.missing_lines import MissingLines
+from gnnmax.detection.sparse_storage import UpperTriangle
 from gnnmax.errors import InputError
 
 __all__ = ["COOL", "read_cool"]
@@ -29,6 +31,9 @@ READER = Path(__file__).with_name("contact_map_columns.py")
 
 PATIENCE = 60.0
 """Seconds that the process may wait, for a disk for example, beyond its bounded processor time."""
+
+PART = 2**20
+"""Pixels that are checked together."""
 
 _BIN = ("chrom", "start", "end")
 COLUMNS = ("bins/chrom", "bins/start", "bins/end", "indexes/chrom_offset", "indexes/bin1_offset", "pixels/bin1_id",
@@ -66,18 +71,21 @@ def read_cool(file: Path, group: str = "", *, balanced: bool = False) -> NamedMa
         _check(found)
     except InputError as error:
         raise InputError(f"{file} is not a contact map, or a damaged one: {error}") from None
-    matrix, missing = _counts(columns, bins, symmetric=found.symmetric), None
+    del columns["pixels/bin1_id"]  # the index says as much
+    if balanced and WEIGHT not in columns:
+        raise InputError(f"{file} has no balancing weights: run 'cooler balance' first, or leave out --balanced")
+    stored, missing = _counts(columns, bins), None
     if balanced:
-        if WEIGHT not in columns:
-            raise InputError(f"{file} has no balancing weights: run 'cooler balance' first, or leave out --balanced")
-        matrix, missing = _balanced(matrix, columns[WEIGHT])
-        if not np.isfinite(matrix.data).all():
+        stored, unknown = _balanced(stored, columns[WEIGHT]), np.isnan(columns[WEIGHT])
+        missing = MissingLines(unknown, unknown) if unknown.any() else None
+        if not np.isfinite(stored.data).all():
             raise InputError(f"{file} has balancing weights whose products exceed float64: balance it again")
+    matrix = UpperTriangle(stored) if found.symmetric else stored
     names = tuple(
         f"{found.names[chrom]}:{start}-{end}"
         for chrom, start, end in zip(*(columns[f"bins/{name}"].tolist() for name in _BIN), strict=True)
     )
-    return NamedMatrix(matrix, (names, names), missing)
+    return NamedMatrix(matrix, (names, names), missing, False if found.symmetric else None)
 
 
 class _Map(NamedTuple):
@@ -171,15 +179,15 @@ def _check(found: _Map) -> None:
     start, end = columns["bins/start"], columns["bins/end"]
     if bins and (int(start.min()) < 0 or (start >= end).any()):
         raise InputError("a bin does not end after its start")
-    row, column = columns["pixels/bin1_id"].astype(np.int64), columns["pixels/bin2_id"]
+    column = columns["pixels/bin2_id"]
     if pixels and not 0 <= int(column.min()) <= int(column.max()) < bins:
         raise InputError(f"pixels/bin2_id lies outside the {bins} bins")
-    column = column.astype(np.int64)
-    if found.symmetric and (row > column).any():
-        raise InputError("a pixel lies below the diagonal, in a map that stores the upper half")
-    keys = np.sort(row * bins + column)
-    if (keys[1:] == keys[:-1]).any():
-        raise InputError("two bins have two counts")
+    for row, some in _by_rows(columns["indexes/bin1_offset"]):
+        if found.symmetric and (row > column[some]).any():
+            raise InputError("a pixel lies below the diagonal, in a map that stores the upper half")
+        keys = row * bins + column[some]
+        if not (keys[1:] > keys[:-1]).all() and len(np.unique(keys)) < len(keys):
+            raise InputError("two bins have two counts")
     for name in ("pixels/count", WEIGHT):
         if name in columns and np.isinf(columns[name]).any():
             raise InputError(f"{name} is not finite")
@@ -189,34 +197,39 @@ def _check_index(columns: Columns, sorted_by: str, offsets: str) -> None:
     """Refuse an index that does not give the place at which each number of a sorted column begins."""
     numbers, index = columns[sorted_by], columns[offsets]
     rising = len(index) and index[0] == 0 and index[-1] == len(numbers) and (index[1:] >= index[:-1]).all()
-    if rising:
-        counts = (index[1:] - index[:-1]).astype(np.int64)
-        rising = np.array_equal(numbers, np.repeat(np.arange(len(counts)), counts))
-    if not rising:
+    if not rising or not all(np.array_equal(numbers[some], row) for row, some in _by_rows(index)):
         raise InputError(f"{offsets} does not describe {sorted_by}")
 
 
-def _counts(columns: Columns, bins: int, *, symmetric: bool) -> Any:
-    """Return the counts as a matrix; where only the upper half is stored, both halves."""
-    from scipy.sparse import coo_array
+def _by_rows(index: npt.NDArray[Any]) -> Iterator[tuple[npt.NDArray[np.int64], slice]]:
+    """Yield the rows of pixels, and which pixels these are, some whole rows at a time."""
+    index, start, last = index.astype(np.int64), 0, len(index) - 1
+    while start < last:
+        stop = max(start + 1, int(np.searchsorted(index, index[start] + PART, side="right")) - 1)
+        yield np.repeat(np.arange(start, stop), np.diff(index[start : stop + 1])), slice(index[start], index[stop])
+        start = stop
 
-    row, column, count = (columns[f"pixels/{name}"] for name in ("bin1_id", "bin2_id", "count"))
+
+def _counts(columns: Columns, bins: int) -> Any:
+    """Return the counts that are stored as sorted rows; they are not copied if the file is in order."""
+    from scipy.sparse import csr_array
+
+    column, count, index = (columns[name] for name in ("pixels/bin2_id", "pixels/count", "indexes/bin1_offset"))
     if count.dtype == np.float16:  # scipy has no sparse arrays of this type
         count = count.astype(np.float32)
-    if symmetric:
-        off = np.flatnonzero(row != column)
-        row, column = np.concatenate([row, column[off]]), np.concatenate([column, row[off]])
-        count = np.concatenate([count, count[off]])
-    matrix = coo_array((count, (row, column)), shape=(bins, bins)).tocsr()
-    matrix.sum_duplicates()  # there are none; this sorts every row
+    size = np.int32 if max(bins, len(count)) <= np.iinfo(np.int32).max else np.int64
+    matrix = csr_array((count, column.astype(size, copy=False), index.astype(size)), shape=(bins, bins))
+    matrix.sort_indices()
     return matrix
 
 
-def _balanced(matrix: Any, weight: npt.NDArray[Any]) -> tuple[Any, npt.NDArray[np.bool_] | None]:
-    """Multiply counts by the weights of both bins; return the matrix and the mask of bins without a weight."""
-    unknown = np.isnan(weight)
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    matrix = matrix.astype(np.float64)
+def _balanced(matrix: Any, weight: npt.NDArray[Any]) -> Any:
+    """Multiply counts by the weights of both bins; those of bins without a weight become 0."""
+    from scipy.sparse import csr_array
+
+    known = np.nan_to_num(weight)
+    data = np.empty(len(matrix.data))
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        matrix.data *= np.nan_to_num(weight)[rows] * np.nan_to_num(weight)[matrix.indices]
-    return matrix, unknown[:, None] | unknown if unknown.any() else None
+        for row, some in _by_rows(matrix.indptr):
+            data[some] = matrix.data[some] * (known[row] * known[matrix.indices[some]])
+    return csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)

@@ -58,8 +58,8 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         border: ``shrink``: entries of a window may be missing, outside the matrix or not measured. ``drop``: none may.
             A missing entry beats nothing; it is never taken for 0.
         max_missing: With ``border = "shrink"``, the largest number of missing entries; None: any number.
-        missing: True where nothing was measured, shape ``(n, m)``; a tuple of two vectors, True for rows and for columns
-            where nothing was, shapes ``(n,)`` and ``(m,)``; or None.
+        missing: True where nothing was measured, shape ``(n, m)``; or a tuple of two vectors, True for each row and for
+            each column where nothing was, shapes ``(n,)`` and ``(m,)``; or None.
         unstored: The value of an entry that a sparse matrix does not store: ``zero``, as in scipy, or ``missing``. A
             stored zero is measured. Ignored in mode graph: an edge is a stored entry, or not 0 in a dense matrix.
         diagonal: Whether entries ``(i, i)`` take part; else they are missing.

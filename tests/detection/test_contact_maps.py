@@ -1,6 +1,7 @@
 """Contact maps: files of cooler are searched correctly, and other files are refused in one line."""
 
 import shutil
+import tracemalloc
 
 import cooler
 import h5py
@@ -259,3 +260,28 @@ def test_a_reader_that_hangs_crashes_or_stops_is_a_refusal(program, said, tmp_pa
     monkeypatch.setattr(contact_maps, "PATIENCE", 0.5)
     with pytest.raises(InputError, match=said):
         read_matrix(tmp_path / "m.cool")
+
+
+def test_bins_without_weight_are_two_vectors_and_the_lower_half_is_not_stored(maps):
+    found = read_matrix(maps[0] / "balanced.cool", balanced=True)
+    assert found.missing.rows.nonzero()[0].tolist() == found.missing.columns.nonzero()[0].tolist() == [7, 8]
+    assert found.matrix.upper.nnz < found.matrix.nnz
+
+
+def test_a_balanced_map_with_bad_bins_needs_memory_of_its_entries_only(tmp_path):
+    side, width = 3000, 20
+    rows = np.repeat(np.arange(side - width), width)
+    columns = rows + np.tile(np.arange(width), side - width)
+    values = np.random.default_rng(0).integers(1, 99, size=len(rows))
+    weight = np.where(np.arange(side) % 20 == 0, np.nan, 1.0)
+    starts = np.arange(side) * 10
+    bins = pd.DataFrame({"chrom": "a", "start": starts, "end": starts + 10, "weight": weight})
+    pixels = pd.DataFrame({"bin1_id": rows, "bin2_id": columns, "count": values})
+    cooler.create_cooler(str(tmp_path / "m.cool"), bins, pixels)
+    tracemalloc.start()
+    try:
+        maxima = find_maxima(read_matrix(tmp_path / "m.cool", balanced=True), steps=["distance"])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(maxima) and peak < side**2  # a mask of all entries has as many bytes
