@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.array_storage import ArrayStorage, Page, PageTiles, hands_out_slices
 from gnnmax.detection.bands import gaps_between, joined_runs, near_unscored, pieces_of
 from gnnmax.detection.blocks import Block
 from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search_options import Unstored
 from gnnmax.detection.sparse_storage import GAP, HalfStorage, SparseStorage, UpperTriangle, is_sparse
-from gnnmax.detection.storage import DenseStorage, Places, computable, lowest
+from gnnmax.detection.storage import DenseStorage, Places, computable, lowest, tiles_of
 
 __all__ = ["FittedNormalisation", "MatrixSource"]
 
@@ -72,11 +73,15 @@ class MatrixSource:
     steps: tuple[FittedNormalisation, ...] = ()
 
     @cached_property
-    def storage(self) -> DenseStorage | SparseStorage | HalfStorage:
+    def storage(self) -> DenseStorage | ArrayStorage | Page | SparseStorage | HalfStorage:
         """The matrix in parts."""
+        if isinstance(self.matrix, Page):
+            return self.matrix
         if isinstance(self.matrix, UpperTriangle):
             return HalfStorage(self.matrix)
-        return SparseStorage(self.matrix) if is_sparse(self.matrix) else DenseStorage(self.matrix)
+        if is_sparse(self.matrix):
+            return SparseStorage(self.matrix)
+        return ArrayStorage(self.matrix) if hands_out_slices(self.matrix) else DenseStorage(self.matrix)
 
     @property
     def _sparse_storage(self) -> SparseStorage | HalfStorage:
@@ -222,9 +227,20 @@ class MatrixSource:
         if self.sparse and (self.unstored == "missing" or self._special(border) is not None):
             yield from self._band_tiles(border, upper=upper)
             return
-        for row, column, rows, columns in self.storage.corners(TILE):
-            if not upper or column + columns > row:
-                yield self.block(row, column, rows, columns, border)
+        yield from self._rectangles(border, TILE, upper=upper)
+
+    def _rectangles(self, border: tuple[int, int], tile: tuple[int, int], *, upper: bool) -> Iterator[Block]:
+        """Yield blocks that cover the matrix, each entry once."""
+        pages: Iterable[PageTiles | tuple[Any, Iterator[tuple[int, int, int, int]]]]
+        if isinstance(self.storage, ArrayStorage):
+            pages = self.storage.pages(border, tile)
+        else:
+            pages = [(self.matrix, tiles_of(self.shape, tile))]
+        for page, tiles in pages:
+            source = replace(self, matrix=page)
+            for row, column, rows, columns in tiles:
+                if not upper or column + columns > row:
+                    yield source.block(row, column, rows, columns, border)
 
     def _band_tiles(self, border: tuple[int, int], *, upper: bool) -> Iterator[Block]:
         """Yield blocks along the diagonal near stored entries, and rows in which a lone zero may be a maximum."""
@@ -319,8 +335,7 @@ class MatrixSource:
         """Yield blocks that hold every entry with a score, each once."""
         runs, (n, m), height = self._scored_runs() if self.sparse else None, self.shape, TILE[0]
         if runs is None:
-            for tile in self.storage.corners((height, m)):
-                yield self.block(*tile, (0, 0))
+            yield from self._rectangles((0, 0), (height, m), upper=False)
             return
         for row in range(0, n, height):
             rows = min(height, n - row)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.data.hosts.own_files import entries_of_data
+from gnnmax.detection.array_storage import hands_out_slices
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search_options import Unstored
@@ -39,8 +40,9 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
     """Read a matrix of any supported kind.
 
     Args:
-        matrix: An array (memory-mapped too), a scipy sparse array or matrix, a networkx graph, a PyG ``Data``, a
-            :class:`NamedMatrix`, or a pandas data frame, whose index and columns are its names.
+        matrix: An array (memory-mapped too); an object with a shape, a type and slices, such as those of zarr, h5py and
+            dask; a scipy sparse array or matrix, a networkx graph, a PyG ``Data``, a :class:`NamedMatrix`, or a pandas
+            data frame, whose index and columns are its names.
         unstored: The value of an entry that a sparse matrix does not store; graphs store their edges.
         missing: True where nothing was measured, shape of the matrix; a pair of vectors, True for each row and for
             each column where nothing was; or None.
@@ -70,9 +72,9 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
         matrix, missing = np.asarray(matrix.data), np.ma.getmaskarray(matrix)
     if is_sparse(matrix):
         matrix = _tidied(matrix)
-    elif not isinstance(matrix, np.ndarray) or matrix.dtype == np.object_:
+    elif not hands_out_slices(matrix) and (not isinstance(matrix, np.ndarray) or matrix.dtype == np.object_):
         matrix = as_array(matrix, "the matrix")
-    if matrix.ndim != 2 or 0 in matrix.shape:
+    if len(matrix.shape) != 2 or 0 in matrix.shape:
         raise InputError(
             f"a matrix has rows and columns, not shape {tuple(matrix.shape)}: give a two-dimensional array"
         )

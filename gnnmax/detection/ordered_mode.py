@@ -91,13 +91,13 @@ def _joined(fields: list[list[npt.NDArray[Any]]]) -> _Found:
 
 
 def _by_place(found: _Found, width: int) -> _Found:
-    """Sort maxima by row and column, if blocks did not come by row."""
+    """Sort maxima by row and column in place, if blocks did not come by row."""
     numbers = found.rows * width + found.columns
-    if not (numbers[1:] < numbers[:-1]).any():
-        return found
-    order = np.argsort(numbers, kind="stable")
-    columns: list[Any] = [column[order] for column in found]
-    return _Found(*columns)
+    if (numbers[1:] < numbers[:-1]).any():
+        order = np.argsort(numbers, kind="stable")
+        for column in found:  # column by column: there may be many maxima, and memory is short
+            column[:] = column[order]
+    return found
 
 
 def _none(dtype: np.dtype[Any], touching: int = 0) -> _Found:

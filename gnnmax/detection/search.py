@@ -157,9 +157,7 @@ def _check_measured(source: MatrixSource) -> None:
     """Refuse a dense matrix without any measured entry."""
     if source.sparse:
         return
-    n, m = source.shape
-    for row in range(0, n, 128):
-        block = source.block(row, 0, min(128, n - row), m, (0, 0))
+    for block in source.tiles((0, 0), upper=False):
         if block.missing is None or not block.missing.all():
             return
     raise InputError("no entry of the matrix was measured: every one is NaN, masked or left out")

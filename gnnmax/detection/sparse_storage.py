@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.storage import Places, computable, tiles_of
+from gnnmax.detection.storage import Places, computable
 from gnnmax.task.arrays import plain_layout
 
 __all__ = ["HalfStorage", "SparseStorage", "StoredRows", "UpperTriangle", "is_sparse"]
@@ -53,10 +53,6 @@ class SparseStorage:
         """Read some entries, 0 where nothing is stored."""
         found = self.matrix[rows, columns]
         return plain_layout(np.asarray(found.toarray() if is_sparse(found) else found)).reshape(-1)
-
-    def corners(self, tile: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
-        """Yield all tiles by row and column."""
-        return tiles_of(self.matrix.shape, tile)
 
     @property
     def entries(self) -> int:
@@ -268,10 +264,6 @@ class HalfStorage:
     def at(self, rows: Places, columns: Places) -> npt.NDArray[Any]:
         """Read some entries, 0 where nothing is stored."""
         return self.upper.at(np.minimum(rows, columns), np.maximum(rows, columns))
-
-    def corners(self, tile: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
-        """Yield all tiles by row and column."""
-        return tiles_of(self.matrix.shape, tile)
 
     @property
     def entries(self) -> int:

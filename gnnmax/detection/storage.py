@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gnnmax.task.arrays import plain_layout
 
-__all__ = ["DenseStorage", "Places", "Storage", "computable", "lowest"]
+__all__ = ["DenseStorage", "Places", "Storage", "computable", "lowest", "tiles_of"]
 
 Places = npt.NDArray[np.intp]
 
@@ -35,10 +35,6 @@ class Storage(Protocol):
         """Read some entries; an entry that is not stored is 0."""
         ...
 
-    def corners(self, tile: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
-        """Yield first row, first column, rows and columns of tiles that cover the matrix, in the best order to read."""
-        ...
-
 
 @dataclass(frozen=True, eq=False)
 class DenseStorage:
@@ -54,10 +50,6 @@ class DenseStorage:
     def at(self, rows: Places, columns: Places) -> npt.NDArray[Any]:
         """Read some entries."""
         return plain_layout(np.asarray(self.matrix[rows, columns])).reshape(-1)
-
-    def corners(self, tile: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
-        """Yield tiles by row and column."""
-        return tiles_of(self.matrix.shape, tile)
 
 
 def tiles_of(shape: tuple[int, ...], tile: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
