@@ -34,6 +34,7 @@ GROUPS = {
     "learn": "training_runs",
     "evaluate": "evaluation",
     "detect": "detecting",
+    "large": "large_matrices",
 }
 """The prefix of a row's name, and the module that measures it."""
 

@@ -65,9 +65,11 @@ def against_pool(name: str, setting: Setting) -> Row:
     return race(name, ours, Lane("torch max_pool2d", peer, matrix.size), "entry", Target("speed"), setting)
 
 
-def beside_the_rule(options: dict[str, Any], target: float | None, name: str, setting: Setting) -> Row:
+def beside_the_rule(
+    options: dict[str, Any], target: float | None, name: str, setting: Setting, *, side: int = 4000
+) -> Row:
     """Race the rule with further options against the rule alone."""
-    matrix = matrix_of(setting.size(4000, 64))
+    matrix = matrix_of(setting.size(side, 64))
     return race(
         name,
         Lane("ours", lambda: find_maxima(matrix, K, **options), matrix.size),

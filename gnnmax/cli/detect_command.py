@@ -75,6 +75,8 @@ class Detect:
     """Half of a symmetric matrix to report: upper gives (i, j), both gives (j, i) too."""
     directed: Flag = False
     """Read entry (i, j) as the edge from i to j only."""
+    undirected: Flag = False
+    """Read (i, j) and (j, i) as one pair: of a matrix that is symmetric, or of one half where the other is empty."""
     balanced: Flag = False
     """Balance the counts of a contact map."""
     models: str = "cnn,gnn"
@@ -150,7 +152,7 @@ class Detect:
         flags = {name: getattr(self, name) for name in SearchOptions.__struct_fields__ if hasattr(self, name)}
         flags["k"] = self.k if self.k_columns is None else (self.k, self.k_columns)
         flags["steps"] = [] if self.steps == "none" else words_of(self.steps)
-        flags["directed"] = True if self.directed else None
+        flags["directed"] = True if self.directed else False if self.undirected else None
         return SearchOptions(**flags)
 
     def _found(self, source: MatrixSource, options: SearchOptions) -> tuple[Detections, dict[str, Any]]:
@@ -181,6 +183,8 @@ class Detect:
     def _check(self) -> None:
         if self.border.isdecimal():
             raise InputError(f"--border {self.border} is called --max-missing {self.border} now")
+        if self.directed and self.undirected:
+            raise InputError("--directed contradicts --undirected: give one of the two, or neither")
         if self.decoys == "none" and self.fdr is not None:
             raise InputError("--fdr needs decoys: pass --decoys shuffle, or --decoys distance where values fall off")
         if self.fdr is not None and not 0 < self.fdr <= 1:
@@ -264,6 +268,7 @@ class Detect:
             "matrix": str(self.matrix),
             "positions": None if self.positions is None else str(self.positions),
             **options.to_dict(),
+            "symmetry": source.symmetry.to_dict() | {"note": source.symmetry.note},
             "balanced": self.balanced,
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
             "columns": {name: filled.column.holds for name, filled in table[:0].filled().items()},
@@ -286,6 +291,7 @@ def print_maxima(found: Detections, card: dict[str, Any], out: Path | None) -> N
     mode = f"mode {card['mode']}" + ("" if card["k"] is None else f", {card['k'][0]} x {card['k'][1]}")
     listed = f"{card['maxima']:,} maxima" if card["positions"] is None else f"{len(found):,} positions"
     title = f"{card['matrix']}: {listed}, {mode}, ties {card['ties']}, border {card['border']}"
+    title += f", {card['symmetry']['read']}"
     if card["max_missing"] is not None:
         title += f", at most {card['max_missing']} missing"
     if card["steps"]:
@@ -320,8 +326,9 @@ def _why_none(card: dict[str, Any]) -> str:
 
 
 def _counts(card: dict[str, Any]) -> str:
-    """Return one line each for entries without a score, maxima that were dropped, and score maps."""
-    lines = [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
+    """Return one line each for the halves, entries without a score, maxima that were dropped, and score maps."""
+    lines = [f"{card['symmetry']['note']}\n"] if card["symmetry"]["note"] else []
+    lines += [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
     decoys = card["decoys"]
     if decoys is not None and decoys["fdr"] is not None:
         lines.append(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gnnmax.detection.storage import Places, tiles_of
 from gnnmax.task.arrays import plain_layout
 
-__all__ = ["ArrayStorage", "Page", "hands_out_slices"]
+__all__ = ["ArrayStorage", "Page", "hands_out_slices", "page_side"]
 
 PAGE = 2**23
 """Approximate number of bytes that are read together; a chunk that is larger is read in parts."""
@@ -134,6 +134,11 @@ class ArrayStorage:
                 yield PageTiles(Page(values, top, first, (n, m)), tiles)
                 done = ready
                 kept = values[max(0, ready - up) - top :].copy()
+
+
+def page_side(matrix: Any) -> int:
+    """Return the side of squares that hold whole chunks of an array; 1 if it has none."""
+    return max(_chunk_side(matrix, axis) for axis in (0, 1)) if getattr(matrix, "chunks", None) else 1
 
 
 def _chunk_side(matrix: Any, axis: int) -> int:

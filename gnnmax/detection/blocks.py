@@ -48,6 +48,16 @@ class Block(NamedTuple):
         """Return rows and columns in the matrix of some entries inside the border."""
         return rows + self.row, columns + self.column + self.shear * rows
 
+    def below_diagonal(self, half: tuple[int, int]) -> npt.NDArray[np.bool_] | None:
+        """Mark the entries of the values that lie below the diagonal of the matrix; None if there are none."""
+        height, width = self.values.shape
+        aside = half[1] + self.shear * half[0]
+        first = self.column - self.row - aside + (1 - self.shear) * half[0]  # offset of the first entry
+        if first - (1 - self.shear) * (height - 1) >= 0:
+            return None
+        offsets = first + np.arange(width) - (1 - self.shear) * np.arange(height)[:, None]
+        return np.broadcast_to(offsets < 0, self.values.shape)
+
     def windows(self, part: npt.NDArray[Any], k: tuple[int, int]) -> npt.NDArray[Any]:
         """View the windows of ``k`` rows and columns in the values, or in the mask, shape ``(n, m, *k)``.
 

@@ -13,10 +13,12 @@ import numpy.typing as npt
 from gnnmax.detection.array_storage import ArrayStorage, Page, PageTiles, hands_out_slices
 from gnnmax.detection.bands import gaps_between, joined_runs, near_unscored, pieces_of
 from gnnmax.detection.blocks import Block
+from gnnmax.detection.halves import UNCHECKED, Symmetry
 from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search_options import Unstored
 from gnnmax.detection.sparse_storage import GAP, HalfStorage, SparseStorage, UpperTriangle, is_sparse
 from gnnmax.detection.storage import DenseStorage, Places, computable, lowest, tiles_of
+from gnnmax.detection.upper_half import UpperHalf
 
 __all__ = ["FittedNormalisation", "MatrixSource"]
 
@@ -60,16 +62,16 @@ class MatrixSource:
         missing: True where nothing was measured, besides NaN, or the rows and columns where nothing was; or None.
         diagonal: Whether the diagonal takes part.
         names: Names of rows and of columns.
-        directed: Whether a graph says that it is directed; None for a matrix.
+        symmetry: How its two halves agree, and whether it is read as undirected: then both halves are the same.
         steps: Normalisations, applied in this order to the values that are read; nothing is copied beforehand.
     """
 
     matrix: Any
     unstored: Unstored
-    missing: npt.NDArray[np.bool_] | MissingLines | None
+    missing: npt.NDArray[np.bool_] | MissingLines | UpperHalf | None
     diagonal: bool
     names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
-    directed: bool | None = None
+    symmetry: Symmetry = UNCHECKED
     steps: tuple[FittedNormalisation, ...] = ()
 
     @cached_property
@@ -81,7 +83,10 @@ class MatrixSource:
             return HalfStorage(self.matrix)
         if is_sparse(self.matrix):
             return SparseStorage(self.matrix)
-        return ArrayStorage(self.matrix) if hands_out_slices(self.matrix) else DenseStorage(self.matrix)
+        in_memory = isinstance(self.matrix, UpperHalf) and self.matrix.in_memory
+        return (
+            DenseStorage(self.matrix) if in_memory or not hands_out_slices(self.matrix) else ArrayStorage(self.matrix)
+        )
 
     @property
     def _sparse_storage(self) -> SparseStorage | HalfStorage:
@@ -98,6 +103,11 @@ class MatrixSource:
     def sparse(self) -> bool:
         """Whether only some entries are stored."""
         return self.storage.sparse
+
+    @property
+    def undirected(self) -> bool:
+        """Whether entries ``(i, j)`` and ``(j, i)`` are one pair."""
+        return self.symmetry.undirected
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -123,11 +133,19 @@ class MatrixSource:
         from scipy.sparse import csr_array
 
         if self.sparse:
-            matrix = self.matrix.tocsr()
-        else:  # scipy has no sparse arrays in half precision or foreign byte order
-            dtype = np.float32 if self.matrix.dtype == np.float16 else self.matrix.dtype.newbyteorder("=")
-            matrix = csr_array(np.asarray(self.matrix, dtype=dtype))
-        return replace(self, matrix=matrix, unstored="missing")
+            return replace(self, matrix=self.matrix.tocsr(), unstored="missing")
+        # scipy has no sparse arrays in half precision or foreign byte order
+        dtype = np.float32 if self.matrix.dtype == np.float16 else self.matrix.dtype.newbyteorder("=")
+        (n, m), values, columns = self.shape, [], []
+        counts = np.zeros(n + 1, dtype=np.int64)
+        for row in range(0, n, TILE[0]):
+            part = np.asarray(self.matrix[row : row + TILE[0], 0:m])
+            there = part != 0
+            counts[row + 1 : row + 1 + len(part)] = there.sum(axis=1)
+            values.append(part[there].astype(dtype))
+            columns.append(np.nonzero(there)[1].astype(np.int32 if m <= np.iinfo(np.int32).max else np.int64))
+        stored = np.concatenate(values), np.concatenate(columns), np.cumsum(counts)
+        return replace(self, matrix=csr_array(stored, shape=self.shape), unstored="missing")
 
     def transformed(self, values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:
         """Normalise values of some rows and columns, shapes that broadcast; NaN means no score."""
@@ -278,6 +296,11 @@ class MatrixSource:
         assert isinstance(self.missing, MissingLines)
         return self.missing.isolated(border)
 
+    @property
+    def _masks_entries(self) -> bool:
+        """Whether there is a mask of single entries."""
+        return self.missing is not None and not isinstance(self.missing, MissingLines)
+
     def _special(self, border: tuple[int, int]) -> list[tuple[int, int]] | None:
         """Return runs of offsets where a window without stored entries may have a maximum; None if anywhere.
 
@@ -285,7 +308,7 @@ class MatrixSource:
         normalisation by position may give zeros different scores. Lone zeros between missing lines are no matter of
         offsets.
         """
-        if isinstance(self.missing, np.ndarray) or not self._equal_zeros():
+        if self._masks_entries or not self._equal_zeros():
             return self._scored_runs()
         spread = sum(border)
         diagonal = [] if self.diagonal else [(-spread, spread)]
@@ -345,7 +368,7 @@ class MatrixSource:
     @property
     def skips_zeros(self) -> bool:
         """Whether unstored zeros are known without reading them: there is no normalisation and no mask of entries."""
-        return self.sparse and self.unstored == "zero" and not isinstance(self.missing, np.ndarray) and not self.steps
+        return self.sparse and self.unstored == "zero" and not self._masks_entries and not self.steps
 
     def stored(self, *, once: bool = False) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
         """Yield values, rows and columns of the stored entries of a sparse matrix, missing ones too.
@@ -371,39 +394,6 @@ class MatrixSource:
                 scored = ~np.isnan(scores)
                 found = scores[scored], found[1][scored], found[2][scored]
             yield found
-
-    def symmetric(self) -> bool:
-        """Find out whether the matrix is its own transpose, missing entries included."""
-        n, m = self.shape
-        if n != m:
-            return False
-        if self.sparse:
-            return _equal_masks(self.missing, self.missing) and (
-                isinstance(self.storage, HalfStorage) or _equal_sparse(self.matrix, self.matrix.T.tocsr())
-            )
-        side = TILE[0]
-        for row in range(0, n, side):
-            for column in range(row, n, side):
-                sizes = min(side, n - row), min(side, n - column)
-                one = self.block(row, column, *sizes, (0, 0))
-                other = self.block(column, row, *sizes[::-1], (0, 0))
-                if not np.array_equal(one.values, other.values.T) or not _equal_masks(one.missing, other.missing):
-                    return False
-        return True
-
-
-def _equal_masks(one: Any, other: Any) -> bool:
-    if one is None or other is None:
-        return one is other
-    if isinstance(one, MissingLines):
-        return np.array_equal(one.rows, one.columns)
-    return bool(np.array_equal(one, other.T))
-
-
-def _equal_sparse(one: Any, other: Any) -> bool:
-    other.sort_indices()
-    parts = ("indptr", "indices", "data")
-    return all(np.array_equal(getattr(one, p), getattr(other, p), equal_nan=p == "data") for p in parts)
 
 
 def _either(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_] | None:

@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from gnnmax.data.hosts.own_files import entries_of_data
 from gnnmax.detection.array_storage import hands_out_slices
+from gnnmax.detection.halves import symmetry_of
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search_options import Unstored
 from gnnmax.detection.sparse_storage import UpperTriangle, is_sparse
+from gnnmax.detection.upper_half import as_upper_half
 from gnnmax.errors import InputError
 from gnnmax.task.arrays import as_array
 
@@ -36,7 +38,14 @@ class NamedMatrix(NamedTuple):
     directed: bool | None = None
 
 
-def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, diagonal: bool = True) -> MatrixSource:
+def as_source(
+    matrix: Any,
+    *,
+    unstored: Unstored = "zero",
+    missing: Any = None,
+    diagonal: bool = True,
+    directed: bool | None = None,
+) -> MatrixSource:
     """Read a matrix of any supported kind.
 
     Args:
@@ -47,11 +56,13 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
         missing: True where nothing was measured, shape of the matrix; a pair of vectors, True for each row and for
             each column where nothing was; or None.
         diagonal: Whether the diagonal takes part.
+        directed: Whether entries ``(i, j)`` and ``(j, i)`` are two different edges; None: what a graph says of itself;
+            a matrix is undirected if it is symmetric, exactly or within rounding.
 
     Raises:
-        InputError: not a matrix of real numbers, or a mask of another shape.
+        InputError: not a matrix of real numbers, a mask of another shape, or a matrix that is not undirected as said.
     """
-    names = directed = own = None
+    names = known = own = None
     if isinstance(matrix, (str, Path)):
         raise InputError(
             f"the matrix is given as the path {str(matrix)!r:.60}: read it with "
@@ -60,11 +71,11 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
     if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
         matrix = NamedMatrix(as_array(matrix, "the matrix"), (tuple(matrix.index), tuple(matrix.columns)))
     if isinstance(matrix, NamedMatrix):
-        matrix, names, own, directed = matrix
+        matrix, names, own, known = matrix
     if hasattr(matrix, "edge_index"):
         matrix = _of_data(matrix)
     if hasattr(matrix, "adjacency") and hasattr(matrix, "is_directed"):
-        directed = bool(matrix.is_directed())
+        known = bool(matrix.is_directed())
         matrix, names = _of_graph(matrix)
     if isinstance(matrix, np.ma.MaskedArray):
         if missing is not None:
@@ -84,7 +95,11 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
     missing = None if missing is None else _as_missing(missing, shape)
     if own is not None:
         missing = own if missing is None else own | missing
-    return MatrixSource(matrix, unstored, missing, diagonal, names, directed)
+    if isinstance(matrix, UpperTriangle) and not directed:
+        known, directed = False, None
+    symmetry = symmetry_of(matrix, missing, unstored=unstored, directed=directed, known=known)
+    matrix, missing = as_upper_half(matrix, symmetry), as_upper_half(missing, symmetry)
+    return MatrixSource(matrix, unstored, missing, diagonal, names, symmetry)
 
 
 def _as_missing(missing: Any, shape: tuple[int, int]) -> npt.NDArray[np.bool_] | MissingLines:

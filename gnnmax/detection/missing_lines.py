@@ -49,7 +49,7 @@ class MissingLines:
         mask: Flags = rows[:, None] | columns if isinstance(key[0], slice) else rows | columns
         return mask
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Flags:
+    def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> Flags:
         """Return the mask of every entry, for small matrices."""
         return self[:, :]
 
@@ -58,6 +58,20 @@ class MissingLines:
         if isinstance(other, MissingLines):
             return MissingLines(self.rows | other.rows, self.columns | other.columns)
         return self[:, :] | other
+
+    def first_unmatched(self) -> tuple[int, int] | None:
+        """Return an entry of a square mask that is True while its mirror image is not; None if there is none.
+
+        Example:
+            >>> MissingLines(np.array([False, True]), np.array([False, False])).first_unmatched()
+            (1, 0)
+        """
+        for line in np.flatnonzero(self.rows != self.columns).tolist():
+            others = np.flatnonzero(~(self.rows if self.rows[line] else self.columns))
+            if len(others):
+                other = int(others[0])
+                return (line, other) if self.rows[line] else (other, line)
+        return None
 
     def isolated(self, half: tuple[int, int]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Return the rows and the columns that were measured, but none other within ``half`` rows or columns of them.

@@ -117,11 +117,13 @@ def by_distance(source: MatrixSource) -> FittedNormalisation:
         raise InputError(f"the step distance needs a square matrix, rows and columns in one order, not {n} x {m}")
     sums, counts = np.zeros(n), _zeros(source)
     number = np.zeros(n, dtype=np.int64)
-    for values, rows, columns in source.measured(once=True):
-        apart = np.abs(rows - columns)
-        np.add.at(sums, apart, values.astype(np.float64))
+    for values, rows, columns in source.measured(once=source.undirected):
+        offsets = columns - rows
+        counted = offsets >= 0 if source.undirected else slice(None)  # each pair once
+        apart = np.abs(offsets[counted])
+        np.add.at(sums, apart, values[counted].astype(np.float64))
         number += np.bincount(apart, minlength=n)
-    if source.stored_once:
+    if source.undirected:
         sums[1:], number[1:] = 2 * sums[1:], 2 * number[1:]
     counts += number
     if not np.isfinite(sums).all():

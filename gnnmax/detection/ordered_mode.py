@@ -13,6 +13,7 @@ import numpy.typing as npt
 from gnnmax.detection.blocks import Block
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima, Places, margin_over
+from gnnmax.detection.pair_cells import earlier_pairs, repeated_cells
 from gnnmax.detection.running_maximum import rivals
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.errors import InputError
@@ -28,12 +29,18 @@ MOST_MAXIMA = 2**26
 
 @dataclass(frozen=True, eq=False)
 class _Candidates:
-    """Entries that may be maxima, with their windows; a missing entry holds the lowest number of the type, not NaN."""
+    """Entries that may be maxima, with their windows.
+
+    A missing entry (``hidden``) holds the lowest number of the type, not NaN. ``again`` marks the entries that are a
+    pair of an undirected graph for the second time, and ``earlier`` those that come before the centre.
+    """
 
     rows: Places
     columns: Places
     windows: npt.NDArray[Any]
     hidden: npt.NDArray[np.bool_]
+    again: npt.NDArray[np.bool_]
+    earlier: npt.NDArray[np.bool_]
 
 
 class _Found(NamedTuple):
@@ -48,21 +55,23 @@ class _Found(NamedTuple):
     touching: npt.NDArray[np.bool_]
 
 
-def ordered_maxima(source: MatrixSource, options: SearchOptions, *, upper: bool) -> Maxima:
+def ordered_maxima(source: MatrixSource, options: SearchOptions) -> Maxima:
     """Find the maxima of windows; see :func:`gnnmax.detection.find_maxima`.
+
+    An undirected matrix has pairs, and they are listed by their entries ``(i, j)`` with ``i <= j``. A window covers
+    pairs too: one that it holds in two cells counts once, and the mirror image of its centre is no rival.
 
     Args:
         source: The matrix.
         options: How it is searched; distance and triangle are left to the caller.
-        upper: Whether entries below the diagonal are left out.
     """
     (rows, columns), plateau = options.sides, options.ties == "plateau"
     none = _none(source.dtype, 9 if plateau else 0)
     fields: list[list[npt.NDArray[Any]]] = [[part] for part in none]
-    tiles = source.tiles((rows // 2, columns // 2), upper=upper)
+    tiles = source.tiles((rows // 2, columns // 2), upper=source.undirected)
     total = 0
     for _, blocks in itertools.groupby(tiles, key=lambda block: block.row):
-        parts = [part for block in blocks for part in _maxima_in(source, block, options, upper=upper)]
+        parts = [part for block in blocks for part in _maxima_in(source, block, options)]
         strip = _joined([[*column] for column in zip(none, *parts, strict=True)])
         total += len(strip.rows)
         if total > MOST_MAXIMA:
@@ -105,20 +114,25 @@ def _none(dtype: np.dtype[Any], touching: int = 0) -> _Found:
     return _Found(places, places, np.empty(0, dtype), np.empty(0), counts, counts, np.empty((0, touching), np.bool_))
 
 
-def _maxima_in(source: MatrixSource, block: Block, options: SearchOptions, *, upper: bool) -> Iterator[_Found]:
+def _maxima_in(source: MatrixSource, block: Block, options: SearchOptions) -> Iterator[_Found]:
     """Compare every entry of a block with the largest others of its window, then examine the winners one by one."""
     k, ties = options.sides, options.ties
     hr, hc = k[0] // 2, k[1] // 2
-    n, m = block.size((hr, hc))
-    centre = block.inside(block.values, (hr, hc))
-    before, after = rivals(block.values, (hr, hc), shear=block.shear)
+    m = block.size((hr, hc))[1]
+    below = block.below_diagonal((hr, hc)) if source.undirected else None
+    # The mirror images below the diagonal are no rivals: a square window holds each of these pairs above it too.
+    values = block.values if below is None else np.where(below, source.lowest, block.values)
+    centre = block.inside(values, (hr, hc))
+    before, after = rivals(values, (hr, hc), shear=block.shear)
     wins = centre > before if ties in ("strict", "first") else centre >= before
     wins &= centre > after if ties == "strict" else centre >= after
-    clear = ties == "strict" and not block.holes
+    clear = ties == "strict" and not block.holes and (below is None or hr == hc)
     # A window of nothing but the lowest number holds one of every k-th entry of every k-th row.
-    if not clear or block.values[hr % k[0] :: k[0], hc % k[1] :: k[1]].min() == source.lowest:
+    if not clear or values[hr % k[0] :: k[0], hc % k[1] :: k[1]].min() == source.lowest:
         # Where there are no others, or none above the lowest number of the type, the windows themselves decide.
         unclear = (centre == source.lowest) & (before == source.lowest) & (after == source.lowest)
+        if below is not None:
+            unclear &= ~block.inside(below, (hr, hc))
         wins |= unclear
         clear &= not unclear.any()
     if block.holes and block.missing is not None:
@@ -127,25 +141,38 @@ def _maxima_in(source: MatrixSource, block: Block, options: SearchOptions, *, up
         wins &= centre > options.threshold
     rows, columns = np.divmod(np.flatnonzero(wins), m)
     places = block.places(rows, columns)
-    if upper and block.column < block.row + n:
+    if below is not None:
         kept = places[0] <= places[1]
         rows, columns, places = rows[kept], columns[kept], (places[0][kept], places[1][kept])
     if clear:
         rival = np.maximum(before[rows, columns], after[rows, columns])
-        found = _clear(places, centre[rows, columns], rival, _outside(*places, source.shape, k))
+        outside = _outside(*places, source.shape, k, pairs=source.undirected)
+        found = _clear(places, centre[rows, columns], rival, outside)
         yield found if options.allowed_missing is None else _chosen(found, found.missing <= options.allowed_missing)
         return
-    for part in _windows_at(block, rows, columns, k):
+    for part in _windows_at(block, rows, columns, k, pairs=below is not None):
         yield _decided(source, part, options)
 
 
-def _outside(rows: Places, columns: Places, shape: tuple[int, int], k: tuple[int, int]) -> npt.NDArray[np.int64]:
-    """Count the entries of windows that lie outside the matrix."""
-    inside = [
-        np.minimum(places + side // 2, length - 1) - np.maximum(places - side // 2, 0) + 1
-        for places, side, length in zip((rows, columns), k, shape, strict=True)
-    ]
-    return np.asarray(k[0] * k[1] - inside[0] * inside[1], dtype=np.int64)
+def _outside(
+    rows: Places, columns: Places, shape: tuple[int, int], k: tuple[int, int], *, pairs: bool
+) -> npt.NDArray[np.int64]:
+    """Count the entries of windows that lie outside the matrix; of ``pairs`` that a window holds twice, one."""
+    first = [places - side // 2 for places, side in zip((rows, columns), k, strict=True)]
+    last = [places + side // 2 for places, side in zip((rows, columns), k, strict=True)]
+    inner = [np.maximum(places, 0) for places in first]
+    outer = [np.minimum(places, length - 1) for places, length in zip(last, shape, strict=True)]
+    inside = (outer[0] - inner[0] + 1) * (outer[1] - inner[1] + 1)
+    counted = k[0] * k[1] - inside
+    if pairs:
+        counted += _twice(inner, outer) - _twice(first, last)
+    return np.asarray(counted, dtype=np.int64)
+
+
+def _twice(first: list[Places], last: list[Places]) -> npt.NDArray[np.int64]:
+    """Count the pairs that windows hold in two cells: those of two nodes that are rows and columns."""
+    nodes = np.maximum(np.minimum(*last) - np.maximum(*first) + 1, 0)
+    return np.asarray(nodes * (nodes - 1) // 2, dtype=np.int64)
 
 
 def _clear(
@@ -164,16 +191,23 @@ def _chosen(found: _Found, kept: npt.NDArray[np.bool_]) -> _Found:
     return _Found(*columns)
 
 
-def _windows_at(block: Block, rows: Places, columns: Places, k: tuple[int, int]) -> Iterator[_Candidates]:
-    """Gather the windows of some entries of a block, a limited number at a time."""
+def _windows_at(
+    block: Block, rows: Places, columns: Places, k: tuple[int, int], *, pairs: bool
+) -> Iterator[_Candidates]:
+    """Gather the windows of some entries of a block, a limited number at a time; of ``pairs``, mark repeated ones."""
+    size = k[0] * k[1]
+    first_half = np.broadcast_to((np.arange(size) < size // 2).reshape(k), (1, *k))
     views = block.windows(block.values, k)
     unseen = None if block.missing is None else block.windows(block.missing, k)
-    step = max(1, GATHERED // (k[0] * k[1]))
+    step = max(1, GATHERED // size)
     for start in range(0, len(rows), step):
         here, there = rows[start : start + step], columns[start : start + step]
         windows = views[here, there]
         hidden = np.zeros(windows.shape, dtype=np.bool_) if unseen is None else unseen[here, there]
-        yield _Candidates(*block.places(here, there), windows, hidden)
+        places = block.places(here, there)
+        again = repeated_cells(*places, k) if pairs else np.zeros((1, *k), dtype=np.bool_)
+        earlier = earlier_pairs(*places, k) if pairs else first_half
+        yield _Candidates(*places, windows, hidden & ~again, again, earlier)
 
 
 def _decided(source: MatrixSource, part: _Candidates, options: SearchOptions) -> _Found:
@@ -182,7 +216,7 @@ def _decided(source: MatrixSource, part: _Candidates, options: SearchOptions) ->
     size, middle = k[0] * k[1], (k[0] * k[1]) // 2
     entries, hidden = part.windows.reshape(len(part.rows), size), part.hidden.reshape(len(part.rows), size)
     centre = entries[:, middle]
-    other = ~hidden
+    other = ~hidden & ~part.again.reshape(-1, size)
     other[:, middle] = False
     as_large = (entries == centre[:, None]) & other
     equal, alone = as_large.sum(axis=1), ~other.any(axis=1)
@@ -191,7 +225,7 @@ def _decided(source: MatrixSource, part: _Candidates, options: SearchOptions) ->
     if ties == "strict":
         kept &= equal == 0
     elif ties == "first":
-        kept &= ~as_large[:, :middle].any(axis=1)
+        kept &= ~(as_large & part.earlier.reshape(-1, size)).any(axis=1)
     missing = hidden.sum(axis=1)
     if options.allowed_missing is not None:
         kept &= missing <= options.allowed_missing
@@ -205,7 +239,7 @@ def _touching(part: _Candidates, k: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """Find out which of the eight neighbours of each candidate are as large: shape ``(M, 9)``, itself in the middle."""
     padded = np.zeros((len(part.rows), k[0] + 2, k[1] + 2), dtype=np.bool_)
     centre = part.windows[:, k[0] // 2, k[1] // 2]
-    padded[:, 1:-1, 1:-1] = (part.windows == centre[:, None, None]) & ~part.hidden
+    padded[:, 1:-1, 1:-1] = (part.windows == centre[:, None, None]) & ~part.hidden & ~part.again
     top, left = k[0] // 2, k[1] // 2
     return padded[:, top : top + 3, left : left + 3].reshape(len(part.rows), 9)
 

@@ -27,7 +27,7 @@ Unstored = Literal["zero", "missing"]
 """The value of an entry that a sparse matrix does not store."""
 
 Triangle = Literal["upper", "both"]
-"""The half of a symmetric matrix whose maxima are reported, or both halves."""
+"""The entries that report a pair of an undirected matrix: the one above the diagonal, or both."""
 
 Sides = int | tuple[int, int]
 """The side of square windows, or their rows and columns."""
@@ -66,9 +66,11 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         threshold: Only values strictly above it; None takes all.
         min_distance: Least distance of two maxima. A maximum is dropped if a larger one that is kept is nearer in rows
             and in columns. Equal ones never drop each other. 1 drops none.
-        triangle: The half of a symmetric matrix that is reported: ``upper``, entries with ``i <= j``, or ``both``.
+        triangle: The entries that report a pair of an undirected matrix: ``upper``, the one with ``i <= j``, or
+            ``both``.
         directed: Whether ``(i, j)`` and ``(j, i)`` are two different edges. None: a networkx graph says so itself, and
-            a matrix is undirected if it is symmetric. False treats even a matrix that is not symmetric as undirected.
+            a matrix is undirected if it is symmetric, exactly or within rounding; its upper half is then read. False:
+            they are one pair, also in a matrix with one empty half; refused if the matrix is neither.
 
     Raises:
         InputError: an option has no such value, or two options contradict each other.

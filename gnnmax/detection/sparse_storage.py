@@ -21,6 +21,9 @@ PART = 2**20
 FEW = 8
 """Parts of a strip up to which its entries are looked through for each part; for more, they are sorted once."""
 
+FULL = 4
+"""A strip is one run of offsets if at least one entry in this number is stored."""
+
 GAP = 64
 """Offsets without stored entries that are read rather than passed over."""
 
@@ -119,10 +122,11 @@ class StoredRows:
         """Return runs of offsets, first and last, that hold all stored entries; runs nearer than ``gap`` are joined."""
         if self.first > self.last:
             return []
-        if self.last - self.first < 2 * gap:
+        width = self.last - self.first + 1
+        if width <= 2 * gap or len(self._columns) * FULL >= width * (self.stop - self.start):
             return [(self.first, self.last)]
         rows = np.arange(self.start, self.stop)
-        stored = np.zeros(self.last - self.first + 1, dtype=np.bool_)
+        stored = np.zeros(width, dtype=np.bool_)
         stored[self._columns - np.repeat(rows + self.first, self._counts)] = True
         places = np.flatnonzero(stored) + self.first
         cuts = np.flatnonzero(np.diff(places) > gap)
@@ -175,7 +179,7 @@ class StoredRows:
 
 @dataclass(frozen=True, eq=False)
 class UpperTriangle:
-    """A symmetric sparse matrix of which only the entries on and above the diagonal are kept.
+    """A symmetric sparse matrix that keeps only its entries on and above the diagonal.
 
     Attributes:
         upper: These entries, compressed sorted rows, no entry twice.
