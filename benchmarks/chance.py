@@ -64,6 +64,12 @@ def fading(rng: np.random.Generator) -> Matrix:
     return symmetric(rng.exponential(size=(SIDE, SIDE))) / (1 + apart)
 
 
+def chromosomes(rng: np.random.Generator) -> Matrix:
+    """Draw two such matrices, and weak noise between them."""
+    part = np.arange(SIDE) >= SIDE // 2
+    return fading(rng) * np.where(part[:, None] == part, 1.0, 0.02)
+
+
 def planted(height: float, *, alone: bool = False) -> Callable[[np.random.Generator], Matrix]:
     """Draw normal noise of standard deviation 1 with three bumps of this height, or three single entries."""
 
@@ -98,12 +104,16 @@ AS_GRAPH = {"decoys": "shuffle", "mode": "graph"}
 
 OVER_EXPECTED = {"decoys": "distance", "steps": ("distance", "rank")}
 
+BORDER = ([SIDE // 2], [SIDE // 2])
+
 SIMULATIONS = {
     "normal noise": Simulation(noise),
     "symmetric lognormal noise": Simulation(heavy),
     "exponential noise that fades with distance": Simulation(fading, {"decoys": "distance"}),
     "the same, `--steps distance,rank`": Simulation(fading, OVER_EXPECTED),
     "the same, the wrong decoys": Simulation(fading),
+    "two chromosomes of such noise, `breaks`": Simulation(chromosomes, {**OVER_EXPECTED, "breaks": BORDER}),
+    "the same, wrongly without breaks": Simulation(chromosomes, OVER_EXPECTED),
     "three bumps 1 s.d. high in normal noise": Simulation(planted(1.0), bumps=True),
     "three bumps 2 s.d. high": Simulation(planted(2.0), bumps=True),
     "three bumps 3 s.d. high": Simulation(planted(3.0), bumps=True),

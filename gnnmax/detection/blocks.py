@@ -18,7 +18,7 @@ class Block(NamedTuple):
     Attributes:
         values: In a missing entry, the lowest number of the type.
         missing: True where an entry is missing; None if none is.
-        holes: Whether some missing entries lie inside the matrix, or inside the border.
+        holes: Whether some missing entries lie inside the matrix or inside the border, or windows hold one entry each.
         row: Row of the first entry inside the border.
         column: Its column.
         shear: 1 if each row begins one column further right than the row above it, so that a band around the diagonal

@@ -85,7 +85,8 @@ def read_cool(file: Path, group: str = "", *, balanced: bool = False) -> NamedMa
         f"{found.names[chrom]}:{start}-{end}"
         for chrom, start, end in zip(*(columns[f"bins/{name}"].tolist() for name in _BIN), strict=True)
     )
-    return NamedMatrix(matrix, (names, names), missing, False if found.symmetric else None)
+    borders = np.unique(columns["indexes/chrom_offset"]).astype(np.intp)[1:-1]  # a chromosome may have no bins
+    return NamedMatrix(matrix, (names, names), missing, False if found.symmetric else None, (borders, borders))
 
 
 class _Map(NamedTuple):

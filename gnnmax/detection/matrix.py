@@ -13,6 +13,7 @@ import numpy.typing as npt
 from gnnmax.detection.array_storage import ArrayStorage, Page, PageTiles, hands_out_slices
 from gnnmax.detection.bands import gaps_between, joined_runs, near_unscored, pieces_of
 from gnnmax.detection.blocks import Block
+from gnnmax.detection.breaks import Breaks
 from gnnmax.detection.halves import UNCHECKED, Symmetry
 from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search_options import Unstored
@@ -64,6 +65,7 @@ class MatrixSource:
         names: Names of rows and of columns.
         symmetry: How its two halves agree, and whether it is read as undirected: then both halves are the same.
         steps: Normalisations, applied in this order to the values that are read; nothing is copied beforehand.
+        breaks: Parts of rows and columns between which no window and no distance reaches; None: a single part.
     """
 
     matrix: Any
@@ -73,6 +75,19 @@ class MatrixSource:
     names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     symmetry: Symmetry = UNCHECKED
     steps: tuple[FittedNormalisation, ...] = ()
+    breaks: Breaks | None = None
+
+    @cached_property
+    def parts(self) -> Breaks:
+        """The parts of rows and columns, all in one if there are no breaks."""
+        return Breaks.none(self.shape) if self.breaks is None else self.breaks
+
+    def distances(self, rows: Places, columns: Places) -> Places:
+        """Return the distance ``|i - j|`` of some entries; across a break, the larger side of the matrix."""
+        apart: Places = np.abs(rows - columns)
+        if self.breaks is not None and self.breaks.alike:
+            apart[~self.breaks.same_part(rows, columns)] = max(self.shape)
+        return apart
 
     @cached_property
     def storage(self) -> DenseStorage | ArrayStorage | Page | SparseStorage | HalfStorage:
@@ -159,12 +174,13 @@ class MatrixSource:
         return lowest(self.dtype)
 
     def block(self, row: int, column: int, rows: int, columns: int, border: tuple[int, int]) -> Block:
-        """Copy a block with its border; entries outside the matrix are missing."""
-        n, m = self.shape
+        """Copy a block with its border; entries of the border outside the matrix, or across a break, are missing."""
         (up, left), lowest = border, self.lowest
+        (above, _), (before, _) = self.parts.limits(row, column)
+        (_, below), (_, after) = self.parts.limits(row + rows - 1, column + columns - 1)
         values = np.full((rows + 2 * up, columns + 2 * left), lowest, dtype=self.dtype)
-        top, bottom = max(0, row - up), min(n, row + rows + up)
-        first, last = max(0, column - left), min(m, column + columns + left)
+        top, bottom = max(int(above), row - up), min(int(below), row + rows + up)
+        first, last = max(int(before), column - left), min(int(after), column + columns + left)
         inner = (slice(top - row + up, bottom - row + up), slice(first - column + left, last - column + left))
         part, hidden = self._part(top, bottom, first, last)
         if hidden is not None:
@@ -175,7 +191,8 @@ class MatrixSource:
             return Block(values, None, False, row, column)
         missing = np.ones(values.shape, dtype=np.bool_)
         missing[inner] = False if hidden is None else hidden
-        return Block(values, missing, hidden is not None, row, column)
+        holes = hidden is not None or _alone(border, (int(below - above), int(after - before)))
+        return Block(values, missing, holes, row, column)
 
     def _part(self, top: int, bottom: int, first: int, last: int) -> tuple[Any, npt.NDArray[np.bool_] | None]:
         """Read a part of the matrix and the mask of its missing entries, None if there are none."""
@@ -195,8 +212,19 @@ class MatrixSource:
             hidden = _either(hidden, _unknown(part))
         return part, hidden
 
-    def band_block(self, row: int, offset: int, rows: int, offsets: int, border: tuple[int, int]) -> Block:
-        """Copy a block of a sparse matrix along the diagonal, with its border: one column of it for each offset."""
+    def band_block(
+        self, row: int, offset: int, rows: int, offsets: int, *, border: tuple[int, int], columns: tuple[int, int]
+    ) -> Block:
+        """Copy a block of a sparse matrix along the diagonal, with its border: one column of it for each offset.
+
+        Args:
+            row: First row; no break lies between the rows.
+            offset: First offset from the diagonal.
+            rows: Number of rows.
+            offsets: Number of offsets.
+            border: Entries around the block.
+            columns: First column, and last one plus 1, between which entries are not outside.
+        """
         up, left = border
         top, bottom, pad = row - up, row + rows + up, left + up
         stored = self._sparse_storage.rows(top, bottom)
@@ -216,10 +244,12 @@ class MatrixSource:
             assert sheared is not None
             values = self.transformed(values, np.clip(places, 0, n - 1), np.clip(sheared, 0, m - 1))
             hidden = _either(hidden, _unknown(values))
-        holes = hidden is not None or row + offset < 0 or row + rows - 1 + offset + offsets > m
-        if top < 0 or bottom > n or top + start < 0 or bottom - 1 + start + width > m:
+        (above, below), (first, last) = self.parts.limits(row, 0)[0], columns
+        holes = hidden is not None or row + offset < first or row + rows - 1 + offset + offsets > last
+        holes |= _alone(border, (int(below - above), last - first))
+        if top < above or bottom > below or top + start < first or bottom - 1 + start + width > last:
             sheared = places + np.arange(start, start + width)
-            hidden = _either(hidden, (sheared < 0) | (sheared >= m) | (places < 0) | (places >= n))
+            hidden = _either(hidden, (sheared < first) | (sheared >= last) | (places < above) | (places >= below))
         if hidden is not None:
             np.copyto(values, self.lowest, where=hidden)
         return Block(values, hidden, holes, row, row + offset, shear=1)
@@ -256,31 +286,44 @@ class MatrixSource:
             pages = [(self.matrix, tiles_of(self.shape, tile))]
         for page, tiles in pages:
             source = replace(self, matrix=page)
-            for row, column, rows, columns in tiles:
-                if not upper or column + columns > row:
-                    yield source.block(row, column, rows, columns, border)
+            for whole in tiles:
+                for row, column, rows, width in self.parts.cut(whole):
+                    if not upper or column + width > row:
+                        yield source.block(row, column, rows, width, border)
 
     def _band_tiles(self, border: tuple[int, int], *, upper: bool) -> Iterator[Block]:
         """Yield blocks along the diagonal near stored entries, and rows in which a lone zero may be a maximum."""
         if isinstance(self.storage, HalfStorage) and not upper:
             yield from replace(self, matrix=self.storage.whole.matrix)._band_tiles(border, upper=False)
             return
-        storage, (n, m), around = self._sparse_storage, self.shape, max(border)
+        storage, m, around = self._sparse_storage, self.shape[1], max(border)
         zero = self.unstored == "zero"
         special = (self._special(border) if zero else None) or []
         wider = sum(border) if zero and not storage.least >= 0 else 0  # a zero is above negative entries
         height = TILE[0] * TILE[1] // (storage.width + 2 * (wider + sum(border)) + 1)
         height = max(TILE[0], min(height, TALLEST))
-        for row in range(0, n, height):
-            rows = min(height, n - row)
+        for row, rows in self._strips(height):
             stored = storage.rows(row - around, row + rows + around).runs(GAP)
             bounds = 0 if upper else 1 - row - rows, m - 1 - row
             runs = joined_runs([*((a - wider, b + wider) for a, b in stored), *special], bounds, GAP)
             for run in runs:
                 for first, count in pieces_of(run, TILE[1]):
-                    yield self.band_block(row, first, rows, count, border)
-            if zero and isinstance(self.missing, MissingLines):
+                    yield from self._band_blocks(row, first, rows, count, border)
+            if zero and (self.breaks is not None or isinstance(self.missing, MissingLines)):
                 yield from self._lone_zeros(row, rows, border, list(gaps_between(runs, bounds)))
+
+    def _strips(self, height: int) -> Iterator[tuple[int, int]]:
+        """Yield the first row and the number of rows of strips without a break between their rows."""
+        for row in range(0, self.shape[0], height):
+            for first, last in self.parts.rows_within(row, min(row + height, self.shape[0])):
+                yield first, last - first
+
+    def _band_blocks(self, row: int, offset: int, rows: int, offsets: int, border: tuple[int, int]) -> Iterator[Block]:
+        """Yield a block along the diagonal for each part of columns that it has entries in."""
+        for first, last in self.parts.columns_within(row + offset, row + rows - 1 + offset + offsets - 1):
+            start = max(offset, first - (row + rows - 1))
+            stop = min(offset + offsets, last - row)
+            yield self.band_block(row, start, rows, stop - start, border=border, columns=(first, last))
 
     def _lone_zeros(self, row: int, rows: int, border: tuple[int, int], gaps: list[tuple[int, int]]) -> Iterator[Block]:
         """Yield blocks of one row around zeros outside the band that have nothing measured in their windows."""
@@ -293,8 +336,9 @@ class MatrixSource:
                         yield self.block(place, column, 1, count, border)
 
     def _lone_lines(self, border: tuple[int, int]) -> tuple[Places, Places]:
-        assert isinstance(self.missing, MissingLines)
-        return self.missing.isolated(border)
+        n, m = self.shape
+        lines = self.missing if isinstance(self.missing, MissingLines) else MissingLines.none((n, m))
+        return lines.isolated(border, (self.parts.rows, self.parts.columns))
 
     @property
     def _masks_entries(self) -> bool:
@@ -356,14 +400,13 @@ class MatrixSource:
 
     def _scored_blocks(self) -> Iterator[Block]:
         """Yield blocks that hold every entry with a score, each once."""
-        runs, (n, m), height = self._scored_runs() if self.sparse else None, self.shape, TILE[0]
+        runs, m, height = self._scored_runs() if self.sparse else None, self.shape[1], TILE[0]
         if runs is None:
             yield from self._rectangles((0, 0), (height, m), upper=False)
             return
-        for row in range(0, n, height):
-            rows = min(height, n - row)
+        for row, rows in self._strips(height):
             for first, last in joined_runs(runs, (1 - row - rows, m - 1 - row), 1):
-                yield self.band_block(row, first, rows, last - first + 1, (0, 0))
+                yield from self._band_blocks(row, first, rows, last - first + 1, (0, 0))
 
     @property
     def skips_zeros(self) -> bool:
@@ -394,6 +437,11 @@ class MatrixSource:
                 scored = ~np.isnan(scores)
                 found = scores[scored], found[1][scored], found[2][scored]
             yield found
+
+
+def _alone(border: tuple[int, int], sides: tuple[int, int]) -> bool:
+    """Return whether windows in a part of such sides hold a single entry each."""
+    return min(border[0], sides[0] - 1) == min(border[1], sides[1] - 1) == 0
 
 
 def _either(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_] | None:

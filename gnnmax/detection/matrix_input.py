@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gnnmax.data.hosts.own_files import entries_of_data
 from gnnmax.detection.array_storage import hands_out_slices
+from gnnmax.detection.breaks import as_breaks
 from gnnmax.detection.halves import symmetry_of
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.missing_lines import MissingLines
@@ -30,12 +31,14 @@ class NamedMatrix(NamedTuple):
         names: Names of rows and of columns.
         missing: True where nothing was measured, or the rows and columns where nothing was; or None.
         directed: Whether the source says that it is a directed graph; None if it does not say.
+        breaks: For rows and for columns, the first one of each further part, such as a chromosome; or None.
     """
 
     matrix: Any
     names: tuple[tuple[Any, ...], tuple[Any, ...]]
     missing: npt.NDArray[np.bool_] | MissingLines | None = None
     directed: bool | None = None
+    breaks: tuple[Any, Any] | None = None
 
 
 def as_source(
@@ -45,6 +48,7 @@ def as_source(
     missing: Any = None,
     diagonal: bool = True,
     directed: bool | None = None,
+    breaks: tuple[Any, Any] | None = None,
 ) -> MatrixSource:
     """Read a matrix of any supported kind.
 
@@ -58,6 +62,7 @@ def as_source(
         diagonal: Whether the diagonal takes part.
         directed: Whether entries ``(i, j)`` and ``(j, i)`` are two different edges; None: what a graph says of itself;
             a matrix is undirected if it is symmetric, exactly or within rounding.
+        breaks: For rows and for columns, the first one of each further part; None: those of the source, if it has any.
 
     Raises:
         InputError: not a matrix of real numbers, a mask of another shape, or a matrix that is not undirected as said.
@@ -71,7 +76,8 @@ def as_source(
     if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
         matrix = NamedMatrix(as_array(matrix, "the matrix"), (tuple(matrix.index), tuple(matrix.columns)))
     if isinstance(matrix, NamedMatrix):
-        matrix, names, own, known = matrix
+        matrix, names, own, known, found = matrix
+        breaks = found if breaks is None else breaks
     if hasattr(matrix, "edge_index"):
         matrix = _of_data(matrix)
     if hasattr(matrix, "adjacency") and hasattr(matrix, "is_directed"):
@@ -99,7 +105,10 @@ def as_source(
         known, directed = False, None
     symmetry = symmetry_of(matrix, missing, unstored=unstored, directed=directed, known=known)
     matrix, missing = as_upper_half(matrix, symmetry), as_upper_half(missing, symmetry)
-    return MatrixSource(matrix, unstored, missing, diagonal, names, symmetry)
+    parts = None if breaks is None else as_breaks(breaks, shape)
+    if parts is not None and symmetry.undirected and not parts.alike:
+        raise InputError("the matrix is undirected, so rows and columns need the same breaks")
+    return MatrixSource(matrix, unstored, missing, diagonal, names, symmetry, breaks=parts)
 
 
 def _as_missing(missing: Any, shape: tuple[int, int]) -> npt.NDArray[np.bool_] | MissingLines:

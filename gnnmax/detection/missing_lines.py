@@ -11,6 +11,7 @@ import numpy.typing as npt
 __all__ = ["MissingLines"]
 
 Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,22 +74,34 @@ class MissingLines:
                 return (line, other) if self.rows[line] else (other, line)
         return None
 
-    def isolated(self, half: tuple[int, int]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    @classmethod
+    def none(cls, shape: tuple[int, int]) -> MissingLines:
+        """Return a mask that is False everywhere."""
+        return cls(np.zeros(shape[0], dtype=np.bool_), np.zeros(shape[1], dtype=np.bool_))
+
+    def isolated(self, half: tuple[int, int], edges: tuple[Places, Places]) -> tuple[Places, Places]:
         """Return the rows and the columns that were measured, but none other within ``half`` rows or columns of them.
+
+        Args:
+            half: Reach in rows and in columns.
+            edges: First row of each part, and the number of rows; the same for columns. Nothing reaches across.
 
         Example:
             >>> lines = MissingLines(np.array([False, True, False, False]), np.zeros(2, dtype=bool))
-            >>> [places.tolist() for places in lines.isolated((1, 1))]
-            [[0], []]
+            >>> edges = np.array([0, 4]), np.array([0, 1, 2])
+            >>> [places.tolist() for places in lines.isolated((1, 1), edges)]
+            [[0], [0, 1]]
         """
-        rows, columns = (_lonely(~line, reach) for line, reach in zip((self.rows, self.columns), half, strict=True))
+        lines = zip((self.rows, self.columns), half, edges, strict=True)
+        rows, columns = (_lonely(~line, reach, parts) for line, reach, parts in lines)
         return rows, columns
 
 
-def _lonely(measured: Flags, reach: int) -> npt.NDArray[np.intp]:
+def _lonely(measured: Flags, reach: int, edges: Places) -> Places:
     """Return the places that are True while all others within reach are False."""
     before = np.concatenate([[0], np.cumsum(measured)])
     places = np.flatnonzero(measured)
-    low, high = np.maximum(places - reach, 0), np.minimum(places + reach + 1, len(measured))
-    lonely: npt.NDArray[np.intp] = places[before[high] - before[low] == 1]
+    part = np.searchsorted(edges, places, "right")
+    low, high = np.maximum(places - reach, edges[part - 1]), np.minimum(places + reach + 1, edges[part])
+    lonely: Places = places[before[high] - before[low] == 1]
     return lonely

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,8 @@ def by_rank(source: MatrixSource) -> FittedNormalisation:
 def by_distance(source: MatrixSource) -> FittedNormalisation:
     """Divide each entry by the mean of the measured entries at the same distance ``|i - j|``: observed over expected.
 
-    Where that mean is not above 0 there is no score: the ratio would be undefined, or reverse the order. Unstored
+    Where that mean is not above 0 there is no score: the ratio would be undefined, or reverse the order. Across a break
+    there is no distance, and no score. Unstored
     entries of a sparse matrix count in the mean if ``unstored`` is ``zero``, and do not if it is ``missing``: the mean
     of stored contacts alone would rise where contacts are rare.
 
@@ -115,13 +116,17 @@ def by_distance(source: MatrixSource) -> FittedNormalisation:
     n, m = source.shape
     if n != m:
         raise InputError(f"the step distance needs a square matrix, rows and columns in one order, not {n} x {m}")
-    sums, counts = np.zeros(n), _zeros(source)
+    if source.breaks is not None and not source.breaks.alike:
+        raise InputError("the step distance needs the same breaks in rows and in columns")
+    sums, counts = np.zeros(n), _zeros(source)[:n]
     number = np.zeros(n, dtype=np.int64)
     for values, rows, columns in source.measured(once=source.undirected):
-        offsets = columns - rows
-        counted = offsets >= 0 if source.undirected else slice(None)  # each pair once
-        apart = np.abs(offsets[counted])
-        np.add.at(sums, apart, values[counted].astype(np.float64))
+        apart = source.distances(rows, columns)
+        counted = apart < n
+        if source.undirected:
+            counted &= rows <= columns  # each pair once
+        apart, known = apart[counted], values[counted]
+        np.add.at(sums, apart, known.astype(np.float64))
         number += np.bincount(apart, minlength=n)
     if source.undirected:
         sums[1:], number[1:] = 2 * sums[1:], 2 * number[1:]
@@ -131,7 +136,10 @@ def by_distance(source: MatrixSource) -> FittedNormalisation:
     expected = np.divide(sums, counts, out=np.full(n, np.nan), where=sums > 0)
 
     def mapped(values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[np.float64]:
-        return np.asarray(values / expected[np.abs(rows - columns)], dtype=np.float64)
+        ratios = np.asarray(values / expected[np.abs(rows - columns)], dtype=np.float64)
+        if source.breaks is not None:
+            ratios[~source.breaks.same_part(rows, columns)] = np.nan
+        return ratios
 
     lost = int(counts[~(sums > 0)].sum())
     reason = "the mean at its distance is not above 0"
@@ -177,7 +185,7 @@ def _sums(source: MatrixSource, axis: int) -> npt.NDArray[np.float64]:
         order = np.argsort(ends[axis], kind="stable")
         cuts = np.searchsorted(ends[axis][order], np.arange(length + 1)).tolist()
         values = _weights(values)[order]
-        for end, (start, stop) in enumerate(itertools.pairwise(cuts)):
+        for end, (start, stop) in enumerate(pairwise(cuts)):
             sums[end] = _exact(values[start:stop])
         return sums
     for start in range(0, length, STRIP):
@@ -204,28 +212,28 @@ def _exact(weights: npt.NDArray[np.float64]) -> float:
 
 
 def _zeros(source: MatrixSource) -> npt.NDArray[np.int64]:
-    """Count, at each distance ``|i - j|``, the zeros that :meth:`MatrixSource.measured` leaves out."""
-    n, m = source.shape
-    apart = np.arange(max(n, m))
+    """Count the zeros that :meth:`MatrixSource.measured` leaves out, at each distance and then across breaks."""
+    across = max(source.shape)
+    zeros = np.zeros(across + 1, dtype=np.int64)
     if not source.skips_zeros:
-        return np.zeros(len(apart), dtype=np.int64)
-    lines = source.missing
-    if isinstance(lines, MissingLines):
-        zeros = _pairs(~lines.rows, ~lines.columns)
+        return zeros
+    lines = source.missing if isinstance(source.missing, MissingLines) else MissingLines.none(source.shape)
+    rows, columns, breaks = ~lines.rows, ~lines.columns, source.breaks
+    if breaks is None or not breaks.alike:
+        zeros[:across] = _pairs(rows, columns)
     else:
-        above, below = np.minimum(n, m - apart), np.minimum(m, n - apart)
-        zeros = np.maximum(above, 0) + np.where(apart > 0, np.maximum(below, 0), 0)
-    stored = np.zeros(len(apart), dtype=np.int64)
-    for _, rows, columns in source.stored(once=True):
-        distances = np.abs(rows - columns)
-        known = distances if lines is None else distances[~lines[rows, columns]]
-        stored += np.bincount(known, minlength=len(apart))
+        for start, stop in pairwise(breaks.rows.tolist()):
+            zeros[: stop - start] += _pairs(rows[start:stop], columns[start:stop])
+        zeros[across] = int(rows.sum()) * int(columns.sum()) - zeros.sum()
+    stored = np.zeros(across + 1, dtype=np.int64)
+    for _, places, others in source.stored(once=True):
+        stored += np.bincount(source.distances(places, others)[~lines[places, others]], minlength=across + 1)
     if source.stored_once:
         stored[1:] *= 2
     zeros -= stored
     if not source.diagonal:
         zeros[0] = 0
-    return np.asarray(zeros, dtype=np.int64)
+    return zeros
 
 
 def _pairs(rows: npt.NDArray[np.bool_], columns: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

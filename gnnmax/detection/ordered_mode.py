@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.blocks import Block
+from gnnmax.detection.breaks import Breaks
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima, Places, margin_over
 from gnnmax.detection.pair_cells import earlier_pairs, repeated_cells
@@ -146,7 +147,7 @@ def _maxima_in(source: MatrixSource, block: Block, options: SearchOptions) -> It
         rows, columns, places = rows[kept], columns[kept], (places[0][kept], places[1][kept])
     if clear:
         rival = np.maximum(before[rows, columns], after[rows, columns])
-        outside = _outside(*places, source.shape, k, pairs=source.undirected)
+        outside = _outside(*places, source.parts, k, pairs=source.undirected)
         found = _clear(places, centre[rows, columns], rival, outside)
         yield found if options.allowed_missing is None else _chosen(found, found.missing <= options.allowed_missing)
         return
@@ -154,14 +155,13 @@ def _maxima_in(source: MatrixSource, block: Block, options: SearchOptions) -> It
         yield _decided(source, part, options)
 
 
-def _outside(
-    rows: Places, columns: Places, shape: tuple[int, int], k: tuple[int, int], *, pairs: bool
-) -> npt.NDArray[np.int64]:
-    """Count the entries of windows that lie outside the matrix; of ``pairs`` that a window holds twice, one."""
+def _outside(rows: Places, columns: Places, parts: Breaks, k: tuple[int, int], *, pairs: bool) -> npt.NDArray[np.int64]:
+    """Count the entries of windows that lie outside the parts; of ``pairs`` that a window holds twice, one."""
     first = [places - side // 2 for places, side in zip((rows, columns), k, strict=True)]
     last = [places + side // 2 for places, side in zip((rows, columns), k, strict=True)]
-    inner = [np.maximum(places, 0) for places in first]
-    outer = [np.minimum(places, length - 1) for places, length in zip(last, shape, strict=True)]
+    limits = parts.limits(rows, columns)
+    inner = [np.maximum(places, least) for places, (least, _) in zip(first, limits, strict=True)]
+    outer = [np.minimum(places, end - 1) for places, (_, end) in zip(last, limits, strict=True)]
     inside = (outer[0] - inner[0] + 1) * (outer[1] - inner[1] + 1)
     counted = k[0] * k[1] - inside
     if pairs:

@@ -78,9 +78,9 @@ def false_discovery(
     high the other edges at the two ends are.
 
     The rate is controlled if the entries are exchangeable under the null hypothesis: all of them for ``shuffle``, those
-    at one distance ``|i - j|`` for ``distance``. A matrix that falls off with distance needs ``distance``: plain
-    shuffles would make every maximum near the diagonal a discovery. Noise that is correlated from entry to entry is
-    exchangeable in neither sense, and its crests count as discoveries.
+    at one distance ``|i - j|`` for ``distance``, and there those across breaks. A matrix that falls off with distance
+    needs ``distance``: plain shuffles would make every maximum near the diagonal a discovery. Noise that is correlated
+    from entry to entry is exchangeable in neither sense, and its crests count as discoveries.
 
     Args:
         matrix: As for :func:`gnnmax.find_maxima`. Each pair of a symmetric matrix counts once. Only stored entries of a
@@ -197,7 +197,7 @@ class PermutationNull:
         values, rows, columns = (np.concatenate([part[at] for part in parts]) for at in range(3))
         kept = rows <= columns if source.undirected else np.ones(len(rows), dtype=np.bool_)
         values, rows, columns = values[kept], rows[kept], columns[kept]
-        group = np.abs(rows - columns) if decoys == "distance" else np.zeros(len(rows), dtype=np.intp)
+        group = source.distances(rows, columns) if decoys == "distance" else np.zeros(len(rows), dtype=np.intp)
         order = np.argsort(group, kind="stable")
         return cls(source, values[order], rows[order], columns[order], group[order])
 

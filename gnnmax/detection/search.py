@@ -122,6 +122,7 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
         missing=options.missing,
         diagonal=options.diagonal,
         directed=options.directed,
+        breaks=options.breaks,
     )
     _check_measured(source)
     return normalise(source, options.steps, options.mode)
@@ -139,7 +140,8 @@ def search_matrix(source: MatrixSource, options: SearchOptions) -> Maxima:
         maxima = ordered_maxima(source, options)
         # Strict maxima are half a window apart anyway.
         if options.min_distance > (min(options.sides) // 2 + 1 if options.ties == "strict" else 1):
-            maxima = maxima[suppress_nearby(maxima.rows, maxima.columns, maxima.values, options.min_distance)]
+            places = source.parts.apart(maxima.rows, maxima.columns, options.min_distance)
+            maxima = maxima[suppress_nearby(*places, maxima.values, options.min_distance)]
     if source.undirected and options.triangle == "both":
         maxima = _with_mirror_images(maxima)
     return _with_values(source, sorted_by_value(replace(maxima, symmetry=source.symmetry)))

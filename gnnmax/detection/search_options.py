@@ -60,6 +60,9 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         max_missing: With ``border = "shrink"``, the largest number of missing entries; None: any number.
         missing: True where nothing was measured, shape ``(n, m)``; or a tuple of two vectors, True for each row and for
             each column where nothing was, shapes ``(n,)`` and ``(m,)``; or None.
+        breaks: Two lists, ``(rows, columns)``: the first row and the first column of each further part, such as a
+            chromosome. Windows and distances end there: an entry across a break is missing. None: the breaks of the
+            source, which contact maps have. Ignored in mode graph.
         unstored: The value of an entry that a sparse matrix does not store: ``zero``, as in scipy, or ``missing``. A
             stored zero is measured. Ignored in mode graph: an edge is a stored entry, or not 0 in a dense matrix.
         diagonal: Whether entries ``(i, i)`` take part; else they are missing.
@@ -92,6 +95,7 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         None
     )
     missing: Any = None
+    breaks: Any = None
     unstored: Annotated[Unstored, Meta(description="one of zero, missing")] = "zero"
     diagonal: Annotated[bool, Meta(description="True or False")] = True
     threshold: Annotated[float | None, Meta(description="a number, or None")] = None
@@ -131,7 +135,7 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options as plain values, for JSON; without the mask."""
-        plain = {name: getattr(self, name) for name in self.__struct_fields__ if name != "missing"}
+        plain = {name: getattr(self, name) for name in self.__struct_fields__ if name not in ("missing", "breaks")}
         return {**plain, "k": list(self.sides) if self.mode == "ordered" else None, "steps": list(self.steps)}
 
 
@@ -139,7 +143,7 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
 def _hints() -> dict[str, Any]:
     """Return the types of the options that :func:`_check_sides` does not check."""
     hints = get_type_hints(SearchOptions, include_extras=True)
-    return {name: hints[name] for name in SearchOptions.__struct_fields__ if name not in ("k", "missing")}
+    return {name: hints[name] for name in SearchOptions.__struct_fields__ if name not in ("k", "missing", "breaks")}
 
 
 def _description(hint: Any) -> str:
