@@ -48,7 +48,7 @@ class Detect:
     """Find the maxima of a matrix by the exact rule, and score their windows with trained nets."""
 
     matrix: tyro.conf.Positional[Path]
-    """A file: .npy, .npz, .mtx, .csv (lines u,v,weight), .graphml, .cool or FILE.mcool::GROUP."""
+    """A file: .npy, .npz, .mtx, .csv (lines u,v,weight), .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr."""
     out: Path | None = None
     """Write all maxima to this .csv, .json or .parquet file, and a run card beside it."""
     mode: Literal["ordered", "graph"] = "ordered"

@@ -21,7 +21,7 @@ from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.sparse_storage import UpperTriangle
 from gnnmax.errors import InputError
 
-__all__ = ["COOL", "read_cool"]
+__all__ = ["COOL", "PATIENCE", "read_cool", "reason_of"]
 
 COOL = (".cool", ".mcool", ".scool")
 """Endings of files that hold contact maps."""
@@ -137,7 +137,7 @@ def started(arguments: list[str]) -> Iterator[tuple[IO[bytes], Any]]:
         def ended() -> str:
             status = process.wait()
             said.seek(0)
-            return _reason(status, said.read(1_000))
+            return reason_of(status, said.read(1_000))
 
         try:
             yield process.stdout, ended
@@ -146,7 +146,7 @@ def started(arguments: list[str]) -> Iterator[tuple[IO[bytes], Any]]:
             process.kill()
 
 
-def _reason(status: int, said: bytes) -> str:
+def reason_of(status: int, said: bytes) -> str:
     """Explain an exit status of the program that reads columns, "" for 0."""
     if status == 0:
         return ""

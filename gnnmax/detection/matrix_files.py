@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gnnmax.detection.array_files import ARRAYS, open_array
 from gnnmax.detection.contact_maps import COOL, read_cool
 from gnnmax.detection.matrix_input import NamedMatrix
 from gnnmax.errors import InputError
@@ -27,7 +28,8 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
     Args:
         path: ``.npy`` is mapped into memory and read as it is needed. ``.npz`` (one dense array, or a file of scipy's
             ``save_npz``), Matrix Market ``.mtx``, a ``.csv`` list of edges ``u,v,weight``, ``.graphml`` and contact
-            maps, ``.cool`` or ``FILE.mcool::resolutions/10000``, are read whole.
+            maps, ``.cool`` or ``FILE.mcool::resolutions/10000``, are read whole. Arrays in ``FILE.h5::path`` and
+            ``FILE.zarr``, or ``FILE.zarr::path``, are read in slices.
         directed: Whether a line ``u,v`` of a list of edges is the edge from u to v only.
         balanced: Whether the counts of a contact map are balanced, see :func:`gnnmax.detection.contact_maps.read_cool`.
 
@@ -50,9 +52,14 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
     contacts = path.suffix.lower() in COOL
     if balanced and not contacts:
         raise InputError(f"only contact maps ({', '.join(COOL)}) are balanced, not {path}")
-    if (path.suffix.lower() not in READERS and not contacts) or (group and not contacts):
-        raise InputError(f"the file of a matrix ends in {SUFFIXES} or .cool, not in {path.suffix!r}: {given}")
+    arrays = path.suffix.lower() in ARRAYS
+    if (path.suffix.lower() not in READERS or group) and not contacts and not arrays:
+        known = f"{SUFFIXES}, .cool, .h5 or .zarr"
+        raise InputError(f"the file of a matrix ends in {known}, not in {path.suffix!r}: {given}")
     try:
+        if arrays:
+            path.stat() if path.is_dir() else open_regular(path).close()
+            return open_array(path, group)
         if contacts or path.suffix.lower() == ".npy":  # these are opened by h5py and numpy
             open_regular(path).close()
         if path.suffix.lower() == ".npy":

@@ -13,7 +13,7 @@ from gnnmax.detection import array_storage
 from gnnmax.detection import matrix as source_module
 from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.detection.sparse_storage import UpperTriangle
-from tests.detection.test_array_storage import Slices
+from tests.support.slices import Slices
 
 
 def rows_of(maxima):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
-from gnnmax.detection.contact_maps import READER, _reason
+from gnnmax.detection.contact_maps import READER, reason_of
 
 SERVER = """
 import json, os, runpy, sys
@@ -43,7 +43,7 @@ class ContactMapServer:
         status, *spent = json.loads(self.process.stdout.readline())
         self.ended.append((status, *spent))
         with self.out.open("rb") as out, self.said.open("rb") as said:
-            yield out, lambda: _reason(status, said.read(1_000))
+            yield out, lambda: reason_of(status, said.read(1_000))
 
     def close(self):
         self.process.stdin.close()

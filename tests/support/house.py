@@ -37,7 +37,7 @@ FLOORS = {
 LIBRARIES = {
     **dict.fromkeys(("numpy", "scipy", "msgspec"), 1),
     **dict.fromkeys(("networkx", "pandas", "pyarrow", "safetensors", "sklearn", "loky", "threadpoolctl", "rich"), 1),
-    "h5py": 3,
+    **dict.fromkeys(("h5py", "zarr"), 3),
     "torch": 2,
     "torch_geometric": 2,
     "torchmetrics": 3,
