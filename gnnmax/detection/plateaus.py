@@ -46,7 +46,7 @@ def plateau_maxima(source: MatrixSource, options: SearchOptions) -> Maxima:
     reach = parts.reach
     border = options.sides[0] // 2 + reach[0], options.sides[1] // 2 + reach[1]
     parts.add(source.tiles(border, upper=source.undirected))
-    if parts.may_go_on():
+    if parts.may_extend():
         parts = _Parts(source, options)
         parts.add(_every_block(source, border))
     return as_maxima(parts.plateaus(), source, options)
@@ -196,7 +196,8 @@ class _Parts:
         """Join the parts of each plateau.
 
         Returns:
-            The plateau of each part; and of each plateau whether it is lost, rises, and goes on outside all blocks.
+            The plateau of each part; and of each plateau, whether it is lost, whether it rises, and whether it touches
+            equal entries outside all blocks.
         """
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
@@ -215,8 +216,8 @@ class _Parts:
         open_end[group[asking[~known]]] = True
         return np.asarray(group, dtype=np.intp), lost, rises, open_end
 
-    def may_go_on(self) -> bool:
-        """Find out whether a plateau that may count goes on in entries that no block held."""
+    def may_extend(self) -> bool:
+        """Find out whether a plateau that may count touches equal entries that no block held."""
         if not self._number:
             return False
         _, lost, rises, open_end = self._groups()

@@ -123,6 +123,10 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
         diagonal=options.diagonal,
         directed=options.directed,
     )
+    if options.unstored == "missing" and options.mode == "ordered" and not source.sparse:
+        raise InputError(
+            "unstored = 'missing' has no effect on a dense matrix: mark missing entries with NaN or a mask"
+        )
     _check_measured(source)
     return normalise(source, options.steps, options.mode)
 

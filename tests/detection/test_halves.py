@@ -16,6 +16,7 @@ from gnnmax.detection import halves as halves_module
 from gnnmax.detection.dense_scoring import compare_with_rule, windows_at
 from gnnmax.detection.matrix import as_source
 from gnnmax.detection.permutation_null import window_means
+from gnnmax.detection.table import detections_of, with_net_scores
 from gnnmax.detection.upper_half import UpperHalf
 from tests.support.maxima_references import by_filters, by_pairs
 
@@ -275,6 +276,19 @@ def test_a_decoy_of_a_half_is_that_of_the_whole():
     for result in results[1:]:
         np.testing.assert_array_equal(result.q, results[0].q)
         np.testing.assert_allclose(result.statistic, results[0].statistic)
+
+
+def test_a_net_without_a_score_beside_the_diagonal_says_why():
+    matrix = np.zeros((20, 20))
+    matrix[6, 7] = matrix[7, 6] = 5
+    matrix[0, 12] = matrix[12, 0] = 4
+    matrix[5, 15] = matrix[15, 5] = 3
+    source, table = as_source(matrix), detections_of(find_maxima(matrix, 3))
+    windows = windows_at(source, table.rows, table.columns, k=3)
+    rows = with_net_scores(table, [windows], {"net": RULES["margin"]}).as_rows()
+    reasons = ["the window lies across the diagonal and holds pairs twice", "the window is not wholly measured", ""]
+    assert [row["reason"] for row in rows] == reasons
+    assert [row["centred"] for row in rows] == [None, None, True]
 
 
 def run(capsys, *call):

@@ -1,7 +1,9 @@
 """The detector equals a brute-force reference in every mode, for every way of ties, borders and missing entries."""
 
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from gnnmax import find_maxima, is_centred
 from gnnmax.detection import graph_mode as edges_module
+from gnnmax.detection import halves
 from gnnmax.detection import matrix as source_module
 from gnnmax.detection import maxima as sorting_module
 from gnnmax.detection.maxima import descending_order
@@ -159,6 +162,23 @@ def test_a_symmetric_matrix_has_symmetric_maxima_and_gives_each_pair_once(seed, 
     once = set(found(find_maxima(matrix, 3, **options)))
     assert once == {(i, j) for i, j in both if i <= j}
     assert both == {(j, i) for i, j in both}
+
+
+GOLDEN = json.loads(Path(__file__).with_name("golden_maxima.json").read_text(encoding="utf-8"))
+PLAIN = {"k", "ties", "border", "max_missing"}
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in GOLDEN if set(case["options"]) <= PLAIN], ids=lambda case: case["says"]
+)
+def test_the_references_give_the_golden_answers_too(case):
+    matrix, options = np.array(case["matrix"], dtype=float), dict(case["options"])
+    k = options.pop("k")
+    options["undirected"] = halves.symmetry_of(matrix, None).undirected
+    matrix = np.triu(matrix) + np.triu(matrix, 1).T if options["undirected"] else matrix
+    sides = tuple(k) if isinstance(k, list) else (k, k)
+    expected = {tuple(place) for place in case["maxima"]}
+    assert set(by_pairs(matrix, sides, **options)) == by_filters(matrix, sides, **options) == expected
 
 
 def test_the_rule_is_the_label():
