@@ -17,6 +17,7 @@ import tyro
 from msgspec import structs
 
 from gnnmax.cli.arguments import Flag, nets_of, words_of
+from gnnmax.cli.detect_needs import check_needs
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, written_windows
 from gnnmax.detection.positions import detections_at, read_positions
@@ -196,6 +197,7 @@ class Detect:
                 raise InputError(f"decoys apply to maxima, each pair once: leave out {flag}")
         if self.everywhere is not None and (self.mode == "graph" or self.models == "none"):
             raise InputError("--everywhere needs nets and an ordered matrix: leave out --mode graph or --models none")
+        check_needs(self)
         self._check_files()
 
     def _check_files(self) -> None:
@@ -272,6 +274,7 @@ class Detect:
             "balanced": self.balanced,
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
             "columns": {name: filled.column.holds for name, filled in table[:0].filled().items()},
+            "types": {name: str(filled.type) for name, filled in table[:0].filled().items()},
             "without_score": dict(
                 Counter(() if table.reasons is None else table.reasons[table.reasons != ""].tolist())
             ),

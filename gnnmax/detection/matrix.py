@@ -265,17 +265,23 @@ class MatrixSource:
         assert self.missing is not None
         return self.missing[rows[:, None], np.lib.stride_tricks.sliding_window_view(columns, width)]
 
-    def tiles(self, border: tuple[int, int], *, upper: bool) -> Iterator[Block]:
+    def tiles(self, border: tuple[int, int], *, upper: bool, rectangles: bool = False) -> Iterator[Block]:
         """Yield blocks that cover the matrix, each entry once; in a sparse matrix, only blocks near stored entries.
 
         Args:
             border: Entries around each block.
             upper: Whether blocks wholly below the diagonal may be left out.
+            rectangles: Whether blocks are rectangles of rows and columns, also those near a diagonal. The border may
+                then reach one entry further than windows do.
         """
         if self.sparse and (self.unstored == "missing" or self._special(border) is not None):
-            yield from self._band_tiles(border, upper=upper)
-            return
-        yield from self._rectangles(border, TILE, upper=upper)
+            yield from self._band_tiles(border, upper=upper, rectangles=rectangles)
+        else:
+            yield from self.every_block(border, upper=upper)
+
+    def every_block(self, border: tuple[int, int], *, upper: bool) -> Iterator[Block]:
+        """Yield blocks that cover the matrix, each entry once, also where a sparse one stores nothing."""
+        return self._rectangles(border, TILE, upper=upper)
 
     def _rectangles(self, border: tuple[int, int], tile: tuple[int, int], *, upper: bool) -> Iterator[Block]:
         """Yield blocks that cover the matrix, each entry once."""
@@ -291,26 +297,41 @@ class MatrixSource:
                     if not upper or column + width > row:
                         yield source.block(row, column, rows, width, border)
 
-    def _band_tiles(self, border: tuple[int, int], *, upper: bool) -> Iterator[Block]:
-        """Yield blocks along the diagonal near stored entries, and rows in which a lone zero may be a maximum."""
+    def _band_tiles(self, border: tuple[int, int], *, upper: bool, rectangles: bool) -> Iterator[Block]:
+        """Yield blocks near stored entries, and rows in which a lone zero may be a maximum."""
         if isinstance(self.storage, HalfStorage) and not upper:
-            yield from replace(self, matrix=self.storage.whole.matrix)._band_tiles(border, upper=False)
+            whole = replace(self, matrix=self.storage.whole.matrix)
+            yield from whole._band_tiles(border, upper=False, rectangles=rectangles)
             return
         storage, m, around = self._sparse_storage, self.shape[1], max(border)
         zero = self.unstored == "zero"
         special = (self._special(border) if zero else None) or []
         wider = sum(border) if zero and not storage.least >= 0 else 0  # a zero is above negative entries
         height = TILE[0] * TILE[1] // (storage.width + 2 * (wider + sum(border)) + 1)
-        height = max(TILE[0], min(height, TALLEST))
+        height = TILE[0] if rectangles else max(TILE[0], min(height, TALLEST))
         for row, rows in self._strips(height):
             stored = storage.rows(row - around, row + rows + around).runs(GAP)
             bounds = 0 if upper else 1 - row - rows, m - 1 - row
             runs = joined_runs([*((a - wider, b + wider) for a, b in stored), *special], bounds, GAP)
+            if rectangles:  # runs of columns, in place of runs of offsets
+                bounds = row if upper else 0, m - 1
+                runs = joined_runs([(row + a, row + rows - 1 + b) for a, b in runs], bounds, GAP)
             for run in runs:
                 for first, count in pieces_of(run, TILE[1]):
-                    yield from self._band_blocks(row, first, rows, count, border)
+                    yield from self._parts_of_block((row, first, rows, count), border, rectangles=rectangles)
             if zero and (self.breaks is not None or isinstance(self.missing, MissingLines)):
-                yield from self._lone_zeros(row, rows, border, list(gaps_between(runs, bounds)))
+                gaps = list(gaps_between(runs, bounds))
+                yield from self._lone_zeros((row, rows), border, gaps, shear=0 if rectangles else 1)
+
+    def _parts_of_block(
+        self, tile: tuple[int, int, int, int], border: tuple[int, int], *, rectangles: bool
+    ) -> Iterator[Block]:
+        """Yield a block for each part of columns that it has entries in."""
+        if not rectangles:
+            yield from self._band_blocks(*tile, border=border)
+            return
+        for part in self.parts.cut(tile):
+            yield self.block(*part, border)
 
     def _strips(self, height: int) -> Iterator[tuple[int, int]]:
         """Yield the first row and the number of rows of strips without a break between their rows."""
@@ -318,27 +339,37 @@ class MatrixSource:
             for first, last in self.parts.rows_within(row, min(row + height, self.shape[0])):
                 yield first, last - first
 
-    def _band_blocks(self, row: int, offset: int, rows: int, offsets: int, border: tuple[int, int]) -> Iterator[Block]:
+    def _band_blocks(
+        self, row: int, offset: int, rows: int, offsets: int, *, border: tuple[int, int]
+    ) -> Iterator[Block]:
         """Yield a block along the diagonal for each part of columns that it has entries in."""
         for first, last in self.parts.columns_within(row + offset, row + rows - 1 + offset + offsets - 1):
             start = max(offset, first - (row + rows - 1))
             stop = min(offset + offsets, last - row)
             yield self.band_block(row, start, rows, stop - start, border=border, columns=(first, last))
 
-    def _lone_zeros(self, row: int, rows: int, border: tuple[int, int], gaps: list[tuple[int, int]]) -> Iterator[Block]:
-        """Yield blocks of one row around zeros outside the band that have nothing measured in their windows."""
-        lone_rows, lone_columns = self._lone_lines(border)
+    def _lone_zeros(
+        self, strip: tuple[int, int], border: tuple[int, int], gaps: list[tuple[int, int]], *, shear: int
+    ) -> Iterator[Block]:
+        """Yield blocks of one row around zeros in gaps that have nothing measured in their windows.
+
+        Gaps are runs of columns, or with shear of offsets.
+        """
+        (row, rows), (lone_rows, lone_columns) = strip, self._lone_lines(border, wider=1 - shear)
         for place in lone_rows[np.searchsorted(lone_rows, row) : np.searchsorted(lone_rows, row + rows)].tolist():
             for first, last in gaps:
-                inside = slice(*np.searchsorted(lone_columns, [place + first, place + last + 1]))
-                if len(found := lone_columns[inside]):
+                ends = [shear * place + first, shear * place + last + 1]
+                if len(found := lone_columns[slice(*np.searchsorted(lone_columns, ends))]):
                     for column, count in pieces_of((int(found[0]), int(found[-1])), TILE[0] * TILE[1]):
-                        yield self.block(place, column, 1, count, border)
+                        for part in self.parts.cut((place, column, 1, count)):
+                            yield self.block(*part, border)
 
-    def _lone_lines(self, border: tuple[int, int]) -> tuple[Places, Places]:
+    def _lone_lines(self, border: tuple[int, int], *, wider: int) -> tuple[Places, Places]:
+        """Return measured rows and columns without others in their windows, which reach less far than a border may."""
         n, m = self.shape
         lines = self.missing if isinstance(self.missing, MissingLines) else MissingLines.none((n, m))
-        return lines.isolated(border, (self.parts.rows, self.parts.columns))
+        half = max(0, border[0] - wider), max(0, border[1] - wider)
+        return lines.isolated(half, (self.parts.rows, self.parts.columns))
 
     @property
     def _masks_entries(self) -> bool:
@@ -406,7 +437,7 @@ class MatrixSource:
             return
         for row, rows in self._strips(height):
             for first, last in joined_runs(runs, (1 - row - rows, m - 1 - row), 1):
-                yield from self._band_blocks(row, first, rows, last - first + 1, (0, 0))
+                yield from self._band_blocks(row, first, rows, last - first + 1, border=(0, 0))
 
     @property
     def skips_zeros(self) -> bool:

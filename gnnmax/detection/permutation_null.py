@@ -266,6 +266,7 @@ def end_scores(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64]:
     symmetric = source.undirected
     values, rows, columns = (np.concatenate(part) for part in zip(*source.edges().measured(), strict=True))
     own = maxima.values if maxima.scores is None else maxima.scores
+    values, own = values.astype(np.float64), own.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         middle, spread = values.mean(dtype=np.float64), values.std(dtype=np.float64)
         above, own = values - middle, own - middle

@@ -17,6 +17,7 @@ from gnnmax.detection.maxima import Maxima, sorted_by_value
 from gnnmax.detection.min_distance import suppress_nearby
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.ordered_mode import ordered_maxima
+from gnnmax.detection.plateaus import plateau_maxima
 from gnnmax.detection.search_options import SearchOptions, refuse_old_names
 from gnnmax.errors import InputError
 
@@ -124,6 +125,10 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
         directed=options.directed,
         breaks=options.breaks,
     )
+    if options.unstored == "missing" and options.mode == "ordered" and not source.sparse:
+        raise InputError(
+            "unstored = 'missing' has no effect on a dense matrix: mark missing entries with NaN or a mask"
+        )
     _check_measured(source)
     return normalise(source, options.steps, options.mode)
 
@@ -137,7 +142,7 @@ def search_matrix(source: MatrixSource, options: SearchOptions) -> Maxima:
         maxima = graph_maxima(source, options)
     else:
         _check_sides_fit(options.sides, source.shape)
-        maxima = ordered_maxima(source, options)
+        maxima = (plateau_maxima if options.ties == "plateau" else ordered_maxima)(source, options)
         # Strict maxima are half a window apart anyway.
         if options.min_distance > (min(options.sides) // 2 + 1 if options.ties == "strict" else 1):
             places = source.parts.apart(maxima.rows, maxima.columns, options.min_distance)

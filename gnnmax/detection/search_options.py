@@ -32,6 +32,9 @@ Triangle = Literal["upper", "both"]
 Sides = int | tuple[int, int]
 """The side of square windows, or their rows and columns."""
 
+ORDERED_ONLY = ("border", "max_missing", "min_distance", "unstored")
+"""Options that have no effect in mode graph, which has no windows and no distances, and whose edges are stored."""
+
 OLD_NAMES = {"separation": "min_distance", "absent": "unstored", "both": "triangle"}
 """Old names of options, and their new names."""
 
@@ -64,7 +67,7 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             chromosome. Windows and distances end there: an entry across a break is missing. None: the breaks of the
             source, which contact maps have. Ignored in mode graph.
         unstored: The value of an entry that a sparse matrix does not store: ``zero``, as in scipy, or ``missing``. A
-            stored zero is measured. Ignored in mode graph: an edge is a stored entry, or not 0 in a dense matrix.
+            stored zero is measured. Not in mode graph: an edge is a stored entry, or not 0 in a dense matrix.
         diagonal: Whether entries ``(i, i)`` take part; else they are missing.
         threshold: Only values strictly above it; None takes all.
         min_distance: Least distance of two maxima. A maximum is dropped if a larger one that is kept is nearer in rows
@@ -118,9 +121,20 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             _check_sides(self.k)
         elif self.ties in ("first", "plateau"):
             raise InputError(f"ties = {self.ties!r} needs an order, which a graph does not have: use strict or all")
+        self._check_order()
         structs.force_setattr(self, "steps", tuple(self.steps))
         if self.border == "drop" and self.max_missing:
             raise InputError(f"border = 'drop' contradicts max_missing = {self.max_missing}: give one of the two")
+
+    def _check_order(self) -> None:
+        """Refuse options that have no effect in mode graph."""
+        defaults = dict(zip(reversed(self.__struct_fields__), reversed(self.__struct_defaults__), strict=False))
+        for name in ORDERED_ONLY if self.mode == "graph" else ():
+            if getattr(self, name) != defaults[name]:
+                raise InputError(
+                    f"{name} = {getattr(self, name)!r} has no effect in mode graph, which has no windows and no "
+                    "distances, and whose edges are stored: leave it out, or use mode ordered"
+                )
 
     @property
     def sides(self) -> tuple[int, int]:

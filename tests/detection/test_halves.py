@@ -16,10 +16,12 @@ from gnnmax.detection import halves as halves_module
 from gnnmax.detection.dense_scoring import compare_with_rule, windows_at
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.permutation_null import window_means
+from gnnmax.detection.table import detections_of, with_net_scores
 from gnnmax.detection.upper_half import UpperHalf
 from tests.support.maxima_references import by_filters, by_pairs
 
 SEEDS = st.integers(0, 2**32 - 1)
+TIES = st.sampled_from(["strict", "all", "first", "plateau"])
 BORDERS = st.sampled_from([{"border": "shrink"}, {"border": "drop"}, *({"max_missing": most} for most in (0, 2, 5))])
 FORMS = {"dense": np.asarray, "sparse": sp.csr_array}
 
@@ -52,7 +54,7 @@ def levels(seed, n, most, holes):
 @settings(max_examples=300, deadline=None)
 @given(seed=SEEDS, n=st.integers(5, 11), most=st.sampled_from([1, 2, 1000]), holes=st.booleans(),
        k=st.sampled_from([(3, 3), (5, 5), (3, 5), (5, 3), (1, 3), (3, 1), (1, 5), (5, 1)]),
-       ties=st.sampled_from(["strict", "all", "first"]), border=BORDERS, tile=st.sampled_from([3, 128]))  # fmt: skip
+       ties=TIES, border=BORDERS, tile=st.sampled_from([3, 128]))  # fmt: skip
 def test_a_window_of_an_undirected_matrix_covers_pairs(seed, n, most, holes, k, ties, border, tile):
     matrix = levels(seed, n, most, holes)
     expected = by_pairs(matrix, k, undirected=True, ties=ties, **border)
@@ -79,7 +81,7 @@ def test_a_pair_beside_the_diagonal_is_not_tied_with_its_own_mirror_image():
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @settings(max_examples=60, deadline=None)
-@given(seed=SEEDS, ties=st.sampled_from(["strict", "all", "first", "plateau"]), border=BORDERS, holes=st.booleans(),
+@given(seed=SEEDS, ties=TIES, border=BORDERS, holes=st.booleans(),
        k=st.sampled_from([(3, 3), (5, 5), (1, 3)]), steps=st.sampled_from([(), ("rank",), ("degree",), ("distance",)]),
        mode=st.sampled_from(["ordered", "graph"]))  # fmt: skip
 def test_a_half_alone_gives_the_answer_of_the_whole_matrix(form, seed, ties, border, holes, k, steps, mode):
@@ -274,6 +276,19 @@ def test_a_decoy_of_a_half_is_that_of_the_whole():
     for result in results[1:]:
         np.testing.assert_array_equal(result.q, results[0].q)
         np.testing.assert_allclose(result.statistic, results[0].statistic)
+
+
+def test_a_net_without_a_score_beside_the_diagonal_says_why():
+    matrix = np.zeros((20, 20))
+    matrix[6, 7] = matrix[7, 6] = 5
+    matrix[0, 12] = matrix[12, 0] = 4
+    matrix[5, 15] = matrix[15, 5] = 3
+    source, table = as_source(matrix), detections_of(find_maxima(matrix, 3))
+    windows = windows_at(source, table.rows, table.columns, k=3)
+    rows = with_net_scores(table, [windows], {"net": RULES["margin"]}).as_rows()
+    reasons = ["the window lies across the diagonal and holds pairs twice", "the window is not wholly measured", ""]
+    assert [row["reason"] for row in rows] == reasons
+    assert [row["centred"] for row in rows] == [None, None, True]
 
 
 def run(capsys, *call):
