@@ -255,7 +255,7 @@ def assert_permutation_invariant(
         smallest graph that shows it: nodes [0, 2], edge_index []
         attributes read as node: x; index: edge_index
     """
-    settings = Settings(False, call, attributes, edge_order=edge_order, tolerance=tolerance)
+    settings = Settings(moves=False, call=call, attributes=attributes, edge_order=edge_order, tolerance=tolerance)
     _assert_graph_net(module, data, settings, orders=orders, rng=rng)
 
 
@@ -294,7 +294,7 @@ def assert_permutation_equivariant(
         >>> graph = Data(x=torch.tensor([[1.0], [2.0], [4.0]]), edge_index=torch.tensor([[0, 1], [1, 2]]))
         >>> assert_permutation_equivariant(GCNConv(1, 2), graph)
     """
-    settings = Settings(True, call, attributes, edge_order=edge_order, tolerance=tolerance)
+    settings = Settings(moves=True, call=call, attributes=attributes, edge_order=edge_order, tolerance=tolerance)
     _assert_graph_net(module, data, settings, orders=orders, rng=rng)
 
 

@@ -50,8 +50,7 @@ def by_name(module: Any) -> Call:
     """
     if isinstance(module, type) or not callable(module):
         raise InputError(f"expected a module or a function, not {type(module).__name__} {module!r}: or pass call=")
-    function = module.forward if is_module(module) else module
-    parameters = list(inspect.signature(function).parameters.values())
+    parameters = _parameters(module)
     variable = next((each for each in parameters if each.kind is inspect.Parameter.VAR_POSITIONAL), None)
     if variable is not None:
         raise InputError(f"the net takes *{variable.name}: pass call=lambda data: module(data.x, data.edge_index)")
@@ -71,6 +70,14 @@ def by_name(module: Any) -> Call:
         return module(*given, **named)
 
     return call
+
+
+def _parameters(module: Any) -> list[inspect.Parameter]:
+    """Return the parameters of a net; a ``Sequential`` of torch_geometric states them beside its ``forward``."""
+    stated = getattr(getattr(module, "signature", None), "param_dict", None)
+    if stated is not None:
+        return [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in stated]
+    return list(inspect.signature(module.forward if is_module(module) else module).parameters.values())
 
 
 def _argument(data: Any, name: str) -> tuple[bool, Any]:
