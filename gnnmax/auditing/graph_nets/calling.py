@@ -99,11 +99,12 @@ def preserved(module: Any) -> Iterator[None]:
         return
     from torch.nn.parameter import is_lazy
 
-    if any(is_lazy(each) for each in module.parameters()):
-        raise InputError("the net has parameters without a shape: call it once on data first")
     parts = [(part, dict(part.__dict__), dict(part._buffers)) for part in module.modules()]
-    values = [(each.detach(), each.detach().clone()) for each in module.buffers()]
-    grads = [(each, each.grad, None if each.grad is None else each.grad.clone()) for each in module.parameters()]
+    parameters = [each for part, _, _ in parts for each in part._parameters.values() if each is not None]
+    if any(is_lazy(each) for each in parameters):
+        raise InputError("the net has parameters without a shape: call it once on data first")
+    values = [(b.detach(), b.detach().clone()) for _, _, buffers in parts for b in buffers.values() if b is not None]
+    grads = [(each, each.grad, None if each.grad is None else each.grad.clone()) for each in parameters]
     try:
         yield
     finally:
