@@ -301,6 +301,11 @@ def assert_permutation_equivariant(
 def _assert_graph_net(
     module: Any, data: Any, settings: Settings, *, orders: int, rng: np.random.Generator | None
 ) -> None:
+    if isinstance(orders, bool) or not isinstance(orders, int) or orders < 1 or not settings.tolerance >= 0:
+        raise InputError(
+            f"orders must be an integer and at least 1, and tolerance at least 0, not {orders!r} and "
+            f"{settings.tolerance!r}: leave them out for 5 and 1e-5"
+        )
     rng = np.random.default_rng(0) if rng is None else rng
     with random_state_kept():
         trial = GraphTrial(module, data, settings, rng=rng)

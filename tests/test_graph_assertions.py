@@ -365,6 +365,12 @@ def test_outputs_of_several_types_must_say_their_type():
         assert_permutation_equivariant(lambda x_dict: x_dict["paper"], rich_types())
 
 
+@pytest.mark.parametrize("options", [{"orders": 0}, {"orders": True}, {"tolerance": -1}, {"tolerance": float("nan")}])
+def test_options_that_would_test_nothing_are_refused(options):
+    with pytest.raises(InputError, match="orders must be an integer and at least 1, and tolerance at least 0"):
+        assert_permutation_equivariant(Net(), plain_graph(), **options)
+
+
 def test_a_graph_without_two_nodes_shows_nothing():
     with pytest.raises(InputError, match="no two nodes can be exchanged"):
         assert_permutation_equivariant(lambda x: x, Batch.from_data_list([plain_graph(1), plain_graph(1)]))

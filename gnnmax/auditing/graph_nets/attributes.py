@@ -161,17 +161,33 @@ class _Reader:
     def _attribute(self, key: Key, name: str, value: Any) -> Attribute:
         axis = self._data.__cat_dim__(name, value, self.stores[key])
         axis = axis if isinstance(axis, int) else 0
-        role = self._said(key, name) or self._role(key, name, value, axis=axis)
+        said = self._said(key, name)
+        role = said or self._role(key, name, value, axis=axis)
         types = (key[0], key[-1]) if isinstance(key, tuple) else (key,)
         if role == "matrix":
             types = (types[-1], types[0]) if name.endswith("_t") else (types[0], types[-1])
         if role != "other" and any(kind not in self.graphs for kind in types):
             raise InputError(f"{name} belongs to no node type: it can only be read as other, not as {role}")
+        if said and not self._fits(key, value, role, axis=axis):
+            raise InputError(f"{named(key, name)} cannot be read as {role}: its type or its shape is another")
         if role in ("index", "node index"):
             numbers = array_of(value)
             rows = [numbers] if len(types) == 1 else list(np.moveaxis(numbers, axis, -1))
             self._check_numbers(key, name, list(zip(types, rows, strict=True)))
         return Attribute(key, name, role, axis, types, self._listing(key, name, value, role=role, axis=axis))
+
+    def _fits(self, key: Key, value: Any, role: Role, *, axis: int) -> bool:
+        """Return whether the type and shape of an attribute allow a role that the caller says."""
+        nodes = len(self.graphs.get(key, ()))
+        return {
+            "node": size_of(value, axis) == nodes,
+            "edge": size_of(value, axis) is not None
+            and size_of(value, axis) == size_of(self.stores[key].get("edge_index"), -1),
+            "index": is_integer(value),
+            "node index": is_integer(value) and size_of(value, axis) == nodes,
+            "matrix": size_of(value, 0) == size_of(value, 1) == nodes or isinstance(key, tuple),
+            "other": True,
+        }[role]
 
     def _said(self, key: Key, name: str) -> Role | None:
         for each in ((key, name), name):
@@ -219,10 +235,10 @@ class _Reader:
         if "batch" in name or not is_integer(value):
             return False
         if self._hetero and not isinstance(key, tuple):
-            if "index" in name:
+            if "index" in name and key is not None:
                 self._ask(key, name, "index", "other")
             return False
-        counted = np.unique(array_of(self._data.__inc__(name, value, self.stores[key])))
+        counted = array_of(self._data.__inc__(name, value, self.stores[key])).flatten()
         if not counted.any():
             return False
         if isinstance(key, tuple):

@@ -125,7 +125,7 @@ def random_state_kept() -> AbstractContextManager[None]:
     """Leave the random state of torch as it was."""
     import torch
 
-    return torch.random.fork_rng()
+    return torch.random.fork_rng(devices=range(torch.cuda.device_count()))
 
 
 def outputs_of(module: Any, call: Call, data: Any) -> dict[Any, Output]:

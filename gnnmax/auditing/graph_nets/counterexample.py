@@ -173,7 +173,7 @@ def _shrunk(trial: GraphTrial, numbering: Numbering, exchange: Exchange) -> Coun
         part, smaller = max(part // 2, 1), False
         free = _free(trial, best, exchange)
         for start in range(0, len(free), part):
-            fewer = _without(best, set(free[start : start + part]))
+            fewer = _without(best, free[start : start + part])
             shown, trials = _shown(trial, fewer, exchange), trials + 1
             if shown:
                 best, found, smaller = fewer, shown, True
@@ -197,11 +197,9 @@ def _free(trial: GraphTrial, numbering: Numbering, exchange: Exchange) -> list[t
     return [each for each in nodes if each not in fixed]
 
 
-def _without(numbering: Numbering, left_out: set[tuple[Key, int]]) -> Numbering:
-    nodes = {
-        key: np.array([node for node in order if (key, int(node)) not in left_out], dtype=np.intp)
-        for key, order in numbering.nodes.items()
-    }
+def _without(numbering: Numbering, left_out: list[tuple[Key, int]]) -> Numbering:
+    gone = {key: [node for kind, node in left_out if kind == key] for key in numbering.nodes}
+    nodes = {key: order[~np.isin(order, gone[key])] for key, order in numbering.nodes.items()}
     return replace(numbering, nodes=nodes)
 
 

@@ -196,8 +196,9 @@ def _edge_index(value: Any, plain: Any, numbering: Numbering, kinds: tuple[Key, 
     if not hasattr(value, "sort_order"):
         return plain
     size = tuple(len(numbering.nodes[kind]) for kind in (kinds[0], kinds[-1]))
-    ordered = numbering.sort and value.sort_order is not None
-    order = value.sort_order if ordered else None
+    order = value.sort_order
+    if order is not None and (np.diff(array_of(plain)[("row", "col").index(order)]) < 0).any():
+        order = None
     return type(value)(plain, sparse_size=size, sort_order=order, is_undirected=value.is_undirected)
 
 

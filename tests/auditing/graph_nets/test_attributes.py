@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Batch, Data, HeteroData
+from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from gnnmax import InputError
 from gnnmax.auditing.graph_nets.attributes import read_layout
@@ -51,7 +52,7 @@ def test_what_can_be_read_in_two_ways_is_refused_until_it_is_said(name, value, r
     data = cycle(**{name: value})
     with pytest.raises(InputError, match=f"{name} can be read in two ways: pass attributes={{'{name}': {roles}"):
         read_layout(data)
-    for role in ("other", "node"):
+    for role in ("other", "node", "edge"):
         assert role_of(data, name, attributes={name: role}) == role
 
 
@@ -129,6 +130,24 @@ def test_a_role_or_an_attribute_that_does_not_exist_is_named():
         read_layout(plain_graph(), {"x": "nodes"})
     with pytest.raises(InputError, match="unknown attribute of data 'edge_attr'"):
         read_layout(plain_graph(), {"edge_attr": "edge"})
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [("x", "index"), ("x", "edge"), ("x", "matrix"), ("train_idx", "node"), ("train_idx", "node index")],
+)
+def test_a_role_that_an_attribute_cannot_have_is_refused(name, role):
+    data = plain_graph(6)
+    data.train_idx = torch.tensor([0, 2])
+    with pytest.raises(InputError, match=f"{name} cannot be read as {role}"):
+        read_layout(data, {name: role})
+
+
+def test_rows_that_number_other_things_are_refused():
+    hypergraph = HyperGraphData(x=torch.rand(3, 1), edge_index=torch.tensor([[0, 1, 2], [0, 1, 2]]))
+    assert hypergraph.num_nodes == hypergraph.num_edges
+    with pytest.raises(InputError, match="__inc__ counts edge_index on by"):
+        read_layout(hypergraph)
 
 
 def test_numbers_without_index_in_their_name_are_classes_unless_it_is_said():

@@ -143,6 +143,15 @@ def test_an_edge_index_of_its_own_class_stays_one_and_keeps_its_order():
     assert torch.equal(moved.edge_index.as_tensor(), other.edge_index)
 
 
+def test_an_edge_index_that_happens_to_be_sorted_by_both_rows_says_what_is_still_true():
+    data = Data(x=torch.rand(3, 1), edge_index=EdgeIndex([[0, 1], [1, 2]], sparse_size=(3, 3), sort_order="col"))
+    layout = read_layout(data)
+    numbering = replace(numbering_of(data, layout), nodes={None: np.array([1, 0, 2])})
+    moved = renumbered(data, layout, numbering).edge_index
+    assert moved.as_tensor().tolist() == [[0, 1], [2, 0]]
+    assert moved.validate().sort_order is None
+
+
 def test_ptr_is_no_attribute_of_nodes_however_many_there_are():
     data = Batch.from_data_list([plain_graph(1), plain_graph(2)])
     data.edge_index = torch.tensor([[1], [2]])
