@@ -218,8 +218,8 @@ def assert_permutation_invariant(
     attributes are read is documented at :func:`~gnnmax.auditing.graph_nets.attributes.read_layout`; the message of a
     failure lists it.
 
-    The module is called in the mode that it is in. Its mode, buffers, gradients, caches and torch's random state are
-    the same afterwards.
+    The module is called in the mode that it is in, in float64 where it takes it: the rounding of a deep net in float32
+    looks like a fault. Its mode, weights, buffers, gradients, caches and torch's random state are the same afterwards.
 
     Args:
         module: A torch module or a function: its output is a tensor, or tensors in tuples, lists or dictionaries.

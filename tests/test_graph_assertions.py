@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn import (
+    GIN,
     GATConv,
     GCNConv,
     SAGEConv,
@@ -302,6 +303,31 @@ def test_a_channel_of_large_outputs_hides_no_fault_in_another():
         assert_permutation_equivariant(
             lambda x: torch.stack([1e6 * x[:, 0], x[:, 1] + 1e-2 * torch.arange(len(x))], dim=1), plain_graph()
         )
+
+
+def test_the_rounding_of_a_deep_net_is_no_fault_and_its_weights_stay_in_float32():
+    net = seeded(lambda: GIN(3, 16, 12, 2, norm="BatchNorm"))
+    assert_permutation_equivariant(net, plain_graph(60))
+    assert {each.dtype for each in (*net.parameters(), *net.buffers())} == {torch.float32, torch.int64}
+
+
+def test_a_net_that_refuses_float64_is_called_in_its_own_type():
+    weights, seen = floats(np.random.default_rng(0), 3, 2), []
+
+    def net(x):
+        seen.append(x.dtype)
+        return x @ weights
+
+    assert_permutation_equivariant(net, plain_graph())
+    assert seen[:2] == [torch.float32, torch.float64]
+    assert set(seen[2:]) == {torch.float32}
+    with pytest.raises(AssertionError, match="do not move with the nodes"):
+        assert_permutation_equivariant(lambda x: (x + 1e-3 * torch.arange(len(x))[:, None]) @ weights, plain_graph())
+
+
+def test_a_constant_with_rounding_is_a_constant():
+    with pytest.raises(AssertionError, match="every output is the same"):
+        assert_permutation_equivariant(lambda x: x.exp().softmax(1).sum(1), plain_graph(30, channels=11))
 
 
 def test_outputs_that_are_not_finite_are_compared_where_they_are():

@@ -360,7 +360,7 @@ TEXT = """# Graph nets and the numbers of nodes
 
 ## What was tested
 
-- Random weights, evaluation mode, float32. One connected graph with 9 nodes, 6 node features and weighted edges in both
+- Random weights, evaluation mode, float64. One connected graph with 9 nodes, 6 node features and weighted edges in both
   directions, numbered in 5 random orders. Everything that refers to nodes follows; `edge_index` is sorted again.
 - **equivariant**, **invariant**: no output differs by more than 1e-5 of the spread of its channel.
 - **neither**: an output does. One graph refutes a symmetry; none proves it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,14 +128,41 @@ def random_state_kept() -> AbstractContextManager[None]:
     return torch.random.fork_rng(devices=range(torch.cuda.device_count()))
 
 
-def outputs_of(module: Any, call: Call, data: Any) -> dict[Any, Output]:
+@contextmanager
+def _in_float64(module: Any) -> Iterator[None]:
+    """Give a module parameters and buffers in float64, and afterwards its own again."""
+    parameters = list(module.parameters()) if is_module(module) else []
+    own = [(each, each.data) for each in (*parameters, *(module.buffers() if parameters else ()))]
+    try:
+        for parameter in parameters:
+            parameter.grad = None
+        for tensor, values in own:
+            tensor.data = _doubled(values)
+        yield
+    finally:
+        for tensor, values in own:
+            tensor.data = values
+
+
+def _doubled(tensor: Any) -> Any:
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
+def outputs_of(module: Any, call: Call, data: Any, *, float64: bool = False) -> dict[Any, Output]:
     """Call a net on a copy of data, and return its tensors by their place in what it returns.
+
+    Args:
+        module: The net, or None.
+        call: Takes data, returns outputs.
+        data: The graph.
+        float64: Whether the net and the data are given in float64.
 
     Raises:
         InputError: something that is no tensor.
     """
-    with preserved(module):
-        found = call(data.clone())
+    data = data.clone()
+    with preserved(module), _in_float64(module) if float64 else nullcontext():
+        found = call(data.apply(_doubled) if float64 else data)
     outputs = {tuple(path): _output(value) for path, value in _tensors(found)}
     if not outputs:
         raise InputError("the net returned no tensor: pass call=lambda data: ... and return the output to compare")

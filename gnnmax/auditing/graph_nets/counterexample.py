@@ -24,7 +24,7 @@ __all__ = ["Counterexample", "counterexample"]
 
 Order = npt.NDArray[np.intp]
 
-MOST_TRIALS = 400
+MOST_TRIALS = 200
 SHOWN = 12
 
 

@@ -24,6 +24,9 @@ Floats = npt.NDArray[np.float64]
 UNITS = 4
 """Units in the last place of the largest output that count as rounding, where this is more than the share of spread."""
 
+LEAST = 1e-10
+"""Share of the largest output that counts as rounding in float64, where sums of many terms lose some digits."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -66,6 +69,9 @@ class Difference:
 class GraphTrial:
     """A graph net on one graph.
 
+    Rounding in float32 grows with the depth of a net until it looks like a fault. The net is therefore called in
+    float64; where it refuses that, in its own type.
+
     Args:
         module: A torch module or a function. It is called in the mode that it is in.
         data: ``Data``, ``HeteroData``, or a ``Batch`` of them.
@@ -92,9 +98,14 @@ class GraphTrial:
         self.data, self._module = data, module
         self._call = settings.call or by_name(module)
         self.identity = numbering_of(data, self.layout, sort=settings.edge_order)
-        self._first = outputs_of(module, self._call, data)
+        self._float64 = False
+        self._first = self._called(data)
         if settings.moves:
             self._check_rows()
+        self._float64 = True
+        doubled = next(self._tried(lambda: self._called(data)), {})
+        self._float64 = doubled.keys() == self._first.keys()
+        self._first = doubled if self._float64 else self._first
         altered = list(self._altered(rng))
         self._spreads = {path: self._spread(path, altered) for path in self._first}
         self.unrepeated = self.difference(self.identity, self.identity)
@@ -123,7 +134,10 @@ class GraphTrial:
         return max((each for each in found if each), key=lambda each: each.size, default=None)
 
     def _outputs(self, numbering: Numbering) -> Outputs:
-        return outputs_of(self._module, self._call, renumbered(self.data, self.layout, numbering))
+        return self._called(renumbered(self.data, self.layout, numbering))
+
+    def _called(self, data: Any) -> Outputs:
+        return outputs_of(self._module, self._call, data, float64=self._float64)
 
     def type_of(self, path: tuple[Any, ...]) -> Key:
         """Return the node type of an output: the first node type in its path."""
@@ -153,7 +167,7 @@ class GraphTrial:
                 order = rng.permutation(nodes[each.types[0]]) if kind == "shuffled" else drawn[each.types[0]]
                 store = next(store for store in altered.stores if store._key == each.store)
                 store[each.name] = select(store[each.name], order, each.axis)
-            yield from self._tried(lambda altered=altered: outputs_of(self._module, self._call, altered))
+            yield from self._tried(lambda altered=altered: self._called(altered))
         first = {key: np.unique(graphs, return_index=True)[1] for key, graphs in self.layout.graphs.items()}
         kept = {key: np.union1d(first[key], order[rng.random(len(order)) < 0.7]) for key, order in nodes.items()}
         yield from self._tried(lambda: self._outputs(Numbering(kept, self.identity.edges, self.settings.edge_order)))
@@ -217,7 +231,7 @@ def _largest(*arrays: Floats) -> Floats:
 
 
 def _units(output: Output, *arrays: Floats) -> Floats:
-    return UNITS * output.unit * _largest(*arrays)
+    return max(UNITS * output.unit, LEAST) * _largest(*arrays)
 
 
 def _error(wanted: Floats, found: Floats) -> Floats:
