@@ -114,6 +114,10 @@ def read_layout(data: Any, attributes: Mapping[Any, Role] | None = None) -> Layo
 
     if not isinstance(data, (Data, HeteroData)):
         raise InputError(f"expected Data, HeteroData or a Batch of torch_geometric, not {type(data).__name__}")
+    if not isinstance(attributes, Mapping | None):
+        raise InputError(
+            f"attributes must be a dictionary from names to roles, not {attributes!r}: {{'weight': 'edge'}}"
+        )
     reader = _Reader(data, dict(attributes or {}))
     found = tuple(reader.attributes())
     reader.refuse_unused()
@@ -149,7 +153,7 @@ class _Reader:
 
     def attributes(self) -> Iterator[Attribute]:
         for key, store in self.stores.items():
-            for name in store.keys():  # noqa: SIM118  # no mapping
+            for name in sorted(store.keys(), key=lambda name: name != "edge_index"):  # whose numbers are checked first
                 if not (is_integer(store[name]) and name.endswith(("num_nodes", "ptr", "batch"))):
                     yield self._attribute(key, name, store[name])
 
@@ -309,5 +313,8 @@ def _graphs_of(store: Any) -> Numbers:
     if "batch" in store and size_of(store["batch"], 0) == nodes:
         return array_of(store["batch"])
     if "ptr" in store:
-        return np.repeat(np.arange(len(store["ptr"]) - 1), np.diff(array_of(store["ptr"])))
+        graphs = np.repeat(np.arange(len(store["ptr"]) - 1), np.diff(array_of(store["ptr"])))
+        if len(graphs) != nodes:
+            raise InputError(f"ptr counts {len(graphs)} nodes, and there are {nodes}: correct it, or leave it out")
+        return graphs
     return np.zeros(nodes, dtype=np.intp)

@@ -103,6 +103,8 @@ REFUSED = {
         "use HeteroData",
     ),
     "holds 9": (Data(x=torch.rand(3, 1), sample_index=torch.tensor([9])), "if it does not number nodes"),
+    "holds 3": (Data(x=torch.rand(3, 1), edge_index=torch.tensor([[0], [3]])), "there are 3 nodes"),
+    "ptr counts 2 nodes": (Data(x=torch.rand(3, 1), ptr=torch.tensor([0, 2])), "there are 3"),
     "holds -1": (Data(x=torch.rand(3, 1), edge_index=torch.tensor([[0], [-1]])), "there are 3 nodes"),
     "nests tensors": (Data(x=torch.rand(3, 1), parts={"a": torch.rand(3, 1)}), "attributes of their own"),
 }
@@ -128,6 +130,8 @@ def test_edges_of_a_type_without_nodes_are_refused():
 def test_a_role_or_an_attribute_that_does_not_exist_is_named():
     with pytest.raises(InputError, match="did you mean node"):
         read_layout(plain_graph(), {"x": "nodes"})
+    with pytest.raises(InputError, match="attributes must be a dictionary from names to roles"):
+        read_layout(plain_graph(), ["x"])
     with pytest.raises(InputError, match="unknown attribute of data 'edge_attr'"):
         read_layout(plain_graph(), {"edge_attr": "edge"})
 
