@@ -196,9 +196,9 @@ class _Parts:
         places, of_place = (np.concatenate(part) for part in zip(*self._edges, strict=True))
         asked, asking = (np.concatenate(part) for part in zip(*self._links, strict=True))
         order = np.argsort(places)
-        at = order[np.minimum(np.searchsorted(places, asked, sorter=order), len(order) - 1)]
-        known = places[at] == asked
-        ends = asking[known], of_place[at[known]]
+        known = np.isin(asked, places)
+        at = order[np.searchsorted(places, asked[known], sorter=order)]
+        ends = asking[known], of_place[at]
         graph = coo_array((np.ones(len(ends[0]), dtype=np.int8), ends), shape=(self._number,) * 2)
         count, group = connected_components(graph, directed=False)
         lost, rises, open_end = (np.zeros(count, dtype=np.bool_) for _ in range(3))
