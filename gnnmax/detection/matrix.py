@@ -1,27 +1,23 @@
-"""A matrix as a search reads it: block by block, with missing entries marked."""
+"""A matrix as a search reads it: which blocks of it, and its measured entries."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.array_storage import ArrayStorage, Page, PageTiles, hands_out_slices
+from gnnmax.detection.array_storage import ArrayStorage, PageTiles
 from gnnmax.detection.bands import gaps_between, joined_runs, near_unscored, pieces_of
+from gnnmax.detection.block_reading import BlockReader
 from gnnmax.detection.blocks import Block
-from gnnmax.detection.breaks import Breaks
-from gnnmax.detection.halves import UNCHECKED, Symmetry
 from gnnmax.detection.missing_lines import MissingLines
-from gnnmax.detection.search_options import Unstored
-from gnnmax.detection.sparse_storage import GAP, HalfStorage, SparseStorage, UpperTriangle, is_sparse
-from gnnmax.detection.storage import DenseStorage, Places, computable, lowest, tiles_of
-from gnnmax.detection.upper_half import UpperHalf
+from gnnmax.detection.sparse_storage import GAP, HalfStorage
+from gnnmax.detection.storage import Places, tiles_of
 
-__all__ = ["FittedNormalisation", "MatrixSource"]
+__all__ = ["MatrixSource"]
 
 TILE = (128, 1024)
 """Rows and columns of a block: the block and its copies fit into a processor's cache."""
@@ -30,118 +26,14 @@ TALLEST = 2048
 """Most rows of a block of a narrow band."""
 
 
-@dataclass(frozen=True)
-class FittedNormalisation:
-    """A normalisation that was fitted to a whole matrix and maps its entries one by one.
-
-    Attributes:
-        name: Name of the normalisation.
-        mapped: Takes values, rows and columns, shapes that broadcast; returns float64, NaN where there is no score.
-        by_value: Whether equal values are mapped to equal scores at every position.
-        keeps_zero: Whether 0 is mapped to 0 or to no score.
-        lost: Number of measured entries without a score.
-        reason: Why these have none.
-        scored: For each distance ``|i - j|``, whether entries there have scores; None if all entries have.
-    """
-
-    name: str
-    mapped: Callable[[npt.NDArray[Any], Places, Places], npt.NDArray[np.float64]]
-    by_value: bool = False
-    keeps_zero: bool = True
-    lost: int = 0
-    reason: str = ""
-    scored: npt.NDArray[np.bool_] | None = None
-
-
 @dataclass(frozen=True, eq=False)
-class MatrixSource:
-    """A matrix that is read block by block, and its missing entries.
-
-    Attributes:
-        matrix: Dense, or sparse with sorted rows; never changed.
-        unstored: The value of an entry that a sparse matrix does not store.
-        missing: True where nothing was measured, besides NaN, or the rows and columns where nothing was; or None.
-        diagonal: Whether the diagonal takes part.
-        names: Names of rows and of columns.
-        symmetry: How its two halves agree, and whether it is read as undirected: then both halves are the same.
-        steps: Normalisations, applied in this order to the values that are read; nothing is copied beforehand.
-        breaks: Parts of rows and columns between which no window and no distance reaches; None: a single part.
-    """
-
-    matrix: Any
-    unstored: Unstored
-    missing: npt.NDArray[np.bool_] | MissingLines | UpperHalf | None
-    diagonal: bool
-    names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
-    symmetry: Symmetry = UNCHECKED
-    steps: tuple[FittedNormalisation, ...] = ()
-    breaks: Breaks | None = None
-
-    @cached_property
-    def parts(self) -> Breaks:
-        """The parts of rows and columns, all in one if there are no breaks."""
-        return Breaks.none(self.shape) if self.breaks is None else self.breaks
-
-    def distances(self, rows: Places, columns: Places) -> Places:
-        """Return the distance ``|i - j|`` of some entries; across a break, the larger side of the matrix."""
-        apart: Places = np.abs(rows - columns)
-        if self.breaks is not None and self.breaks.alike:
-            apart[~self.breaks.same_part(rows, columns)] = max(self.shape)
-        return apart
-
-    @cached_property
-    def storage(self) -> DenseStorage | ArrayStorage | Page | SparseStorage | HalfStorage:
-        """The matrix in parts."""
-        if isinstance(self.matrix, Page):
-            return self.matrix
-        if isinstance(self.matrix, UpperTriangle):
-            return HalfStorage(self.matrix)
-        if is_sparse(self.matrix):
-            return SparseStorage(self.matrix)
-        in_memory = isinstance(self.matrix, UpperHalf) and self.matrix.in_memory
-        return (
-            DenseStorage(self.matrix) if in_memory or not hands_out_slices(self.matrix) else ArrayStorage(self.matrix)
-        )
-
-    @property
-    def _sparse_storage(self) -> SparseStorage | HalfStorage:
-        assert isinstance(self.storage, (SparseStorage, HalfStorage))
-        return self.storage
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        rows, columns = self.matrix.shape
-        return int(rows), int(columns)
-
-    @property
-    def sparse(self) -> bool:
-        """Whether only some entries are stored."""
-        return self.storage.sparse
-
-    @property
-    def undirected(self) -> bool:
-        """Whether entries ``(i, j)`` and ``(j, i)`` are one pair."""
-        return self.symmetry.undirected
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the values that blocks hold."""
-        return np.dtype(np.float64) if self.steps else computable(self.matrix.dtype)
-
-    @property
-    def given(self) -> np.dtype[Any]:
-        """The type of the values that are reported: that of the matrix, float64 after normalisation."""
-        return np.dtype(np.float64) if self.steps else self.matrix.dtype.newbyteorder("=")
+class MatrixSource(BlockReader):
+    """A matrix that is searched: its blocks, and its measured entries."""
 
     @property
     def plain(self) -> MatrixSource:
         """The same matrix before normalisation."""
         return replace(self, steps=()) if self.steps else self
-
-    def values_at(self, rows: Places, columns: Places) -> npt.NDArray[Any]:
-        """Return the values of some entries as the matrix holds them, before normalisation."""
-        return self.storage.at(rows, columns)
 
     def edges(self) -> MatrixSource:
         """The same matrix with only its edges measured: stored entries, or those of a dense matrix that are not 0."""
@@ -161,109 +53,6 @@ class MatrixSource:
             columns.append(np.nonzero(there)[1].astype(np.int32 if m <= np.iinfo(np.int32).max else np.int64))
         stored = np.concatenate(values), np.concatenate(columns), np.cumsum(counts)
         return replace(self, matrix=csr_array(stored, shape=self.shape), unstored="missing")
-
-    def transformed(self, values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:
-        """Normalise values of some rows and columns, shapes that broadcast; NaN means no score."""
-        for step in self.steps:
-            values = step.mapped(values, rows, columns)
-        return values
-
-    @property
-    def lowest(self) -> Any:
-        """The number that a missing entry holds: it exceeds nothing."""
-        return lowest(self.dtype)
-
-    def block(self, row: int, column: int, rows: int, columns: int, border: tuple[int, int]) -> Block:
-        """Copy a block with its border; entries of the border outside the matrix, or across a break, are missing."""
-        (up, left), lowest = border, self.lowest
-        (above, _), (before, _) = self.parts.limits(row, column)
-        (_, below), (_, after) = self.parts.limits(row + rows - 1, column + columns - 1)
-        values = np.full((rows + 2 * up, columns + 2 * left), lowest, dtype=self.dtype)
-        top, bottom = max(int(above), row - up), min(int(below), row + rows + up)
-        first, last = max(int(before), column - left), min(int(after), column + columns + left)
-        inner = (slice(top - row + up, bottom - row + up), slice(first - column + left, last - column + left))
-        part, hidden = self._part(top, bottom, first, last)
-        if hidden is not None:
-            part = np.where(hidden, lowest, part)
-        values[inner] = part
-        outside = part.shape != values.shape
-        if hidden is None and not outside:
-            return Block(values, None, False, row, column)
-        missing = np.ones(values.shape, dtype=np.bool_)
-        missing[inner] = False if hidden is None else hidden
-        holes = hidden is not None or _alone(border, (int(below - above), int(after - before)))
-        return Block(values, missing, holes, row, column)
-
-    def _part(self, top: int, bottom: int, first: int, last: int) -> tuple[Any, npt.NDArray[np.bool_] | None]:
-        """Read a part of the matrix and the mask of its missing entries, None if there are none."""
-        part, unstored = self.storage.part(top, bottom, first, last)
-        hidden = unstored if self.unstored == "missing" else None
-        part = np.asarray(part, dtype=computable(part.dtype))
-        hidden = _either(hidden, _unknown(part))
-        if self.missing is not None:
-            hidden = _either(hidden, self.missing[top:bottom, first:last])
-        low, high = max(top, first), min(bottom, last)
-        if not self.diagonal and low < high:
-            hidden = np.zeros(part.shape, dtype=np.bool_) if hidden is None else hidden.copy()
-            on = np.arange(low, high)
-            hidden[on - top, on - first] = True
-        if self.steps:
-            part = self.transformed(part, np.arange(top, bottom)[:, None], np.arange(first, last))
-            hidden = _either(hidden, _unknown(part))
-        return part, hidden
-
-    def band_block(
-        self, row: int, offset: int, rows: int, offsets: int, *, border: tuple[int, int], columns: tuple[int, int]
-    ) -> Block:
-        """Copy a block of a sparse matrix along the diagonal, with its border: one column of it for each offset.
-
-        Args:
-            row: First row; no break lies between the rows.
-            offset: First offset from the diagonal.
-            rows: Number of rows.
-            offsets: Number of offsets.
-            border: Entries around the block.
-            columns: First column, and last one plus 1, between which entries are not outside.
-        """
-        up, left = border
-        top, bottom, pad = row - up, row + rows + up, left + up
-        stored = self._sparse_storage.rows(top, bottom)
-        start, width = offset - pad, offsets + 2 * pad
-        mask = self.unstored == "missing"
-        values, hidden = stored.filled(start, width, computable(self.matrix.dtype), mask=mask)
-        hidden = _either(hidden, _unknown(values))
-        n, m = self.shape
-        places = np.arange(top, bottom)[:, None]
-        sheared = places + np.arange(start, start + width) if self.steps or self.missing is not None else None
-        if self.missing is not None:
-            hidden = _either(hidden, self._masked(top, start, bottom - top, width))
-        if not self.diagonal and start <= 0 < start + width:
-            hidden = np.zeros(values.shape, dtype=np.bool_) if hidden is None else hidden
-            hidden[:, -start] = True
-        if self.steps:
-            assert sheared is not None
-            values = self.transformed(values, np.clip(places, 0, n - 1), np.clip(sheared, 0, m - 1))
-            hidden = _either(hidden, _unknown(values))
-        (above, below), (first, last) = self.parts.limits(row, 0)[0], columns
-        holes = hidden is not None or row + offset < first or row + rows - 1 + offset + offsets > last
-        holes |= _alone(border, (int(below - above), last - first))
-        if top < above or bottom > below or top + start < first or bottom - 1 + start + width > last:
-            sheared = places + np.arange(start, start + width)
-            hidden = _either(hidden, (sheared < first) | (sheared >= last) | (places < above) | (places >= below))
-        if hidden is not None:
-            np.copyto(values, self.lowest, where=hidden)
-        return Block(values, hidden, holes, row, row + offset, shear=1)
-
-    def _masked(self, top: int, start: int, height: int, width: int) -> npt.NDArray[np.bool_]:
-        """Return the mask of a rectangle along the diagonal; entries outside the matrix may be True or False."""
-        n, m = self.shape
-        rows = np.clip(np.arange(top, top + height), 0, n - 1)
-        columns = np.clip(np.arange(top + start, top + start + height + width - 1), 0, m - 1)
-        if isinstance(self.missing, MissingLines):
-            aside = np.lib.stride_tricks.sliding_window_view(self.missing.columns[columns], width)
-            return self.missing.rows[rows][:, None] | aside
-        assert self.missing is not None
-        return self.missing[rows[:, None], np.lib.stride_tricks.sliding_window_view(columns, width)]
 
     def tiles(self, border: tuple[int, int], *, upper: bool, rectangles: bool = False) -> Iterator[Block]:
         """Yield blocks that cover the matrix, each entry once; in a sparse matrix, only blocks near stored entries.
@@ -371,11 +160,6 @@ class MatrixSource:
         half = max(0, border[0] - wider), max(0, border[1] - wider)
         return lines.isolated(half, (self.parts.rows, self.parts.columns))
 
-    @property
-    def _masks_entries(self) -> bool:
-        """Whether there is a mask of single entries."""
-        return self.missing is not None and not isinstance(self.missing, MissingLines)
-
     def _special(self, border: tuple[int, int]) -> list[tuple[int, int]] | None:
         """Return runs of offsets where a window without stored entries may have a maximum; None if anywhere.
 
@@ -468,23 +252,3 @@ class MatrixSource:
                 scored = ~np.isnan(scores)
                 found = scores[scored], found[1][scored], found[2][scored]
             yield found
-
-
-def _alone(border: tuple[int, int], sides: tuple[int, int]) -> bool:
-    """Return whether windows in a part of such sides hold a single entry each."""
-    return min(border[0], sides[0] - 1) == min(border[1], sides[1] - 1) == 0
-
-
-def _either(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_] | None:
-    """Join two masks; None is a mask that is False everywhere."""
-    if one is None or other is None:
-        return other if one is None else one
-    return one | other
-
-
-def _unknown(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
-    """Return a mask of NaN, None if there is none."""
-    if values.dtype.kind != "f" or not values.size or not np.isnan(np.max(values)):
-        return None
-    unknown: npt.NDArray[np.bool_] = np.isnan(values)
-    return unknown

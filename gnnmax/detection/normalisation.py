@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.matrix import FittedNormalisation, MatrixSource
+from gnnmax.detection.block_reading import FittedNormalisation
+from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search_options import Mode
 from gnnmax.detection.storage import Places

@@ -429,3 +429,9 @@ def test_maxima_come_from_the_largest_down_and_equal_ones_as_they_are(kind, seed
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sorting_module, "PIECE", piece)
         assert descending_order(values).tolist() == expected
+
+
+def test_a_plateau_that_touches_itself_across_the_diagonal_needs_no_entry_at_the_edge_of_a_block():
+    rows = ["nnnnn", "n101n", "n00nn", "n1nnn", "nnnnn"]
+    matrix = np.array([[np.nan if entry == "n" else float(entry) for entry in row] for row in rows])
+    assert found(find_maxima(matrix, (1, 3), ties="plateau")) == [(1, 1), (1, 3)]
