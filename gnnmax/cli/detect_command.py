@@ -38,6 +38,9 @@ __all__ = ["Detect", "print_maxima"]
 CARD = ".card.json"
 """The ending of the run card beside a table."""
 
+NAMED = "the nodes have names, so their order counts for nothing: mode graph; --mode ordered searches windows"
+"""Why a list of edges is searched as a graph, if no mode is given."""
+
 POSITIONS_HELP = (
     "Report on the positions in this CSV (i,j) instead, in the given order; a position without a result carries a "
     "reason."
@@ -52,8 +55,9 @@ class Detect:
     """A file: .npy, .npz, .mtx, .csv (lines u,v,weight), .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr."""
     out: Path | None = None
     """Write all maxima to this .csv, .json or .parquet file, and a run card beside it."""
-    mode: Literal["ordered", "graph"] = "ordered"
-    """ordered: the order of rows and columns has a meaning. graph: it has none."""
+    mode: Literal["auto", "ordered", "graph"] = "auto"
+    """ordered: the order of rows and columns has a meaning. graph: it has none. auto: graph if the file lists edges
+    between named nodes, else ordered."""
     k: int = 9
     """Side of the windows, odd."""
     k_columns: int | None = None
@@ -117,18 +121,28 @@ class Detect:
 
     def run(self) -> int:
         """Find the maxima, score their windows, and print and write the results."""
-        from gnnmax.detection.matrix_files import read_matrix
-        from gnnmax.detection.search import prepare_matrix
+        from gnnmax.detection.matrix_files import has_order, read_matrix
 
         started = time.perf_counter()
-        self._check()
-        options = self._options()
+        call = self if self.mode != "auto" else replace(self, mode="ordered")
+        call._check()
         matrix = read_matrix(self.matrix, directed=self.directed, balanced=self.balanced)
+        if self.mode != "auto" or has_order(matrix):
+            return call._run(matrix, started, note="")
+        call = replace(self, mode="graph")
+        call._check()
+        return call._run(matrix, started, note=NAMED)
+
+    def _run(self, matrix: Any, started: float, *, note: str) -> int:
+        """Search a matrix that was read, see :meth:`run`; the note explains a mode that was not given."""
+        from gnnmax.detection.search import prepare_matrix
+
+        options = self._options()
         source = prepare_matrix(matrix, options)
         table, card = self._found(source, options)
         models = self._models()
         table = self._scored(source, table, models)
-        card |= self._card(source, options, table)
+        card |= self._card(source, options, table) | {"mode_note": note}
         card["models"] = {name: model.card.weights_sha256 for name, model in models.items()}
         card["everywhere"] = self._score_maps(source, models)
         card["seconds"] = round(time.perf_counter() - started, 3)
@@ -329,8 +343,8 @@ def _why_none(card: dict[str, Any]) -> str:
 
 
 def _counts(card: dict[str, Any]) -> str:
-    """Return one line each for the halves, entries without a score, maxima that were dropped, and score maps."""
-    lines = [f"{card['symmetry']['note']}\n"] if card["symmetry"]["note"] else []
+    """Return one line each for the mode, the halves, entries without a score, maxima dropped, and score maps."""
+    lines = [f"{note}\n" for note in (card["mode_note"], card["symmetry"]["note"]) if note]
     lines += [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
     decoys = card["decoys"]
     if decoys is not None and decoys["fdr"] is not None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -111,4 +114,37 @@ def _as_matrix(entries: Entries, *, directed: bool) -> NamedMatrix:
         weights = np.concatenate([weights, weights[off]])
     matrix = coo_array((weights, (rows, columns)), shape=(nodes, nodes)).tocsr()
     matrix.sum_duplicates()  # there are none; this sorts every row
-    return NamedMatrix(matrix, (names, names), None, directed)
+    numbers = _numbers(names)
+    breaks = None if numbers is None else _gaps(numbers)
+    return NamedMatrix(
+        matrix, (names, names), None, directed, (breaks, breaks) if breaks else None, numbers is not None
+    )
+
+
+def has_order(matrix: Any) -> bool:
+    """Return whether the order of rows and columns of a matrix from a file may mean something.
+
+    Nodes with names in a list of edges, or of a graph, come in an order of no meaning.
+    """
+    return not hasattr(matrix, "adjacency") and (not isinstance(matrix, NamedMatrix) or matrix.ordered)
+
+
+def _numbers(names: Sequence[str]) -> list[int] | None:
+    """Return the numbers that names are, None if they are not all whole numbers in their shortest form."""
+    try:
+        numbers = [int(name) for name in names]
+    except ValueError:
+        return None
+    return numbers if all(str(number) == name for number, name in zip(numbers, names, strict=True)) else None
+
+
+def _gaps(numbers: list[int]) -> list[int]:
+    """Return the places before which rising numbers have a gap: a larger step than the most frequent one.
+
+    Example:
+        >>> _gaps([0, 10, 20, 50, 60])
+        [3]
+    """
+    steps = [after - before for before, after in pairwise(numbers)]
+    usual = max(Counter(steps).items(), key=lambda item: (item[1], -item[0]), default=(0, 0))[0]
+    return [place for place, step in enumerate(steps, 1) if step > usual]

@@ -32,6 +32,7 @@ class NamedMatrix(NamedTuple):
         missing: True where nothing was measured, or the rows and columns where nothing was; or None.
         directed: Whether the source says that it is a directed graph; None if it does not say.
         breaks: For rows and for columns, the first one of each further part, such as a chromosome; or None.
+        ordered: Whether the order of rows and columns may mean something: not that of nodes with names in a list.
     """
 
     matrix: Any
@@ -39,6 +40,7 @@ class NamedMatrix(NamedTuple):
     missing: npt.NDArray[np.bool_] | MissingLines | None = None
     directed: bool | None = None
     breaks: tuple[Any, Any] | None = None
+    ordered: bool = True
 
 
 def as_source(
@@ -76,7 +78,7 @@ def as_source(
     if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
         matrix = NamedMatrix(as_array(matrix, "the matrix"), (tuple(matrix.index), tuple(matrix.columns)))
     if isinstance(matrix, NamedMatrix):
-        matrix, names, own, known, found = matrix
+        matrix, names, own, known, found, _ = matrix
         breaks = found if breaks is None else breaks
     if hasattr(matrix, "edge_index"):
         matrix = _of_data(matrix)

@@ -32,7 +32,7 @@ HOSTILE = {
 def test_a_name_of_a_node_is_shown_as_it_is(name, tmp_path, capsys):
     matrix = tmp_path / "m.csv"
     matrix.write_text(f"u,v,weight\n{name},b,9\nb,c,5\nc,{name},2\n", encoding="utf-8")
-    assert main(["detect", str(matrix), "--k", "3", "--models", "none", "--ties", "all"]) == 0
+    assert main(["detect", str(matrix), "--mode", "ordered", "--k", "3", "--models", "none", "--ties", "all"]) == 0
     said = capsys.readouterr().out
     assert HOSTILE[name] in said and "\x1b" not in said and "\u202e" not in said
 

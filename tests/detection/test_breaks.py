@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gnnmax import InputError, find_maxima
+from gnnmax.cli.main import main
 from gnnmax.detection import array_storage
 from gnnmax.detection import matrix as source_module
 from gnnmax.detection.matrix_files import read_matrix
@@ -111,3 +112,34 @@ def test_a_contact_map_breaks_at_its_chromosomes(tmp_path):
 def test_wrong_breaks_are_refused(breaks, said):
     with pytest.raises(InputError, match=said):
         find_maxima(np.eye(6), 3, breaks=breaks)
+
+
+def test_numbered_bins_of_a_list_break_where_numbers_are_left_out(tmp_path):
+    (tmp_path / "m.csv").write_text("10,20,1\n20,50,9\n50,60,3\n60,60,2\n")
+    found = read_matrix(tmp_path / "m.csv")
+    assert found.breaks == ([2], [2]) and found.ordered
+    matrix = np.array([[0, 1, 0, 0], [1, 0, 9, 0], [0, 9, 0, 3], [0, 0, 3, 2]])
+    assert list(find_maxima(found, 3)) == list(find_maxima(matrix, 3, breaks=([2], [2])))
+
+
+@pytest.mark.parametrize(
+    ("content", "flags", "mode"),
+    [
+        ("b,a,1\na,c,9\n", [], "graph"),
+        ("b,a,1\na,c,9\n", ["--mode", "ordered", "--k", "3"], "ordered"),
+        ("01,02,1\n02,3,9\n", [], "graph"),
+        ("1,2,1\n2,3,9\n", ["--k", "3"], "ordered"),
+    ],
+)
+def test_a_list_of_named_nodes_is_searched_as_a_graph_unless_a_mode_is_given(content, flags, mode, tmp_path, capsys):
+    (tmp_path / "m.csv").write_text(content)
+    assert main(["detect", str(tmp_path / "m.csv"), "--models", "none", *flags]) == 0
+    printed = capsys.readouterr().out
+    assert f"mode {mode}" in printed
+    assert ("the nodes have names" in printed) == (mode == "graph")
+
+
+def test_an_option_of_windows_is_refused_for_a_list_of_named_nodes(tmp_path, capsys):
+    (tmp_path / "m.csv").write_text("b,a,1\na,c,9\n")
+    assert main(["detect", str(tmp_path / "m.csv"), "--models", "none", "--border", "drop"]) == 2
+    assert "--mode ordered" in capsys.readouterr().err

@@ -39,8 +39,8 @@ def test_options_may_be_given_by_keyword_and_the_side_by_position_too():
         find_maxima(MATRIX, kk=5)
 
 
-def test_every_option_but_the_mask_has_a_flag_of_the_command():
-    assert set(SearchOptions.__struct_fields__) - {"missing"} <= set(Detect.__dataclass_fields__)
+def test_every_option_but_the_mask_and_the_breaks_has_a_flag_of_the_command():
+    assert set(SearchOptions.__struct_fields__) - {"missing", "breaks"} <= set(Detect.__dataclass_fields__)
 
 
 @pytest.mark.parametrize(
