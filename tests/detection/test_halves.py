@@ -320,3 +320,20 @@ def test_the_command_refuses_a_word_that_does_not_hold(tmp_path, capsys):
         assert main(["detect", str(tmp_path / "m.npy"), *options]) == 2
         said = capsys.readouterr()
         assert complaint in said.err and said.err.count("\n") == 1 and said.out == ""
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=SEEDS, ties=TIES, border=BORDERS, k=st.sampled_from([(3, 3), (5, 5), (1, 3), (5, 3)]),
+       tile=st.sampled_from([(2, 3), (5, 4), (128, 1024)]), unstored=st.sampled_from(["zero", "missing"]),
+       share=st.sampled_from([0.05, 0.4]))  # fmt: skip
+def test_an_undirected_sparse_matrix_is_the_dense_one(seed, ties, border, k, tile, unstored, share):
+    rng = np.random.default_rng(seed)
+    dense = mirrored(rng.integers(-2, 3, size=(11, 11)) * (rng.random((11, 11)) < share))
+    assume(dense.any())
+    shown = np.where(dense == 0, np.nan, dense) if unstored == "missing" else dense
+    expected = by_pairs(shown.astype(float), k, undirected=True, ties=ties, **border)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gnnmax.detection.matrix.TILE", tile)
+        patch.setattr("gnnmax.detection.plateaus.TILE", tile)
+        maxima = find_maxima(sp.csr_array(dense), k, ties=ties, unstored=unstored, **border)
+    assert set(found(maxima)) == set(expected)
