@@ -105,8 +105,9 @@ class SparsePairs:
 
     def __init__(self, matrix: Any, missing: Any, unstored: str) -> None:
         self.matrix, self.missing, self.hides = matrix, missing, unstored == "missing"
-        columns, rows = matrix.indices, np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        above, below = bool((columns > rows).any()), bool((columns < rows).any())
+        rows = np.flatnonzero(np.diff(matrix.indptr))
+        first, last = matrix.indices[matrix.indptr[rows]], matrix.indices[matrix.indptr[rows + 1] - 1]
+        above, below = bool((last > rows).any()), bool((first < rows).any())
         self.only: Half | None = None if above == below else "upper" if above else "lower"
         zeros_count = unstored == "zero" and missing is not None
         self.unmatched = _first_unmatched(DensePairs(missing, None)) if zeros_count else None
