@@ -112,9 +112,9 @@ class SparsePairs:
 
     def __init__(self, matrix: Any, missing: Any, unstored: str) -> None:
         self.matrix, self.missing, self.hides = matrix, missing, unstored == "missing"
-        rows = np.flatnonzero(np.diff(matrix.indptr))  # those with entries; the columns of each are sorted
-        above = bool((matrix.indices[matrix.indptr[rows + 1] - 1] > rows).any())
-        below = bool((matrix.indices[matrix.indptr[rows]] < rows).any())
+        rows = np.flatnonzero(np.diff(matrix.indptr))
+        first, last = matrix.indices[matrix.indptr[rows]], matrix.indices[matrix.indptr[rows + 1] - 1]
+        above, below = bool((last > rows).any()), bool((first < rows).any())
         self.only: Half | None = None if above == below else "upper" if above else "lower"
         zeros_count = unstored == "zero" and missing is not None
         self.unmatched = _first_unmatched(missing) if zeros_count else None

@@ -78,7 +78,8 @@ class _Parts:
     """The parts of plateaus that lie in single blocks, and how they are connected.
 
     A part has a number. ``_edges`` holds the places of its entries at the border of its block, ``_links`` those of
-    entries that it touches outside; places are numbered row by row.
+    entries that it touches outside, ``_spoilt`` those of entries that touch an equal one that is beaten; places are
+    numbered row by row.
     """
 
     def __init__(self, source: MatrixSource, options: SearchOptions) -> None:
@@ -90,6 +91,8 @@ class _Parts:
         self._first: list[npt.NDArray[np.int64]] = []
         self._edges: list[tuple[npt.NDArray[np.int64], Places]] = []
         self._links: list[tuple[npt.NDArray[np.int64], Places]] = []
+        self._across = source.undirected and min(self.reach) == 0
+        self._spoilt: list[npt.NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
         self._found: list[Found] = [no_maxima(source.dtype)]
         self._of_found: list[Places] = []
 
@@ -106,6 +109,8 @@ class _Parts:
         (up, left), (height, width) = self.reach, region.values.shape
         inner = (slice(up, height - up), slice(left, width - left))
         if not region.unbeaten[inner].any():
+            if self._across:
+                self._connect_mirrored(block, region, np.full(region.values.shape, -1))
             return
         touching = np.zeros((3, 3), dtype=np.int8)
         touching[1 - up : 2 + up, 1 - left : 2 + left] = 1
@@ -126,6 +131,8 @@ class _Parts:
         if self.options.threshold is not None:
             lost |= ~(values > self.options.threshold)
         self._connect(block, region, numbers[labels], (rows, columns, own))
+        if self._across:
+            self._connect_mirrored(block, region, numbers[labels])
         self._describe(block, (rows[first], columns[first]), ~lost)
         self._lost.append(lost)
         self._rises.append(rises)
@@ -144,32 +151,32 @@ class _Parts:
         ring[up : height - up, left : width - left] = False
         outer = np.nonzero(ring)
         self._links.append((self._place(block, outer[0] - up, outer[1] - left), numbers[outer]))
-        if self.source.undirected and self.options.sides[0] != self.options.sides[1]:
-            self._connect_mirrored(block, (rows, columns, own))
+        if self._across:
+            beside = columns + block.column == rows + block.row + 1
+            self._edges.append((self._place(block, rows[beside], columns[beside]), own[beside]))
 
-    def _connect_mirrored(self, block: Block, entries: tuple[Places, Places, Places]) -> None:
-        """Connect entries beside the diagonal that touch only across it, in windows of one row or one column.
+    def _connect_mirrored(self, block: Block, region: _Region, numbers: Places) -> None:
+        """Connect entries that touch only across the diagonal, in windows of one row or one column.
 
         The window of ``(i, i)`` holds the pair of ``i - 1`` and ``i`` in its row, and that of ``i`` and ``i + 1`` in
         its column, although the entry above the diagonal is in another row or column.
         """
-        rows, columns, own = entries
-        apart = columns + block.column - rows - block.row
-        beside = apart == 1
-        self._edges.append((self._place(block, rows[beside], columns[beside]), own[beside]))
-        if min(self.reach):
-            return
-        hr, hc = self.options.sides[0] // 2 + self.reach[0], self.options.sides[1] // 2 + self.reach[1]
-        on = np.flatnonzero(apart == 0)
-        row, column = rows[on], columns[on]
-        step = (1, 0) if self.reach[0] else (0, -1)
-        there = row + hr + step[0], column + hc + step[1]
-        equal = block.values[there] == block.values[row + hr, column + hc]
+        (up, left), (hr, hc) = self.reach, (side // 2 for side in self.options.sides)
+        inner = slice(up, region.values.shape[0] - up), slice(left, region.values.shape[1] - left)
+        row = np.arange(inner[0].stop - up)
+        column = row + block.row - block.column
+        inside = (column >= 0) & (column < inner[1].stop - left)
+        row, column = row[inside], column[inside]
+        below, above = ((1, 0), (0, 1)) if up else ((0, -1), (-1, 0))  # the same pair, on both sides of the diagonal
+        there = row + hr + up + below[0], column + hc + left + below[1]
+        equal = region.measured[inner][row, column] & (block.values[there] == region.values[inner][row, column])
         if block.missing is not None:
             equal &= ~block.missing[there]
-        back = (0, 1) if self.reach[0] else (-1, 0)  # the same pair above the diagonal
-        place = self._place(block, row[equal] + back[0], column[equal] + back[1])
-        self._links.append((place, own[on[equal]]))
+        row, column = row[equal], column[equal]
+        place = self._place(block, row + above[0], column + above[1])
+        unbeaten = region.unbeaten[inner][row, column]
+        self._links.append((place[unbeaten], numbers[inner][row, column][unbeaten]))
+        self._spoilt.append(place[~unbeaten])
 
     def _describe(self, block: Block, firsts: tuple[Places, Places], kept: Mask) -> None:
         """Describe the first entries of parts that may count."""
@@ -203,6 +210,7 @@ class _Parts:
         count, group = connected_components(graph, directed=False)
         lost, rises, open_end = (np.zeros(count, dtype=np.bool_) for _ in range(3))
         lost[group[np.concatenate(self._lost)]] = True
+        lost[group[of_place[np.isin(places, np.concatenate(self._spoilt))]]] = True
         rises[group[np.concatenate(self._rises)]] = True
         open_end[group[asking[~known]]] = True
         return np.asarray(group, dtype=np.intp), lost, rises, open_end

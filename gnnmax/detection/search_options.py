@@ -56,8 +56,8 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             score.
         ties: ``strict``: no other entry is as large. ``all``: none is larger and one is smaller, so that a constant
             window has no maximum. ``first``: as ``all``, and equal entries come later, by row and then by column.
-            ``plateau``: equal entries that touch, at a corner too, count as one if none is beaten in its own window;
-            the first one represents them. Mode graph has no order: strict or all.
+            ``plateau``: equal entries that touch, at a corner too, count as one if none is beaten in its own window
+            and one is above another entry; the first one represents them. Mode graph has no order: strict or all.
         border: ``shrink``: entries of a window may be missing, outside the matrix or not measured. ``drop``: none may.
             A missing entry beats nothing; it is never taken for 0.
         max_missing: With ``border = "shrink"``, the largest number of missing entries; None: any number.

@@ -50,7 +50,7 @@ TIES = st.sampled_from(["strict", "all", "first", "plateau"])
 BORDERS = st.sampled_from([{"border": "shrink"}, {"border": "drop"}, *({"max_missing": most} for most in (0, 2, 5))])
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1), n=st.integers(5, 12), m=st.integers(5, 12), levels=st.sampled_from([1, 2, 1000]),
     holes=st.booleans(), k=SIDES, ties=TIES, border=BORDERS,
