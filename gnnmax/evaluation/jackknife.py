@@ -159,18 +159,28 @@ class Estimate:
             high, float(betaincinv(held + 1, others, 1 - tail))
         )
 
-    def difference_interval(self, confidence: float) -> tuple[float, float]:
-        """Return a t interval of a difference, cut to [-1, 1]; it excludes 0 exactly where the p-value is small.
+    def ratio_interval(self, confidence: float) -> tuple[float, float] | None:
+        """Return an interval of a positive number without a greatest value: of t on the log scale.
+
+        None where nothing follows about other graphs, or where the value is 0, which has no scale.
+        """
+        if self.freedom <= 0 or self.value <= 0:
+            return None
+        half = -float(stdtrit(self.degrees(self.upward), (1 - confidence) / 2)) * self.error / self.value
+        return self.value * math.exp(-half), self.value * math.exp(min(half, 500.0))
+
+    def difference_interval(self, confidence: float, *, ends: tuple[float, float] = (-1.0, 1.0)) -> tuple[float, float]:
+        """Return a t interval of a difference, cut to ``ends``; it excludes 0 exactly where the p-value is small.
 
         Where no graph shows a difference, at most the share of graphs that may have been missed can be stated.
         """
         if self.freedom <= 0:
-            return -1.0, 1.0
+            return ends
         if self.value == 0 and self.variance == 0:
             half = binomial_interval(0.0, self.graphs, confidence)[1]
         else:
             half = -float(stdtrit(self.degrees(), (1 - confidence) / 2)) * self._difference_error
-        return max(-1.0, self.value - half), min(1.0, self.value + half)
+        return max(ends[0], self.value - half), min(ends[1], self.value + half)
 
     def p_value(self) -> float:
         """Return the two-sided p-value of "the difference is 0"."""

@@ -1,0 +1,329 @@
+"""Evaluate calls: the places that a detector names, against the peaks that are there, one to one.
+
+No detector is needed: bring lists of places, with scores or without, from any program. Nothing is guessed, nothing is
+dropped silently, and every metric has an interval over maps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict, Unpack, overload
+
+import numpy as np
+
+from gnnmax.errors import InputError
+from gnnmax.evaluation.peaks.map_index import MapIndex
+from gnnmax.evaluation.peaks.matched_calls import MatchedCalls, PeakSet
+from gnnmax.evaluation.peaks.peak_comparison import PeakComparison, peak_differences
+from gnnmax.evaluation.peaks.peak_metrics import PEAK_METRICS
+from gnnmax.evaluation.peaks.peak_options import PeakOptions
+from gnnmax.evaluation.peaks.peak_slices import peak_slices
+from gnnmax.evaluation.peaks.peak_verdict import PeakSlice, PeakVerdict, peak_curve
+from gnnmax.evaluation.peaks.place_columns import INDEX_LAYOUTS, PlaceColumns, read_places
+from gnnmax.evaluation.peaks.place_distance import PlaceDistance, PlaceMetric
+from gnnmax.evaluation.peaks.scored_caller import ScoredCaller
+from gnnmax.evaluation.slices import Partition
+from gnnmax.evaluation.unit_sums import batches_of
+
+__all__ = ["evaluate_peaks"]
+
+FEW = 5
+"""Below this number of maps with peaks the coverage of intervals is not known to be good."""
+
+Roles = Mapping[str, str]
+
+
+class PeakKeywords(TypedDict, total=False):
+    """The keywords of :func:`evaluate_peaks`, for type checkers: a mapping of callers gives a comparison."""
+
+    maps: int | Sequence[Any] | None
+    shape: Any
+    threshold: float | None
+    metric: PlaceMetric
+    distance: Any
+    symmetric: bool
+    columns: Mapping[str, Any] | None
+    truth_columns: Roles | None
+    resolution: int | None
+    duplicates: Literal["refuse", "best"]
+    fdr: float
+    ceiling: Mapping[str, float] | None
+    groups: Any
+    bins: Mapping[str, Any] | None
+    resamples: int
+    confidence: float
+    rng: np.random.Generator | None
+
+
+@overload
+def evaluate_peaks(
+    found: Mapping[str, Any], truth: Any, tolerance: float = 1, **options: Unpack[PeakKeywords]
+) -> PeakComparison: ...
+@overload
+def evaluate_peaks(found: Any, truth: Any, tolerance: float = 1, **options: Unpack[PeakKeywords]) -> PeakVerdict: ...
+def evaluate_peaks(
+    found: Any,
+    truth: Any,
+    tolerance: float = 1,
+    *,
+    maps: int | Sequence[Any] | None = None,
+    shape: Any = None,
+    threshold: float | None = None,
+    metric: PlaceMetric = "chebyshev",
+    distance: Any = None,
+    symmetric: bool = False,
+    columns: Mapping[str, Any] | None = None,
+    truth_columns: Roles | None = None,
+    resolution: int | None = None,
+    duplicates: Literal["refuse", "best"] = "refuse",
+    fdr: float = 0.1,
+    ceiling: Mapping[str, float] | None = None,
+    groups: Any = None,
+    bins: Mapping[str, Any] | None = None,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    rng: np.random.Generator | None = None,
+) -> PeakVerdict | PeakComparison:
+    """Evaluate the calls of one detector, or compare several on the same maps.
+
+    A call is right where it is matched to a peak of its map within the tolerance. Calls and peaks are matched one to
+    one: as many pairs as possible, and of these the least total distance (the Hungarian method). Two calls at one peak
+    are one right call and one false. Where several matchings are as good, one is taken that does not depend on the
+    order of the calls; every metric but the recall on slices is the same for all of them.
+
+    The curves (average precision, FROC, recall at a false-discovery rate) go from the highest score down. At each
+    threshold as many peaks count as found as the largest matching of the calls above it has: matches are moved along
+    augmenting paths, never lost. So recall never falls, at any threshold the curve gives the number of pairs that the
+    Hungarian method finds, and calls of equal score enter together.
+
+    Intervals and tests are for other maps of the same kind: each map in turn is left out, see
+    :mod:`gnnmax.evaluation.jackknife`. From a single map nothing follows about others, and the verdict says so.
+
+    Cost: a tree of the peaks; 100,000 calls take about a second. In hops every call is compared with every peak of its
+    map.
+
+    Args:
+        found: Calls: an array of columns (map, row, column) or (map, row, column, score), or (row, column) of a single
+            map; a structured array; a data frame; maxima as from :func:`gnnmax.find_maxima`; an object with attributes
+            of these names; see :func:`gnnmax.evaluation.peaks.place_columns.read_places`. A higher score is better.
+            Or a mapping of names to such calls, which are compared; a list of them is one caller with several seeds.
+        truth: Peaks, likewise, with an ``amplitude`` in place of a score; or maps that have ``peaks`` and a length.
+        tolerance: Largest distance of a matched call, 0 or more.
+        maps: Number of maps, numbered from 0, or their numbers or names; None takes those that have a peak. A map
+            without peaks counts its false calls.
+        shape: Side of square maps, or (rows, columns), or one such pair for each map ``(M, 2)``: a place outside is
+            refused. None where not known.
+        threshold: Calls with a score strictly above it count in precision, recall and F1; None counts all.
+        metric: How distances in rows and in columns are combined: ``chebyshev`` (the larger), ``euclidean`` or
+            ``manhattan``.
+        distance: In graphs, distances between nodes in hops in place of rows and columns: ``(n, n)``, a list or array
+            ``(M, n, n)`` with one for each map, or a callable ``(map, first, second)``, the number of a map and two
+            arrays of nodes ``(K,)``, to distances ``(K,)``.
+        symmetric: Whether (i, j) and (j, i) are one place, as in an undirected graph.
+        columns: Names of columns of the calls by role, ``{"row": "y", "column": "x", "score": "-FDR"}``, a minus where
+            the lowest score is best; or such a mapping for each caller by its name.
+        truth_columns: The same of the truth.
+        resolution: Base pairs of a bin, for places in base pairs (BEDPE, Juicer, mustache).
+        duplicates: ``refuse`` a place that is called twice, or keep the ``best``; the verdict then says how many.
+        fdr: Largest share of false calls of ``recall_at_fdr``.
+        ceiling: Best possible values, by metric; the verdict gives the gaps.
+        groups: More slices: names of columns of the truth, or names to arrays with one entry for each peak.
+        bins: Of slices by a real number: a number of quantile bins or edges, ``{"amplitude": [1, 2, 4]}``.
+        resamples: How often the metrics are computed again at most, each time without one map or one batch of maps.
+        confidence: Of the intervals, between 0 and 1.
+        rng: Draws the batches of maps; None takes a fresh ``default_rng(0)``.
+
+    Returns:
+        The verdict; of several callers the comparison, with the difference of every metric for each pair.
+
+    Raises:
+        InputError: no peak at all; places outside the shape, of maps that the truth does not have, or twice; scores
+            that are NaN; a threshold without scores; unknown columns; an impossible option.
+
+    References:
+        H. W. Kuhn, 1955 (assignment); T.-Y. Lin et al., "Microsoft COCO: common objects in context", ECCV 2014, matches
+        greedily by score instead, which may find fewer peaks.
+
+    Example:
+        >>> truth = np.array([[0, 3, 4], [1, 7, 9]])
+        >>> calls = np.array([[0, 3, 5, 0.9], [1, 2, 2, 0.8], [1, 7, 9, 0.7]])
+        >>> verdict = evaluate_peaks(calls, truth, tolerance=1)
+        >>> verdict.recall, round(verdict.precision, 3), round(verdict.average_precision, 3), verdict.found_within
+        (1.0, 0.667, 0.833, 0.5)
+        >>> print(evaluate_peaks({"mine": calls, "exact": truth}, truth).sentences("recall")[0])
+        no significant difference between mine and exact in recall: 0.000 [-0.776, 0.776], p = 1
+    """
+    options = PeakOptions(tolerance, threshold, fdr, ceiling, resolution, duplicates, resamples, confidence, rng)
+    truth, maps, shape = _of_maps(truth, maps, shape)
+    peaks = read_places(truth, "the truth", columns=truth_columns, resolution=resolution)
+    if not len(peaks.row):
+        raise InputError("the truth has no peak: nothing can be found; give the peaks of at least one map")
+    index = MapIndex.of(peaks, maps, shape)
+    places = index.number(peaks, "the truth", symmetric=symmetric, duplicates=duplicates)
+    space = PlaceDistance.of(metric, distance, index, symmetric=symmetric)
+    data = PeakSet(places, len(index.names), space, float(tolerance))
+    parts = peak_slices(peaks, places, index, ordered=space.nodes is None, groups=groups, bins=bins)
+    batch = batches_of(data.maps, options.resamples, options.shared.stream())
+    verdicts, callers = {}, {}
+    several = isinstance(found, Mapping)
+    for name, given in _callers(found).items():
+        what = f"the calls of {name!r}" if several else "the calls"
+        lists = [
+            index.number(each, what, symmetric=symmetric, duplicates=duplicates)
+            for each in _read_seeds(given, what, columns=_columns_of(columns, name), options=options)
+        ]
+        callers[name] = ScoredCaller(
+            data, [MatchedCalls.of(each, data, threshold) for each in lists], batch=batch, fdr=fdr
+        )
+        verdicts[name] = _verdict(data, callers[name], parts, options)
+    _check_seeds(callers)
+    return PeakComparison(verdicts, peak_differences(callers, float(confidence))) if several else verdicts[""]
+
+
+def _callers(found: Any) -> Mapping[str, Any]:
+    """Return calls by name; one caller alone has no name."""
+    if not isinstance(found, Mapping):
+        return {"": found}
+    if not found or not all(isinstance(name, str) for name in found):
+        raise InputError(f"found must map names to calls, at least one, not {dict(found)!r:.40}: {{'mine': calls}}")
+    if any(row in found and column in found for row, column in INDEX_LAYOUTS):
+        raise InputError("found maps names of columns: name the caller that they are of, {'mine': columns}")
+    return found
+
+
+def _of_maps(truth: Any, maps: Any, shape: Any) -> tuple[Any, Any, Any]:
+    """Take peaks, number and shape from an object that holds whole maps."""
+    if not hasattr(truth, "peaks"):
+        return truth, maps, shape
+    values: Any = getattr(truth, "values", None)
+    sides = values.shape[1:] if getattr(values, "ndim", 0) == 3 else None
+    return truth.peaks, len(truth) if maps is None else maps, sides if shape is None else shape
+
+
+def _columns_of(columns: Mapping[str, Any] | None, name: str) -> Roles | None:
+    """Return the columns of one caller: those under its name where columns are given by caller."""
+    if columns is None or not any(isinstance(each, Mapping) for each in columns.values()):
+        return columns
+    found: Roles | None = columns.get(name)
+    return found
+
+
+def _read_seeds(given: Any, what: str, *, columns: Roles | None, options: PeakOptions) -> list[PlaceColumns]:
+    """Read the calls of each seed."""
+    several = isinstance(given, (list, tuple)) and len(given) > 0 and all(_is_list_of_places(each) for each in given)
+    seeds = [
+        read_places(each, f"{what}, seed {place}" if several else what, columns=columns, resolution=options.resolution)
+        for place, each in enumerate(given if several else [given])
+    ]
+    if options.threshold is not None and any(each.score is None and len(each.row) for each in seeds):
+        raise InputError(f"{what} has no score, and a threshold is given: leave it out, or name the column of scores")
+    if len({each.score is None for each in seeds if len(each.row)}) > 1:
+        raise InputError(f"{what} has scores in some seeds only: give scores in all, or in none")
+    return seeds
+
+
+def _is_list_of_places(given: Any) -> bool:
+    return (
+        isinstance(given, Mapping)
+        or hasattr(given, "columns")
+        or getattr(given, "ndim", 1) == 2
+        or hasattr(given, "column")
+    )
+
+
+def _check_seeds(callers: Mapping[str, ScoredCaller]) -> None:
+    counts = {len(caller.seeds) for caller in callers.values()} - {1}
+    if len(counts) > 1:
+        found = ", ".join(f"{name} {len(caller.seeds)}" for name, caller in callers.items())
+        raise InputError(
+            f"seeds are paired, and these callers have different numbers of them ({found}): give each one number"
+        )
+
+
+def _verdict(data: PeakSet, caller: ScoredCaller, parts: Mapping[str, Partition], options: PeakOptions) -> PeakVerdict:
+    """Assemble the verdict of one caller."""
+    first = caller.seeds[0]
+    metrics = {name: _finite(caller.point.get(name)) for name in PEAK_METRICS}
+    curve = None
+    if first.hit is not None and first.calls.score is not None:
+        curve = peak_curve(first.calls.score, first.hit, peaks=len(data.peaks), maps=data.maps)
+    return PeakVerdict(
+        n_maps=data.maps,
+        n_peaks=len(data.peaks),
+        n_calls=float(np.mean([len(each.calls) for each in caller.seeds])),
+        tolerance=data.tolerance,
+        distance=f"{data.distance.metric}, {data.distance.unit}",
+        symmetric=data.distance.symmetric,
+        threshold=None if options.threshold is None else float(options.threshold),
+        fdr=float(options.fdr),
+        confidence=float(options.confidence),
+        metrics=metrics,
+        intervals=_intervals(caller, metrics, float(options.confidence)),
+        reasons={name: _reason(name, caller) for name, value in metrics.items() if value is None},
+        ceilings={name: float(value) for name, value in options.ceilings.items()},
+        slices=_slices(caller, parts, float(options.confidence)),
+        curve=curve,
+        by_seed={name: tuple(caller.by_seed(name).tolist()) for name, value in metrics.items() if value is not None},
+        warnings=_warnings(data, caller),
+    )
+
+
+def _finite(value: Any) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)
+
+
+def _intervals(
+    caller: ScoredCaller, metrics: Mapping[str, float | None], confidence: float
+) -> dict[str, tuple[float, float]]:
+    found = {}
+    for name, value in metrics.items():
+        if value is None:
+            continue
+        metric, estimate = PEAK_METRICS[name], caller.estimate(name)
+        if np.isfinite(metric.greatest):
+            found[name] = estimate.interval(confidence, (0.0, metric.greatest), of_graphs=metric.of_maps)
+        elif (ends := estimate.ratio_interval(confidence)) is not None:
+            found[name] = ends
+    return found
+
+
+def _reason(name: str, caller: ScoredCaller) -> str:
+    """Say why a metric does not exist."""
+    metric = PEAK_METRICS[name]
+    if name in caller.point:
+        return metric.undefined
+    if metric.needs == "scores":
+        return "the calls have no score"
+    return next(each.reason for each in caller.seeds if each.reason)
+
+
+def _slices(caller: ScoredCaller, parts: Mapping[str, Partition], confidence: float) -> dict[str, dict[str, PeakSlice]]:
+    slices: dict[str, dict[str, PeakSlice]] = {}
+    for group, part in parts.items():
+        n = np.bincount(part.code)
+        estimates = caller.slice_estimates(part)
+        ends = [estimate.interval(confidence, (0.0, 1.0)) for estimate in estimates]
+        slices[group] = {
+            name: PeakSlice(int(count), estimate.value, *interval)
+            for name, count, estimate, interval in zip(part.names, n, estimates, ends, strict=True)
+        }
+    return slices
+
+
+def _warnings(data: PeakSet, caller: ScoredCaller) -> tuple[str, ...]:
+    found = []
+    maps = float(caller.maps("recall")[0])
+    if data.maps == 1 or maps <= 1 + 1e-9:
+        found.append("all peaks are of one map: nothing follows about other maps, so the interval is the whole range")
+    elif maps < FEW:
+        found.append(
+            f"the peaks weigh as much as {maps:.1f} maps of equal size: with fewer than {FEW}, intervals are rough"
+        )
+    for count, what in ((data.peaks.repeated, "peaks"), (_repeated(caller), "calls")):
+        if count:
+            found.append(f"{count} {what} repeat a place and were left out: the best of each place is kept")
+    return tuple(found)
+
+
+def _repeated(caller: ScoredCaller) -> int:
+    return sum(each.calls.repeated for each in caller.seeds)
