@@ -159,15 +159,15 @@ class Estimate:
             high, float(betaincinv(held + 1, others, 1 - tail))
         )
 
-    def ratio_interval(self, confidence: float) -> tuple[float, float] | None:
-        """Return an interval of a positive number without a greatest value: of t on the log scale.
+    def mean_interval(self, confidence: float, ends: tuple[float, float]) -> tuple[float, float]:
+        """Return a t interval of a number without a scale of its own, cut to ``ends``, which are it where none follows.
 
-        None where nothing follows about other graphs, or where the value is 0, which has no scale.
+        Few graphs may hold most of it: then t gets their effective number as degrees of freedom at most.
         """
-        if self.freedom <= 0 or self.value <= 0:
-            return None
-        half = -float(stdtrit(self.degrees(self.upward), (1 - confidence) / 2)) * self.error / self.value
-        return self.value * math.exp(-half), self.value * math.exp(min(half, 500.0))
+        if self.freedom <= 0:
+            return ends
+        half = -float(stdtrit(self.degrees(self.upward), (1 - confidence) / 2)) * self.error
+        return max(ends[0], self.value - half), min(ends[1], self.value + half)
 
     def difference_interval(self, confidence: float, *, ends: tuple[float, float] = (-1.0, 1.0)) -> tuple[float, float]:
         """Return a t interval of a difference, cut to ``ends``; it excludes 0 exactly where the p-value is small.

@@ -16,7 +16,7 @@ from gnnmax.errors import unknown_name
 from gnnmax.evaluation.jackknife import Estimate
 from gnnmax.evaluation.peaks.peak_metrics import PEAK_METRICS
 from gnnmax.evaluation.peaks.peak_verdict import PeakVerdict, draw_froc
-from gnnmax.evaluation.peaks.scored_caller import ScoredCaller
+from gnnmax.evaluation.peaks.scored_caller import ScoredCaller, by_bootstrap
 from gnnmax.task.plotting import COLOURS, axes_for, draw_intervals
 from gnnmax.task.tabulation import Shown, TableText, data_frame, interval_text, number_text
 
@@ -147,13 +147,15 @@ def _estimate(callers: Mapping[str, ScoredCaller], pair: tuple[str, str], metric
     bound = PEAK_METRICS[metric].greatest
     by_seed = np.resize(first.by_seed(metric), seeds) - np.resize(second.by_seed(metric), seeds)
     end = bound if math.isfinite(bound) else max(2 * abs(float(by_seed.mean())), 1.0)
-    return Estimate.of(
+    found = Estimate.of(
         by_seed,
         first.left_out[metric] - second.left_out[metric],
         shares=(first.shares(metric) + second.shares(metric)) / 2,
         graphs=np.minimum(first.maps(metric), second.maps(metric)),
         ends=(-end, end),
     )
+    resampled = None if PEAK_METRICS[metric].smooth else first.resampled[metric] - second.resampled[metric]
+    return by_bootstrap(found, resampled)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -34,6 +34,8 @@ class PeakMetric:
         over: The sums that it divides by: the maps with a part in them are those that its interval rests on.
         greatest: Its greatest value; infinite where there is none. The least is 0.
         of_maps: Whether it is a share of maps.
+        smooth: Whether a single map changes it little. If not, as where a threshold is chosen on the calls themselves,
+            its variance is that of the bootstrap over maps, for the jackknife needs smooth metrics.
         lower_is_better: Whether fewer is better.
         headline: Whether it stands in the short tables that compare callers.
     """
@@ -46,6 +48,7 @@ class PeakMetric:
     over: tuple[str, ...] = ("peaks", "called")
     greatest: float = 1.0
     of_maps: bool = False
+    smooth: bool = True
     lower_is_better: bool = False
     headline: bool = False
 
@@ -185,6 +188,7 @@ PEAK_METRICS: dict[str, PeakMetric] = {
         "recall at FDR",
         "Greatest recall of a threshold whose share of false calls is at most `fdr`, 0.1 unless stated.",
         needs="scores",
+        smooth=False,
         headline=True,
     ),
     "froc": PeakMetric(

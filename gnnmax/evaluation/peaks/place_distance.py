@@ -93,20 +93,26 @@ class PlaceDistance:
         if not self.symmetric:
             return found
         # In places the sorted pair is the nearer one already; hops know no order of the nodes.
-        return np.asarray(np.minimum(found, self._combined(first, second, first.column, first.row)))
+        nearest: Floats = np.minimum(found, self._combined(first, second, first.column, first.row))
+        return nearest
 
     def _combined(self, first: PlaceList, second: PlaceList, row: Indices, column: Indices) -> Floats:
-        rows, columns = (self._nodes(first.map, a, b) for a, b in ((row, second.row), (column, second.column)))
-        return np.asarray(_COMBINE[self.metric](rows, columns), dtype=np.float64)
+        rows, columns = self._nodes(first.map, row, second.row), self._nodes(first.map, column, second.column)
+        return _COMBINE[self.metric](rows, columns)
 
     def _nodes(self, number: Indices, first: Indices, second: Indices) -> Floats:
-        if self.nodes is None:
-            return np.abs(first - second).astype(np.float64)
-        found = np.empty(len(first))
-        for start, end in _runs(number):
-            found[start:end] = self.nodes(int(number[start]), first[start:end], second[start:end])
-        if np.isnan(found).any() or (found < 0).any():
-            raise InputError("distance must be 0 or more for every two nodes, not negative or NaN")
+        found = np.abs(first - second).astype(np.float64)
+        for start, end in _runs(number) if self.nodes is not None else []:
+            found[start:end] = self._hops(int(number[start]), first[start:end], second[start:end])
+        return found
+
+    def _hops(self, number: int, first: Indices, second: Indices) -> Floats:
+        assert self.nodes is not None
+        found = np.asarray(self.nodes(number, first, second), dtype=np.float64)
+        if found.shape != first.shape or np.isnan(found).any() or (found < 0).any():
+            raise InputError(
+                f"distance must give a number from 0 on for each of {len(first)} pairs of nodes, not {found!r:.60}"
+            )
         return found
 
     def pairs_within(self, calls: PlaceList, peaks: PlaceList, tolerance: float) -> CompatiblePairs:

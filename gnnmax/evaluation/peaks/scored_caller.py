@@ -19,9 +19,12 @@ from gnnmax.evaluation.peaks.peak_sums import PeakSums
 from gnnmax.evaluation.slices import Partition
 from gnnmax.evaluation.unit_sums import batched, remaining, shares_of
 
-__all__ = ["ScoredCaller"]
+__all__ = ["RESAMPLES", "ScoredCaller", "by_bootstrap"]
 
 Floats = npt.NDArray[np.float64]
+RESAMPLES = 200
+"""Number of draws of maps with replacement."""
+
 _CELLS = 2**19  # of one work array at a time: 4 MB of float64
 
 
@@ -32,10 +35,11 @@ class ScoredCaller:
         seeds: Its matched calls, one a seed.
         point: Mean of every metric over the seeds.
         left_out: Mean over the seeds of each metric without each unit, shape ``(U,)``.
+        resampled: Mean over the seeds of each metric that is not smooth, on maps drawn with replacement, ``(B,)``.
     """
 
     def __init__(
-        self, data: PeakSet, seeds: Sequence[MatchedCalls], *, batch: npt.NDArray[np.intp], fdr: float
+        self, data: PeakSet, seeds: Sequence[MatchedCalls], *, batch: npt.NDArray[np.intp], draws: Floats, fdr: float
     ) -> None:
         self.seeds, self.batch = list(seeds), batch
         self._data = data
@@ -44,6 +48,9 @@ class ScoredCaller:
         self.point = {name: np.mean([units.whole[name] for units in self._units]) for name in names}
         left_out = [units.left_out() for units in self._units]
         self.left_out = {name: np.mean([each[name] for each in left_out], axis=0) for name in names}
+        rough = [name for name in names if not PEAK_METRICS[name].smooth]
+        drawn = [units.resampled(draws) for units in self._units] if rough else []
+        self.resampled = {name: np.mean([each[name] for each in drawn], axis=0) for name in rough}
 
     def by_seed(self, metric: str) -> Floats:
         """Return a metric seed by seed, shape ``(S,)``."""
@@ -67,9 +74,26 @@ class ScoredCaller:
         greatest = PEAK_METRICS[metric].greatest
         by_seed = self.by_seed(metric)
         ends = (0.0, greatest if np.isfinite(greatest) else max(2 * float(by_seed.mean()), 1.0))
-        return Estimate.of(
+        found = Estimate.of(
             by_seed, self.left_out[metric], shares=self.shares(metric), graphs=self.maps(metric), ends=ends
         )
+        return by_bootstrap(found, self.resampled.get(metric))
+
+    def interval(self, metric: str, confidence: float) -> tuple[float, float] | None:
+        """Return the interval of a metric; None where it has no greatest value and nothing is known of its scale.
+
+        That of a metric that is not smooth contains the middle share of the resampled values too.
+        """
+        estimate, greatest = self.estimate(metric), PEAK_METRICS[metric].greatest
+        if not np.isfinite(greatest):
+            known = estimate.value > 0 and estimate.freedom > 0
+            return estimate.mean_interval(confidence, (0.0, greatest)) if known else None
+        low, high = estimate.interval(confidence, (0.0, greatest), of_graphs=PEAK_METRICS[metric].of_maps)
+        if metric in self.resampled:
+            tail = (1 - confidence) / 2
+            least, most = np.quantile(self.resampled[metric], [tail, 1 - tail])
+            low, high = min(low, float(least)), max(high, float(most))
+        return low, high
 
     def slice_estimates(self, parts: Partition) -> list[Estimate]:
         """Return the recall on each part of the peaks, with its variance."""
@@ -95,13 +119,26 @@ class ScoredCaller:
         ]
 
 
+def by_bootstrap(estimate: Estimate, resampled: Floats | None) -> Estimate:
+    """Return an estimate with the variance of resampled values in place of that of the jackknife.
+
+    References:
+        J. Shao and C. F. J. Wu, "A general theory for jackknife variance estimation", Annals of Statistics 17, 1989
+        (why leaving out one unit at a time fails where a metric is not smooth).
+    """
+    if resampled is None or estimate.freedom <= 0:
+        return estimate
+    return dataclasses.replace(estimate, of_graphs=float(np.var(resampled, ddof=1)))
+
+
 class _UnitSums:
     """One seed's sums by unit: maps, or batches of maps where they are many."""
 
     def __init__(self, data: PeakSet, matched: MatchedCalls, batch: npt.NDArray[np.intp], fdr: float) -> None:
         units = int(batch.max()) + 1
         by_map = matched.sums_by_map(data)
-        self.effective = {name: float(effective_number(column)) for name, column in by_map.items()}
+        divisors = {name for metric in PEAK_METRICS.values() for name in metric.over if name in by_map}
+        self.effective = {name: float(effective_number(by_map[name])) for name in divisors}
         self.names = list(by_map)
         self.sums = np.stack([batched(column, batch, units) for column in by_map.values()])
         self.fdr, self.shift = fdr, {}
@@ -124,6 +161,17 @@ class _UnitSums:
 
     def _sums(self, sums: Floats, levels: Any = None) -> PeakSums:
         return PeakSums(**dict(zip(self.names, sums, strict=True)), levels=levels, fdr=self.fdr)
+
+    def resampled(self, weights: Floats) -> dict[str, Floats]:
+        """Return the metrics of the ranking with each unit as often as it was drawn, from ``(U, B)`` to ``(B,)``."""
+        assert self.levels is not None
+        size = max(1, _CELLS // int(self.levels[0].shape[0]))
+        blocks = []
+        for first in range(0, weights.shape[1], size):
+            drawn = weights[:, first : first + size]
+            hits, misses = (table @ drawn for table in self.levels)
+            blocks.append(compute_peak_metrics(self._sums(self.sums @ drawn, (hits, misses)), needs="scores"))
+        return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
     def _ranking(self, level: npt.NDArray[np.intp], hit: npt.NDArray[np.bool_]) -> dict[str, Floats]:
         count = int(level.max(initial=0)) + 1
