@@ -106,7 +106,10 @@ class MapIndex:
         row, column = places.row, places.column
         self._check_inside(number, row, column, what)
         if symmetric:
-            row, column = np.minimum(row, column), np.maximum(row, column)
+            turned = row > column
+            if places.between is not None:
+                turned &= ~places.between
+            row, column = np.where(turned, column, row), np.where(turned, row, column)
         best = np.zeros(len(row)) if places.score is None else -places.score
         if places.score is None and places.amplitude is not None:
             best = -places.amplitude
@@ -118,19 +121,29 @@ class MapIndex:
         if repeated and duplicates == "refuse":
             place = sorted_places[:, np.flatnonzero(~first)[0]]
             raise InputError(
-                f"{what} holds the place ({place[1]}, {place[2]}) of map {self.names[place[0]]} twice"
-                f"{' (counting both halves)' if symmetric else ''}: give each once, or duplicates='best' to keep the "
+                f"the place ({place[1]}, {place[2]}) of map {self.names[place[0]]} is twice among {what}"
+                f"{' (both halves are one)' if symmetric else ''}: give each once, or duplicates='best' to keep the "
                 "best of each"
             )
         kept = order[first]
         score = None if places.score is None else places.score[kept]
         return PlaceList(number[kept], row[kept], column[kept], score, kept, repeated)
 
+    def check_square(self) -> None:
+        """Refuse symmetry where rows and columns of a map differ in number.
+
+        Raises:
+            InputError: a map that is not square.
+        """
+        if self.shapes is not None and (self.shapes[:, 0] != self.shapes[:, 1]).any():
+            rows, columns = self.shapes[np.argmax(self.shapes[:, 0] != self.shapes[:, 1])]
+            raise InputError(f"a map of {rows} x {columns} is not symmetric: leave symmetric out, or give square maps")
+
     def _numbers(self, places: PlaceColumns, what: str) -> Indices:
         if places.map is None:
             if len(self.names) > 1 and len(places.row):
                 raise InputError(
-                    f"{what} has no column of maps, and there are {len(self.names)} maps: add a column map"
+                    f"no column says of which of {len(self.names)} maps {what} are: add a column map, or name it"
                 )
             return np.zeros(len(places.row), np.int64)
         names, code = np.unique(places.map, return_inverse=True)
@@ -138,8 +151,8 @@ class MapIndex:
         unknown = [name for name in names.tolist() if name not in known]
         if unknown:
             raise InputError(
-                f"{what} is of map {unknown[0]!r:.40}, which is none of the {len(self.names)} maps evaluated: give the "
-                "calls of these maps, or with maps all maps, also those without a peak"
+                f"the map {unknown[0]!r:.40} of {what} is none of the {len(self.names)} maps evaluated, those of the "
+                "truth: name all maps, also those without a peak, by the option maps"
             )
         numbers = np.array([known[name] for name in names.tolist()], dtype=np.int64)
         return numbers[code] if len(names) else np.zeros(0, np.int64)
@@ -152,7 +165,7 @@ class MapIndex:
         if len(outside):
             at = outside[0]
             raise InputError(
-                f"{what} holds the place ({row[at]}, {column[at]}), outside map {self.names[number[at]]} of "
+                f"the place ({row[at]}, {column[at]}) among {what} lies outside map {self.names[number[at]]} of "
                 f"{rows[at]} x {columns[at]}: are truth and calls of the same maps?"
             )
 

@@ -21,7 +21,7 @@ FEW = 5
 
 
 def peak_verdict_of(
-    data: PeakSet, caller: ScoredCaller, parts: Mapping[str, Partition], options: PeakOptions
+    data: PeakSet, caller: ScoredCaller, parts: Mapping[str, Partition], *, options: PeakOptions
 ) -> PeakVerdict:
     """Assemble the verdict of one caller."""
     first = caller.seeds[0]

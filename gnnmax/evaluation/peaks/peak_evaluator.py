@@ -155,6 +155,8 @@ def evaluate_peaks(
     if not len(peaks.row):
         raise InputError("the truth has no peak: nothing can be found; give the peaks of at least one map")
     index = MapIndex.of(peaks, maps, shape)
+    if symmetric:
+        index.check_square()
     places = index.number(peaks, "the truth", symmetric=symmetric, duplicates=duplicates)
     space = PlaceDistance.of(metric, distance, index, symmetric=symmetric)
     data = PeakSet(places, len(index.names), space, float(tolerance))
@@ -175,7 +177,7 @@ def evaluate_peaks(
             data, [MatchedCalls.of(each, data, threshold) for each in lists], batch=batch, draws=draws, fdr=fdr
         )
     _check_seeds(callers)
-    verdicts = {name: peak_verdict_of(data, caller, parts, options) for name, caller in callers.items()}
+    verdicts = {name: peak_verdict_of(data, caller, parts, options=options) for name, caller in callers.items()}
     return PeakComparison(verdicts, peak_differences(callers, float(confidence))) if several else verdicts[""]
 
 
@@ -192,7 +194,7 @@ def _callers(found: Any) -> Mapping[str, Any]:
 
 def _of_maps(truth: Any, maps: Any, shape: Any) -> tuple[Any, Any, Any]:
     """Take peaks, number and shape from an object that holds whole maps."""
-    if not hasattr(truth, "peaks"):
+    if not hasattr(truth, "peaks") or hasattr(truth, "columns"):
         return truth, maps, shape
     values: Any = getattr(truth, "values", None)
     sides = values.shape[1:] if getattr(values, "ndim", 0) == 3 else None
@@ -215,9 +217,9 @@ def _read_seeds(given: Any, what: str, *, columns: Roles | None, options: PeakOp
         for place, each in enumerate(given if several else [given])
     ]
     if options.threshold is not None and any(each.score is None and len(each.row) for each in seeds):
-        raise InputError(f"{what} has no score, and a threshold is given: leave it out, or name the column of scores")
+        raise InputError(f"a threshold needs scores, and {what} have none: leave it out, or name their column")
     if len({each.score is None for each in seeds if len(each.row)}) > 1:
-        raise InputError(f"{what} has scores in some seeds only: give scores in all, or in none")
+        raise InputError(f"there are scores in some seeds only of {what}: give scores in all, or in none")
     return seeds
 
 

@@ -49,6 +49,8 @@ def peak_slices(
         values["amplitude"] = truth.amplitude[peaks.source]
     if ordered and (index.shapes is None or bool((index.shapes[:, 0] == index.shapes[:, 1]).all())):
         values["diagonal"] = np.abs(peaks.row - peaks.column).astype(np.float64)
+        if truth.between is not None:
+            values["diagonal"][truth.between[peaks.source]] = np.nan
     if index.shapes is not None and len(np.unique(index.shapes[:, 0])) > 1:
         values["n"] = index.shapes[peaks.map, 0]
     values |= {name: each[peaks.source] for name, each in _groups(groups, truth).items()}

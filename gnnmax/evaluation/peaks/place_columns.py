@@ -46,6 +46,8 @@ class PlaceColumns:
         column: Likewise.
         score: Finite floats, higher is better; None without a column of scores.
         amplitude: Floats, NaN where unknown; None without such a column.
+        between: Whether the map lies between two chromosomes, so that its rows and its columns are other bins; None
+            for maps of one set of nodes.
         others: All columns by name, for slices.
     """
 
@@ -54,6 +56,7 @@ class PlaceColumns:
     column: npt.NDArray[np.int64]
     score: npt.NDArray[np.float64] | None = None
     amplitude: npt.NDArray[np.float64] | None = None
+    between: npt.NDArray[np.bool_] | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -92,7 +95,7 @@ def read_places(
     for name in chosen.values():
         if name not in table and not (name.startswith("-") and name[1:] in table):
             raise unknown_name(f"column of {what}", name, list(table))
-    maps, row, column = _places_in(table, chosen, what, resolution)
+    maps, row, column, between = _places_in(table, chosen, what, resolution)
     score_name = chosen.get("score") or _default(table, "score")
     amplitude_name = chosen.get("amplitude") or _default(table, "amplitude")
     found = PlaceColumns(
@@ -101,6 +104,7 @@ def read_places(
         column=column,
         score=None if score_name is None else _scores(table, score_name, what),
         amplitude=None if amplitude_name is None else _numbers(table[amplitude_name], f"the amplitudes of {what}"),
+        between=between,
         others=table,
     )
     for name, each in (("map", found.map), ("column", column), ("score", found.score), ("amplitude", found.amplitude)):
@@ -138,8 +142,8 @@ def _table_of(given: Any, what: str) -> Columns:
         array = array.reshape(0, 3)
     if array.ndim != 2 or array.shape[1] not in (2, 3, 4):
         raise InputError(
-            f"{what} must be an array of columns (map, row, column) or (map, row, column, score), or (row, column) of "
-            f"a single map, not of shape {array.shape}: give a data frame or a mapping for columns by name"
+            f"expected {what} as an array of columns (map, row, column) or (map, row, column, score), or (row, column) "
+            f"of a single map, not of shape {array.shape}: give a data frame or a mapping for columns by name"
         )
     roles = ROLES[1:3] if array.shape[1] == 2 else ROLES[: array.shape[1]]
     return {role: array[:, place] for place, role in enumerate(roles)}
@@ -158,23 +162,23 @@ def _is_blank(column: Any) -> bool:
 
 def _places_in(
     table: Columns, chosen: Mapping[str, str], what: str, resolution: int | None
-) -> tuple[npt.NDArray[np.str_] | None, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return maps, rows and columns."""
+) -> tuple[npt.NDArray[np.str_] | None, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_] | None]:
+    """Return maps, rows, columns, and whether each map lies between two chromosomes."""
     named = (chosen["row"], chosen["column"]) if "row" in chosen else None
     pair = named or next((names for names in INDEX_LAYOUTS if all(name in table for name in names)), None)
     if pair is not None:
         name = chosen.get("map") or _default(table, "map")
         maps = None if name is None else _map_names(table[name], what)
-        row, column = (_indices(table[each], f"{what}, column {each},") for each in pair)
-        return maps, row, column
+        row, column = (_indices(table[each], f"{what}, column {each}:") for each in pair)
+        return maps, row, column, None
     names = next((names for names in INTERVAL_LAYOUTS if all(name in table for name in names)), None)
     if names is None:
         raise InputError(
-            f"{what} has no columns i, j or row, column or those of BEDPE, but {', '.join(map(str, table))[:80]}: "
+            f"no columns i, j or row, column or those of BEDPE among {what}, but {', '.join(map(str, table))[:80]}: "
             "say which hold row and column"
         )
     if resolution is None:
-        raise InputError(f"{what} has places in base pairs: give the resolution, the base pairs of a bin")
+        raise InputError(f"the places of {what} are base pairs: give the resolution, the base pairs of a bin")
     first, second = (_map_names(table[names[at]], what) for at in (0, 3))
     row, column = (_middle_bins(table, names[at : at + 2], what, resolution) for at in (1, 4))
     if not len(first) == len(second) == len(row) == len(column):
@@ -182,12 +186,12 @@ def _places_in(
     swapped = first > second  # between two chromosomes there is one map, whichever comes first
     first, second = np.where(swapped, second, first), np.where(swapped, first, second)
     maps = np.where(first == second, first, np.char.add(np.char.add(first, ","), second))
-    return maps, np.where(swapped, column, row), np.where(swapped, row, column)
+    return maps, np.where(swapped, column, row), np.where(swapped, row, column), first != second
 
 
 def _middle_bins(table: Columns, names: tuple[str, ...], what: str, resolution: int) -> npt.NDArray[np.int64]:
     """Return the bin of the middle of each interval."""
-    start, end = (_indices(table[name], f"{what}, column {name},") for name in names)
+    start, end = (_indices(table[name], f"{what}, column {name}:") for name in names)
     if len(start) != len(end) or (end < start).any():
         raise InputError(f"{what}: {names[1]} must not lie before {names[0]}: give intervals of base pairs")
     return np.asarray((start + end) // 2 // resolution, dtype=np.int64)
@@ -197,7 +201,7 @@ def _map_names(given: Any, what: str) -> npt.NDArray[np.str_]:
     """Return numbers or names of maps as text: 3, 3.0 and "3" are one map."""
     array = as_array(given, f"the maps of {what}", names=True)
     if array.dtype.kind == "f":
-        array = _indices(array, f"the maps of {what}")
+        array = _indices(array, f"the maps of {what}:")
     if array.dtype.kind not in "iuU" or array.ndim != 1:
         raise InputError(f"the maps of {what} must be numbers or names, one for each place, not {array.dtype}")
     return array.astype(np.str_)
@@ -222,8 +226,7 @@ def _indices(given: Any, what: str) -> npt.NDArray[np.int64]:
     wrong = np.flatnonzero(~((numbers >= 0) & (numbers <= LARGEST) & (numbers == np.floor(numbers))))
     if len(wrong):
         raise InputError(
-            f"{what} has {numbers[wrong[0]]:g} at index {wrong[0]}: expected whole numbers from 0 on, as they index "
-            "the map"
+            f"{what} {numbers[wrong[0]]:g} at index {wrong[0]}: expected whole numbers from 0 on, as they index the map"
         )
     return numbers.astype(np.int64)
 

@@ -101,7 +101,7 @@ class PlaceDistance:
         return _COMBINE[self.metric](rows, columns)
 
     def _nodes(self, number: Indices, first: Indices, second: Indices) -> Floats:
-        found = np.abs(first - second).astype(np.float64)
+        found: Floats = np.abs(first - second).astype(np.float64)
         for start, end in _runs(number) if self.nodes is not None else []:
             found[start:end] = self._hops(int(number[start]), first[start:end], second[start:end])
         return found
@@ -111,7 +111,8 @@ class PlaceDistance:
         found = np.asarray(self.nodes(number, first, second), dtype=np.float64)
         if found.shape != first.shape or np.isnan(found).any() or (found < 0).any():
             raise InputError(
-                f"distance must give a number from 0 on for each of {len(first)} pairs of nodes, not {found!r:.60}"
+                f"distance must give a number from 0 on for each of {len(first)} pairs of nodes, not an array of shape "
+                f"{found.shape} or with NaN: infinity means not connected"
             )
         return found
 
