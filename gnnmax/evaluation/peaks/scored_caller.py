@@ -35,7 +35,8 @@ class ScoredCaller:
         seeds: Its matched calls, one a seed.
         point: Mean of every metric over the seeds.
         left_out: Mean over the seeds of each metric without each unit, shape ``(U,)``.
-        resampled: Mean over the seeds of each metric that is not smooth, on maps drawn with replacement, ``(B,)``.
+        resampled: Mean over the seeds of each metric that is not smooth, on maps drawn with replacement, where these
+            have a peak, ``(B,)`` at most: the same draws for every caller.
     """
 
     def __init__(
@@ -50,7 +51,8 @@ class ScoredCaller:
         self.left_out = {name: np.mean([each[name] for each in left_out], axis=0) for name in names}
         rough = [name for name in names if not PEAK_METRICS[name].smooth]
         drawn = [units.resampled(draws) for units in self._units] if rough else []
-        self.resampled = {name: np.mean([each[name] for each in drawn], axis=0) for name in rough}
+        resampled = {name: np.mean([each[name] for each in drawn], axis=0) for name in rough}
+        self.resampled = {name: values[np.isfinite(values)] for name, values in resampled.items()}
 
     def by_seed(self, metric: str) -> Floats:
         """Return a metric seed by seed, shape ``(S,)``."""

@@ -36,7 +36,7 @@ def test_the_order_of_calls_and_peaks_and_the_names_of_maps_change_nothing(seed)
     verdict = evaluate_peaks(calls, truth, maps=6, threshold=2, groups=groups)
     order, turned = rng.permutation(len(calls)), rng.permutation(len(truth))
     again = evaluate_peaks(calls[order], truth[turned], maps=6, threshold=2, groups={"place": groups["place"][turned]})
-    assert again.to_dict() == verdict.to_dict()
+    assert again.to_json() == verdict.to_json()
     names = rng.permutation(6)
     renamed = [np.c_[names[each[:, 0].astype(int)], each[:, 1:]] for each in (calls, truth)]
     other = evaluate_peaks(*renamed, maps=6, threshold=2, groups=groups)
