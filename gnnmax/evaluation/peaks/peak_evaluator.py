@@ -37,7 +37,7 @@ class PeakKeywords(TypedDict, total=False):
     threshold: float | None
     metric: PlaceMetric
     distance: Any
-    symmetric: bool
+    symmetric: bool | None
     columns: Mapping[str, Any] | None
     truth_columns: Roles | None
     resolution: int | None
@@ -67,7 +67,7 @@ def evaluate_peaks(
     threshold: float | None = None,
     metric: PlaceMetric = "chebyshev",
     distance: Any = None,
-    symmetric: bool = False,
+    symmetric: bool | None = None,
     columns: Mapping[str, Any] | None = None,
     truth_columns: Roles | None = None,
     resolution: int | None = None,
@@ -103,7 +103,8 @@ def evaluate_peaks(
             map; a structured array; a data frame; maxima as from :func:`gnnmax.find_maxima`; an object with attributes
             of these names; see :func:`gnnmax.evaluation.peaks.place_columns.read_places`. A higher score is better.
             Or a mapping of names to such calls, which are compared; a list of them is one caller with several seeds.
-        truth: Peaks, likewise, with an ``amplitude`` in place of a score; or maps that have ``peaks`` and a length.
+        truth: Peaks, likewise, with an ``amplitude`` in place of a score; or whole maps with ``peaks``, which state
+            their number, their sizes and their symmetry.
         tolerance: Largest distance of a matched call, 0 or more.
         maps: Number of maps, numbered from 0, or their numbers or names; None takes those that have a peak. A map
             without peaks counts its false calls.
@@ -115,7 +116,8 @@ def evaluate_peaks(
         distance: In graphs, distances between nodes in hops in place of rows and columns: ``(n, n)``, a list or array
             ``(M, n, n)`` with one for each map, or a callable ``(map, first, second)``, the number of a map and two
             arrays of nodes ``(K,)``, to distances ``(K,)``.
-        symmetric: Whether (i, j) and (j, i) are one place, as in an undirected graph.
+        symmetric: Whether (i, j) and (j, i) are one place, as in an undirected graph; None takes what whole maps state,
+            else False.
         columns: Names of columns of the calls by role, ``{"row": "y", "column": "x", "score": "-FDR"}``, a minus where
             the lowest score is best; or such a mapping for each caller by its name.
         truth_columns: The same of the truth.
@@ -150,8 +152,8 @@ def evaluate_peaks(
         no significant difference between mine and exact in recall: 0.000 [-0.776, 0.776], p = 1
     """
     options = PeakOptions(tolerance, threshold, fdr, ceiling, resolution, duplicates, resamples, confidence, rng)
-    truth, maps, shape = _of_maps(truth, maps, shape)
-    peaks = read_places(truth, "the truth", columns=truth_columns, resolution=resolution)
+    truth, maps, shape, symmetric = _of_maps(truth, maps, shape, symmetric=symmetric)
+    peaks = read_places(truth, "the truth", columns=truth_columns, resolution=resolution, height="amplitude")
     if not len(peaks.row):
         raise InputError("the truth has no peak: nothing can be found; give the peaks of at least one map")
     index = MapIndex.of(peaks, maps, shape)
@@ -192,13 +194,14 @@ def _callers(found: Any) -> Mapping[str, Any]:
     return found
 
 
-def _of_maps(truth: Any, maps: Any, shape: Any) -> tuple[Any, Any, Any]:
-    """Take peaks, number and shape from an object that holds whole maps."""
+def _of_maps(truth: Any, maps: Any, shape: Any, *, symmetric: bool | None) -> tuple[Any, Any, Any, bool]:
+    """Take peaks, number, sizes and symmetry from whole maps, where the caller does not give them."""
     if not hasattr(truth, "peaks") or hasattr(truth, "columns"):
-        return truth, maps, shape
-    values: Any = getattr(truth, "values", None)
-    sides = values.shape[1:] if getattr(values, "ndim", 0) == 3 else None
-    return truth.peaks, len(truth) if maps is None else maps, sides if shape is None else shape
+        return truth, maps, shape, bool(symmetric)
+    if symmetric is None:
+        symmetric = getattr(truth, "structure", "") == "symmetric"
+    sizes = getattr(truth, "size", None) if shape is None else shape
+    return truth.peaks, len(truth) if maps is None else maps, sizes, symmetric
 
 
 def _columns_of(columns: Mapping[str, Any] | None, name: str) -> Roles | None:

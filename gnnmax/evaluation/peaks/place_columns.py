@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +30,12 @@ INTERVAL_LAYOUTS = (
 )
 """Names of places in base pairs: BEDPE (chromosight, cooltools), Juicer, mustache."""
 
-DEFAULTS = {"map": ("map",), "score": ("score", "scores", "value", "values"), "amplitude": ("amplitude",)}
-"""Names of the other columns; the first that is there and not None is taken."""
+DEFAULTS = {
+    "map": ("map",),
+    "score": ("score", "scores", "value", "values", "amplitude"),
+    "amplitude": ("amplitude",),
+}
+"""Names of the other columns; the first that is there and holds anything is taken."""
 
 LARGEST = 2.0**53
 
@@ -44,8 +48,8 @@ class PlaceColumns:
         map: Number or name of the map of each, as text, shape ``(N,)``; None where no column holds it.
         row: Shape ``(N,)``, int64, not negative.
         column: Likewise.
-        score: Finite floats, higher is better; None without a column of scores.
-        amplitude: Floats, NaN where unknown; None without such a column.
+        score: Of calls: finite floats, higher is better; None without a column of scores.
+        amplitude: Of peaks: floats, NaN where unknown; None without such a column.
         between: Whether the map lies between two chromosomes, so that its rows and its columns are other bins; None
             for maps of one set of nodes.
         others: All columns by name, for slices.
@@ -61,13 +65,18 @@ class PlaceColumns:
 
 
 def read_places(
-    given: Any, what: str, *, columns: Mapping[str, str] | None = None, resolution: int | None = None
+    given: Any,
+    what: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    resolution: int | None = None,
+    height: Literal["score", "amplitude"] = "score",
 ) -> PlaceColumns:
     """Read places from anything that holds them.
 
     Nothing is guessed: a column is found by its role in ``columns``, else by a stated name, else it is missing. Row and
     column are called ``i, j``, ``row, column`` or ``rows, columns``, in this order of preference; a score ``score``,
-    else ``value``; a map ``map``; an amplitude ``amplitude``. Places in base pairs (BEDPE, Juicer, mustache) become the
+    else ``value``, else ``amplitude``; a map ``map``; an amplitude ``amplitude``. Places in base pairs (BEDPE, Juicer, mustache) become the
     bins of their middles, and the pair of chromosomes is the map.
 
     Args:
@@ -77,6 +86,7 @@ def read_places(
         columns: Names of columns by role (``map``, ``row``, ``column``, ``score``, ``amplitude``). A minus before the
             name of the scores says that the lowest is best: ``{"score": "-FDR"}``.
         resolution: Base pairs of a bin, for places in base pairs.
+        height: Whether the places are calls with a score, or peaks with an amplitude.
 
     Raises:
         InputError: no such object or column, columns of different lengths, places that are no whole numbers from 0 on,
@@ -96,20 +106,19 @@ def read_places(
         if name not in table and not (name.startswith("-") and name[1:] in table):
             raise unknown_name(f"column of {what}", name, list(table))
     maps, row, column, between = _places_in(table, chosen, what, resolution)
-    score_name = chosen.get("score") or _default(table, "score")
-    amplitude_name = chosen.get("amplitude") or _default(table, "amplitude")
+    source = chosen.get(height) or _default(table, height)
+    heights = None if source is None else _heights(table, source, f"the {height}s of {what}", finite=height == "score")
     found = PlaceColumns(
         map=maps,
         row=row,
         column=column,
-        score=None if score_name is None else _scores(table, score_name, what),
-        amplitude=None if amplitude_name is None else _numbers(table[amplitude_name], f"the amplitudes of {what}"),
+        **{height: heights},
         between=between,
         others=table,
     )
-    for name, each in (("map", found.map), ("column", column), ("score", found.score), ("amplitude", found.amplitude)):
+    for role, each in (("map", found.map), ("column", column), (height, heights)):
         if each is not None and len(each) != len(row):
-            raise InputError(f"{what}: {name} has {len(each)} entries and row has {len(row)}: give one for each place")
+            raise InputError(f"{what}: {role} has {len(each)} entries and row has {len(row)}: give one for each place")
     return found
 
 
@@ -150,14 +159,17 @@ def _table_of(given: Any, what: str) -> Columns:
 
 
 def _default(table: Columns, role: str) -> str | None:
-    """Return the default name of a column that is there; one of points alone is empty, as in BEDPE."""
-    return next((name for name in DEFAULTS[role] if name in table and not _is_blank(table[name])), None)
+    """Return the default name of a column that is there and holds anything."""
+    return next((name for name in DEFAULTS[role] if name in table and not _is_blank(name, table[name])), None)
 
 
-def _is_blank(column: Any) -> bool:
-    return (
-        isinstance(column, np.ndarray) and column.dtype.kind == "U" and len(column) > 0 and bool((column == ".").all())
-    )
+def _is_blank(name: str, column: Any) -> bool:
+    """Return whether a column holds nothing: points alone, as in BEDPE, or amplitudes of which none is known."""
+    if not isinstance(column, np.ndarray) or not column.size:
+        return False
+    if column.dtype.kind == "U":
+        return bool((column == ".").all())
+    return name == "amplitude" and column.dtype.kind == "f" and bool(np.isnan(column).all())
 
 
 def _places_in(
@@ -231,14 +243,13 @@ def _indices(given: Any, what: str) -> npt.NDArray[np.int64]:
     return numbers.astype(np.int64)
 
 
-def _scores(table: Columns, name: str, what: str) -> npt.NDArray[np.float64]:
-    """Return scores, the highest best."""
+def _heights(table: Columns, name: str, what: str, *, finite: bool) -> npt.NDArray[np.float64]:
+    """Return scores or amplitudes; a minus before the name of a column turns its sign."""
     sign = 1.0 if name in table else -1.0
-    found = sign * _numbers(table[name if sign > 0 else name[1:]], f"the scores of {what}")
+    found = sign * _numbers(table[name if sign > 0 else name[1:]], what)
     wrong = np.flatnonzero(~np.isfinite(found))
-    if len(wrong):
+    if finite and len(wrong):
         raise InputError(
-            f"the scores of {what} have {found[wrong[0]]:g} at index {wrong[0]}: give finite ones, or leave such "
-            "calls out"
+            f"{what} have {found[wrong[0]]:g} at index {wrong[0]}: give finite ones, or leave such calls out"
         )
     return found

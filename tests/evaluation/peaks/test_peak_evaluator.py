@@ -189,15 +189,21 @@ def test_whole_maps_are_a_truth_and_maxima_are_calls():
     )
 
     class Whole:  # as maps with planted peaks are
+        def __init__(self, structure: str) -> None:
+            self.peaks, self.size, self.structure = peaks, np.full((2, 2), 9), structure
+
         def __len__(self) -> int:
             return 2
 
-    whole = Whole()
-    whole.peaks, whole.values = peaks, values
+    whole = Whole("directed")
     verdict = evaluate_peaks(np.array([[0, 3, 4], [1, 7, 2]]), whole)
     assert (verdict.n_maps, verdict.precision, verdict.slices["amplitude"]["5"].recall) == (2, 0.5, 1.0)
     with pytest.raises(InputError, match="outside map 1 of 9 x 9"):
         evaluate_peaks(np.array([[1, 7, 9]]), whole)
+    turned = np.array([[0, 4, 3]])
+    assert evaluate_peaks(turned, Whole("symmetric"), 0).recall == 1 > evaluate_peaks(turned, whole, 0).recall
+    assert evaluate_peaks(turned, Whole("symmetric"), 0, symmetric=False).recall == 0
+    assert evaluate_peaks(peaks, whole).average_precision == 1.0  # the amplitude of calls is their score
     maxima = find_maxima(values[0], k=3)
     single = evaluate_peaks(maxima, peaks)
     assert (single.recall, single.found_exactly, single.average_precision) == (1.0, 1.0, 1.0)

@@ -44,6 +44,9 @@ def test_every_form_holds_the_same_places(form):
 def test_what_is_not_there_is_missing_and_not_guessed():
     found = read_places(ROWS[:, 1:3], "the calls")
     assert found.map is None and found.score is None and found.amplitude is None
+    unknown = SimpleNamespace(row=np.array([3]), column=np.array([4]), amplitude=np.array([np.nan]))
+    assert read_places(unknown, "the calls").score is None
+    assert read_places(unknown, "the truth", height="amplitude").amplitude is None
     assert read_places(pd.DataFrame({"i": [3], "j": [4], "strength": [2.0]}), "the calls").score is None
     assert read_places([], "the calls").row.shape == (0,)
 
