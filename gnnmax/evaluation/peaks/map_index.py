@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,9 +88,7 @@ class MapIndex:
         names = sorted(found, key=_order_of) if given is None else given
         return cls(tuple(names), _shapes(shape, len(names)))
 
-    def number(
-        self, places: PlaceColumns, what: str, *, symmetric: bool, duplicates: Literal["refuse", "best"]
-    ) -> PlaceList:
+    def number(self, places: PlaceColumns, what: str, *, symmetric: bool, duplicates: str) -> PlaceList:
         """Number places by map, sort them, and refuse or drop those that repeat a place.
 
         Args:
@@ -143,7 +141,7 @@ class MapIndex:
         if places.map is None:
             if len(self.names) > 1 and len(places.row):
                 raise InputError(
-                    f"no column says of which of {len(self.names)} maps {what} are: add a column map, or name it"
+                    f"no column says on which of {len(self.names)} maps {what} lie: add a column map, or name it"
                 )
             return np.zeros(len(places.row), np.int64)
         names, code = np.unique(places.map, return_inverse=True)

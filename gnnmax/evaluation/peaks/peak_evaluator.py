@@ -2,6 +2,27 @@
 
 No detector is needed: bring lists of places, with scores or without, from any program. Nothing is guessed, nothing is
 dropped silently, and every metric has an interval over maps.
+
+Calls and peaks of a map are matched one to one within the tolerance: as many pairs as possible, and of these the least
+total distance (the Hungarian method). Two calls at one peak are one right call and one false. Where several matchings
+are as good, one is taken that does not depend on the order of the calls; every metric but the recall on slices is the
+same for all of them.
+
+The curves (average precision, FROC, recall at a false-discovery rate) go from the highest score down. At each threshold
+as many peaks count as found as the largest matching of the calls above it has: matches are moved along augmenting
+paths, never lost. So recall never falls, at any threshold the curve gives the number of pairs that the Hungarian method
+finds, and calls of equal score enter together.
+
+Intervals and tests are for other maps of the same kind: each map in turn is left out, see
+:mod:`gnnmax.evaluation.jackknife`. From a single map nothing follows about others, and the verdict says so.
+
+Cost: a tree of the peaks; 100,000 calls take one to two seconds. In hops every call is compared with every peak of its
+map.
+
+References:
+    H. W. Kuhn, "The Hungarian method for the assignment problem", Naval Research Logistics Quarterly 2, 1955.
+    T.-Y. Lin et al., "Microsoft COCO: common objects in context", ECCV 2014, matches greedily by score instead, which
+    may find fewer peaks.
 """
 
 from __future__ import annotations
@@ -12,17 +33,15 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 import numpy as np
 
 from gnnmax.errors import InputError
-from gnnmax.evaluation.peaks.map_index import MapIndex
+from gnnmax.evaluation.peaks.ground_truth import GroundTruth
 from gnnmax.evaluation.peaks.matched_calls import MatchedCalls, PeakSet
 from gnnmax.evaluation.peaks.peak_assembly import peak_verdict_of
 from gnnmax.evaluation.peaks.peak_comparison import PeakComparison, peak_differences
 from gnnmax.evaluation.peaks.peak_options import PeakOptions
-from gnnmax.evaluation.peaks.peak_slices import peak_slices
 from gnnmax.evaluation.peaks.peak_verdict import PeakVerdict
 from gnnmax.evaluation.peaks.place_columns import INDEX_LAYOUTS, PlaceColumns, read_places
-from gnnmax.evaluation.peaks.place_distance import PlaceDistance, PlaceMetric
-from gnnmax.evaluation.peaks.scored_caller import RESAMPLES, ScoredCaller
-from gnnmax.evaluation.unit_sums import batches_of
+from gnnmax.evaluation.peaks.place_distance import PlaceMetric
+from gnnmax.evaluation.peaks.scored_caller import ScoredCaller, Units
 
 __all__ = ["evaluate_peaks"]
 
@@ -82,21 +101,8 @@ def evaluate_peaks(
 ) -> PeakVerdict | PeakComparison:
     """Evaluate the calls of one detector, or compare several on the same maps.
 
-    A call is right where it is matched to a peak of its map within the tolerance. Calls and peaks are matched one to
-    one: as many pairs as possible, and of these the least total distance (the Hungarian method). Two calls at one peak
-    are one right call and one false. Where several matchings are as good, one is taken that does not depend on the
-    order of the calls; every metric but the recall on slices is the same for all of them.
-
-    The curves (average precision, FROC, recall at a false-discovery rate) go from the highest score down. At each
-    threshold as many peaks count as found as the largest matching of the calls above it has: matches are moved along
-    augmenting paths, never lost. So recall never falls, at any threshold the curve gives the number of pairs that the
-    Hungarian method finds, and calls of equal score enter together.
-
-    Intervals and tests are for other maps of the same kind: each map in turn is left out, see
-    :mod:`gnnmax.evaluation.jackknife`. From a single map nothing follows about others, and the verdict says so.
-
-    Cost: a tree of the peaks; 100,000 calls take about a second. In hops every call is compared with every peak of its
-    map.
+    A call is right where it is matched to a peak of its map within the tolerance; how calls are matched, and what the
+    curves and the intervals are, stands in :mod:`gnnmax.evaluation.peaks.peak_evaluator`.
 
     Args:
         found: Calls: an array of columns (map, row, column) or (map, row, column, score), or (row, column) of a single
@@ -138,10 +144,6 @@ def evaluate_peaks(
         InputError: no peak at all; places outside the shape, of maps that the truth does not have, or twice; scores
             that are NaN; a threshold without scores; unknown columns; an impossible option.
 
-    References:
-        H. W. Kuhn, 1955 (assignment); T.-Y. Lin et al., "Microsoft COCO: common objects in context", ECCV 2014, matches
-        greedily by score instead, which may find fewer peaks.
-
     Example:
         >>> truth = np.array([[0, 3, 4], [1, 7, 9]])
         >>> calls = np.array([[0, 3, 5, 0.9], [1, 2, 2, 0.8], [1, 7, 9, 0.7]])
@@ -152,35 +154,17 @@ def evaluate_peaks(
         no significant difference between mine and exact in recall: 0.000 [-0.776, 0.776], p = 1
     """
     options = PeakOptions(tolerance, threshold, fdr, ceiling, resolution, duplicates, resamples, confidence, rng)
-    truth, maps, shape, symmetric = _of_maps(truth, maps, shape, symmetric=symmetric)
-    peaks = read_places(truth, "the truth", columns=truth_columns, resolution=resolution, height="amplitude")
-    if not len(peaks.row):
-        raise InputError("the truth has no peak: nothing can be found; give the peaks of at least one map")
-    index = MapIndex.of(peaks, maps, shape)
-    if symmetric:
-        index.check_square()
-    places = index.number(peaks, "the truth", symmetric=symmetric, duplicates=duplicates)
-    space = PlaceDistance.of(metric, distance, index, symmetric=symmetric)
-    data = PeakSet(places, len(index.names), space, float(tolerance))
-    parts = peak_slices(peaks, places, index, ordered=space.nodes is None, groups=groups, bins=bins)
-    stream = options.shared.stream()
-    batch = batches_of(data.maps, options.resamples, stream)
-    units = int(batch.max()) + 1
-    draws = stream.multinomial(units, np.full(units, 1 / units), size=RESAMPLES).T.astype(np.float64)
-    callers: dict[str, ScoredCaller] = {}
-    several = isinstance(found, Mapping)
+    ground = GroundTruth.of(truth, options, maps=maps, shape=shape, symmetric=symmetric, columns=truth_columns)
+    data, parts = ground.peak_set(metric, distance, tolerance), ground.slices(groups, bins, ordered=distance is None)
+    units = Units.of(data.maps, options)
+    callers = {}
     for name, given in _callers(found).items():
-        what = f"the calls of {name!r}" if several else "the calls"
-        lists = [
-            index.number(each, what, symmetric=symmetric, duplicates=duplicates)
-            for each in _read_seeds(given, what, columns=_columns_of(columns, name), options=options)
-        ]
-        callers[name] = ScoredCaller(
-            data, [MatchedCalls.of(each, data, threshold) for each in lists], batch=batch, draws=draws, fdr=fdr
-        )
+        seeds = _matched_seeds(ground, data, given, name=name, columns=_columns_of(columns, name), options=options)
+        callers[name] = ScoredCaller(data, seeds, units, fdr=fdr)
     _check_seeds(callers)
     verdicts = {name: peak_verdict_of(data, caller, parts, options=options) for name, caller in callers.items()}
-    return PeakComparison(verdicts, peak_differences(callers, float(confidence))) if several else verdicts[""]
+    one = not isinstance(found, Mapping)
+    return verdicts[""] if one else PeakComparison(verdicts, peak_differences(callers, float(confidence)))
 
 
 def _callers(found: Any) -> Mapping[str, Any]:
@@ -194,22 +178,21 @@ def _callers(found: Any) -> Mapping[str, Any]:
     return found
 
 
-def _of_maps(truth: Any, maps: Any, shape: Any, *, symmetric: bool | None) -> tuple[Any, Any, Any, bool]:
-    """Take peaks, number, sizes and symmetry from whole maps, where the caller does not give them."""
-    if not hasattr(truth, "peaks") or hasattr(truth, "columns"):
-        return truth, maps, shape, bool(symmetric)
-    if symmetric is None:
-        symmetric = getattr(truth, "structure", "") == "symmetric"
-    sizes = getattr(truth, "size", None) if shape is None else shape
-    return truth.peaks, len(truth) if maps is None else maps, sizes, symmetric
-
-
 def _columns_of(columns: Mapping[str, Any] | None, name: str) -> Roles | None:
     """Return the columns of one caller: those under its name where columns are given by caller."""
     if columns is None or not any(isinstance(each, Mapping) for each in columns.values()):
         return columns
     found: Roles | None = columns.get(name)
     return found
+
+
+def _matched_seeds(
+    ground: GroundTruth, data: PeakSet, given: Any, *, name: str, columns: Roles | None, options: PeakOptions
+) -> list[MatchedCalls]:
+    """Read and match the calls of each seed of a caller."""
+    what = f"the calls of {name!r}" if name else "the calls"
+    lists = [ground.number(each, what) for each in _read_seeds(given, what, columns=columns, options=options)]
+    return [MatchedCalls.of(each, data, options.threshold) for each in lists]
 
 
 def _read_seeds(given: Any, what: str, *, columns: Roles | None, options: PeakOptions) -> list[PlaceColumns]:

@@ -164,7 +164,7 @@ def _default(table: Columns, role: str) -> str | None:
 
 
 def _is_blank(name: str, column: Any) -> bool:
-    """Return whether a column holds nothing: points alone, as in BEDPE, or amplitudes of which none is known."""
+    """Return whether a column holds nothing: points alone, as in BEDPE, or amplitudes that are all unknown."""
     if not isinstance(column, np.ndarray) or not column.size:
         return False
     if column.dtype.kind == "U":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,17 +16,40 @@ from gnnmax.evaluation.jackknife import Estimate, effective_number
 from gnnmax.evaluation.metrics import coarsened
 from gnnmax.evaluation.peaks.matched_calls import MatchedCalls, PeakSet
 from gnnmax.evaluation.peaks.peak_metrics import PEAK_METRICS, compute_peak_metrics
+from gnnmax.evaluation.peaks.peak_options import PeakOptions
 from gnnmax.evaluation.peaks.peak_sums import PeakSums
 from gnnmax.evaluation.slices import Partition
-from gnnmax.evaluation.unit_sums import batched, remaining, shares_of
+from gnnmax.evaluation.unit_sums import batched, batches_of, remaining, shares_of
 
-__all__ = ["RESAMPLES", "ScoredCaller", "by_bootstrap"]
+__all__ = ["RESAMPLES", "ScoredCaller", "Units", "by_bootstrap"]
 
 Floats = npt.NDArray[np.float64]
 RESAMPLES = 200
 """Number of draws of maps with replacement."""
 
 _CELLS = 2**19  # of one work array at a time: 4 MB of float64
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """The units of intervals and tests: maps, or batches of maps where they are many. All callers share them.
+
+    Attributes:
+        batch: Number of each map's unit, shape ``(M,)``.
+        draws: How often each unit is drawn in each resample, shape ``(U, B)``.
+    """
+
+    batch: npt.NDArray[np.intp]
+    draws: Floats
+
+    @classmethod
+    def of(cls, maps: int, options: PeakOptions) -> Units:
+        """Draw batches of maps and resamples of them."""
+        stream = options.shared.stream()
+        batch = batches_of(maps, options.resamples, stream)
+        units = int(batch.max()) + 1
+        draws = stream.multinomial(units, np.full(units, 1 / units), size=RESAMPLES)
+        return cls(batch, draws.T.astype(np.float64))
 
 
 class ScoredCaller:
@@ -39,18 +63,16 @@ class ScoredCaller:
             have a peak, ``(B,)`` at most: the same draws for every caller.
     """
 
-    def __init__(
-        self, data: PeakSet, seeds: Sequence[MatchedCalls], *, batch: npt.NDArray[np.intp], draws: Floats, fdr: float
-    ) -> None:
-        self.seeds, self.batch = list(seeds), batch
+    def __init__(self, data: PeakSet, seeds: Sequence[MatchedCalls], units: Units, *, fdr: float) -> None:
+        self.seeds, self.batch = list(seeds), units.batch
         self._data = data
-        self._units = [_UnitSums(data, each, batch, fdr) for each in seeds]
-        names = [name for name in PEAK_METRICS if all(name in units.whole for units in self._units)]
-        self.point = {name: np.mean([units.whole[name] for units in self._units]) for name in names}
-        left_out = [units.left_out() for units in self._units]
+        self._units = [_UnitSums(data, each, units.batch, fdr=fdr) for each in seeds]
+        names = [name for name in PEAK_METRICS if all(name in each.whole for each in self._units)]
+        self.point = {name: np.mean([each.whole[name] for each in self._units]) for name in names}
+        left_out = [each.left_out() for each in self._units]
         self.left_out = {name: np.mean([each[name] for each in left_out], axis=0) for name in names}
         rough = [name for name in names if not PEAK_METRICS[name].smooth]
-        drawn = [units.resampled(draws) for units in self._units] if rough else []
+        drawn = [each.resampled(units.draws) for each in self._units] if rough else []
         resampled = {name: np.mean([each[name] for each in drawn], axis=0) for name in rough}
         self.resampled = {name: values[np.isfinite(values)] for name, values in resampled.items()}
 
@@ -136,7 +158,7 @@ def by_bootstrap(estimate: Estimate, resampled: Floats | None) -> Estimate:
 class _UnitSums:
     """One seed's sums by unit: maps, or batches of maps where they are many."""
 
-    def __init__(self, data: PeakSet, matched: MatchedCalls, batch: npt.NDArray[np.intp], fdr: float) -> None:
+    def __init__(self, data: PeakSet, matched: MatchedCalls, batch: npt.NDArray[np.intp], *, fdr: float) -> None:
         units = int(batch.max()) + 1
         by_map = matched.sums_by_map(data)
         divisors = {name for metric in PEAK_METRICS.values() for name in metric.over if name in by_map}

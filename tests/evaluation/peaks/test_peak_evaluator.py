@@ -244,7 +244,7 @@ TRUTH = np.array([[0, 3, 4], [1, 7, 9]])
         (np.c_[TRUTH, [1, np.inf]], TRUTH, {}, "scores of the calls have inf at index 1"),
         (TRUTH - [0, 4, 0], TRUTH, {}, "column row: -1 at index 0: expected whole numbers"),
         (TRUTH + 0.5, TRUTH, {}, "expected whole numbers from 0 on"),
-        (TRUTH[:, 1:], TRUTH, {}, "no column says of which of 2 maps the calls are"),
+        (TRUTH[:, 1:], TRUTH, {}, "no column says on which of 2 maps the calls lie"),
         (TRUTH[:, :1], TRUTH, {}, r"not of shape \(2, 1\)"),
         (TRUTH, TRUTH, {"threshold": 0}, "a threshold needs scores, and the calls have none"),
         (TRUTH, TRUTH, {"metric": "hamming"}, "unknown metric 'hamming'"),
