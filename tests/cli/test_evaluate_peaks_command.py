@@ -55,6 +55,14 @@ def test_lists_in_base_pairs_are_binned(place, capsys):
     found = printed(capsys, "calls.bedpe", *words)
     assert (found["recall"], found["precision"], found["average_precision"]) == (1.0, 0.5, 0.5)
     assert printed(capsys, "calls.bedpe", *words, "--tolerance", "0")["recall"] == 0
+    head = "chrom1\tstart1\tend1\tchrom2\tstart2\tend2\tbin1\tbin2\tkernel_id\titeration\tscore\tpvalue\tqvalue\n"
+    line = "chr1\t30000\t40000\tchr1\t70000\t80000\t3\t7\t0\t0\t0.6\t1e-5\t1e-3\n"
+    (place / "chromosight.tsv").write_text(head + line)
+    head = "BIN1_CHR\tBIN1_START\tBIN1_END\tBIN2_CHROMOSOME\tBIN2_START\tBIN2_END\tFDR\tDETECTION_SCALE\n"
+    (place / "mustache.tsv").write_text(head + "chr1\t30000\t40000\tchr1\t90000\t100000\t0.01\t1.6\n")
+    found = printed(capsys, "chromosight.tsv", "mustache.tsv", *words, "--columns", "mustache:score=-FDR")["verdicts"]
+    assert [found[name]["recall"] for name in ("chromosight", "mustache")] == [1.0, 0.0]
+    assert found["chromosight"]["curve"]["threshold"] == [None, 0.6]
 
 
 def test_the_tables_of_detect_are_calls(place, capsys):

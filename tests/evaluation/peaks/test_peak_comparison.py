@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from gnnmax import InputError, evaluate_peaks
-from gnnmax.evaluation.peaks.peak_comparison import holm
+from gnnmax.evaluation.peaks.peak_comparison import PeakDifference, holm
 
 
 def callers(maps: int = 20, seed: int = 0) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -59,6 +59,9 @@ def test_sentences_name_the_better_caller_also_where_less_is_better():
     assert worse.difference > 0 and worse.is_significant
     assert worse.sentence().startswith("a beats d in false calls a map by ")
     assert "by Holm" in worse.sentence()
+    less = PeakDifference("a", "b", "false_calls", -0.5, -0.7, -0.3, 0.001, 0.001, 0.95, 1)
+    said = "a beats b in false calls a map by 0.500 [0.300, 0.700], p = 0.001"
+    assert less.sentence() == less.reversed().sentence() == said
     assert table.sentences() == table.sentences("average_precision")
     assert str(table).splitlines() == table.sentences()
 

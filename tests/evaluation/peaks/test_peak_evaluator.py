@@ -11,6 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gnnmax import InputError, evaluate_peaks, find_maxima
+from gnnmax.evaluation.peaks.map_index import MapIndex
+from gnnmax.evaluation.peaks.matched_calls import MatchedCalls, PeakSet
+from gnnmax.evaluation.peaks.peak_options import PeakOptions
+from gnnmax.evaluation.peaks.place_columns import read_places
+from gnnmax.evaluation.peaks.place_distance import PlaceDistance
+from gnnmax.evaluation.peaks.scored_caller import ScoredCaller, Units
 
 SEEDS = st.integers(0, 10_000)
 
@@ -290,3 +296,27 @@ def test_too_many_pairs_are_refused_before_memory_is_taken(monkeypatch):
         evaluate_peaks(grid, grid, tolerance=50)
     with pytest.raises(InputError, match="lower the tolerance"):
         evaluate_peaks(grid, grid, distance=np.zeros((12, 12)))
+
+
+def test_a_call_counts_only_strictly_above_the_threshold():
+    calls = np.c_[TRUTH, [1.0, 2.0]]
+    assert [evaluate_peaks(calls, TRUTH, threshold=t).recall for t in (0.9, 1.0, 2.0)] == [1.0, 0.5, 0.0]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_interval_of_recall_at_fdr_contains_the_middle_of_the_resamples(seed):
+    calls, truth = scene(seed)
+    read = [read_places(each, "places", height=height) for each, height in ((truth, "amplitude"), (calls, "score"))]
+    index = MapIndex.of(read[0], 12, None)
+    peaks, found = (index.number(each, "places", symmetric=False, duplicates="refuse") for each in read)
+    data = PeakSet(peaks, 12, PlaceDistance(), 1.0)
+    caller = ScoredCaller(data, [MatchedCalls.of(found, data, None)], Units.of(12, PeakOptions()), fdr=0.5)
+    low, high = caller.interval("recall_at_fdr", 0.9)
+    least, most = np.quantile(caller.resampled["recall_at_fdr"], [0.05, 0.95])
+    assert 0 <= low <= least < most <= high <= 1
+
+
+def test_resamples_without_a_peak_do_not_spoil_an_interval():
+    calls = np.array([[0, 3, 5, 0.9], [1, 2, 2, 0.8], [1, 7, 9, 0.7]])
+    verdict = evaluate_peaks(calls, np.array([[0, 3, 4], [1, 7, 9], [2, 1, 8]]), maps=5)
+    assert 0 < verdict.recall_at_fdr < 1 and np.isfinite(verdict.intervals["recall_at_fdr"]).all()

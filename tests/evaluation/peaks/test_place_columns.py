@@ -76,8 +76,8 @@ def test_columns_are_chosen_by_role_and_a_minus_turns_the_score():
 
 BEDPE = {
     "chrom1": ["chr1", "chr1", "chr2"],
-    "start1": [100_000, 250_000, 30_000],
-    "end1": [110_000, 255_000, 40_000],
+    "start1": [95_000, 250_000, 30_000],
+    "end1": [115_000, 255_000, 40_000],
     "chrom2": ["chr1", "chr1", "chr1"],
     "start2": [200_000, 300_000, 500_000],
     "end2": [210_000, 305_000, 510_000],
