@@ -32,7 +32,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
-from gnnmax.errors import InputError
+from gnnmax.errors import InputError, unknown_name
 from gnnmax.evaluation.peaks.ground_truth import GroundTruth
 from gnnmax.evaluation.peaks.matched_calls import MatchedCalls, PeakSet
 from gnnmax.evaluation.peaks.peak_assembly import peak_verdict_of
@@ -157,9 +157,10 @@ def evaluate_peaks(
     ground = GroundTruth.of(truth, options, maps=maps, shape=shape, symmetric=symmetric, columns=truth_columns)
     data, parts = ground.peak_set(metric, distance, tolerance), ground.slices(groups, bins, ordered=distance is None)
     units = Units.of(data.maps, options)
-    callers = {}
-    for name, given in _callers(found).items():
-        seeds = _matched_seeds(ground, data, given, name=name, columns=_columns_of(columns, name), options=options)
+    given, callers = _callers(found), {}
+    roles = _columns_of(columns, list(given))
+    for name, calls in given.items():
+        seeds = _matched_seeds(ground, data, calls, name=name, columns=roles[name], options=options)
         callers[name] = ScoredCaller(data, seeds, units, fdr=fdr)
     _check_seeds(callers)
     verdicts = {name: peak_verdict_of(data, caller, parts, options=options) for name, caller in callers.items()}
@@ -172,18 +173,22 @@ def _callers(found: Any) -> Mapping[str, Any]:
     if not isinstance(found, Mapping):
         return {"": found}
     if not found or not all(isinstance(name, str) for name in found):
-        raise InputError(f"found must map names to calls, at least one, not {dict(found)!r:.40}: {{'mine': calls}}")
+        raise InputError(f"found must map names to calls, at least one, not {list(found)!r:.40}: {{'mine': calls}}")
     if any(row in found and column in found for row, column in INDEX_LAYOUTS):
         raise InputError("found maps names of columns: name the caller that they are of, {'mine': columns}")
     return found
 
 
-def _columns_of(columns: Mapping[str, Any] | None, name: str) -> Roles | None:
-    """Return the columns of one caller: those under its name where columns are given by caller."""
+def _columns_of(columns: Any, names: list[str]) -> dict[str, Roles | None]:
+    """Return the columns of each caller: the same of all, or those under its name."""
+    if columns is not None and not isinstance(columns, Mapping):
+        raise InputError(f"columns must map roles to names of columns, not {columns!r:.40}: {{'score': 'q'}}")
     if columns is None or not any(isinstance(each, Mapping) for each in columns.values()):
-        return columns
-    found: Roles | None = columns.get(name)
-    return found
+        return dict.fromkeys(names, columns)
+    unknown = [name for name in columns if name not in names]
+    if unknown:
+        raise unknown_name("caller in columns", str(unknown[0]), names)
+    return {name: columns.get(name) for name in names}
 
 
 def _matched_seeds(

@@ -54,6 +54,8 @@ def peak_slices(
     if index.shapes is not None and len(np.unique(index.shapes[:, 0])) > 1:
         values["n"] = index.shapes[peaks.map, 0]
     values |= {name: each[peaks.source] for name, each in _groups(groups, truth).items()}
+    if not isinstance(bins, Mapping | None):
+        raise InputError(f"bins must map names of slices to numbers or edges, not {bins!r:.40}: {{'amplitude': 4}}")
     for name, given in (bins or {}).items():
         if name not in values:
             raise unknown_name("slice with bins", str(name), values)
@@ -131,7 +133,13 @@ def _checked_bins(given: Any, name: str) -> int | Floats:
             return int(given)
         raise InputError(f"bins of {name!r} must be a number from 1 to {MOST_PARTS}, or edges, not {given}")
     edges = np.atleast_1d(as_array(given, f"bins of {name!r}"))
-    if edges.ndim != 1 or edges.dtype.kind not in "iuf" or not len(edges) or not (np.diff(edges) > 0).all():
+    if (
+        edges.ndim != 1
+        or edges.dtype.kind not in "iuf"
+        or not len(edges)
+        or not np.isfinite(edges).all()
+        or not (np.diff(edges) > 0).all()
+    ):
         raise InputError(f"bins of {name!r} must be a number of bins or ascending edges, not {given!r:.40}")
     return edges.astype(np.float64)
 

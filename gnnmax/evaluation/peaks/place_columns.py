@@ -123,9 +123,13 @@ def read_places(
 
 
 def _checked_roles(columns: Mapping[str, str], what: str) -> dict[str, str]:
-    for role in columns:
+    if not isinstance(columns, Mapping):
+        raise InputError(f"the columns of {what} must map roles to names, not be {columns!r:.40}: {{'score': 'q'}}")
+    for role, name in columns.items():
         if role not in ROLES:
             raise unknown_name(f"role of a column of {what}", str(role), ROLES)
+        if not isinstance(name, str):
+            raise InputError(f"the {role} of {what} must be the name of a column, not {name!r:.40}")
     if ("row" in columns) != ("column" in columns):
         raise InputError(f"the columns of {what} name one of row and column: name both")
     return dict(columns)
