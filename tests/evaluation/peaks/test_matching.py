@@ -74,14 +74,26 @@ def test_at_every_prefix_of_a_list_the_hits_are_those_of_the_largest_matching():
             assert hit[order[:end]].sum() == largest, (seed, end)
 
 
-def test_a_long_path_of_moves_is_found_and_a_closed_part_is_not_searched_again():
+def test_a_long_path_of_moves_is_found():
     n = 3000  # call i reaches the peaks i and i + 1; the last call starts a path through all of them
     call = np.append(np.repeat(np.arange(n), 2), n)
     peak = np.append(np.stack([np.arange(n), np.arange(n) + 1], axis=1).ravel(), 0)
     pairs = CompatiblePairs(call, peak, np.zeros(len(call)))
     assert ranked_hits(pairs, np.arange(n + 1), n + 1).all()
+
+
+def test_what_a_failed_search_has_seen_is_not_searched_again(monkeypatch):
+    class Counting(matching.deque):
+        taken = 0
+
+        def popleft(self) -> int:
+            Counting.taken += 1
+            return super().popleft()
+
+    monkeypatch.setattr(matching, "deque", Counting)
     crowd = CompatiblePairs(np.repeat(np.arange(2000), 2), np.tile([0, 1], 2000), np.zeros(4000))
     assert ranked_hits(crowd, np.arange(2000), 2).sum() == 2
+    assert Counting.taken < 2010  # one step for each call; else three
 
 
 def test_greedy_matching_by_score_is_a_broken_twin():
