@@ -344,6 +344,5 @@ def test_an_undirected_sparse_matrix_is_the_dense_one(seed, ties, border, k, til
     expected = by_pairs(shown.astype(float), k, undirected=True, ties=ties, **border)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gnnmax.detection.matrix.TILE", tile)
-        patch.setattr("gnnmax.detection.plateaus.TILE", tile)
         maxima = find_maxima(sp.csr_array(dense), k, ties=ties, unstored=unstored, **border)
     assert set(found(maxima)) == set(expected)
