@@ -79,7 +79,7 @@ def test_blocks_of_any_size_give_the_same(seed, holes, ties, border, rows, colum
         np.testing.assert_array_equal(getattr(cut, name), getattr(whole, name))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), ties=TIES, border=BORDERS, diagonal=st.booleans(), tile=st.sampled_from([2, 5]))
 def test_sparse_is_dense(seed, ties, border, diagonal, tile):
     rng = np.random.default_rng(seed)
