@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from typing import Annotated, Any, Literal, get_args
 
-import msgspec
 from msgspec import Meta, Struct, structs
 
 from gnnmax.data.hosts.families import Complete, Family, Line
@@ -14,11 +12,10 @@ from gnnmax.data.hosts.sharing import repeated_hosts
 from gnnmax.data.hosts.weights import BoundLaw, Law, Lognormal, Normal, Poisson
 from gnnmax.data.ingredients import HostDraw, Ingredients
 from gnnmax.data.planting.plants import Bump, Natural, Noise, Plant, Shares, Spike
-from gnnmax.data.recipe_face import GENERATION, Count, RecipeFace, RecipeName, Seed, SplitName
+from gnnmax.data.recipe_face import GENERATION, Count, RecipeFace, RecipeName, Seed, SplitName, parsed_as
 from gnnmax.data.recipe_views import LONGEST_SUMMARY, TAKEN
 from gnnmax.data.subgraphs.subgraph import SubgraphSpec
 from gnnmax.data.subgraphs.window_extraction import Cut, Overlap
-from gnnmax.errors import InputError, suggestion
 from gnnmax.task.noise import SPIKE, NoiseModel
 from gnnmax.task.windows import FIELDS, Field, LabelRule
 
@@ -262,19 +259,11 @@ def parse_recipe(plain: Any, source: str) -> Recipe:
         ...
         gnnmax.errors.InputError: recipe x.toml: Expected `int`, got `str` - at `$.k`
     """
-    try:
-        return msgspec.convert(plain, Recipe, strict=True)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise InputError(f"recipe {source}: {error}{_nearest(str(error))}") from None
+    return parsed_as(Recipe, plain, source, known=_STRUCTS)
 
 
-def _nearest(error: str) -> str:
-    """Ask whether the nearest known field or type was meant, where an error names an unknown one."""
-    unknown = re.search(r"(?:unknown field|Invalid value) [`'](\w{1,40})[`']", error)
-    structs_of = (Recipe, Shift, SubgraphSpec, Shares, *get_args(Family), *get_args(Law), *get_args(Plant))
-    fields = {name for struct in structs_of for name in struct.__struct_fields__}
-    tags = {str(struct.__struct_config__.tag) for struct in structs_of if struct.__struct_config__.tag}
-    return suggestion(unknown[1], sorted(fields | tags)) if unknown else ""
+_STRUCTS = (Recipe, Shift, SubgraphSpec, Shares, *get_args(Family), *get_args(Law), *get_args(Plant))
+"""Structs whose fields and types a recipe can name."""
 
 
 def recipe_problems(recipe: Recipe) -> list[str]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Self
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Self, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from gnnmax.data.recipe_views import RecipeViews
 from gnnmax.errors import InputError, suggestion, unknown_name
 
-__all__ = ["GENERATION", "Count", "RecipeFace", "RecipeName", "Seed", "SplitName"]
+__all__ = ["GENERATION", "Count", "RecipeFace", "RecipeName", "Seed", "SplitName", "parsed_as"]
+
+Parsed = TypeVar("Parsed")
 
 GENERATION = 3
 """Version of the generator: increased when bytes or digests change; part of every recipe's digest."""
@@ -105,3 +109,25 @@ def _assign(plain: Any, path: list[str], value: Any, whole: str) -> None:
             plain[where] = value
         else:
             plain = plain[where]
+
+
+def parsed_as(kind: type[Parsed], plain: Any, source: str, *, known: Sequence[type[Struct]]) -> Parsed:
+    """Check plain dicts and lists as a recipe of some kind.
+
+    Args:
+        kind: The struct to make.
+        plain: The recipe as read from TOML or JSON.
+        source: Its name in an error.
+        known: Structs whose fields and types the recipe can name: an error suggests the nearest.
+
+    Raises:
+        InputError: a field does not fit; the message gives the field and the reason.
+    """
+    try:
+        return msgspec.convert(plain, kind, strict=True)
+    except (msgspec.ValidationError, RecursionError) as error:
+        unknown = re.search(r"(?:unknown field|Invalid value) [`'](\w{1,40})[`']", str(error))
+        fields = {name for struct in known for name in struct.__struct_fields__}
+        tags = {str(struct.__struct_config__.tag) for struct in known if struct.__struct_config__.tag}
+        nearest = suggestion(unknown[1], sorted(fields | tags)) if unknown else ""
+        raise InputError(f"recipe {source}: {error}{nearest}") from None
