@@ -94,8 +94,12 @@ def evidence(maps: Maps) -> Scores:
     return np.where(maps.allowed, found, -np.inf)
 
 
-def posterior(maps: Maps) -> Scores:
+def posterior(maps: Maps, *, logarithm: bool = False) -> Scores:
     """Return the probability of each place, given that the map has exactly one peak, all allowed places equally likely.
+
+    Args:
+        maps: Maps with their true places.
+        logarithm: Whether to return logarithms, which do not vanish where there are several peaks.
 
     Returns:
         Shape ``(M, n, m)``. It sums to 1 over a map; in a symmetric map, whose two entries of a pair are one place,
@@ -104,7 +108,8 @@ def posterior(maps: Maps) -> Scores:
     found = evidence(maps)
     places = found if maps.structure != "symmetric" else np.where(_upper(maps), found, -np.inf)
     total = logsumexp(places.reshape(len(maps), -1), axis=1)
-    return np.asarray(np.exp(found - total[:, None, None]))
+    found -= total[:, None, None]
+    return found if logarithm else np.exp(found)
 
 
 def matched_filter(maps: Maps) -> Scores:
@@ -134,8 +139,7 @@ def _profiles(place: npt.NDArray[np.int64], radius: float) -> Scores:
     """Profile of a peak at each node over all nodes, shape ``(n, n)``; 0 outside the map."""
     there = place >= 0
     far = np.subtract.outer(place, place).astype(np.float64)
-    fall = np.exp(-(far**2) / (2 * radius**2)) if radius else (far == 0).astype(np.float64)
-    return np.where(there[:, None] & there, fall, 0.0)
+    return np.where(there[:, None] & there, np.exp(-(far**2) / (2 * radius**2)), 0.0)
 
 
 def _overlap_and_energy(one: Maps) -> tuple[Scores, Scores]:
@@ -149,10 +153,12 @@ def _overlap_and_energy(one: Maps) -> tuple[Scores, Scores]:
     if one.background is not None:
         values = values - one.background[0]
     values = np.where(seen, np.clip(np.nan_to_num(values), -1e150, 1e150), 0.0)
+    if not one.model.radius:
+        return values, seen.astype(np.float64)
     rows, columns = (_profiles(place[0], one.model.radius) for place in (one.row_place, one.column_place))
     overlap = rows @ values @ columns
     energy = rows**2 @ seen.astype(np.float64) @ columns**2
-    if one.structure == "symmetric" and one.model.radius:
+    if one.structure == "symmetric":
         inside = (one.row_place[0] >= 0)[:, None] & (one.column_place[0] >= 0)
         np.fill_diagonal(inside, val=False)
         if (seen != inside).any():
