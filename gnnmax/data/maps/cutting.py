@@ -125,7 +125,7 @@ def paired_places(maps: Maps, k: int, rng: np.random.Generator) -> Places:
 
 
 class _Graph:
-    """One map as a subgraph, out of which windows are cut."""
+    """One map as a subgraph from which windows are cut."""
 
     def __init__(self, maps: Maps, index: int) -> None:
         self._maps, self._index = maps, index

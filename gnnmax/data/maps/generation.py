@@ -116,7 +116,7 @@ def map_from_spec(spec: MapSpec, *, seed: int, graph: int) -> Maps:
             np.fill_diagonal(background, 0.0)
     mean = _mean(spec.model, background, signal_of(spec, n, m, peaks, amplitude))
     values = _with_noise(mean, spec, stream(seed, "noise", graph))
-    natural = _padded(spec, values, background, peaks, amplitude, graph)
+    natural = _padded(spec, values, background=background, peaks=peaks, amplitude=amplitude, graph=graph)
     return _reordered(natural, spec, rng)
 
 
@@ -203,6 +203,7 @@ def _with_noise(mean: Matrix, spec: MapSpec, rng: np.random.Generator) -> npt.ND
 def _padded(
     spec: MapSpec,
     values: npt.NDArray[np.float32],
+    *,
     background: npt.NDArray[np.float32] | None,
     peaks: Places,
     amplitude: npt.NDArray[np.float64],
