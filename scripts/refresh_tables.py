@@ -1,6 +1,6 @@
-"""Write tables into the documents: python scripts/refresh_tables.py models metrics recipes sets.
+"""Write tables into the documents: python scripts/refresh_tables.py models metrics recipes maps sets.
 
-The first three are made from registries at once; the others are measured again, three seeds each. Without a name all
+The first four are made from registries at once; the others are measured again, three seeds each. Without a name all
 are written, in about two hours.
 """
 

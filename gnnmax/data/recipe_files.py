@@ -11,7 +11,16 @@ from gnnmax.data.recipe import Recipe, parse_recipe
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.io.presets import Presets
 
-__all__ = ["RecipeLike", "any_recipe", "as_recipe", "load_recipe", "map_recipe_names", "parse_any", "recipe_names"]
+__all__ = [
+    "RecipeLike",
+    "any_recipe",
+    "as_map_recipe",
+    "as_recipe",
+    "load_recipe",
+    "map_recipe_names",
+    "parse_any",
+    "recipe_names",
+]
 
 RecipeLike = Recipe | str | Path | Mapping[str, Any]
 """A recipe, the name of a shipped one, the path of a ``.toml`` file, or a recipe as plain dicts."""
@@ -36,6 +45,30 @@ def as_recipe(given: RecipeLike) -> Recipe:
         raise InputError(
             f"recipe {found.name} describes maps where windows are expected: cut windows out of them with "
             "build(recipe).test.windows(k), or name a recipe of windows, as 'gnnmax list recipes' prints"
+        )
+    return found
+
+
+def as_map_recipe(given: RecipeLike | MapRecipe) -> MapRecipe:
+    """Return a recipe of maps, whatever form it was given in.
+
+    Raises:
+        InputError: an unknown name, an unreadable file, a field that does not fit, a recipe of windows, or something
+            else.
+
+    Example:
+        >>> as_map_recipe("line-64").map.order
+        'natural'
+        >>> as_map_recipe("tiny")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: recipe tiny describes windows where maps are expected: give it a table [map], or ...
+    """
+    found = any_recipe(given)
+    if not isinstance(found, MapRecipe):
+        raise InputError(
+            f"recipe {found.name} describes windows where maps are expected: give it a table [map], or name one of "
+            f"{', '.join(map_recipe_names())}"
         )
     return found
 

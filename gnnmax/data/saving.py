@@ -19,7 +19,8 @@ def save_dataset(data: DataSet | MapSet | Mapping[str, Windows], path: str | Pat
     """Write a data set into a folder that :func:`gnnmax.open_dataset` reads, atomically.
 
     Args:
-        data: A data set of windows or maps, whose recipe is written with it; or windows by name of the split, as imported windows.
+        data: A data set of windows or maps, whose recipe is written with it; or windows by name of the split, as
+            imported windows.
         path: The folder to write, which must be absent or empty.
         force: Whether to replace an existing data set.
 

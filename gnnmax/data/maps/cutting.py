@@ -70,10 +70,16 @@ def cut_windows(
         centre = one.centres(k, cut)
         if wanted is not None:
             own = wanted[wanted[:, 0] == index, 1:]
-            possible = set(map(tuple, centre.tolist()))
-            for place in map(tuple, own.tolist()):
-                if place not in possible:
-                    raise InputError(f"no window of side {k} has its centre at {place} of map {index}: leave it out")
+            fits = one.marked(centre)
+            for row, column in own.tolist():
+                if (
+                    max(row - fits.shape[0], column - fits.shape[1]) >= 0
+                    or min(row, column) < 0
+                    or not fits[row, column]
+                ):
+                    raise InputError(
+                        f"no window of side {k} has its centre at ({row}, {column}) of map {index}: leave it out"
+                    )
             centre = own
         if len(centre):
             parts.append(one.cut(centre, k, cut, contexts=contexts and maps.structure != "bipartite"))
@@ -112,8 +118,8 @@ def paired_places(maps: Maps, k: int, rng: np.random.Generator) -> Places:
     steps = steps[(steps != 0).any(axis=1)]
     pairs: list[tuple[list[int], list[int]]] = []
     for index in np.unique(peaks[:, 0]).tolist():
-        fits = np.zeros(maps.values.shape[1:], dtype=np.bool_)
-        fits[tuple(_Graph(maps, index).centres(k, "contiguous").T)] = True
+        graph = _Graph(maps, index)
+        fits = graph.marked(graph.centres(k, "contiguous"))
         for row, column in peaks[peaks[:, 0] == index, 1:].tolist():
             near = np.array([row, column]) + steps
             near = near[((near >= 0) & (near < fits.shape)).all(axis=1)]
@@ -153,6 +159,12 @@ class _Graph:
         everywhere = Subgraph(np.arange(rows), self._values, np.ones((rows, rows), np.bool_))
         found = centres(self.subgraph if cut == "neighbours" else everywhere, k, cut)
         return found[found[:, 0] < found[:, 1]] if self._maps.structure == "symmetric" else found
+
+    def marked(self, places: Places) -> npt.NDArray[np.bool_]:
+        """Mark places of the map."""
+        fits = np.zeros(self._values.shape, dtype=np.bool_)
+        fits[tuple(places.T)] = True
+        return fits
 
     def cut(self, centre: Places, k: int, cut: Cut, *, contexts: bool) -> dict[str, npt.NDArray[Any]]:
         """Cut windows around centres, and find the peak of each."""
