@@ -71,7 +71,6 @@ class ClusteredMetrics:
             shape ``(slices,)``.
         ranking: The metrics of the ranking on all windows, exactly.
         shift: How much coarse levels change each of them; empty where the levels are exact.
-        prevalence: Natural share of centred windows of this side, or None.
     """
 
     sums: Floats
@@ -80,7 +79,6 @@ class ClusteredMetrics:
     graphs: dict[str, Floats]
     ranking: dict[str, Floats]
     shift: dict[str, Floats]
-    prevalence: float | None
 
     @classmethod
     def of(cls, data: EvaluationSet, decisions: Decisions, batch: npt.NDArray[np.intp]) -> ClusteredMetrics:
@@ -105,8 +103,7 @@ class ClusteredMetrics:
         level = decisions.level
         coarse = level if level.max() < EXACT_LEVELS else coarsened(level, COARSE_LEVELS)
         levels = _level_tables(coarse, unit, data, shape=(int(coarse.max()) + 1, units))
-        rows, prevalence = _rows_of(sums), None if data.k is None else 1 / data.k**2
-        made = cls(np.vstack(list(sums.values())), rows, levels, graphs, {}, {}, prevalence)
+        made = cls(np.vstack(list(sums.values())), _rows_of(sums), levels, graphs, {}, {})
         exact = made._ranking_of(_counts(level, data))
         if coarse is level:
             return dataclasses.replace(made, ranking=exact)
@@ -173,7 +170,7 @@ class ClusteredMetrics:
 
     def _sums(self, sums: Floats, levels: Levels | None = None) -> Sums:
         fields: dict[str, Any] = {name: sums[rows] for name, rows in self.rows.items() if " " not in name}
-        return Sums(**fields, prevalence=self.prevalence, levels=levels)
+        return Sums(**fields, levels=levels)
 
     def _ranking_of(self, levels: Levels) -> dict[str, Floats]:
         return compute_metrics(dataclasses.replace(self.total, levels=levels), needs="ranking")
@@ -205,6 +202,8 @@ def _sums_by_graph(data: EvaluationSet, decisions: Decisions) -> dict[str, Float
     }
     if data.bayes_right is not None:
         columns["bayes_right"] = data.bayes_right
+    if (chance := data.chance) is not None:
+        columns |= {"chance": chance, "around_edges": chance > 0}
     sums = {"n": _summed(data.weight, graph, graphs)}
     sums |= {name: _summed(_weighted(data, column), graph, graphs) for name, column in columns.items()}
     if decisions.probability is not None:

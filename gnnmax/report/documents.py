@@ -11,8 +11,9 @@ from gnnmax.data.dataset import DataSet
 from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.recipe_files import as_map_recipe, load_recipe, map_recipe_names, recipe_names
-from gnnmax.errors import InputError
+from gnnmax.errors import InputError, unknown_name
 from gnnmax.evaluation.metrics import METRICS, Metric
+from gnnmax.experiments.reproduction import TABLES, reproduce
 from gnnmax.experiments.results import SplitResult
 from gnnmax.io.atomic import write_file
 from gnnmax.io.reading import FileKind
@@ -30,6 +31,7 @@ __all__ = [
     "models_markdown",
     "outcome_markdown",
     "recipes_markdown",
+    "refresh_tables",
     "replace_marked",
     "split_markdown",
 ]
@@ -55,22 +57,25 @@ def split_markdown(test: SplitResult) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
 
 
-def headline_markdown(test: SplitResult, scorers: Sequence[str]) -> str:
-    """Write the accuracies of some scorers with their intervals as a Markdown table.
+def headline_markdown(outcome: Mapping[str, Any]) -> str:
+    """Lay out the answer to the question, one row a scorer, as a Markdown table.
+
+    Args:
+        outcome: Of the table ``answer``, as :func:`outcome_markdown` takes it.
 
     Example:
-        >>> from gnnmax.experiments.scoreboard import evaluate_split
-        >>> from gnnmax.task.rules import RULES
-        >>> from gnnmax.data.store import load_data
-        >>> data = load_data("real-karate")
-        >>> result = evaluate_split(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)
-        >>> print(headline_markdown(result, ["rank"]).splitlines()[2])
-        | rank | 1.0000 | one host |
+        >>> rows = [{"order": order, "scorer": "net", "accuracy": 0.9} for order in ("natural", "shuffled")]
+        >>> print(headline_markdown({"rows": rows}))
+        | accuracy | order known | order lost |
+        | --- | ---: | ---: |
+        | net | 0.9000 | 0.9000 |
     """
-    header, rows = split_rows(test)
-    rule = ["---", "---:", "---:"]
-    chosen = [row[:3] for row in rows if row[0] in scorers]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header[:3], rule, *chosen))
+    found: dict[str, dict[str, str]] = {}
+    for row in outcome["rows"]:
+        found.setdefault(row["scorer"], {})[row["order"]] = figure_text(row["accuracy"])
+    rows = [["accuracy", "order known", "order lost"], ["---", "---:", "---:"]]
+    rows += [[scorer, by_order["natural"], by_order["shuffled"]] for scorer, by_order in found.items()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def recipes_markdown() -> str:
@@ -241,3 +246,28 @@ def replace_marked(path: Path, name: str, content: str) -> None:
     if not mark or not end:
         raise InputError(f"{path} does not have the marks <!-- {name} --> and <!-- /{name} -->: put them in")
     write_file(path, f"{before}{mark}{content}{end}{after}")
+
+
+def refresh_tables(root: Path, names: Sequence[str] = ()) -> None:
+    """Write tables into the documents of a checkout: those of the registries, and reproductions with three seeds.
+
+    Args:
+        root: Folder of the checkout.
+        names: Keys of :data:`PAGES` and of :data:`gnnmax.experiments.reproduction.TABLES`; none writes all.
+
+    Raises:
+        InputError: an unknown name; a document lacks the markers of a table.
+    """
+    known = {*PAGES, *TABLES}
+    for name in names:
+        if name not in known:
+            raise unknown_name("table", name, known)
+    for name in names or (*PAGES, *TABLES):
+        if name in PAGES:
+            page, content = PAGES[name]
+            replace_marked(root / page, name, content())
+            continue
+        outcome = reproduce(name, seeds=(0, 1, 2)).to_dict()
+        replace_marked(root / "docs" / "results.md", name, outcome_markdown(outcome))
+        if name == "answer":
+            replace_marked(root / "README.md", "headline", headline_markdown(outcome))
