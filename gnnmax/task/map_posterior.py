@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -204,27 +205,36 @@ def _poisson_evidence(one: Maps, amplitude: float) -> Scores:
     return found
 
 
-@dataclass(frozen=True)
+Basis = Literal["closed form", "posterior", "matched filter, order known"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlaceCeiling:
-    """How well the place of one peak can be known, by the best possible rule, with standard errors.
+    """How well the places of peaks can be known.
 
     Attributes:
-        found: Chance that the likeliest place is the peak's.
+        basis: ``closed form``: exact. ``posterior``: the best possible rule for one peak, which knows order, background
+            and amplitude, as a mean over drawn maps; a bound where nets do not know them. ``matched filter, order
+            known``: the share of several peaks that is found if their number is known too, a named bound.
+        amplitude: The amplitude of the peaks; None for several.
+        found: Chance that the named place is the peak's.
         within_one: Chance that the peak lies within one place of it along the host, in rows and columns.
         distance: Expected distance between the two along the host, the larger of rows and columns.
         entropy: Mean entropy of the posterior, in bits.
-        found_error: Standard error of ``found``.
-        within_one_error: Standard error of ``within_one``.
-        maps: Number of maps that the means are over.
+        found_error: Monte Carlo standard error of ``found``; 0 in closed form.
+        within_one_error: The same of ``within_one``.
+        maps: Number of maps that the means are over; 0 in closed form.
     """
 
+    basis: Basis
+    amplitude: float | None = None
     found: float
-    within_one: float
-    distance: float
-    entropy: float
-    found_error: float
-    within_one_error: float
-    maps: int
+    within_one: float | None = None
+    distance: float | None = None
+    entropy: float | None = None
+    found_error: float = 0.0
+    within_one_error: float | None = None
+    maps: int = 0
 
 
 def place_ceiling(maps: Maps) -> PlaceCeiling:
@@ -250,7 +260,16 @@ def place_ceiling(maps: Maps) -> PlaceCeiling:
     figures = np.array([_figures(maps[index], whole[index]) for index in range(len(maps))])
     mean, error = figures.mean(axis=0), figures.std(axis=0, ddof=min(1, len(maps) - 1)) / math.sqrt(len(maps))
     found, within_one, distance, entropy = mean.tolist()
-    return PlaceCeiling(found, within_one, distance, entropy, float(error[0]), float(error[1]), len(maps))
+    return PlaceCeiling(
+        basis="posterior",
+        found=found,
+        within_one=within_one,
+        distance=distance,
+        entropy=entropy,
+        found_error=float(error[0]),
+        within_one_error=float(error[1]),
+        maps=len(maps),
+    )
 
 
 def _figures(one: Maps, probability: Scores) -> list[float]:

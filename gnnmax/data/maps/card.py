@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gnnmax.data.maps.ceilings import MapCeiling, ceilings_of
+from gnnmax.data.maps.ceilings import ceilings_of
 from gnnmax.data.maps.dataset import MapSet
 from gnnmax.data.maps.places import peak_distances, share_of_peaks, top_places
 from gnnmax.data.maps.rules import MAP_RULES
+from gnnmax.task.map_posterior import PlaceCeiling
 from gnnmax.task.maps import Maps
 from gnnmax.task.tabulation import Shown, TableText, number_text
 
@@ -71,7 +72,7 @@ class MapCard(Shown):
     digest: str
     splits: dict[str, MapSplit]
     described: str
-    ceilings: tuple[MapCeiling, ...]
+    ceilings: tuple[PlaceCeiling, ...]
     scored: int
     rules: tuple[MapRung, ...]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
-from typing import Literal
 
 import msgspec
 from msgspec import structs
@@ -13,47 +12,16 @@ from gnnmax.data.maps.generation import map_from_spec
 from gnnmax.data.maps.places import peak_distances, share_of_peaks, top_places
 from gnnmax.data.maps.recipe import MapRecipe, MapSpec, RaisedEntry
 from gnnmax.task.bayes import SEED
-from gnnmax.task.map_posterior import matched_filter, needle_found, place_ceiling
+from gnnmax.task.map_posterior import PlaceCeiling, matched_filter, needle_found, place_ceiling
 from gnnmax.task.maps import Maps
 
-__all__ = ["MapCeiling", "ceilings_of"]
+__all__ = ["ceilings_of"]
 
 ENTRIES = 4_000_000
 """Number of entries that are drawn for one ceiling."""
 
-Basis = Literal["closed form", "posterior", "matched filter, order known"]
 
-
-@dataclass(frozen=True)
-class MapCeiling:
-    """The ceiling of the maps with one amplitude.
-
-    Attributes:
-        amplitude: The amplitude; None for several peaks of several amplitudes.
-        basis: ``closed form``: exact. ``posterior``: the best possible rule for one peak, that knows the order, the
-            background and the amplitude, on drawn maps; a bound where nets do not know them. ``matched filter, order
-            known``: a bound for several peaks whose number is known; the share of peaks that are found.
-        found: Chance to find a peak exactly.
-        within_one: Chance to find it within one place along the host; None in closed form.
-        found_error: Monte Carlo standard error of ``found``; 0 in closed form.
-        within_one_error: Of ``within_one``.
-        distance: Expected distance along the host, from the posterior; else None.
-        entropy: Mean entropy of the posterior in bits; else None.
-        maps: Number of maps drawn; 0 in closed form.
-    """
-
-    amplitude: float | None
-    basis: Basis
-    found: float
-    within_one: float | None
-    found_error: float
-    within_one_error: float | None
-    distance: float | None
-    entropy: float | None
-    maps: int
-
-
-def ceilings_of(recipe: MapRecipe, split: str) -> tuple[MapCeiling, ...]:
+def ceilings_of(recipe: MapRecipe, split: str) -> tuple[PlaceCeiling, ...]:
     """Return the ceilings of a split: one for each amplitude if every map has one peak, else one for all.
 
     The Monte Carlo seed is fixed, so the result never changes. Cached; the first call takes seconds for maps with
@@ -73,7 +41,7 @@ def ceilings_of(recipe: MapRecipe, split: str) -> tuple[MapCeiling, ...]:
 
 
 @lru_cache(maxsize=64)
-def _ceilings(encoded: bytes) -> tuple[MapCeiling, ...]:
+def _ceilings(encoded: bytes) -> tuple[PlaceCeiling, ...]:
     spec = msgspec.json.decode(encoded, type=MapSpec)
     if spec.peak_range == (0, 0):
         return ()
@@ -83,31 +51,15 @@ def _ceilings(encoded: bytes) -> tuple[MapCeiling, ...]:
     return tuple(_of_one_peak(structs.replace(spec, plant=structs.replace(spec.plant, amplitude=a)), a) for a in levels)
 
 
-def _of_one_peak(spec: MapSpec, amplitude: float) -> MapCeiling:
+def _of_one_peak(spec: MapSpec, amplitude: float) -> PlaceCeiling:
     full = spec.least_diagonal == int(spec.structure == "symmetric") and spec.background is None
     low, high = spec.rows
-    if (
-        full
-        and isinstance(spec.plant, RaisedEntry)
-        and low == high
-        and spec.columns is None
-        and spec.noise != "poisson"
-    ):
+    full &= isinstance(spec.plant, RaisedEntry) and spec.columns is None and spec.noise != "poisson"
+    if full and low == high:
         # Lognormal noise is an increasing map of Gaussian noise: the largest entry does not change.
         found = needle_found(low, amplitude, symmetric=spec.structure == "symmetric")
-        return MapCeiling(amplitude, "closed form", found, None, 0.0, None, None, None, 0)
-    one = place_ceiling(_drawn(spec))
-    return MapCeiling(
-        amplitude=amplitude,
-        basis="posterior",
-        found=one.found,
-        within_one=one.within_one,
-        found_error=one.found_error,
-        within_one_error=one.within_one_error,
-        distance=one.distance,
-        entropy=one.entropy,
-        maps=one.maps,
-    )
+        return PlaceCeiling(basis="closed form", amplitude=amplitude, found=found)
+    return replace(place_ceiling(_drawn(spec)), amplitude=amplitude)
 
 
 def _drawn(spec: MapSpec) -> Maps:
@@ -116,7 +68,7 @@ def _drawn(spec: MapSpec) -> Maps:
     return Maps.concatenate([map_from_spec(spec, seed=SEED, graph=graph) for graph in range(count)])
 
 
-def _bound(spec: MapSpec) -> MapCeiling:
+def _bound(spec: MapSpec) -> PlaceCeiling:
     """Share of the peaks that the matched filter finds, given their number; its error has maps as clusters."""
     maps = _drawn(spec)
     calls = top_places(matched_filter(maps), maps, maps.peak_count, separation=max(spec.separation, 1))
@@ -124,14 +76,12 @@ def _bound(spec: MapSpec) -> MapCeiling:
     level = spec.plant.levels[0] if len(spec.plant.levels) == 1 else None
     found, found_error = share_of_peaks(far <= 0, maps)
     within_one, within_one_error = share_of_peaks(far <= 1, maps)
-    return MapCeiling(
-        amplitude=level,
+    return PlaceCeiling(
         basis="matched filter, order known",
+        amplitude=level,
         found=found,
         within_one=within_one,
         found_error=found_error,
         within_one_error=within_one_error,
-        distance=None,
-        entropy=None,
         maps=len(maps),
     )

@@ -227,6 +227,9 @@ def _peak_problems(spec: MapSpec) -> list[str]:
     least = min(spec.rows[0], spec.rows[0] if spec.columns is None else span_of(spec.columns)[0])
     if spec.least_diagonal >= least:
         found.append(f"no entry of a map of {least} nodes is {spec.least_diagonal} from the diagonal: lower diagonal")
+    width = 4 * spec.plant.radius + 1
+    if least < width:
+        found.append(f"a bump of radius {spec.plant.radius:g} is {width:g} wide, and a map has {least} nodes: raise n")
     reach = spec.model.reach
     if spec.noise == "poisson" and reach and spec.structure == "symmetric" and spec.diagonal <= 2 * reach:
         found.append(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ from gnnmax.task.claims import Check
 from gnnmax.task.maps import Maps
 
 __all__ = ["check_maps_of", "maps_apart"]
+
+Matrix = npt.NDArray[np.float64]
 
 REDRAWN = 5
 """Number of maps per split that are drawn again, spread over the split, unless all are."""
@@ -49,10 +53,11 @@ def check_maps_of(recipe: MapRecipe, split: str, maps: Maps, *, every_map: bool 
         return checks
     if own.map.order == "seriated":
         checks.append(_seriated(maps))
-    at_peaks, every = _entries(maps, own.map)
+    at_peaks, every = _scatters(maps, own.map)
+    law = own.map.noise
     checks += [
-        _scatter("the entries at the peaks scatter around background and amplitude", at_peaks, own.map),
-        _scatter("all entries scatter around the mean that order, background and peaks give", every, own.map),
+        at_peaks.check("the entries at the peaks scatter around background and amplitude", law),
+        every.check("all entries scatter around the mean that order, background and peaks give", law),
     ]
     places = np.arange(count) if every_map else np.unique(np.linspace(0, count - 1, min(count, REDRAWN)).astype(int))
     return [*checks, _redrawn(recipe, (span.start + places).tolist(), maps)]
@@ -76,13 +81,49 @@ def _seriated(maps: Maps) -> Check:
     return Check("the order is the spectral order of the map", not wrong, f"{wrong} of {len(maps)} wrong")
 
 
-Pair = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+@dataclass
+class _Scatter:
+    """Sums over entries and their means, which do not keep the entries.
+
+    Attributes:
+        count: Number of entries.
+        values: Their sum.
+        means: The sum of their means.
+        squares: The sum of their squared standardised deviations.
+        fourth: The sum of the variances of these squares.
+    """
+
+    count: int = 0
+    values: float = 0.0
+    means: float = 0.0
+    squares: float = 0.0
+    fourth: float = 0.0
+
+    def add(self, values: Matrix, mean: Matrix, law: str) -> None:
+        """Add entries with their means."""
+        variance = mean if law == "poisson" else np.ones(mean.shape)
+        self.count += values.size
+        self.values += float(values.sum())
+        self.means += float(mean.sum())
+        self.squares += float(((values - mean) ** 2 / variance).sum())
+        self.fourth += float((2 + 1 / mean).sum()) if law == "poisson" else 2.0 * values.size
+
+    def check(self, claim: str, law: str) -> Check:
+        """Check that the entries have the sum and, where there are many, the variance that the law gives."""
+        if not self.count:
+            return Check(claim, True, "there is none")
+        if law == "poisson":  # the sum of counts is a count, whose root is close to normal
+            off = 2 * abs(math.sqrt(self.values + 3 / 8) - math.sqrt(self.means + 1 / 8))
+        else:
+            off = abs(self.values - self.means) / math.sqrt(self.count)
+        wide = abs(self.squares - self.count) / math.sqrt(self.fourth) if self.count >= MANY else 0.0
+        found = f"sum off by {off:.1f}, variance by {wide:.1f} standard errors, {self.count:,} entries"
+        return Check(claim, off < LIMIT and wide < LIMIT, found)
 
 
-def _entries(maps: Maps, spec: MapSpec) -> tuple[Pair, Pair]:
-    """Return entries (their logarithms, if lognormal) and their means: those at the peaks, and all of them."""
-    at_peaks: list[Pair] = []
-    every: list[Pair] = []
+def _scatters(maps: Maps, spec: MapSpec) -> tuple[_Scatter, _Scatter]:
+    """Sum up the entries (their logarithms, if lognormal): those at the peaks, and all of them."""
+    at_peaks, every = _Scatter(), _Scatter()
     for index in range(len(maps)):
         one = maps[index]
         mean = _mean_of(one, spec)
@@ -91,16 +132,12 @@ def _entries(maps: Maps, spec: MapSpec) -> tuple[Pair, Pair]:
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.log(values) if spec.noise == "lognormal" else values
         here = (one.peaks.row, one.peaks.column)
-        at_peaks.append((values[here], mean[here]))
-        every.append((values[inside], mean[inside]))
-    return _joined(at_peaks), _joined(every)
+        at_peaks.add(values[here], mean[here], spec.noise)
+        every.add(values[inside], mean[inside], spec.noise)
+    return at_peaks, every
 
 
-def _joined(pairs: list[Pair]) -> Pair:
-    return np.concatenate([first for first, _ in pairs]), np.concatenate([second for _, second in pairs])
-
-
-def _mean_of(one: Maps, spec: MapSpec) -> npt.NDArray[np.float64]:
+def _mean_of(one: Maps, spec: MapSpec) -> Matrix:
     """Sum the mean of every entry of one map, from its places."""
     row, column = one.row_place[0][:, None].astype(np.float64), one.column_place[0][None, :].astype(np.float64)
     true, radius = one.along_host(), one.model.radius
@@ -116,23 +153,6 @@ def _mean_of(one: Maps, spec: MapSpec) -> npt.NDArray[np.float64]:
     if spec.noise == "poisson":
         return (spec.base if background is None else background) * (1 + total)
     return total if background is None else background + total
-
-
-def _scatter(claim: str, pair: Pair, spec: MapSpec) -> Check:
-    """Check that entries have the sum and, where there are many, the variance that the law of the noise gives."""
-    values, mean = pair
-    count = len(values)
-    if not count:
-        return Check(claim, True, "there is none")
-    if spec.noise == "poisson":  # the sum of counts is a count, whose root is close to normal
-        off = 2 * abs(np.sqrt(values.sum() + 3 / 8) - np.sqrt(mean.sum() + 1 / 8))
-        squares, fourth = (values - mean) ** 2 / mean, float(np.mean(2 + 1 / mean))
-    else:
-        off = abs((values - mean).sum()) / np.sqrt(count)
-        squares, fourth = (values - mean) ** 2, 2.0
-    wide = abs(float(squares.mean()) - 1) * np.sqrt(count / fourth) if count >= MANY else 0.0
-    found = f"sum off by {off:.1f}, variance by {wide:.1f} standard errors, {count:,} entries"
-    return Check(claim, bool(off < LIMIT and wide < LIMIT), found)
 
 
 def _redrawn(recipe: MapRecipe, graphs: list[int], maps: Maps) -> Check:

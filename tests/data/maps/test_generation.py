@@ -147,10 +147,10 @@ def test_peaks_keep_their_distances_or_one_line_says_that_there_is_no_room():
 
 def test_levels_and_sizes_are_drawn_for_each_map():
     maps = build(
-        map_recipe(40, structure="bipartite", n=[5, 9], columns=[6, 7], plant={**BUMP, "amplitude": [1.0, 2.0]})
+        map_recipe(40, structure="bipartite", n=[6, 10], columns=[7, 8], plant={**BUMP, "amplitude": [1.0, 2.0]})
     ).test
-    assert set(maps.size[:, 0].tolist()) == {5, 6, 7, 8, 9}
-    assert set(maps.size[:, 1].tolist()) == {6, 7}
+    assert set(maps.size[:, 0].tolist()) == {6, 7, 8, 9, 10}
+    assert set(maps.size[:, 1].tolist()) == {7, 8}
     assert set(maps.peak_amplitude[:, 0].tolist()) == {1.0, 2.0}
 
 

@@ -64,6 +64,7 @@ def test_a_shift_changes_its_own_split_only():
         ({"background": {"type": "host", "family": {"type": "real", "name": "karate_club"}}}, "which real is not"),
         ({"diagonal": 20}, "lower diagonal"),
         ({"plant": BUMP, "noise": "poisson"}, "must not meet: set diagonal to 11"),
+        ({"n": 5, "plant": BUMP}, "is 5.8 wide, and a map has 5 nodes"),
         ({"peaks": 2}, "need a separation"),
         ({"peaks": 9, "separation": 9}, "may not fit"),
         ({"plant": {"type": "bump", "amplitude": 1.0}}, "missing required field"),
