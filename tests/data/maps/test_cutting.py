@@ -64,6 +64,17 @@ def test_both_tasks_share_ground_truth_and_ceiling():
     assert abs(right - ceiling) < 4 * math.sqrt(ceiling * (1 - ceiling) / len(w))
 
 
+def test_windows_of_counts_carry_their_amplitude_in_counts():
+    spikes = {"type": "spike", "amplitude": 2.0}
+    table = {"structure": "bipartite", "n": 24, "columns": 24, "noise": "poisson", "base": 4.0, "plant": spikes}
+    maps = build(map_recipe(300, **table)).test
+    w = cut_windows(maps, 5, places=paired_places(maps, 5, np.random.default_rng(0)))
+    assert set(w.amplitude.tolist()) == {8.0}
+    ceiling = ceiling_of(5, 8.0, NoiseModel("poisson", 4.0)).accuracy
+    right = float(((RULES["bayes"](w) > 0) == w.label).mean())
+    assert abs(right - ceiling) < 4 * math.sqrt(ceiling * (1 - ceiling) / len(w))
+
+
 def test_windows_with_a_background_carry_no_amplitude_so_that_no_rule_claims_to_be_exact():
     assert MAPS.windows(9).amplitude is None
     assert (cut_windows(TWO_SETS[:2], 9).amplitude == 0).any()

@@ -85,6 +85,8 @@ def test_the_commands_generate_verify_and_describe_maps(tmp_path, capsys, monkey
     assert {rule["name"] for rule in card["rules"]} >= {"posterior", "neighbours", "argmax"}
     assert main(["info", "maps"]) == 0
     assert "how well the places of the peaks can be known" in capsys.readouterr().out
+    assert main(["list", "map-rules"]) == 0
+    assert "  spectral_seriation " in capsys.readouterr().out
     assert main(["info", "maps", "--page", "card.html"]) == 2
     assert main(["compare", "--data", "maps", "--models", "cnn", "--out", "run"]) == 2
     assert capsys.readouterr().err.count("\n") == 2
