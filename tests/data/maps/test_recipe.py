@@ -1,6 +1,7 @@
 """Recipes of maps: read, written, changed, shifted, and refused in one line."""
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,12 @@ def test_a_shipped_recipe_is_read_back_from_its_own_toml(name):
     assert recipe.name == name not in recipe_names()
     assert str(recipe).startswith(f"recipe {name}: ")
     assert recipe.summary and recipe.tables()[0].rows
+
+
+def test_the_recipe_of_the_page_is_one():
+    page = (Path(__file__).parents[3] / "docs" / "maps.md").read_text(encoding="utf-8")
+    recipe = parse_map_recipe(tomllib.loads(page.split("```toml\n")[1].split("```")[0]), "page")
+    assert len(build(recipe.replace(splits={"train": 2, "lost": 1})).lost) == 1
 
 
 def test_a_change_has_another_digest_and_another_summary():
