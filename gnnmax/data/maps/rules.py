@@ -162,11 +162,15 @@ def _square(one: Maps) -> Matrix:
 
 
 def _spectral_seriation(one: Maps) -> Scores:
+    if not one.model.radius:  # a spike has no neighbours: no order changes its score
+        return _argmax(one)
     weights = _square(one)
     return _along(one, spectral_order(weights.astype(np.float32), weights != 0))
 
 
 def _rcm_seriation(one: Maps) -> Scores:
+    if not one.model.radius:
+        return _argmax(one)
     weights = _square(one)
     strongest = np.argsort(-_standard(weights), axis=1)[:, :NEIGHBOURS]
     edges = np.zeros(weights.shape, dtype=np.bool_)
