@@ -86,8 +86,8 @@ def plot(shown: Any, *given: Any, **options: Any) -> tuple[Figure, Any]:
     """
     if not callable(getattr(shown, "plot", None)) or isinstance(shown, type):
         raise InputError(
-            f"{type(shown).__name__} has no picture: give windows, maps, maxima, a verdict, a comparison, an audit or a "
-            "card"
+            f"{type(shown).__name__} has no picture: give windows, maps, maxima, a verdict, a comparison, an audit or "
+            "a card"
         )
     drawn: tuple[Figure, Any] = shown.plot(*given, **options)
     return drawn
