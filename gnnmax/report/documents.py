@@ -37,6 +37,9 @@ __all__ = [
 ]
 
 
+RESULTS = "docs/results.md"
+"""The document of the tables that are reproduced."""
+
 DOCUMENT = FileKind("the document", 10_000_000, "give a Markdown file")
 
 
@@ -241,11 +244,18 @@ def replace_marked(path: Path, name: str, content: str) -> None:
         ...     page.read_text().splitlines()[1]
         'new'
     """
-    before, mark, rest = DOCUMENT.read(path).decode().partition(f"<!-- {name} -->\n")
-    _, end, after = rest.partition(f"\n<!-- /{name} -->")
+    before, after = _around(path, name)
+    write_file(path, f"{before}\n{content}\n{after}")
+
+
+def _around(path: Path, name: str) -> tuple[str, str]:
+    """Return the text up to the first mark and from the second one on."""
+    first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, mark, rest = DOCUMENT.read(path).decode().partition(f"{first}\n")
+    _, end, after = rest.partition(last)
     if not mark or not end:
-        raise InputError(f"{path} does not have the marks <!-- {name} --> and <!-- /{name} -->: put them in")
-    write_file(path, f"{before}{mark}{content}{end}{after}")
+        raise InputError(f"{path} does not have the marks {first} and {last}: put them in")
+    return before + first, last + after
 
 
 def refresh_tables(root: Path, names: Sequence[str] = ()) -> None:
@@ -262,12 +272,15 @@ def refresh_tables(root: Path, names: Sequence[str] = ()) -> None:
     for name in names:
         if name not in known:
             raise unknown_name("table", name, known)
-    for name in names or (*PAGES, *TABLES):
+    chosen = names or (*PAGES, *TABLES)
+    for name in chosen:  # before the measurements, which take minutes
+        _around(root / (PAGES[name][0] if name in PAGES else RESULTS), name)
+    for name in chosen:
         if name in PAGES:
             page, content = PAGES[name]
             replace_marked(root / page, name, content())
             continue
         outcome = reproduce(name, seeds=(0, 1, 2)).to_dict()
-        replace_marked(root / "docs" / "results.md", name, outcome_markdown(outcome))
+        replace_marked(root / RESULTS, name, outcome_markdown(outcome))
         if name == "answer":
             replace_marked(root / "README.md", "headline", headline_markdown(outcome))
