@@ -8,6 +8,7 @@ from gnnmax.cli.audit_command import Audit
 from gnnmax.cli.data_commands import Generate, Info, Verify
 from gnnmax.cli.detect_command import Detect
 from gnnmax.cli.evaluate_command import Evaluate, Report
+from gnnmax.cli.evaluate_peaks_command import EvaluatePeaks
 from gnnmax.cli.host_command import Host
 from gnnmax.cli.import_command import Import
 from gnnmax.cli.list_command import List
@@ -33,6 +34,7 @@ COMMANDS: dict[str, Any] = {
     "train": Train,
     "compare": Compare,
     "evaluate": Evaluate,
+    "evaluate-peaks": EvaluatePeaks,
     "audit": Audit,
     "report": Report,
     "detect": Detect,

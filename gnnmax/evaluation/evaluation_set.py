@@ -210,16 +210,6 @@ class EvaluationSet:
             parts["margin_decile"], parts["offset"] = by_deciles(self.margin), by_distance(self.offset, self.k)
         return parts | {name: by_name(group) for name, group in self.groups.items()}
 
-    def batch_of_graph(self, units: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-        """Return the unit of each graph: itself, or a batch of graphs where there are more graphs than units.
-
-        Graphs are exchangeable, so random batches are too, and the spread of a sum over batches is that over graphs, up
-        to a chance error of ``1 / sqrt(2 * units)``, about two per cent at 1,000.
-        """
-        if self.n_graphs <= units:
-            return np.arange(self.n_graphs)
-        return np.asarray(rng.permutation(self.n_graphs) % units, dtype=np.intp)
-
 
 def checked_graph(given: Any, n: int) -> npt.NDArray[Any] | None:
     """Return the number or name of each window's graph, int64 or str, or refuse it; None stays None.

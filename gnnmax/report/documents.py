@@ -13,6 +13,7 @@ from gnnmax.data.recipe import Recipe
 from gnnmax.data.recipe_files import as_map_recipe, load_recipe, map_recipe_names, recipe_names
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.evaluation.metrics import METRICS, Metric
+from gnnmax.evaluation.peaks.peak_metrics import PEAK_METRICS
 from gnnmax.experiments.reproduction import TABLES, reproduce
 from gnnmax.experiments.results import SplitResult
 from gnnmax.io.atomic import write_file
@@ -30,6 +31,7 @@ __all__ = [
     "metrics_markdown",
     "models_markdown",
     "outcome_markdown",
+    "peak_metrics_markdown",
     "recipes_markdown",
     "refresh_tables",
     "replace_marked",
@@ -143,11 +145,27 @@ def metrics_markdown() -> str:
     return markdown([header, *(_metric_row(name, metric) for name, metric in METRICS.items())])
 
 
+def peak_metrics_markdown() -> str:
+    """Write a Markdown table of the metrics of calls, from their table.
+
+    Example:
+        >>> print(peak_metrics_markdown().splitlines()[2])
+        | `precision` | precision | 0 to 1 | calls | Share of the calls that are matched to a peak. |
+    """
+    rows = [
+        [f"`{name}`", metric.title, _span(0.0, metric.greatest), metric.needs, metric.description]
+        for name, metric in PEAK_METRICS.items()
+    ]
+    return markdown([["attribute", "title", "range", "needs", "description"], *rows])
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:g} to {high:g}" if math.isfinite(high) else f"{low:g} and more"
+
+
 def _metric_row(name: str, metric: Metric) -> list[str]:
-    low, high = metric.range
-    span = f"{low:g} to {high:g}" if math.isfinite(high) else f"{low:g} and more"
     attribute = f"localisation.{name}" if metric.localises else name
-    return [f"`{attribute}`", metric.title, span, metric.needs.replace("_", " "), metric.description]
+    return [f"`{attribute}`", metric.title, _span(*metric.range), metric.needs.replace("_", " "), metric.description]
 
 
 def _model_row(entry: ModelEntry, k: int) -> list[str]:
@@ -225,6 +243,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "maps": ("datasets/README.md", map_recipes_markdown),
     "models": ("docs/models.md", models_markdown),
     "metrics": ("docs/metrics.md", metrics_markdown),
+    "peaks": ("docs/peaks.md", peak_metrics_markdown),
 }
 """Tables that are made from registries: the page of each, and its content."""
 

@@ -67,6 +67,11 @@ class Peaks:
         return len(self.map)
 
     @property
+    def score(self) -> npt.NDArray[np.float32]:
+        """The amplitude, under the name that calls have in :func:`gnnmax.evaluate_peaks`."""
+        return self.amplitude
+
+    @property
     def places(self) -> Integers:
         """Map, row and column of each peak, shape ``(P, 3)``."""
         return np.stack([self.map, self.row, self.column], axis=1)

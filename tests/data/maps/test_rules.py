@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gnnmax import InputError, build, load_recipe
+from gnnmax import InputError, build, evaluate_peaks, load_recipe
 from gnnmax.data.maps.ceilings import ceilings_of
 from gnnmax.data.maps.places import peak_distances, share_of_peaks, top_places
 from gnnmax.data.maps.rules import MAP_RULES
@@ -122,3 +122,15 @@ def test_ceilings_are_exact_for_needles_posterior_for_one_peak_and_a_named_bound
 def test_one_line_says_what_a_rule_scores():
     with pytest.raises(InputError, match="scores Maps, not ndarray"):
         MAP_RULES["argmax"](np.zeros((3, 3)))
+
+
+def test_calls_out_of_score_maps_are_evaluated_as_they_are_in_positions_and_along_the_host():
+    table = {"n": 24, "peaks": [0, 3], "separation": 4, "diagonal": 6, "plant": {**BUMP, "amplitude": 6.0}}
+    natural, shuffled = (build(map_recipe(12, **table, order=order)).test for order in ("natural", "shuffled"))
+    calls = top_places(MAP_RULES["matched_filter"](natural), natural, natural.peak_count, separation=4)
+    verdict = evaluate_peaks(calls, natural, resamples=50)
+    far = peak_distances(natural, calls)
+    assert verdict.recall == pytest.approx((far <= 1).mean())
+    calls = top_places(MAP_RULES["matched_filter"](shuffled), shuffled, shuffled.peak_count, separation=4)
+    along = evaluate_peaks(shuffled.along_host(calls), shuffled.along_host(), maps=12, symmetric=True, resamples=50)
+    assert along.recall == pytest.approx(verdict.recall)
