@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.data.saving import save_dataset as save_dataset
     from gnnmax.data.store import open_dataset as open_dataset
     from gnnmax.detection.dense_scoring import score_everywhere as score_everywhere
+    from gnnmax.detection.order_information import order_test as order_test
     from gnnmax.detection.search import find_maxima as find_maxima
     from gnnmax.errors import InputError as InputError
     from gnnmax.evaluation.evaluator import compare_scores as compare_scores
@@ -63,6 +64,7 @@ _MODULES = {
     "load_recipe": "data.recipe_files",
     "on_values": "task.scorers",
     "open_dataset": "data.store",
+    "order_test": "detection.order_information",
     "plot": "task.plotting",
     "save_dataset": "data.saving",
     "score_everywhere": "detection.dense_scoring",

@@ -9,7 +9,18 @@ import pytest
 from rich.console import Console
 
 import gnnmax
-from gnnmax import RULES, InputError, audit, build, compare_scores, evaluate, find_maxima, load_model, open_dataset
+from gnnmax import (
+    RULES,
+    InputError,
+    audit,
+    build,
+    compare_scores,
+    evaluate,
+    find_maxima,
+    load_model,
+    open_dataset,
+    order_test,
+)
 from gnnmax.data.card import describe
 from gnnmax.data.importing import import_windows
 from gnnmax.detection.table import detections_of
@@ -29,6 +40,7 @@ OBJECTS = {
     "comparison": compare_scores({"a": RULES["margin"], "b [red]": RULES["centre_value"]}, WINDOWS),
     "maxima": find_maxima(MATRIX, k=3),
     "audit": audit(RULES["margin"], WINDOWS, rng=np.random.default_rng(0)),
+    "order": order_test(MATRIX),
     "card": describe(TINY),
     "model": MODEL,
 }
@@ -68,6 +80,7 @@ PLOTS = {
     "comparison": lambda: OBJECTS["comparison"].plot(),
     "maxima": lambda: OBJECTS["maxima"].plot(MATRIX),
     "audit": lambda: OBJECTS["audit"].plot(),
+    "order": lambda: OBJECTS["order"].plot(),
     "card": lambda: OBJECTS["card"].plot(),
 }
 

@@ -11,6 +11,7 @@ from gnnmax.cli.evaluate_command import Evaluate, Report
 from gnnmax.cli.host_command import Host
 from gnnmax.cli.import_command import Import
 from gnnmax.cli.list_command import List
+from gnnmax.cli.order_command import Order
 from gnnmax.cli.reproduce_command import Reproduce
 from gnnmax.cli.train_command import Compare, Train
 
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Any] = {
     "audit": Audit,
     "report": Report,
     "detect": Detect,
+    "order": Order,
     "reproduce": Reproduce,
     "list": List,
 }

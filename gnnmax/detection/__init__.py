@@ -2,8 +2,19 @@
 
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.normalisation import NORMALISATIONS
+from gnnmax.detection.order_information import OrderTest, order_test
 from gnnmax.detection.permutation_null import Decoys, Discoveries, false_discovery
 from gnnmax.detection.search import find_maxima
 from gnnmax.detection.search_options import SearchOptions
 
-__all__ = ["NORMALISATIONS", "Decoys", "Discoveries", "Maxima", "SearchOptions", "false_discovery", "find_maxima"]
+__all__ = [
+    "NORMALISATIONS",
+    "Decoys",
+    "Discoveries",
+    "Maxima",
+    "OrderTest",
+    "SearchOptions",
+    "false_discovery",
+    "find_maxima",
+    "order_test",
+]
