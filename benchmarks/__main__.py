@@ -34,6 +34,7 @@ GROUPS = {
     "learn": "training_runs",
     "evaluate": "evaluation",
     "detect": "detecting",
+    "order": "order_tests",
 }
 """The prefix of a row's name, and the module that measures it."""
 
