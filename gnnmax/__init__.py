@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.data.saving import save_dataset as save_dataset
     from gnnmax.data.store import open_dataset as open_dataset
     from gnnmax.detection.dense_scoring import score_everywhere as score_everywhere
+    from gnnmax.detection.matrix_differences import find_differences as find_differences
     from gnnmax.detection.order_information import order_test as order_test
     from gnnmax.detection.search import find_maxima as find_maxima
     from gnnmax.errors import InputError as InputError
@@ -57,6 +58,7 @@ _MODULES = {
     "compare": "experiments.comparison",
     "compare_scores": "evaluation.evaluator",
     "evaluate": "evaluation.evaluator",
+    "find_differences": "detection.matrix_differences",
     "find_maxima": "detection.search",
     "import_windows": "data.importing",
     "is_centred": "task.label",

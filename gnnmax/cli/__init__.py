@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from gnnmax.cli.audit_command import Audit
 from gnnmax.cli.data_commands import Generate, Info, Verify
 from gnnmax.cli.detect_command import Detect
+from gnnmax.cli.differ_command import Differ
 from gnnmax.cli.evaluate_command import Evaluate, Report
 from gnnmax.cli.host_command import Host
 from gnnmax.cli.import_command import Import
@@ -38,6 +39,7 @@ COMMANDS: dict[str, Any] = {
     "report": Report,
     "detect": Detect,
     "order": Order,
+    "differ": Differ,
     "reproduce": Reproduce,
     "list": List,
 }
