@@ -16,6 +16,7 @@ from gnnmax import (
     build,
     compare_scores,
     evaluate,
+    find_differences,
     find_maxima,
     load_model,
     open_dataset,
@@ -41,6 +42,7 @@ OBJECTS = {
     "maxima": find_maxima(MATRIX, k=3),
     "audit": audit(RULES["margin"], WINDOWS, rng=np.random.default_rng(0)),
     "order": order_test(MATRIX),
+    "differences": find_differences(MATRIX, MATRIX.T, k=3),
     "card": describe(TINY),
     "model": MODEL,
 }
@@ -81,6 +83,7 @@ PLOTS = {
     "maxima": lambda: OBJECTS["maxima"].plot(MATRIX),
     "audit": lambda: OBJECTS["audit"].plot(),
     "order": lambda: OBJECTS["order"].plot(),
+    "differences": lambda: OBJECTS["differences"].plot(),
     "card": lambda: OBJECTS["card"].plot(),
 }
 

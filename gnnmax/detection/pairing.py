@@ -76,7 +76,7 @@ def pair_of(a: Any, b: Any, *, unstored: Unstored, missing: Any, diagonal: bool)
     directed = None if first.directed is None and second.directed is None else bool(first.directed or second.directed)
     plain = first.sparse and second.sparse and all(one.missing is None and _whole(one) for one in (first, second))
     if not plain:
-        return _dense_pair((first, second), places, names, directed)
+        return _dense_pair((first, second), places, names, directed=directed)
     one, other = first.matrix, second.matrix
     if places is not None:
         other = other[places[0]][:, places[1]].tocsr()
@@ -89,14 +89,14 @@ def pair_of(a: Any, b: Any, *, unstored: Unstored, missing: Any, diagonal: bool)
         pooled = _wide_matrix(one) + _wide_matrix(other)
         pooled.sort_indices()
     first, second = replace(first, matrix=one, names=names), replace(second, matrix=other, names=names)
-    return Pair(first, second, _named(pooled, names, directed))
+    return Pair(first, second, _with_names(pooled, names, directed=directed))
 
 
 def _whole(source: MatrixSource) -> bool:
     return source.matrix.dtype.kind != "f" or not np.isnan(source.matrix.data).any()
 
 
-def _named(matrix: Any, names: Any, directed: bool | None) -> NamedMatrix:
+def _with_names(matrix: Any, names: Any, *, directed: bool | None) -> NamedMatrix:
     return NamedMatrix(matrix, names, None, directed)
 
 
@@ -142,7 +142,11 @@ def _common(one: Any, other: Any) -> tuple[Any, Any]:
 
 
 def _dense_pair(
-    sources: tuple[MatrixSource, MatrixSource], places: tuple[Places, Places] | None, names: Any, directed: bool | None
+    sources: tuple[MatrixSource, MatrixSource],
+    places: tuple[Places, Places] | None,
+    names: Any,
+    *,
+    directed: bool | None,
 ) -> Pair:
     n, m = sources[0].shape
     if n * m > LARGEST_DENSE:
@@ -158,11 +162,10 @@ def _dense_pair(
     joint = hidden[0] | hidden[1]
     if joint.all():
         raise InputError("no entry was measured in both matrices: every one is NaN, masked or not stored in one")
-    mask = joint if joint.any() else None
-    pooled = _wide(np.where(joint, 0, values[0])) + _wide(np.where(joint, 0, values[1]))
-    pooled = np.where(joint, np.nan, pooled) if joint.any() else pooled
+    if joint.any():
+        values = [np.where(joint, np.nan, one) for one in values]
     a, b = (
-        replace(source, matrix=one, missing=mask, unstored="zero", names=names)
+        replace(source, matrix=one, missing=None, unstored="zero", names=names)
         for source, one in zip(sources, values, strict=True)
     )
-    return Pair(a, b, _named(pooled, names, directed))
+    return Pair(a, b, _with_names(_wide(values[0]) + _wide(values[1]), names, directed=directed))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,7 +19,7 @@ def window_sums(
     """Sum the measured entries of the window around each place, and count them.
 
     Args:
-        source: The matrix.
+        source: A matrix before normalisation, in which NaN is the only mark of missing entries.
         rows: Row of each place, shape ``(M,)``.
         columns: Column of each.
         side: Side of the windows, odd.
@@ -30,18 +33,29 @@ def window_sums(
         >>> window_sums(ones, np.array([0, 2]), np.array([0, 2]), 3, upper=True)[1]
         array([3, 6])
     """
+    n, m = source.shape
     sums, counts, half = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64), side // 2
-    for block in source.tiles((half, half), upper=False):
-        n, m = block.values.shape[0] - 2 * half, block.values.shape[1] - 2 * half
-        top, left = rows - block.row, columns - block.column
-        here = np.flatnonzero((top >= 0) & (top < n) & (left >= 0) & (left < m))
-        if not len(here):
-            continue
-        known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing
+    stored = _stored(source)
+    for down, right in itertools.product(range(-half, half + 1), repeat=2):
+        row, column = rows + down, columns + right
+        inside = (row >= 0) & (column >= 0) & (row < n) & (column < m)
         if upper:
-            across = np.arange(block.values.shape[1]) + block.column
-            known = known & (across >= (np.arange(block.values.shape[0]) + block.row)[:, None])
-        parts = (np.where(known, block.values, 0).astype(np.float64), known)
-        views = [np.lib.stride_tricks.sliding_window_view(part, (side, side)) for part in parts]
-        sums[here], counts[here] = (view[top[here], left[here]].sum(axis=(1, 2)) for view in views)
+            inside &= row <= column
+        if not source.diagonal:
+            inside &= row != column
+        here = np.flatnonzero(inside)
+        row, column = row[here], column[here]
+        values = source.values_at(row, column).astype(np.float64)
+        known = ~np.isnan(values) if stored is None else stored.values_at(row, column) > 0
+        sums[here[known]] += values[known]
+        counts[here] += known
     return sums, counts
+
+
+def _stored(source: MatrixSource) -> MatrixSource | None:
+    """Return where a sparse matrix has entries, if the others are missing."""
+    if not source.sparse or source.unstored == "zero":
+        return None
+    pattern = source.matrix.copy()
+    pattern.data = np.ones(len(pattern.data), dtype=np.int8)
+    return replace(source, matrix=pattern)
