@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.errors import InputError as InputError
     from gnnmax.evaluation.evaluator import compare_scores as compare_scores
     from gnnmax.evaluation.evaluator import evaluate as evaluate
+    from gnnmax.evaluation.peaks.peak_evaluator import evaluate_peaks as evaluate_peaks
     from gnnmax.evaluation.streaming import Evaluator as Evaluator
     from gnnmax.experiments.classifier import WindowClassifier as WindowClassifier
     from gnnmax.experiments.comparison import compare as compare
@@ -58,6 +59,7 @@ _MODULES = {
     "compare": "experiments.comparison",
     "compare_scores": "evaluation.evaluator",
     "evaluate": "evaluation.evaluator",
+    "evaluate_peaks": "evaluation.peaks.peak_evaluator",
     "find_differences": "detection.matrix_differences",
     "find_maxima": "detection.search",
     "import_windows": "data.importing",

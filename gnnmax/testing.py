@@ -6,6 +6,7 @@ Each raises AssertionError with the smallest counter-example. Use your own windo
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,10 @@ import numpy.typing as npt
 
 from gnnmax.auditing.battery import audit
 from gnnmax.auditing.findings import Audit
-from gnnmax.auditing.node_order import Call, NodeTrial
+from gnnmax.auditing.graph_nets.attributes import Role
+from gnnmax.auditing.graph_nets.calling import Call, random_state_kept
+from gnnmax.auditing.graph_nets.counterexample import counterexample
+from gnnmax.auditing.graph_nets.trial import GraphTrial, Settings
 from gnnmax.auditing.rounding import rounding_floor
 from gnnmax.errors import InputError
 from gnnmax.evaluation.adapters import as_scorer
@@ -21,8 +25,8 @@ from gnnmax.task.scorers import Scorer, checked_scores
 from gnnmax.task.windows import Windows
 
 __all__ = [
-    "assert_node_permutation_equivariant",
-    "assert_node_permutation_invariant",
+    "assert_permutation_equivariant",
+    "assert_permutation_invariant",
     "assert_translation_sensitive",
     "assert_window_invariant",
     "check_scorer",
@@ -196,65 +200,125 @@ def _refuse_constant(report: Audit) -> None:
         raise AssertionError("every score is the same: a constant scorer has any symmetry, and no information")
 
 
-def assert_node_permutation_invariant(
-    module: Any, data: Any, *, rng: np.random.Generator, call: Call | None = None, tolerance: float = 1e-5
+def assert_permutation_invariant(
+    module: Any,
+    data: Any,
+    *,
+    call: Call | None = None,
+    attributes: Mapping[Any, Role] | None = None,
+    edge_order: bool = True,
+    orders: int = 5,
+    tolerance: float = 1e-5,
+    rng: np.random.Generator | None = None,
 ) -> None:
-    """Assert that the output of a graph net does not depend on the order of the nodes.
+    """Assert that the output of a graph net does not depend on the numbers of the nodes.
+
+    Everything that refers to nodes is renumbered: node features, masks, ``edge_index`` and every other attribute that
+    holds numbers of nodes, ``adj_t``. Edge attributes stay with their edges. Nodes of a batch stay in their graph. How
+    attributes are read is documented at :func:`~gnnmax.auditing.graph_nets.attributes.read_layout`; the message of a
+    failure lists it.
+
+    The module is called in the mode that it is in, in float64 where it takes it: the rounding of a deep net in float32
+    looks like a fault. Its mode, weights, buffers, gradients, caches and torch's random state are the same afterwards.
 
     Args:
-        module: A torch_geometric module with one output for each graph.
-        data: A ``Data`` of torch_geometric, or an object with ``x``, shape ``(nodes, channels)``, and ``edge_index``,
-            shape ``(2, edges)``. Node attributes are renumbered with ``x``.
-        rng: Draws the order.
-        call: Takes data, returns the output; None calls ``module(x, edge_index)``.
-        tolerance: Share of the spread of the outputs that counts as rounding.
+        module: A torch module or a function: its output is a tensor, or tensors in tuples, lists or dictionaries.
+        data: ``Data``, ``HeteroData``, or a ``Batch`` of them, of torch_geometric.
+        call: Takes data, returns the output. None fills the parameters of the module by the attributes of data of the
+            same names; a parameter ``data`` is the data itself.
+        attributes: The role of an attribute that can be read in two ways, by its name or by ``(type, name)``:
+            ``"node"``, ``"edge"``, ``"index"`` (numbers of nodes), ``"node index"`` (one for each node, and numbers of
+            nodes), ``"matrix"`` (nodes by nodes), or ``"other"``.
+        edge_order: Whether ``edge_index`` is listed in another order as well, sorted if it was sorted. False for a net
+            that pairs the edges 2i and 2i + 1, or returns one output for each edge.
+        orders: Number of random orders.
+        tolerance: Share of the spread of a channel of the output that counts as rounding. The spread is measured over
+            nodes, graphs, and graphs with altered features and fewer nodes.
+        rng: Draws the orders; None for a fixed seed.
 
     Raises:
-        AssertionError: the output changes; the message names two nodes whose exchange shows it.
-        InputError: no such data.
+        AssertionError: the output changes: the message names two nodes whose exchange shows it, in the smallest induced
+            subgraph that was found, and both outputs. Or two calls on the same data differ, or every output is the
+            same.
+        InputError: no such data, an attribute that can be read in two ways, or an output that is no tensor.
 
     Example:
         >>> import torch
-        >>> from types import SimpleNamespace
-        >>> graph = SimpleNamespace(x=torch.arange(3.0)[:, None], edge_index=torch.tensor([[0, 1], [1, 2]]))
-        >>> total = lambda x, edges: (x[edges[0]] * x[edges[1]]).sum()
-        >>> assert_node_permutation_invariant(total, graph, rng=np.random.default_rng(0))
-        >>> assert_node_permutation_invariant(lambda x, edges: x[0], graph, rng=np.random.default_rng(0))
+        >>> from torch_geometric.data import Data
+        >>> graph = Data(x=torch.tensor([[1.0], [2.0], [4.0]]), edge_index=torch.tensor([[0, 1], [1, 2]]))
+        >>> assert_permutation_invariant(lambda x, edge_index: (x[edge_index[0]] * x[edge_index[1]]).sum(), graph)
+        >>> assert_permutation_invariant(lambda x: x[0], graph)
         Traceback (most recent call last):
         ...
-        AssertionError: the output notices the order of the nodes: nodes 0 and 1 exchanged, they differ by 1
+        AssertionError: the output notices the order of the nodes: nodes 0 and 2 exchanged, they differ by 3
+        output: [1.] becomes [4.]
+        smallest graph that shows it: nodes [0, 2], edge_index []
+        attributes read as node: x; index: edge_index
     """
-    _assert_nodes(module, data, rng, call=call, tolerance=tolerance, moves=False)
+    settings = Settings(moves=False, call=call, attributes=attributes, edge_order=edge_order, tolerance=tolerance)
+    _assert_graph_net(module, data, settings, orders=orders, rng=rng)
 
 
-def assert_node_permutation_equivariant(
-    module: Any, data: Any, *, rng: np.random.Generator, call: Call | None = None, tolerance: float = 1e-5
+def assert_permutation_equivariant(
+    module: Any,
+    data: Any,
+    *,
+    call: Call | None = None,
+    attributes: Mapping[Any, Role] | None = None,
+    edge_order: bool = True,
+    orders: int = 5,
+    tolerance: float = 1e-5,
+    rng: np.random.Generator | None = None,
 ) -> None:
     """Assert that the outputs of a graph net, one for each node, move with the nodes.
 
     Args:
-        module: A torch_geometric module with outputs whose first axis is the nodes.
-        data: As for :func:`assert_node_permutation_invariant`.
-        rng: Draws the order.
-        call: Takes data, returns the output; None calls ``module(x, edge_index)``.
-        tolerance: Share of the spread of the outputs that counts as rounding.
+        module: As for :func:`assert_permutation_invariant`; the first axis of every output is the nodes. For
+            ``HeteroData`` it returns a dictionary of outputs by node type.
+        data: As for :func:`assert_permutation_invariant`.
+        call: Likewise.
+        attributes: Likewise.
+        edge_order: Likewise.
+        orders: Likewise.
+        tolerance: Likewise.
+        rng: Likewise.
 
     Raises:
-        AssertionError: the outputs do not move with the nodes; the message names two nodes whose exchange shows it.
-        InputError: no such data.
+        AssertionError: the outputs do not move with the nodes; otherwise as for :func:`assert_permutation_invariant`.
+        InputError: outputs that are not one for each node; otherwise as for :func:`assert_permutation_invariant`.
+
+    Example:
+        >>> import torch
+        >>> from torch_geometric.data import Data
+        >>> from torch_geometric.nn import GCNConv
+        >>> graph = Data(x=torch.tensor([[1.0], [2.0], [4.0]]), edge_index=torch.tensor([[0, 1], [1, 2]]))
+        >>> assert_permutation_equivariant(GCNConv(1, 2), graph)
     """
-    _assert_nodes(module, data, rng, call=call, tolerance=tolerance, moves=True)
+    settings = Settings(moves=True, call=call, attributes=attributes, edge_order=edge_order, tolerance=tolerance)
+    _assert_graph_net(module, data, settings, orders=orders, rng=rng)
 
 
-def _assert_nodes(
-    module: Any, data: Any, rng: np.random.Generator, *, call: Call | None, tolerance: float, moves: bool
+def _assert_graph_net(
+    module: Any, data: Any, settings: Settings, *, orders: int, rng: np.random.Generator | None
 ) -> None:
-    trial = NodeTrial(module, data, moves=moves, call=call, tolerance=tolerance)
-    largest = max((trial.error(rng.permutation(trial.nodes)) for _ in range(5)), default=0.0)
-    fault = "the outputs do not move with the nodes" if moves else "the output notices the order of the nodes"
-    for node in range(trial.nodes - 1):  # exchanges of neighbours generate every order
-        error = trial.error(trial.exchange(node, node + 1))
-        if error:
-            raise AssertionError(f"{fault}: nodes {node} and {node + 1} exchanged, they differ by {error:.3g}")
-    if largest:
-        raise AssertionError(f"{fault}: in another order they differ by {largest:.3g}")
+    if isinstance(orders, bool) or not isinstance(orders, int) or orders < 1 or not settings.tolerance >= 0:
+        raise InputError(
+            f"orders must be an integer and at least 1, and tolerance at least 0, not {orders!r} and "
+            f"{settings.tolerance!r}: leave them out for 5 and 1e-5"
+        )
+    rng = np.random.default_rng(0) if rng is None else rng
+    with random_state_kept():
+        trial = GraphTrial(module, data, settings, rng=rng)
+        if (found := trial.unrepeated) is not None:
+            raise AssertionError(
+                f"two calls on the same data differ by {found.size:.3g}: the net is stochastic, like dropout in "
+                "training mode, and no symmetry can be tested: call module.eval(), or fix the seed in call="
+            )
+        shown = counterexample(trial, rng, orders=orders)
+    if shown is not None:
+        raise AssertionError(str(shown))
+    if trial.constant:
+        raise AssertionError(
+            "every output is the same, for other node features and for fewer nodes too: a constant has every symmetry, "
+            "and shows nothing"
+        )

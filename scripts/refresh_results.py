@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gnnmax.cli.main import main
 from gnnmax.experiments.results import read_results
-from gnnmax.report.documents import headline_markdown, replace_marked, split_markdown
+from gnnmax.report.documents import replace_marked, split_markdown
 
 ROOT = Path(__file__).parents[1]
 CALL = ["compare", "--config", "bump", "--models", "cnn,cnn-contexts,exchangeable,product", "--resume"]
@@ -20,5 +20,3 @@ if __name__ == "__main__":
             sys.exit(1)
         for test in read_results(f"runs/bump-{order}").tests:
             replace_marked(ROOT / "docs" / "results.md", f"{order}, tested on {test.name}", split_markdown(test))
-    shuffled = read_results("runs/bump-shuffled").tests[0]
-    replace_marked(ROOT / "README.md", "headline", headline_markdown(shuffled, ("cnn", "product", "bayes")))

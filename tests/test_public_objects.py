@@ -16,6 +16,7 @@ from gnnmax import (
     build,
     compare_scores,
     evaluate,
+    evaluate_peaks,
     find_differences,
     find_maxima,
     load_model,
@@ -32,6 +33,8 @@ WINDOWS = sample_windows(9, 60, rng=np.random.default_rng(0))
 MATRIX = np.random.default_rng(0).random((30, 30))
 TINY = build("tiny")
 MODEL = load_model("gnn", device="cpu")
+PEAKS = np.array([[m, 3, m] for m in range(8)])
+CALLS = np.c_[PEAKS, np.arange(8) % 3]
 OBJECTS = {
     "windows": WINDOWS,
     "data": TINY,
@@ -40,6 +43,8 @@ OBJECTS = {
     "verdict": evaluate(RULES["margin"], WINDOWS),
     "comparison": compare_scores({"a": RULES["margin"], "b [red]": RULES["centre_value"]}, WINDOWS),
     "maxima": find_maxima(MATRIX, k=3),
+    "peak verdict": evaluate_peaks(CALLS[:6], PEAKS),
+    "peak comparison": evaluate_peaks({"a": CALLS[:6], "b [red]": PEAKS}, PEAKS),
     "audit": audit(RULES["margin"], WINDOWS, rng=np.random.default_rng(0)),
     "order": order_test(MATRIX),
     "differences": find_differences(MATRIX, MATRIX.T, k=3),
@@ -57,7 +62,7 @@ def test_an_object_shows_itself_in_a_terminal_in_a_notebook_and_as_text(name):
     page = shown._repr_html_()
     assert page.startswith("<table>") and "<script" not in page
     assert len(repr(shown)) < 1500 and str(shown)
-    if name not in ("audit", "comparison"):
+    if name not in ("audit", "comparison", "peak comparison"):
         assert "\n" not in str(shown) and len(str(shown)) < 200
 
 
@@ -81,6 +86,9 @@ PLOTS = {
     "verdict": lambda: OBJECTS["verdict"].plot(),
     "comparison": lambda: OBJECTS["comparison"].plot(),
     "maxima": lambda: OBJECTS["maxima"].plot(MATRIX),
+    "peak verdict": lambda: OBJECTS["peak verdict"].plot(),
+    "recall on slices": lambda: OBJECTS["peak verdict"].plot("diagonal"),
+    "peak comparison": lambda: OBJECTS["peak comparison"].plot(),
     "audit": lambda: OBJECTS["audit"].plot(),
     "order": lambda: OBJECTS["order"].plot(),
     "differences": lambda: OBJECTS["differences"].plot(),

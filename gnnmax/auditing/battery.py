@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.auditing.findings import Audit, Experiment, Finding, experiment, finding_of
+from gnnmax.auditing.group_actions import with_values
 from gnnmax.auditing.rounding import rounding_floor, spread_of
 from gnnmax.auditing.shrinking import CounterExample, shrunk
 from gnnmax.auditing.transformations import TRANSFORMATIONS
@@ -46,6 +47,8 @@ def audit(
     increasing map; a decision that flips there is an unexpected flip. It does change under a translation of the window
     and a cyclic roll; where it changes, the decision is expected to flip. Translation moves the inner ``k - 2`` rows
     and columns on a background of isolated nodes, so nothing is cut off and the entries that move in are "no edge".
+    Beside the transformations, the decision on a window whose entries are all 0 is recorded: many windows of a sparse
+    matrix are such.
 
     Args:
         scorer: Windows to scores ``(N,)``; or what :func:`~gnnmax.evaluation.adapters.as_scorer` takes.
@@ -93,7 +96,18 @@ def audit(
         findings[name] = finding
     scores = np.concatenate(seen)
     constant = spread_of(scores) <= rounding_floor(scores, tolerance=tolerance)
-    return Audit(findings, constant=constant)
+    return Audit(findings, constant=constant, blank_called=_calls_blank(scored, some, threshold))
+
+
+def _calls_blank(scorer: Scorer, windows: Windows, threshold: float) -> bool | None:
+    """Return whether a window whose entries are all 0 is called centred; None where it gets no finite score."""
+    blank = with_values(windows[:1], np.zeros_like(windows.values[:1]))
+    try:
+        with np.errstate(all="ignore"):
+            score = float(scorer(blank)[0])
+    except InputError:  # scores that are checked must be finite
+        return None
+    return score > threshold if np.isfinite(score) else None
 
 
 def _tried(scorer: Scorer, windows: Windows, name: str, rng: np.random.Generator, tolerance: float) -> Experiment:

@@ -160,6 +160,9 @@ def _weighed(found: Experiment, flipped: npt.NDArray[np.bool_]) -> Scores:
     return found.error if (found.error > found.floor).any() else np.where(flipped, found.error, -1.0)
 
 
+BLANK_CALLED = "a window without any edge is called centred: it has no maximum"
+
+
 class Audit(Shown, Mapping[str, Finding]):
     """The findings of an audit by the name of the transformation.
 
@@ -167,10 +170,12 @@ class Audit(Shown, Mapping[str, Finding]):
         findings: One for each transformation.
         constant: Whether every score, before and after any transformation, is the same: such a scorer has no symmetry
             error because it says nothing.
+        blank_called: Whether a window whose entries are all 0 is called centred, which it never is; None where it gets
+            no finite score, or was not tried.
     """
 
-    def __init__(self, findings: Mapping[str, Finding], *, constant: bool) -> None:
-        self.findings, self.constant = findings, constant
+    def __init__(self, findings: Mapping[str, Finding], *, constant: bool, blank_called: bool | None = None) -> None:
+        self.findings, self.constant, self.blank_called = findings, constant, blank_called
 
     def __getitem__(self, name: str) -> Finding:
         return self.findings[name]
@@ -203,7 +208,10 @@ class Audit(Shown, Mapping[str, Finding]):
         for finding in self.findings.values():
             if finding.smallest is not None:
                 lines += ["", f"{finding.fault}:", str(finding.smallest)]
-        return "\n".join([*lines, "", self.conclusion])
+        return "\n".join([*lines, "", self.conclusion, *self._notes()])
+
+    def _notes(self) -> list[str]:
+        return [BLANK_CALLED] if self.blank_called else []
 
     def __repr__(self) -> str:
         return f"<Audit of {len(self)} transformations: {self.conclusion}>"
@@ -227,7 +235,7 @@ class Audit(Shown, Mapping[str, Finding]):
             ]
             for finding in self.findings.values()
         ]
-        return [TableText(self.conclusion, header, rows)]
+        return [TableText(self.conclusion, header, rows, self._notes())]
 
     def plot(self, *, ax: Any = None) -> tuple[Figure, Axes]:
         """Draw the share of decisions that flip under each transformation, where the label stays and where it moves.
@@ -252,7 +260,12 @@ class Audit(Shown, Mapping[str, Finding]):
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         findings = {name: finding.to_dict() for name, finding in self.findings.items()}
-        return {"conclusion": self.conclusion, "constant": self.constant, "findings": findings}
+        return {
+            "conclusion": self.conclusion,
+            "constant": self.constant,
+            "blank_called": self.blank_called,
+            "findings": findings,
+        }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Audit:
@@ -263,7 +276,12 @@ class Audit(Shown, Mapping[str, Finding]):
         """
         findings = msgspec.convert(plain.get("findings"), dict[str, dict[str, Any]])
         constant = msgspec.convert(plain.get("constant"), bool)
-        return cls({name: Finding.from_dict(finding) for name, finding in findings.items()}, constant=constant)
+        blank = msgspec.convert(plain.get("blank_called"), bool | None)
+        return cls(
+            {name: Finding.from_dict(finding) for name, finding in findings.items()},
+            constant=constant,
+            blank_called=blank,
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,27 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["rounding_floor", "spread_of"]
+__all__ = ["channel_spreads", "rounding_floor", "spread_of"]
 
 _UNITS = 4 * float(np.finfo(np.float32).eps)
+
+
+def channel_spreads(*outputs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the range of each channel, shape ``(channels,)``, over the finite values; 0 where there is none.
+
+    Args:
+        outputs: As for :func:`spread_of`.
+
+    Example:
+        >>> channel_spreads(np.array([[0.0, 1e6], [2.0, 1e6]]))
+        array([2., 0.])
+    """
+    rows = [output.reshape(-1, 1 if output.ndim < 2 else output.shape[-1]) for output in outputs]
+    joined = np.concatenate(rows)
+    finite = np.isfinite(joined)
+    high = np.where(finite, joined, -np.inf).max(axis=0, initial=-np.inf)
+    low = np.where(finite, joined, np.inf).min(axis=0, initial=np.inf)
+    return np.where(finite.any(axis=0), high - low, 0.0)
 
 
 def spread_of(*outputs: npt.NDArray[np.float64]) -> float:
@@ -22,9 +40,7 @@ def spread_of(*outputs: npt.NDArray[np.float64]) -> float:
         >>> spread_of(np.array([[0.0, 1e6], [2.0, 1e6]]))
         2.0
     """
-    rows = [output.reshape(-1, 1 if output.ndim < 2 else output.shape[-1]) for output in outputs]
-    joined = np.concatenate(rows)
-    return float(np.ptp(joined, axis=0).max(initial=0.0)) if len(joined) else 0.0
+    return float(channel_spreads(*outputs).max(initial=0.0))
 
 
 def rounding_floor(*outputs: npt.NDArray[np.float64], tolerance: float) -> float:

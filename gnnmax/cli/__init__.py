@@ -9,6 +9,7 @@ from gnnmax.cli.data_commands import Generate, Info, Verify
 from gnnmax.cli.detect_command import Detect
 from gnnmax.cli.differ_command import Differ
 from gnnmax.cli.evaluate_command import Evaluate, Report
+from gnnmax.cli.evaluate_peaks_command import EvaluatePeaks
 from gnnmax.cli.host_command import Host
 from gnnmax.cli.import_command import Import
 from gnnmax.cli.list_command import List
@@ -35,6 +36,7 @@ COMMANDS: dict[str, Any] = {
     "train": Train,
     "compare": Compare,
     "evaluate": Evaluate,
+    "evaluate-peaks": EvaluatePeaks,
     "audit": Audit,
     "report": Report,
     "detect": Detect,

@@ -17,6 +17,7 @@ import tyro
 from msgspec import structs
 
 from gnnmax.cli.arguments import Flag, nets_of, words_of
+from gnnmax.cli.detect_needs import check_needs
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, written_windows
 from gnnmax.detection.positions import detections_at, read_positions
@@ -75,6 +76,8 @@ class Detect:
     """Half of a symmetric matrix to report: upper gives (i, j), both gives (j, i) too."""
     directed: Flag = False
     """Read entry (i, j) as the edge from i to j only."""
+    undirected: Flag = False
+    """Read (i, j) and (j, i) as one pair: of a matrix that is symmetric, or of one half where the other is empty."""
     balanced: Flag = False
     """Balance the counts of a contact map."""
     models: str = "cnn,gnn"
@@ -150,7 +153,7 @@ class Detect:
         flags = {name: getattr(self, name) for name in SearchOptions.__struct_fields__ if hasattr(self, name)}
         flags["k"] = self.k if self.k_columns is None else (self.k, self.k_columns)
         flags["steps"] = [] if self.steps == "none" else words_of(self.steps)
-        flags["directed"] = True if self.directed else None
+        flags["directed"] = True if self.directed else False if self.undirected else None
         return SearchOptions(**flags)
 
     def _found(self, source: MatrixSource, options: SearchOptions) -> tuple[Detections, dict[str, Any]]:
@@ -181,6 +184,8 @@ class Detect:
     def _check(self) -> None:
         if self.border.isdecimal():
             raise InputError(f"--border {self.border} is called --max-missing {self.border} now")
+        if self.directed and self.undirected:
+            raise InputError("--directed contradicts --undirected: give one of the two, or neither")
         if self.decoys == "none" and self.fdr is not None:
             raise InputError("--fdr needs decoys: pass --decoys shuffle, or --decoys distance where values fall off")
         if self.fdr is not None and not 0 < self.fdr <= 1:
@@ -192,6 +197,7 @@ class Detect:
                 raise InputError(f"decoys apply to maxima, each pair once: leave out {flag}")
         if self.everywhere is not None and (self.mode == "graph" or self.models == "none"):
             raise InputError("--everywhere needs nets and an ordered matrix: leave out --mode graph or --models none")
+        check_needs(self)
         self._check_files()
 
     def _check_files(self) -> None:
@@ -264,9 +270,11 @@ class Detect:
             "matrix": str(self.matrix),
             "positions": None if self.positions is None else str(self.positions),
             **options.to_dict(),
+            "symmetry": source.symmetry.to_dict() | {"note": source.symmetry.note},
             "balanced": self.balanced,
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
             "columns": {name: filled.column.holds for name, filled in table[:0].filled().items()},
+            "types": {name: str(filled.type) for name, filled in table[:0].filled().items()},
             "without_score": dict(
                 Counter(() if table.reasons is None else table.reasons[table.reasons != ""].tolist())
             ),
@@ -286,6 +294,7 @@ def print_maxima(found: Detections, card: dict[str, Any], out: Path | None) -> N
     mode = f"mode {card['mode']}" + ("" if card["k"] is None else f", {card['k'][0]} x {card['k'][1]}")
     listed = f"{card['maxima']:,} maxima" if card["positions"] is None else f"{len(found):,} positions"
     title = f"{card['matrix']}: {listed}, {mode}, ties {card['ties']}, border {card['border']}"
+    title += f", {card['symmetry']['read']}"
     if card["max_missing"] is not None:
         title += f", at most {card['max_missing']} missing"
     if card["steps"]:
@@ -320,8 +329,9 @@ def _why_none(card: dict[str, Any]) -> str:
 
 
 def _counts(card: dict[str, Any]) -> str:
-    """Return one line each for entries without a score, maxima that were dropped, and score maps."""
-    lines = [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
+    """Return one line each for the halves, entries without a score, maxima that were dropped, and score maps."""
+    lines = [f"{card['symmetry']['note']}\n"] if card["symmetry"]["note"] else []
+    lines += [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
     decoys = card["decoys"]
     if decoys is not None and decoys["fdr"] is not None:
         lines.append(

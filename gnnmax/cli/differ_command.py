@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from gnnmax.cli.arguments import Flag, words_of
+from gnnmax.cli.arguments import Flag, direction_of, words_of
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.detection.output import is_table, json_lines, parquet_library, write_table
 from gnnmax.io.ownership import Output, check_outputs
@@ -50,6 +50,8 @@ class Differ:
     """Whether the diagonal entries (i, i) take part."""
     directed: Flag = False
     """Read entry (i, j) as the edge from i to j only."""
+    undirected: Flag = False
+    """Read (i, j) and (j, i) as one pair: of a matrix that is symmetric, or of one half where the other is empty."""
     balanced: Flag = False
     """Balance the counts of contact maps; they are real values then."""
     picture: Path | None = None
@@ -94,5 +96,5 @@ class Differ:
         same = ("rate", "law", "around", "mode", "threshold", "unstored", "diagonal")
         options: dict[str, Any] = {name: getattr(self, name) for name in same}
         options["steps"] = [] if self.steps == "none" else words_of(self.steps)
-        options["directed"] = True if self.directed else None
+        options["directed"] = direction_of(directed=self.directed, undirected=self.undirected)
         return find_differences(a, b, self.k, **options)

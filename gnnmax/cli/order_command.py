@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from gnnmax.cli.arguments import Flag
+from gnnmax.cli.arguments import Flag, direction_of
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.errors import InputError
 from gnnmax.io.ownership import Output, check_outputs
@@ -32,7 +32,9 @@ class Order:
     unstored: Literal["zero", "missing"] = "zero"
     """The value of an entry that a sparse matrix does not store."""
     directed: Flag = False
-    """Read a line u,v of a list of edges as the edge from u to v only."""
+    """Read entry (i, j) as the edge from i to j only."""
+    undirected: Flag = False
+    """Read (i, j) and (j, i) as one pair: of a matrix that is symmetric, or of one half where the other is empty."""
     balanced: Flag = False
     """Balance the counts of a contact map."""
     out: Path | None = None
@@ -59,6 +61,7 @@ class Order:
             rng=np.random.default_rng(self.seed),
             two_sets=self.two_sets,
             unstored=self.unstored,
+            directed=direction_of(directed=self.directed, undirected=self.undirected),
         )
         if self.out is not None:
             write_figure(found.plot()[0], self.out)

@@ -76,6 +76,6 @@ def named_files(scores: Sequence[str]) -> dict[str, Path]:
         path = Path(file if equals and not Path(text).exists() else text)
         name = name if path == Path(file) and equals else path.stem
         if name in files:
-            raise InputError(f"two files of scores are called {name!r}: name them, as in first={files[name]}")
+            raise InputError(f"two files are called {name!r}: name them, as in first={files[name]}")
         files[name] = path
     return files

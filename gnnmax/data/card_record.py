@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 from msgspec import Meta
 
 from gnnmax.data.prevalence import Prevalence
+from gnnmax.task.lacking_kinds import NO_CONSTANT, SPARSE
 from gnnmax.task.plotting import COLOURS, axes_for, draw_intervals
 from gnnmax.task.tabulation import Shown, TableText, number_text, percent_text
 
@@ -100,18 +101,27 @@ class Card(Shown):
 
     @property
     def note(self) -> str:
-        """The natural share of centred windows, and whether splits share windows, as one line.
+        """The natural share of centred windows, whether splits share windows, and a kind that is lacking, as one line.
 
         Example:
             >>> from gnnmax.data.card import describe
             >>> from gnnmax.data.store import load_data
-            >>> describe(load_data("real-karate")).note
-            'natural prevalence: 3.8 % of windows are centred (this split, 78 windows); 0 windows are in two splits'
+            >>> describe(load_data("real-les-miserables")).note.split("; ")[1:]
+            ['0 windows are in two splits', 'no window is constant, as many windows of a sparse matrix are']
         """
         natural = self.natural
         counted = f"{natural.basis}, {natural.windows:,} windows" if natural.windows else "exact: 1 / k^2"
         shared = f"{self.duplicates:,} windows are in two splits"
-        return f"natural prevalence: {percent_text(natural.share)} of windows are centred ({counted}); {shared}"
+        lacking = f"; {NO_CONSTANT}" if self._lacks_constant else ""
+        return (
+            f"natural prevalence: {percent_text(natural.share)} of windows are centred ({counted}); {shared}{lacking}"
+        )
+
+    @property
+    def _lacks_constant(self) -> bool:
+        described = self.splits.get("test", list(self.splits.values())[-1])
+        density = self.properties["density"][2]
+        return not described["kinds"]["constant"] and density is not None and density <= 1 - SPARSE
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {row['windows']:,}" for name, row in self.splits.items())

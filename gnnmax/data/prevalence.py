@@ -1,4 +1,7 @@
-"""Natural prevalence: the share of centred windows before classes are balanced."""
+"""Natural prevalence: the share of centred windows among those around any edge, before classes are balanced.
+
+Here it is counted; a verdict expects it from the number of edges in each window.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gnnmax.data.subgraphs.subgraph import Subgraph
 from gnnmax.data.subgraphs.window_extraction import blocks, cut_neighbours
 from gnnmax.detection.matrix import MatrixSource, as_source
+from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.search import search_matrix
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.errors import InputError
@@ -42,12 +43,17 @@ ROOM = 4096
 """Most nodes of a graph from which windows are cut: the cut compares all pairs of nodes."""
 
 
-def score_everywhere(model: Scorer, matrix: Any, k: int = 9, *, missing: Any = None) -> npt.NDArray[np.float32]:
+def score_everywhere(
+    model: Scorer, matrix: Any, k: int = 9, *, missing: Any = None, directed: bool | None = None
+) -> npt.NDArray[np.float32]:
     """Score the window around every entry of a matrix.
 
     A net that standardises each window needs the windows one by one, in batches. A convolution tower on raw values
     (``encoding = "none"``) is applied to the matrix itself, with the same scores, see
     :mod:`gnnmax.models.images.dense_tower`.
+
+    In an undirected matrix, a window near the diagonal holds some pairs in two cells. The second one counts as missing,
+    as in :func:`gnnmax.find_maxima`; so only a model that takes missing entries scores such a window.
 
     Cost: one window for each entry. A tower costs 20 to 30 times less; with zero padding, 5 to 7 times less.
 
@@ -56,6 +62,7 @@ def score_everywhere(model: Scorer, matrix: Any, k: int = 9, *, missing: Any = N
         matrix: As for :func:`gnnmax.find_maxima`, shape ``(n, m)``.
         k: Side of the windows.
         missing: True where nothing was measured.
+        directed: As for :func:`gnnmax.find_maxima`.
 
     Returns:
         The score map, shape ``(n, m)``, float32; NaN where the window is not wholly inside the matrix and measured.
@@ -67,7 +74,7 @@ def score_everywhere(model: Scorer, matrix: Any, k: int = 9, *, missing: Any = N
         >>> (score_everywhere(RULES["argmax"], matrix, k=3) > 0).nonzero()
         (array([2]), array([3]))
     """
-    return score_map(model, as_source(matrix, missing=missing), k)
+    return score_map(model, as_source(matrix, missing=missing, directed=directed), k)
 
 
 def score_map(model: Scorer, source: MatrixSource, k: int) -> npt.NDArray[np.float32]:
@@ -83,10 +90,40 @@ def score_map(model: Scorer, source: MatrixSource, k: int) -> npt.NDArray[np.flo
         rows = min(step, n - half - row)
         block = source.block(row, half, rows, m - 2 * half, (half, half))
         values = block.values if block.missing is None else np.where(block.missing, np.nan, block.values)
-        windows = np.lib.stride_tricks.sliding_window_view(values, (k, k))
-        part = _scored(model, windows.reshape(-1, k, k))[0] if convolved is None else convolved(values)
-        scores[row : row + rows, half : m - half] = part.reshape(windows.shape[:2])
+        part = scores[row : row + rows, half : m - half]
+        if convolved is None:
+            part[:] = _scores_of_strip(model, values, (row, half), k, pairs=source.undirected)
+        else:
+            part[:] = convolved(values).reshape(part.shape)
+            if source.undirected:  # towers take no missing entries
+                part[_near_diagonal(row, half, part.shape, k)] = np.nan
     return scores
+
+
+def _scores_of_strip(
+    model: Scorer, values: npt.NDArray[Any], first: tuple[int, int], k: int, *, pairs: bool
+) -> npt.NDArray[np.float32]:
+    """Score the windows of a strip of a matrix, the first of them centred on the entry ``first``."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, (k, k))
+    shape, windows = windows.shape[:2], windows.reshape(-1, k, k)
+    if not pairs:
+        return _scored(model, windows)[0].reshape(shape)
+    windows = windows.astype(np.promote_types(windows.dtype, np.float32))  # a copy that can hold NaN
+    near = np.flatnonzero(_near_diagonal(*first, shape, k))
+    rows, columns = np.divmod(near, shape[1])
+    again = repeated_cells(rows + first[0], columns + first[1], (k, k))
+    whole = np.isfinite(windows[near]).all(axis=(1, 2))
+    windows[near[:, None, None], np.arange(k)[:, None], np.arange(k)] = np.where(again, np.nan, windows[near])
+    scores = _scored(model, windows)[0]
+    if getattr(model, "takes_missing", False):
+        scores[near[whole]] = _scored(model, windows[near[whole]], partly=True)[0]
+    return scores.reshape(shape)
+
+
+def _near_diagonal(row: int, column: int, shape: tuple[int, ...], k: int) -> npt.NDArray[np.bool_]:
+    """Mark the entries of a block whose windows hold pairs in two cells: both ends are among rows and columns."""
+    apart = np.arange(row, row + shape[0])[:, None] - np.arange(column, column + shape[1])
+    return np.asarray(np.abs(apart) < k - 1)
 
 
 class RuleComparison(NamedTuple):
@@ -191,13 +228,22 @@ def windows_around(
 
 
 def windows_at(source: MatrixSource, rows: Places, columns: Places, *, k: int) -> npt.NDArray[Any]:
-    """Cut the windows around some entries, shape ``(M, k, k)``, NaN where an entry is missing."""
+    """Cut the windows around some entries, shape ``(M, k, k)``, NaN where an entry is missing.
+
+    In an undirected matrix the second cell of a pair counts as missing, so that a window is centred, as
+    :func:`gnnmax.is_centred` says, exactly if its centre is a maximum.
+    """
     values = np.empty((len(rows), k, k), dtype=np.float64 if source.dtype.itemsize > 4 else np.float32)
     for index, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
         block = source.block(row, column, 1, 1, (k // 2, k // 2))
         values[index] = block.values
         if block.missing is not None:
             values[index][block.missing] = np.nan
+    if source.undirected:
+        near = np.flatnonzero(np.abs(rows - columns) < k - 1)
+        again = np.zeros(values.shape, dtype=np.bool_)
+        again[near] = repeated_cells(rows[near], columns[near], (k, k))
+        values[again] = np.nan
     return values
 
 

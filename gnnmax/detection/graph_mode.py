@@ -27,20 +27,20 @@ INFINITE = int(np.float64(np.inf).view(np.uint64))
 """The bits of infinity as a whole number; the bits of a negative number or NaN exceed it."""
 
 
-def graph_maxima(source: MatrixSource, options: SearchOptions, *, symmetric: bool) -> Maxima:
+def graph_maxima(source: MatrixSource, options: SearchOptions) -> Maxima:
     """Find the edges that no other edge of their ends beats; see :func:`gnnmax.detection.find_maxima`.
 
     An end is a row or a column: entries ``(u, v)`` and ``(u, w)`` share the row ``u``, ``(u, v)`` and ``(w, v)`` the
     column ``v``. In an undirected graph, whose matrix is symmetric, row ``u`` and column ``u`` are the same end, and
-    ``(u, v)`` and ``(v, u)`` the same edge.
+    ``(u, v)`` and ``(v, u)`` the same edge, which is listed with ``u <= v``.
 
     Cost: a few passes over the edges.
 
     Args:
         source: The matrix.
-        options: How it is searched; of these, ties, threshold and triangle are used.
-        symmetric: Whether the graph is undirected.
+        options: How it is searched; of these, ties and threshold are used.
     """
+    symmetric = source.undirected
     indptr, columns, values = _edges(source)
     by_row = _Best(indptr, values)
     if by_row.unknown:
@@ -50,7 +50,7 @@ def graph_maxima(source: MatrixSource, options: SearchOptions, *, symmetric: boo
     # A maximum is among the largest edges of its row and of its column: one comparison removes all others.
     row, column, value = by_row.at, columns[by_row.leading], by_row.value
     leading = value == by_column.first[column]
-    if symmetric and options.triangle == "upper":
+    if symmetric:
         leading &= row <= column
     if options.threshold is not None:
         leading &= value > options.threshold

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.data.hosts.own_files import entries_of_data
+from gnnmax.detection.halves import UNCHECKED, Symmetry, symmetry_of
 from gnnmax.detection.search_options import Unstored
+from gnnmax.detection.upper_half import as_upper_half
 from gnnmax.errors import InputError
 from gnnmax.task.arrays import as_array, plain_layout
 
@@ -85,7 +87,7 @@ class MatrixSource:
         missing: True where nothing was measured, besides NaN; or None.
         diagonal: Whether the diagonal takes part.
         names: Names of rows and of columns.
-        directed: Whether a graph says that it is directed; None for a matrix.
+        symmetry: How its two halves agree, and whether it is read as undirected: then both halves are the same.
         steps: Normalisations, applied in this order to the values that are read; nothing is copied beforehand.
     """
 
@@ -94,7 +96,7 @@ class MatrixSource:
     missing: npt.NDArray[np.bool_] | None
     diagonal: bool
     names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
-    directed: bool | None = None
+    symmetry: Symmetry = UNCHECKED
     steps: tuple[FittedNormalisation, ...] = ()
 
     @property
@@ -106,7 +108,12 @@ class MatrixSource:
     @property
     def sparse(self) -> bool:
         """Whether only some entries are stored."""
-        return not isinstance(self.matrix, np.ndarray)
+        return _is_sparse(self.matrix)
+
+    @property
+    def undirected(self) -> bool:
+        """Whether entries ``(i, j)`` and ``(j, i)`` are one pair."""
+        return self.symmetry.undirected
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -132,10 +139,20 @@ class MatrixSource:
         """The same matrix with only its edges measured: stored entries, or those of a dense matrix that are not 0."""
         from scipy.sparse import csr_array
 
+        if self.sparse:
+            return replace(self, unstored="missing")
         # scipy has no sparse arrays in half precision or foreign byte order
         dtype = np.float32 if self.matrix.dtype == np.float16 else self.matrix.dtype.newbyteorder("=")
-        matrix = self.matrix if self.sparse else csr_array(np.asarray(self.matrix, dtype=dtype))
-        return replace(self, matrix=matrix, unstored="missing")
+        (n, m), values, columns = self.shape, [], []
+        counts = np.zeros(n + 1, dtype=np.int64)
+        for row in range(0, n, TILE[0]):
+            part = np.asarray(self.matrix[row : row + TILE[0], 0:m])
+            there = part != 0
+            counts[row + 1 : row + 1 + len(part)] = there.sum(axis=1)
+            values.append(part[there].astype(dtype))
+            columns.append(np.nonzero(there)[1].astype(np.int32 if m <= np.iinfo(np.int32).max else np.int64))
+        stored = np.concatenate(values), np.concatenate(columns), np.cumsum(counts)
+        return replace(self, matrix=csr_array(stored, shape=self.shape), unstored="missing")
 
     def transformed(self, values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:
         """Normalise values of some rows and columns, shapes that broadcast; NaN means no score."""
@@ -279,35 +296,6 @@ class MatrixSource:
         scored = ~np.isnan(values) if self.steps else np.ones(len(values), dtype=np.bool_)
         return values[scored], rows[scored], columns[scored]
 
-    def symmetric(self) -> bool:
-        """Find out whether the matrix is its own transpose, missing entries included."""
-        n, m = self.shape
-        if n != m:
-            return False
-        if self.sparse:
-            return _equal_masks(self.missing, self.missing) and _equal_sparse(self.matrix, self.matrix.T.tocsr())
-        side = TILE[0]
-        for row in range(0, n, side):
-            for column in range(row, n, side):
-                sizes = min(side, n - row), min(side, n - column)
-                one = self.block(row, column, *sizes, (0, 0))
-                other = self.block(column, row, *sizes[::-1], (0, 0))
-                if not np.array_equal(one.values, other.values.T) or not _equal_masks(one.missing, other.missing):
-                    return False
-        return True
-
-
-def _equal_masks(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return bool(np.array_equal(one, other.T))
-
-
-def _equal_sparse(one: Any, other: Any) -> bool:
-    other.sort_indices()
-    parts = ("indptr", "indices", "data")
-    return all(np.array_equal(getattr(one, p), getattr(other, p), equal_nan=p == "data") for p in parts)
-
 
 def lowest(dtype: np.dtype[Any]) -> Any:
     """Return the lowest number of a type: it exceeds nothing."""
@@ -325,7 +313,14 @@ def _computable(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype.newbyteorder("=")
 
 
-def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, diagonal: bool = True) -> MatrixSource:
+def as_source(
+    matrix: Any,
+    *,
+    unstored: Unstored = "zero",
+    missing: Any = None,
+    diagonal: bool = True,
+    directed: bool | None = None,
+) -> MatrixSource:
     """Read a matrix of any supported kind.
 
     Args:
@@ -334,11 +329,13 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
         unstored: The value of an entry that a sparse matrix does not store; graphs store their edges.
         missing: True where nothing was measured, shape of the matrix; or None.
         diagonal: Whether the diagonal takes part.
+        directed: Whether entries ``(i, j)`` and ``(j, i)`` are two different edges; None: what a graph says of itself;
+            a matrix is undirected if it is symmetric, exactly or within rounding.
 
     Raises:
-        InputError: not a matrix of real numbers, or a mask of another shape.
+        InputError: not a matrix of real numbers, a mask of another shape, or a matrix that is not undirected as said.
     """
-    names = directed = None
+    names = known = None
     if isinstance(matrix, (str, Path)):
         raise InputError(
             f"the matrix is given as the path {str(matrix)!r:.60}: read it with "
@@ -347,12 +344,12 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
     if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
         matrix = NamedMatrix(as_array(matrix, "the matrix"), (tuple(matrix.index), tuple(matrix.columns)))
     if isinstance(matrix, NamedMatrix):
-        matrix, names, hidden, directed = matrix
+        matrix, names, hidden, known = matrix
         missing = _both_missing(hidden, missing)
     if hasattr(matrix, "edge_index"):
         matrix = _of_data(matrix)
     if hasattr(matrix, "adjacency") and hasattr(matrix, "is_directed"):
-        directed = bool(matrix.is_directed())
+        known = bool(matrix.is_directed())
         matrix, names = _of_graph(matrix)
     if isinstance(matrix, np.ma.MaskedArray):
         if missing is not None:
@@ -374,7 +371,9 @@ def as_source(matrix: Any, *, unstored: Unstored = "zero", missing: Any = None, 
             raise InputError(
                 f"the mask must be booleans of shape {tuple(matrix.shape)}, not {missing.dtype} of {missing.shape}"
             )
-    return MatrixSource(matrix, unstored, missing, diagonal, names, directed)
+    symmetry = symmetry_of(matrix, missing, unstored=unstored, directed=directed, known=known)
+    matrix, missing = as_upper_half(matrix, symmetry), as_upper_half(missing, symmetry)
+    return MatrixSource(matrix, unstored, missing, diagonal, names, symmetry)
 
 
 def _both_missing(own: Any, given: Any) -> Any:

@@ -96,15 +96,16 @@ def find_differences(
     refuse_old_names(options)
     search = SearchOptions(k, **{**options, "triangle": "upper"})
     _check(rate, law, around, search)
-    pair = pair_of(a, b, unstored=search.unstored, missing=search.missing, diagonal=search.diagonal)
+    pair = pair_of(
+        a, b, unstored=search.unstored, missing=search.missing, diagonal=search.diagonal, directed=search.directed
+    )
     counts = _are_counts(pair, law)
-    directed = pair.directed if search.directed is None else search.directed
-    pooled = prepare_matrix(pair.pooled, structs.replace(search, missing=None))
-    upper = pooled.plain.symmetric() if directed is None else not directed
-    search = structs.replace(search, missing=None, directed=not upper)
+    # the pair says itself what is missing, and whether it is directed
+    search = structs.replace(search, missing=None, directed=None, unstored=pair.a.unstored)
+    pooled = prepare_matrix(pair.pooled, search)
     maxima = search_matrix(pooled, search)
     side = (AROUND if search.mode == "ordered" else 1) if around is None else around
-    windows = _Windows(pair, side, upper=upper)
+    windows = _Windows(pair, side, upper=pooled.undirected)
     others, candidates = _candidates(pooled, maxima, side, search)
     by_distance = search.mode == "ordered" and pooled.shape[0] == pooled.shape[1]
     if counts:
@@ -228,7 +229,7 @@ def _candidates(
     share = MOST_OTHERS / max(1, searched.matrix.nnz if searched.sparse else n * m)
     rng, total, chosen = np.random.default_rng(0), 0, []
     for values, rows, columns in searched.measured():
-        half = (values != 0) & ((rows <= columns) | bool(search.directed))
+        half = (values != 0) & ((rows <= columns) | (not source.undirected))
         total += int(half.sum())
         some = half & (rng.random(len(rows)) < share)
         chosen.append(rows[some] * m + columns[some])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.halves import UNCHECKED, Symmetry
 from gnnmax.detection.search_options import Mode
 from gnnmax.errors import InputError
 from gnnmax.task.arrays import as_array
@@ -44,6 +45,7 @@ class Maxima(Shown):
         scores: The values after normalisation, float64. The search compares these, ``margin`` is theirs, and the
             largest is first. None without normalisation.
         steps: Names of the normalisations, in the order applied.
+        symmetry: How the two halves of the matrix agree, and whether it was read as undirected.
     """
 
     rows: Places
@@ -57,6 +59,7 @@ class Maxima(Shown):
     names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     scores: npt.NDArray[np.float64] | None = None
     steps: tuple[str, ...] = ()
+    symmetry: Symmetry = UNCHECKED
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -120,6 +123,7 @@ class Maxima(Shown):
             for row in zip(*(column.tolist() for column in shown.values()), strict=True)
         ]
         notes = [f"and {len(self) - SHOWN:,} more"] if len(self) > SHOWN else []
+        notes += [self.symmetry.note] if self.symmetry.note else []
         return [TableText(repr(self), list(shown), rows, notes)]
 
     def plot(self, matrix: Any, *, most: int = 500, ax: Any = None) -> tuple[Figure, Axes]:

@@ -216,6 +216,7 @@ def order_test(
     two_sets: bool = False,
     unstored: Unstored = "zero",
     missing: Any = None,
+    directed: bool | None = None,
 ) -> OrderTest:
     """Test whether the order of the rows and columns of a matrix carries information, and over which distance.
 
@@ -240,6 +241,7 @@ def order_test(
             not square, or whose rows and columns have different names, is tested so in any case.
         unstored: The value of an entry that a sparse matrix does not store, ``zero`` or ``missing``.
         missing: True where nothing was measured, shape ``(n, m)``; or None.
+        directed: As for :func:`gnnmax.find_maxima`; the columns of an undirected matrix are its rows.
 
     Returns:
         p-value, effect size, z, the profile by distance, and advice which mode and net to use.
@@ -265,7 +267,7 @@ def order_test(
     """
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or not 1 <= draws <= MOST_DRAWS:
         raise InputError(f"draws must be a whole number from 1 to {MOST_DRAWS:,}, not {draws!r}")
-    source = as_source(matrix, unstored=unstored, missing=missing)
+    source = as_source(matrix, unstored=unstored, missing=missing, directed=directed)
     rng = np.random.default_rng(0) if rng is None else rng
     n, m = source.shape
     named_apart = source.names is not None and source.names[0] != source.names[1]

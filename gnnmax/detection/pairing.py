@@ -33,11 +33,6 @@ class Pair:
     b: MatrixSource
     pooled: NamedMatrix
 
-    @property
-    def directed(self) -> bool | None:
-        """Whether the two say that they are directed graphs; None if neither says anything."""
-        return self.pooled.directed
-
     def are_counts(self) -> bool:
         """Find out whether all entries are whole numbers of at least 0."""
         return all(((v >= 0) & (v == np.floor(v)) & np.isfinite(v)).all() for v in self._values())
@@ -54,7 +49,7 @@ class Pair:
         yield from (values for source in (self.a, self.b) for values, _, _ in source.measured())
 
 
-def pair_of(a: Any, b: Any, *, unstored: Unstored, missing: Any, diagonal: bool) -> Pair:
+def pair_of(a: Any, b: Any, *, unstored: Unstored, missing: Any, diagonal: bool, directed: bool | None = None) -> Pair:
     """Read two matrices of any supported kind; nodes that have names are matched by these.
 
     Args:
@@ -63,41 +58,48 @@ def pair_of(a: Any, b: Any, *, unstored: Unstored, missing: Any, diagonal: bool)
         unstored: The value of an entry that a sparse matrix does not store.
         missing: True where neither was measured; or None.
         diagonal: Whether the diagonal takes part.
+        directed: As for :func:`gnnmax.find_maxima`; the pair is undirected if both matrices are.
 
     Raises:
         InputError: other shapes, other names, no entry measured in both, or too many entries.
     """
-    first, second = (as_source(one, unstored=unstored, missing=missing, diagonal=diagonal) for one in (a, b))
+    first, second = (
+        as_source(one, unstored=unstored, missing=missing, diagonal=diagonal, directed=directed) for one in (a, b)
+    )
     if first.shape != second.shape:
         shapes = " and ".join(f"{n} x {m}" for n, m in (first.shape, second.shape))
         raise InputError(f"two matrices of the same nodes have one shape, not {shapes}: give both the same nodes")
     places = None if first.names is None or second.names is None else _matched(first.names, second.names)
     names = second.names if first.names is None else first.names
-    directed = None if first.directed is None and second.directed is None else bool(first.directed or second.directed)
     plain = first.sparse and second.sparse and all(one.missing is None and _whole(one) for one in (first, second))
-    if not plain:
-        return _dense_pair((first, second), places, names, directed=directed)
-    one, other = first.matrix, second.matrix
+    if plain:
+        one, other, pooled = _sparse_pair((first, second), places)
+    else:
+        one, other, pooled = _dense_pair((first, second), places)
+        unstored = "zero"
+    one_way = not (first.undirected and second.undirected)
+    named = [NamedMatrix(matrix, names, None, one_way) for matrix in (one, other, pooled)]  # type: ignore[arg-type]
+    first, second = (as_source(matrix, unstored=unstored, diagonal=diagonal) for matrix in named[:2])
+    return Pair(first, second, named[2])
+
+
+def _sparse_pair(sources: tuple[MatrixSource, MatrixSource], places: tuple[Places, Places] | None) -> tuple[Any, ...]:
+    one, other = (source.matrix for source in sources)
     if places is not None:
         other = other[places[0]][:, places[1]].tocsr()
         other.sort_indices()
-    if unstored == "missing":
+    if sources[0].unstored == "missing":
         one, other = _common(one, other)
         pooled = one.copy()
         pooled.data = _wide(one.data) + _wide(other.data)
-    else:
-        pooled = _wide_matrix(one) + _wide_matrix(other)
-        pooled.sort_indices()
-    first, second = replace(first, matrix=one, names=names), replace(second, matrix=other, names=names)
-    return Pair(first, second, _with_names(pooled, names, directed=directed))
+        return one, other, pooled
+    pooled = _wide_matrix(one) + _wide_matrix(other)
+    pooled.sort_indices()
+    return one, other, pooled
 
 
 def _whole(source: MatrixSource) -> bool:
     return source.matrix.dtype.kind != "f" or not np.isnan(source.matrix.data).any()
-
-
-def _with_names(matrix: Any, names: Any, *, directed: bool | None) -> NamedMatrix:
-    return NamedMatrix(matrix, names, None, directed)
 
 
 def _matched(one: tuple[Any, Any], other: tuple[Any, Any]) -> tuple[Places, Places] | None:
@@ -141,13 +143,7 @@ def _common(one: Any, other: Any) -> tuple[Any, Any]:
     return first, second
 
 
-def _dense_pair(
-    sources: tuple[MatrixSource, MatrixSource],
-    places: tuple[Places, Places] | None,
-    names: Any,
-    *,
-    directed: bool | None,
-) -> Pair:
+def _dense_pair(sources: tuple[MatrixSource, MatrixSource], places: tuple[Places, Places] | None) -> tuple[Any, ...]:
     n, m = sources[0].shape
     if n * m > LARGEST_DENSE:
         raise InputError(
@@ -164,8 +160,4 @@ def _dense_pair(
         raise InputError("no entry was measured in both matrices: every one is NaN, masked or not stored in one")
     if joint.any():
         values = [np.where(joint, np.nan, one) for one in values]
-    a, b = (
-        replace(source, matrix=one, missing=None, unstored="zero", names=names)
-        for source, one in zip(sources, values, strict=True)
-    )
-    return Pair(a, b, _with_names(_wide(values[0]) + _wide(values[1]), names, directed=directed))
+    return values[0], values[1], _wide(values[0]) + _wide(values[1])

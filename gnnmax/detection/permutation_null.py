@@ -12,6 +12,7 @@ from msgspec import structs
 from gnnmax.detection.matrix import MatrixSource, Places
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.normalisation import normalise
+from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
 from gnnmax.errors import InputError
@@ -128,19 +129,17 @@ def discoveries_in(
         raise InputError(f"draws must be a whole number of at least 1, not {draws!r}")
     if options.mode == "graph" and decoys == "distance":
         raise InputError("decoys by distance need an order, which a graph does not have: use shuffle")
-    directed = source.directed if options.directed is None else options.directed
-    directed = not source.plain.symmetric() if directed is None else directed
-    options = structs.replace(options, directed=directed, triangle="upper")
+    options = structs.replace(options, triangle="upper")
 
     def search(one: MatrixSource) -> tuple[Maxima, npt.NDArray[np.float64]]:
         maxima = search_matrix(one, options)
         ordered = options.mode == "ordered"
-        return maxima, window_means(one, maxima) if ordered else end_scores(one, maxima, symmetric=not directed)
+        return maxima, window_means(one, maxima) if ordered else end_scores(one, maxima)
 
     maxima, statistic = search(source)
     names = [step.name for step in source.steps]
     plain = source.plain if options.mode == "ordered" else source.plain.edges()
-    null = PermutationNull.of(plain, decoys, symmetric=not directed)
+    null = PermutationNull.of(plain, decoys)
     others = [search(normalise(null.draw(rng), names, options.mode))[1] for _ in range(draws)]
     return Discoveries(maxima, statistic, q_values(statistic, np.concatenate(others), draws))
 
@@ -179,10 +178,9 @@ class PermutationNull:
     rows: Places
     columns: Places
     group: Places
-    symmetric: bool
 
     @classmethod
-    def of(cls, source: MatrixSource, decoys: Decoys, *, symmetric: bool) -> PermutationNull:
+    def of(cls, source: MatrixSource, decoys: Decoys) -> PermutationNull:
         """List the entries of a matrix before normalisation."""
         n, m = source.shape
         if decoys == "distance" and n != m:
@@ -196,11 +194,11 @@ class PermutationNull:
             source = replace(source, matrix=block.values, unstored="zero", missing=block.missing, diagonal=True)
         parts = list(source.measured())
         values, rows, columns = (np.concatenate([part[at] for part in parts]) for at in range(3))
-        kept = rows <= columns if symmetric else np.ones(len(rows), dtype=np.bool_)
+        kept = rows <= columns if source.undirected else np.ones(len(rows), dtype=np.bool_)
         values, rows, columns = values[kept], rows[kept], columns[kept]
         group = np.abs(rows - columns) if decoys == "distance" else np.zeros(len(rows), dtype=np.intp)
         order = np.argsort(group, kind="stable")
-        return cls(source, values[order], rows[order], columns[order], group[order], symmetric)
+        return cls(source, values[order], rows[order], columns[order], group[order])
 
     def draw(self, rng: np.random.Generator) -> MatrixSource:
         """Draw a decoy."""
@@ -208,7 +206,7 @@ class PermutationNull:
         if self.source.sparse:
             from scipy.sparse import csr_array
 
-            off = (self.rows != self.columns) & self.symmetric
+            off = (self.rows != self.columns) & self.source.undirected
             rows = np.concatenate([self.rows, self.columns[off]])
             columns = np.concatenate([self.columns, self.rows[off]])
             data = np.concatenate([values, values[off]])
@@ -217,13 +215,15 @@ class PermutationNull:
             return replace(self.source, matrix=stored)
         matrix = self.source.matrix.copy()
         matrix[self.rows, self.columns] = values
-        if self.symmetric:
+        if self.source.undirected:
             matrix[self.columns, self.rows] = values
         return replace(self.source, matrix=matrix)
 
 
 def window_means(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64]:
     """Return the mean of the measured entries of the window of each maximum, itself included.
+
+    In an undirected matrix each pair counts once.
 
     Raises:
         InputError: a mean is not finite.
@@ -239,14 +239,18 @@ def window_means(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64
         known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing
         parts = (np.where(known, block.values, 0).astype(np.float64), known)
         views = [np.lib.stride_tricks.sliding_window_view(part, (rows, columns)) for part in parts]
-        sums, counts = (view[top[here], left[here]].sum(axis=(1, 2)) for view in views)
+        windows, counted = (view[top[here], left[here]] for view in views)
+        if source.undirected:
+            again = repeated_cells(maxima.rows[here], maxima.columns[here], (rows, columns))
+            windows[again], counted[again] = 0, False
+        sums, counts = windows.sum(axis=(1, 2)), counted.sum(axis=(1, 2))
         means[here] = sums / counts
     if not np.isfinite(means).all():
         raise InputError("decoys need windows whose mean is finite: replace infinite entries")
     return means
 
 
-def end_scores(source: MatrixSource, maxima: Maxima, *, symmetric: bool) -> npt.NDArray[np.float64]:
+def end_scores(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64]:
     """Return the z-score of the other edges at the ends of each maximum of a graph.
 
     That is ``(mean of them - mean of all) * sqrt(their number) / standard deviation of all``, so that ends with few and
@@ -257,8 +261,10 @@ def end_scores(source: MatrixSource, maxima: Maxima, *, symmetric: bool) -> npt.
     """
     if not len(maxima):
         return np.empty(0)
+    symmetric = source.undirected
     values, rows, columns = (np.concatenate(part) for part in zip(*source.edges().measured(), strict=True))
     own = maxima.values if maxima.scores is None else maxima.scores
+    values, own = values.astype(np.float64), own.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         middle, spread = values.mean(dtype=np.float64), values.std(dtype=np.float64)
         above, own = values - middle, own - middle

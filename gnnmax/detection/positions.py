@@ -114,6 +114,7 @@ def detections_at(source: MatrixSource, positions: Sequence[tuple[int, int]], ma
         places[:, 1],
         _masked(values, source.plain.dtype),
         source.plain.dtype,
+        undirected=source.undirected,
         steps=tuple(step.name for step in source.steps),
         scores=_masked(scores, np.dtype(np.float64)) if source.steps else None,
         is_maximum=_masked(is_maximum, np.dtype(np.bool_)),

@@ -44,7 +44,7 @@ def axis_profiles(source: MatrixSource, axis: Axis, rng: np.random.Generator) ->
 
     Args:
         source: The matrix.
-        axis: What has an order. The profile of a node is its row, and its column too if the matrix is not symmetric.
+        axis: What has an order. The profile of a node is its row, and its column too if the matrix is directed.
         rng: The source of the choice and of the projection; not used for a matrix of up to 2,048 x 2,048.
 
     Returns:
@@ -59,7 +59,7 @@ def axis_profiles(source: MatrixSource, axis: Axis, rng: np.random.Generator) ->
     """
     if axis != "nodes":
         profiles = _profiles(source, rng, of_columns=axis == "columns", one_set=False)
-    elif source.symmetric():
+    elif source.undirected:
         profiles = _profiles(source, rng, of_columns=True, one_set=True)
     else:
         parts = [_profiles(source, rng, of_columns=columns, one_set=True) for columns in (False, True)]

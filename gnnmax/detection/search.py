@@ -8,12 +8,15 @@ from dataclasses import replace
 from inspect import Parameter, Signature, cleandoc, signature
 from typing import Annotated, Any, ParamSpec, Protocol, get_origin
 
+import numpy as np
+
 from gnnmax.detection.graph_mode import graph_maxima
 from gnnmax.detection.matrix import MatrixSource, as_source
 from gnnmax.detection.maxima import Maxima, sorted_by_value
 from gnnmax.detection.min_distance import suppress_nearby
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.ordered_mode import ordered_maxima
+from gnnmax.detection.plateaus import plateau_maxima
 from gnnmax.detection.search_options import SearchOptions, refuse_old_names
 from gnnmax.errors import InputError
 
@@ -67,7 +70,8 @@ def find_maxima(matrix: Any, options: SearchOptions) -> Maxima:
     Call it as ``find_maxima(matrix, k=9, mode="ordered", ...)``.
 
     In mode ``ordered`` the order of rows and columns means something: an entry is a maximum if it is strictly above all
-    others of the ``k`` x ``k`` window around it, as :func:`gnnmax.is_centred` says. In mode ``graph`` it does not: an
+    others of the ``k`` x ``k`` window around it, as :func:`gnnmax.is_centred` says. A window of an undirected matrix
+    covers pairs: one that it holds in two cells counts once. In mode ``graph`` the order does not mean anything: an
     edge is a maximum if no other edge of its row or column is as large; in an undirected graph, no other edge of its
     two ends. If the nodes are relabelled, the maxima are relabelled with them.
 
@@ -109,34 +113,49 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
     """Read a matrix as a search reads it: missing entries marked, values normalised.
 
     Raises:
-        InputError: not a matrix of real numbers; no measured entry; a normalisation that is unknown or refuses the
-            matrix.
+        InputError: not a matrix of real numbers; not undirected, but said to be; no measured entry; a normalisation
+            that is unknown or refuses the matrix.
     """
-    source = as_source(matrix, unstored=options.unstored, missing=options.missing, diagonal=options.diagonal)
+    source = as_source(
+        matrix,
+        unstored=options.unstored,
+        missing=options.missing,
+        diagonal=options.diagonal,
+        directed=options.directed,
+    )
+    if options.unstored == "missing" and options.mode == "ordered" and not source.sparse:
+        raise InputError(
+            "unstored = 'missing' has no effect on a dense matrix: mark missing entries with NaN or a mask"
+        )
     _check_measured(source)
     return normalise(source, options.steps, options.mode)
 
 
 def search_matrix(source: MatrixSource, options: SearchOptions) -> Maxima:
-    """Find the maxima of a matrix that :func:`prepare_matrix` has read; see :func:`find_maxima`."""
-    directed = source.directed if options.directed is None else options.directed
-    symmetric = source.plain.symmetric() if directed is None else not directed
-    if symmetric and source.shape[0] != source.shape[1]:
-        raise InputError(f"a matrix of {source.shape[0]} x {source.shape[1]} is not that of an undirected graph")
+    """Find the maxima of a matrix that :func:`prepare_matrix` has read; see :func:`find_maxima`.
+
+    Whether it is undirected was decided there.
+    """
     if options.mode == "graph":
-        return _with_values(source, sorted_by_value(graph_maxima(source, options, symmetric=symmetric)))
-    _check_sides_fit(options.sides, source.shape)
-    strict, upper = options.ties == "strict", symmetric and options.triangle == "upper"
-    # Strict maxima are half a window apart anyway.
-    apart = options.min_distance <= (min(options.sides) // 2 + 1 if strict else 1)
-    # Plateaus and distances concern the whole matrix: the mirrored half is left away afterwards.
-    whole = not upper or options.ties == "plateau" or not apart
-    maxima = ordered_maxima(source, options, upper=not whole)
-    if not apart:
-        maxima = maxima[suppress_nearby(maxima.rows, maxima.columns, maxima.values, options.min_distance)]
-    if upper:
-        maxima = maxima[maxima.rows <= maxima.columns]
-    return _with_values(source, sorted_by_value(maxima))
+        maxima = graph_maxima(source, options)
+    else:
+        _check_sides_fit(options.sides, source.shape)
+        maxima = (plateau_maxima if options.ties == "plateau" else ordered_maxima)(source, options)
+        # Strict maxima are half a window apart anyway.
+        if options.min_distance > (min(options.sides) // 2 + 1 if options.ties == "strict" else 1):
+            maxima = maxima[suppress_nearby(maxima.rows, maxima.columns, maxima.values, options.min_distance)]
+    if source.undirected and options.triangle == "both":
+        maxima = _with_mirror_images(maxima)
+    return _with_values(source, sorted_by_value(replace(maxima, symmetry=source.symmetry)))
+
+
+def _with_mirror_images(maxima: Maxima) -> Maxima:
+    """Add the entry ``(j, i)`` of each pair off the diagonal, sorted by row and column."""
+    off = np.flatnonzero(maxima.rows != maxima.columns)
+    twice = maxima[np.concatenate([np.arange(len(maxima)), off])]
+    turned = slice(len(maxima), None)
+    twice.rows[turned], twice.columns[turned] = maxima.columns[off], maxima.rows[off]
+    return twice[np.lexsort((twice.columns, twice.rows))]
 
 
 def _with_values(source: MatrixSource, maxima: Maxima) -> Maxima:

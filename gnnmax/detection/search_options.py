@@ -27,10 +27,13 @@ Unstored = Literal["zero", "missing"]
 """The value of an entry that a sparse matrix does not store."""
 
 Triangle = Literal["upper", "both"]
-"""The half of a symmetric matrix whose maxima are reported, or both halves."""
+"""The entries that report a pair of an undirected matrix: the one above the diagonal, or both."""
 
 Sides = int | tuple[int, int]
 """The side of square windows, or their rows and columns."""
+
+ORDERED_ONLY = ("border", "max_missing", "min_distance", "unstored")
+"""Options that have no effect in mode graph, which has no windows and no distances, and whose edges are stored."""
 
 OLD_NAMES = {"separation": "min_distance", "absent": "unstored", "both": "triangle"}
 """Old names of options, and their new names."""
@@ -53,21 +56,23 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             score.
         ties: ``strict``: no other entry is as large. ``all``: none is larger and one is smaller, so that a constant
             window has no maximum. ``first``: as ``all``, and equal entries come later, by row and then by column.
-            ``plateau``: equal entries that touch, at a corner too, count as one if none is beaten in its own window;
-            the first one represents them. Mode graph has no order: strict or all.
+            ``plateau``: equal entries that touch, at a corner too, count as one if none is beaten in its own window
+            and one is above another entry; the first one represents them. Mode graph has no order: strict or all.
         border: ``shrink``: entries of a window may be missing, outside the matrix or not measured. ``drop``: none may.
             A missing entry beats nothing; it is never taken for 0.
         max_missing: With ``border = "shrink"``, the largest number of missing entries; None: any number.
         missing: True where nothing was measured, shape ``(n, m)``; or None.
         unstored: The value of an entry that a sparse matrix does not store: ``zero``, as in scipy, or ``missing``. A
-            stored zero is measured. Ignored in mode graph: an edge is a stored entry, or not 0 in a dense matrix.
+            stored zero is measured. Not in mode graph: an edge is a stored entry, or not 0 in a dense matrix.
         diagonal: Whether entries ``(i, i)`` take part; else they are missing.
         threshold: Only values strictly above it; None takes all.
         min_distance: Least distance of two maxima. A maximum is dropped if a larger one that is kept is nearer in rows
             and in columns. Equal ones never drop each other. 1 drops none.
-        triangle: The half of a symmetric matrix that is reported: ``upper``, entries with ``i <= j``, or ``both``.
+        triangle: The entries that report a pair of an undirected matrix: ``upper``, the one with ``i <= j``, or
+            ``both``.
         directed: Whether ``(i, j)`` and ``(j, i)`` are two different edges. None: a networkx graph says so itself, and
-            a matrix is undirected if it is symmetric. False treats even a matrix that is not symmetric as undirected.
+            a matrix is undirected if it is symmetric, exactly or within rounding; its upper half is then read. False:
+            they are one pair, also in a matrix with one empty half; refused if the matrix is neither.
 
     Raises:
         InputError: an option has no such value, or two options contradict each other.
@@ -111,9 +116,20 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             _check_sides(self.k)
         elif self.ties in ("first", "plateau"):
             raise InputError(f"ties = {self.ties!r} needs an order, which a graph does not have: use strict or all")
+        self._check_order()
         structs.force_setattr(self, "steps", tuple(self.steps))
         if self.border == "drop" and self.max_missing:
             raise InputError(f"border = 'drop' contradicts max_missing = {self.max_missing}: give one of the two")
+
+    def _check_order(self) -> None:
+        """Refuse options that have no effect in mode graph."""
+        defaults = dict(zip(reversed(self.__struct_fields__), reversed(self.__struct_defaults__), strict=False))
+        for name in ORDERED_ONLY if self.mode == "graph" else ():
+            if getattr(self, name) != defaults[name]:
+                raise InputError(
+                    f"{name} = {getattr(self, name)!r} has no effect in mode graph, which has no windows and no "
+                    "distances, and whose edges are stored: leave it out, or use mode ordered"
+                )
 
     @property
     def sides(self) -> tuple[int, int]:

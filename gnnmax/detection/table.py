@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gnnmax.detection.dense_scoring import Scorer, score_windows
 from gnnmax.detection.maxima import Maxima, Places
+from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.permutation_null import Discoveries
 from gnnmax.task.label import is_centred
 
@@ -33,6 +34,7 @@ class Detections:
         columns: Column of each.
         values: Value of each, masked where it was not measured.
         type: Type of the values.
+        undirected: Whether the matrix was read as undirected.
         names: Names of all rows and columns of the matrix, or None.
         steps: Names of the normalisations.
         scores: The values after these, masked where there is no score.
@@ -47,6 +49,7 @@ class Detections:
     columns: Places
     values: npt.NDArray[Any]
     type: np.dtype[Any]
+    undirected: bool = False
     names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     steps: tuple[str, ...] = ()
     scores: npt.NDArray[Any] | None = None
@@ -191,12 +194,24 @@ def detections_of(maxima: Maxima, discoveries: Discoveries | None = None) -> Det
         maxima.columns,
         maxima.values,
         maxima.values.dtype,
+        undirected=maxima.symmetry.undirected,
         names=maxima.names,
         steps=maxima.steps,
         scores=maxima.scores,
         maxima=maxima,
         discoveries=discoveries,
     )
+
+
+def _why_unscored(table: Detections, windows: npt.NDArray[Any], unscored: Places) -> npt.NDArray[Any]:
+    """Say why a net that takes no missing entries has no score for some windows of a table."""
+    rows, columns, k = table.rows[unscored], table.columns[unscored], windows.shape[-1]
+    there = np.isfinite(windows[unscored])
+    near = (np.abs(rows - columns) < k - 1) & table.undirected
+    there[near] |= repeated_cells(rows[near], columns[near], (k, k))
+    across = "the window lies across the diagonal and holds pairs twice"
+    reasons = np.where(there.all(axis=(1, 2)), across, "the window is not wholly measured")
+    return np.asarray(reasons, dtype=object)
 
 
 def with_net_scores(table: Detections, batches: Iterable[npt.NDArray[Any]], nets: Mapping[str, Scorer]) -> Detections:
@@ -225,7 +240,8 @@ def with_net_scores(table: Detections, batches: Iterable[npt.NDArray[Any]], nets
         centred[here] = is_centred(windows)
         for name, net in nets.items():
             scores[name][here], known = score_windows(net, windows)
-            reasons[here][~known & (reasons[here] == "")] = "the window is not wholly measured"
+            unscored = np.flatnonzero(~known & (reasons[here] == ""))
+            reasons[here.start + unscored] = _why_unscored(table[here], windows, unscored)
     unknown = reasons != ""
     masked = {name: np.ma.array(score, mask=np.isnan(score)) for name, score in scores.items()}
     agree = [np.ma.array((score > 0) == centred, mask=score.mask) for score in masked.values()]

@@ -7,6 +7,7 @@ import numpy as np
 from gnnmax.evaluation.evaluation_set import EvaluationSet
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.evaluation.scored import Scored
+from gnnmax.task.lacking_kinds import lacking_kinds
 
 __all__ = ["caveats_of"]
 
@@ -25,7 +26,7 @@ _HELD = {
 
 
 def caveats_of(data: EvaluationSet, scorer: Scored, threshold: float) -> tuple[str, ...]:
-    """List where an interval says little or nothing about other graphs, and whether scores look like probabilities.
+    """List where an interval says little about other graphs, the kinds that are lacking, and scores like probabilities.
 
     Args:
         data: The evaluation set.
@@ -38,7 +39,13 @@ def caveats_of(data: EvaluationSet, scorer: Scored, threshold: float) -> tuple[s
         ]
     else:
         found = [*_of_single_graphs(scorer), *_of_few_graphs(scorer)]
-    return (*found, *_of_scale(scorer, threshold))
+    return (*found, *_of_kinds(data), *_of_scale(scorer, threshold))
+
+
+def _of_kinds(data: EvaluationSet) -> tuple[str, ...]:
+    if data.kind_code is None or data.edges is None or data.k is None:
+        return ()
+    return lacking_kinds(data.kind_code, data.edges, data.k)
 
 
 def _of_single_graphs(scorer: Scored) -> list[str]:

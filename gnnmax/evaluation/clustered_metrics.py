@@ -18,6 +18,7 @@ from gnnmax.evaluation.localisation import graph_columns
 from gnnmax.evaluation.metrics import METRICS, coarsened, compute_metrics, levels_of
 from gnnmax.evaluation.slices import Partition
 from gnnmax.evaluation.sums import Sums
+from gnnmax.evaluation.unit_sums import batched, remaining, shares_of, summed
 
 __all__ = ["ClusteredMetrics", "Decisions"]
 
@@ -71,7 +72,6 @@ class ClusteredMetrics:
             shape ``(slices,)``.
         ranking: The metrics of the ranking on all windows, exactly.
         shift: How much coarse levels change each of them; empty where the levels are exact.
-        prevalence: Natural share of centred windows of this side, or None.
     """
 
     sums: Floats
@@ -80,7 +80,6 @@ class ClusteredMetrics:
     graphs: dict[str, Floats]
     ranking: dict[str, Floats]
     shift: dict[str, Floats]
-    prevalence: float | None
 
     @classmethod
     def of(cls, data: EvaluationSet, decisions: Decisions, batch: npt.NDArray[np.intp]) -> ClusteredMetrics:
@@ -93,7 +92,7 @@ class ClusteredMetrics:
         """
         unit, units = batch[data.unit], int(batch.max()) + 1
         by_graph = _sums_by_graph(data, decisions)
-        sums = {name: _batched(columns, batch, units) for name, columns in by_graph.items()}
+        sums = {name: batched(columns, batch, units) for name, columns in by_graph.items()}
         graphs = {name: effective_number(columns) for name, columns in _divisors(by_graph).items()}
         for group, parts in data.slices.items():
             n, correct = (
@@ -105,8 +104,7 @@ class ClusteredMetrics:
         level = decisions.level
         coarse = level if level.max() < EXACT_LEVELS else coarsened(level, COARSE_LEVELS)
         levels = _level_tables(coarse, unit, data, shape=(int(coarse.max()) + 1, units))
-        rows, prevalence = _rows_of(sums), None if data.k is None else 1 / data.k**2
-        made = cls(np.vstack(list(sums.values())), rows, levels, graphs, {}, {}, prevalence)
+        made = cls(np.vstack(list(sums.values())), _rows_of(sums), levels, graphs, {}, {})
         exact = made._ranking_of(_counts(level, data))
         if coarse is level:
             return dataclasses.replace(made, ranking=exact)
@@ -143,10 +141,10 @@ class ClusteredMetrics:
 
     def _without(self, units: slice) -> dict[str, Floats]:
         positive, negative = (
-            _remaining(total, table[:, units].toarray())
+            remaining(total, table[:, units].toarray())
             for total, table in zip(self._level_totals, self.levels, strict=True)
         )
-        return self.computed(_remaining(self.sums.sum(axis=1), self.sums[:, units]), (positive, negative))
+        return self.computed(remaining(self.sums.sum(axis=1), self.sums[:, units]), (positive, negative))
 
     def computed(self, sums: Floats, levels: Levels) -> dict[str, Floats]:
         """Compute every metric from other sums of the units, ``(S, b)`` and ``(L, b)`` each, to ``(b,)``.
@@ -165,30 +163,18 @@ class ClusteredMetrics:
         """Return each unit's share of some sums by name, shape ``(m, U)``."""
         by_unit = self._sums(self.sums)
         columns = np.array([getattr(by_unit, name) for name in divisors])
-        return _shared(columns)
+        return shares_of(columns)
 
     def slice_shares(self, group: str) -> Floats:
         """Return each unit's share of the windows of each slice of a group, shape ``(slices, U)``."""
-        return _shared(self.sums[self.rows[f"n {group}"]])
+        return shares_of(self.sums[self.rows[f"n {group}"]])
 
     def _sums(self, sums: Floats, levels: Levels | None = None) -> Sums:
         fields: dict[str, Any] = {name: sums[rows] for name, rows in self.rows.items() if " " not in name}
-        return Sums(**fields, prevalence=self.prevalence, levels=levels)
+        return Sums(**fields, levels=levels)
 
     def _ranking_of(self, levels: Levels) -> dict[str, Floats]:
         return compute_metrics(dataclasses.replace(self.total, levels=levels), needs="ranking")
-
-
-def _remaining(total: Floats, part: Floats) -> Floats:
-    """Return a total less some parts of it, without the residue that rounding of real weights leaves."""
-    left = np.asarray(total)[:, None] - part
-    left[np.abs(left) < 1e-12 * np.abs(part)] = 0.0
-    return left
-
-
-def _shared(columns: Floats) -> Floats:
-    total = columns.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(columns, total, where=total > 0, out=np.zeros_like(columns)))
 
 
 def _weighted(data: EvaluationSet, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -205,12 +191,14 @@ def _sums_by_graph(data: EvaluationSet, decisions: Decisions) -> dict[str, Float
     }
     if data.bayes_right is not None:
         columns["bayes_right"] = data.bayes_right
-    sums = {"n": _summed(data.weight, graph, graphs)}
-    sums |= {name: _summed(_weighted(data, column), graph, graphs) for name, column in columns.items()}
+    if (chance := data.chance) is not None:
+        columns |= {"chance": chance, "around_edges": chance > 0}
+    sums = {"n": summed(data.weight, graph, graphs)}
+    sums |= {name: summed(_weighted(data, column), graph, graphs) for name, column in columns.items()}
     if decisions.probability is not None:
         excess = decisions.probability - data.label
         bins = bins_of(decisions.probability)
-        sums["squared_error"] = _summed(_weighted(data, excess**2), graph, graphs)
+        sums["squared_error"] = summed(_weighted(data, excess**2), graph, graphs)
         sums["excess"] = _table(bins, BINS, graph, graphs, column=_weighted(data, excess))
     if data.offset is not None and data.k is not None and not data.alone:
         sums |= graph_columns(
@@ -226,21 +214,14 @@ def _divisors(by_graph: dict[str, Floats]) -> dict[str, Floats]:
     return {name: getattr(sums, name) for name in names}
 
 
-def _batched(columns: Floats, batch: npt.NDArray[np.intp], units: int) -> Floats:
-    """Sum columns of graphs, ``(G,)`` or ``(rows, G)``, over the units."""
-    if units == columns.shape[-1]:
-        return columns
-    return np.array([_summed(row, batch, units) for row in np.atleast_2d(columns)]).reshape(*columns.shape[:-1], units)
-
-
 def _effective_parts(data: EvaluationSet, parts: Partition) -> Floats:
     """Return the effective number of graphs in each slice where graphs are too many for a table."""
     graphs = data.n_graphs
     place, where = np.unique(parts.code * graphs + data.unit, return_inverse=True)
     sizes = np.bincount(where, weights=data.weight).astype(np.float64)
     code, slices = place // graphs, len(parts.names)
-    squares = _summed(sizes**2, code, slices)
-    return np.divide(_summed(sizes, code, slices) ** 2, squares, where=squares > 0, out=np.zeros(slices))
+    squares = summed(sizes**2, code, slices)
+    return np.divide(summed(sizes, code, slices) ** 2, squares, where=squares > 0, out=np.zeros(slices))
 
 
 def _counts(level: npt.NDArray[np.intp], data: EvaluationSet) -> Levels:
@@ -253,14 +234,10 @@ def _counts(level: npt.NDArray[np.intp], data: EvaluationSet) -> Levels:
     return positive, negative
 
 
-def _summed(column: npt.NDArray[Any] | None, unit: npt.NDArray[np.intp], units: int) -> Floats:
-    return np.bincount(unit, weights=column, minlength=units).astype(np.float64)
-
-
 def _table(
     code: npt.NDArray[np.intp], parts: int, unit: npt.NDArray[np.intp], units: int, *, column: Any = None
 ) -> Any:
-    return _summed(column, code * units + unit, parts * units).reshape(parts, units)
+    return summed(column, code * units + unit, parts * units).reshape(parts, units)
 
 
 def _rows_of(sums: dict[str, Floats]) -> dict[str, int | slice]:

@@ -243,8 +243,15 @@ class Comparison:
         return next(iter(self.verdicts.values())).title
 
     def _notes(self) -> list[str]:
-        warnings = [f"{name}: {warning}" for name, verdict in self.verdicts.items() for warning in verdict.warnings]
-        return [*self.sentences(), *warnings]
+        warnings = [verdict.warnings for verdict in self.verdicts.values()]
+        common = [warning for warning in warnings[0] if all(warning in each for each in warnings)]
+        own = [
+            f"{name}: {warning}"
+            for name, each in zip(self.verdicts, warnings, strict=True)
+            for warning in each
+            if warning not in common
+        ]
+        return [*self.sentences(), *common, *own]
 
     def __rich__(self) -> Table:
         return rich_table(self._title(), self._header(), self._rows(), self._notes())

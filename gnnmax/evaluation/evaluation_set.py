@@ -15,18 +15,19 @@ from gnnmax.errors import InputError
 from gnnmax.evaluation.slices import Partition, by_deciles, by_distance, by_kind, by_margin, by_name, check_groups
 from gnnmax.task.arrays import as_array
 from gnnmax.task.bayes import ceiling_of
+from gnnmax.task.lacking_kinds import edge_counts
 from gnnmax.task.rules import RULES
 from gnnmax.task.scorers import labels_of
 from gnnmax.task.windows import Windows
 
 __all__ = ["EvaluationSet", "checked_graph", "checked_weight"]
 
-_COLUMNS = ("label", "graph", "weight", "kind_code", "margin", "offset", "bayes_right")
+_COLUMNS = ("label", "graph", "weight", "kind_code", "margin", "offset", "edges", "bayes_right")
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluationSet:
-    """The labels and known properties of windows, about 40 bytes a window.
+    """The labels and known properties of windows, about 45 bytes a window.
 
     Attributes:
         label: Shape ``(N,)``.
@@ -37,6 +38,7 @@ class EvaluationSet:
         kind_code: Shape ``(N,)``, or None.
         margin: Shape ``(N,)``, or None.
         offset: Shape ``(N, 2)``, or None.
+        edges: Number of entries of each window that are edges, 0 where its centre is none, shape ``(N,)``; or None.
         bayes_right: Whether the Bayes rule decides correctly, shape ``(N,)``; None where nothing was added to noise.
         ceiling: Accuracy of that rule over all windows of this distribution; None where there is no single one.
         groups: The caller's own, by name, shape ``(N,)`` each.
@@ -54,6 +56,7 @@ class EvaluationSet:
     kind_code: npt.NDArray[np.uint8] | None = None
     margin: npt.NDArray[np.float32] | None = None
     offset: npt.NDArray[np.int16] | None = None
+    edges: npt.NDArray[np.int32] | None = None
     bayes_right: npt.NDArray[np.bool_] | None = None
     ceiling: float | None = None
     groups: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
@@ -89,6 +92,7 @@ class EvaluationSet:
             kind_code=windows.kind_code,
             margin=windows.margin,
             offset=windows.offset,
+            edges=edge_counts(windows.values),
             bayes_right=(RULES["bayes"](windows) > 0) == label if known else None,
             ceiling=_ceiling(windows) if known else None,
             groups=own,
@@ -147,6 +151,18 @@ class EvaluationSet:
         return dataclasses.replace(self, **arrays, groups={name: group.copy() for name, group in self.groups.items()})
 
     @property
+    def chance(self) -> npt.NDArray[np.float64] | None:
+        """Chance that a window around an edge is centred if every edge in it is the largest equally often, ``(N,)``.
+
+        One over its number of edges, 0 where the centre is no edge; ``1 / k^2`` where only the side is known.
+        """
+        if self.k is None:
+            return None
+        if self.edges is None:
+            return np.full(len(self.label), 1 / self.k**2)
+        return np.divide(1.0, self.edges, where=self.edges > 0, out=np.zeros(len(self.edges)))
+
+    @property
     def counted(self) -> npt.NDArray[np.bool_] | slice:
         """The windows of some weight, as an index."""
         return slice(None) if self.weight is None else self.weight > 0
@@ -193,16 +209,6 @@ class EvaluationSet:
             parts["kind"], parts["margin"] = by_kind(self.kind_code), by_margin(self.margin)
             parts["margin_decile"], parts["offset"] = by_deciles(self.margin), by_distance(self.offset, self.k)
         return parts | {name: by_name(group) for name, group in self.groups.items()}
-
-    def batch_of_graph(self, units: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-        """Return the unit of each graph: itself, or a batch of graphs where there are more graphs than units.
-
-        Graphs are exchangeable, so random batches are too, and the spread of a sum over batches is that over graphs, up
-        to a chance error of ``1 / sqrt(2 * units)``, about two per cent at 1,000.
-        """
-        if self.n_graphs <= units:
-            return np.arange(self.n_graphs)
-        return np.asarray(rng.permutation(self.n_graphs) % units, dtype=np.intp)
 
 
 def checked_graph(given: Any, n: int) -> npt.NDArray[Any] | None:

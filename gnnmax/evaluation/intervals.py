@@ -36,7 +36,7 @@ def verdict_of(data: EvaluationSet, scorer: Scored, options: EvaluationOptions) 
         threshold=float(options.threshold),
         confidence=float(options.confidence),
         metrics=known,
-        natural_prevalence=None if data.k is None else 1 / data.k**2,
+        natural_prevalence=_prevalence(scorer),
         scale=scorer.scale,
         reliability=None if first.probability is None else reliability(first.probability, data.label, data.weight),
         bayes_accuracy=None if data.bayes_right is None else float(np.average(data.bayes_right, weights=data.weight)),
@@ -48,6 +48,11 @@ def verdict_of(data: EvaluationSet, scorer: Scored, options: EvaluationOptions) 
         by_seed={name: tuple(_value(found[name]) for found in scorer.seeds) for name in own if known[name] is not None},
         warnings=caveats_of(data, scorer, options.threshold),
     )
+
+
+def _prevalence(scorer: Scored) -> float | None:
+    sums = scorer.clustered[0].total
+    return _value(sums.prevalence) if sums.has("prevalence") else None
 
 
 def _value(found: Floats) -> float | None:
@@ -64,7 +69,7 @@ def _intervals(data: EvaluationSet, scorer: Scored, confidence: float) -> dict[s
         if name in scorer.point and not np.isnan(scorer.point[name])
     }
     if "natural_precision" in intervals and scorer.point["specificity"] == 1:
-        ends = (intervals["recall"][0], intervals["specificity"][0], 1 / (data.k or 1) ** 2)
+        ends = (intervals["recall"][0], intervals["specificity"][0], _prevalence(scorer) or 0.0)
         intervals["natural_precision"] = float(natural_precision(*ends)), 1.0
     return intervals
 

@@ -159,18 +159,28 @@ class Estimate:
             high, float(betaincinv(held + 1, others, 1 - tail))
         )
 
-    def difference_interval(self, confidence: float) -> tuple[float, float]:
-        """Return a t interval of a difference, cut to [-1, 1]; it excludes 0 exactly where the p-value is small.
+    def mean_interval(self, confidence: float, ends: tuple[float, float]) -> tuple[float, float]:
+        """Return a t interval of a number without a scale of its own, cut to ``ends``, which are it where none follows.
+
+        Few graphs may hold most of it: then t gets their effective number as degrees of freedom at most.
+        """
+        if self.freedom <= 0:
+            return ends
+        half = -float(stdtrit(self.degrees(self.upward), (1 - confidence) / 2)) * self.error
+        return max(ends[0], self.value - half), min(ends[1], self.value + half)
+
+    def difference_interval(self, confidence: float, *, ends: tuple[float, float] = (-1.0, 1.0)) -> tuple[float, float]:
+        """Return a t interval of a difference, cut to ``ends``; it excludes 0 exactly where the p-value is small.
 
         Where no graph shows a difference, at most the share of graphs that may have been missed can be stated.
         """
         if self.freedom <= 0:
-            return -1.0, 1.0
+            return ends
         if self.value == 0 and self.variance == 0:
             half = binomial_interval(0.0, self.graphs, confidence)[1]
         else:
             half = -float(stdtrit(self.degrees(), (1 - confidence) / 2)) * self._difference_error
-        return max(-1.0, self.value - half), min(1.0, self.value + half)
+        return max(ends[0], self.value - half), min(ends[1], self.value + half)
 
     def p_value(self) -> float:
         """Return the two-sided p-value of "the difference is 0"."""

@@ -112,16 +112,16 @@ def _specificity(sums: Sums) -> Floats:
     return sums.true_negatives / sums.negatives
 
 
-def natural_precision(recall: Any, specificity: Any, prevalence: float) -> Floats:
+def natural_precision(recall: Any, specificity: Any, prevalence: Any) -> Floats:
     """Return the precision of these decisions at another share of positives.
 
-    A window of side k slid over a matrix is centred on its maximum about once in ``k * k`` times; data sets hold half
-    of each class. Recall and specificity do not depend on the share of positives, the precision does.
+    A window with m edges, around one of them, is centred on its maximum about once in m times; data sets hold half of
+    each class. Recall and specificity do not depend on the share of positives, the precision does.
 
     Args:
         recall: Share of positives called centred, shape ``(...,)``.
         specificity: Share of negatives not called, likewise.
-        prevalence: Share of positives, between 0 and 1.
+        prevalence: Share of positives, between 0 and 1, shape ``(...,)``.
 
     Returns:
         Shape ``(...,)``; NaN where nothing is called. It holds for negatives like these: harder ones lower it.
@@ -271,9 +271,9 @@ METRICS: dict[str, Metric] = {
         headline=True,
     ),
     "natural_precision": Metric(
-        lambda sums: natural_precision(_recall(sums), _specificity(sums), _known(sums.prevalence)),
+        lambda sums: natural_precision(_recall(sums), _specificity(sums), sums.prevalence),
         "natural precision",
-        "Precision at the natural prevalence, one window in `k * k` centred.",
+        "Precision at the natural prevalence: one window in `m` centred, `m` edges in a window.",
         needs="prevalence",
     ),
     "brier": Metric(

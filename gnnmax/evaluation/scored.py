@@ -13,6 +13,7 @@ from gnnmax.evaluation.evaluation_set import EvaluationSet
 from gnnmax.evaluation.jackknife import Estimate
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.evaluation.options import EvaluationOptions
+from gnnmax.evaluation.unit_sums import batches_of
 
 __all__ = ["Scored", "leave_graphs_out"]
 
@@ -97,5 +98,5 @@ def leave_graphs_out(
         scales: Declared scale of each name.
         rng: Draws the batches of graphs, where there are more graphs than units.
     """
-    batch = data.batch_of_graph(options.resamples, rng)
+    batch = batches_of(data.n_graphs, options.resamples, rng)
     return {name: Scored(data, each, batch=batch, scale=scales[name]) for name, each in decisions.items()}

@@ -36,7 +36,7 @@ OUTPUT_FORMAT = """{"accuracy": accuracy, "auroc": auroc, "average_precision": a
 class Evaluator:
     """Evaluate one scorer, on windows that come in batches or on predictions that come at once.
 
-    ``update`` and ``compute`` take batches, as those of a torchmetrics metric do. Between batches about 50 bytes a
+    ``update`` and ``compute`` take batches, as those of a torchmetrics metric do. Between batches about 55 bytes a
     window are kept (score, label, graph, weight, kind, margin, offset) and no window. Windows of one graph may come in
     several batches: equal numbers or names mean one graph, in all batches. ``eval`` takes a dict of arrays, as the
     evaluators of OGB do, and keeps nothing.

@@ -27,7 +27,9 @@ class Sums:
             ``(L, ...)`` each; None without a ranking.
         squared_error: Sum of ``(probability - label) ** 2``; None without a declared scale.
         excess: Sum of ``probability - label`` in each calibration bin, shape ``(BINS, ...)``; None without a scale.
-        prevalence: Natural share of centred windows; None where the side of the windows is not known.
+        chance: Sum of one over the number of edges of a window, over the windows around an edge; None where not even the
+            side of the windows is known, and so are these windows.
+        around_edges: Windows around an edge.
         bayes_right: Windows that the Bayes rule decides correctly; None where there is no such rule.
         graphs: Graphs; None where each window is a graph of its own, and so are the five below.
         graphs_exact: Graphs whose windows are all decided correctly.
@@ -49,7 +51,8 @@ class Sums:
     levels: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None = None
     squared_error: Floats | None = None
     excess: Floats | None = None
-    prevalence: float | None = None
+    chance: Floats | None = None
+    around_edges: Floats | None = None
     bayes_right: Floats | None = None
     graphs: Floats | None = None
     graphs_exact: Floats | None = None
@@ -78,6 +81,13 @@ class Sums:
         """Negatives not called centred."""
         return self.negatives - self.false_positives
 
+    @property
+    def prevalence(self) -> Floats:
+        """Natural share of centred windows among those around an edge; NaN where there are none."""
+        assert self.chance is not None and self.around_edges is not None
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.chance / self.around_edges)
+
     def has(self, needs: Needs) -> bool:
         """Return whether the sums that a metric needs are present."""
         return getattr(self, _PRESENT_WITH[needs]) is not None
@@ -87,7 +97,7 @@ _PRESENT_WITH: dict[Needs, str] = {
     "decisions": "n",
     "ranking": "levels",
     "probabilities": "squared_error",
-    "prevalence": "prevalence",
+    "prevalence": "chance",
     "bayes_rule": "bayes_right",
     "graphs": "graphs",
 }

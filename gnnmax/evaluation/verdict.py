@@ -106,7 +106,9 @@ class Verdict:
         threshold: "Centred" iff the score is strictly above it.
         confidence: Of the intervals.
         metrics: By name, in the order of the table of metrics.
-        natural_prevalence: Natural share of centred windows of side k, ``1 / k**2``; None without windows.
+        natural_prevalence: Share of centred windows among those around any edge, if every edge of a window is its
+            largest equally often: the mean of one over its number of edges, ``1 / k**2`` where every entry is an edge.
+            None without windows.
         scale: Of the scores, where it was declared.
         reliability: The reliability diagram, of the first seed; None without a scale.
         bayes_accuracy: Accuracy of the Bayes rule on these very windows; None where nothing was added to noise.

@@ -39,7 +39,7 @@ class VerdictMetric(Metric):
     Args:
         threshold: As in :func:`gnnmax.evaluate`.
         scale: As in :func:`gnnmax.evaluate`; adds ``brier`` and ``calibration_error``.
-        k: Side of the windows; adds ``natural_precision``, at the prevalence of a window slid over a matrix.
+        k: Side of the windows; adds ``natural_precision``, where one window in ``k * k`` is centred.
         intervals: Whether to add ``accuracy_low`` and ``accuracy_high``, and so on: intervals over graphs.
         resamples: As in :func:`gnnmax.evaluate`.
         confidence: As in :func:`gnnmax.evaluate`.

@@ -10,13 +10,14 @@ from gnnmax.errors import InputError
 __all__ = ["numbered_rows"]
 
 
-def numbered_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+def numbered_rows(lines: Iterable[str], *, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     r"""Yield the rows that are not empty, each with the number of its first line.
 
     A quoted field may span several lines.
 
     Args:
         lines: A text file opened with ``newline=""``, or its lines.
+        delimiter: Between the fields of a row.
 
     Raises:
         InputError: a line is not csv; the message gives its number.
@@ -25,7 +26,7 @@ def numbered_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
         >>> list(numbered_rows(["a,b\n", "\n", '"c\n', 'd",e\n', "f,g\n"]))
         [(1, ['a', 'b']), (3, ['c\nd', 'e']), (5, ['f', 'g'])]
     """
-    reader, last = csv.reader(lines, strict=True), 0
+    reader, last = csv.reader(lines, delimiter=delimiter, strict=True), 0
     try:
         for row in reader:
             line, last = last + 1, reader.line_num

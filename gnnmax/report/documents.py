@@ -10,8 +10,10 @@ from typing import Any
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.recipe_files import load_recipe, recipe_names
-from gnnmax.errors import InputError
+from gnnmax.errors import InputError, unknown_name
 from gnnmax.evaluation.metrics import METRICS, Metric
+from gnnmax.evaluation.peaks.peak_metrics import PEAK_METRICS
+from gnnmax.experiments.reproduction import TABLES, reproduce
 from gnnmax.experiments.results import SplitResult
 from gnnmax.io.atomic import write_file
 from gnnmax.io.reading import FileKind
@@ -27,11 +29,16 @@ __all__ = [
     "metrics_markdown",
     "models_markdown",
     "outcome_markdown",
+    "peak_metrics_markdown",
     "recipes_markdown",
+    "refresh_tables",
     "replace_marked",
     "split_markdown",
 ]
 
+
+RESULTS = "docs/results.md"
+"""The document of the tables that are reproduced."""
 
 DOCUMENT = FileKind("the document", 10_000_000, "give a Markdown file")
 
@@ -53,22 +60,25 @@ def split_markdown(test: SplitResult) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
 
 
-def headline_markdown(test: SplitResult, scorers: Sequence[str]) -> str:
-    """Write the accuracies of some scorers with their intervals as a Markdown table.
+def headline_markdown(outcome: Mapping[str, Any]) -> str:
+    """Lay out the answer to the question, one row a scorer, as a Markdown table.
+
+    Args:
+        outcome: Of the table ``answer``, as :func:`outcome_markdown` takes it.
 
     Example:
-        >>> from gnnmax.experiments.scoreboard import evaluate_split
-        >>> from gnnmax.task.rules import RULES
-        >>> from gnnmax.data.store import load_data
-        >>> data = load_data("real-karate")
-        >>> result = evaluate_split(data, {"rank": [RULES["argmax"](data.test)]}, trained=False)
-        >>> print(headline_markdown(result, ["rank"]).splitlines()[2])
-        | rank | 1.0000 | one host |
+        >>> rows = [{"order": order, "scorer": "net", "accuracy": 0.9} for order in ("natural", "shuffled")]
+        >>> print(headline_markdown({"rows": rows}))
+        | accuracy | order known | order lost |
+        | --- | ---: | ---: |
+        | net | 0.9000 | 0.9000 |
     """
-    header, rows = split_rows(test)
-    rule = ["---", "---:", "---:"]
-    chosen = [row[:3] for row in rows if row[0] in scorers]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header[:3], rule, *chosen))
+    found: dict[str, dict[str, str]] = {}
+    for row in outcome["rows"]:
+        found.setdefault(row["scorer"], {})[row["order"]] = figure_text(row["accuracy"])
+    rows = [["accuracy", "order known", "order lost"], ["---", "---:", "---:"]]
+    rows += [[scorer, by_order["natural"], by_order["shuffled"]] for scorer, by_order in found.items()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def recipes_markdown() -> str:
@@ -107,11 +117,27 @@ def metrics_markdown() -> str:
     return markdown([header, *(_metric_row(name, metric) for name, metric in METRICS.items())])
 
 
+def peak_metrics_markdown() -> str:
+    """Write a Markdown table of the metrics of calls, from their table.
+
+    Example:
+        >>> print(peak_metrics_markdown().splitlines()[2])
+        | `precision` | precision | 0 to 1 | calls | Share of the calls that are matched to a peak. |
+    """
+    rows = [
+        [f"`{name}`", metric.title, _span(0.0, metric.greatest), metric.needs, metric.description]
+        for name, metric in PEAK_METRICS.items()
+    ]
+    return markdown([["attribute", "title", "range", "needs", "description"], *rows])
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:g} to {high:g}" if math.isfinite(high) else f"{low:g} and more"
+
+
 def _metric_row(name: str, metric: Metric) -> list[str]:
-    low, high = metric.range
-    span = f"{low:g} to {high:g}" if math.isfinite(high) else f"{low:g} and more"
     attribute = f"localisation.{name}" if metric.localises else name
-    return [f"`{attribute}`", metric.title, span, metric.needs.replace("_", " "), metric.description]
+    return [f"`{attribute}`", metric.title, _span(*metric.range), metric.needs.replace("_", " "), metric.description]
 
 
 def _model_row(entry: ModelEntry, k: int) -> list[str]:
@@ -188,6 +214,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "recipes": ("datasets/README.md", recipes_markdown),
     "models": ("docs/models.md", models_markdown),
     "metrics": ("docs/metrics.md", metrics_markdown),
+    "peaks": ("docs/peaks.md", peak_metrics_markdown),
 }
 """Tables that are made from registries: the page of each, and its content."""
 
@@ -207,8 +234,43 @@ def replace_marked(path: Path, name: str, content: str) -> None:
         ...     page.read_text().splitlines()[1]
         'new'
     """
-    before, mark, rest = DOCUMENT.read(path).decode().partition(f"<!-- {name} -->\n")
-    _, end, after = rest.partition(f"\n<!-- /{name} -->")
+    before, after = _around(path, name)
+    write_file(path, f"{before}\n{content}\n{after}")
+
+
+def _around(path: Path, name: str) -> tuple[str, str]:
+    """Return the text up to the first mark and from the second one on."""
+    first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, mark, rest = DOCUMENT.read(path).decode().partition(f"{first}\n")
+    _, end, after = rest.partition(last)
     if not mark or not end:
-        raise InputError(f"{path} does not have the marks <!-- {name} --> and <!-- /{name} -->: put them in")
-    write_file(path, f"{before}{mark}{content}{end}{after}")
+        raise InputError(f"{path} does not have the marks {first} and {last}: put them in")
+    return before + first, last + after
+
+
+def refresh_tables(root: Path, names: Sequence[str] = ()) -> None:
+    """Write tables into the documents of a checkout: those of the registries, and reproductions with three seeds.
+
+    Args:
+        root: Folder of the checkout.
+        names: Keys of :data:`PAGES` and of :data:`gnnmax.experiments.reproduction.TABLES`; none writes all.
+
+    Raises:
+        InputError: an unknown name; a document lacks the markers of a table.
+    """
+    known = {*PAGES, *TABLES}
+    for name in names:
+        if name not in known:
+            raise unknown_name("table", name, known)
+    chosen = names or (*PAGES, *TABLES)
+    for name in chosen:  # before the measurements, which take minutes
+        _around(root / (PAGES[name][0] if name in PAGES else RESULTS), name)
+    for name in chosen:
+        if name in PAGES:
+            page, content = PAGES[name]
+            replace_marked(root / page, name, content())
+            continue
+        outcome = reproduce(name, seeds=(0, 1, 2)).to_dict()
+        replace_marked(root / RESULTS, name, outcome_markdown(outcome))
+        if name == "answer":
+            replace_marked(root / "README.md", "headline", headline_markdown(outcome))

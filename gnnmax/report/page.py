@@ -21,6 +21,7 @@ from gnnmax.report.pictures import heat_map_strip, heat_map_svg
 from gnnmax.report.rendering import environment, write_whole
 from gnnmax.report.tables import headline_metrics, metric_text, metrics_of
 from gnnmax.task.plotting import COLOURS
+from gnnmax.task.tabulation import percent_text
 
 __all__ = ["render_page", "write_heat_maps", "write_page"]
 
@@ -72,6 +73,7 @@ def render_page(results: Results, *, orders: OrderVerdicts | None = None) -> str
             shares={name for name, metric in METRICS.items() if metric.share_of},
             headlines={each.name: headline_metrics(each) for each in results.tests},
             more=[name for name in metrics_of(test) if not METRICS[name].headline],
+            natural_share=percent_text(next(iter(test.verdicts.values())).natural_prevalence),
             text=metric_text,
             learning=learning_chart(results),
             note=results.card.note,

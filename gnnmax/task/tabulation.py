@@ -6,6 +6,8 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from gnnmax.errors import InputError
 from gnnmax.task.terminal import visible
 
@@ -144,7 +146,12 @@ def data_frame(columns: Mapping[str, Any]) -> pandas.DataFrame:
         import pandas
     except ImportError:
         raise InputError("a data frame needs pandas, which is not installed: pip install pandas") from None
-    return pandas.DataFrame(dict(columns))
+    # An empty column of objects has the type of a full one, which holds text.
+    typed = {
+        name: column if len(column) or np.asarray(column).dtype != np.object_ else pandas.Series(column, dtype=str)
+        for name, column in columns.items()
+    }
+    return pandas.DataFrame(typed)
 
 
 class TableText(NamedTuple):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from gnnmax import RULES, InputError, Windows, audit, on_values
+from gnnmax import RULES, InputError, Windows, audit, load_model, on_values
 from gnnmax.auditing.group_actions import Rearrangement, ValueMap
 from gnnmax.auditing.transformations import TRANSFORMATIONS, framed
 from gnnmax.data.store import load_data
@@ -268,3 +268,21 @@ def test_the_label_stays_where_that_is_said_and_moves_on_every_positive_elsewher
         assert ((moved.offset == 0).all(axis=1) >= moved.label).all()
     if w.label_rule == "observed":
         assert (moved.label == Windows.from_values(moved.values).label).all()
+
+
+def test_a_scorer_that_calls_a_window_without_any_edge_centred_is_found_out():
+    w = sample_windows(5, rng=np.random.default_rng(0))
+    beats_none = on_values(lambda v: (v[:, 2, 2] >= v.max(axis=(1, 2))) - 0.5)
+    found = audit(beats_none, w, rng=np.random.default_rng(0), shrink=False)
+    assert found.blank_called is True and "without any edge" in str(found) and "without any edge" in found._repr_html_()
+    assert type(found).from_dict(found.to_dict()).blank_called is True
+    assert audit(RULES["argmax"], w, rng=np.random.default_rng(0)).blank_called is False
+    with np.errstate(all="ignore"):
+        by_spread = on_values(lambda v: (v[:, 2, 2] - v.mean(axis=(1, 2))) / v.std(axis=(1, 2)))
+        assert audit(by_spread, w, rng=np.random.default_rng(0), shrink=False).blank_called is None
+
+
+@pytest.mark.parametrize("name", ["cnn", "gnn"])
+def test_the_shipped_nets_call_no_window_without_any_edge_centred(name):
+    w = sample_windows(9, 40, rng=np.random.default_rng(0))
+    assert audit(load_model(name), w, rng=np.random.default_rng(0), shrink=False).blank_called is False

@@ -57,7 +57,7 @@ def test_several_files_are_compared_under_their_names(files, capsys):
         (["--data", "question"], "evaluate needs --run"),
         (["--run", ".", "--threshold", "1"], "--threshold and --run do not go together"),
         (["--scores", "a.npy", "--labels", "y.npz", "--data", "question"], "--scores and --data do not go together"),
-        (["--scores", "a.npy", "a.npy", "--labels", "y.npz"], "two files of scores are called 'a'"),
+        (["--scores", "a.npy", "a.npy", "--labels", "y.npz"], "two files are called 'a'"),
         (["--scores", "short.npy", "--labels", "y.npz"], "short.npy has 7 entries, and y.npz has 120 labels"),
         (["--scores", "a.npy", "--labels", "y.npz", "--graph", "short.npy"], "expected integers or names"),
         (["--scores", "none.csv", "--labels", "y.npz"], "cannot read the file of scores none.csv"),

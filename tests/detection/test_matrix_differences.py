@@ -159,6 +159,16 @@ def test_sparse_dense_graphs_and_frames_agree():
     assert found["frames"].table().as_rows()[0]["row"].startswith("n")
 
 
+def test_one_half_is_read_as_both_and_a_directed_pair_has_two_edges():
+    rng = np.random.default_rng(7)
+    a, b = (symmetric_counts(np.full((20, 20), 5.0), rng) for _ in range(2))
+    whole = find_differences(a, b, 5)
+    half = find_differences(np.triu(a), sp.csr_array(np.tril(b)), 5, directed=False)
+    assert half.places == whole.places and np.array_equal(half.q, whole.q)
+    one_way = find_differences(a, np.triu(b), 5)
+    assert any(i > j for i, j in one_way.places)
+
+
 def test_what_was_not_measured_in_both_is_missing():
     rng = np.random.default_rng(5)
     a, b = rng.poisson(20.0, (2, 25, 25)).astype(float)

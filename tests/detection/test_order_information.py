@@ -218,6 +218,16 @@ def test_random_orders_in_batches_and_tiles_give_the_same_sums(monkeypatch):
     np.testing.assert_allclose(whole, placed, atol=1e-5)
 
 
+def test_one_half_is_read_as_both_where_the_caller_says_so(tmp_path):
+    halves = np.triu(LES_MISERABLES), np.tril(LES_MISERABLES)
+    assert {order_test(half, directed=False).z for half in halves} == {order_test(LES_MISERABLES).z}
+    with pytest.raises(InputError, match="not that of an undirected graph"):
+        order_test(np.arange(9.0).reshape(3, 3), directed=False)
+    np.save(tmp_path / "half.npy", halves[0])
+    assert main(["order", str(tmp_path / "half.npy"), "--undirected", "--json"]) == 0
+    assert main(["order", str(tmp_path / "half.npy"), "--undirected", "--directed"]) == 2
+
+
 def test_the_generator_alone_decides():
     found = [order_test(KARATE, rng=np.random.default_rng(seed)).to_dict() for seed in (1, 1, 2)]
     assert found[0] == found[1] != found[2]

@@ -6,8 +6,10 @@ import tracemalloc
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as parquet
 import pytest
+import scipy.sparse as sp
 
 from gnnmax import find_maxima
 from gnnmax.cli.main import main
@@ -54,6 +56,49 @@ def test_an_empty_table_of_the_command_has_the_columns_of_a_full_one(suffix, tmp
     assert {"score", "steps", "statistic", "q", "centred", "cnn", "gnn", "agreement", "reason"} < set(full)
     card = json.loads((tmp_path / "none.card.json").read_text())
     assert list(card["columns"]) == none
+
+
+NODES = [f"n{place}" for place in range(20)]
+SOURCES = {
+    "dense": lambda m: m,
+    "whole numbers": lambda m: (m * 100).astype(np.int32),
+    "single": lambda m: m.astype(np.float32),
+    "sparse": sp.csr_array,
+    "names": lambda m: pd.DataFrame(m, index=NODES, columns=NODES),
+    "graph": lambda m: nx.from_numpy_array(m + m.T),
+    "nothing stored": lambda m: sp.csr_array((20, 20)) if m.min() == m.max() else sp.csr_array(m),
+}
+
+
+@pytest.mark.parametrize("mode", ["ordered", "graph"])
+@pytest.mark.parametrize("steps", [(), ("rank",)])
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_the_shape_of_an_output_does_not_depend_on_what_was_found(source, steps, mode, tmp_path):
+    shapes, lengths = [], []
+    for matrix in (MATRIX, np.ones((20, 20))):
+        found = false_discovery(
+            source(matrix), 5, mode=mode, steps=steps, decoys="shuffle", draws=1, rng=np.random.default_rng(0)
+        )
+        table = detections_of(found.maxima, found)
+        for suffix in (".csv", ".parquet"):
+            write_table(tmp_path / f"m{suffix}", table)
+        frame = found.maxima.to_pandas()
+        header = (tmp_path / "m.csv").read_text().split("\n")[0]
+        shapes.append((header, parquet.read_schema(tmp_path / "m.parquet").to_string(), dict(frame.dtypes)))
+        lengths.append(len(table))
+    assert shapes[0] == shapes[1] and lengths[0] > lengths[1] == 0
+
+
+def test_the_card_names_columns_and_types_where_json_has_no_row(tmp_path, capsys):
+    cards = []
+    for matrix in (MATRIX, np.ones((20, 20))):
+        np.save(tmp_path / "m.npy", matrix)
+        assert main(["detect", str(tmp_path / "m.npy"), "--k", "5", "--models", "none", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        cards.append({name: told["card"][name] for name in ("columns", "types")})
+        assert all(list(row) == list(cards[0]["columns"]) for row in told["maxima"])
+    assert cards[0] == cards[1]
+    assert cards[0]["types"] == dict(zip(OF_MAXIMA, ["int64"] * 2 + ["float64"] * 2 + ["int64"] * 2, strict=True))
 
 
 def test_the_types_of_an_empty_parquet_table_are_those_of_a_full_one(tmp_path):

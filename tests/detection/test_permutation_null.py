@@ -80,8 +80,8 @@ def test_a_decoy_exchanges_measured_entries_alone(seed, kind, mirrored, stored, 
     seen = np.where(hidden, np.nan, matrix)
     given_matrix = sp.csr_array(np.where(hidden, 0, matrix)) if stored else seen
     before = given_matrix.copy()
-    source = as_source(given_matrix, unstored="missing", diagonal=diagonal)
-    decoy = decoys_module.PermutationNull.of(source, kind, symmetric=mirrored).draw(rng)
+    source = as_source(given_matrix, unstored="missing", diagonal=diagonal, directed=not mirrored)
+    decoy = decoys_module.PermutationNull.of(source, kind).draw(rng)
     (one, other) = (part.block(0, 0, 9, 9, (0, 0)) for part in (source, decoy))
     known = ~one.missing if one.missing is not None else np.ones((9, 9), dtype=bool)
     assert np.array_equal(known, ~other.missing if other.missing is not None else np.ones((9, 9), dtype=bool))
@@ -148,14 +148,14 @@ def test_edges_are_held_against_the_others_at_their_ends(seed, undirected, dense
         ]  # fmt: skip
         error = values.std() / np.sqrt(max(len(others), 1))
         expected.append((np.mean(others) - values.mean()) / error if others and error else 0)
-    np.testing.assert_allclose(end_scores(source, maxima, symmetric=undirected), expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(end_scores(source, maxima), expected, rtol=1e-6, atol=1e-6)
 
 
 def test_a_decoy_of_a_graph_keeps_its_edges():
     weights = sp.random_array((20, 20), density=0.2, rng=np.random.default_rng(0))
     graph = sp.csr_array(sp.triu(weights) + sp.triu(weights, 1).T)
     source = as_source(graph).edges()
-    decoy = decoys_module.PermutationNull.of(source, "shuffle", symmetric=True).draw(np.random.default_rng(1)).matrix
+    decoy = decoys_module.PermutationNull.of(source, "shuffle").draw(np.random.default_rng(1)).matrix
     assert np.array_equal(decoy.indptr, graph.indptr) and np.array_equal(decoy.indices, graph.indices)
     assert not np.array_equal(decoy.data, graph.data) and (decoy != decoy.T).nnz == 0
     half, other = (np.sort(sp.triu(one).data) for one in (graph, decoy))

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from pathlib import Path
 from typing import get_args
 
 import msgspec
@@ -10,9 +11,11 @@ import pytest
 
 from gnnmax import InputError, find_maxima
 from gnnmax.cli.detect_command import Detect
+from gnnmax.cli.detect_needs import NEEDS
 from gnnmax.cli.main import main
 from gnnmax.detection import SearchOptions, false_discovery
 from gnnmax.detection.search_options import Mode, Ties, Triangle, Unstored
+from gnnmax.report.documents import markdown
 
 MATRIX = np.random.default_rng(0).random((12, 12))
 
@@ -123,3 +126,58 @@ def test_the_sides_are_ignored_in_mode_graph():
 )  # fmt: skip
 def test_the_border_and_the_number_of_missing_entries_say_one_thing(options, allowed):
     assert SearchOptions(**options).allowed_missing == allowed
+
+
+@pytest.mark.parametrize(
+    "options", [{"min_distance": 3}, {"border": "drop"}, {"max_missing": 2}, {"unstored": "missing"}]
+)
+def test_an_option_that_a_graph_cannot_use_is_refused(options):
+    (name,) = options
+    with pytest.raises(InputError, match=f"^{name} = .* has no effect in mode graph"):
+        SearchOptions(mode="graph", **options)
+
+
+def test_unstored_entries_need_a_sparse_matrix():
+    with pytest.raises(InputError, match="unstored = 'missing' has no effect on a dense matrix"):
+        find_maxima(MATRIX, 3, unstored="missing")
+
+
+FLAGS_WITHOUT_EFFECT = [
+    "--k 5 --mode graph --models none",
+    "--k-columns 5 --mode graph",
+    "--border drop --mode graph",
+    "--max-missing 0 --mode graph",
+    "--min-distance 3 --mode graph",
+    "--unstored missing --mode graph",
+    "--triangle both --positions p.csv",
+    "--draws 20",
+    "--seed 1",
+    "--device cpu --models none",
+    "--allow-changed --models none",
+]
+
+
+@pytest.mark.parametrize("flags", FLAGS_WITHOUT_EFFECT)
+def test_a_flag_without_effect_is_refused(flags, tmp_path, capsys):
+    np.save(tmp_path / "m.npy", MATRIX)
+    (tmp_path / "p.csv").write_text("1,2\n")
+    words = [str(tmp_path / word) if word == "p.csv" else word for word in flags.split()]
+    assert main(["detect", str(tmp_path / "m.npy"), *words]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"gnnmax: {words[0]} has no effect in this call: it needs ")
+    assert said.err.count("\n") == 1 and said.out == ""
+
+
+def test_every_option_with_a_need_is_tried_and_is_in_the_documents():
+    tried = {flags.split()[0] for flags in FLAGS_WITHOUT_EFFECT} | {"--fdr"}
+    flags = [f"--{need.option.replace('_', '-')}" for need in NEEDS]
+    assert sorted(flags) == sorted(tried)
+    rows = [["option", "needs"], *([f"`{flag}`", need.needs] for flag, need in zip(flags, NEEDS, strict=True))]
+    assert markdown(rows) in (Path(__file__).parents[2] / "docs" / "detection.md").read_text(encoding="utf-8")
+
+
+def test_the_side_of_windows_that_nets_score_is_an_option_of_mode_graph(tmp_path, capsys):
+    np.save(tmp_path / "m.npy", MATRIX)
+    call = ["detect", str(tmp_path / "m.npy"), "--mode", "graph", "--models", "none", "--k", "5"]
+    assert main([*call, "--windows", str(tmp_path / "w.npz")]) == 0
+    assert np.load(tmp_path / "w.npz")["windows"].shape[1:] == (5, 5)

@@ -20,6 +20,7 @@ from gnnmax.errors import InputError
 from gnnmax.evaluation import clustered_metrics, evaluation_set
 from gnnmax.evaluation.evaluator import compare_scores, evaluate, on_values
 from gnnmax.evaluation.metrics import METRICS
+from gnnmax.evaluation.unit_sums import batches_of
 from gnnmax.task.bayes import ceiling_of
 from gnnmax.task.rules import RULES
 from gnnmax.task.windows import Windows
@@ -245,7 +246,7 @@ def test_blocks_of_units_do_not_change_the_intervals(monkeypatch: pytest.MonkeyP
 
 
 def test_batches_are_as_large_as_each_other_and_hold_every_graph_once() -> None:
-    batch = evaluation_set.EvaluationSet(np.arange(100) % 2 == 0).batch_of_graph(16, np.random.default_rng(0))
+    batch = batches_of(100, 16, np.random.default_rng(0))
     assert set(np.bincount(batch).tolist()) == {6, 7}
     assert (np.sort(batch) != batch).any()
 

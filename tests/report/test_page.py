@@ -25,7 +25,7 @@ from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.interop.metric import VerdictMetric
 from gnnmax.report.answers import answers, flagged_by_distance, headline
 from gnnmax.report.audits import conclusions, worst_finding, worst_findings
-from gnnmax.report.documents import metrics_markdown
+from gnnmax.report.documents import metrics_markdown, peak_metrics_markdown
 from gnnmax.report.page import render_page, write_heat_maps, write_page
 from gnnmax.report.pictures import heat_map_svg, window_svg
 from gnnmax.report.tables import run_tables
@@ -96,6 +96,7 @@ def test_a_metric_added_to_the_table_of_metrics_is_found_everywhere(results, mon
 def test_the_table_of_metrics_in_the_docs_is_that_of_the_code():
     page = Path(__file__).parents[2] / "docs" / "metrics.md"
     assert metrics_markdown() in page.read_text(encoding="utf-8")
+    assert peak_metrics_markdown() in page.with_name("peaks.md").read_text(encoding="utf-8")
 
 
 def test_a_metric_that_a_stored_verdict_lacks_is_left_empty(results):

@@ -68,6 +68,9 @@ TABLES: dict[str, Reproduction] = {
     ),
     "bayes": _table("The shipped Bayes rule against its closed form, at every side and amplitude.", "bayes_rule"),
     "ceilings": _table("Nets of every symmetry against the ceiling that it forces, k = 9 and 15.", "ceilings"),
+    "encodings": _table(
+        "A fair fight: image and graph nets on standardised values and on ranks, with equal budgets.", "encodings"
+    ),
     "extrapolation": _table(
         "The largest degree of graphs larger than those of training: which readout extrapolates.", "extrapolation"
     ),

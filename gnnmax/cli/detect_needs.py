@@ -1,0 +1,49 @@
+"""Options of the command detect that have no effect without another one: refused, not taken in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+from gnnmax.errors import InputError
+
+__all__ = ["NEEDS", "Need", "check_needs"]
+
+
+class Need(NamedTuple):
+    """An option, the others that it needs, and whether a call has these."""
+
+    option: str
+    needs: str
+    met: Callable[[Any], bool]
+
+
+NEEDS: tuple[Need, ...] = (
+    Need("k", "--mode ordered, nets or --windows", lambda call: call.mode == "ordered" or _cuts_windows(call)),
+    *(
+        Need(option, "--mode ordered", lambda call: call.mode == "ordered")
+        for option in ("k_columns", "border", "max_missing", "min_distance", "unstored")
+    ),
+    Need("triangle", "a list of maxima: --positions are listed as they are", lambda call: call.positions is None),
+    *(Need(option, "--decoys", lambda call: call.decoys != "none") for option in ("draws", "seed", "fdr")),
+    *(Need(option, "nets: --models", lambda call: call.models != "none") for option in ("device", "allow_changed")),
+)
+"""Options that are refused where they would have no effect."""
+
+
+def _cuts_windows(call: Any) -> bool:
+    return call.models != "none" or call.windows is not None
+
+
+def check_needs(call: Any) -> None:
+    """Refuse options of a call that would have no effect.
+
+    Raises:
+        InputError: an option differs from its default, and the options that it needs are not given.
+    """
+    defaults = {field.name: field.default for field in fields(call)}
+    for need in NEEDS:
+        if getattr(call, need.option) != defaults[need.option] and not need.met(call):
+            flag = need.option.replace("_", "-")
+            raise InputError(f"--{flag} has no effect in this call: it needs {need.needs}; leave it out")
