@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.data.dataset import DataSet as DataSet
     from gnnmax.data.generation import build as build
     from gnnmax.data.importing import import_windows as import_windows
+    from gnnmax.data.maps.cutting import cut_windows as cut_windows
     from gnnmax.data.recipe import Recipe as Recipe
     from gnnmax.data.recipe_files import load_recipe as load_recipe
     from gnnmax.data.saving import save_dataset as save_dataset
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.models.registry import MODELS as MODELS
     from gnnmax.models.trained import load_model as load_model
     from gnnmax.task.label import is_centred as is_centred
+    from gnnmax.task.maps import Maps as Maps
     from gnnmax.task.plotting import plot as plot
     from gnnmax.task.rules import RULES as RULES
     from gnnmax.task.scorers import on_values as on_values
@@ -49,6 +51,7 @@ _MODULES = {
     "InputError": "errors",
     "MODELS": "models.registry",
     "RULES": "task.rules",
+    "Maps": "task.maps",
     "Recipe": "data.recipe",
     "StreamDataset": "interop.torch_dataset",
     "WindowClassifier": "experiments.classifier",
@@ -58,6 +61,7 @@ _MODULES = {
     "build": "data.generation",
     "compare": "experiments.comparison",
     "compare_scores": "evaluation.evaluator",
+    "cut_windows": "data.maps.cutting",
     "evaluate": "evaluation.evaluator",
     "evaluate_peaks": "evaluation.peaks.peak_evaluator",
     "find_differences": "detection.matrix_differences",

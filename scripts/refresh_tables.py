@@ -1,6 +1,6 @@
-"""Write tables into the documents: python scripts/refresh_tables.py models metrics peaks recipes sets.
+"""Write tables into the documents: python scripts/refresh_tables.py models metrics peaks recipes maps sets.
 
-The first four are made from registries at once; the others are measured again, three seeds each; answer writes the
+The first five are made from registries at once; the others are measured again, three seeds each; answer writes the
 headline of the README as well. Without a name all are written, in about two hours.
 """
 

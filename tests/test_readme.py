@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gnnmax.cli.main import main
-from gnnmax.report.documents import models_markdown, recipes_markdown
+from gnnmax.report.documents import map_recipes_markdown, models_markdown, recipes_markdown
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -79,6 +79,10 @@ def test_every_file_that_the_readme_links_to_exists():
 
 def test_the_table_of_recipes_is_that_of_the_recipes():
     assert recipes_markdown() in (ROOT / "datasets" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_recipes_of_maps_is_that_of_the_recipes():
+    assert map_recipes_markdown() in (ROOT / "datasets" / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_models_is_that_of_the_registry():

@@ -15,6 +15,8 @@ from gnnmax.report.progress import drawing_progress
 
 if TYPE_CHECKING:
     from gnnmax.data.dataset import DataSet
+    from gnnmax.data.maps.dataset import MapSet
+    from gnnmax.data.maps.recipe import MapRecipe
     from gnnmax.data.recipe import Recipe
 
 T = TypeVar("T")
@@ -26,6 +28,7 @@ __all__ = [
     "direction_of",
     "expand_home",
     "nets_of",
+    "open_any_data",
     "open_data",
     "open_recipe",
     "plain_flags",
@@ -120,7 +123,7 @@ def expand_home(command: T) -> T:
     return dataclasses.replace(command, **paths) if paths else command  # type: ignore[type-var]
 
 
-def open_recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
+def open_recipe(name: str, changes: Sequence[str] = ()) -> Recipe | MapRecipe:
     """Load a recipe and change some of its fields, each given as ``key=value``."""
     from gnnmax.data.recipe_files import load_recipe
 
@@ -153,6 +156,14 @@ def open_data(name: str) -> DataSet:
 
     with drawing_progress("drawing hosts") as on_progress:
         return load_data(name, on_progress=on_progress)
+
+
+def open_any_data(name: str) -> DataSet | MapSet:
+    """Open a data set of windows or maps from a folder, or build one from a recipe, with a progress bar."""
+    from gnnmax.data.store import load_any
+
+    with drawing_progress("drawing hosts") as on_progress:
+        return load_any(name, on_progress=on_progress)
 
 
 def words_of(text: str) -> list[str]:

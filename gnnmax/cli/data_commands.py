@@ -7,8 +7,9 @@ from pathlib import Path
 
 import tyro
 
-from gnnmax.cli.arguments import Changes, Flag, open_data, open_recipe
+from gnnmax.cli.arguments import Changes, Flag, open_any_data, open_recipe
 from gnnmax.cli.printing import print_checks, print_json, print_tables, print_text
+from gnnmax.errors import InputError
 from gnnmax.io.ownership import Output, check_outputs
 from gnnmax.io.paths import as_path
 from gnnmax.report.progress import drawing_progress
@@ -50,7 +51,7 @@ class Generate:
 
 @dataclass(frozen=True)
 class Verify:
-    """Verify a stored data set: check digests and schema, and recompute every label, kind, offset and margin."""
+    """Verify a stored data set: check digests and schema, and recompute every label, offset, margin, peak and order."""
 
     data: tyro.conf.Positional[Path]
     """Folder of the data set."""
@@ -87,11 +88,22 @@ class Info:
     def run(self) -> int:
         """Print the card."""
         from gnnmax.data.card import describe
+        from gnnmax.data.maps.card import describe_maps
+        from gnnmax.data.maps.dataset import MapSet
         from gnnmax.report.tables import card_tables
 
         check_outputs([Output("--page", self.page, (".html",))], inputs=[as_path(self.data)], force=self.force)
 
-        data = open_data(self.data)
+        data = open_any_data(self.data)
+        if isinstance(data, MapSet):
+            if self.page is not None:
+                raise InputError(f"{self.data} holds maps, whose card has no page yet: leave out --page")
+            found = describe_maps(data)
+            if self.json:
+                print_json(found.to_dict())
+            else:
+                print_tables(found)
+            return 0
         card = describe(data)
         if self.page is not None:
             from gnnmax.report.card_page import write_card

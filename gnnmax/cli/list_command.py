@@ -20,7 +20,7 @@ __all__ = ["List"]
 class List:
     """List the shipped recipes, the models, the configs, the rules and the tables to reproduce."""
 
-    what: tyro.conf.Positional[Literal["all", "recipes", "models", "configs", "rules", "tables"]] = "all"
+    what: tyro.conf.Positional[Literal["all", "recipes", "models", "configs", "rules", "map-rules", "tables"]] = "all"
     """The list to print."""
     json: Flag = False
     """Print JSON."""
@@ -40,9 +40,9 @@ class List:
 
 
 def _recipes() -> dict[str, str]:
-    from gnnmax.data.recipe_files import load_recipe, recipe_names
+    from gnnmax.data.recipe_files import load_recipe, map_recipe_names, recipe_names
 
-    return {name: load_recipe(name).summary for name in recipe_names()}
+    return {name: load_recipe(name).summary for name in (*recipe_names(), *map_recipe_names())}
 
 
 def _models() -> dict[str, str]:
@@ -65,6 +65,12 @@ def _rules() -> dict[str, str]:
     return {name: rule.summary for name, rule in RULES.items()}
 
 
+def _map_rules() -> dict[str, str]:
+    from gnnmax.data.maps.rules import MAP_RULES
+
+    return {name: rule.summary for name, rule in MAP_RULES.items()}
+
+
 def _tables() -> dict[str, str]:
     from gnnmax.experiments.reproduction import TABLES
 
@@ -76,5 +82,6 @@ _LISTS: dict[str, Callable[[], dict[str, str]]] = {
     "models": _models,
     "configs": _configs,
     "rules": _rules,
+    "map-rules": _map_rules,
     "tables": _tables,
 }

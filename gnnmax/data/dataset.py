@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -16,34 +14,19 @@ from gnnmax.data.hosts.own_files import File, names_of
 from gnnmax.data.imported import Imported
 from gnnmax.data.planting.plants import Bump, Noise
 from gnnmax.data.recipe import Ingredients, Recipe
-from gnnmax.errors import InputError, suggestion, unknown_name
+from gnnmax.data.splits import Splits
+from gnnmax.errors import InputError
 from gnnmax.task.bayes import ceiling_of
 from gnnmax.task.noise import NoiseModel
-from gnnmax.task.public import public
 from gnnmax.task.rules import RULES, Rule
-from gnnmax.task.tabulation import Shown, TableText
+from gnnmax.task.tabulation import TableText
 from gnnmax.task.windows import Windows
 
 __all__ = ["DataSet", "noise_of", "with_names"]
 
 
-ELSEWHERE = {"save_to_disk": "save", "get_idx_split": "train, val and test", "validation": "val", "valid": "val"}
-"""What other libraries call an attribute of a data set, and its name here."""
-
-
-@runtime_checkable
-class _Parted(Protocol):
-    """Splits in a folder, which consist of several parts and know their sizes before they are read."""
-
-    folder: Path
-
-    def parts(self, split: str) -> Iterator[Windows]: ...
-
-    def count(self, split: str) -> int: ...
-
-
 @dataclass(frozen=True, eq=False, repr=False)
-class DataSet(Shown, Mapping[str, Windows]):
+class DataSet(Splits[Windows]):
     """A recipe and the windows of each of its splits: a mapping from the names of splits to windows.
 
     ``data.train``, ``data.val``, ``data.test`` and any other split are attributes too; ``data["test"]`` is the same as
@@ -64,62 +47,9 @@ class DataSet(Shown, Mapping[str, Windows]):
     recipe: Recipe | Imported
     splits: Mapping[str, Windows]
 
-    def __getattr__(self, name: str) -> Windows:
-        splits = vars(self).get("splits", {})
-        if name.startswith("_") or name not in splits:
-            near = suggestion(name, splits, elsewhere=ELSEWHERE) or ";"
-            raise AttributeError(f"a data set has no attribute and no split {name!r}{near} splits: {', '.join(splits)}")
-        windows: Windows = splits[name]
-        return windows
-
-    def __getitem__(self, name: str) -> Windows:
-        if not isinstance(name, str):
-            raise InputError(
-                f"a data set is indexed by the name of a split, not by {name!r:.40}: use data.test[0], or one of "
-                f"{', '.join(self.splits)}"
-            )
-        return self.split(name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.splits
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return the windows of a split, or a default where the data set has no such split."""
-        return self.splits.get(name, default)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.splits)
-
-    def __len__(self) -> int:
-        return len(self.splits)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self.splits})
-
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {self.count(name):,}" for name in self.splits)
         return f"<DataSet {self.recipe.name}: windows of side {self.recipe.k}: {sizes}>"
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder that stores the data set; None if it is in memory."""
-        return self.splits.folder if isinstance(self.splits, _Parted) else None
-
-    def count(self, name: str) -> int:
-        """Return the number of windows of a split, without reading it.
-
-        Raises:
-            InputError: the data set has no such split.
-        """
-        if name in self.splits and isinstance(self.splits, _Parted):
-            return self.splits.count(name)
-        return len(self.split(name))
 
     def tables(self) -> list[TableText]:
         """Return a table of the splits: hosts, windows and side."""
@@ -130,55 +60,6 @@ class DataSet(Shown, Mapping[str, Windows]):
         title = f"{self.recipe.name}  {self.recipe.digest[:12]}"
         notes = [self.recipe.summary] if self.recipe.summary else []
         return [TableText(title, ["split", "hosts", "windows", "side", "label"], rows, notes)]
-
-    def save(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write the data set into a folder that :func:`gnnmax.open_dataset` reads, atomically.
-
-        Args:
-            path: The folder to write, which must be absent or empty.
-            force: Whether to replace an existing data set.
-
-        Returns:
-            The folder.
-
-        Raises:
-            InputError: the folder is in use.
-        """
-        folder: Path = public("save_dataset")(self, path, force=force)
-        return folder
-
-    def split(self, name: str) -> Windows:
-        """Return the windows of a split.
-
-        Raises:
-            InputError: the data set has no such split.
-        """
-        if name not in self.splits:
-            raise unknown_name(f"split of {self.recipe.name}", name, self.splits)
-        return self.splits[name]
-
-    def parts(self, name: str) -> Iterator[Windows]:
-        """Yield the windows of a split part by part, in order, for splits that are larger than memory.
-
-        The parts of a stored split are its shards, each mapped only when it is reached and not kept; a split in memory
-        is one part.
-
-        Raises:
-            InputError: the data set has no such split, or a shard is damaged.
-
-        Example:
-            >>> from gnnmax import RULES
-            >>> from gnnmax.data.store import load_data
-            >>> from gnnmax.evaluation.streaming import Evaluator
-            >>> evaluator = Evaluator()
-            >>> for windows in load_data("real-karate").parts("test"):
-            ...     evaluator.update(RULES["argmax"], windows)
-            >>> evaluator.compute().accuracy
-            1.0
-        """
-        if name not in self.splits:
-            raise unknown_name(f"split of {self.recipe.name}", name, self.splits)
-        return self.splits.parts(name) if isinstance(self.splits, _Parted) else iter([self.split(name)])
 
     def groups(self, split: str) -> dict[str, npt.NDArray[np.str_]]:
         """Return the ingredients of each window's host, by window: slices for :func:`gnnmax.evaluate`.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,28 +13,43 @@ import numpy.typing as npt
 from gnnmax.data.base_windows import draw_base_windows, repeat_windows
 from gnnmax.data.chunks import by_chunks
 from gnnmax.data.dataset import DataSet, with_names
+from gnnmax.data.graph_chunks import Progress, check_workers, draw_chunks
+from gnnmax.data.maps.dataset import MapSet
+from gnnmax.data.maps.generation import build_maps
+from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.planting.noise_peaks import draw_amplitudes, plant_noise
 from gnnmax.data.planting.plants import CENTRED, Bump, Natural, Noise, Spike, paired_kinds
 from gnnmax.data.planting.spikes import plant_spikes
 from gnnmax.data.random_streams import stream
 from gnnmax.data.recipe import Ingredients, Recipe, parse_recipe
-from gnnmax.data.recipe_files import RecipeLike, as_recipe
+from gnnmax.data.recipe_files import RecipeLike, any_recipe
 from gnnmax.errors import InputError
-from gnnmax.io.workers import map_ahead
 from gnnmax.task.label import is_centred, kind_of, margin, offset_of
 from gnnmax.task.windows import FIELDS, Windows
 
 __all__ = ["build", "generate_graph"]
 
 CHUNK = 8
-MOST_WORKERS = 1_000
 
 
-def build(recipe: RecipeLike, *, workers: int = 1, on_progress: Callable[[int, int], None] | None = None) -> DataSet:
-    """Draw all windows of a recipe, in memory.
+@overload
+def build(recipe: MapRecipe, *, workers: int = 1, on_progress: Progress | None = None) -> MapSet: ...
+
+
+@overload
+def build(recipe: Recipe, *, workers: int = 1, on_progress: Progress | None = None) -> DataSet: ...
+
+
+@overload
+def build(recipe: RecipeLike, *, workers: int = 1, on_progress: Progress | None = None) -> DataSet | Any: ...
+
+
+def build(recipe: RecipeLike | MapRecipe, *, workers: int = 1, on_progress: Progress | None = None) -> DataSet | MapSet:
+    """Draw all windows or maps of a recipe, in memory.
 
     Args:
-        recipe: A recipe; the name of a shipped one; the path of a ``.toml`` file; or a recipe as plain dicts.
+        recipe: A recipe of windows or of maps; the name of a shipped one; the path of a ``.toml`` file; or a recipe as
+            plain dicts.
         workers: Number of worker processes; the windows do not depend on it, bit for bit.
         on_progress: Called with the number of graphs done and in total.
 
@@ -48,8 +63,12 @@ def build(recipe: RecipeLike, *, workers: int = 1, on_progress: Callable[[int, i
         Windows(N=128, k=9, label=observed, centred=0.500)
         >>> build("tiny")
         <DataSet tiny: windows of side 5: ...>
+        >>> build(load_recipe("line-64-shuffled").replace(splits={"test": 4})).test
+        Maps(M=4, n=64, structure=symmetric, peaks=4)
     """
-    recipe = as_recipe(recipe)
+    recipe = any_recipe(recipe)
+    if isinstance(recipe, MapRecipe):
+        return build_maps(recipe, workers=workers, on_progress=on_progress)
     check_call(recipe, workers)
     splits = {}
     for split in recipe.splits:
@@ -72,12 +91,11 @@ def check_call(recipe: object, workers: object) -> None:
     """
     if not isinstance(recipe, Recipe):
         raise InputError(f"expected a Recipe, not {type(recipe).__name__}: pass load_recipe(name)")
-    if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
-        raise InputError(f"workers must be an integer and at least 1, at most {MOST_WORKERS}, not {workers!r}")
+    check_workers(workers)
 
 
 def generate_windows(
-    recipe: Recipe, graphs: range, workers: int = 1, on_progress: Callable[[int, int], None] | None = None
+    recipe: Recipe, graphs: range, workers: int = 1, on_progress: Progress | None = None
 ) -> Iterator[Windows]:
     """Draw the windows of a range of graphs in order, several graphs at a time.
 
@@ -94,19 +112,8 @@ def generate_windows(
         InputError: ``workers`` is below 1, or the hosts of the recipe do not have enough such windows.
     """
     check_call(recipe, workers)
-    chunks = [list(graphs[start : start + CHUNK]) for start in range(0, len(graphs), CHUNK)]
-    plain = recipe.to_dict()
-    parts: Iterator[Windows]
-    if workers == 1 or len(chunks) == 1:
-        parts = (generate_graphs(plain, chunk) for chunk in chunks)
-    else:
-        # A timeout of its own keeps these workers apart from those that train: loky takes loading torch for a leak.
-        draw = functools.partial(generate_graphs, plain)
-        parts = map_ahead(draw, chunks, workers=min(workers, len(chunks)), timeout=301)
-    for chunk, part in zip(chunks, parts, strict=True):
-        yield part
-        if on_progress is not None:
-            on_progress(chunk[-1] + 1, recipe.graphs)
+    draw = functools.partial(generate_graphs, recipe.to_dict())
+    return draw_chunks(draw, graphs, CHUNK, workers=workers, total=recipe.graphs, on_progress=on_progress)
 
 
 def generate_graphs(recipe: dict[str, Any], graphs: list[int]) -> Windows:

@@ -8,7 +8,7 @@ import numpy as np
 
 __all__ = ["Purpose", "stream"]
 
-Purpose = Literal["host", "weights", "subgraph", "cut", "plant", "label"]
+Purpose = Literal["host", "weights", "subgraph", "cut", "plant", "label", "noise"]
 
 
 def stream(seed: int, purpose: Purpose, graph: int, attempt: int = 0) -> np.random.Generator:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import re
 from typing import Annotated, Any, Literal, get_args
 
-import msgspec
 from msgspec import Meta, Struct, structs
 
 from gnnmax.data.hosts.families import Complete, Family, Line
@@ -15,20 +12,15 @@ from gnnmax.data.hosts.sharing import repeated_hosts
 from gnnmax.data.hosts.weights import BoundLaw, Law, Lognormal, Normal, Poisson
 from gnnmax.data.ingredients import HostDraw, Ingredients
 from gnnmax.data.planting.plants import Bump, Natural, Noise, Plant, Shares, Spike
-from gnnmax.data.recipe_views import LONGEST_SUMMARY, TAKEN, RecipeViews
+from gnnmax.data.recipe_face import GENERATION, Count, RecipeFace, RecipeName, Seed, SplitName, parsed_as
+from gnnmax.data.recipe_views import LONGEST_SUMMARY, TAKEN
 from gnnmax.data.subgraphs.subgraph import SubgraphSpec
 from gnnmax.data.subgraphs.window_extraction import Cut, Overlap
-from gnnmax.errors import InputError, suggestion, unknown_name
 from gnnmax.task.noise import SPIKE, NoiseModel
 from gnnmax.task.windows import FIELDS, Field, LabelRule
 
 __all__ = ["GENERATION", "HostDraw", "Ingredients", "Recipe", "Shift", "parse_recipe", "recipe_problems"]
 
-GENERATION = 3
-"""Version of the generator: increased when bytes or digests change; part of every recipe's digest."""
-
-SplitName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
-Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Side = Annotated[int, Meta(ge=3, le=255)]
 PerGraph = Annotated[int, Meta(ge=1, le=1_000_000)]
 Hosts = Annotated[tuple[Family, ...], Meta(min_length=1, max_length=100)]
@@ -63,7 +55,7 @@ class Shift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return "covariate" if self.label is None and self.label_noise is None else "concept"
 
 
-class Recipe(RecipeViews, Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Recipe(RecipeFace, Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The frozen, complete description of a data set.
 
     Successive graphs take successive combinations of host, law, subgraph and cut, with hosts changing fastest. So every
@@ -105,9 +97,9 @@ class Recipe(RecipeViews, Struct, frozen=True, forbid_unknown_fields=True, kw_on
         True
     """
 
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,59}\Z")]
+    name: RecipeName
     summary: Annotated[str, Meta(max_length=LONGEST_SUMMARY)] = ""
-    seed: Annotated[int, Meta(ge=0, le=2**62)] = 0
+    seed: Seed = 0
     k: Side
     label: LabelRule
     contexts: bool = False
@@ -138,11 +130,9 @@ class Recipe(RecipeViews, Struct, frozen=True, forbid_unknown_fields=True, kw_on
             raise ValueError(problem)
 
     @property
-    def digest(self) -> str:
-        """SHA-256 of everything that determines the bytes, in hexadecimal."""
-        content = {key: value for key, value in self.to_dict().items() if key not in ("name", "summary")}
-        canonical = msgspec.json.encode({"generation": GENERATION, **content}, order="sorted")
-        return hashlib.sha256(canonical).hexdigest()
+    def content(self) -> str:
+        """Side and label of the windows, in a few words."""
+        return f"windows of side {self.k}, {self.label} label"
 
     @property
     def noise(self) -> NoiseModel:
@@ -157,53 +147,14 @@ class Recipe(RecipeViews, Struct, frozen=True, forbid_unknown_fields=True, kw_on
         return [field for field in FIELDS.values() if present[field.present]]
 
     @property
-    def graphs(self) -> int:
-        """Number of host graphs of all splits together."""
-        return sum(self.splits.values())
-
-    @property
     def twins(self) -> int:
         """Number of windows from one cut."""
         return {"independent": 1, "matched": 2, "ladder": self.k**2}[self.pairing]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the recipe as plain dicts, lists, strings and numbers."""
-        plain = msgspec.to_builtins(self)
-        assert isinstance(plain, dict)
-        return plain
-
-    def replace(self, **changes: Any) -> Recipe:
-        """Return a recipe with some fields changed, and check it again.
-
-        Keys may be dotted paths into nested fields, and lists take an index: ``{"plant.margin": [0.1, 1.0]}``. The
-        summary may repeat what a field says: unless a new one is given, it states the changes instead, except for that
-        of the seed.
-
-        Raises:
-            InputError: an unknown field, or a value outside the field's bounds.
-
-        Example:
-            >>> from gnnmax.data.recipe_files import load_recipe
-            >>> load_recipe("noise-9-mu3").replace(**{"plant.amplitude": 2.0}).summary
-            'noise-9-mu3 with plant.amplitude = 2.0'
-        """
-        plain = msgspec.json.decode(msgspec.json.encode(self))  # lists in place of the struct's tuples
-        for path, value in changes.items():
-            _assign(plain, path.split("."), value, path)
-        if "summary" not in changes:
-            plain["summary"] = self.changed_summary(parse_recipe(plain, self.name), changes)
-        return parse_recipe(plain, self.name)
-
-    def span(self, split: str) -> range:
-        """Return the indices of the host graphs of a split."""
-        if split not in self.splits:
-            raise unknown_name("split", split, self.splits)
-        first = 0
-        for name, count in self.splits.items():
-            if name == split:
-                break
-            first += count
-        return range(first, first + self.splits[split])
+    @classmethod
+    def parse(cls, plain: Any, source: str) -> Recipe:
+        """Check plain dicts and lists as a recipe, see :func:`parse_recipe`."""
+        return parse_recipe(plain, source)
 
     def of(self, split: str) -> Recipe:
         """Return the recipe of one split alone, with its shift applied if it has one.
@@ -237,10 +188,6 @@ class Recipe(RecipeViews, Struct, frozen=True, forbid_unknown_fields=True, kw_on
         names = list(self.shared)
         first = sum(self.shared[name] for name in names[: names.index(split)])
         return self.hosts[first : first + self.shared[split]]
-
-    def split_of(self, graph: int) -> str:
-        """Return the split that a host graph belongs to."""
-        return next(split for split in self.splits if graph in self.span(split))
 
     def ingredients(self, graph: int) -> Ingredients:
         """Return the ingredients of the host graph with an index."""
@@ -296,23 +243,6 @@ def _without_use(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
     return without
 
 
-def _assign(plain: Any, path: list[str], value: Any, whole: str) -> None:
-    for depth, key in enumerate(path):
-        last = depth == len(path) - 1
-        where: Any = key
-        if isinstance(plain, list):
-            if not key.isdecimal() or int(key) >= len(plain):
-                raise InputError(f"the recipe has no field {whole!r}: {key!r} is no index below {len(plain)}")
-            where = int(key)
-        elif not isinstance(plain, dict) or (not last and key not in plain):
-            near = suggestion(key, plain if isinstance(plain, dict) else ())
-            raise InputError(f"the recipe has no field {whole!r}{near or f': {key!r} leads nowhere'}")
-        if last:
-            plain[where] = value
-        else:
-            plain = plain[where]
-
-
 def parse_recipe(plain: Any, source: str) -> Recipe:
     """Check plain dicts and lists as a recipe.
 
@@ -329,19 +259,11 @@ def parse_recipe(plain: Any, source: str) -> Recipe:
         ...
         gnnmax.errors.InputError: recipe x.toml: Expected `int`, got `str` - at `$.k`
     """
-    try:
-        return msgspec.convert(plain, Recipe, strict=True)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise InputError(f"recipe {source}: {error}{_nearest(str(error))}") from None
+    return parsed_as(Recipe, plain, source, known=_STRUCTS)
 
 
-def _nearest(error: str) -> str:
-    """Ask whether the nearest known field or type was meant, where an error names an unknown one."""
-    unknown = re.search(r"(?:unknown field|Invalid value) [`'](\w{1,40})[`']", error)
-    structs_of = (Recipe, Shift, SubgraphSpec, Shares, *get_args(Family), *get_args(Law), *get_args(Plant))
-    fields = {name for struct in structs_of for name in struct.__struct_fields__}
-    tags = {str(struct.__struct_config__.tag) for struct in structs_of if struct.__struct_config__.tag}
-    return suggestion(unknown[1], sorted(fields | tags)) if unknown else ""
+_STRUCTS = (Recipe, Shift, SubgraphSpec, Shares, *get_args(Family), *get_args(Law), *get_args(Plant))
+"""Structs whose fields and types a recipe can name."""
 
 
 def recipe_problems(recipe: Recipe) -> list[str]:

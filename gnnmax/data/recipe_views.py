@@ -42,8 +42,6 @@ class RecipeViews(Shown):
 
     name: str
     summary: str
-    k: int
-    label: Any
     splits: dict[str, int]
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,7 +91,12 @@ class RecipeViews(Shown):
 
     def __str__(self) -> str:
         counts = ", ".join(f"{split} {hosts:,}" for split, hosts in self.splits.items())
-        return f"recipe {self.name}: windows of side {self.k}, {self.label} label, hosts: {counts}"
+        return f"recipe {self.name}: {self.content}, hosts: {counts}"
+
+    @property
+    def content(self) -> str:
+        """The data that it describes, in a few words."""
+        raise NotImplementedError
 
     def tables(self) -> list[TableText]:
         """Return a table of the fields that differ from their defaults."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.importing import dataset_of
+from gnnmax.data.maps.dataset import MapSet
 from gnnmax.data.store import write_splits
 from gnnmax.io.paths import as_path
 from gnnmax.task.windows import Windows
@@ -14,11 +15,12 @@ from gnnmax.task.windows import Windows
 __all__ = ["save_dataset"]
 
 
-def save_dataset(data: DataSet | Mapping[str, Windows], path: str | Path, *, force: bool = False) -> Path:
+def save_dataset(data: DataSet | MapSet | Mapping[str, Windows], path: str | Path, *, force: bool = False) -> Path:
     """Write a data set into a folder that :func:`gnnmax.open_dataset` reads, atomically.
 
     Args:
-        data: A data set, whose recipe is written with it; or windows by name of the split, as imported windows.
+        data: A data set of windows or maps, whose recipe is written with it; or windows by name of the split, as
+            imported windows.
         path: The folder to write, which must be absent or empty.
         force: Whether to replace an existing data set.
 
@@ -37,5 +39,5 @@ def save_dataset(data: DataSet | Mapping[str, Windows], path: str | Path, *, for
         ...     open_dataset(save_dataset({"test": w}, Path(folder, "mine")))
         <DataSet imported: windows of side 3: test 9>
     """
-    whole = data if isinstance(data, DataSet) else dataset_of(data)
+    whole = data if isinstance(data, DataSet | MapSet) else dataset_of(data)
     return write_splits(whole.recipe, whole.parts, as_path(path), force=force)

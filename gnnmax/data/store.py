@@ -14,13 +14,16 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
-from gnnmax.data.consistency import SplitChecker, windows_of_split
 from gnnmax.data.dataset import DataSet, with_names
 from gnnmax.data.generation import build, check_call, generate_windows
-from gnnmax.data.imported import Imported, parse_import
+from gnnmax.data.imported import parse_import
 from gnnmax.data.importing import import_windows
-from gnnmax.data.recipe import GENERATION, Recipe, parse_recipe
-from gnnmax.data.recipe_files import as_recipe
+from gnnmax.data.maps.dataset import MapSet
+from gnnmax.data.maps.generation import draw_maps
+from gnnmax.data.maps.recipe import MapRecipe
+from gnnmax.data.recipe import GENERATION, Recipe
+from gnnmax.data.recipe_files import any_recipe, as_recipe, parse_any
+from gnnmax.data.stored_kinds import Described, checker_of, content_of, count_of_split, layout_of
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.io.ownership import DATA_SET, PROGRAM
@@ -28,12 +31,14 @@ from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
 from gnnmax.io.table_files import ARRAY_FILES
 from gnnmax.io.tensor_files import read_header
+from gnnmax.task.maps import Maps
 from gnnmax.task.windows import Windows
 
 __all__ = [
     "MANIFEST",
     "Manifest",
     "StoredSplits",
+    "load_any",
     "load_data",
     "open_dataset",
     "read_manifest",
@@ -101,7 +106,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def write_dataset(
-    recipe: Recipe,
+    recipe: Recipe | MapRecipe,
     path: str | Path,
     *,
     workers: int = 1,
@@ -110,8 +115,8 @@ def write_dataset(
 ) -> Path:
     """Write the data set of a recipe into a folder, atomically.
 
-    Windows are written shard by shard as they are drawn, so memory stays bounded by one shard. The bytes of the shards
-    are the same for any number of workers.
+    Windows or maps are written shard by shard as they are drawn, so memory stays bounded by one shard. The bytes of the
+    shards are the same for any number of workers.
 
     Args:
         recipe: The recipe.
@@ -135,22 +140,25 @@ def write_dataset(
         ...     len(data.test)
         64
     """
-    check_call(recipe, workers)
+    if not isinstance(recipe, MapRecipe):
+        check_call(recipe, workers)
 
-    def drawn(split: str) -> Iterator[Windows]:
+    def drawn(split: str) -> Iterator[Windows | Maps]:
+        if isinstance(recipe, MapRecipe):
+            return draw_maps(recipe, split, workers, on_progress)
         return generate_windows(recipe, recipe.span(split), workers, on_progress)
 
     return write_splits(recipe, drawn, as_path(path), force=force)
 
 
 def write_splits(
-    recipe: Recipe | Imported, windows_of: Callable[[str], Iterator[Windows]], folder: Path, *, force: bool = False
+    recipe: Described, parts_of: Callable[[str], Iterator[Windows | Maps]], folder: Path, *, force: bool = False
 ) -> Path:
-    """Write windows into a folder, split by split and shard by shard, atomically.
+    """Write windows or maps into a folder, split by split and shard by shard, atomically.
 
     Args:
-        recipe: The recipe of the windows, or the description of an import.
-        windows_of: Takes the name of a split, and yields its windows in parts, in order.
+        recipe: The recipe, or the description of imported windows.
+        parts_of: Takes the name of a split, and yields its windows or maps in parts, in order.
         folder: The folder to write, which must be absent or empty.
         force: Whether to replace an existing data set.
 
@@ -161,13 +169,13 @@ def write_splits(
         splits: dict[str, list[Shard]] = {}
         for split in recipe.splits:
             splits[split] = []
-            for part in _shards(windows_of(split)):
+            for part in _shards(parts_of(split)):
                 splits[split].append(_write_shard(scratch / _shard_name(split, len(splits[split])), part))
         manifest = {
             "program": PROGRAM,
             "format": FORMAT,
             "generation": GENERATION,
-            "imported" if isinstance(recipe, Imported) else "recipe": recipe.to_dict(),
+            "recipe" if isinstance(recipe, Recipe | MapRecipe) else "imported": recipe.to_dict(),
             "digest": recipe.digest,
             "versions": versions(),
             "splits": splits,
@@ -176,26 +184,26 @@ def write_splits(
     return folder
 
 
-def _shards(parts: Iterator[Windows]) -> Iterator[Windows]:
-    """Join windows until a shard is full; the rest starts the next shard."""
-    waiting: list[Windows] = []
+def _shards(parts: Iterator[Any]) -> Iterator[Any]:
+    """Join windows or maps until a shard is full; the rest starts the next shard."""
+    waiting: list[Any] = []
     for part in parts:
         waiting.append(part)
         room = max(SHARD_BYTES // sum(array[:1].nbytes for array in part.arrays().values()), 1)
         while sum(map(len, waiting)) >= room:
-            joined = Windows.concatenate(waiting)
+            joined = type(part).concatenate(waiting)
             yield joined[:room]
             waiting = [joined[room:]] if len(joined) > room else []
     if waiting:
-        yield Windows.concatenate(waiting)
+        yield type(waiting[0]).concatenate(waiting)
 
 
-def _write_shard(path: Path, windows: Windows) -> Shard:
+def _write_shard(path: Path, part: Windows | Maps) -> Shard:
     from safetensors.numpy import save
 
-    content = save({name: np.ascontiguousarray(array) for name, array in windows.arrays().items()})
+    content = save({name: np.ascontiguousarray(array) for name, array in part.arrays().items()})
     write_file(path, content)
-    return Shard(path.name, len(windows), len(content), hashlib.sha256(content).hexdigest())
+    return Shard(path.name, len(part), len(content), hashlib.sha256(content).hexdigest())
 
 
 def versions() -> dict[str, str]:
@@ -209,7 +217,7 @@ def versions() -> dict[str, str]:
     return {"gnnmax": version("gnnmax"), **libraries, "python": platform.python_version()}
 
 
-def read_manifest(path: str | Path) -> tuple[Manifest, Recipe | Imported]:
+def read_manifest(path: str | Path) -> tuple[Manifest, Described]:
     """Read and check the manifest of a data set, and check that its shards exist in full length.
 
     Raises:
@@ -233,8 +241,8 @@ def read_manifest(path: str | Path) -> tuple[Manifest, Recipe | Imported]:
     manifest = MANIFEST_FILE.decode(content, Manifest, file)
     if (manifest.recipe is None) == (manifest.imported is None):
         raise InputError(f"the manifest {file} must hold a recipe or an import, one of the two: {_AGAIN}")
-    recipe: Recipe | Imported = (
-        parse_recipe(manifest.recipe, str(file))
+    recipe: Described = (
+        parse_any(manifest.recipe, str(file))
         if manifest.imported is None
         else parse_import(manifest.imported, str(file))
     )
@@ -247,26 +255,27 @@ def read_manifest(path: str | Path) -> tuple[Manifest, Recipe | Imported]:
     return manifest, recipe
 
 
-def _check_shards(folder: Path, split: str, shards: Sequence[Shard], recipe: Recipe | Imported) -> None:
-    """Check names, sizes and numbers of windows of the shards of a split against its recipe and the files."""
-    least, most = windows_of_split(recipe)
+def _check_shards(folder: Path, split: str, shards: Sequence[Shard], recipe: Described) -> None:
+    """Check names, sizes and numbers of windows or maps of the shards of a split against its recipe and the files."""
+    least, most = count_of_split(recipe)
+    what = "maps" if isinstance(recipe, MapRecipe) else "windows"
     stated = sum(shard.windows for shard in shards)
     if stated < least or (most is not None and stated > most):
-        raise InputError(f"the manifest in {folder} states {stated} windows of {split}, not {least}: {_AGAIN}")
-    window = sum(math.prod(field.shape(1, recipe.k)) * np.dtype(field.dtype).itemsize for field in recipe.fields)
+        raise InputError(f"the manifest in {folder} states {stated} {what} of {split}, not {least}: {_AGAIN}")
+    single = sum(math.prod(shape) * np.dtype(dtype).itemsize for dtype, shape in layout_of(recipe, 1).values())
     for number, shard in enumerate(shards):
         path = folder / shard.file
         if shard.file != _shard_name(split, number) or not shard.windows:
             raise InputError(
-                f"the manifest in {folder} lists {shard.file} with {shard.windows} windows as shard {number} of "
+                f"the manifest in {folder} lists {shard.file} with {shard.windows} {what} as shard {number} of "
                 f"{split}, where {_shard_name(split, number)} was expected: {_AGAIN}"
             )
         size = path.stat().st_size if path.is_file() else None
         if size != shard.bytes:
             came = "it is missing" if size is None else f"it has {size}"
             raise InputError(f"the shard {path} must have {shard.bytes} bytes, and {came}: {_AGAIN}")
-        if not 8 <= shard.bytes - shard.windows * window <= 8 + LARGEST_HEADER:
-            raise InputError(f"the shard {path} of {size} bytes cannot hold {shard.windows} windows: {_AGAIN}")
+        if not 8 <= shard.bytes - shard.windows * single <= 8 + LARGEST_HEADER:
+            raise InputError(f"the shard {path} of {size} bytes cannot hold {shard.windows} {what}: {_AGAIN}")
 
 
 def _shard_name(split: str, number: int) -> str:
@@ -292,10 +301,11 @@ def _check_origin(folder: Path, origin: _Origin) -> None:
         )
 
 
-def open_dataset(path: str | Path, *, check: bool = True) -> DataSet:
+def open_dataset(path: str | Path, *, check: bool = True) -> DataSet | Any:
     """Open a data set that :func:`write_dataset` wrote; each split is mapped into memory on first use.
 
-    The shards of a split of more than 128 MB are joined by copying; ``data.parts(split)`` copies nothing.
+    The result is a :class:`gnnmax.DataSet` of windows, or a :class:`gnnmax.data.maps.dataset.MapSet` of maps with the
+    same face. The shards of a split of more than 128 MB are joined by copying; ``data.parts(split)`` copies nothing.
 
     Args:
         path: The folder.
@@ -306,7 +316,8 @@ def open_dataset(path: str | Path, *, check: bool = True) -> DataSet:
         InputError: not a data set, damaged, or of another generation.
     """
     manifest, recipe = read_manifest(path)
-    return DataSet(recipe, StoredSplits(as_path(path), manifest, recipe, digests=check, contents=check))
+    splits = StoredSplits(as_path(path), manifest, recipe, digests=check, contents=check)
+    return MapSet(recipe, splits) if isinstance(recipe, MapRecipe) else DataSet(recipe, splits)
 
 
 def load_data(
@@ -334,6 +345,8 @@ def load_data(
         ...
         gnnmax.errors.InputError: mine.npz is no data set: make one of your own windows with 'gnnmax import mine.npz ...
     """
+    if isinstance(source, MapSet | MapRecipe | Maps):
+        raise _maps_refused(source)
     if isinstance(source, DataSet):
         return source
     if isinstance(source, Windows):
@@ -341,7 +354,10 @@ def load_data(
     if isinstance(source, (str, Path)):
         path = as_path(source)
         if path.is_dir():
-            return open_dataset(path)
+            opened = open_dataset(path)
+            if isinstance(opened, MapSet):
+                raise _maps_refused(path)
+            return opened
         if path.suffix.lower() in ARRAY_FILES:
             raise InputError(
                 f"{source} is no data set: make one of your own windows with 'gnnmax import {source} --labels FILE "
@@ -350,7 +366,30 @@ def load_data(
     return build(as_recipe(source), workers=workers, on_progress=on_progress)
 
 
-class StoredSplits(Mapping[str, Windows]):
+def load_any(source: str, *, on_progress: Callable[[int, int], None] | None = None) -> DataSet | MapSet:
+    """Open the folder of a stored data set, or build a recipe in memory: of windows or of maps.
+
+    Raises:
+        InputError: neither a folder nor a recipe, or one that is damaged.
+    """
+    path = as_path(source)
+    if path.is_dir():
+        opened: DataSet | MapSet = open_dataset(path)
+        return opened
+    if path.suffix.lower() not in ARRAY_FILES and isinstance(found := any_recipe(source), MapRecipe):
+        return build(found, on_progress=on_progress)
+    return load_data(source, on_progress=on_progress)
+
+
+def _maps_refused(source: object) -> InputError:
+    """Make the error for maps where windows are expected."""
+    return InputError(
+        f"{getattr(source, 'name', source)!s:.200} holds maps where windows are expected: cut windows out of them with "
+        "maps.windows(k), or name a recipe of windows, as 'gnnmax list recipes' prints"
+    )
+
+
+class StoredSplits(Mapping[str, Any]):
     """The splits of a folder, opened on first use.
 
     Args:
@@ -358,35 +397,36 @@ class StoredSplits(Mapping[str, Windows]):
         manifest: Its manifest.
         recipe: Its recipe, or the description of imported windows.
         digests: Whether to verify the SHA-256 of each shard.
-        contents: Whether to check the windows against the recipe and each other, see
+        contents: Whether to check the windows or maps against the recipe and each other, see
             :mod:`gnnmax.data.consistency`.
     """
 
-    def __init__(
-        self, folder: Path, manifest: Manifest, recipe: Recipe | Imported, *, digests: bool, contents: bool
-    ) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, recipe: Described, *, digests: bool, contents: bool) -> None:
         self.folder, self._manifest, self._recipe = folder.absolute(), manifest, recipe
         self._digests, self._contents = digests, contents
-        self._open: dict[str, Windows] = {}
+        self._open: dict[str, Any] = {}
 
-    def __getitem__(self, split: str) -> Windows:
+    def __getitem__(self, split: str) -> Any:
         if split not in self._open:
-            self._open[split] = with_names(self._recipe, split, Windows.concatenate(list(self.parts(split))))
+            parts = list(self.parts(split))
+            whole = type(parts[0]).concatenate(parts)
+            recipe = self._recipe
+            self._open[split] = whole if isinstance(recipe, MapRecipe) else with_names(recipe, split, whole)
         return self._open[split]
 
-    def parts(self, split: str) -> Iterator[Windows]:
+    def parts(self, split: str) -> Iterator[Any]:
         """Map the shards of a split one by one."""
         recipe, shards = self._recipe.of(split), self._manifest.splits[split]
-        checker = SplitChecker(self._recipe, split)
+        checker = checker_of(self._recipe, split)
         for shard in shards:
             path = self.folder / shard.file
-            windows = read_shard(path, shard, recipe, check=self._digests)
+            part = read_shard(path, shard, recipe, check=self._digests)
             if self._contents:
                 try:
-                    checker.check(windows, is_last=shard is shards[-1])
+                    checker.check(part, is_last=shard is shards[-1])
                 except InputError as error:
                     raise InputError(f"the shard {path} contradicts its recipe: {error}; {_AGAIN}") from None
-            yield windows
+            yield part
 
     def count(self, split: str) -> int:
         """Return the number of windows of a split, from the manifest."""
@@ -402,7 +442,7 @@ class StoredSplits(Mapping[str, Windows]):
         return len(self._manifest.splits)
 
 
-def read_shard(path: Path, shard: Shard, recipe: Recipe | Imported, *, check: bool = True) -> Windows:
+def read_shard(path: Path, shard: Shard, recipe: Described, *, check: bool = True) -> Windows | Maps:
     """Check the digest, names, dtypes and shapes of one shard, and map it into memory.
 
     Raises:
@@ -415,7 +455,9 @@ def read_shard(path: Path, shard: Shard, recipe: Recipe | Imported, *, check: bo
         header, start = read_header(content, largest=LARGEST_HEADER)
     except InputError as error:
         raise SHARD_FILE.damaged(path, error) from None
-    expected = _expected(shard.windows, recipe)
+    expected = {
+        name: (_CODES[dtype], dtype, shape) for name, (dtype, shape) in layout_of(recipe, shard.windows).items()
+    }
     if set(header) != set(expected):
         raise InputError(f"the shard {path} holds {sorted(header)} where {sorted(expected)} were expected: {_AGAIN}")
     arrays: dict[str, Any] = {}
@@ -428,9 +470,7 @@ def read_shard(path: Path, shard: Shard, recipe: Recipe | Imported, *, check: bo
         arrays[name] = np.frombuffer(content, dtype=dtype, count=math.prod(shape), offset=first).reshape(shape)
         if code == "BOOL" and (arrays[name].view(np.uint8) > 1).any():
             raise InputError(f"the shard {path} has {name} that are neither true nor false: {_AGAIN}")
-    return Windows(**arrays, label_rule=recipe.label, noise=recipe.noise)
-
-
-def _expected(windows: int, recipe: Recipe | Imported) -> dict[str, tuple[str, type[np.generic], tuple[int, ...]]]:
-    """Return the names, dtypes and shapes that a shard of this recipe must have."""
-    return {field.name: (_CODES[field.dtype], field.dtype, field.shape(windows, recipe.k)) for field in recipe.fields}
+    try:
+        return content_of(recipe, arrays)
+    except InputError as error:
+        raise InputError(f"the shard {path} contradicts its recipe: {error}; {_AGAIN}") from None

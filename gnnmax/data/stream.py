@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
+from typing import Any, TypeVar
 
 from gnnmax.data.generation import generate_host
 from gnnmax.data.imported import Imported
@@ -12,7 +13,9 @@ from gnnmax.data.recipe_files import RecipeLike, as_recipe
 from gnnmax.errors import InputError
 from gnnmax.task.windows import Windows
 
-__all__ = ["stream_windows"]
+__all__ = ["FIRST", "check_stream", "regrouped", "stream_windows"]
+
+T = TypeVar("T", bound=Sized)
 
 FIRST = 2**48
 """Graph indices of streams: the s-th split (from 0) uses the indices from ``(s + 1) * FIRST`` on.
@@ -67,14 +70,22 @@ def stream_windows(
         raise InputError(
             f"recipe {recipe.name} takes every edge of its hosts once: there is no endless stream of them; use build"
         )
+    check_stream(batch, start, shard)
+    return regrouped(_hosts(drawn_from, (number + 1) * FIRST, start, shard), batch)
+
+
+def check_stream(batch: object, start: object, shard: object) -> None:
+    """Refuse a batch, a start or a shard that is not in range.
+
+    Example:
+        >>> check_stream(0, 0, (0, 1))
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: batch must be an integer from 1 to 1000000, not 0
+    """
     for name, given, least, most in (("batch", batch, 1, LARGEST_BATCH), ("start", start, 0, FIRST - 1)):
         if not isinstance(given, int) or isinstance(given, bool) or not least <= given <= most:
             raise InputError(f"{name} must be an integer from {least} to {most}, not {given!r}")
-    _check_shard(shard)
-    return _batches(_hosts(drawn_from, (number + 1) * FIRST, start, shard), batch)
-
-
-def _check_shard(shard: object) -> None:
     whole = isinstance(shard, (tuple, list)) and len(shard) == 2 and all(type(each) is int for each in shard)
     if not whole or not 0 <= shard[0] < shard[1] <= MOST_SHARDS:  # type: ignore[index]
         raise InputError(
@@ -100,16 +111,16 @@ def _hosts(recipe: Recipe, first: int, start: int, shard: tuple[int, int]) -> It
         turn, skipped = turn + 1, 0
 
 
-def _batches(parts: Iterator[Windows], size: int) -> Iterator[Windows]:
-    """Regroup parts of any size into batches of one size."""
-    waiting: list[Windows] = []
+def regrouped(parts: Iterator[T], size: int) -> Iterator[T]:
+    """Regroup windows or maps, in parts of any size, into batches of one size."""
+    waiting: list[Any] = []
     held = 0
     for part in parts:
         waiting.append(part)
         held += len(part)
         if held < size:
             continue
-        joined = Windows.concatenate(waiting)
+        joined = type(waiting[0]).concatenate(waiting)
         whole = held - held % size
         yield from (joined[at : at + size] for at in range(0, whole, size))
         waiting, held = ([joined[whole:]], held - whole) if held > whole else ([], 0)

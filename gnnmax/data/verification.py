@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from gnnmax.data.generation import draw_flips, generate_graph
 from gnnmax.data.hosts.own_files import File
 from gnnmax.data.imported import Imported
 from gnnmax.data.importing import content_digest
+from gnnmax.data.maps.recipe import MapRecipe
+from gnnmax.data.maps.verification import check_maps_of, maps_apart
 from gnnmax.data.planting.plants import CENTRED, CONSTANT, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.store import MANIFEST, OtherGenerationError, StoredSplits, read_manifest
@@ -64,27 +66,25 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
         return [Check("the manifest is whole and names every file", False, str(error))]
     shards = [shard for split in manifest.splits.values() for shard in split]
     checks = [Check("the manifest is whole and names every file", True, f"{len(shards)} shards")]
-    data = DataSet(recipe, StoredSplits(path, manifest, recipe, digests=True, contents=False))
+    splits = StoredSplits(path, manifest, recipe, digests=True, contents=False)
     for split in recipe.splits:
         try:
-            windows = data.split(split)
+            content = splits[split]
         except InputError as error:
             checks.append(Check(f"{split}: digests, names, dtypes and shapes", False, str(error)))
             continue
-        checks.append(Check(f"{split}: digests, names, dtypes and shapes", True, f"{len(windows)} windows"))
-        found = (
-            check_imported(recipe, split, windows)
-            if isinstance(recipe, Imported)
-            else check_windows_of(recipe, split, windows, every_host=every_host)
-        )
+        what = "maps" if isinstance(recipe, MapRecipe) else "windows"
+        checks.append(Check(f"{split}: digests, names, dtypes and shapes", True, f"{len(content)} {what}"))
+        if isinstance(recipe, MapRecipe):
+            found = check_maps_of(recipe, split, content, every_map=every_host)
+        elif isinstance(recipe, Imported):
+            found = check_imported(recipe, split, content)
+        else:
+            found = check_windows_of(recipe, split, content, every_host=every_host)
         checks += [Check(f"{split}: {c.claim}", c.holds, c.found) for c in found]
     if all(check.holds for check in checks):
-        checks += [_hosts_apart(data), _windows_apart(data)]
-        if isinstance(recipe, Recipe) and any(isinstance(host, File) and host.fixed for host in recipe.hosts):
-            checks.append(_pairs_apart(data, recipe))
-        if isinstance(recipe, Imported):
-            same = content_digest(data.splits) == recipe.content
-            checks.append(Check("the windows are those that were imported", same, recipe.content[:12]))
+        checks.append(_hosts_apart(splits))
+        checks += [maps_apart(splits)] if isinstance(recipe, MapRecipe) else _whole(DataSet(recipe, splits))
     known = {MANIFEST, *(shard.file for shard in shards)}
     strangers = sorted(file.name for file in path.iterdir() if file.name not in known)
     checks.append(Check("no file is there that the manifest does not name", not strangers, ", ".join(strangers)))
@@ -307,11 +307,22 @@ def _redrawn(recipe: Recipe, graphs: Sequence[int], windows: Windows) -> Check:
     return Check(claim, True, f"graphs {', '.join(map(str, graphs))}" if len(graphs) <= REDRAWN else "all")
 
 
-def _hosts_apart(data: DataSet) -> Check:
+def _whole(data: DataSet) -> list[Check]:
+    """Check the splits of windows against each other, and imported windows against their digest."""
+    recipe, checks = data.recipe, [_windows_apart(data)]
+    if isinstance(recipe, Recipe) and any(isinstance(host, File) and host.fixed for host in recipe.hosts):
+        checks.append(_pairs_apart(data, recipe))
+    if isinstance(recipe, Imported):
+        same = content_digest(data.splits) == recipe.content
+        checks.append(Check("the windows are those that were imported", same, recipe.content[:12]))
+    return checks
+
+
+def _hosts_apart(splits: Mapping[str, Any]) -> Check:
     seen: set[int] = set()
     shared: set[int] = set()
-    for windows in data.splits.values():
-        graphs = set(np.unique(windows.graph).tolist())
+    for content in splits.values():
+        graphs = set(np.unique(content.graph).tolist())
         shared |= seen & graphs
         seen |= graphs
     return Check("no host is in two splits", not shared, f"{len(seen)} hosts")

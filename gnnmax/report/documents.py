@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gnnmax.data.dataset import DataSet
+from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.recipe import Recipe
-from gnnmax.data.recipe_files import load_recipe, recipe_names
+from gnnmax.data.recipe_files import as_map_recipe, load_recipe, map_recipe_names, recipe_names
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.evaluation.metrics import METRICS, Metric
 from gnnmax.evaluation.peaks.peak_metrics import PEAK_METRICS
@@ -25,6 +26,7 @@ from gnnmax.report.tables import figure_text, split_rows
 __all__ = [
     "PAGES",
     "headline_markdown",
+    "map_recipes_markdown",
     "markdown",
     "metrics_markdown",
     "models_markdown",
@@ -90,6 +92,32 @@ def recipes_markdown() -> str:
     """
     header = ["recipe", "k", "plant", "label", "hosts", "test splits", "ceiling", "what it is for"]
     return markdown([header, *(_recipe_row(load_recipe(name)) for name in recipe_names())])
+
+
+def map_recipes_markdown() -> str:
+    """Write a Markdown table of the shipped recipes of maps, from the recipes themselves.
+
+    Example:
+        >>> map_recipes_markdown().splitlines()[0]
+        '| recipe | n | plant | peaks | noise | background | order | test splits | what it is for |'
+    """
+    header = ["recipe", "n", "plant", "peaks", "noise", "background", "order", "test splits", "what it is for"]
+    return markdown([header, *(_map_recipe_row(as_map_recipe(name)) for name in map_recipe_names())])
+
+
+def _map_recipe_row(recipe: MapRecipe) -> list[str]:
+    spec = recipe.map
+    return [
+        f"`{recipe.name}`",
+        " to ".join(map(str, sorted(set(spec.rows)))),
+        f"{spec.plant.__struct_config__.tag} of {', '.join(f'{level:g}' for level in spec.plant.levels)}",
+        " to ".join(map(str, sorted(set(spec.peak_range)))),
+        spec.noise,
+        "" if spec.background is None else str(spec.background.__struct_config__.tag),
+        spec.order,
+        ", ".join(split for split in recipe.splits if split not in ("train", "val")),
+        recipe.summary,
+    ]
 
 
 def models_markdown(k: int = 9) -> str:
@@ -212,6 +240,7 @@ def _recipe_row(recipe: Recipe) -> list[str]:
 
 PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "recipes": ("datasets/README.md", recipes_markdown),
+    "maps": ("datasets/README.md", map_recipes_markdown),
     "models": ("docs/models.md", models_markdown),
     "metrics": ("docs/metrics.md", metrics_markdown),
     "peaks": ("docs/peaks.md", peak_metrics_markdown),

@@ -64,7 +64,7 @@ def grid_of_axes(panels: int, side: float, columns: int = 6) -> tuple[Figure, np
 
 
 def plot(shown: Any, *given: Any, **options: Any) -> tuple[Figure, Any]:
-    """Draw windows, maxima, a verdict, a comparison, an audit or a data card: call its ``plot``.
+    """Draw windows, maps, maxima, a verdict, a comparison, an audit or a data card: call its ``plot``.
 
     Args:
         shown: An object that has a picture.
@@ -86,7 +86,8 @@ def plot(shown: Any, *given: Any, **options: Any) -> tuple[Figure, Any]:
     """
     if not callable(getattr(shown, "plot", None)) or isinstance(shown, type):
         raise InputError(
-            f"{type(shown).__name__} has no picture: give windows, maxima, a verdict, a comparison, an audit or a card"
+            f"{type(shown).__name__} has no picture: give windows, maps, maxima, a verdict, a comparison, an audit or "
+            "a card"
         )
     drawn: tuple[Figure, Any] = shown.plot(*given, **options)
     return drawn

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from gnnmax.task.label import KINDS
 from gnnmax.task.noise import NoiseLaw, NoiseModel
 
-__all__ = ["Bump", "Natural", "Noise", "Plant", "Shares", "Spike", "draw_kinds", "paired_kinds"]
+__all__ = ["Bump", "Natural", "Noise", "Plant", "Raised", "Shares", "Spike", "draw_kinds", "paired_kinds"]
 
 CENTRED, SHIFTED, RUNNER_UP, TIED, BACKGROUND, CONSTANT = range(len(KINDS))
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -73,7 +73,7 @@ class Spike(Struct, frozen=True, forbid_unknown_fields=True, tag="spike"):
             raise ValueError(f"margin must be [least, greatest], not {list(self.margin)}")
 
 
-class _Raised(Struct, frozen=True, forbid_unknown_fields=True):
+class Raised(Struct, frozen=True, forbid_unknown_fields=True):
     """Base of plants in noise: an amplitude, or several levels of it.
 
     Several levels have equal shares of every host's windows, within one; the level of each window is stored.
@@ -96,7 +96,7 @@ class _Raised(Struct, frozen=True, forbid_unknown_fields=True):
         return self.amplitude if isinstance(self.amplitude, tuple) else (self.amplitude,)
 
 
-class Noise(_Raised, frozen=True, tag="noise"):
+class Noise(Raised, frozen=True, tag="noise"):
     """A spike in noise: one entry of a window of noise is raised by an amplitude.
 
     The label is ``planted``: it says which entry was raised, whatever the noise is. The best possible scorer is known.
@@ -117,7 +117,7 @@ class Noise(_Raised, frozen=True, tag="noise"):
         return NoiseModel(self.law, self.base)
 
 
-class Bump(_Raised, frozen=True, tag="bump"):
+class Bump(Raised, frozen=True, tag="bump"):
     """A bump: a peak in unit Gaussian noise that decays with the distance along the host, over rows and columns.
 
     ``amplitude * exp(-(d_r^2 + d_c^2) / (2 radius^2))`` is added, with d_r and d_c the distances along the host from

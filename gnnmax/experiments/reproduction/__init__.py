@@ -75,6 +75,7 @@ TABLES: dict[str, Reproduction] = {
         "The largest degree of graphs larger than those of training: which readout extrapolates.", "extrapolation"
     ),
     "noise": _table("Image, set and graph nets on a spike in noise, against the Bayes rule.", "noise"),
+    "places": _table("Where is the peak of a line map, the order of its nodes known, sought and lost.", "places"),
     "real": _table("Real graphs: the rule against plain loops, and the shipped nets against the rule.", "real"),
     "samples": _table("Accuracy against the number of training windows, with the break-even.", "samples"),
     "sets": _table("The largest of a set of numbers, by mean, sum, maximum and attention.", "sets"),

@@ -1,0 +1,266 @@
+"""Generation of maps from a recipe. Each map has its own random streams, so results do not depend on workers."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.data.graph_chunks import Progress, check_workers, draw_chunks
+from gnnmax.data.maps.dataset import MapSet
+from gnnmax.data.maps.recipe import MapRecipe, MapSpec, parse_map_recipe, span_of
+from gnnmax.data.random_streams import stream
+from gnnmax.data.subgraphs.node_order import spectral_order
+from gnnmax.errors import InputError
+from gnnmax.task.map_model import MapModel
+from gnnmax.task.maps import Maps
+
+__all__ = ["build_maps", "draw_maps", "generate_map", "generate_maps", "map_from_spec", "seriated"]
+
+Matrix = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+
+CHUNK = 1_000_000
+"""Number of entries that a worker draws at a time."""
+
+ATTEMPTS = 10_000
+"""Number of places that are tried for one peak before its map is given up."""
+
+
+def build_maps(recipe: MapRecipe, *, workers: int = 1, on_progress: Progress | None = None) -> MapSet:
+    """Draw all maps of a recipe, in memory.
+
+    Args:
+        recipe: The recipe.
+        workers: Number of worker processes; the maps do not depend on it, bit for bit.
+        on_progress: Called with the number of maps done and in total.
+
+    Raises:
+        InputError: ``workers`` is not from 1 to 1000, or a map has no room for its peaks.
+    """
+    return MapSet(
+        recipe,
+        {split: Maps.concatenate(list(draw_maps(recipe, split, workers, on_progress))) for split in recipe.splits},
+    )
+
+
+def draw_maps(recipe: MapRecipe, split: str, workers: int = 1, on_progress: Progress | None = None) -> Iterator[Maps]:
+    """Draw the maps of a split in order, several at a time.
+
+    Raises:
+        InputError: ``workers`` is not from 1 to 1000, or a map has no room for its peaks.
+    """
+    check_workers(workers)
+    rows, columns = recipe.of(split).map.sides
+    size = max(1, min(64, CHUNK // (rows * columns)))
+    draw = functools.partial(generate_maps, recipe.to_dict())
+    return draw_chunks(draw, recipe.span(split), size, workers=workers, total=recipe.graphs, on_progress=on_progress)
+
+
+def generate_map(recipe: MapRecipe, graph: int) -> Maps:
+    """Draw one map.
+
+    Args:
+        recipe: The recipe.
+        graph: Index of the host, below ``recipe.graphs``.
+
+    Raises:
+        InputError: the map has no room for its peaks.
+
+    Example:
+        >>> from gnnmax.data.recipe_files import load_recipe
+        >>> generate_map(load_recipe("line-64"), 0)
+        Maps(M=1, n=64, structure=symmetric, peaks=1)
+    """
+    return map_from_spec(recipe.of(recipe.split_of(graph)).map, seed=recipe.seed, graph=graph)
+
+
+def generate_maps(recipe: dict[str, Any], graphs: list[int]) -> Maps:
+    """Draw some maps of one split in a worker process, from a recipe as plain dicts.
+
+    Example:
+        >>> from gnnmax.data.recipe_files import load_recipe
+        >>> len(generate_maps(load_recipe("line-64").to_dict(), [0, 5]))
+        2
+    """
+    parsed = parse_map_recipe(recipe, str(recipe.get("name")))
+    try:
+        return Maps.concatenate([generate_map(parsed, graph) for graph in graphs])
+    except InputError as error:
+        raise InputError(f"recipe {parsed.name}: {error}") from None
+
+
+def map_from_spec(spec: MapSpec, *, seed: int, graph: int) -> Maps:
+    """Draw one map from the table of a recipe, padded to the greatest sides and number of peaks of the table.
+
+    Args:
+        spec: The table, with the shift of its split applied.
+        seed: Seed of the recipe.
+        graph: Index of the random streams, any integer from 0 on.
+
+    Raises:
+        InputError: there is no room for the peaks.
+    """
+    rng = stream(seed, "subgraph", graph)
+    n = _drawn(spec.n, rng)
+    m = n if spec.columns is None else _drawn(spec.columns, rng)
+    peaks, amplitude = draw_peaks(spec, n, m, stream(seed, "plant", graph))
+    background = None
+    if spec.background is not None:
+        background = spec.background.mean(n, seed=seed, graph=graph).astype(np.float32)
+        if spec.structure == "symmetric":
+            np.fill_diagonal(background, 0.0)
+    mean = _mean(spec.model, background, signal_of(spec, n, m, peaks, amplitude))
+    values = _with_noise(mean, spec, stream(seed, "noise", graph))
+    natural = _padded(spec, values, background=background, peaks=peaks, amplitude=amplitude, graph=graph)
+    return _reordered(natural, spec, rng)
+
+
+def _drawn(given: int | tuple[int, ...], rng: np.random.Generator) -> int:
+    """Draw a number from a range, uniformly; nothing is drawn if it is fixed."""
+    least, most = span_of(given)
+    return least if least == most else int(rng.integers(least, most + 1))
+
+
+def draw_peaks(spec: MapSpec, n: int, m: int, rng: np.random.Generator) -> tuple[Places, npt.NDArray[np.float64]]:
+    """Draw the places of a map's peaks along the host, one after the other, each uniform where it is allowed.
+
+    Returns:
+        Rows and columns, shape ``(P, 2)``, the smaller first in symmetric maps; and amplitudes, shape ``(P,)``.
+
+    Raises:
+        InputError: no place is left for a peak.
+    """
+    count = _drawn(spec.peaks, rng)
+    least, symmetric = spec.least_diagonal, spec.structure == "symmetric"
+    chosen = np.zeros((0, 2), dtype=np.int64)
+    for _ in range(count * ATTEMPTS):
+        if len(chosen) == count:
+            break
+        place = np.array([rng.integers(n), rng.integers(m)], dtype=np.int64)
+        if spec.structure != "bipartite" and abs(int(place[0] - place[1])) < least:
+            continue
+        place = np.sort(place) if symmetric else place
+        others = np.concatenate([chosen, chosen[:, ::-1]]) if symmetric else chosen
+        if (np.abs(others - place).max(axis=1, initial=0) >= spec.separation).all():
+            chosen = np.concatenate([chosen, place[None]])
+    if len(chosen) < count:
+        raise InputError(
+            f"a map of {n} x {m} has no room for {count} peaks that are {spec.separation} apart: lower peaks or "
+            "separation, or choose a larger n"
+        )
+    levels = np.array(spec.plant.levels)
+    return chosen, levels[rng.integers(len(levels), size=count)] if len(levels) > 1 else np.full(count, levels[0])
+
+
+def signal_of(spec: MapSpec, n: int, m: int, peaks: Places, amplitude: npt.NDArray[np.float64]) -> Matrix:
+    """Sum the profiles of peaks, each times its amplitude, shape ``(n, m)``; with mirror images in symmetric maps."""
+    signal = np.zeros((n, m))
+    model = spec.model
+    far = max(n, m) if model.law != "poisson" else model.reach
+    # Few distances occur: with a table the bytes do not depend on how a machine rounds vectorised exponentials.
+    fall = np.array([_fall(d, model.radius) if d <= far else 0.0 for d in range(max(n, m))])
+    for (row, column), height in zip(peaks.tolist(), amplitude.tolist(), strict=True):
+        profile = np.outer(fall[np.abs(np.arange(n) - row)], fall[np.abs(np.arange(m) - column)])
+        signal += height * (profile + profile.T if spec.structure == "symmetric" else profile)
+    return signal
+
+
+def _fall(distance: int, radius: float) -> float:
+    """Height of a profile at a distance along one axis."""
+    return math.exp(-(distance**2) / (2 * radius**2)) if radius else float(distance == 0)
+
+
+def _mean(model: MapModel, background: npt.NDArray[np.float32] | None, signal: Matrix) -> Matrix:
+    """Mean of the entries (of their logarithms, if lognormal)."""
+    if model.law == "poisson":
+        return (model.base if background is None else background.astype(np.float64)) * (1.0 + signal)
+    return signal if background is None else background.astype(np.float64) + signal
+
+
+def _with_noise(mean: Matrix, spec: MapSpec, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Draw the entries given their means; in a symmetric map each pair once, with an empty diagonal."""
+    symmetric = spec.structure == "symmetric"
+    upper = np.triu_indices(len(mean), 1)
+    centre = mean[upper] if symmetric else mean
+    if spec.noise == "poisson":
+        drawn = rng.poisson(centre).astype(np.float32)
+    elif spec.noise == "lognormal":
+        drawn = rng.lognormal(centre, 1.0).astype(np.float32)
+    else:
+        drawn = (centre + rng.standard_normal(centre.shape)).astype(np.float32)
+    if not symmetric:
+        return drawn
+    values = np.zeros(mean.shape, dtype=np.float32)
+    values[upper] = drawn
+    return values + values.T
+
+
+def _padded(
+    spec: MapSpec,
+    values: npt.NDArray[np.float32],
+    *,
+    background: npt.NDArray[np.float32] | None,
+    peaks: Places,
+    amplitude: npt.NDArray[np.float64],
+    graph: int,
+) -> Maps:
+    """Lay out one map in natural order, in the greatest size of its recipe."""
+    sides, most = spec.sides, spec.peak_range[1]
+
+    def wide(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        if matrix.shape == sides:
+            return matrix[None]
+        whole = np.full((1, *sides), np.nan, dtype=np.float32)
+        whole[0, : matrix.shape[0], : matrix.shape[1]] = matrix
+        return whole
+
+    size = np.array([values.shape], dtype=np.int64)
+    places = [
+        np.where(np.arange(side) < own, np.arange(side), -1)[None] for side, own in zip(sides, size[0], strict=True)
+    ]
+    position = np.full((1, most, 2), -1, dtype=np.int64)
+    position[0, : len(peaks)] = peaks
+    height = np.full((1, most), np.nan, dtype=np.float32)
+    height[0, : len(peaks)] = amplitude
+    return Maps(
+        values=wide(values),
+        size=size,
+        graph=np.array([graph], dtype=np.int64),
+        row_place=places[0],
+        column_place=places[1],
+        peak_position=position,
+        peak_amplitude=height,
+        structure=spec.structure,
+        model=spec.model,
+        background=None if background is None else wide(background),
+    )
+
+
+def _reordered(maps: Maps, spec: MapSpec, rng: np.random.Generator) -> Maps:
+    """Put the nodes into the order of the recipe: along the host, shuffled, or shuffled and then seriated."""
+    if spec.order == "natural":
+        return maps
+    shuffled = maps.relabelled(rng)
+    return shuffled if spec.order == "shuffled" else seriated(shuffled)
+
+
+def seriated(maps: Maps) -> Maps:
+    """Put the nodes of each map along the Fiedler vector of its own matrix; the cost is cubic in n.
+
+    Example:
+        >>> from gnnmax.data.recipe_files import load_recipe
+        >>> recipe = load_recipe("line-64-shuffled").replace(**{"map.background.affinity": 100.0})
+        >>> places = seriated(generate_map(recipe, 0)).row_place[0]
+        >>> bool((np.abs(np.diff(places)) <= 3).all())
+        True
+    """
+    order = np.tile(np.arange(maps.n), (len(maps), 1))
+    for index, (own, _) in enumerate(maps.size.tolist()):
+        matrix = np.nan_to_num(maps.values[index, :own, :own])
+        order[index, :own] = spectral_order(matrix, matrix != 0)
+    return maps.permuted(order)

@@ -1,0 +1,175 @@
+"""An independent check of stored maps: it re-derives orders, peaks and noise without the generator's code."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnmax.data.maps.consistency import check_maps
+from gnnmax.data.maps.generation import generate_map
+from gnnmax.data.maps.recipe import MapRecipe, MapSpec
+from gnnmax.data.subgraphs.node_order import spectral_order
+from gnnmax.errors import InputError
+from gnnmax.task.claims import Check
+from gnnmax.task.maps import Maps
+
+__all__ = ["check_maps_of", "maps_apart"]
+
+Matrix = npt.NDArray[np.float64]
+
+REDRAWN = 5
+"""Number of maps per split that are drawn again, spread over the split, unless all are."""
+
+LIMIT = 5.0
+"""Standard errors that a sum or a variance may be off: true data exceed them once in two million."""
+
+MANY = 1_000
+"""Number of entries from which their variance is close to normal, and is checked."""
+
+
+def check_maps_of(recipe: MapRecipe, split: str, maps: Maps, *, every_map: bool = False) -> list[Check]:
+    """Re-derive the claims of a split of maps, and draw some of its maps again.
+
+    The mean of every entry is summed entry by entry from the true places, the stored background and the peaks. The
+    entries at the peaks, and all others, must scatter around these means as the law of the noise says.
+
+    Example:
+        >>> from gnnmax import build, load_recipe
+        >>> data = build(load_recipe("needle-32").replace(splits={"test": 20}))
+        >>> all(check.holds for check in check_maps_of(data.recipe, "test", data.test))
+        True
+    """
+    own, count = recipe.of(split), len(maps)
+    checks = [_agrees(maps, own.map)]
+    span = recipe.span(split)
+    checks.append(Check("every host has its map", maps.graph.tolist() == list(span), f"{count} maps"))
+    if not checks[0].holds:
+        return checks
+    if own.map.order == "seriated":
+        checks.append(_seriated(maps))
+    at_peaks, every = _scatters(maps, own.map)
+    law = own.map.noise
+    checks += [
+        at_peaks.check("the entries at the peaks scatter around background and amplitude", law),
+        every.check("all entries scatter around the mean that order, background and peaks give", law),
+    ]
+    places = np.arange(count) if every_map else np.unique(np.linspace(0, count - 1, min(count, REDRAWN)).astype(int))
+    return [*checks, _redrawn(recipe, (span.start + places).tolist(), maps)]
+
+
+def _agrees(maps: Maps, spec: MapSpec) -> Check:
+    claim = "sizes, places, peaks and amplitudes are those of the recipe"
+    try:
+        check_maps(maps, spec)
+    except InputError as error:
+        return Check(claim, False, str(error))
+    return Check(claim, True, f"{len(maps.peaks)} peaks")
+
+
+def _seriated(maps: Maps) -> Check:
+    """Check that the Fiedler vector of each map runs along its order, up to its direction and equal values."""
+    wrong = 0
+    for index, own in enumerate(maps.size[:, 0].tolist()):
+        matrix = np.nan_to_num(maps.values[index, :own, :own])
+        wrong += int(not np.array_equal(spectral_order(matrix, matrix != 0), np.arange(own)))
+    return Check("the order is the spectral order of the map", not wrong, f"{wrong} of {len(maps)} wrong")
+
+
+@dataclass
+class _Scatter:
+    """Sums over entries and their means, which do not keep the entries.
+
+    Attributes:
+        count: Number of entries.
+        values: Their sum.
+        means: The sum of their means.
+        squares: The sum of their squared standardised deviations.
+        fourth: The sum of the variances of these squares.
+    """
+
+    count: int = 0
+    values: float = 0.0
+    means: float = 0.0
+    squares: float = 0.0
+    fourth: float = 0.0
+
+    def add(self, values: Matrix, mean: Matrix, law: str) -> None:
+        """Add entries with their means."""
+        variance = mean if law == "poisson" else np.ones(mean.shape)
+        self.count += values.size
+        self.values += float(values.sum())
+        self.means += float(mean.sum())
+        self.squares += float(((values - mean) ** 2 / variance).sum())
+        self.fourth += float((2 + 1 / mean).sum()) if law == "poisson" else 2.0 * values.size
+
+    def check(self, claim: str, law: str) -> Check:
+        """Check that the entries have the sum and, where there are many, the variance that the law gives."""
+        if not self.count:
+            return Check(claim, True, "there is none")
+        if law == "poisson":  # the sum of counts is a count, whose root is close to normal
+            off = 2 * abs(math.sqrt(self.values + 3 / 8) - math.sqrt(self.means + 1 / 8))
+        else:
+            off = abs(self.values - self.means) / math.sqrt(self.count)
+        wide = abs(self.squares - self.count) / math.sqrt(self.fourth) if self.count >= MANY else 0.0
+        found = f"sum off by {off:.1f}, variance by {wide:.1f} standard errors, {self.count:,} entries"
+        return Check(claim, off < LIMIT and wide < LIMIT, found)
+
+
+def _scatters(maps: Maps, spec: MapSpec) -> tuple[_Scatter, _Scatter]:
+    """Sum up the entries (their logarithms, if lognormal): those at the peaks, and all of them."""
+    at_peaks, every = _Scatter(), _Scatter()
+    for index in range(len(maps)):
+        one = maps[index]
+        mean = _mean_of(one, spec)
+        values = one.values[0].astype(np.float64)
+        inside = np.triu(~np.isnan(values), 1) if spec.structure == "symmetric" else ~np.isnan(values)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.log(values) if spec.noise == "lognormal" else values
+        here = (one.peaks.row, one.peaks.column)
+        at_peaks.add(values[here], mean[here], spec.noise)
+        every.add(values[inside], mean[inside], spec.noise)
+    return at_peaks, every
+
+
+def _mean_of(one: Maps, spec: MapSpec) -> Matrix:
+    """Sum the mean of every entry of one map, from its places."""
+    row, column = one.row_place[0][:, None].astype(np.float64), one.column_place[0][None, :].astype(np.float64)
+    true, radius = one.along_host(), one.model.radius
+    total = np.zeros(one.values.shape[1:])
+    for p, q, height in zip(true.row.tolist(), true.column.tolist(), true.amplitude.tolist(), strict=True):
+        for a, b in ((p, q), (q, p)) if spec.structure == "symmetric" else ((p, q),):
+            squares = (row - a) ** 2 + (column - b) ** 2
+            part = np.exp(-squares / (2 * radius**2)) if radius else (squares == 0).astype(np.float64)
+            if spec.noise == "poisson":
+                part[np.maximum(np.abs(row - a), np.abs(column - b)) > one.model.reach] = 0.0
+            total += height * part
+    background = None if one.background is None else one.background[0].astype(np.float64)
+    if spec.noise == "poisson":
+        return (spec.base if background is None else background) * (1 + total)
+    return total if background is None else background + total
+
+
+def _redrawn(recipe: MapRecipe, graphs: list[int], maps: Maps) -> Check:
+    claim = f"{len(graphs)} of its maps are drawn again to the byte"
+    for graph in graphs:
+        again, stored = generate_map(recipe, graph).arrays(), maps[maps.graph == graph].arrays()
+        if any(not np.array_equal(again[name], stored[name], equal_nan=True) for name in again):
+            return Check(claim, False, f"map {graph} differs: other library versions, or changed files")
+    return Check(claim, True, f"maps {', '.join(map(str, graphs))}" if len(graphs) <= REDRAWN else "all")
+
+
+def maps_apart(splits: Mapping[str, Any]) -> Check:
+    """Check that no map of a split is in another, whatever the order of its nodes: by the sorted entries."""
+    seen: dict[bytes, str] = {}
+    shared = 0
+    for split, maps in splits.items():
+        for matrix in maps.values:
+            digest = hashlib.sha256(np.sort(matrix, axis=None).tobytes()).digest()
+            shared += seen.setdefault(digest, split) != split
+    return Check("no map of a split is in another, renumbered or transposed", not shared, f"{len(seen)} maps")
