@@ -35,6 +35,7 @@ GROUPS = {
     "evaluate": "evaluation",
     "detect": "detecting",
     "large": "large_matrices",
+    "order": "order_tests",
 }
 """The prefix of a row's name, and the module that measures it."""
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.data.saving import save_dataset as save_dataset
     from gnnmax.data.store import open_dataset as open_dataset
     from gnnmax.detection.dense_scoring import score_everywhere as score_everywhere
+    from gnnmax.detection.matrix_differences import find_differences as find_differences
+    from gnnmax.detection.order_information import order_test as order_test
     from gnnmax.detection.search import find_maxima as find_maxima
     from gnnmax.errors import InputError as InputError
     from gnnmax.evaluation.evaluator import compare_scores as compare_scores
@@ -62,6 +64,7 @@ _MODULES = {
     "cut_windows": "data.maps.cutting",
     "evaluate": "evaluation.evaluator",
     "evaluate_peaks": "evaluation.peaks.peak_evaluator",
+    "find_differences": "detection.matrix_differences",
     "find_maxima": "detection.search",
     "import_windows": "data.importing",
     "is_centred": "task.label",
@@ -69,6 +72,7 @@ _MODULES = {
     "load_recipe": "data.recipe_files",
     "on_values": "task.scorers",
     "open_dataset": "data.store",
+    "order_test": "detection.order_information",
     "plot": "task.plotting",
     "save_dataset": "data.saving",
     "score_everywhere": "detection.dense_scoring",

@@ -17,9 +17,11 @@ from gnnmax import (
     compare_scores,
     evaluate,
     evaluate_peaks,
+    find_differences,
     find_maxima,
     load_model,
     open_dataset,
+    order_test,
 )
 from gnnmax.data.card import describe
 from gnnmax.data.importing import import_windows
@@ -44,6 +46,8 @@ OBJECTS = {
     "peak verdict": evaluate_peaks(CALLS[:6], PEAKS),
     "peak comparison": evaluate_peaks({"a": CALLS[:6], "b [red]": PEAKS}, PEAKS),
     "audit": audit(RULES["margin"], WINDOWS, rng=np.random.default_rng(0)),
+    "order": order_test(MATRIX),
+    "differences": find_differences(MATRIX, MATRIX.T, k=3),
     "card": describe(TINY),
     "model": MODEL,
 }
@@ -86,6 +90,8 @@ PLOTS = {
     "recall on slices": lambda: OBJECTS["peak verdict"].plot("diagonal"),
     "peak comparison": lambda: OBJECTS["peak comparison"].plot(),
     "audit": lambda: OBJECTS["audit"].plot(),
+    "order": lambda: OBJECTS["order"].plot(),
+    "differences": lambda: OBJECTS["differences"].plot(),
     "card": lambda: OBJECTS["card"].plot(),
 }
 

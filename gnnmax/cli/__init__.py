@@ -7,11 +7,13 @@ from typing import Any, Protocol
 from gnnmax.cli.audit_command import Audit
 from gnnmax.cli.data_commands import Generate, Info, Verify
 from gnnmax.cli.detect_command import Detect
+from gnnmax.cli.differ_command import Differ
 from gnnmax.cli.evaluate_command import Evaluate, Report
 from gnnmax.cli.evaluate_peaks_command import EvaluatePeaks
 from gnnmax.cli.host_command import Host
 from gnnmax.cli.import_command import Import
 from gnnmax.cli.list_command import List
+from gnnmax.cli.order_command import Order
 from gnnmax.cli.reproduce_command import Reproduce
 from gnnmax.cli.train_command import Compare, Train
 
@@ -38,6 +40,8 @@ COMMANDS: dict[str, Any] = {
     "audit": Audit,
     "report": Report,
     "detect": Detect,
+    "order": Order,
+    "differ": Differ,
     "reproduce": Reproduce,
     "list": List,
 }

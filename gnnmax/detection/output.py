@@ -87,7 +87,8 @@ def is_table(path: Path) -> bool:
         return True  # an empty table
     keys = re.findall(r'"(\w+)":', head.partition("}")[0])
     first = keys if path.suffix == ".json" else head.split("\n")[0].split(",")
-    return first[:2] == ["i", "j"] and "value" in first and not {"margin", "maximum"}.isdisjoint(first)
+    marks = {"margin", "maximum"} if "value" in first else {"log_ratio"}
+    return first[:2] == ["i", "j"] and not marks.isdisjoint(first)
 
 
 def _arrow_type(arrow: Any, dtype: np.dtype[Any]) -> Any:

@@ -68,6 +68,11 @@ class Detections:
         present = {name: getattr(self, name) for name in sliced}
         return replace(self, **{name: part[index] for name, part in present.items() if part is not None})
 
+    @property
+    def listed(self) -> tuple[Column, ...]:
+        """The columns that such a table may have."""
+        return COLUMNS
+
     def parts(self) -> Iterator[Detections]:
         """Yield the table part by part, in order; an empty table is one part."""
         for start in range(0, max(len(self), 1), PART):
@@ -76,7 +81,7 @@ class Detections:
     def filled(self) -> dict[str, _Filled]:
         """Return the columns that this table has, by name."""
         filled: dict[str, _Filled] = {}
-        for column in COLUMNS:
+        for column in self.listed:
             found = column.read(self)
             named = found.items() if isinstance(found, Mapping) else [] if found is None else [(column.name, found)]
             for name, entries in named:

@@ -1,0 +1,100 @@
+"""The command differ: gained and lost maxima between two matrices of the same nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from gnnmax.cli.arguments import Flag, direction_of, words_of
+from gnnmax.cli.printing import print_json, print_tables, print_text
+from gnnmax.detection.output import is_table, json_lines, parquet_library, write_table
+from gnnmax.io.ownership import Output, check_outputs
+from gnnmax.report.figures import FIGURES, write_figure
+
+if TYPE_CHECKING:
+    from gnnmax.detection.difference_table import Differences
+
+__all__ = ["Differ"]
+
+
+@dataclass(frozen=True)
+class Differ:
+    """Find the maxima that a second matrix of the same nodes has gained, lost or kept, with a false-discovery rate."""
+
+    a: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="A")]]
+    """The first matrix or graph, in any format that detect reads."""
+    b: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="B")]]
+    """The second one; nodes that have names are matched by these."""
+    out: Path | None = None
+    """Write all maxima of the sum to this .csv, .json or .parquet file."""
+    rate: float = 0.05
+    """The false-discovery rate of the maxima that are called gained or lost."""
+    law: Literal["auto", "counts", "values"] = "auto"
+    """How entries scatter: as counts, or as real numbers; auto takes whole numbers of at least 0 for counts."""
+    around: int | None = None
+    """Side of the window that is compared, odd. Default: 3; 1 in mode graph."""
+    mode: Literal["ordered", "graph"] = "ordered"
+    """ordered: the order of rows and columns has a meaning. graph: it has none."""
+    k: int = 9
+    """Side of the windows of the search, odd."""
+    steps: str = "none"
+    """Normalisation of the sum before the search, separated by commas: rank, distance, degree."""
+    threshold: float | None = None
+    """Only maxima of the sum strictly above this value."""
+    unstored: Literal["zero", "missing"] = "zero"
+    """The value of an entry that a sparse matrix does not store."""
+    diagonal: bool = True
+    """Whether the diagonal entries (i, i) take part."""
+    directed: Flag = False
+    """Read entry (i, j) as the edge from i to j only."""
+    undirected: Flag = False
+    """Read (i, j) and (j, i) as one pair: of a matrix that is symmetric, or of one half where the other is empty."""
+    balanced: Flag = False
+    """Balance the counts of contact maps; they are real values then."""
+    picture: Path | None = None
+    """Draw the changes into this .svg or .png file."""
+    force: Flag = False
+    """Replace output files that gnnmax did not write."""
+    json: Flag = False
+    """Print JSON."""
+
+    def run(self) -> int:
+        """Compare the matrices, and print, write and draw the result."""
+        self._check_files()
+        found = self._found()
+        if self.out is not None:
+            write_table(self.out, found.table())
+        if self.picture is not None:
+            write_figure(found.plot()[0], self.picture)
+        if self.json:
+            print_json({"a": str(self.a), "b": str(self.b), **found.to_dict()}, rows=json_lines(found.table()))
+            return 0
+        print_tables(found)
+        for path in (self.out, self.picture):
+            if path is not None:
+                print_text(path)
+        return 0
+
+    def _check_files(self) -> None:
+        """Refuse an output that cannot be written or would overwrite something else."""
+        outputs = [
+            Output("--out", self.out, (".csv", ".json", ".parquet"), is_table),
+            Output("--picture", self.picture, FIGURES),
+        ]
+        check_outputs(outputs, inputs=[self.a, self.b], force=self.force)
+        if self.out is not None and self.out.suffix == ".parquet":
+            parquet_library()
+
+    def _found(self) -> Differences:
+        from gnnmax.detection.matrix_differences import find_differences
+        from gnnmax.detection.matrix_files import read_matrix
+
+        a, b = (read_matrix(file, directed=self.directed, balanced=self.balanced) for file in (self.a, self.b))
+        same = ("rate", "law", "around", "mode", "threshold", "unstored", "diagonal")
+        options: dict[str, Any] = {name: getattr(self, name) for name in same}
+        options["steps"] = [] if self.steps == "none" else words_of(self.steps)
+        options["directed"] = direction_of(directed=self.directed, undirected=self.undirected)
+        return find_differences(a, b, self.k, **options)
