@@ -44,6 +44,11 @@ class Breaks:
         return cls(np.array([0, shape[0]]), np.array([0, shape[1]]))
 
     @property
+    def inner(self) -> tuple[Places, Places]:
+        """The first row and the first column of each further part, as :func:`as_breaks` takes them."""
+        return self.rows[1:-1], self.columns[1:-1]
+
+    @property
     def alike(self) -> bool:
         """Whether rows and columns have the same parts."""
         return np.array_equal(self.rows, self.columns)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.matrix import MatrixSource, Places
+from gnnmax.detection.matrix import MatrixSource
+from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
 
 __all__ = ["Depth", "depth_of"]
@@ -65,7 +66,7 @@ def depth_of(a: MatrixSource, b: MatrixSource, *, by_distance: bool, upper: bool
         InputError: one of the matrices holds nothing but zeros.
 
     Example:
-        >>> from gnnmax.detection.matrix import as_source
+        >>> from gnnmax.detection.matrix_input import as_source
         >>> counts = as_source(np.full((40, 40), 100)), as_source(np.full((40, 40), 300))
         >>> round(depth_of(*counts, by_distance=True, upper=False).ratio, 6)
         3.0

@@ -13,12 +13,14 @@ from gnnmax.detection.change_rates import Changes, with_rate
 from gnnmax.detection.count_tests import count_changes, dispersion_of
 from gnnmax.detection.depth import depth_of
 from gnnmax.detection.difference_table import Differences
-from gnnmax.detection.matrix import MatrixSource, Places, as_source
+from gnnmax.detection.matrix import MatrixSource
+from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.pairing import Pair, pair_of
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
+from gnnmax.detection.storage import Places
 from gnnmax.detection.value_tests import Means, value_changes
 from gnnmax.detection.window_sums import window_sums
 from gnnmax.errors import InputError
@@ -165,7 +167,7 @@ class _Windows:
     def squares(self, rows: Places, columns: Places) -> Floats:
         """Return the sum of the squared entries of the sum of both matrices around each place."""
         pooled = as_source(self.pair.pooled, unstored=self.pair.a.unstored, diagonal=self.pair.a.diagonal)
-        wide = pooled.matrix.astype(np.float64)
+        wide = (pooled.matrix.tocsr() if pooled.sparse else pooled.matrix).astype(np.float64)
         squared = wide.multiply(wide).tocsr() if pooled.sparse else wide**2
         sums, _ = window_sums(replace(pooled, matrix=squared), rows, columns, self.side, upper=self.upper)
         return sums

@@ -28,7 +28,7 @@ class NamedMatrix(NamedTuple):
 
     Attributes:
         matrix: The matrix.
-        names: Names of rows and of columns.
+        names: Names of rows and of columns; None if they have none.
         missing: True where nothing was measured, or the rows and columns where nothing was; or None.
         directed: Whether the source says that it is a directed graph; None if it does not say.
         breaks: For rows and for columns, the first one of each further part, such as a chromosome; or None.
@@ -36,7 +36,7 @@ class NamedMatrix(NamedTuple):
     """
 
     matrix: Any
-    names: tuple[tuple[Any, ...], tuple[Any, ...]]
+    names: tuple[tuple[Any, ...], tuple[Any, ...]] | None
     missing: npt.NDArray[np.bool_] | MissingLines | None = None
     directed: bool | None = None
     breaks: tuple[Any, Any] | None = None

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.lag_likeness import batches_of_orders, likeness_at_lags
-from gnnmax.detection.matrix import MatrixSource, as_source
+from gnnmax.detection.matrix import MatrixSource
+from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.row_profiles import Axis, axis_profiles
 from gnnmax.detection.search_options import Mode, Unstored
 from gnnmax.errors import InputError

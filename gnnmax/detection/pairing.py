@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.matrix import MatrixSource, NamedMatrix, Places, as_source
+from gnnmax.detection.matrix import MatrixSource
+from gnnmax.detection.matrix_input import NamedMatrix, as_source
 from gnnmax.detection.search_options import Unstored
+from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
 
 __all__ = ["Pair", "pair_of"]
@@ -78,13 +80,14 @@ def pair_of(a: Any, b: Any, *, unstored: Unstored, missing: Any, diagonal: bool,
         one, other, pooled = _dense_pair((first, second), places)
         unstored = "zero"
     one_way = not (first.undirected and second.undirected)
-    named = [NamedMatrix(matrix, names, None, one_way) for matrix in (one, other, pooled)]  # type: ignore[arg-type]
+    breaks = None if places is not None or first.breaks is None else first.breaks.inner
+    named = [NamedMatrix(matrix, names, None, one_way, breaks) for matrix in (one, other, pooled)]
     first, second = (as_source(matrix, unstored=unstored, diagonal=diagonal) for matrix in named[:2])
     return Pair(first, second, named[2])
 
 
 def _sparse_pair(sources: tuple[MatrixSource, MatrixSource], places: tuple[Places, Places] | None) -> tuple[Any, ...]:
-    one, other = (source.matrix for source in sources)
+    one, other = (source.matrix.tocsr() for source in sources)
     if places is not None:
         other = other[places[0]][:, places[1]].tocsr()
         other.sort_indices()
@@ -99,7 +102,7 @@ def _sparse_pair(sources: tuple[MatrixSource, MatrixSource], places: tuple[Place
 
 
 def _whole(source: MatrixSource) -> bool:
-    return source.matrix.dtype.kind != "f" or not np.isnan(source.matrix.data).any()
+    return source.matrix.dtype.kind != "f" or not np.isnan(source.matrix.tocsr().data).any()
 
 
 def _matched(one: tuple[Any, Any], other: tuple[Any, Any]) -> tuple[Places, Places] | None:

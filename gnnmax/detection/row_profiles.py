@@ -51,7 +51,7 @@ def axis_profiles(source: MatrixSource, axis: Axis, rng: np.random.Generator) ->
         Shape ``(n, d)``, float32.
 
     Example:
-        >>> from gnnmax.detection.matrix import as_source
+        >>> from gnnmax.detection.matrix_input import as_source
         >>> rows = np.array([[0.0, 1.0, 2.0], [0.5, 1.5, 2.5], [9.0, 8.0, 7.0]])
         >>> found = axis_profiles(as_source(rows), "rows", np.random.default_rng(0))
         >>> (10 * found @ found[0]).astype(int).tolist()

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.matrix import MatrixSource, Places
+from gnnmax.detection.matrix import MatrixSource
+from gnnmax.detection.storage import Places
 
 __all__ = ["window_sums"]
 
@@ -26,7 +27,7 @@ def window_sums(
         upper: Whether entries below the diagonal are left out: those of a symmetric matrix are mirror images.
 
     Example:
-        >>> from gnnmax.detection.matrix import as_source
+        >>> from gnnmax.detection.matrix_input import as_source
         >>> ones = as_source(np.ones((5, 5)))
         >>> window_sums(ones, np.array([0, 2]), np.array([0, 2]), 3, upper=False)
         (array([4., 9.]), array([4, 9]))
@@ -56,6 +57,6 @@ def _stored(source: MatrixSource) -> MatrixSource | None:
     """Return where a sparse matrix has entries, if the others are missing."""
     if not source.sparse or source.unstored == "zero":
         return None
-    pattern = source.matrix.copy()
+    pattern = source.matrix.tocsr().copy()
     pattern.data = np.ones(len(pattern.data), dtype=np.int8)
     return replace(source, matrix=pattern)

@@ -18,7 +18,7 @@ from gnnmax import InputError, find_differences, find_maxima
 from gnnmax.cli.main import main
 from gnnmax.detection.count_tests import binomial_p_values, can_be_significant, dispersion_of
 from gnnmax.detection.depth import depth_of
-from gnnmax.detection.matrix import as_source
+from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.window_sums import window_sums
 from tests.support.contact_maps import symmetric_counts
 

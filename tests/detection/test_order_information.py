@@ -16,7 +16,7 @@ from gnnmax import InputError, order_test
 from gnnmax.cli.main import main
 from gnnmax.detection import row_profiles
 from gnnmax.detection.lag_likeness import batches_of_orders, likeness_at_lags
-from gnnmax.detection.matrix import as_source
+from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.row_profiles import axis_profiles
 from tests.support.contact_maps import drawn_map
 
