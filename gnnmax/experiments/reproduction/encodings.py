@@ -35,8 +35,8 @@ TESTED = 100
 def encodings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     """Train an image net and a graph net on standardised values and on ranks, with equal batches and equal budgets.
 
-    Spikes have margins down to one unit in the last place, and are tested on other weights as well: a scorer that sees the
-    order of the entries, not the scale, loses nothing there.
+    Spikes have margins down to one unit in the last place, and are tested on other weights as well: a scorer that reads
+    the order of the entries, not their scale, loses nothing there.
 
     Cost: about ten minutes a seed.
     """
