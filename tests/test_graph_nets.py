@@ -1,6 +1,7 @@
 """The page of graph nets is what its script writes, and its sentences are true of its table."""
 
 import pytest
+import torch
 
 from gnnmax.testing import assert_permutation_equivariant
 from tests.support.graph_nets import ENCODINGS, MODELS, PAGE, graph, page, row
@@ -40,6 +41,7 @@ def test_only_a_recomputed_laplacian_encoding_changes_a_verdict(model):
 
 
 def test_the_random_signs_of_the_laplacian_encoding_make_every_net_stochastic():
-    with pytest.raises(AssertionError, match="two calls on the same data differ"):
+    with torch.random.fork_rng(), pytest.raises(AssertionError, match="two calls on the same data differ"):
+        torch.manual_seed(0)  # the signs of two calls may agree by chance
         assert_permutation_equivariant(None, graph(), call=lambda data: ENCODINGS["Laplacian"](data).pe)
     assert_permutation_equivariant(None, graph(), call=lambda data: ENCODINGS["random walk"](data).pe)

@@ -145,6 +145,7 @@ LEGAL_RESULTS = {
     "tests.*.centred": share,
     "tests.*.verdicts": lambda value: {"argmax", "nms", *MODELS} <= value.keys(),
     f"{VERDICT}.threshold": number,
+    f"{VERDICT}.natural_prevalence": share,
     f"{VERDICT}.warnings*": anything,
     f"{VERDICT}.confidence": share,
     **{f"{VERDICT}.{name}": in_range(name) for name in METRICS},

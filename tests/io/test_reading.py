@@ -126,6 +126,7 @@ READERS = {"open", "read_bytes", "read_text", "mmap", "memmap", "open_memmap", "
 
 ELSEWHERE = {
     "gnnmax.__main__": "the null device in place of closed streams",
+    "gnnmax.detection.array_files": "a folder of zarr, which the library opens",
     "gnnmax.detection.contact_map_columns": "the system's count of the memory of the process",
     "gnnmax.detection.matrix_files": "the matrix itself is mapped by numpy, which reads the header",
     "gnnmax.experiments.run_folder": "the folder is opened to lock it",
