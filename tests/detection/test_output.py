@@ -174,7 +174,7 @@ def test_q_values_stand_beside_their_maxima():
     assert [row["statistic"] for row in rows] == found.statistic.tolist()
 
 
-def test_nets_agree_with_the_rule_or_not_and_a_reason_leaves_the_rule_out():
+def test_nets_agree_with_the_rule_or_not_and_a_window_without_a_centre_has_no_answers():
     table = detections_of(find_maxima(MATRIX, 3)[:3])
     peak, edge = np.zeros((3, 3)), np.zeros((3, 3))
     peak[1, 1] = edge[0, 0] = 1
