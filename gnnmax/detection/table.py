@@ -16,7 +16,7 @@ from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.permutation_null import Discoveries
 from gnnmax.task.label import is_centred
 
-__all__ = ["COLUMNS", "Column", "Detections", "NetScores", "Rows", "detections_of", "with_net_scores"]
+__all__ = ["COLUMNS", "Column", "Detections", "NetScores", "Rows", "detections_of", "with_net_scores", "with_reason"]
 
 Rows = list[dict[str, Any]]
 
@@ -231,6 +231,20 @@ def _joined_reasons(reasons: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[Any]
         return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in nets.items() if reason)
 
     return np.array([joined(row) for row in zip(*reasons.values(), strict=True)], dtype=object)
+
+
+def with_reason(table: Detections, reason: str) -> Detections:
+    """Add a reason to every row of a table, before those that it has.
+
+    Example:
+        >>> from gnnmax import find_maxima
+        >>> table = detections_of(find_maxima(np.diag([1.0, 5.0, 2.0]), k=3))
+        >>> with_reason(with_reason(table, "second"), "first").reasons.tolist()
+        ['first; second']
+    """
+    others = [""] * len(table) if table.reasons is None else table.reasons.tolist()
+    joined = ["; ".join(filter(None, (reason, other))) for other in others]
+    return replace(table, reasons=np.array(joined, dtype=object))
 
 
 def with_net_scores(table: Detections, batches: Iterable[npt.NDArray[Any]], nets: Mapping[str, Scorer]) -> Detections:

@@ -139,23 +139,6 @@ def test_json_is_json_and_a_graph_has_names(tmp_path, capsys):
     assert np.mean(agreed) >= 0.99
 
 
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ([], "no entry is above all others"),
-        (["--threshold", "9"], "above 9"),
-        (["--border", "drop"], "--border drop"),
-        (["--max-missing", "2"], "--max-missing 2"),
-    ],
-)
-def test_that_there_is_no_maximum_is_said_with_its_reason(options, reason, tmp_path, capsys):
-    np.save(tmp_path / "flat.npy", np.ones((12, 12)))
-    assert main(["detect", str(tmp_path / "flat.npy"), "--out", str(tmp_path / "none.csv"), *options]) == 0
-    printed = capsys.readouterr().out
-    assert "no maximum found: " in printed and reason in printed
-    assert (tmp_path / "none.csv").exists()
-
-
 def test_positions_are_told_of_in_their_order_with_a_reason_where_there_is_nothing(tmp_path, capsys):
     matrix = MATRIX.copy()
     matrix[5, 6] = np.nan
