@@ -18,6 +18,38 @@ class InputError(ValueError):
     """
 
 
+def lacks_memory(error: Exception) -> bool:
+    """Return whether an error says that memory could not be allocated; torch raises RuntimeErrors for this.
+
+    Example:
+        >>> lacks_memory(MemoryError()), lacks_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
+        (True, True)
+    """
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in str(error)
+    )
+
+
+def failure_of(error: Exception) -> str:
+    """Say in one line why an optional result failed; raise an error that is neither of the input nor of the machine.
+
+    Example:
+        >>> failure_of(InputError("the file is empty")), failure_of(OSError(28, "No space left on device"))
+        ('the file is empty', 'No space left on device')
+        >>> failure_of(MemoryError())
+        'not enough memory: none is left'
+    """
+    if isinstance(error, InputError):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}"
+    if lacks_memory(error):
+        return f"not enough memory: {(str(error).splitlines() or ['none is left'])[0]}"
+    raise error
+
+
 def unknown_name(what: str, name: str, known: Iterable[str]) -> InputError:
     """Make the error for an unknown name, with the known names, and the nearest of them first.
 

@@ -18,11 +18,13 @@ from msgspec import structs
 
 from gnnmax.cli.arguments import Flag, nets_of, words_of
 from gnnmax.cli.detect_needs import check_needs
+from gnnmax.cli.no_maximum import why_none
+from gnnmax.cli.optional_outputs import Outputs
 from gnnmax.cli.printing import print_json, print_tables, print_text
-from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, written_windows
+from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, write_windows
 from gnnmax.detection.positions import detections_at, read_positions
-from gnnmax.detection.table import Detections, detections_of, with_net_scores
-from gnnmax.errors import InputError
+from gnnmax.detection.table import Detections, detections_of, with_net_scores, with_reason
+from gnnmax.errors import InputError, failure_of
 from gnnmax.io.atomic import write_file
 from gnnmax.io.ownership import MADE_BY, Output, check_outputs
 
@@ -137,28 +139,55 @@ class Detect:
         """Search a matrix that was read, see :meth:`run`; the note explains a mode that was not given."""
         from gnnmax.detection.search import prepare_matrix
 
-        options = self._options()
+        options, outputs = self._options(), Outputs()
         source = prepare_matrix(matrix, options)
-        table, card = self._found(source, options)
-        models = self._models()
-        table = self._scored(source, table, models)
+        models = self._models()  # a wrong name is refused before the search
+        found, card = self._found(source, options)
+        table = self._scored(source, found, models)
+        if card["decoys"] is not None and card["decoys"]["failed"]:
+            table = with_reason(table, f"no q-value: {card['decoys']['failed']}")
         card |= self._card(source, options, table) | {"mode_note": note}
         card["models"] = {name: model.card.weights_sha256 for name, model in models.items()}
-        card["everywhere"] = self._score_maps(source, models)
+        card["everywhere"] = None
+        self._write(source, table, card, found=found, models=models, outputs=outputs)
+        card["no_maximum"] = "" if len(table) else _why_none(card) or why_none(source, options)
         card["seconds"] = round(time.perf_counter() - started, 3)
         card["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if self.out is not None:
-            write_table(self.out, table)
-            write_file(self.out.with_suffix(CARD), json.dumps(card, indent=1) + "\n")
+            with outputs.writing("the run card", path := self.out.with_suffix(CARD)):
+                write_file(path, json.dumps(card, indent=1) + "\n")
         if self.page is not None:
             from gnnmax.report.matrix_page import write_matrix
 
-            write_matrix(source, table, card, self.page)
+            with outputs.writing("--page", self.page):
+                write_matrix(source, table, card, self.page)
         if self.json:
             print_json({"card": card}, maxima=json_lines(table))
         else:
-            print_maxima(table, card, self.out)
+            print_maxima(table, card, self.out if outputs.wrote("--out") else None)
+        outputs.refuse_losses()
         return 0
+
+    def _write(
+        self,
+        source: MatrixSource,
+        table: Detections,
+        card: dict[str, Any],
+        *,
+        found: Detections,
+        models: dict[str, TrainedModel],
+        outputs: Outputs,
+    ) -> None:
+        """Write the table first, then the outputs beside it; one that fails keeps no other back."""
+        if self.out is not None:
+            with outputs.writing("--out", self.out):
+                write_table(self.out, table)
+        if self.windows is not None:
+            with outputs.writing("--windows", self.windows):
+                write_windows(self.windows, table, self._windows(source, found)[1])
+        if self.everywhere is not None:
+            with outputs.writing("--everywhere", self.everywhere):
+                card["everywhere"] = self._score_maps(source, models, self.everywhere)
 
     def _options(self) -> SearchOptions:
         """Make the options of the search from the flags of the same names."""
@@ -172,7 +201,7 @@ class Detect:
 
     def _found(self, source: MatrixSource, options: SearchOptions) -> tuple[Detections, dict[str, Any]]:
         """Search, and make the table and the entries of the card that count the maxima."""
-        from gnnmax.detection.permutation_null import discoveries_in
+        from gnnmax.detection.permutation_null import StatisticError, discoveries_in, undefined
         from gnnmax.detection.search import search_matrix
 
         if self.positions is not None:
@@ -183,8 +212,13 @@ class Detect:
             maxima = search_matrix(source, options)
             return detections_of(maxima), {"maxima": len(maxima), "decoys": None}
         rng = np.random.default_rng(self.seed)
-        found = discoveries_in(source, options, decoys=self.decoys, rng=rng, draws=self.draws)
-        kept = found[found.q <= (1.0 if self.fdr is None else self.fdr)]
+        failed = ""
+        try:
+            found = discoveries_in(source, options, decoys=self.decoys, rng=rng, draws=self.draws)
+        except (StatisticError, MemoryError) as error:
+            failed = failure_of(error)
+            found = undefined(search_matrix(source, structs.replace(options, triangle="upper")))
+        kept = found if failed else found[found.q <= (1.0 if self.fdr is None else self.fdr)]
         decoys = {
             "kind": self.decoys,
             "draws": self.draws,
@@ -192,6 +226,7 @@ class Detect:
             "fdr": self.fdr,
             "found": len(found.q),
             "dropped": len(found.q) - len(kept.q),
+            "failed": failed,
         }
         return detections_of(kept.maxima, kept), {"maxima": len(kept.maxima), "decoys": decoys}
 
@@ -242,14 +277,12 @@ class Detect:
             for folder, net in nets.items()
         }
 
-    def _score_maps(self, source: MatrixSource, models: dict[str, TrainedModel]) -> dict[str, dict[str, Any]] | None:
+    def _score_maps(self, source: MatrixSource, models: dict[str, TrainedModel], path: Path) -> dict[str, Any]:
         """Write the score map of each net, and compare it with the exact rule."""
-        if self.everywhere is None:
-            return None
         from gnnmax.detection.dense_scoring import compare_with_rule, score_map
 
         scores = {name: score_map(model, source, self.k) for name, model in models.items()}
-        write_arrays(self.everywhere, scores)
+        write_arrays(path, scores)
         compared = {name: compare_with_rule(values, source, self.k) for name, values in scores.items()}
         return {name: {**one._asdict(), "recall": one.recall} for name, one in compared.items()}
 
@@ -258,8 +291,6 @@ class Detect:
         if not models and self.windows is None:
             return table
         table, batches = self._windows(source, table)
-        if self.windows is not None:
-            batches = written_windows(self.windows, table, batches)
         return with_net_scores(table, batches, models)
 
     def _windows(self, source: MatrixSource, table: Detections) -> tuple[Detections, Iterator[Any]]:
@@ -270,9 +301,9 @@ class Detect:
         places, graph = (table.rows.astype(np.intp), table.columns.astype(np.intp)), self.mode == "graph"
         try:
             return table, windows_around(source, *places, self.k, cut=present, graph=graph)
-        except InputError as error:
+        except (InputError, MemoryError) as error:
             reasons = np.full(len(table), "", dtype=object) if table.reasons is None else table.reasons.copy()
-            reasons[present] = str(error)
+            reasons[present] = failure_of(error)
             none = windows_around(source, *places, self.k, cut=np.zeros(len(table), np.bool_), graph=graph)
             return replace(table, reasons=reasons), none
 
@@ -315,7 +346,7 @@ def print_maxima(found: Detections, card: dict[str, Any], out: Path | None) -> N
         title += f", steps {','.join(card['steps'])}"
     rows = found[:SHOWN].as_rows()
     if not rows:
-        print_text(f"{title}\nno maximum found: {_why_none(card)}\n{_counts(card)}".removesuffix("\n"))
+        print_text(f"{title}\nno maximum found: {card['no_maximum']}\n{_counts(card)}".removesuffix("\n"))
         return
     table = Table(title=title, title_justify="left")
     for name in rows[0]:
@@ -332,14 +363,10 @@ def print_maxima(found: Detections, card: dict[str, Any], out: Path | None) -> N
 
 
 def _why_none(card: dict[str, Any]) -> str:
-    if card["decoys"] is not None and card["decoys"]["dropped"]:
-        return f"none has a q-value up to {card['decoys']['fdr']:g}"
-    if card["threshold"] is not None:
-        return f"no entry that is the largest of its window is above {card['threshold']:g}"
-    if card["border"] != "shrink" or card["max_missing"] is not None:
-        flag = "--border drop" if card["border"] == "drop" else f"--max-missing {card['max_missing']}"
-        return f"every largest entry has more entries missing around it than {flag} allows"
-    return "no entry is above all others of its window; --ties all counts equal entries too"
+    """Say that all maxima were dropped by their q-values, if it is so."""
+    if card["decoys"] is None or not card["decoys"]["dropped"]:
+        return ""
+    return f"none of {card['decoys']['found']:,} has a q-value up to --fdr {card['decoys']['fdr']:g}"
 
 
 def _counts(card: dict[str, Any]) -> str:
@@ -347,7 +374,9 @@ def _counts(card: dict[str, Any]) -> str:
     lines = [f"{note}\n" for note in (card["mode_note"], card["symmetry"]["note"]) if note]
     lines += [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
     decoys = card["decoys"]
-    if decoys is not None and decoys["fdr"] is not None:
+    if decoys is not None and decoys["failed"]:
+        lines.append(f"no q-values, and no maximum dropped: {decoys['failed']}\n")
+    elif decoys is not None and decoys["fdr"] is not None:
         lines.append(
             f"{decoys['dropped']:,} of {decoys['found']:,} maxima dropped: q above {decoys['fdr']:g} "
             f"(decoys {decoys['kind']}, {decoys['draws']} draws, seed {decoys['seed']})\n"

@@ -15,7 +15,7 @@ import tyro
 
 from gnnmax.cli import COMMANDS, Command
 from gnnmax.cli.arguments import expand_home, plain_flags, refuse_old_flags
-from gnnmax.errors import InputError
+from gnnmax.errors import InputError, failure_of
 from gnnmax.task.terminal import visible
 
 __all__ = ["main"]
@@ -59,22 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f": {error.filename}" if error.filename else ""
         return _refuse(f"{error.strerror or error}{where}; choose another path, or fix this one")
     except (MemoryError, RuntimeError) as error:
-        if not _lacks_memory(error):
-            raise
-        lacking = (str(error).splitlines() or ["none is left"])[0]
-        return _refuse(f"not enough memory: {lacking}; give a smaller input, or run where there is more memory")
+        return _refuse(f"{failure_of(error)}; give a smaller input, or run where there is more memory")
     except KeyboardInterrupt:
         sys.stderr.write("gnnmax: interrupted\n")
         return 130
-
-
-def _lacks_memory(error: Exception) -> bool:
-    """Return whether an error says that memory could not be allocated; torch raises RuntimeErrors for this."""
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "can't allocate memory" in str(error)
-    )
 
 
 def _write_no_more() -> None:

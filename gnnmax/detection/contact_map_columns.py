@@ -6,8 +6,9 @@ bounds. It is run by path and imports nothing of this package::
     python contact_map_columns.py FILE GROUP COLUMN,...
 
 Output: one line of JSON, then the bytes of each column. The line holds ``known``, the maps in the file, if there is no
-map GROUP; otherwise ``symmetric``, ``names`` of the chromosomes, and ``columns``, a list of path, type and length. A
-file that is not read gives the reason as a line on standard error, and exit status 1.
+map GROUP; otherwise ``symmetric``, ``names`` of the chromosomes, ``bins``, the columns of bins that are not places, and
+``columns``, a list of path, type and length. A file that is not read gives the reason as a line on standard error, and
+exit status 1.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ STEP = 2**18
 
 MOST_NAMES = 10_000_000
 """Bytes of the names of all chromosomes."""
+
+MOST_LISTED = 40
+"""Columns of bins that are listed."""
 
 DEEPEST, MOST_GROUPS, MOST_HOPS = 3, 100_000, 8
 """Levels of groups that are searched for maps, groups in all, and soft links that are followed one after the other."""
@@ -129,7 +133,7 @@ def column(file: h5py.File, path: str, kinds: str) -> h5py.Dataset:
         raise RefusedError(f"{path} has the type {found.dtype}")
     stored = found.id.get_storage_size()
     if len(found) * found.dtype.itemsize > max(SMALLEST, TIMES_STORED * stored) or (len(found) and not stored):
-        raise RefusedError(f"{path} states {len(found)} entries in {stored} bytes: is the file complete?")
+        raise RefusedError(f"{path} states {len(found)} entries in {stored} bytes: most were never written")
     return found
 
 
@@ -139,11 +143,16 @@ def names_of(file: h5py.File, path: str) -> list[str]:
     if names.dtype.kind == "O" and h5py.check_string_dtype(names.dtype) is None:
         raise RefusedError(f"{path} does not hold texts")
     if len(names) * names.dtype.itemsize > MOST_NAMES:
-        raise RefusedError(f"{path} states {len(names)} names: is the file complete?")
+        raise RefusedError(f"{path} states {len(names)} names, of more than {MOST_NAMES} bytes")
     found = names.asstr()[:].tolist()
     if sum(map(len, found)) > MOST_NAMES:
         raise RefusedError(f"the names in {path} are longer than {MOST_NAMES} characters")
     return [str(name) for name in found]
+
+
+def others_of(bins: h5py.Group) -> list[str]:
+    """List the columns of bins that are not their places: weights, by whatever name."""
+    return [str(name)[:40] for name in list(bins)[:MOST_LISTED] if name not in ("chrom", "start", "end")]
 
 
 def write(file: h5py.File, group: str, wanted: list[str], out: BinaryIO) -> None:
@@ -170,6 +179,7 @@ def write(file: h5py.File, group: str, wanted: list[str], out: BinaryIO) -> None
     header = {
         "symmetric": text_of(find(file, base), "storage-mode") != "square",
         "names": names_of(file, f"{base}/chroms/name"),
+        "bins": others_of(find(file, f"{base}/bins")),
         "columns": [[name, types[name].str, len(data)] for name, data in columns.items()],
     }
     out.write(json.dumps(header).encode() + b"\n")

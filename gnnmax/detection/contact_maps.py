@@ -73,10 +73,15 @@ def read_cool(file: Path, group: str = "", *, balanced: bool = False) -> NamedMa
         raise InputError(f"{file} is not a contact map, or a damaged one: {error}") from None
     del columns["pixels/bin1_id"]  # the index says as much
     if balanced and WEIGHT not in columns:
-        raise InputError(f"{file} has no balancing weights: run 'cooler balance' first, or leave out --balanced")
+        raise InputError(f"{file} has no balancing weights {WEIGHT}{_other_weights(found)}, or leave out --balanced")
     stored, missing = _counts(columns, bins), None
     if balanced:
         stored, unknown = _balanced(stored, columns[WEIGHT]), np.isnan(columns[WEIGHT])
+        if unknown.all():
+            raise InputError(
+                f"{file} has balancing weights that are all NaN, so no entry is measured: balance it again with weaker "
+                "filters, or leave out --balanced"
+            )
         missing = MissingLines(unknown, unknown) if unknown.any() else None
         if not np.isfinite(stored.data).all():
             raise InputError(f"{file} has balancing weights whose products exceed float64: balance it again")
@@ -90,11 +95,20 @@ def read_cool(file: Path, group: str = "", *, balanced: bool = False) -> NamedMa
 
 
 class _Map(NamedTuple):
-    """The columns of a map, the names of its chromosomes, and whether only one half is stored."""
+    """The columns of a map, names of chromosomes, whether only one half is stored, and names of further columns."""
 
     columns: Columns
     names: list[str]
     symmetric: bool
+    others: list[str]
+
+
+def _other_weights(found: _Map) -> str:
+    """Say what to do about weights that are missing, which may be there by another name."""
+    if not found.others:
+        return ": run 'cooler balance' first"
+    listed = ", ".join(f"bins/{name}" for name in found.others)
+    return f", but {listed}: run 'cooler balance' first, or copy weights that multiply counts to {WEIGHT}"
 
 
 def _read(file: Path, path: str, group: str, *, balanced: bool) -> _Map:
@@ -115,7 +129,7 @@ def _read(file: Path, path: str, group: str, *, balanced: bool) -> _Map:
         if not known:
             raise InputError(f"{file} is not a file of contact maps: it holds none")
         raise InputError(f"{file} has no contact map {group or 'of its own'}: choose one of {known}")
-    return _Map(columns, header["names"], header["symmetric"])
+    return _Map(columns, header["names"], header["symmetric"], header["bins"])
 
 
 @contextmanager

@@ -16,10 +16,12 @@ from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.search import search_matrix
 from gnnmax.detection.search_options import SearchOptions
-from gnnmax.errors import InputError
+from gnnmax.detection.window_values import as_floats, as_read
+from gnnmax.errors import InputError, failure_of
 from gnnmax.task.windows import Windows
 
 __all__ = [
+    "NOT_WHOLE",
     "ROOM",
     "RuleComparison",
     "Scorer",
@@ -42,6 +44,10 @@ STRIP = 256
 
 ROOM = 4096
 """Most nodes of a graph from which windows are cut: the cut compares all pairs of nodes."""
+
+NOT_WHOLE = "the window is not wholly measured"
+INFINITE = "the window holds infinite values"
+MERGED = "float32, in which nets calculate, does not separate the centre from other values of the window"
 
 
 def score_everywhere(
@@ -66,7 +72,8 @@ def score_everywhere(
         directed: As for :func:`gnnmax.find_maxima`.
 
     Returns:
-        The score map, shape ``(n, m)``, float32; NaN where the window is not wholly inside the matrix and measured.
+        The score map, shape ``(n, m)``, float32; NaN where the window is not wholly inside the matrix and measured, and
+        where the model cannot read it in the order of its values, see :func:`score_windows`.
 
     Example:
         >>> from gnnmax import RULES
@@ -90,7 +97,7 @@ def score_map(model: Scorer, source: MatrixSource, k: int) -> npt.NDArray[np.flo
     for row in range(half, n - half, step):
         rows = min(step, n - half - row)
         block = source.block(row, half, rows, m - 2 * half, (half, half))
-        values = block.values if block.missing is None else np.where(block.missing, np.nan, block.values)
+        values = _with_nan(block.values, block.missing)
         part = scores[row : row + rows, half : m - half]
         if convolved is None:
             part[:] = _scores_of_strip(model, values, (row, half), k, pairs=source.undirected)
@@ -98,7 +105,30 @@ def score_map(model: Scorer, source: MatrixSource, k: int) -> npt.NDArray[np.flo
             part[:] = convolved(values).reshape(part.shape)
             if source.undirected:  # towers take no missing entries
                 part[_near_diagonal(row, half, part.shape, k)] = np.nan
+    if convolved is not None:
+        _leave_out_merged(scores, source, k)
     return scores
+
+
+def _leave_out_merged(scores: npt.NDArray[np.float32], source: MatrixSource, k: int) -> None:
+    """Set the scores of windows to NaN that are centred, and tied in float32; rounding changes no others."""
+    if as_floats(np.empty(0, dtype=source.dtype)).dtype == np.float32:
+        return
+    maxima = search_matrix(source, SearchOptions(k, border="drop", triangle="both"))
+    places, start = (maxima.rows.astype(np.intp), maxima.columns.astype(np.intp)), 0
+    for windows in windows_around(source, *places, k, cut=np.ones(len(maxima), dtype=np.bool_), graph=False):
+        merged = start + np.flatnonzero(~as_read(windows, "none")[1])
+        scores[places[0][merged], places[1][merged]] = np.nan
+        start += len(windows)
+
+
+def _with_nan(values: npt.NDArray[Any], missing: npt.NDArray[np.bool_] | None) -> npt.NDArray[Any]:
+    """Return exact values in floating point, NaN where they are missing."""
+    if missing is None:
+        return as_floats(values)
+    found = as_floats(np.where(missing, values.dtype.type(0), values))
+    found[missing] = np.nan
+    return found
 
 
 def _scores_of_strip(
@@ -108,16 +138,16 @@ def _scores_of_strip(
     windows = np.lib.stride_tricks.sliding_window_view(values, (k, k))
     shape, windows = windows.shape[:2], windows.reshape(-1, k, k)
     if not pairs:
-        return _scored(model, windows)[0].reshape(shape)
-    windows = windows.astype(np.promote_types(windows.dtype, np.float32))  # a copy that can hold NaN
+        return _scored(model, windows).reshape(shape)
+    windows = np.array(windows)  # a copy
     near = np.flatnonzero(_near_diagonal(*first, shape, k))
     rows, columns = np.divmod(near, shape[1])
     again = repeated_cells(rows + first[0], columns + first[1], (k, k))
     whole = np.isfinite(windows[near]).all(axis=(1, 2))
     windows[near[:, None, None], np.arange(k)[:, None], np.arange(k)] = np.where(again, np.nan, windows[near])
-    scores = _scored(model, windows)[0]
+    scores = _scored(model, windows)
     if getattr(model, "takes_missing", False):
-        scores[near[whole]] = _scored(model, windows[near[whole]], partly=True)[0]
+        scores[near[whole]] = _scored(model, windows[near[whole]], partly=True)
     return scores.reshape(shape)
 
 
@@ -162,43 +192,68 @@ def compare_with_rule(scores: npt.NDArray[np.float32], source: MatrixSource, k: 
     return RuleComparison(int((~np.isnan(scores)).sum()), int(called.sum()), kept)
 
 
-def _scored(
-    model: Scorer, windows: npt.NDArray[Any], *, partly: bool = False
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Return the scores of windows that are measured, wholly or at least partly, NaN for others; and their mask."""
+def _scored(model: Scorer, windows: npt.NDArray[Any], *, partly: bool = False) -> npt.NDArray[np.float32]:
+    """Return the scores of windows that are measured, wholly or at least partly; NaN for others."""
     scores = np.full(len(windows), np.nan, dtype=np.float32)
-    middle = windows.shape[-1] // 2
-    centred = ~np.isinf(windows).any(axis=(1, 2)) & ~np.isnan(windows[:, middle, middle])
-    whole = centred if partly else np.isfinite(windows).all(axis=(1, 2))
-    if whole.any():
-        scores[whole] = model(Windows.from_values(windows[whole]))
-    return scores, whole
+    read, reasons = _as_read_by(model, windows, partly=partly)
+    if len(read):
+        scores[reasons == ""] = model(Windows.from_values(read))
+    return scores
 
 
-def score_windows(model: Scorer, windows: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Score windows that may be partly measured, some thousands at a time.
+def _as_read_by(
+    model: Scorer, windows: npt.NDArray[Any], *, partly: bool
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
+    """Return the windows that a model can score, as it reads them; and the reason for each other one, "" if none."""
+    encoding, middle = getattr(model, "encoding", ""), windows.shape[-1] // 2
+    reasons, missing = np.full(len(windows), "", dtype=object), np.isnan(windows)
+    reasons[missing[:, middle, middle] if partly else missing.any(axis=(1, 2))] = NOT_WHOLE
+    if encoding != "rank":  # infinite values have ranks
+        reasons[(reasons == "") & np.isinf(windows).any(axis=(1, 2))] = INFINITE
+    measured = np.flatnonzero(reasons == "")
+    read, same = as_read(windows[measured], encoding)
+    reasons[measured[~same]] = MERGED
+    return read[same], reasons
+
+
+def score_windows(model: Scorer, windows: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
+    """Score windows that may be partly measured, some thousands at a time, and say why one has no score.
+
+    A model with an attribute ``encoding`` gets windows in a form that keeps the order of their values, which float32
+    may merge: their ranks for ``rank``, values on the scale of the window for ``standard``. Others get the rounded
+    values, and no window that the rounding makes tied.
 
     Args:
         model: A scorer of windows.
         windows: Shape ``(M, k, k)``, NaN where nothing was measured.
 
     Returns:
-        The scores, shape ``(M,)``, NaN where a window is not wholly measured; and the mask of the windows that are. A
-        model that takes missing entries (``takes_missing``) scores all windows whose centre was measured.
+        The scores, shape ``(M,)``, NaN where a window is not wholly measured, where the model cannot read it, or where
+        the model fails; and the reason for each of these, "" for others. A model that takes missing entries
+        (``takes_missing``) scores all windows whose centre was measured.
 
     Example:
         >>> from gnnmax import RULES
         >>> score_windows(RULES["argmax"], np.array([np.eye(3), np.full((3, 3), np.nan)]))
-        (array([-1.5,  nan], dtype=float32), array([ True, False]))
+        (array([-1.5,  nan], dtype=float32), array(['', 'the window is not wholly measured'], dtype=object))
     """
-    score = functools.partial(_scored, model, partly=getattr(model, "takes_missing", False))
-    parts = [score(windows[start : start + SCORED]) for start in range(0, max(len(windows), 1), SCORED)]
-    return np.concatenate([scores for scores, _ in parts]), np.concatenate([whole for _, whole in parts])
+    partly = getattr(model, "takes_missing", False)
+    scores, reasons = np.full(len(windows), np.nan, dtype=np.float32), np.full(len(windows), "", dtype=object)
+    for start in range(0, len(windows), SCORED):
+        here = slice(start, start + SCORED)
+        read, reasons[here] = _as_read_by(model, windows[here], partly=partly)
+        readable = start + np.flatnonzero(reasons[here] == "")
+        try:
+            if len(read):
+                scores[readable] = model(Windows.from_values(read))
+        except (InputError, MemoryError, RuntimeError) as error:
+            reasons[readable] = failure_of(error)
+    return scores, reasons
 
 
 def windows_around(
     source: MatrixSource, rows: Places, columns: Places, k: int, *, cut: npt.NDArray[np.bool_], graph: bool
-) -> Iterator[npt.NDArray[np.float64]]:
+) -> Iterator[npt.NDArray[Any]]:
     """Cut the windows around some entries, in batches of some thousands.
 
     Args:
@@ -210,19 +265,21 @@ def windows_around(
         graph: Whether windows are cut from the nearest nodes to both ends of an edge, not from adjacent places.
 
     Returns:
-        Batches of shape ``(B, k, k)``, float64, NaN where nothing was measured; at least one batch, which may be empty.
+        Batches of shape ``(B, k, k)``, exact in floating point, NaN where nothing was measured; at least one batch,
+        which may be empty.
 
     Raises:
         InputError: the graph has too few nodes for such windows, or too many to compare all pairs.
     """
     cutter = _neighbour_cutter(source, k) if graph and cut.any() else functools.partial(windows_at, source, k=k)
 
-    def batches() -> Iterator[npt.NDArray[np.float64]]:
+    def batches() -> Iterator[npt.NDArray[Any]]:
         for start in range(0, max(len(rows), 1), SCORED):
             here = slice(start, start + SCORED)
-            windows, chosen = np.full((len(rows[here]), k, k), np.nan), cut[here]
-            if chosen.any():
-                windows[chosen] = cutter(rows[here][chosen], columns[here][chosen])
+            chosen = cut[here]
+            found = cutter(rows[here][chosen], columns[here][chosen]) if chosen.any() else np.empty((0, k, k))
+            windows = np.full((len(chosen), k, k), np.nan, dtype=found.dtype)
+            windows[chosen] = found
             yield windows
 
     return batches()
@@ -234,21 +291,19 @@ def windows_at(source: MatrixSource, rows: Places, columns: Places, *, k: int) -
     In an undirected matrix the second cell of a pair counts as missing, so that a window is centred, as
     :func:`gnnmax.is_centred` says, exactly if its centre is a maximum.
     """
-    values = np.empty((len(rows), k, k), dtype=np.float64 if source.dtype.itemsize > 4 else np.float32)
+    values, missing = np.empty((len(rows), k, k), dtype=source.dtype), np.zeros((len(rows), k, k), dtype=np.bool_)
     for index, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
         block = source.block(row, column, 1, 1, (k // 2, k // 2))
         values[index] = block.values
         if block.missing is not None:
-            values[index][block.missing] = np.nan
+            missing[index] = block.missing
     if source.undirected:
         near = np.flatnonzero(np.abs(rows - columns) < k - 1)
-        again = np.zeros(values.shape, dtype=np.bool_)
-        again[near] = repeated_cells(rows[near], columns[near], (k, k))
-        values[again] = np.nan
-    return values
+        missing[near] |= repeated_cells(rows[near], columns[near], (k, k))
+    return _with_nan(values, missing)
 
 
-def _neighbour_cutter(source: MatrixSource, k: int) -> Callable[[Places, Places], npt.NDArray[np.float32]]:
+def _neighbour_cutter(source: MatrixSource, k: int) -> Callable[[Places, Places], npt.NDArray[Any]]:
     """Return a function that cuts the windows of edges of a graph: the nearest nodes to their ends."""
     nodes = source.shape[0]
     if nodes < 2 * k or nodes > ROOM:
@@ -257,12 +312,11 @@ def _neighbour_cutter(source: MatrixSource, k: int) -> Callable[[Places, Places]
     edge_mask = block.values != 0
     if block.missing is not None:
         edge_mask &= ~block.missing
-    adjacency = np.where(edge_mask, block.values, 0).astype(np.float32)
-    directed = not np.array_equal(adjacency, adjacency.T)
-    subgraph = Subgraph(np.arange(nodes), adjacency, edge_mask, directed)
+    adjacency = as_floats(np.where(edge_mask, block.values, block.values.dtype.type(0)))
+    subgraph = Subgraph(np.arange(nodes), adjacency, edge_mask, not source.undirected)
     step = max(1, 2**22 // nodes)
 
-    def cut(rows: Places, columns: Places) -> npt.NDArray[np.float32]:
+    def cut(rows: Places, columns: Places) -> npt.NDArray[Any]:
         centres = np.stack([rows, columns], axis=1)
         some = (centres[start : start + step] for start in range(0, len(centres), step))
         return np.concatenate([blocks(adjacency, *cut_neighbours(subgraph, centre, k)) for centre in some])

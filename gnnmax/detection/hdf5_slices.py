@@ -51,7 +51,7 @@ def check(data: h5py.Dataset, place: str) -> None:
         raise columns.RefusedError(f"{place} has the type {data.dtype}")
     stored, stated = data.id.get_storage_size(), data.size * data.dtype.itemsize
     if stated > max(columns.SMALLEST, columns.TIMES_STORED * stored) or (data.size and not stored):
-        raise columns.RefusedError(f"{place} states {data.size} entries in {stored} bytes: is the file complete?")
+        raise columns.RefusedError(f"{place} states {data.size} entries in {stored} bytes: most were never written")
 
 
 def serve(file: h5py.File, place: str, asked: BinaryIO, out: BinaryIO) -> None:

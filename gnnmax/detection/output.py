@@ -22,7 +22,7 @@ from gnnmax.io.atomic import atomic_file
 from gnnmax.io.ownership import MADE_BY, is_ours
 from gnnmax.io.reading import read_ends
 
-__all__ = ["is_table", "json_lines", "parquet_library", "write_arrays", "write_table", "written_windows"]
+__all__ = ["is_table", "json_lines", "parquet_library", "write_arrays", "write_table", "write_windows"]
 
 
 def write_table(path: Path, table: Detections) -> None:
@@ -110,10 +110,8 @@ def parquet_library() -> Any:
     return pyarrow, parquet
 
 
-def written_windows(path: Path, table: Detections, batches: Iterable[npt.NDArray[Any]]) -> Iterator[npt.NDArray[Any]]:
-    """Yield the windows of a table unchanged, and write them, with their positions, into a .npz file meanwhile.
-
-    The file appears when the last batch has been taken.
+def write_windows(path: Path, table: Detections, batches: Iterable[npt.NDArray[Any]]) -> None:
+    """Write the windows of a table, with their positions, into a .npz file, batch by batch.
 
     Args:
         path: The file, with arrays ``windows`` (M, k, k) in float64, ``rows`` and ``columns``.
@@ -129,7 +127,6 @@ def written_windows(path: Path, table: Detections, batches: Iterable[npt.NDArray
             np.lib.format.write_array_header_1_0(member, header)
             for windows in chain([first], batches):
                 member.write(windows.astype("<f8").tobytes())
-                yield windows
 
 
 def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:

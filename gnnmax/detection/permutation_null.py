@@ -22,10 +22,12 @@ __all__ = [
     "Decoys",
     "Discoveries",
     "PermutationNull",
+    "StatisticError",
     "discoveries_in",
     "end_scores",
     "false_discovery",
     "q_values",
+    "undefined",
     "window_means",
 ]
 
@@ -137,12 +139,22 @@ def discoveries_in(
         ordered = options.mode == "ordered"
         return maxima, window_means(one, maxima) if ordered else end_scores(one, maxima)
 
-    maxima, statistic = search(source)
     names = [step.name for step in source.steps]
     plain = source.plain if options.mode == "ordered" else source.plain.edges()
-    null = PermutationNull.of(plain, decoys)
+    null = PermutationNull.of(plain, decoys)  # refused before the search
+    maxima, statistic = search(source)
     others = [search(normalise(null.draw(rng), names, options.mode))[1] for _ in range(draws)]
     return Discoveries(maxima, statistic, q_values(statistic, np.concatenate(others), draws))
+
+
+class StatisticError(InputError):
+    """The statistic that is compared with decoys is not finite, so that maxima have no q-values."""
+
+
+def undefined(maxima: Maxima) -> Discoveries:
+    """Return maxima whose statistic and q-value are masked, because they have none."""
+    none = np.ma.array(np.zeros(len(maxima)), mask=True)
+    return Discoveries(maxima, none, none)
 
 
 def q_values(targets: npt.NDArray[np.float64], decoys: npt.NDArray[np.float64], draws: int) -> npt.NDArray[np.float64]:
@@ -227,7 +239,7 @@ def window_means(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64
     In an undirected matrix each pair counts once.
 
     Raises:
-        InputError: a mean is not finite.
+        StatisticError: a mean is not finite.
     """
     rows, columns = maxima.k if maxima.k is not None else (1, 1)
     means = np.full(len(maxima), np.nan)
@@ -245,10 +257,10 @@ def window_means(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64
         if source.undirected:
             again = repeated_cells(maxima.rows[here], maxima.columns[here], (rows, columns))
             windows[again], counted[again] = 0, False
-        sums, counts = windows.sum(axis=(1, 2)), counted.sum(axis=(1, 2))
-        means[here] = sums / counts
+        with np.errstate(invalid="ignore", over="ignore"):
+            means[here] = windows.sum(axis=(1, 2)) / counted.sum(axis=(1, 2))
     if not np.isfinite(means).all():
-        raise InputError("decoys need windows whose mean is finite: replace infinite entries")
+        raise StatisticError("decoys need windows whose mean is finite: replace infinite entries")
     return means
 
 
@@ -259,7 +271,7 @@ def end_scores(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64]:
     with many edges compare; 0 where there are no other edges.
 
     Raises:
-        InputError: a score is not finite.
+        StatisticError: a score is not finite.
     """
     if not len(maxima):
         return np.empty(0)
@@ -280,7 +292,7 @@ def end_scores(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64]:
         error = np.where(loops, 2, 1) * spread * np.sqrt(np.where(loops, number // 2, number))
         scores: npt.NDArray[np.float64] = np.divide(total, error, out=np.zeros(len(total)), where=error != 0)
     if not np.isfinite(scores).all():
-        raise InputError(
+        raise StatisticError(
             "decoys need edges whose sums are finite: replace infinite ones, or scale all weights down first"
         )
     return scores

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.dense_scoring import Scorer, score_windows
+from gnnmax.detection.dense_scoring import NOT_WHOLE, Scorer, score_windows
 from gnnmax.detection.maxima import Maxima, Places
 from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.permutation_null import Discoveries
 from gnnmax.task.label import is_centred
 
-__all__ = ["COLUMNS", "Column", "Detections", "NetScores", "Rows", "detections_of", "with_net_scores"]
+__all__ = ["COLUMNS", "Column", "Detections", "NetScores", "Rows", "detections_of", "with_net_scores", "with_reason"]
 
 Rows = list[dict[str, Any]]
 
@@ -203,15 +204,47 @@ def detections_of(maxima: Maxima, discoveries: Discoveries | None = None) -> Det
     )
 
 
-def _why_unscored(table: Detections, windows: npt.NDArray[Any], unscored: Places) -> npt.NDArray[Any]:
-    """Say why a net that takes no missing entries has no score for some windows of a table."""
-    rows, columns, k = table.rows[unscored], table.columns[unscored], windows.shape[-1]
-    there = np.isfinite(windows[unscored])
-    near = (np.abs(rows - columns) < k - 1) & table.undirected
+ACROSS = "the window lies across the diagonal and holds pairs twice"
+
+
+def _only_repeated(rows: Places, columns: Places, windows: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return whether windows of an undirected matrix miss nothing but the second cells of pairs."""
+    there, k = ~np.isnan(windows), windows.shape[-1]
+    near = np.abs(rows - columns) < k - 1
     there[near] |= repeated_cells(rows[near], columns[near], (k, k))
-    across = "the window lies across the diagonal and holds pairs twice"
-    reasons = np.where(there.all(axis=(1, 2)), across, "the window is not wholly measured")
-    return np.asarray(reasons, dtype=object)
+    return np.asarray(there.all(axis=(1, 2)))
+
+
+def _joined_reasons(reasons: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Join the reasons of nets row by row, each with the names of its nets.
+
+    Example:
+        >>> _joined_reasons({"a": np.array(["", "late"]), "b": np.array(["", "late"]), "c": np.array(["", "dark"])})
+        array(['', 'a, b: late; c: dark'], dtype=object)
+    """
+
+    @cache
+    def joined(row: tuple[str, ...]) -> str:
+        nets: dict[str, list[str]] = {}
+        for name, reason in zip(reasons, row, strict=True):
+            nets.setdefault(reason, []).append(name)
+        return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in nets.items() if reason)
+
+    return np.array([joined(row) for row in zip(*reasons.values(), strict=True)], dtype=object)
+
+
+def with_reason(table: Detections, reason: str) -> Detections:
+    """Add a reason to every row of a table, before those that it has.
+
+    Example:
+        >>> from gnnmax import find_maxima
+        >>> table = detections_of(find_maxima(np.diag([1.0, 5.0, 2.0]), k=3))
+        >>> with_reason(with_reason(table, "second"), "first").reasons.tolist()
+        ['first; second']
+    """
+    others = [""] * len(table) if table.reasons is None else table.reasons.tolist()
+    joined = ["; ".join(filter(None, (reason, other))) for other in others]
+    return replace(table, reasons=np.array(joined, dtype=object))
 
 
 def with_net_scores(table: Detections, batches: Iterable[npt.NDArray[Any]], nets: Mapping[str, Scorer]) -> Detections:
@@ -221,7 +254,8 @@ def with_net_scores(table: Detections, batches: Iterable[npt.NDArray[Any]], nets
         table: Maxima or positions.
         batches: Their windows in order, shapes ``(B, k, k)``, NaN where nothing was measured. A row of the table that
             has a reason already has no window, but takes a place in the batches.
-        nets: Scorers of windows by name.
+        nets: Scorers of windows by name. Where one of them has no score, or fails, the reasons name it and say why;
+            the other results stay.
 
     Example:
         >>> from gnnmax import RULES, find_maxima
@@ -232,17 +266,23 @@ def with_net_scores(table: Detections, batches: Iterable[npt.NDArray[Any]], nets
     """
     total = len(table)
     reasons = np.full(total, "", dtype=object) if table.reasons is None else table.reasons.copy()
-    centred = np.zeros(total, dtype=np.bool_)
+    centred, unknown = np.zeros((2, total), dtype=np.bool_)
     scores = {name: np.full(total, np.nan, dtype=np.float32) for name in nets}
     start = 0
     for windows in batches:
         here = slice(start, start := start + len(windows))
         centred[here] = is_centred(windows)
+        lacking = np.isnan(windows[:, windows.shape[1] // 2, windows.shape[2] // 2])
+        reasons[here] = np.where(lacking & (reasons[here] == ""), NOT_WHOLE, reasons[here])
+        unknown[here] = reasons[here] != ""
+        unscored = {}
         for name, net in nets.items():
-            scores[name][here], known = score_windows(net, windows)
-            unscored = np.flatnonzero(~known & (reasons[here] == ""))
-            reasons[here.start + unscored] = _why_unscored(table[here], windows, unscored)
-    unknown = reasons != ""
+            scores[name][here], unscored[name] = score_windows(net, windows)
+            partial = np.flatnonzero((unscored[name] == NOT_WHOLE) & table.undirected)
+            places = table.rows[here][partial], table.columns[here][partial]
+            unscored[name][partial[_only_repeated(*places, windows[partial])]] = ACROSS
+        if nets:
+            reasons[here] = np.where(unknown[here], reasons[here], _joined_reasons(unscored))
     masked = {name: np.ma.array(score, mask=np.isnan(score)) for name, score in scores.items()}
     agree = [np.ma.array((score > 0) == centred, mask=score.mask) for score in masked.values()]
     agreement = np.ma.stack(agree).mean(axis=0) if agree else np.ma.array(np.zeros(total), mask=True)

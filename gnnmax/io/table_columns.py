@@ -57,7 +57,7 @@ def read_table_columns(path: str | Path) -> Columns:
     try:
         return TABLE_FILES[file.suffix.lower()](content, file)
     except MemoryError:
-        raise InputError(f"{file}: states a size that does not fit into memory: is it complete?") from None
+        raise InputError(f"{file}: does not fit into memory: give it in parts, or use more memory") from None
 
 
 def _of_text(content: bytes, delimiter: str) -> Columns:

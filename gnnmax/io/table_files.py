@@ -79,7 +79,7 @@ def parse_arrays(content: bytes, path: Path) -> Arrays:
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except MemoryError:
-        raise InputError(f"{path}: states a size that does not fit into memory: is it complete?") from None
+        raise InputError(f"{path}: does not fit into memory: give it in parts, or use more memory") from None
 
 
 def _of_npz(content: bytes) -> Arrays:

@@ -129,9 +129,14 @@ class TrainedModel(ModelViews):
         return self.card.k
 
     @property
+    def encoding(self) -> str:
+        """How the net encodes the values of a window first, see :mod:`gnnmax.models.encoding`; "" if it is unknown."""
+        return "" if self.card.is_own else getattr(self.config, "encoding", "")
+
+    @property
     def takes_missing(self) -> bool:
         """Whether values may be NaN: a missing entry ranks below all others, so only nets that read ranks take it."""
-        return not self.card.is_own and getattr(self.config, "encoding", "") == "rank"
+        return self.encoding == "rank"
 
     def score(self, w: Windows) -> npt.NDArray[np.float32]:
         """Return the logits of windows, higher where it is more likely that they are centred; the decision is > 0.
@@ -186,8 +191,10 @@ class TrainedModel(ModelViews):
             return None
 
         def scores_of(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-            measured = np.isfinite(values)
-            filled = torch.from_numpy(np.where(measured, values, 0).astype(np.float32)).to(self.device)
+            with np.errstate(over="ignore", under="ignore"):
+                rounded = values.astype(np.float32)
+            measured = np.isfinite(rounded)
+            filled = torch.from_numpy(np.where(measured, rounded, np.float32(0))).to(self.device)
             found: npt.NDArray[np.float32] = tower(filled).cpu().numpy()
             if measured.all():
                 return found

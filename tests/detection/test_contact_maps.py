@@ -76,6 +76,28 @@ def test_weights_whose_products_overflow_are_refused(maps, tmp_path, forked):
         read_matrix(tmp_path / "m.cool", balanced=True)
 
 
+def test_missing_weights_are_named_as_the_file_has_them(maps, tmp_path, forked):
+    folder, _, _ = maps
+    shutil.copy(folder / "plain.cool", tmp_path / "m.cool")
+    with pytest.raises(InputError, match="no balancing weights bins/weight: run 'cooler balance' first, or leave out"):
+        read_matrix(tmp_path / "m.cool", balanced=True)
+    with h5py.File(tmp_path / "m.cool", "r+") as file:
+        file["bins/KR"] = file["bins/VC"] = np.ones(SIDE)
+    with pytest.raises(
+        InputError, match="bins/weight, but bins/KR, bins/VC: run 'cooler balance' first, or copy weights"
+    ):
+        read_matrix(tmp_path / "m.cool", balanced=True)
+
+
+def test_a_map_whose_weights_are_all_missing_is_refused_for_that(maps, tmp_path, forked):
+    folder, _, _ = maps
+    shutil.copy(folder / "balanced.cool", tmp_path / "m.cool")
+    with h5py.File(tmp_path / "m.cool", "r+") as file:
+        file["bins/weight"][...] = np.nan
+    with pytest.raises(InputError, match="balancing weights that are all NaN, so no entry is measured"):
+        read_matrix(tmp_path / "m.cool", balanced=True)
+
+
 def test_the_command_names_bins(maps, capsys):
     folder, _, _ = maps
     call = ["detect", str(folder / "balanced.cool"), "--balanced", "--k", "5", "--models", "none", "--json"]

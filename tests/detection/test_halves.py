@@ -286,9 +286,11 @@ def test_a_net_without_a_score_beside_the_diagonal_says_why():
     source, table = as_source(matrix), detections_of(find_maxima(matrix, 3))
     windows = windows_at(source, table.rows, table.columns, k=3)
     rows = with_net_scores(table, [windows], {"net": RULES["margin"]}).as_rows()
-    reasons = ["the window lies across the diagonal and holds pairs twice", "the window is not wholly measured", ""]
+    reasons = [
+        "net: the window lies across the diagonal and holds pairs twice", "net: the window is not wholly measured", "",
+    ]  # fmt: skip
     assert [row["reason"] for row in rows] == reasons
-    assert [row["centred"] for row in rows] == [None, None, True]
+    assert [row["centred"] for row in rows] == [True, True, True]
 
 
 def run(capsys, *call):

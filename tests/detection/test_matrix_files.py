@@ -118,7 +118,9 @@ def test_the_table_the_card_and_the_windows_hold_what_was_found(suffix, tmp_path
     assert all(float(row["gnn"]) > 0 and row["centred"] in (True, "True") for row in scored)
     card = json.loads((tmp_path / "maxima.card.json").read_text())
     assert card["maxima"] == len(maxima) and card["k"] == [9, 9] and card["steps"] == []
-    assert card["without_score"] == {"the window is not wholly measured": len(rows) - len(scored)}
+    assert card["without_score"] == {
+        f"{tmp_path / 'whole'}: the window is not wholly measured": len(rows) - len(scored)
+    }
     assert card["models"]["gnn"] == load_model("gnn").card.weights_sha256
     assert card["peak_memory_bytes"] > 0
     held = np.load(windows)
@@ -137,23 +139,6 @@ def test_json_is_json_and_a_graph_has_names(tmp_path, capsys):
     assert np.mean(agreed) >= 0.99
 
 
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ([], "no entry is above all others"),
-        (["--threshold", "9"], "above 9"),
-        (["--border", "drop"], "--border drop"),
-        (["--max-missing", "2"], "--max-missing 2"),
-    ],
-)
-def test_that_there_is_no_maximum_is_said_with_its_reason(options, reason, tmp_path, capsys):
-    np.save(tmp_path / "flat.npy", np.ones((12, 12)))
-    assert main(["detect", str(tmp_path / "flat.npy"), "--out", str(tmp_path / "none.csv"), *options]) == 0
-    printed = capsys.readouterr().out
-    assert "no maximum found: " in printed and reason in printed
-    assert (tmp_path / "none.csv").exists()
-
-
 def test_positions_are_told_of_in_their_order_with_a_reason_where_there_is_nothing(tmp_path, capsys):
     matrix = MATRIX.copy()
     matrix[5, 6] = np.nan
@@ -165,7 +150,8 @@ def test_positions_are_told_of_in_their_order_with_a_reason_where_there_is_nothi
     rows = json.loads(capsys.readouterr().out)["maxima"]
     assert [(row["i"], row["j"]) for row in rows] == [(5, 6), (i, j), (99, 0), (20, 20), (0, 0)]
     assert [row["reason"] for row in rows] == [
-        "not measured", "", "outside the matrix of 40 x 50", "", "the window is not wholly measured",
+        "not measured", "", "outside the matrix of 40 x 50", "",
+        f"{tmp_path / 'whole'}: the window is not wholly measured",
     ]  # fmt: skip
     assert (rows[1]["maximum"], rows[1]["centred"]) == (True, True)
     assert rows[3]["maximum"] is rows[3]["centred"] is ((20, 20) in {(a, b) for a, b, _ in find_maxima(matrix)})
@@ -229,8 +215,8 @@ def test_everywhere_is_window_by_window(name):
     found = {(i, j) for i, j, _ in find_maxima(matrix, 5, border="drop")}
     if name == "argmax":
         assert set(zip(*np.nonzero(scores > 0), strict=True)) == found
-    part, whole = score_windows(scorer, np.stack([matrix[:5, :5], matrix[18:23, 28:33]]))
-    assert np.isnan(part[1]) and whole.tolist() == [True, False]
+    part, reasons = score_windows(scorer, np.stack([matrix[:5, :5], matrix[18:23, 28:33]]))
+    assert np.isnan(part[1]) and reasons.tolist() == ["", "the window is not wholly measured"]
 
 
 def bad(folder: Path, name: str) -> list[str]:

@@ -202,7 +202,14 @@ def test_the_command_names_steps_and_drops_above_the_rate(tmp_path, capsys):
         assert {row["steps"] for row in rows} == {"distance,rank"} and "steps distance,rank" in printed
         card = json.loads((tmp_path / "x.card.json").read_text())
         assert card["steps"] == ["distance", "rank"] and card["maxima"] == kept.sum()
-        told = {"kind": "distance", "draws": 10, "seed": 3, "found": len(kept), "dropped": int((~kept).sum())}
+        told = {
+            "kind": "distance",
+            "draws": 10,
+            "seed": 3,
+            "found": len(kept),
+            "dropped": int((~kept).sum()),
+            "failed": "",
+        }
         assert card["decoys"] == {**told, "fdr": 0.1 if options else None}
     assert 0 < kept.sum() < len(kept)
     assert f"{(~kept).sum()} of {len(kept)} maxima dropped: q above 0.1" in printed

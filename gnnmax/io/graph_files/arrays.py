@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
-from gnnmax.io.graph_files.refusals import refusing
+from gnnmax.io.graph_files.refusals import refusing, remedy_of_count
 
 __all__ = ["LARGEST_HEADER", "Header", "read_header", "read_npy"]
 
@@ -51,7 +51,9 @@ class Header(NamedTuple):
     def check_size(self, there: int) -> None:
         """Refuse an array whose entries do not take ``there`` bytes."""
         if self.size != there:
-            raise InputError(f"states {self.size:.6g} bytes of numbers and has {there}: is it complete?")
+            raise InputError(
+                f"states {self.size:.6g} bytes of numbers and has {there}: {remedy_of_count(there, self.size)}"
+            )
 
     def array(self, content: Any) -> npt.NDArray[Any]:
         """View the bytes of a whole file as an array."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
-from gnnmax.io.graph_files.refusals import check_sides
+from gnnmax.io.graph_files.refusals import CUT_OFF, check_sides, remedy_of_count
 from gnnmax.io.graph_files.text_blocks import text_blocks
 from gnnmax.io.plain_numbers import is_plain
 
@@ -64,7 +64,7 @@ def read_mtx(content: bytes) -> Any:
     rows, columns = head.sizes[:2]
     check_sides(rows, columns, len(content))
     if head.symmetry != "general" and rows != columns:
-        raise InputError(f"states a symmetric matrix of {rows} x {columns} entries: is it complete?")
+        raise InputError(f"states a {head.symmetry} matrix of {rows} x {columns} entries, not a square one")
     return _coordinates(content, head) if head.layout == "coordinate" else _array(content, head)
 
 
@@ -77,7 +77,7 @@ def _head(content: bytes) -> _Head:
     text, line = b"%", 1
     while text.startswith(b"%") or not text.strip():
         if start >= len(content):
-            raise InputError("not a Matrix Market file: it ends before the line of sizes; is it complete?")
+            raise InputError("not a Matrix Market file: it ends before the line of sizes")
         end = content.find(b"\n", start) + 1 or len(content)
         text, start, line = content[start:end], end, line + 1
     layout, field, symmetry = (word.decode().lower() for word in banner.groups())
@@ -101,7 +101,7 @@ def _coordinates(content: bytes, head: _Head) -> Any:
     row, column, *values = (np.concatenate(part) for part in zip(*parts, strict=True))
     value = values[0] if values else np.ones(len(row))
     if len(row) != entries:
-        raise InputError(f"states {entries} entries and has {len(row)}: is it complete?")
+        raise InputError(f"states {entries} entries and has {len(row)}: {remedy_of_count(len(row), entries)}")
     for places, below in ((row, rows), (column, columns)):
         if len(places) and not 1 <= places.min() <= places.max() <= below:
             raise InputError(f"an entry lies outside {rows} x {columns}: places are counted from 1")
@@ -122,7 +122,7 @@ def _array(content: bytes, head: _Head) -> Numbers:
     _check_count(content, head, entries, shortest=2)
     values = np.concatenate([part for (part,) in _parts(content, head, 1)] or _numbers("", head, 1))
     if len(values) != entries:
-        raise InputError(f"states {entries} entries and has {len(values)}: is it complete?")
+        raise InputError(f"states {entries} entries and has {len(values)}: {remedy_of_count(len(values), entries)}")
     if head.symmetry == "general":
         return values.reshape(columns, rows).T
     matrix = np.zeros((rows, columns), dtype=values.dtype)
@@ -135,7 +135,7 @@ def _array(content: bytes, head: _Head) -> Numbers:
 def _check_count(content: bytes, head: _Head, entries: int, shortest: int) -> None:
     """Refuse more entries than the rest of the file can hold, of ``shortest`` bytes each with their separators."""
     if entries * shortest > len(content) - head.start + 1:
-        raise InputError(f"states {entries} entries, more than it can hold: is it complete?")
+        raise InputError(f"states {entries} entries, more than it can hold: {CUT_OFF}")
 
 
 def _parts(content: bytes, head: _Head, width: int) -> Iterator[list[Numbers]]:

@@ -7,7 +7,10 @@ from contextlib import contextmanager
 
 from gnnmax.errors import InputError
 
-__all__ = ["ALLOWED_SIDES", "check_sides", "first_line", "refusing"]
+__all__ = ["ALLOWED_SIDES", "CUT_OFF", "check_sides", "first_line", "refusing", "remedy_of_count"]
+
+CUT_OFF = "a part is missing: copy the file again"
+"""What to do about a file that ends too early."""
 
 ALLOWED_SIDES = 2**22
 """Rows and columns together that a file of any size may state: nodes without edges are legal."""
@@ -61,10 +64,23 @@ def check_sides(rows: int, columns: int, size: int) -> None:
         >>> check_sides(10**9, 3, 100)
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: states 1000000000 x 3 entries in a file of 100 bytes: is it complete?
+        gnnmax.errors.InputError: states 1000000000 x 3 entries in a file of 100 bytes: number rows and columns ...
     """
     if min(rows, columns) < 0 or rows + columns > ALLOWED_SIDES + SIDES_PER_BYTE * size:
-        raise InputError(f"states {rows} x {columns} entries in a file of {size} bytes: is it complete?")
+        raise InputError(
+            f"states {rows} x {columns} entries in a file of {size} bytes: number rows and columns that have entries "
+            "without gaps; a file that was cut off needs another copy"
+        )
+
+
+def remedy_of_count(found: int, stated: int) -> str:
+    """Say what to do about a file that holds less or more than it states.
+
+    Example:
+        >>> remedy_of_count(3, 5), remedy_of_count(5, 3)
+        ('a part is missing: copy the file again', 'it holds more than it states: correct or write it again')
+    """
+    return CUT_OFF if found < stated else "it holds more than it states: correct or write it again"
 
 
 def first_line(error: Exception) -> str:

@@ -36,7 +36,9 @@ def text_blocks(content: bytes, start: int = 0) -> Iterator[str]:
             end = content.rfind(b"\n", start, end) + 1 or content.rfind(b"\r", start, end) + 1
             if not end:
                 line = content.count(b"\n", 0, start) + 1
-                raise InputError(f"line {line} has more than {BLOCK} bytes: is it a text of lines?")
+                raise InputError(
+                    f"line {line} has more than {BLOCK} bytes: give lines u,v,weight, or a dense matrix as .npy"
+                )
         try:
             yield content[start:end].decode()
         except UnicodeDecodeError as error:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files.arrays import LARGEST_HEADER, Header, read_header
-from gnnmax.io.graph_files.refusals import refusing
+from gnnmax.io.graph_files.refusals import CUT_OFF, refusing, remedy_of_count
 from gnnmax.io.graph_files.sparse_members import read_sparse
 
 __all__ = ["LARGEST_ARRAY", "read_npz"]
@@ -65,11 +65,11 @@ class _Archive:
         end = content.rfind(END) + len(END)  # the library reads the list, not the number of its lines beside it
         stated = int.from_bytes(content[end + 6 : end + 8], "little")
         if stated not in (len(listed), UNCOUNTED):
-            raise InputError(f"states {stated} arrays and lists {len(listed)}: is it complete?")
+            raise InputError(f"states {stated} arrays and lists {len(listed)}: {remedy_of_count(len(listed), stated)}")
         self.box = box
         self.members = {member.filename.removesuffix(".npy"): member for member in listed}
         if len(self.members) != len(listed):
-            raise InputError("holds two arrays of one name: is it a .npz file?")
+            raise InputError("holds two arrays of one name: give them two names")
         unpacked = sum(member.file_size for member in listed)
         largest = max(LARGEST_ARRAY, TIMES_THE_FILE * len(content))
         if unpacked > largest:
@@ -104,7 +104,7 @@ class _Archive:
                 content[place : place + len(piece)] = np.frombuffer(piece, dtype=np.uint8)
                 place += len(piece)
         if place != member.file_size:
-            raise InputError(f"the array {name!r} ends too early: is the file complete?")
+            raise InputError(f"the array {name!r} ends too early: {CUT_OFF}")
         return header.array(content)
 
     def _check(self, member: zipfile.ZipInfo) -> None:

@@ -64,7 +64,7 @@ def test_a_second_array_after_the_first_is_refused(tmp_path):
     np.save(file, MATRIX)
     np.save(file, MATRIX)
     (tmp_path / "m.npy").write_bytes(file.getvalue())
-    with pytest.raises(InputError, match="states 280 bytes of numbers and has 688: is it complete"):
+    with pytest.raises(InputError, match="states 280 bytes of numbers and has 688: it holds more than it states"):
         read_matrix(tmp_path / "m.npy")
 
 
