@@ -18,7 +18,8 @@ from msgspec import structs
 
 from gnnmax.cli.arguments import Flag, nets_of, words_of
 from gnnmax.cli.detect_needs import check_needs
-from gnnmax.cli.printing import print_json, print_tables, print_text
+from gnnmax.cli.detect_printing import print_maxima
+from gnnmax.cli.printing import print_json
 from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, written_windows
 from gnnmax.detection.positions import detections_at, read_positions
 from gnnmax.detection.table import Detections, detections_of, with_net_scores
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from gnnmax.detection.search_options import SearchOptions
     from gnnmax.models.trained import TrainedModel
 
-__all__ = ["Detect", "print_maxima"]
+__all__ = ["Detect"]
 
 CARD = ".card.json"
 """The ending of the run card beside a table."""
@@ -295,73 +296,3 @@ class Detect:
             "versions": versions(),
             "generator": MADE_BY,
         }
-
-
-SHOWN = 20
-"""Largest number of maxima to print; the file holds all."""
-
-
-def print_maxima(found: Detections, card: dict[str, Any], out: Path | None) -> None:
-    """Print the first maxima, or the reason why there are none, and the counts of the run card."""
-    from rich.table import Table
-
-    mode = f"mode {card['mode']}" + ("" if card["k"] is None else f", {card['k'][0]} x {card['k'][1]}")
-    listed = f"{card['maxima']:,} maxima" if card["positions"] is None else f"{len(found):,} positions"
-    title = f"{card['matrix']}: {listed}, {mode}, ties {card['ties']}, border {card['border']}"
-    title += f", {card['symmetry']['read']}"
-    if card["max_missing"] is not None:
-        title += f", at most {card['max_missing']} missing"
-    if card["steps"]:
-        title += f", steps {','.join(card['steps'])}"
-    rows = found[:SHOWN].as_rows()
-    if not rows:
-        print_text(f"{title}\nno maximum found: {_why_none(card)}\n{_counts(card)}".removesuffix("\n"))
-        return
-    table = Table(title=title, title_justify="left")
-    for name in rows[0]:
-        table.add_column(name, justify="left" if name == "reason" else "right")
-    for row in rows:
-        table.add_row(*map(_shown, row.values()))
-    if len(found) > SHOWN:
-        table.caption = f"the first {SHOWN} of {len(found):,}" + ("" if out else "; --out FILE writes all")
-    print_tables(table)
-    if counts := _counts(card).removesuffix("\n"):
-        print_text(counts)
-    if out is not None:
-        print_text(out)
-
-
-def _why_none(card: dict[str, Any]) -> str:
-    if card["decoys"] is not None and card["decoys"]["dropped"]:
-        return f"none has a q-value up to {card['decoys']['fdr']:g}"
-    if card["threshold"] is not None:
-        return f"no entry that is the largest of its window is above {card['threshold']:g}"
-    if card["border"] != "shrink" or card["max_missing"] is not None:
-        flag = "--border drop" if card["border"] == "drop" else f"--max-missing {card['max_missing']}"
-        return f"every largest entry has more entries missing around it than {flag} allows"
-    return "no entry is above all others of its window; --ties all counts equal entries too"
-
-
-def _counts(card: dict[str, Any]) -> str:
-    """Return one line each for the mode, the halves, entries without a score, maxima dropped, and score maps."""
-    lines = [f"{note}\n" for note in (card["mode_note"], card["symmetry"]["note"]) if note]
-    lines += [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
-    decoys = card["decoys"]
-    if decoys is not None and decoys["fdr"] is not None:
-        lines.append(
-            f"{decoys['dropped']:,} of {decoys['found']:,} maxima dropped: q above {decoys['fdr']:g} "
-            f"(decoys {decoys['kind']}, {decoys['draws']} draws, seed {decoys['seed']})\n"
-        )
-    for name, compared in (card["everywhere"] or {}).items():
-        recall = "" if compared["recall"] is None else f", recall of the rule {compared['recall']:.4f}"
-        lines.append(
-            f"{name}: {compared['called']:,} of {compared['windows']:,} whole windows called centred, "
-            f"{compared['kept']:,} of them strict maxima{recall}\n"
-        )
-    return "".join(lines)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
