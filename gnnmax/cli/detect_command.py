@@ -79,6 +79,10 @@ class Detect:
     """Least distance between two maxima, in rows or in columns."""
     triangle: Literal["upper", "both"] = "upper"
     """Half of a symmetric matrix to report: upper gives (i, j), both gives (j, i) too."""
+    top: int | None = None
+    """Report the largest maxima only, this many; those equal to the last one too."""
+    top_per: Literal["matrix", "row", "column", "node"] = "matrix"
+    """Count --top in the whole matrix, or in each row, column or node."""
     directed: Flag = False
     """Read entry (i, j) as the edge from i to j only."""
     undirected: Flag = False
@@ -173,7 +177,7 @@ class Detect:
 
     def _found(self, source: MatrixSource, options: SearchOptions) -> tuple[Detections, dict[str, Any]]:
         """Search, and make the table and the entries of the card that count the maxima."""
-        from gnnmax.detection.permutation_null import discoveries_in
+        from gnnmax.detection.permutation_null import discoveries_in, selected
         from gnnmax.detection.search import search_matrix
 
         if self.positions is not None:
@@ -185,14 +189,14 @@ class Detect:
             return detections_of(maxima), {"maxima": len(maxima), "decoys": None}
         rng = np.random.default_rng(self.seed)
         found = discoveries_in(source, options, decoys=self.decoys, rng=rng, draws=self.draws)
-        kept = found[found.q <= (1.0 if self.fdr is None else self.fdr)]
+        kept = selected(source, found, options, self.fdr)
         decoys = {
             "kind": self.decoys,
             "draws": self.draws,
             "seed": self.seed,
             "fdr": self.fdr,
             "found": len(found.q),
-            "dropped": len(found.q) - len(kept.q),
+            "dropped": 0 if self.fdr is None else int((found.q > self.fdr).sum()),
         }
         return detections_of(kept.maxima, kept), {"maxima": len(kept.maxima), "decoys": decoys}
 
@@ -287,6 +291,7 @@ class Detect:
             **options.to_dict(),
             "symmetry": source.symmetry.to_dict() | {"note": source.symmetry.note},
             "balanced": self.balanced,
+            "filters": [] if table.maxima is None else [one._asdict() for one in table.maxima.dropped],
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
             "columns": {name: filled.column.holds for name, filled in table[:0].filled().items()},
             "types": {name: str(filled.type) for name, filled in table[:0].filled().items()},

@@ -25,7 +25,10 @@ NEEDS: tuple[Need, ...] = (
         Need(option, "--mode ordered", lambda call: call.mode == "ordered")
         for option in ("k_columns", "border", "max_missing", "min_distance", "unstored")
     ),
-    Need("triangle", "a list of maxima: --positions are listed as they are", lambda call: call.positions is None),
+    *(
+        Need(option, "a list of maxima: --positions are listed as they are", lambda call: call.positions is None)
+        for option in ("triangle", "top", "top_per")
+    ),
     *(Need(option, "--decoys", lambda call: call.decoys != "none") for option in ("draws", "seed", "fdr")),
     *(Need(option, "nets: --models", lambda call: call.models != "none") for option in ("device", "allow_changed")),
 )

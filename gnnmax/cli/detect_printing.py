@@ -47,6 +47,8 @@ def print_maxima(found: Detections, card: dict[str, Any], out: Path | None) -> N
 def _why_none(card: dict[str, Any]) -> str:
     if card["decoys"] is not None and card["decoys"]["dropped"]:
         return f"none has a q-value up to {card['decoys']['fdr']:g}"
+    if any(one["dropped"] for one in card["filters"]):
+        return "filters dropped every one"
     if card["threshold"] is not None:
         return f"no entry that is the largest of its window is above {card['threshold']:g}"
     if card["border"] != "shrink" or card["max_missing"] is not None:
@@ -59,6 +61,11 @@ def _counts(card: dict[str, Any]) -> str:
     """Return one line each for the mode, the halves, entries without a score, maxima dropped, and score maps."""
     lines = [f"{note}\n" for note in (card["mode_note"], card["symmetry"]["note"]) if note]
     lines += [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
+    lines += [
+        f"{one['dropped']:,} of {one['of']:,} maxima dropped: {one['filter']}\n"
+        for one in card["filters"]
+        if one["dropped"]
+    ]
     decoys = card["decoys"]
     if decoys is not None and decoys["fdr"] is not None:
         lines.append(

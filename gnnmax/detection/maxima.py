@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Maxima", "Places", "descending_order", "margin_over", "sorted_by_value"]
+__all__ = ["Dropped", "Maxima", "Places", "descending_order", "margin_over", "sorted_by_value"]
 
 Places = npt.NDArray[np.intp]
+
+
+class Dropped(NamedTuple):
+    """The number of maxima that a filter dropped.
+
+    Attributes:
+        filter: The filter, as the command spells it, such as ``--min-distance 5``.
+        dropped: The number of maxima that it dropped; in an undirected matrix each pair counts once.
+        of: The number of maxima that it was given.
+    """
+
+    filter: str
+    dropped: int
+    of: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,6 +60,7 @@ class Maxima(Shown):
             largest is first. None without normalisation.
         steps: Names of the normalisations, in the order applied.
         symmetry: How the two halves of the matrix agree, and whether it was read as undirected.
+        dropped: What each filter dropped, in the order applied.
     """
 
     rows: Places
@@ -60,6 +75,7 @@ class Maxima(Shown):
     scores: npt.NDArray[np.float64] | None = None
     steps: tuple[str, ...] = ()
     symmetry: Symmetry = UNCHECKED
+    dropped: tuple[Dropped, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, structs
 
 from gnnmax.errors import InputError
 
-__all__ = ["Border", "Mode", "SearchOptions", "Sides", "Ties", "Triangle", "Unstored", "refuse_old_names"]
+__all__ = ["Border", "Groups", "Mode", "SearchOptions", "Sides", "Ties", "Triangle", "Unstored", "refuse_old_names"]
 
 Mode = Literal["ordered", "graph"]
 """Whether the order of rows and columns means something, or is an accident."""
@@ -28,6 +28,9 @@ Unstored = Literal["zero", "missing"]
 
 Triangle = Literal["upper", "both"]
 """The entries that report a pair of an undirected matrix: the one above the diagonal, or both."""
+
+Groups = Literal["matrix", "row", "column", "node"]
+"""The groups whose largest maxima are kept: one for the whole matrix, or one for each row, column or node."""
 
 Sides = int | tuple[int, int]
 """The side of square windows, or their rows and columns."""
@@ -77,6 +80,10 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         directed: Whether ``(i, j)`` and ``(j, i)`` are two different edges. None: a networkx graph says so itself, and
             a matrix is undirected if it is symmetric, exactly or within rounding; its upper half is then read. False:
             they are one pair, also in a matrix with one empty half; refused if the matrix is neither.
+        top: Keep the largest maxima only, this many. Those that are equal to the last one are kept too, so that the
+            answer does not depend on the order of the input. None keeps all.
+        top_per: Whether ``top`` counts in the whole ``matrix``, or in each ``row``, ``column`` or ``node``. A maximum
+            between two nodes is kept if it is among the largest of one of them.
 
     Raises:
         InputError: an option has no such value, or two options contradict each other.
@@ -105,6 +112,8 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
     min_distance: Annotated[int, Meta(ge=1, description="an integer of at least 1")] = 1
     triangle: Annotated[Triangle, Meta(description="one of upper, both")] = "upper"
     directed: Annotated[bool | None, Meta(description="True, False or None")] = None
+    top: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="an integer of at least 1, or None")] = None
+    top_per: Annotated[Groups, Meta(description="one of matrix, row, column, node")] = "matrix"
 
     def __post_init__(self) -> None:
         if _is_number(self.border):
@@ -121,6 +130,8 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             _check_sides(self.k)
         elif self.ties in ("first", "plateau"):
             raise InputError(f"ties = {self.ties!r} needs an order, which a graph does not have: use strict or all")
+        if self.top is None and self.top_per != "matrix":
+            raise InputError(f"top_per = {self.top_per!r} has no effect without top: give top too, or leave it out")
         self._check_order()
         structs.force_setattr(self, "steps", tuple(self.steps))
         if self.border == "drop" and self.max_missing:

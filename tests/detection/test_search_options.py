@@ -150,6 +150,8 @@ FLAGS_WITHOUT_EFFECT = [
     "--min-distance 3 --mode graph",
     "--unstored missing --mode graph",
     "--triangle both --positions p.csv",
+    "--top 3 --positions p.csv",
+    "--top-per node --positions p.csv",
     "--draws 20",
     "--seed 1",
     "--device cpu --models none",

@@ -1,0 +1,130 @@
+"""Filters of a list of maxima: what each keeps, in which order, and what the command says of it."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gnnmax import InputError, find_maxima
+from gnnmax.cli.main import main
+from gnnmax.detection import false_discovery, find_differences
+from gnnmax.detection.filters import FILTERS
+from gnnmax.detection.search_options import SearchOptions
+
+
+def places(maxima):
+    return set(zip(maxima.rows.tolist(), maxima.columns.tolist(), strict=True))
+
+
+def symmetric(rng, n, *, levels):
+    half = np.triu(rng.integers(0, levels, (n, n)))
+    return half + np.triu(half, 1).T
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), top=st.integers(1, 6), mode=st.sampled_from(["ordered", "graph"]),
+       both=st.booleans(), per=st.sampled_from(["matrix", "row", "column", "node"]))  # fmt: skip
+def test_top_keeps_the_maxima_with_fewer_larger_ones_in_their_group(seed, top, mode, both, per):
+    rng = np.random.default_rng(seed)
+    matrix = symmetric(rng, 14, levels=6) if both and per in ("matrix", "node") else rng.integers(0, 6, (14, 14))
+    options = {"mode": mode, "ties": "all", "triangle": "both" if both else "upper"}
+    every = find_maxima(matrix, 3, **options)
+    entries = list(every)
+
+    def among_the_largest(i, j, value):
+        groups = {
+            "matrix": [entries],
+            "row": [[one for one in entries if one[0] == i]],
+            "column": [[one for one in entries if one[1] == j]],
+            "node": [[one for one in entries if end in one[:2]] for end in (i, j)],
+        }
+        pairs = every.symmetry.undirected  # a pair that is listed twice counts once
+        sizes = [
+            len({frozenset(one[:2]) if pairs else one[:2] for one in group if one[2] > value}) for group in groups[per]
+        ]
+        return min(sizes) < top
+
+    expected = [one for one in entries if among_the_largest(*one)]
+    assert list(find_maxima(matrix, 3, top=top, top_per=per, **options)) == expected
+
+
+def test_equal_maxima_at_the_cut_are_all_kept():
+    matrix = np.zeros((9, 9))
+    matrix[1, 1], matrix[4, 7], matrix[7, 1], matrix[7, 4] = 5, 3, 3, 1
+    found = find_maxima(matrix, 3, top=2, directed=True)
+    assert list(found) == [(1, 1, 5.0), (4, 7, 3.0), (7, 1, 3.0)]
+    assert [tuple(one) for one in found.dropped] == [("--top 2", 1, 4)]
+
+
+def test_the_largest_scores_are_kept_after_a_normalisation():
+    rng = np.random.default_rng(0)
+    matrix = symmetric(rng, 30, levels=99) / (1 + np.abs(np.subtract.outer(np.arange(30), np.arange(30))))
+    every = find_maxima(matrix, 3, steps=["distance"])
+    found = find_maxima(matrix, 3, steps=["distance"], top=4)
+    assert list(found) == list(every)[:4] and found.scores.tolist() == every.scores[:4].tolist()
+
+
+@pytest.mark.parametrize(
+    ("matrix", "options", "message"),
+    [
+        (np.eye(6), {"top": 1, "top_per": "row"}, "top_per = 'row' needs a directed matrix"),
+        (np.ones((4, 6)), {"top": 1, "top_per": "node"}, "top_per = 'node' needs a square matrix, .* not 4 x 6"),
+        (np.eye(6), {"top_per": "node"}, "top_per = 'node' has no effect without top"),
+        (np.eye(6), {"top": 0}, "top must be an integer of at least 1, or None, not 0"),
+        (np.eye(6), {"top": True}, "top must be an integer of at least 1, or None, not True"),
+        (np.eye(6), {"top": 2, "top_per": "label"}, "top_per must be one of matrix, row, column, node, not 'label'"),
+    ],
+)
+def test_a_filter_that_has_no_meaning_for_a_matrix_is_refused(matrix, options, message):
+    with pytest.raises(InputError, match=f"^{message}"):
+        find_maxima(matrix, 3, **options)
+
+
+def test_q_values_are_those_of_all_maxima_whatever_the_number_that_is_kept():
+    matrix = np.random.default_rng(1).random((30, 30))
+    every, few = (
+        false_discovery(matrix, 3, decoys="shuffle", rng=np.random.default_rng(0), draws=3, **options)
+        for options in ({}, {"top": 4})
+    )
+    assert list(few.maxima) == list(every.maxima)[:4]
+    assert few.q.tolist() == every.q[:4].tolist() and few.statistic.tolist() == every.statistic[:4].tolist()
+    assert few.maxima.dropped[-1].filter == "--top 4"
+
+
+def test_a_maximum_of_a_sum_is_one_of_a_matrix_in_which_it_is_not_among_the_largest():
+    a, b = np.zeros((2, 12, 12))
+    a[2, 3], a[8, 9], b[2, 3], b[8, 9] = 9, 8, 9, 99
+    found = find_differences(a, b, 3, law="values", top=1)
+    assert found.rows.tolist() == [8] and [part.tolist() for part in found.are_maxima] == [[True], [True]]
+
+
+def test_every_filter_is_an_option_of_the_search():
+    assert {one.option for one in FILTERS} <= set(SearchOptions.__struct_fields__)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    matrix = np.zeros((20, 20))
+    matrix[2, 3], matrix[4, 10], matrix[9, 9], matrix[1, 17] = 5, 4, 3, 2
+    np.save(tmp_path / "m.npy", matrix)
+    return tmp_path / "m.npy"
+
+
+def detect(path, capsys, *words):
+    status = main(["detect", str(path), "--k", "3", "--models", "none", *words])
+    said = capsys.readouterr()
+    return status, said.out + said.err
+
+
+def test_the_command_prints_and_writes_how_many_maxima_each_filter_dropped(saved, capsys):
+    status, said = detect(saved, capsys, "--min-distance", "9", "--top", "1", "--out", str(saved.with_suffix(".csv")))
+    assert status == 0
+    assert "2 of 4 maxima dropped: --min-distance 9\n1 of 2 maxima dropped: --top 1\n" in said
+    card = json.loads(saved.with_suffix(".card.json").read_text())
+    assert card["maxima"] == 1 and card["top"] == 1 and card["top_per"] == "matrix"
+    assert card["filters"] == [
+        {"filter": "--min-distance 9", "dropped": 2, "of": 4},
+        {"filter": "--top 1", "dropped": 1, "of": 2},
+    ]
