@@ -79,6 +79,14 @@ class Detect:
     """Least distance between two maxima, in rows or in columns."""
     triangle: Literal["upper", "both"] = "upper"
     """Half of a symmetric matrix to report: upper gives (i, j), both gives (j, i) too."""
+    distance: Annotated[str | None, tyro.conf.arg(metavar="LEAST:LARGEST")] = None
+    """Report only maxima at these distances from the diagonal, in places (8:50, 8:) or in base pairs (20kb:2mb)."""
+    region: str | None = None
+    """Report only maxima with row and column in a chromosome, or in a part of one (chr1:1mb-5mb), of a contact map."""
+    cis: Flag = False
+    """Report only maxima within a chromosome, or another part between breaks."""
+    trans: Flag = False
+    """Report only maxima between two chromosomes."""
     top: int | None = None
     """Report the largest maxima only, this many; those equal to the last one too."""
     top_per: Literal["matrix", "row", "column", "node"] = "matrix"
@@ -173,6 +181,7 @@ class Detect:
         flags["k"] = self.k if self.k_columns is None else (self.k, self.k_columns)
         flags["steps"] = [] if self.steps == "none" else words_of(self.steps)
         flags["directed"] = True if self.directed else False if self.undirected else None
+        flags["contacts"] = "cis" if self.cis else "trans" if self.trans else "all"
         return SearchOptions(**flags)
 
     def _found(self, source: MatrixSource, options: SearchOptions) -> tuple[Detections, dict[str, Any]]:
@@ -205,6 +214,8 @@ class Detect:
             raise InputError(f"--border {self.border} is called --max-missing {self.border} now")
         if self.directed and self.undirected:
             raise InputError("--directed contradicts --undirected: give one of the two, or neither")
+        if self.cis and self.trans:
+            raise InputError("--cis contradicts --trans: give one of the two, or neither")
         if self.decoys == "none" and self.fdr is not None:
             raise InputError("--fdr needs decoys: pass --decoys shuffle, or --decoys distance where values fall off")
         if self.fdr is not None and not 0 < self.fdr <= 1:

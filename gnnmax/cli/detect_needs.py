@@ -11,6 +11,10 @@ from gnnmax.errors import InputError
 __all__ = ["NEEDS", "Need", "check_needs"]
 
 
+FILTERS = ("region", "cis", "trans", "distance", "top", "top_per")
+"""Options that drop maxima from the list."""
+
+
 class Need(NamedTuple):
     """An option, the others that it needs, and whether a call has these."""
 
@@ -23,11 +27,11 @@ NEEDS: tuple[Need, ...] = (
     Need("k", "--mode ordered, nets or --windows", lambda call: call.mode == "ordered" or _cuts_windows(call)),
     *(
         Need(option, "--mode ordered", lambda call: call.mode == "ordered")
-        for option in ("k_columns", "border", "max_missing", "min_distance", "unstored")
+        for option in ("k_columns", "border", "max_missing", "min_distance", "unstored", "cis", "trans", "distance")
     ),
     *(
         Need(option, "a list of maxima: --positions are listed as they are", lambda call: call.positions is None)
-        for option in ("triangle", "top", "top_per")
+        for option in ("triangle", *FILTERS)
     ),
     *(Need(option, "--decoys", lambda call: call.decoys != "none") for option in ("draws", "seed", "fdr")),
     *(Need(option, "nets: --models", lambda call: call.models != "none") for option in ("device", "allow_changed")),

@@ -14,6 +14,14 @@ from gnnmax.detection.largest import are_largest, check_groups
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Dropped, Maxima
 from gnnmax.detection.min_distance import suppress_nearby
+from gnnmax.detection.place_filters import (
+    are_contacts,
+    are_in_region,
+    are_within_distance,
+    check_breaks,
+    check_distance,
+    check_region,
+)
 from gnnmax.detection.search_options import SearchOptions
 
 __all__ = ["FILTERS", "Filter", "check_filters", "filter_maxima", "largest_of", "without_filters"]
@@ -65,6 +73,9 @@ def _largest(_: MatrixSource, maxima: Maxima, options: SearchOptions) -> Kept:
 
 FILTERS: tuple[Filter, ...] = (
     Filter("min_distance", _far_apart),
+    Filter("contacts", are_contacts, check_breaks, "--{value}"),
+    Filter("region", are_in_region, check_region),
+    Filter("distance", are_within_distance, check_distance),
     Filter("top", _largest, check_groups),
 )
 """The filters, in the order in which they are applied. The command drops maxima by q-values before ``top``."""

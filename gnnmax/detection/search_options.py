@@ -10,9 +10,21 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct, structs
 
+from gnnmax.detection.ranges import distance_range, region_of
 from gnnmax.errors import InputError
 
-__all__ = ["Border", "Groups", "Mode", "SearchOptions", "Sides", "Ties", "Triangle", "Unstored", "refuse_old_names"]
+__all__ = [
+    "Border",
+    "Contacts",
+    "Groups",
+    "Mode",
+    "SearchOptions",
+    "Sides",
+    "Ties",
+    "Triangle",
+    "Unstored",
+    "refuse_old_names",
+]
 
 Mode = Literal["ordered", "graph"]
 """Whether the order of rows and columns means something, or is an accident."""
@@ -29,14 +41,20 @@ Unstored = Literal["zero", "missing"]
 Triangle = Literal["upper", "both"]
 """The entries that report a pair of an undirected matrix: the one above the diagonal, or both."""
 
+Contacts = Literal["all", "cis", "trans"]
+"""The maxima that are kept: all, those within a part such as a chromosome, or those between two parts."""
+
 Groups = Literal["matrix", "row", "column", "node"]
 """The groups whose largest maxima are kept: one for the whole matrix, or one for each row, column or node."""
 
 Sides = int | tuple[int, int]
 """The side of square windows, or their rows and columns."""
 
-ORDERED_ONLY = ("border", "max_missing", "min_distance", "unstored")
+ORDERED_ONLY = ("border", "max_missing", "min_distance", "unstored", "contacts", "distance")
 """Options that have no effect in mode graph, which has no windows and no distances, and whose edges are stored."""
+
+UNTYPED = ("k", "missing", "breaks", "distance")
+"""Options of several types, which are checked where they are read."""
 
 OLD_NAMES = {"separation": "min_distance", "absent": "unstored", "both": "triangle"}
 """Old names of options, and their new names."""
@@ -80,6 +98,13 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         directed: Whether ``(i, j)`` and ``(j, i)`` are two different edges. None: a networkx graph says so itself, and
             a matrix is undirected if it is symmetric, exactly or within rounding; its upper half is then read. False:
             they are one pair, also in a matrix with one empty half; refused if the matrix is neither.
+        contacts: Keep only maxima within a part between ``breaks``, such as a chromosome (``cis``), or only those
+            between two parts (``trans``).
+        region: Keep only maxima whose row and column lie in this region of a genome: ``chr1`` or ``chr1:1mb-5mb``, the
+            bins that overlap it. Contact maps have chromosomes. None keeps all.
+        distance: Keep only maxima at these distances from the diagonal, both ends included: ``(8, 50)`` or ``"8:50"``,
+            ``(8, None)`` or ``"8:"`` in places, ``"20kb:2mb"`` in base pairs between the starts of two bins. Maxima
+            across breaks have no distance. None keeps all.
         top: Keep the largest maxima only, this many. Those that are equal to the last one are kept too, so that the
             answer does not depend on the order of the input. None keeps all.
         top_per: Whether ``top`` counts in the whole ``matrix``, or in each ``row``, ``column`` or ``node``. A maximum
@@ -112,6 +137,9 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
     min_distance: Annotated[int, Meta(ge=1, description="an integer of at least 1")] = 1
     triangle: Annotated[Triangle, Meta(description="one of upper, both")] = "upper"
     directed: Annotated[bool | None, Meta(description="True, False or None")] = None
+    contacts: Annotated[Contacts, Meta(description="one of all, cis, trans")] = "all"
+    region: Annotated[str | None, Meta(description="text such as chr1:1mb-5mb, or None")] = None
+    distance: Any = None
     top: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="an integer of at least 1, or None")] = None
     top_per: Annotated[Groups, Meta(description="one of matrix, row, column, node")] = "matrix"
 
@@ -130,6 +158,10 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             _check_sides(self.k)
         elif self.ties in ("first", "plateau"):
             raise InputError(f"ties = {self.ties!r} needs an order, which a graph does not have: use strict or all")
+        if self.region is not None:
+            region_of(self.region)
+        if self.distance is not None:
+            structs.force_setattr(self, "distance", str(distance_range(self.distance)))
         if self.top is None and self.top_per != "matrix":
             raise InputError(f"top_per = {self.top_per!r} has no effect without top: give top too, or leave it out")
         self._check_order()
@@ -166,9 +198,9 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
 
 @cache
 def _hints() -> dict[str, Any]:
-    """Return the types of the options that :func:`_check_sides` does not check."""
+    """Return the types of the options that have one type each."""
     hints = get_type_hints(SearchOptions, include_extras=True)
-    return {name: hints[name] for name in SearchOptions.__struct_fields__ if name not in ("k", "missing", "breaks")}
+    return {name: hints[name] for name in SearchOptions.__struct_fields__ if name not in UNTYPED}
 
 
 def _description(hint: Any) -> str:

@@ -2,7 +2,9 @@
 
 import json
 
+import cooler
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from gnnmax import InputError, find_maxima
 from gnnmax.cli.main import main
 from gnnmax.detection import false_discovery, find_differences
 from gnnmax.detection.filters import FILTERS
+from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.detection.search_options import SearchOptions
 
 
@@ -72,6 +75,31 @@ def test_the_largest_scores_are_kept_after_a_normalisation():
         (np.eye(6), {"top": 1, "top_per": "row"}, "top_per = 'row' needs a directed matrix"),
         (np.ones((4, 6)), {"top": 1, "top_per": "node"}, "top_per = 'node' needs a square matrix, .* not 4 x 6"),
         (np.eye(6), {"top_per": "node"}, "top_per = 'node' has no effect without top"),
+        (
+            np.ones((4, 6)),
+            {"distance": "2:3"},
+            "distance needs a square matrix, .* in one order, not 4 x 6",
+        ),
+        (
+            np.eye(6),
+            {"distance": "2kb:3kb"},
+            "distance in base pairs needs bins of a genome, .*: write the",
+        ),
+        (np.eye(6), {"distance": "2:3kb"}, "distance '2:3kb' mixes places and base pairs"),
+        (np.eye(6), {"distance": "9:3"}, "distance '9:3' is empty: write the smaller end first"),
+        *(
+            (np.eye(6), {"distance": wrong}, "distance must be a range such as 8:50, 8: or 20kb:2mb, not ")
+            for wrong in ("8", ":", "a:b", "1:2:3", "-1:3", "1.5:3", 8, (1,), (-1, 3), (True, 3), "0.0001kb:")
+        ),
+        (np.eye(6), {"contacts": "cis"}, "contacts = 'cis' needs the same breaks between rows and between columns"),
+        (np.eye(6), {"contacts": "near"}, "contacts must be one of all, cis, trans, not 'near'"),
+        (np.eye(6), {"region": "chr1"}, "region needs bins of a genome, as a contact map has them: leave it out"),
+        (np.eye(6), {"region": 1}, "region must be text such as chr1:1mb-5mb, or None, not 1"),
+        *(
+            (np.eye(6), {"region": wrong}, "region must be a chromosome or a part of one, such as chr1 or ")
+            for wrong in ("", "chr1:", "chr1:-", "chr1:5", "chr1:a-b", ":1-2")
+        ),
+        (np.eye(6), {"region": "chr1:5mb-5mb"}, "region 'chr1:5mb-5mb' is empty: write the smaller end first"),
         (np.eye(6), {"top": 0}, "top must be an integer of at least 1, or None, not 0"),
         (np.eye(6), {"top": True}, "top must be an integer of at least 1, or None, not True"),
         (np.eye(6), {"top": 2, "top_per": "label"}, "top_per must be one of matrix, row, column, node, not 'label'"),
@@ -98,6 +126,79 @@ def test_a_maximum_of_a_sum_is_one_of_a_matrix_in_which_it_is_not_among_the_larg
     a[2, 3], a[8, 9], b[2, 3], b[8, 9] = 9, 8, 9, 99
     found = find_differences(a, b, 3, law="values", top=1)
     assert found.rows.tolist() == [8] and [part.tolist() for part in found.are_maxima] == [[True], [True]]
+
+
+@pytest.fixture(scope="module")
+def genome(tmp_path_factory):
+    """A contact map of two chromosomes, of 12 and 8 bins of 1,000 base pairs, the last ones shorter."""
+    path = tmp_path_factory.mktemp("genome") / "m.cool"
+    counts = np.triu(np.random.default_rng(0).integers(1, 99, (20, 20)))
+    starts = np.concatenate([np.arange(12), np.arange(8)]) * 1000
+    ends = starts + 1000
+    ends[[11, 19]] -= 400
+    bins = pd.DataFrame({"chrom": ["chr1"] * 12 + ["chr2"] * 8, "start": starts, "end": ends})
+    rows, columns = np.nonzero(counts)
+    pixels = pd.DataFrame({"bin1_id": rows, "bin2_id": columns, "count": counts[rows, columns]})
+    cooler.create_cooler(str(path), bins, pixels)
+    return path
+
+
+PARTS = np.repeat([0, 1], [12, 8])
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({"distance": "3:9"}, lambda i, j: 3 <= j - i <= 9 and PARTS[i] == PARTS[j]),
+        ({"distance": (3, None)}, lambda i, j: j - i >= 3 and PARTS[i] == PARTS[j]),
+        ({"distance": ":5000bp"}, lambda i, j: j - i <= 5 and PARTS[i] == PARTS[j]),
+        ({"distance": "2kb:0.005mb"}, lambda i, j: 2 <= j - i <= 5 and PARTS[i] == PARTS[j]),
+        ({"contacts": "cis"}, lambda i, j: PARTS[i] == PARTS[j]),
+        ({"contacts": "trans"}, lambda i, j: PARTS[i] != PARTS[j]),
+        ({"region": "chr2"}, lambda i, j: i >= 12),
+        ({"region": "chr1:2,500-7kb"}, lambda i, j: 2 <= i <= j <= 6),
+        ({"region": "chr1:2500-", "distance": "2:"}, lambda i, j: i >= 2 and j <= 11 and j - i >= 2),
+        ({"region": "chr1", "contacts": "trans"}, lambda i, j: False),
+    ],
+)
+def test_a_filter_by_place_keeps_the_maxima_there_and_no_others(genome, options, wanted):
+    matrix = read_matrix(genome)
+    every = find_maxima(matrix, 3)
+    assert list(find_maxima(matrix, 3, **options)) == [one for one in every if wanted(*one[:2])]
+    mirrored = find_maxima(matrix, 3, triangle="both", **options)
+    assert places(mirrored) == {p for i, j, _ in every if wanted(i, j) for p in ((i, j), (j, i))}
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), least=st.integers(0, 6), width=st.integers(0, 12), cut=st.integers(1, 15),
+       contacts=st.sampled_from(["all", "cis", "trans"]), min_distance=st.sampled_from([1, 4]),
+       top=st.sampled_from([None, 3]))  # fmt: skip
+def test_a_filter_never_adds_a_maximum_and_filters_by_place_commute(
+    seed, least, width, cut, contacts, min_distance, top
+):
+    matrix = np.random.default_rng(seed).integers(0, 9, (16, 16))
+    fixed = {"breaks": ([cut], [cut]), "min_distance": min_distance, "ties": "all"}
+    distance = (least, least + width)
+    every, by_distance, by_part, both = (
+        places(find_maxima(matrix, 3, **fixed, **options))
+        for options in (
+            {},
+            {"distance": distance},
+            {"contacts": contacts},
+            {"distance": distance, "contacts": contacts},
+        )
+    )
+    assert by_distance | by_part <= every and both == by_distance & by_part
+    assert places(find_maxima(matrix, 3, **fixed, distance=distance, top=top)) <= by_distance
+
+
+def test_decoys_are_searched_at_the_same_distances():
+    matrix = np.random.default_rng(1).random((30, 30))
+    found = false_discovery(
+        matrix, 3, decoys="distance", rng=np.random.default_rng(0), draws=1, distance=(5, 9), contacts="all"
+    )
+    apart = np.abs(found.maxima.rows - found.maxima.columns)
+    assert len(apart) and apart.min() >= 5 and apart.max() <= 9
 
 
 def test_every_filter_is_an_option_of_the_search():
@@ -128,3 +229,23 @@ def test_the_command_prints_and_writes_how_many_maxima_each_filter_dropped(saved
         {"filter": "--min-distance 9", "dropped": 2, "of": 4},
         {"filter": "--top 1", "dropped": 1, "of": 2},
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--region", "chr3"], "gnnmax: the matrix has no chromosome 'chr3': it has chr1, chr2\n"),
+        (["--region", "chr2:1mb-"], "gnnmax: region chr2:1000000- holds no bin of the matrix\n"),
+        (["--cis", "--trans"], "gnnmax: --cis contradicts --trans: give one of the two, or neither\n"),
+    ],
+)
+def test_a_region_that_a_map_does_not_have_is_refused(genome, capsys, words, said):
+    assert detect(genome, capsys, *words) == (2, said)
+
+
+def test_the_command_filters_a_contact_map_by_place(genome, capsys):
+    status, said = detect(genome, capsys, "--cis", "--region", "chr1", "--distance", "2kb:5kb", "--json")
+    card = json.loads(said)["card"]
+    assert status == 0
+    assert [one["filter"] for one in card["filters"]] == ["--cis", "--region chr1", "--distance 2000bp:5000bp"]
+    assert [one["of"] - one["dropped"] for one in card["filters"]][-1] == card["maxima"] > 0
