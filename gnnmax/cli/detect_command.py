@@ -87,6 +87,8 @@ class Detect:
     """Report only maxima within a chromosome, or another part between breaks."""
     trans: Flag = False
     """Report only maxima between two chromosomes."""
+    prominence: float | None = None
+    """Report only maxima from which one must go down at least this far to reach a higher entry."""
     top: int | None = None
     """Report the largest maxima only, this many; those equal to the last one too."""
     top_per: Literal["matrix", "row", "column", "node"] = "matrix"

@@ -11,7 +11,13 @@ from gnnmax.errors import InputError
 __all__ = ["NEEDS", "Need", "check_needs"]
 
 
-FILTERS = ("region", "cis", "trans", "distance", "top", "top_per")
+WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "unstored")
+"""Options of windows and of entries in them."""
+
+ORDERED = ("cis", "trans", "distance", "prominence")
+"""Filters that need an order of rows and columns."""
+
+FILTERS = ("region", "cis", "trans", "distance", "prominence", "top", "top_per")
 """Options that drop maxima from the list."""
 
 
@@ -25,10 +31,7 @@ class Need(NamedTuple):
 
 NEEDS: tuple[Need, ...] = (
     Need("k", "--mode ordered, nets or --windows", lambda call: call.mode == "ordered" or _cuts_windows(call)),
-    *(
-        Need(option, "--mode ordered", lambda call: call.mode == "ordered")
-        for option in ("k_columns", "border", "max_missing", "min_distance", "unstored", "cis", "trans", "distance")
-    ),
+    *(Need(option, "--mode ordered", lambda call: call.mode == "ordered") for option in (*WINDOWED, *ORDERED)),
     *(
         Need(option, "a list of maxima: --positions are listed as they are", lambda call: call.positions is None)
         for option in ("triangle", *FILTERS)

@@ -22,6 +22,7 @@ from gnnmax.detection.place_filters import (
     check_distance,
     check_region,
 )
+from gnnmax.detection.prominence import prominence_of
 from gnnmax.detection.search_options import SearchOptions
 
 __all__ = ["FILTERS", "Filter", "check_filters", "filter_maxima", "largest_of", "without_filters"]
@@ -37,12 +38,14 @@ class Filter(NamedTuple):
         kept: Returns which maxima are kept. Of an undirected matrix they are pairs, ``i <= j``; values are those that
             the search compares.
         check: Refuses a matrix without the things that the filter needs; None takes every matrix.
+        measured: Adds the numbers by which it selects to the maxima; None if they have these already.
         flag: How the command spells the filter.
     """
 
     option: str
     kept: Callable[[MatrixSource, Maxima, SearchOptions], Kept]
     check: Callable[[MatrixSource, SearchOptions], None] | None = None
+    measured: Callable[[MatrixSource, Maxima], Maxima] | None = None
     flag: str = "--{option} {value}"
 
     def is_on(self, options: SearchOptions) -> bool:
@@ -67,15 +70,24 @@ def _far_apart(source: MatrixSource, maxima: Maxima, options: SearchOptions) -> 
     return suppress_nearby(*places, maxima.values, options.min_distance)
 
 
+def _with_prominence(source: MatrixSource, maxima: Maxima) -> Maxima:
+    return replace(maxima, prominence=prominence_of(source, maxima))
+
+
+def _prominent(_: MatrixSource, maxima: Maxima, options: SearchOptions) -> Kept:
+    return np.asarray(maxima.prominence >= options.prominence)  # type: ignore[operator]  # both are there
+
+
 def _largest(_: MatrixSource, maxima: Maxima, options: SearchOptions) -> Kept:
     return are_largest(maxima, len(maxima) + 1 if options.top is None else options.top, per=options.top_per)
 
 
 FILTERS: tuple[Filter, ...] = (
     Filter("min_distance", _far_apart),
-    Filter("contacts", are_contacts, check_breaks, "--{value}"),
+    Filter("contacts", are_contacts, check_breaks, flag="--{value}"),
     Filter("region", are_in_region, check_region),
     Filter("distance", are_within_distance, check_distance),
+    Filter("prominence", _prominent, measured=_with_prominence),
     Filter("top", _largest, check_groups),
 )
 """The filters, in the order in which they are applied. The command drops maxima by q-values before ``top``."""
@@ -102,6 +114,7 @@ def filter_maxima(source: MatrixSource, maxima: Maxima, options: SearchOptions) 
     """
     for one in FILTERS:
         if one.is_on(options):
+            maxima = maxima if one.measured is None else one.measured(source, maxima)
             kept = one.kept(source, maxima, options)
             maxima = replace(maxima[kept], dropped=(*maxima.dropped, one.counted(options, kept)))
     return maxima

@@ -50,7 +50,7 @@ Groups = Literal["matrix", "row", "column", "node"]
 Sides = int | tuple[int, int]
 """The side of square windows, or their rows and columns."""
 
-ORDERED_ONLY = ("border", "max_missing", "min_distance", "unstored", "contacts", "distance")
+ORDERED_ONLY = ("border", "max_missing", "min_distance", "unstored", "contacts", "distance", "prominence")
 """Options that have no effect in mode graph, which has no windows and no distances, and whose edges are stored."""
 
 UNTYPED = ("k", "missing", "breaks", "distance")
@@ -105,6 +105,10 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         distance: Keep only maxima at these distances from the diagonal, both ends included: ``(8, 50)`` or ``"8:50"``,
             ``(8, None)`` or ``"8:"`` in places, ``"20kb:2mb"`` in base pairs between the starts of two bins. Maxima
             across breaks have no distance. None keeps all.
+        prominence: Keep only maxima of at least this prominence: how far one must go down from a maximum, over
+            measured entries that touch, to reach a higher one; the highest one has its height above the lowest entry
+            that can be reached. It is measured in the units of ``margin``, and ``Maxima.prominence`` holds it; 0 keeps
+            all. None does not measure it.
         top: Keep the largest maxima only, this many. Those that are equal to the last one are kept too, so that the
             answer does not depend on the order of the input. None keeps all.
         top_per: Whether ``top`` counts in the whole ``matrix``, or in each ``row``, ``column`` or ``node``. A maximum
@@ -140,6 +144,9 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
     contacts: Annotated[Contacts, Meta(description="one of all, cis, trans")] = "all"
     region: Annotated[str | None, Meta(description="text such as chr1:1mb-5mb, or None")] = None
     distance: Any = None
+    prominence: Annotated[Annotated[float, Meta(ge=0)] | None, Meta(description="a number of at least 0, or None")] = (
+        None
+    )
     top: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="an integer of at least 1, or None")] = None
     top_per: Annotated[Groups, Meta(description="one of matrix, row, column, node")] = "matrix"
 
@@ -152,8 +159,9 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
                 msgspec.convert(value.item() if isinstance(value, np.generic) else value, hint, strict=True)
             except msgspec.ValidationError:
                 raise InputError(f"{name} must be {_description(hint)}, not {value!r}") from None
-        if self.threshold is not None and self.threshold != self.threshold:
-            raise InputError("threshold must be a number, or None, not nan")
+        for name in ("threshold", "prominence"):
+            if getattr(self, name) != getattr(self, name):
+                raise InputError(f"{name} must be a number, or None, not nan")
         if self.mode == "ordered":
             _check_sides(self.k)
         elif self.ties in ("first", "plateau"):

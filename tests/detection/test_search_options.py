@@ -161,6 +161,8 @@ FLAGS_WITHOUT_EFFECT = [
     "--unstored missing --mode graph",
     "--triangle both --positions p.csv",
     "--distance 8:50 --mode graph",
+    "--prominence 1 --mode graph",
+    "--prominence 1 --positions p.csv",
     "--cis --mode graph",
     "--trans --mode graph",
     "--distance 8:50 --positions p.csv",
