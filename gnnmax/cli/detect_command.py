@@ -73,8 +73,8 @@ class Detect:
     """The value of an entry that a sparse matrix does not store."""
     diagonal: bool = True
     """Whether the diagonal entries (i, i) take part."""
-    threshold: float | None = None
-    """Report only values strictly above this one."""
+    threshold: Annotated[float | str | None, tyro.conf.arg(metavar="NUMBER|PERCENT%|pPERCENTILE")] = None
+    """Report only values strictly above this number, share of the largest value (20%), or percentile (p99)."""
     min_distance: int = 1
     """Least distance between two maxima, in rows or in columns."""
     triangle: Literal["upper", "both"] = "upper"
@@ -150,10 +150,12 @@ class Detect:
 
     def _run(self, matrix: Any, started: float, *, note: str) -> int:
         """Search a matrix that was read, see :meth:`run`; the note explains a mode that was not given."""
+        from gnnmax.detection.relative_threshold import with_threshold
         from gnnmax.detection.search import prepare_matrix
 
         options = self._options()
         source = prepare_matrix(matrix, options)
+        options = with_threshold(source, options)
         table, card = self._found(source, options)
         models = self._models()
         table = self._scored(source, table, models)
@@ -302,6 +304,7 @@ class Detect:
             "matrix": str(self.matrix),
             "positions": None if self.positions is None else str(self.positions),
             **options.to_dict(),
+            "threshold_given": self.threshold,
             "symmetry": source.symmetry.to_dict() | {"note": source.symmetry.note},
             "balanced": self.balanced,
             "filters": [] if table.maxima is None else [one._asdict() for one in table.maxima.dropped],

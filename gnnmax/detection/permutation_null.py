@@ -14,6 +14,7 @@ from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.pair_cells import repeated_cells
+from gnnmax.detection.relative_threshold import with_threshold
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
 from gnnmax.detection.storage import Places
@@ -135,7 +136,7 @@ def discoveries_in(
         raise InputError(f"draws must be a whole number of at least 1, not {draws!r}")
     if options.mode == "graph" and decoys == "distance":
         raise InputError("decoys by distance need an order, which a graph does not have: use shuffle")
-    options = structs.replace(without_filters(options, "top"), triangle="upper")
+    options = with_threshold(source, structs.replace(without_filters(options, "top"), triangle="upper"))
 
     def search(one: MatrixSource) -> tuple[Maxima, npt.NDArray[np.float64]]:
         maxima = search_matrix(one, options)

@@ -18,6 +18,7 @@ from gnnmax.detection.maxima import Maxima, sorted_by_value
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.ordered_mode import ordered_maxima
 from gnnmax.detection.plateaus import plateau_maxima
+from gnnmax.detection.relative_threshold import with_threshold
 from gnnmax.detection.search_options import SearchOptions, refuse_old_names
 from gnnmax.errors import InputError
 
@@ -139,6 +140,7 @@ def search_matrix(source: MatrixSource, options: SearchOptions) -> Maxima:
 
     Whether it is undirected was decided there.
     """
+    options = with_threshold(source, options)
     if options.mode == "graph":
         maxima = graph_maxima(source, options)
     else:

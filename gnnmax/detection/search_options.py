@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, get_type_hints
@@ -24,6 +25,7 @@ __all__ = [
     "Triangle",
     "Unstored",
     "refuse_old_names",
+    "relative_threshold",
 ]
 
 Mode = Literal["ordered", "graph"]
@@ -90,7 +92,8 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         unstored: The value of an entry that a sparse matrix does not store: ``zero``, as in scipy, or ``missing``. A
             stored zero is measured. Not in mode graph: an edge is a stored entry, or not 0 in a dense matrix.
         diagonal: Whether entries ``(i, i)`` take part; else they are missing.
-        threshold: Only values strictly above it; None takes all.
+        threshold: Only values strictly above it: a number; ``"20%"`` of the largest value; or a percentile of the
+            measured values, ``"p99"``. None takes all.
         min_distance: Least distance of two maxima. A maximum is dropped if a larger one that is kept is nearer in rows
             and in columns. Equal ones never drop each other. 1 drops none.
         triangle: The entries that report a pair of an undirected matrix: ``upper``, the one with ``i <= j``, or
@@ -137,7 +140,9 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
     breaks: Any = None
     unstored: Annotated[Unstored, Meta(description="one of zero, missing")] = "zero"
     diagonal: Annotated[bool, Meta(description="True or False")] = True
-    threshold: Annotated[float | None, Meta(description="a number, or None")] = None
+    threshold: Annotated[
+        float | str | None, Meta(description="a number, or None, or text such as 20% (of the largest value) or p99")
+    ] = None
     min_distance: Annotated[int, Meta(ge=1, description="an integer of at least 1")] = 1
     triangle: Annotated[Triangle, Meta(description="one of upper, both")] = "upper"
     directed: Annotated[bool | None, Meta(description="True, False or None")] = None
@@ -162,6 +167,8 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         for name in ("threshold", "prominence"):
             if getattr(self, name) != getattr(self, name):
                 raise InputError(f"{name} must be a number, or None, not nan")
+        if isinstance(self.threshold, str):
+            relative_threshold(self.threshold)
         if self.mode == "ordered":
             _check_sides(self.k)
         elif self.ties in ("first", "plateau"):
@@ -213,6 +220,25 @@ def _hints() -> dict[str, Any]:
 
 def _description(hint: Any) -> str:
     return next(str(meta.description) for meta in hint.__metadata__ if meta.description)
+
+
+def relative_threshold(text: str) -> tuple[Literal["share", "percentile"], float]:
+    """Read a threshold relative to the values: a share of the largest, in percent, or a percentile.
+
+    Raises:
+        InputError: another text, or a number above 100.
+
+    Example:
+        >>> relative_threshold("20%"), relative_threshold("p99.5")
+        (('share', 20.0), ('percentile', 99.5))
+    """
+    found = re.fullmatch(r"(p?)([0-9]{1,3}(?:\.[0-9]{1,9})?)(%?)", text, re.ASCII)
+    if found is None or bool(found[1]) == bool(found[3]) or float(found[2]) > 100:
+        raise InputError(
+            "threshold must be a number, or None, or text such as 20% (of the largest value) or p99 (a percentile), "
+            f"not {text!r}"
+        )
+    return ("percentile" if found[1] else "share"), float(found[2])
 
 
 def _is_number(value: Any) -> bool:
