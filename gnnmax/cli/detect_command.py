@@ -73,6 +73,8 @@ class Detect:
     """The value of an entry that a sparse matrix does not store."""
     diagonal: bool = True
     """Whether the diagonal entries (i, i) take part."""
+    mask: Path | None = None
+    """A .npy, .npz or .mtx file of the shape of the matrix: 1 where nothing was measured, 0 elsewhere."""
     threshold: Annotated[float | str | None, tyro.conf.arg(metavar="NUMBER|PERCENT%|pPERCENTILE")] = None
     """Report only values strictly above this number, share of the largest value (20%), or percentile (p99)."""
     min_distance: int = 1
@@ -153,7 +155,7 @@ class Detect:
         from gnnmax.detection.relative_threshold import with_threshold
         from gnnmax.detection.search import prepare_matrix
 
-        options = self._options()
+        options = self._options(matrix)
         source = prepare_matrix(matrix, options)
         options = with_threshold(source, options)
         table, card = self._found(source, options)
@@ -177,8 +179,10 @@ class Detect:
             print_maxima(table, card, self.out)
         return 0
 
-    def _options(self) -> SearchOptions:
-        """Make the options of the search from the flags of the same names."""
+    def _options(self, matrix: Any) -> SearchOptions:
+        """Make the options of the search in a matrix from the flags of the same names, and from the file of a mask."""
+        from gnnmax.detection.mask_files import read_mask
+        from gnnmax.detection.matrix_input import shape_of
         from gnnmax.detection.search_options import SearchOptions
 
         flags = {name: getattr(self, name) for name in SearchOptions.__struct_fields__ if hasattr(self, name)}
@@ -186,6 +190,7 @@ class Detect:
         flags["steps"] = [] if self.steps == "none" else words_of(self.steps)
         flags["directed"] = True if self.directed else False if self.undirected else None
         flags["contacts"] = "cis" if self.cis else "trans" if self.trans else "all"
+        flags["missing"] = None if self.mask is None else read_mask(self.mask, shape_of(matrix))
         return SearchOptions(**flags)
 
     def _found(self, source: MatrixSource, options: SearchOptions) -> tuple[Detections, dict[str, Any]]:
@@ -244,7 +249,9 @@ class Detect:
         if self.out is not None:
             outputs.append(Output("--out", self.out, (".csv", ".json", ".parquet"), is_table))
             outputs.append(Output("the run card of --out", self.out.with_suffix(CARD), (".json",)))
-        check_outputs(outputs, inputs=[path for path in (self.matrix, self.positions) if path], force=self.force)
+        check_outputs(
+            outputs, inputs=[path for path in (self.matrix, self.positions, self.mask) if path], force=self.force
+        )
         if self.out is not None and self.out.suffix == ".parquet":
             parquet_library()
 
@@ -302,6 +309,7 @@ class Detect:
         return {
             "command": f"gnnmax {shlex.join(sys.argv[1:])}",
             "matrix": str(self.matrix),
+            "mask": None if self.mask is None else str(self.mask),
             "positions": None if self.positions is None else str(self.positions),
             **options.to_dict(),
             "threshold_given": self.threshold,

@@ -21,7 +21,7 @@ from gnnmax.detection.upper_half import as_upper_half
 from gnnmax.errors import InputError
 from gnnmax.task.arrays import as_array
 
-__all__ = ["NamedMatrix", "as_source"]
+__all__ = ["NamedMatrix", "as_source", "shape_of"]
 
 
 class NamedMatrix(NamedTuple):
@@ -114,6 +114,12 @@ def as_source(
     if parts is not None and symmetry.undirected and not parts.alike:
         raise InputError("the matrix is undirected, so rows and columns need the same breaks")
     return MatrixSource(matrix, unstored, missing, diagonal, names, symmetry, breaks=parts, bins=bins)
+
+
+def shape_of(matrix: Any) -> tuple[int, ...]:
+    """Return the shape of a matrix that was read from a file, before a search reads it."""
+    matrix = matrix.matrix if isinstance(matrix, NamedMatrix) else matrix
+    return (len(matrix),) * 2 if hasattr(matrix, "adjacency") else tuple(matrix.shape)
 
 
 def _as_missing(missing: Any, shape: tuple[int, int]) -> npt.NDArray[np.bool_] | MissingLines:

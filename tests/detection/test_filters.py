@@ -1,13 +1,16 @@
 """Filters of a list of maxima: what each keeps, in which order, and what the command says of it."""
 
 import json
+import re
 
 import cooler
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.io import mmwrite
 
 from gnnmax import InputError, find_maxima
 from gnnmax.cli.main import main
@@ -249,3 +252,46 @@ def test_the_command_filters_a_contact_map_by_place(genome, capsys):
     assert status == 0
     assert [one["filter"] for one in card["filters"]] == ["--cis", "--region chr1", "--distance 2000bp:5000bp"]
     assert [one["of"] - one["dropped"] for one in card["filters"]][-1] == card["maxima"] > 0
+
+
+def test_a_mask_from_a_file_is_the_mask_of_the_search(saved, capsys):
+    matrix, mask = np.load(saved), np.zeros((20, 20))
+    mask[2, 3] = mask[9, 8] = 1
+    expected = list(find_maxima(matrix, 3, missing=mask.astype(bool)))
+    mmwrite(saved.with_name("mask.mtx"), sp.coo_array(mask))
+    np.save(saved.with_name("mask.npy"), mask.astype(np.uint8))
+    for name in ("mask.mtx", "mask.npy"):
+        status, said = detect(saved, capsys, "--mask", str(saved.with_name(name)), "--json")
+        found = json.loads(said)
+        assert status == 0 and found["card"]["mask"] == str(saved.with_name(name))
+        assert [(one["i"], one["j"], one["value"]) for one in found["maxima"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("m.npy", np.full((20, 20), 2), "a mask holds 1 where nothing was measured and 0 elsewhere: "),
+        ("m.npy", np.full((20, 20), np.nan), "a mask holds 1 where nothing was measured and 0 elsewhere: "),
+        ("m.npy", np.zeros((20, 19)), "the mask .* has shape \\(20, 19\\), not \\(20, 20\\), that of the matrix"),
+        ("m.csv", "a,b,1\n", "a mask is an array, such as a .npy, .npz or .mtx file, not a list of edges"),
+        ("none.npy", None, "cannot read .*none.npy"),
+    ],
+)
+def test_a_file_that_is_no_mask_is_refused(saved, capsys, name, content, said):
+    path = saved.parent / f"mask-{name}"
+    if isinstance(content, str):
+        path.write_text(content)
+    elif content is not None:
+        np.save(path, content)
+    status, words = detect(saved, capsys, "--mask", str(path))
+    assert status == 2 and words.count("\n") == 1 and re.match(f"gnnmax: {said}", words)
+
+
+def test_a_table_does_not_replace_the_mask(saved, capsys):
+    np.save(saved.with_name("x.csv.npy"), np.zeros((20, 20)))
+    path = saved.with_name("x.csv.npy")
+    path.rename(saved.with_name("x.csv"))
+    status, words = detect(
+        saved, capsys, "--mask", str(saved.with_name("x.csv")), "--out", str(saved.with_name("x.csv"))
+    )
+    assert status == 2 and words.count("\n") == 1
