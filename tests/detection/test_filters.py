@@ -288,10 +288,17 @@ def test_a_file_that_is_no_mask_is_refused(saved, capsys, name, content, said):
 
 
 def test_a_table_does_not_replace_the_mask(saved, capsys):
-    np.save(saved.with_name("x.csv.npy"), np.zeros((20, 20)))
-    path = saved.with_name("x.csv.npy")
-    path.rename(saved.with_name("x.csv"))
-    status, words = detect(
-        saved, capsys, "--mask", str(saved.with_name("x.csv")), "--out", str(saved.with_name("x.csv"))
-    )
-    assert status == 2 and words.count("\n") == 1
+    mask = saved.with_name("mask.csv")
+    mask.write_text("kept")
+    status, words = detect(saved, capsys, "--mask", str(mask), "--out", str(mask))
+    assert status == 2 and words.count("\n") == 1 and mask.read_text() == "kept"
+
+
+def test_a_mask_hides_edges_of_a_graph(saved, capsys):
+    mask = np.zeros((20, 20), dtype=bool)
+    mask[2, 3] = True
+    np.save(saved.with_name("mask.npy"), mask)
+    call = ("--mask", str(saved.with_name("mask.npy")), "--mode", "graph", "--json")
+    assert main(["detect", str(saved), "--models", "none", *call]) == 0
+    found = json.loads(capsys.readouterr().out)["maxima"]
+    assert (2, 3) not in {(one["i"], one["j"]) for one in found} and len(found) == 3
