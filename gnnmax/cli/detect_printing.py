@@ -61,17 +61,17 @@ def _counts(card: dict[str, Any]) -> str:
     """Return one line each for the mode, the halves, entries without a score, maxima dropped, and score maps."""
     lines = [f"{note}\n" for note in (card["mode_note"], card["symmetry"]["note"]) if note]
     lines += [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
-    lines += [
-        f"{one['dropped']:,} of {one['of']:,} maxima dropped: {one['filter']}\n"
-        for one in card["filters"]
-        if one["dropped"]
-    ]
+    effective = {one["filter"]: one for one in card["filters"] if one["dropped"]}
+    dropped = {flag: f"{one['dropped']:,} of {one['of']:,} maxima dropped: {flag}\n" for flag, one in effective.items()}
+    last = [dropped.pop(flag) for flag in effective if flag.startswith("--top ")]  # it selects after the q-values
+    lines += dropped.values()
     decoys = card["decoys"]
     if decoys is not None and decoys["fdr"] is not None:
         lines.append(
             f"{decoys['dropped']:,} of {decoys['found']:,} maxima dropped: q above {decoys['fdr']:g} "
             f"(decoys {decoys['kind']}, {decoys['draws']} draws, seed {decoys['seed']})\n"
         )
+    lines += last
     for name, compared in (card["everywhere"] or {}).items():
         recall = "" if compared["recall"] is None else f", recall of the rule {compared['recall']:.4f}"
         lines.append(

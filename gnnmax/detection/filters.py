@@ -39,6 +39,7 @@ class Filter(NamedTuple):
             the search compares.
         check: Refuses a matrix without the things that the filter needs; None takes every matrix.
         measured: Adds the numbers by which it selects to the maxima; None if they have these already.
+        refined_by: A second option that says more about it; None if there is none.
         flag: How the command spells the filter.
     """
 
@@ -46,6 +47,7 @@ class Filter(NamedTuple):
     kept: Callable[[MatrixSource, Maxima, SearchOptions], Kept]
     check: Callable[[MatrixSource, SearchOptions], None] | None = None
     measured: Callable[[MatrixSource, Maxima], Maxima] | None = None
+    refined_by: str | None = None
     flag: str = "--{option} {value}"
 
     def is_on(self, options: SearchOptions) -> bool:
@@ -54,8 +56,9 @@ class Filter(NamedTuple):
 
     def counted(self, options: SearchOptions, kept: Kept) -> Dropped:
         """Count the maxima that the filter drops."""
-        value = getattr(options, self.option)
-        flag = self.flag.format(option=self.option.replace("_", "-"), value=value)
+        flag = self.flag.format(option=self.option.replace("_", "-"), value=getattr(options, self.option))
+        if self.refined_by is not None and getattr(options, self.refined_by) != getattr(_DEFAULTS, self.refined_by):
+            flag += f" --{self.refined_by.replace('_', '-')} {getattr(options, self.refined_by)}"
         return Dropped(flag, int(len(kept) - kept.sum()), len(kept))
 
 
@@ -88,7 +91,7 @@ FILTERS: tuple[Filter, ...] = (
     Filter("region", are_in_region, check_region),
     Filter("distance", are_within_distance, check_distance),
     Filter("prominence", _prominent, measured=_with_prominence),
-    Filter("top", _largest, check_groups),
+    Filter("top", _largest, check_groups, refined_by="top_per"),
 )
 """The filters, in the order in which they are applied. The command drops maxima by q-values before ``top``."""
 
@@ -138,7 +141,6 @@ def without_filters(options: SearchOptions, *names: str) -> SearchOptions:
     Example:
         >>> without_filters(SearchOptions(top=3, min_distance=5), "top").to_dict()["top"]
     """
-    off: dict[str, Any] = {name: getattr(_DEFAULTS, name) for name in names}
-    if "top" in off:
-        off["top_per"] = _DEFAULTS.top_per
+    refinements = [one.refined_by for one in FILTERS if one.option in names and one.refined_by is not None]
+    off: dict[str, Any] = {name: getattr(_DEFAULTS, name) for name in (*names, *refinements)}
     return structs.replace(options, **off)

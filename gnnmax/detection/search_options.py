@@ -175,6 +175,10 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             raise InputError(f"ties = {self.ties!r} needs an order, which a graph does not have: use strict or all")
         if self.region is not None:
             region_of(self.region)
+            if self.contacts == "trans":
+                raise InputError(
+                    "region contradicts contacts = 'trans': a region lies in one chromosome; leave one out"
+                )
         if self.distance is not None:
             structs.force_setattr(self, "distance", str(distance_range(self.distance)))
         if self.top is None and self.top_per != "matrix":

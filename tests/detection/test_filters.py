@@ -102,6 +102,7 @@ def test_the_largest_scores_are_kept_after_a_normalisation():
             (np.eye(6), {"region": wrong}, "region must be a chromosome or a part of one, such as chr1 or ")
             for wrong in ("", "chr1:", "chr1:-", "chr1:5", "chr1:a-b", ":1-2")
         ),
+        (np.eye(6), {"region": "chr1", "contacts": "trans"}, "region contradicts contacts = 'trans': a region lies in"),
         (np.eye(6), {"region": "chr1:5mb-5mb"}, "region 'chr1:5mb-5mb' is empty: write the smaller end first"),
         (np.eye(6), {"top": 0}, "top must be an integer of at least 1, or None, not 0"),
         (np.eye(6), {"top": True}, "top must be an integer of at least 1, or None, not True"),
@@ -161,7 +162,7 @@ PARTS = np.repeat([0, 1], [12, 8])
         ({"region": "chr2"}, lambda i, j: i >= 12),
         ({"region": "chr1:2,500-7kb"}, lambda i, j: 2 <= i <= j <= 6),
         ({"region": "chr1:2500-", "distance": "2:"}, lambda i, j: i >= 2 and j <= 11 and j - i >= 2),
-        ({"region": "chr1", "contacts": "trans"}, lambda i, j: False),
+        ({"region": "chr1", "contacts": "cis"}, lambda i, j: j <= 11),
     ],
 )
 def test_a_filter_by_place_keeps_the_maxima_there_and_no_others(genome, options, wanted):
@@ -252,6 +253,14 @@ def test_the_command_filters_a_contact_map_by_place(genome, capsys):
     assert status == 0
     assert [one["filter"] for one in card["filters"]] == ["--cis", "--region chr1", "--distance 2000bp:5000bp"]
     assert [one["of"] - one["dropped"] for one in card["filters"]][-1] == card["maxima"] > 0
+
+
+def test_what_top_drops_is_counted_per_group_and_printed_after_the_q_values(saved, capsys):
+    np.save(saved, np.random.default_rng(0).random((20, 20)))
+    words = ("--decoys", "shuffle", "--draws", "2", "--fdr", "1", "--top", "1", "--top-per", "node")
+    lines = detect(saved, capsys, *words)[1].splitlines()
+    assert "maxima dropped: q above 1 (decoys shuffle" in lines[-2]
+    assert lines[-1].endswith("maxima dropped: --top 1 --top-per node")
 
 
 def test_a_mask_from_a_file_is_the_mask_of_the_search(saved, capsys):
