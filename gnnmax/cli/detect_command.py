@@ -18,9 +18,10 @@ from msgspec import structs
 
 from gnnmax.cli.arguments import Flag, nets_of, words_of
 from gnnmax.cli.detect_needs import check_needs
+from gnnmax.cli.detect_printing import print_maxima, why_dropped
 from gnnmax.cli.no_maximum import why_none
 from gnnmax.cli.optional_outputs import Outputs
-from gnnmax.cli.printing import print_json, print_tables, print_text
+from gnnmax.cli.printing import print_json
 from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, write_windows
 from gnnmax.detection.positions import detections_at, read_positions
 from gnnmax.detection.table import Detections, detections_of, with_net_scores, with_reason
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from gnnmax.detection.search_options import SearchOptions
     from gnnmax.models.trained import TrainedModel
 
-__all__ = ["Detect", "print_maxima"]
+__all__ = ["Detect"]
 
 CARD = ".card.json"
 """The ending of the run card beside a table."""
@@ -74,12 +75,28 @@ class Detect:
     """The value of an entry that a sparse matrix does not store."""
     diagonal: bool = True
     """Whether the diagonal entries (i, i) take part."""
-    threshold: float | None = None
-    """Report only values strictly above this one."""
+    mask: Path | None = None
+    """A .npy, .npz or .mtx file of the shape of the matrix: 1 where nothing was measured, 0 elsewhere."""
+    threshold: Annotated[float | str | None, tyro.conf.arg(metavar="NUMBER|PERCENT%|pPERCENTILE")] = None
+    """Report only values strictly above this number, share of the largest value (20%), or percentile (p99)."""
     min_distance: int = 1
     """Least distance between two maxima, in rows or in columns."""
     triangle: Literal["upper", "both"] = "upper"
     """Half of a symmetric matrix to report: upper gives (i, j), both gives (j, i) too."""
+    distance: Annotated[str | None, tyro.conf.arg(metavar="LEAST:LARGEST")] = None
+    """Report only maxima at these distances from the diagonal, in places (8:50, 8:) or in base pairs (20kb:2mb)."""
+    region: str | None = None
+    """Report only maxima with row and column in a chromosome, or in a part of one (chr1:1mb-5mb), of a contact map."""
+    cis: Flag = False
+    """Report only maxima within a chromosome, or another part between breaks."""
+    trans: Flag = False
+    """Report only maxima between two chromosomes."""
+    prominence: float | None = None
+    """Report only maxima from which one must go down at least this far to reach a higher entry."""
+    top: int | None = None
+    """Report the largest maxima only, this many; those equal to the last one too."""
+    top_per: Literal["matrix", "row", "column", "node"] = "matrix"
+    """Count --top in the whole matrix, or in each row, column or node."""
     directed: Flag = False
     """Read entry (i, j) as the edge from i to j only."""
     undirected: Flag = False
@@ -137,10 +154,12 @@ class Detect:
 
     def _run(self, matrix: Any, started: float, *, note: str) -> int:
         """Search a matrix that was read, see :meth:`run`; the note explains a mode that was not given."""
+        from gnnmax.detection.relative_threshold import with_threshold
         from gnnmax.detection.search import prepare_matrix
 
-        options, outputs = self._options(), Outputs()
+        options, outputs = self._options(matrix), Outputs()
         source = prepare_matrix(matrix, options)
+        options = with_threshold(source, options)
         models = self._models()  # a wrong name is refused before the search
         found, card = self._found(source, options)
         table = self._scored(source, found, models)
@@ -150,7 +169,7 @@ class Detect:
         card["models"] = {name: model.card.weights_sha256 for name, model in models.items()}
         card["everywhere"] = None
         self._write(source, table, card, found=found, models=models, outputs=outputs)
-        card["no_maximum"] = "" if len(table) else _why_none(card) or why_none(source, options)
+        card["no_maximum"] = "" if len(table) else why_dropped(card) or why_none(source, options)
         card["seconds"] = round(time.perf_counter() - started, 3)
         card["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if self.out is not None:
@@ -189,19 +208,23 @@ class Detect:
             with outputs.writing("--everywhere", self.everywhere):
                 card["everywhere"] = self._score_maps(source, models, self.everywhere)
 
-    def _options(self) -> SearchOptions:
-        """Make the options of the search from the flags of the same names."""
+    def _options(self, matrix: Any) -> SearchOptions:
+        """Make the options of the search in a matrix from the flags of the same names, and from the file of a mask."""
+        from gnnmax.detection.mask_files import read_mask
+        from gnnmax.detection.matrix_input import shape_of
         from gnnmax.detection.search_options import SearchOptions
 
         flags = {name: getattr(self, name) for name in SearchOptions.__struct_fields__ if hasattr(self, name)}
         flags["k"] = self.k if self.k_columns is None else (self.k, self.k_columns)
         flags["steps"] = [] if self.steps == "none" else words_of(self.steps)
         flags["directed"] = True if self.directed else False if self.undirected else None
+        flags["contacts"] = "cis" if self.cis else "trans" if self.trans else "all"
+        flags["missing"] = None if self.mask is None else read_mask(self.mask, shape_of(matrix))
         return SearchOptions(**flags)
 
     def _found(self, source: MatrixSource, options: SearchOptions) -> tuple[Detections, dict[str, Any]]:
         """Search, and make the table and the entries of the card that count the maxima."""
-        from gnnmax.detection.permutation_null import StatisticError, discoveries_in, undefined
+        from gnnmax.detection.permutation_null import StatisticError, discoveries_in, selected, undefined
         from gnnmax.detection.search import search_matrix
 
         if self.positions is not None:
@@ -217,15 +240,16 @@ class Detect:
             found = discoveries_in(source, options, decoys=self.decoys, rng=rng, draws=self.draws)
         except (StatisticError, MemoryError) as error:
             failed = failure_of(error)
-            found = undefined(search_matrix(source, structs.replace(options, triangle="upper")))
-        kept = found if failed else found[found.q <= (1.0 if self.fdr is None else self.fdr)]
+            found = undefined(search_matrix(source, structs.replace(options, triangle="upper", top=None)))
+        rate = None if failed else self.fdr
+        kept = selected(source, found, options, rate)
         decoys = {
             "kind": self.decoys,
             "draws": self.draws,
             "seed": self.seed,
             "fdr": self.fdr,
             "found": len(found.q),
-            "dropped": len(found.q) - len(kept.q),
+            "dropped": 0 if rate is None else int((found.q > rate).sum()),
             "failed": failed,
         }
         return detections_of(kept.maxima, kept), {"maxima": len(kept.maxima), "decoys": decoys}
@@ -235,6 +259,8 @@ class Detect:
             raise InputError(f"--border {self.border} is called --max-missing {self.border} now")
         if self.directed and self.undirected:
             raise InputError("--directed contradicts --undirected: give one of the two, or neither")
+        if self.cis and self.trans:
+            raise InputError("--cis contradicts --trans: give one of the two, or neither")
         if self.decoys == "none" and self.fdr is not None:
             raise InputError("--fdr needs decoys: pass --decoys shuffle, or --decoys distance where values fall off")
         if self.fdr is not None and not 0 < self.fdr <= 1:
@@ -259,7 +285,9 @@ class Detect:
         if self.out is not None:
             outputs.append(Output("--out", self.out, (".csv", ".json", ".parquet"), is_table))
             outputs.append(Output("the run card of --out", self.out.with_suffix(CARD), (".json",)))
-        check_outputs(outputs, inputs=[path for path in (self.matrix, self.positions) if path], force=self.force)
+        check_outputs(
+            outputs, inputs=[path for path in (self.matrix, self.positions, self.mask) if path], force=self.force
+        )
         if self.out is not None and self.out.suffix == ".parquet":
             parquet_library()
 
@@ -313,10 +341,13 @@ class Detect:
         return {
             "command": f"gnnmax {shlex.join(sys.argv[1:])}",
             "matrix": str(self.matrix),
+            "mask": None if self.mask is None else str(self.mask),
             "positions": None if self.positions is None else str(self.positions),
             **options.to_dict(),
+            "threshold_given": self.threshold,
             "symmetry": source.symmetry.to_dict() | {"note": source.symmetry.note},
             "balanced": self.balanced,
+            "filters": [] if table.maxima is None else [one._asdict() for one in table.maxima.dropped],
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
             "columns": {name: filled.column.holds for name, filled in table[:0].filled().items()},
             "types": {name: str(filled.type) for name, filled in table[:0].filled().items()},
@@ -326,71 +357,3 @@ class Detect:
             "versions": versions(),
             "generator": MADE_BY,
         }
-
-
-SHOWN = 20
-"""Largest number of maxima to print; the file holds all."""
-
-
-def print_maxima(found: Detections, card: dict[str, Any], out: Path | None) -> None:
-    """Print the first maxima, or the reason why there are none, and the counts of the run card."""
-    from rich.table import Table
-
-    mode = f"mode {card['mode']}" + ("" if card["k"] is None else f", {card['k'][0]} x {card['k'][1]}")
-    listed = f"{card['maxima']:,} maxima" if card["positions"] is None else f"{len(found):,} positions"
-    title = f"{card['matrix']}: {listed}, {mode}, ties {card['ties']}, border {card['border']}"
-    title += f", {card['symmetry']['read']}"
-    if card["max_missing"] is not None:
-        title += f", at most {card['max_missing']} missing"
-    if card["steps"]:
-        title += f", steps {','.join(card['steps'])}"
-    rows = found[:SHOWN].as_rows()
-    if not rows:
-        print_text(f"{title}\nno maximum found: {card['no_maximum']}\n{_counts(card)}".removesuffix("\n"))
-        return
-    table = Table(title=title, title_justify="left")
-    for name in rows[0]:
-        table.add_column(name, justify="left" if name == "reason" else "right")
-    for row in rows:
-        table.add_row(*map(_shown, row.values()))
-    if len(found) > SHOWN:
-        table.caption = f"the first {SHOWN} of {len(found):,}" + ("" if out else "; --out FILE writes all")
-    print_tables(table)
-    if counts := _counts(card).removesuffix("\n"):
-        print_text(counts)
-    if out is not None:
-        print_text(out)
-
-
-def _why_none(card: dict[str, Any]) -> str:
-    """Say that all maxima were dropped by their q-values, if it is so."""
-    if card["decoys"] is None or not card["decoys"]["dropped"]:
-        return ""
-    return f"none of {card['decoys']['found']:,} has a q-value up to --fdr {card['decoys']['fdr']:g}"
-
-
-def _counts(card: dict[str, Any]) -> str:
-    """Return one line each for the mode, the halves, entries without a score, maxima dropped, and score maps."""
-    lines = [f"{note}\n" for note in (card["mode_note"], card["symmetry"]["note"]) if note]
-    lines += [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
-    decoys = card["decoys"]
-    if decoys is not None and decoys["failed"]:
-        lines.append(f"no q-values, and no maximum dropped: {decoys['failed']}\n")
-    elif decoys is not None and decoys["fdr"] is not None:
-        lines.append(
-            f"{decoys['dropped']:,} of {decoys['found']:,} maxima dropped: q above {decoys['fdr']:g} "
-            f"(decoys {decoys['kind']}, {decoys['draws']} draws, seed {decoys['seed']})\n"
-        )
-    for name, compared in (card["everywhere"] or {}).items():
-        recall = "" if compared["recall"] is None else f", recall of the rule {compared['recall']:.4f}"
-        lines.append(
-            f"{name}: {compared['called']:,} of {compared['windows']:,} whole windows called centred, "
-            f"{compared['kept']:,} of them strict maxima{recall}\n"
-        )
-    return "".join(lines)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

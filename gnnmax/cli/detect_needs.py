@@ -11,6 +11,16 @@ from gnnmax.errors import InputError
 __all__ = ["NEEDS", "Need", "check_needs"]
 
 
+WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "unstored")
+"""Options of windows and of entries in them."""
+
+ORDERED = ("cis", "trans", "distance", "prominence")
+"""Filters that need an order of rows and columns."""
+
+FILTERS = ("region", "cis", "trans", "distance", "prominence", "top", "top_per")
+"""Options that drop maxima from the list."""
+
+
 class Need(NamedTuple):
     """An option, the others that it needs, and whether a call has these."""
 
@@ -21,11 +31,11 @@ class Need(NamedTuple):
 
 NEEDS: tuple[Need, ...] = (
     Need("k", "--mode ordered, nets or --windows", lambda call: call.mode == "ordered" or _cuts_windows(call)),
+    *(Need(option, "--mode ordered", lambda call: call.mode == "ordered") for option in (*WINDOWED, *ORDERED)),
     *(
-        Need(option, "--mode ordered", lambda call: call.mode == "ordered")
-        for option in ("k_columns", "border", "max_missing", "min_distance", "unstored")
+        Need(option, "a list of maxima: --positions are listed as they are", lambda call: call.positions is None)
+        for option in ("triangle", *FILTERS)
     ),
-    Need("triangle", "a list of maxima: --positions are listed as they are", lambda call: call.positions is None),
     *(Need(option, "--decoys", lambda call: call.decoys != "none") for option in ("draws", "seed", "fdr")),
     *(Need(option, "nets: --models", lambda call: call.models != "none") for option in ("device", "allow_changed")),
 )

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from gnnmax.detection.array_storage import ArrayStorage, Page, hands_out_slices
 from gnnmax.detection.blocks import Block
 from gnnmax.detection.breaks import Breaks
+from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.halves import UNCHECKED, Symmetry
 from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search_options import Unstored
@@ -59,6 +60,7 @@ class BlockReader:
         symmetry: How its two halves agree, and whether it is read as undirected: then both halves are the same.
         steps: Normalisations, applied in this order to the values that are read; nothing is copied beforehand.
         breaks: Parts of rows and columns between which no window and no distance reaches; None: a single part.
+        bins: The bins of a genome that rows and columns are; or None.
     """
 
     matrix: Any
@@ -69,6 +71,7 @@ class BlockReader:
     symmetry: Symmetry = UNCHECKED
     steps: tuple[FittedNormalisation, ...] = ()
     breaks: Breaks | None = None
+    bins: GenomeBins | None = None
 
     @cached_property
     def parts(self) -> Breaks:

@@ -16,6 +16,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.matrix_input import NamedMatrix
 from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.sparse_storage import UpperTriangle
@@ -91,7 +92,10 @@ def read_cool(file: Path, group: str = "", *, balanced: bool = False) -> NamedMa
         for chrom, start, end in zip(*(columns[f"bins/{name}"].tolist() for name in _BIN), strict=True)
     )
     borders = np.unique(columns["indexes/chrom_offset"]).astype(np.intp)[1:-1]  # a chromosome may have no bins
-    return NamedMatrix(matrix, (names, names), missing, False if found.symmetric else None, (borders, borders))
+    places = GenomeBins(tuple(found.names), *(columns[f"bins/{name}"] for name in _BIN))
+    return NamedMatrix(
+        matrix, (names, names), missing, False if found.symmetric else None, (borders, borders), bins=places
+    )
 
 
 class _Map(NamedTuple):

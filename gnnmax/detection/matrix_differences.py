@@ -13,6 +13,7 @@ from gnnmax.detection.change_rates import Changes, with_rate
 from gnnmax.detection.count_tests import count_changes, dispersion_of
 from gnnmax.detection.depth import depth_of
 from gnnmax.detection.difference_table import Differences
+from gnnmax.detection.filters import without_filters
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.maxima import Maxima
@@ -210,7 +211,8 @@ def _fields(changes: Changes) -> dict[str, Any]:
 
 
 def _found_in(source: MatrixSource, maxima: Maxima, search: SearchOptions) -> npt.NDArray[np.bool_]:
-    """Return which maxima of the sum are maxima of one of the two matrices."""
+    """Return which maxima of the sum are maxima of one of the two matrices, also where these are not its largest."""
+    search = without_filters(search, "prominence", "top")
     try:
         own = search_matrix(normalise(source, search.steps, search.mode), search)
     except InputError:  # a normalisation that refuses this matrix alone

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gnnmax.data.hosts.own_files import entries_of_data
 from gnnmax.detection.array_storage import hands_out_slices
 from gnnmax.detection.breaks import as_breaks
+from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.halves import symmetry_of
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.missing_lines import MissingLines
@@ -20,7 +21,7 @@ from gnnmax.detection.upper_half import as_upper_half
 from gnnmax.errors import InputError
 from gnnmax.task.arrays import as_array
 
-__all__ = ["NamedMatrix", "as_source"]
+__all__ = ["NamedMatrix", "as_source", "shape_of"]
 
 
 class NamedMatrix(NamedTuple):
@@ -33,6 +34,7 @@ class NamedMatrix(NamedTuple):
         directed: Whether the source says that it is a directed graph; None if it does not say.
         breaks: For rows and for columns, the first one of each further part, such as a chromosome; or None.
         ordered: Whether the order of rows and columns may mean something: not that of nodes with names in a list.
+        bins: The bins of a genome that its rows and columns are; or None.
     """
 
     matrix: Any
@@ -41,6 +43,7 @@ class NamedMatrix(NamedTuple):
     directed: bool | None = None
     breaks: tuple[Any, Any] | None = None
     ordered: bool = True
+    bins: GenomeBins | None = None
 
 
 def as_source(
@@ -69,7 +72,7 @@ def as_source(
     Raises:
         InputError: not a matrix of real numbers, a mask of another shape, or a matrix that is not undirected as said.
     """
-    names = known = own = None
+    names = known = own = bins = None
     if isinstance(matrix, (str, Path)):
         raise InputError(
             f"the matrix is given as the path {str(matrix)!r:.60}: read it with "
@@ -78,7 +81,7 @@ def as_source(
     if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
         matrix = NamedMatrix(as_array(matrix, "the matrix"), (tuple(matrix.index), tuple(matrix.columns)))
     if isinstance(matrix, NamedMatrix):
-        matrix, names, own, known, found, _ = matrix
+        matrix, names, own, known, found, _, bins = matrix
         breaks = found if breaks is None else breaks
     if hasattr(matrix, "edge_index"):
         matrix = _of_data(matrix)
@@ -110,7 +113,13 @@ def as_source(
     parts = None if breaks is None else as_breaks(breaks, shape)
     if parts is not None and symmetry.undirected and not parts.alike:
         raise InputError("the matrix is undirected, so rows and columns need the same breaks")
-    return MatrixSource(matrix, unstored, missing, diagonal, names, symmetry, breaks=parts)
+    return MatrixSource(matrix, unstored, missing, diagonal, names, symmetry, breaks=parts, bins=bins)
+
+
+def shape_of(matrix: Any) -> tuple[int, ...]:
+    """Return the shape of a matrix that was read from a file, before a search reads it."""
+    matrix = matrix.matrix if isinstance(matrix, NamedMatrix) else matrix
+    return (len(matrix),) * 2 if hasattr(matrix, "adjacency") else tuple(matrix.shape)
 
 
 def _as_missing(missing: Any, shape: tuple[int, int]) -> npt.NDArray[np.bool_] | MissingLines:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Maxima", "Places", "descending_order", "margin_over", "sorted_by_value"]
+__all__ = ["Dropped", "Maxima", "Places", "descending_order", "margin_over", "sorted_by_value"]
 
 Places = npt.NDArray[np.intp]
+
+
+class Dropped(NamedTuple):
+    """The number of maxima that a filter dropped.
+
+    Attributes:
+        filter: The filter, as the command spells it, such as ``--min-distance 5``.
+        dropped: The number of maxima that it dropped; in an undirected matrix each pair counts once.
+        of: The number of maxima that it was given.
+    """
+
+    filter: str
+    dropped: int
+    of: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,6 +60,9 @@ class Maxima(Shown):
             largest is first. None without normalisation.
         steps: Names of the normalisations, in the order applied.
         symmetry: How the two halves of the matrix agree, and whether it was read as undirected.
+        prominence: How far one must go down from each to reach a higher entry, float64; None if the search did not ask
+            for it.
+        dropped: What each filter dropped, in the order applied.
     """
 
     rows: Places
@@ -60,6 +77,8 @@ class Maxima(Shown):
     scores: npt.NDArray[np.float64] | None = None
     steps: tuple[str, ...] = ()
     symmetry: Symmetry = UNCHECKED
+    prominence: npt.NDArray[np.float64] | None = None
+    dropped: tuple[Dropped, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -75,8 +94,10 @@ class Maxima(Shown):
                 raise IndexError(f"maximum {index} of {len(self)}")
             index = slice(index, index + 1 or None)
         chosen = {name: getattr(self, name)[index] for name in _COLUMNS}
-        scores = None if self.scores is None else self.scores[index]
-        return replace(self, **chosen, scores=scores)
+        for name in _OPTIONAL:
+            column = getattr(self, name)
+            chosen[name] = None if column is None else column[index]
+        return replace(self, **chosen)
 
     def __repr__(self) -> str:
         sides = "" if self.k is None else f", windows {self.k[0]} x {self.k[1]}"
@@ -100,7 +121,8 @@ class Maxima(Shown):
         found["value"] = self.values
         if self.scores is not None:
             found["score"] = self.scores
-        return {**found, "margin": self.margin, "ties": self.ties, "missing": self.missing}
+        found |= {"margin": self.margin, "ties": self.ties, "missing": self.missing}
+        return found if self.prominence is None else {**found, "prominence": self.prominence}
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a data frame, one row a maximum, the largest first.
@@ -179,14 +201,15 @@ LARGEST_PICTURE = 4096
 """Rows and columns of the largest matrix that a picture shows."""
 
 _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
+_OPTIONAL = ("scores", "prominence")
 
 
 def sorted_by_value(maxima: Maxima) -> Maxima:
     """Sort maxima by value in place, the largest first; equal ones keep their order."""
     order = descending_order(maxima.values)
-    for name in _COLUMNS:  # column by column: there may be many maxima, and memory is short
+    for name in (*_COLUMNS, *_OPTIONAL):  # column by column: there may be many maxima, and memory is short
         column = getattr(maxima, name)
-        if column.any():
+        if column is not None and column.any():
             column[:] = column[order]
     return maxima
 

@@ -18,7 +18,7 @@ from gnnmax.detection.search_options import Mode
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError, unknown_name
 
-__all__ = ["NORMALISATIONS", "Normalisation", "by_degree", "by_distance", "by_rank", "normalise"]
+__all__ = ["NORMALISATIONS", "Normalisation", "by_degree", "by_distance", "by_rank", "measured_counts", "normalise"]
 
 RANKED = 2**27
 """Most entries that are ranked: all their values are held and sorted, about 30 bytes each."""
@@ -62,19 +62,9 @@ def by_rank(source: MatrixSource) -> FittedNormalisation:
         >>> by_rank(source).mapped(np.array([2.0, 5.0]), np.array([0, 0]), np.array([1, 0]))
         array([1.5, 3. ])
     """
-    stored = source.sparse and (source.unstored == "missing" or source.skips_zeros)
-    entries = source.matrix.nnz if stored else math.prod(source.shape)
-    if entries > RANKED:
-        raise InputError(
-            f"the step rank holds and sorts all values, at most {RANKED:,}, not {entries:,}: leave it out, as ranks "
-            "move no maximum by themselves"
-        )
-    parts = [values for values, _, _ in source.measured()]
-    distinct, counts = np.unique(np.concatenate(parts), return_counts=True)
-    zeros = int(_zeros(source).sum())
-    if zeros:
-        distinct, place = np.unique(np.append(distinct, distinct.dtype.type(0)), return_inverse=True)
-        counts = np.bincount(place, weights=np.append(counts, zeros)).astype(np.int64)
+    distinct, counts = measured_counts(
+        source, "the step rank", ": leave it out, as ranks move no maximum by themselves"
+    )
     ranks = np.cumsum(counts) - (counts - 1) / 2 if len(counts) else np.full(1, np.nan)
 
     def mapped(values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[np.float64]:
@@ -210,6 +200,32 @@ def _exact(weights: npt.NDArray[np.float64]) -> float:
         return math.fsum(weights.tolist())
     except OverflowError:
         raise InputError("the step degree needs weights whose sums are finite: divide them first") from None
+
+
+def measured_counts(
+    source: MatrixSource, what: str, instead: str = ""
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Return the different values of the measured entries in rising order, and how many entries have each.
+
+    Args:
+        source: The matrix; both halves of a symmetric one are counted.
+        what: The name of the caller in the error.
+        instead: The end of its message: what to do.
+
+    Raises:
+        InputError: more than ``RANKED`` entries.
+    """
+    stored = source.sparse and (source.unstored == "missing" or source.skips_zeros)
+    entries = source.matrix.nnz if stored else math.prod(source.shape)
+    if entries > RANKED:
+        raise InputError(f"{what} holds and sorts all values, at most {RANKED:,}, not {entries:,}{instead}")
+    parts = [values for values, _, _ in source.measured()]
+    distinct, counts = np.unique(np.concatenate(parts), return_counts=True)
+    zeros = int(_zeros(source).sum())
+    if zeros:
+        distinct, place = np.unique(np.append(distinct, distinct.dtype.type(0)), return_inverse=True)
+        counts = np.bincount(place, weights=np.append(counts, zeros)).astype(np.int64)
+    return distinct, counts
 
 
 def _zeros(source: MatrixSource) -> npt.NDArray[np.int64]:

@@ -81,7 +81,8 @@ def pair_of(a: Any, b: Any, *, unstored: Unstored, missing: Any, diagonal: bool,
         unstored = "zero"
     one_way = not (first.undirected and second.undirected)
     breaks = None if places is not None or first.breaks is None else first.breaks.inner
-    named = [NamedMatrix(matrix, names, None, one_way, breaks) for matrix in (one, other, pooled)]
+    bins = first.bins if places is None else None
+    named = [NamedMatrix(matrix, names, None, one_way, breaks, bins=bins) for matrix in (one, other, pooled)]
     first, second = (as_source(matrix, unstored=unstored, diagonal=diagonal) for matrix in named[:2])
     return Pair(first, second, named[2])
 

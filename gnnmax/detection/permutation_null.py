@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
+from gnnmax.detection.filters import largest_of, without_filters
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.pair_cells import repeated_cells
+from gnnmax.detection.relative_threshold import with_threshold
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
 from gnnmax.detection.storage import Places
@@ -27,6 +29,7 @@ __all__ = [
     "end_scores",
     "false_discovery",
     "q_values",
+    "selected",
     "undefined",
     "window_means",
 ]
@@ -91,7 +94,8 @@ def false_discovery(
         decoys: ``shuffle`` or ``distance``; a graph has no distance.
         rng: The source of the shuffles.
         draws: Number of decoys. ``q`` is at least ``1 / draws`` over the number of maxima that are as high.
-        **options: Further fields of :class:`gnnmax.detection.SearchOptions`, as for :func:`gnnmax.find_maxima`.
+        **options: Further fields of :class:`gnnmax.detection.SearchOptions`, as for :func:`gnnmax.find_maxima`. Filters
+            act on decoys too, except ``top``: it selects from the list with its q-values.
 
     Returns:
         The maxima and their q-values.
@@ -116,7 +120,8 @@ def false_discovery(
     """
     refuse_old_names(options)
     search = SearchOptions(k, **options)
-    return discoveries_in(prepare_matrix(matrix, search), search, decoys=decoys, rng=rng, draws=draws)
+    source = prepare_matrix(matrix, search)
+    return selected(source, discoveries_in(source, search, decoys=decoys, rng=rng, draws=draws), search, None)
 
 
 def discoveries_in(
@@ -124,7 +129,8 @@ def discoveries_in(
 ) -> Discoveries:
     """Find the maxima, with their q-values, of a matrix that :func:`prepare_matrix` read; see :func:`false_discovery`.
 
-    Of a symmetric matrix each pair counts once, whatever the options say of its triangle.
+    Of a symmetric matrix each pair counts once, whatever the options say of its triangle. The option ``top`` is left to
+    :func:`selected`: q-values are those of all maxima.
     """
     if decoys not in get_args(Decoys):
         raise InputError(f"decoys must be one of {', '.join(get_args(Decoys))}, not {decoys!r}")
@@ -132,7 +138,7 @@ def discoveries_in(
         raise InputError(f"draws must be a whole number of at least 1, not {draws!r}")
     if options.mode == "graph" and decoys == "distance":
         raise InputError("decoys by distance need an order, which a graph does not have: use shuffle")
-    options = structs.replace(options, triangle="upper")
+    options = with_threshold(source, structs.replace(without_filters(options, "top"), triangle="upper"))
 
     def search(one: MatrixSource) -> tuple[Maxima, npt.NDArray[np.float64]]:
         maxima = search_matrix(one, options)
@@ -155,6 +161,17 @@ def undefined(maxima: Maxima) -> Discoveries:
     """Return maxima whose statistic and q-value are masked, because they have none."""
     none = np.ma.array(np.zeros(len(maxima)), mask=True)
     return Discoveries(maxima, none, none)
+
+
+def selected(source: MatrixSource, found: Discoveries, options: SearchOptions, rate: float | None) -> Discoveries:
+    """Select the discoveries with a q-value up to a rate, None for any, and of these the largest maxima if asked for.
+
+    The q-values stay those of the whole list.
+    """
+    if rate is not None:
+        found = found[found.q <= rate]
+    kept, dropped = largest_of(source, found.maxima, options)
+    return replace(found[kept], maxima=replace(found.maxima[kept], dropped=dropped))
 
 
 def q_values(targets: npt.NDArray[np.float64], decoys: npt.NDArray[np.float64], draws: int) -> npt.NDArray[np.float64]:

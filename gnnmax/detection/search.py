@@ -10,14 +10,15 @@ from typing import Annotated, Any, ParamSpec, Protocol, get_origin
 
 import numpy as np
 
+from gnnmax.detection.filters import check_filters, filter_maxima
 from gnnmax.detection.graph_mode import graph_maxima
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.maxima import Maxima, sorted_by_value
-from gnnmax.detection.min_distance import suppress_nearby
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.ordered_mode import ordered_maxima
 from gnnmax.detection.plateaus import plateau_maxima
+from gnnmax.detection.relative_threshold import with_threshold
 from gnnmax.detection.search_options import SearchOptions, refuse_old_names
 from gnnmax.errors import InputError
 
@@ -115,7 +116,7 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
 
     Raises:
         InputError: not a matrix of real numbers; not undirected, but said to be; no measured entry; a normalisation
-            that is unknown or refuses the matrix.
+            that is unknown or refuses the matrix; a filter that needs something the matrix does not have.
     """
     source = as_source(
         matrix,
@@ -129,6 +130,7 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
         raise InputError(
             "unstored = 'missing' has no effect on a dense matrix: mark missing entries with NaN or a mask"
         )
+    check_filters(source, options)
     _check_measured(source)
     return normalise(source, options.steps, options.mode)
 
@@ -138,15 +140,13 @@ def search_matrix(source: MatrixSource, options: SearchOptions) -> Maxima:
 
     Whether it is undirected was decided there.
     """
+    options = with_threshold(source, options)
     if options.mode == "graph":
         maxima = graph_maxima(source, options)
     else:
         _check_sides_fit(options.sides, source.shape)
         maxima = (plateau_maxima if options.ties == "plateau" else ordered_maxima)(source, options)
-        # Strict maxima are half a window apart anyway.
-        if options.min_distance > (min(options.sides) // 2 + 1 if options.ties == "strict" else 1):
-            places = source.parts.apart(maxima.rows, maxima.columns, options.min_distance)
-            maxima = maxima[suppress_nearby(*places, maxima.values, options.min_distance)]
+    maxima = filter_maxima(source, maxima, options)
     if source.undirected and options.triangle == "both":
         maxima = _with_mirror_images(maxima)
     return _with_values(source, sorted_by_value(replace(maxima, symmetry=source.symmetry)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, get_type_hints
@@ -10,9 +11,22 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct, structs
 
+from gnnmax.detection.ranges import distance_range, region_of
 from gnnmax.errors import InputError
 
-__all__ = ["Border", "Mode", "SearchOptions", "Sides", "Ties", "Triangle", "Unstored", "refuse_old_names"]
+__all__ = [
+    "Border",
+    "Contacts",
+    "Groups",
+    "Mode",
+    "SearchOptions",
+    "Sides",
+    "Ties",
+    "Triangle",
+    "Unstored",
+    "refuse_old_names",
+    "relative_threshold",
+]
 
 Mode = Literal["ordered", "graph"]
 """Whether the order of rows and columns means something, or is an accident."""
@@ -29,11 +43,20 @@ Unstored = Literal["zero", "missing"]
 Triangle = Literal["upper", "both"]
 """The entries that report a pair of an undirected matrix: the one above the diagonal, or both."""
 
+Contacts = Literal["all", "cis", "trans"]
+"""The maxima that are kept: all, those within a part such as a chromosome, or those between two parts."""
+
+Groups = Literal["matrix", "row", "column", "node"]
+"""The groups whose largest maxima are kept: one for the whole matrix, or one for each row, column or node."""
+
 Sides = int | tuple[int, int]
 """The side of square windows, or their rows and columns."""
 
-ORDERED_ONLY = ("border", "max_missing", "min_distance", "unstored")
+ORDERED_ONLY = ("border", "max_missing", "min_distance", "unstored", "contacts", "distance", "prominence")
 """Options that have no effect in mode graph, which has no windows and no distances, and whose edges are stored."""
+
+UNTYPED = ("k", "missing", "breaks", "distance")
+"""Options of several types, which are checked where they are read."""
 
 OLD_NAMES = {"separation": "min_distance", "absent": "unstored", "both": "triangle"}
 """Old names of options, and their new names."""
@@ -69,7 +92,8 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         unstored: The value of an entry that a sparse matrix does not store: ``zero``, as in scipy, or ``missing``. A
             stored zero is measured. Not in mode graph: an edge is a stored entry, or not 0 in a dense matrix.
         diagonal: Whether entries ``(i, i)`` take part; else they are missing.
-        threshold: Only values strictly above it; None takes all.
+        threshold: Only values strictly above it: a number; ``"20%"`` of the largest value; or a percentile of the
+            measured values, ``"p99"``. None takes all.
         min_distance: Least distance of two maxima. A maximum is dropped if a larger one that is kept is nearer in rows
             and in columns. Equal ones never drop each other. 1 drops none.
         triangle: The entries that report a pair of an undirected matrix: ``upper``, the one with ``i <= j``, or
@@ -77,6 +101,21 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         directed: Whether ``(i, j)`` and ``(j, i)`` are two different edges. None: a networkx graph says so itself, and
             a matrix is undirected if it is symmetric, exactly or within rounding; its upper half is then read. False:
             they are one pair, also in a matrix with one empty half; refused if the matrix is neither.
+        contacts: Keep only maxima within a part between ``breaks``, such as a chromosome (``cis``), or only those
+            between two parts (``trans``).
+        region: Keep only maxima whose row and column lie in this region of a genome: ``chr1`` or ``chr1:1mb-5mb``, the
+            bins that overlap it. Contact maps have chromosomes. None keeps all.
+        distance: Keep only maxima at these distances from the diagonal, both ends included: ``(8, 50)`` or ``"8:50"``,
+            ``(8, None)`` or ``"8:"`` in places, ``"20kb:2mb"`` in base pairs between the starts of two bins. Maxima
+            across breaks have no distance. None keeps all.
+        prominence: Keep only maxima of at least this prominence: how far one must go down from a maximum, over
+            measured entries that touch, to reach a higher one; the highest one has its height above the lowest entry
+            that can be reached. It is measured in the units of ``margin``, and ``Maxima.prominence`` holds it; 0 keeps
+            all. None does not measure it.
+        top: Keep the largest maxima only, this many. Those that are equal to the last one are kept too, so that the
+            answer does not depend on the order of the input. None keeps all.
+        top_per: Whether ``top`` counts in the whole ``matrix``, or in each ``row``, ``column`` or ``node``. A maximum
+            between two nodes is kept if it is among the largest of one of them.
 
     Raises:
         InputError: an option has no such value, or two options contradict each other.
@@ -101,10 +140,20 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
     breaks: Any = None
     unstored: Annotated[Unstored, Meta(description="one of zero, missing")] = "zero"
     diagonal: Annotated[bool, Meta(description="True or False")] = True
-    threshold: Annotated[float | None, Meta(description="a number, or None")] = None
+    threshold: Annotated[
+        float | str | None, Meta(description="a number, or None, or text such as 20% (of the largest value) or p99")
+    ] = None
     min_distance: Annotated[int, Meta(ge=1, description="an integer of at least 1")] = 1
     triangle: Annotated[Triangle, Meta(description="one of upper, both")] = "upper"
     directed: Annotated[bool | None, Meta(description="True, False or None")] = None
+    contacts: Annotated[Contacts, Meta(description="one of all, cis, trans")] = "all"
+    region: Annotated[str | None, Meta(description="text such as chr1:1mb-5mb, or None")] = None
+    distance: Any = None
+    prominence: Annotated[Annotated[float, Meta(ge=0)] | None, Meta(description="a number of at least 0, or None")] = (
+        None
+    )
+    top: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="an integer of at least 1, or None")] = None
+    top_per: Annotated[Groups, Meta(description="one of matrix, row, column, node")] = "matrix"
 
     def __post_init__(self) -> None:
         if _is_number(self.border):
@@ -115,12 +164,25 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
                 msgspec.convert(value.item() if isinstance(value, np.generic) else value, hint, strict=True)
             except msgspec.ValidationError:
                 raise InputError(f"{name} must be {_description(hint)}, not {value!r}") from None
-        if self.threshold is not None and self.threshold != self.threshold:
-            raise InputError("threshold must be a number, or None, not nan")
+        for name in ("threshold", "prominence"):
+            if getattr(self, name) != getattr(self, name):
+                raise InputError(f"{name} must be a number, or None, not nan")
+        if isinstance(self.threshold, str):
+            relative_threshold(self.threshold)
         if self.mode == "ordered":
             _check_sides(self.k)
         elif self.ties in ("first", "plateau"):
             raise InputError(f"ties = {self.ties!r} needs an order, which a graph does not have: use strict or all")
+        if self.region is not None:
+            region_of(self.region)
+            if self.contacts == "trans":
+                raise InputError(
+                    "region contradicts contacts = 'trans': a region lies in one chromosome; leave one out"
+                )
+        if self.distance is not None:
+            structs.force_setattr(self, "distance", str(distance_range(self.distance)))
+        if self.top is None and self.top_per != "matrix":
+            raise InputError(f"top_per = {self.top_per!r} has no effect without top: give top too, or leave it out")
         self._check_order()
         structs.force_setattr(self, "steps", tuple(self.steps))
         if self.border == "drop" and self.max_missing:
@@ -155,13 +217,32 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
 
 @cache
 def _hints() -> dict[str, Any]:
-    """Return the types of the options that :func:`_check_sides` does not check."""
+    """Return the types of the options that have one type each."""
     hints = get_type_hints(SearchOptions, include_extras=True)
-    return {name: hints[name] for name in SearchOptions.__struct_fields__ if name not in ("k", "missing", "breaks")}
+    return {name: hints[name] for name in SearchOptions.__struct_fields__ if name not in UNTYPED}
 
 
 def _description(hint: Any) -> str:
     return next(str(meta.description) for meta in hint.__metadata__ if meta.description)
+
+
+def relative_threshold(text: str) -> tuple[Literal["share", "percentile"], float]:
+    """Read a threshold relative to the values: a share of the largest, in percent, or a percentile.
+
+    Raises:
+        InputError: another text, or a number above 100.
+
+    Example:
+        >>> relative_threshold("20%"), relative_threshold("p99.5")
+        (('share', 20.0), ('percentile', 99.5))
+    """
+    found = re.fullmatch(r"(p?)([0-9]{1,3}(?:\.[0-9]{1,9})?)(%?)", text, re.ASCII)
+    if found is None or bool(found[1]) == bool(found[3]) or float(found[2]) > 100:
+        raise InputError(
+            "threshold must be a number, or None, or text such as 20% (of the largest value) or p99 (a percentile), "
+            f"not {text!r}"
+        )
+    return ("percentile" if found[1] else "share"), float(found[2])
 
 
 def _is_number(value: Any) -> bool:

@@ -176,6 +176,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("margin", "excess over the largest other entry of the window; empty if there is none", float, _margin),
     Column("ties", "number of other entries of the window that are as large", int, _of_maxima("ties")),
     Column("missing", "number of missing entries of the window", int, _of_maxima("missing")),
+    Column("prominence", "how far one must go down from the maximum to reach a higher entry", float,
+           _of_maxima("prominence")),
     Column("maximum", "whether the position is a maximum", bool, lambda table: table.is_maximum),
     Column("statistic", "mean of the window, compared with decoys; in mode graph the z-score of the other edges at "
            "the two ends", float, _of_discoveries("statistic")),
