@@ -12,11 +12,12 @@ import numpy as np
 
 from gnnmax.detection.array_files import ARRAYS, open_array
 from gnnmax.detection.contact_maps import COOL, read_cool
-from gnnmax.detection.matrix_input import NamedMatrix
+from gnnmax.detection.matrix_input import NamedMatrix, matrix_of
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
 from gnnmax.io.graph_files.arrays import LARGEST_HEADER, read_header
 from gnnmax.io.graph_files.entries import first_repeated
+from gnnmax.io.graph_files.graph_edges import entries_of_graph
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind, open_regular
 
@@ -25,7 +26,7 @@ __all__ = ["read_matrix"]
 LARGEST_FILE = 2**32
 
 
-def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = False) -> Any:
+def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = False, weight: str | None = None) -> Any:
     """Read a matrix for :func:`gnnmax.find_maxima` from a file.
 
     Args:
@@ -34,10 +35,12 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
             maps, ``.cool`` or ``FILE.mcool::resolutions/10000``, are read whole. Arrays in ``FILE.h5::path`` and
             ``FILE.zarr``, or ``FILE.zarr::path``, are read in slices.
         directed: Whether a line ``u,v`` of a list of edges is the edge from u to v only.
+        weight: Edge attribute of a graph that holds the weights; None takes ``weight``, or 1 if no attribute holds
+            numbers.
         balanced: Whether the counts of a contact map are balanced, see :func:`gnnmax.detection.contact_maps.read_cool`.
 
     Returns:
-        An array, a sparse array, a networkx graph, or a matrix with the names of its nodes or bins.
+        An array, a sparse array, or a matrix with the names of its nodes or bins.
 
     Raises:
         InputError: another ending; missing, damaged, truncated or pickled content; sizes that the file cannot hold; an
@@ -71,7 +74,9 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
             return read_cool(path, group, balanced=balanced)
         kind = FileKind("the matrix", LARGEST_FILE, "save it as .npy, which is mapped")
         found = READERS[path.suffix.lower()](kind.read(path))
-        return _as_matrix(found, directed=directed) if isinstance(found, Entries) else found
+        if isinstance(found, Entries):
+            return _as_matrix(found, directed=directed)
+        return _of_graph(found, weight) if hasattr(found, "adjacency") else found
     except OSError as error:
         raise InputError(f"cannot read the matrix {path}: {error.strerror}") from None
     except InputError as error:
@@ -121,12 +126,19 @@ def _as_matrix(entries: Entries, *, directed: bool) -> NamedMatrix:
     )
 
 
+def _of_graph(graph: Any, weight: str | None) -> NamedMatrix:
+    """Return a networkx graph as a sparse matrix with the names of the nodes."""
+    entries = entries_of_graph(graph, weight)
+    names = (entries.names, entries.names)
+    return NamedMatrix(matrix_of(entries), names, directed=bool(graph.is_directed()), ordered=False)
+
+
 def has_order(matrix: Any) -> bool:
     """Return whether the order of rows and columns of a matrix from a file may mean something.
 
     Nodes with names in a list of edges, or of a graph, come in an order of no meaning.
     """
-    return not hasattr(matrix, "adjacency") and (not isinstance(matrix, NamedMatrix) or matrix.ordered)
+    return not isinstance(matrix, NamedMatrix) or matrix.ordered
 
 
 def _numbers(names: Sequence[str]) -> list[int] | None:

@@ -15,9 +15,10 @@ from msgspec import UNSET, Meta, UnsetType
 from gnnmax.data.hosts.edge_tables import EdgeColumns, entries_of_frame, entries_of_table
 from gnnmax.data.hosts.graph_parts import Part, induced_part
 from gnnmax.data.hosts.host import Host, HostFamily, check_edges, edges_of_keys, pair_keys
-from gnnmax.errors import InputError, unknown_name
+from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
 from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
+from gnnmax.io.graph_files.graph_edges import WEIGHT, entries_of_graph
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
 from gnnmax.task.arrays import as_array
@@ -247,17 +248,19 @@ def host_of(graph: Any, *, directed: bool = False, weight: str = "weight", colum
         >>> host.nodes, host.edges.tolist(), host.weights.tolist()
         (3, [[0, 1], [1, 2]], [1.0, 1.0])
     """
-    return _host(_entries(graph, weight=weight, columns=columns), directed=directed)
+    return _host(_entries(graph, weight=None if weight == WEIGHT else weight, columns=columns), directed=directed)
 
 
-def _entries(graph: Any, *, weight: str = "weight", columns: EdgeColumns | None = None) -> Entries:
+def _entries(
+    graph: Any, *, weight: str | None = None, weighted: bool = True, columns: EdgeColumns | None = None
+) -> Entries:
     """List the entries of a graph object."""
     if isinstance(graph, Entries):
         return graph
     if hasattr(graph, "edge_index"):
         return entries_of_data(graph)
     if hasattr(graph, "is_multigraph"):
-        return _of_networkx(graph, weight)
+        return entries_of_graph(graph, weight, weighted=weighted)
     return entries_of_frame(graph, columns) if is_frame(graph) else _of_matrix(graph)
 
 
@@ -288,9 +291,9 @@ def _parsed(content: bytes, file: File) -> Any:
 
 def _read(content: bytes, file: File) -> Host:
     path = Path(file.path)
-    weight = "weight" if file.weight is UNSET else file.weight
+    weight = None if file.weight is UNSET else file.weight
     try:
-        return _host(_entries(_parsed(content, file), weight=weight), directed=file.directed)
+        return _host(_entries(_parsed(content, file), weight=weight, weighted=file.weighted), directed=file.directed)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -317,25 +320,6 @@ def _of_matrix(matrix: Any) -> Entries:
     stored: Any = coo_array(matrix)
     edges = np.stack([stored.row, stored.col], axis=1).astype(np.int64)
     return Entries(matrix.shape[0], edges, stored.data, mirrored=True)
-
-
-def _of_networkx(graph: Any, attribute: str = "weight") -> Entries:
-    place = {node: position for position, node in enumerate(graph)}
-    listed = list(graph.edges(data=attribute))
-    if attribute != "weight" and all(weight is None for *_, weight in listed):
-        known = {name for *_, attributes in graph.edges(data=True) for name in attributes}
-        raise unknown_name("edge attribute", attribute, known)
-    edges = np.array([(place[u], place[v]) for u, v, _ in listed], dtype=np.int64).reshape(-1, 2)
-    given = [weight for *_, weight in listed if weight is not None]
-    if given and len(given) < len(listed):
-        raise InputError(f"all edges must have a weight, or none, not {len(given)} of {len(listed)}")
-    weights = np.array(given) if given else np.ones(len(listed))
-    if not graph.is_directed():  # networkx lists an undirected edge once
-        edges, weights = np.concatenate([edges, edges[:, ::-1]]), np.tile(weights, 2)
-        loops = np.arange(len(edges)) >= len(listed)
-        kept = ~(loops & (edges[:, 0] == edges[:, 1]))
-        edges, weights = edges[kept], weights[kept]
-    return Entries(len(place), edges, weights, mirrored=True)
 
 
 def entries_of_data(data: Any) -> Entries:
