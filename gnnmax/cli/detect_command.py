@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import shlex
 import sys
@@ -24,6 +23,7 @@ from gnnmax.detection.positions import detections_at, read_positions
 from gnnmax.detection.table import Detections, detections_of, with_net_scores
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
+from gnnmax.io.json_text import json_text
 from gnnmax.io.ownership import MADE_BY, Output, check_outputs
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ class Detect:
     """Read (i, j) and (j, i) as one pair: of a matrix that is symmetric, or of one half where the other is empty."""
     balanced: Flag = False
     """Balance the counts of a contact map."""
+    weight: str | None = None
+    """Edge attribute of a graph, or column of a list of edges, that holds the weights."""
     models: str = "cnn,gnn"
     """Nets that score the windows, separated by commas: shipped models by name, trained ones by folder, those of your
     own code as FOLDER=FILE.py:CLASS; or none."""
@@ -126,7 +128,7 @@ class Detect:
         started = time.perf_counter()
         call = self if self.mode != "auto" else replace(self, mode="ordered")
         call._check()
-        matrix = read_matrix(self.matrix, directed=self.directed, balanced=self.balanced)
+        matrix = read_matrix(self.matrix, directed=self.directed, balanced=self.balanced, weight=self.weight)
         if self.mode != "auto" or has_order(matrix):
             return call._run(matrix, started, note="")
         call = replace(self, mode="graph")
@@ -149,7 +151,7 @@ class Detect:
         card["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if self.out is not None:
             write_table(self.out, table)
-            write_file(self.out.with_suffix(CARD), json.dumps(card, indent=1) + "\n")
+            write_file(self.out.with_suffix(CARD), json_text(card) + "\n")
         if self.page is not None:
             from gnnmax.report.matrix_page import write_matrix
 
@@ -286,6 +288,7 @@ class Detect:
             **options.to_dict(),
             "symmetry": source.symmetry.to_dict() | {"note": source.symmetry.note},
             "balanced": self.balanced,
+            "weight": self.weight,
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
             "columns": {name: filled.column.holds for name, filled in table[:0].filled().items()},
             "types": {name: str(filled.type) for name, filled in table[:0].filled().items()},
