@@ -52,7 +52,8 @@ class Detect:
     """Find the maxima of a matrix by the exact rule, and score their windows with trained nets."""
 
     matrix: tyro.conf.Positional[Path]
-    """A file: .npy, .npz, .mtx, .csv (lines u,v,weight), .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr."""
+    """A file: .npy, .npz, .mtx, .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr; text (.csv, .tsv, .txt,
+    .edgelist) with edges u,v,weight or a dense matrix; - is standard input."""
     out: Path | None = None
     """Write all maxima to this .csv, .json or .parquet file, and a run card beside it."""
     mode: Literal["auto", "ordered", "graph"] = "auto"

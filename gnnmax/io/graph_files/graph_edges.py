@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.io.graph_files.entries import Entries
+from gnnmax.io.graph_files.refusals import rounded
 
-__all__ = ["WEIGHT", "entries_of_graph"]
+__all__ = ["WEIGHT", "entries_of_graph", "weights_of"]
 
 WEIGHT = "weight"
 """The edge attribute that holds the weights, if none is named."""
@@ -48,22 +49,23 @@ def entries_of_graph(graph: Any, weight: str | None = None, *, weighted: bool = 
         raise InputError("the graph has parallel edges: add their weights, or leave them out")
     nodes = tuple(graph)
     place = {node: position for position, node in enumerate(nodes)}
-    listed = list(graph.edges(data=weight or WEIGHT))
+    listed = list(graph.edges(data=True))
     edges = np.array([(place[u], place[v]) for u, v, _ in listed], dtype=np.int64).reshape(-1, 2)
-    weights = _weights(graph, listed, weight) if weighted else np.ones(len(listed))
+    weights = weights_of(listed, weight) if weighted else np.ones(len(listed))
     if not graph.is_directed():  # networkx lists an undirected edge once
         off = np.flatnonzero(edges[:, 0] != edges[:, 1])
         edges, weights = np.concatenate([edges, edges[off, ::-1]]), np.concatenate([weights, weights[off]])
     return Entries(len(nodes), edges, weights, mirrored=True, names=nodes)
 
 
-def _weights(graph: Any, listed: Sequence[tuple[Any, Any, Any]], weight: str | None) -> npt.NDArray[Any]:
-    """Return one weight for each edge."""
+def weights_of(edges: Sequence[tuple[Any, Any, dict[Any, Any]]], weight: str | None) -> npt.NDArray[Any]:
+    """Return one weight for each edge, given with its ends and attributes; see :func:`entries_of_graph`."""
+    listed = [(u, v, data.get(weight or WEIGHT)) for u, v, data in edges]
     without = [(u, v) for u, v, value in listed if value is None]
     if not without:
         return _numbers(listed)
     if len(without) == len(listed):
-        attributes = {name: value for *_, data in graph.edges(data=True) for name, value in data.items()}
+        attributes = {name: value for *_, data in edges for name, value in data.items()}
         if weight is not None:
             raise unknown_name("edge attribute", weight, attributes)
         known = sorted(name for name, value in attributes.items() if _may_be_weight(name, value))
@@ -96,12 +98,9 @@ def _numbers(listed: Sequence[tuple[Any, Any, Any]]) -> npt.NDArray[Any]:
     found = np.array(values)
     if found.dtype == np.object_:  # fractions
         found = found.astype(np.float64)
-    rounded = [value for value, number in zip(values, found.tolist(), strict=True) if _is_rounded(value, number)]
-    if rounded:
-        raise InputError(
-            f"the weight {rounded[0]} is a whole number that would be rounded beside real ones: round it, or make all "
-            "weights whole numbers"
-        )
+    wrong = [value for value, number in zip(values, found.tolist(), strict=True) if _is_rounded(value, number)]
+    if wrong:
+        raise rounded(wrong[0])
     return found
 
 

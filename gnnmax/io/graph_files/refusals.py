@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+import numpy.typing as npt
+
 from gnnmax.errors import InputError
 
-__all__ = ["ALLOWED_SIDES", "check_sides", "first_line", "refusing"]
+__all__ = ["ALLOWED_SIDES", "check_sides", "first_line", "refusing", "rounded", "unlike_float64"]
 
 ALLOWED_SIDES = 2**22
 """Rows and columns together that a file of any size may state: nodes without edges are legal."""
@@ -65,6 +68,27 @@ def check_sides(rows: int, columns: int, size: int) -> None:
     """
     if min(rows, columns) < 0 or rows + columns > ALLOWED_SIDES + SIDES_PER_BYTE * size:
         raise InputError(f"states {rows} x {columns} entries in a file of {size} bytes: is it complete?")
+
+
+def rounded(number: object) -> InputError:
+    """Make the error for a whole number that float64, which the numbers beside it need, would round."""
+    return InputError(
+        f"the whole number {number!s:.40} would be rounded beside real or missing numbers, and may then equal another: "
+        "round it yourself, or make all numbers whole"
+    )
+
+
+def unlike_float64(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return which whole numbers float64 does not hold.
+
+    Example:
+        >>> unlike_float64(np.array([3, 2**53, 2**53 + 1, 2**63 - 1])).tolist()
+        [False, False, True, True]
+    """
+    values = numbers.astype(np.float64)
+    fits = values < 2.0**63
+    changed: npt.NDArray[np.bool_] = np.where(fits, values, 0).astype(np.int64) != numbers
+    return ~fits | changed
 
 
 def first_line(error: Exception) -> str:
