@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import shlex
 import sys
@@ -27,6 +26,7 @@ from gnnmax.detection.positions import detections_at, read_positions
 from gnnmax.detection.table import Detections, detections_of, with_net_scores, with_reason
 from gnnmax.errors import InputError, failure_of
 from gnnmax.io.atomic import write_file
+from gnnmax.io.json_text import json_text
 from gnnmax.io.ownership import MADE_BY, Output, check_outputs
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ class Detect:
     """Find the maxima of a matrix by the exact rule, and score their windows with trained nets."""
 
     matrix: tyro.conf.Positional[Path]
-    """A file: .npy, .npz, .mtx, .csv (lines u,v,weight), .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr."""
+    """A file: .npy, .npz, .mtx, .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr; text (.csv, .tsv, .txt,
+    .edgelist) with edges u,v,weight or a dense matrix; - is standard input."""
     out: Path | None = None
     """Write all maxima to this .csv, .json or .parquet file, and a run card beside it."""
     mode: Literal["auto", "ordered", "graph"] = "auto"
@@ -103,6 +104,8 @@ class Detect:
     """Read (i, j) and (j, i) as one pair: of a matrix that is symmetric, or of one half where the other is empty."""
     balanced: Flag = False
     """Balance the counts of a contact map."""
+    weight: str | None = None
+    """Edge attribute of a graph, or column of a list of edges, that holds the weights."""
     models: str = "cnn,gnn"
     """Nets that score the windows, separated by commas: shipped models by name, trained ones by folder, those of your
     own code as FOLDER=FILE.py:CLASS; or none."""
@@ -145,7 +148,7 @@ class Detect:
         started = time.perf_counter()
         call = self if self.mode != "auto" else replace(self, mode="ordered")
         call._check()
-        matrix = read_matrix(self.matrix, directed=self.directed, balanced=self.balanced)
+        matrix = read_matrix(self.matrix, directed=self.directed, balanced=self.balanced, weight=self.weight)
         if self.mode != "auto" or has_order(matrix):
             return call._run(matrix, started, note="")
         call = replace(self, mode="graph")
@@ -174,7 +177,7 @@ class Detect:
         card["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if self.out is not None:
             with outputs.writing("the run card", path := self.out.with_suffix(CARD)):
-                write_file(path, json.dumps(card, indent=1) + "\n")
+                write_file(path, json_text(card) + "\n")
         if self.page is not None:
             from gnnmax.report.matrix_page import write_matrix
 
@@ -348,6 +351,7 @@ class Detect:
             "symmetry": source.symmetry.to_dict() | {"note": source.symmetry.note},
             "balanced": self.balanced,
             "filters": [] if table.maxima is None else [one._asdict() for one in table.maxima.dropped],
+            "weight": self.weight,
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
             "columns": {name: filled.column.holds for name, filled in table[:0].filled().items()},
             "types": {name: str(filled.type) for name, filled in table[:0].filled().items()},

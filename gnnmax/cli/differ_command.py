@@ -54,6 +54,8 @@ class Differ:
     """Read (i, j) and (j, i) as one pair: of a matrix that is symmetric, or of one half where the other is empty."""
     balanced: Flag = False
     """Balance the counts of contact maps; they are real values then."""
+    weight: str | None = None
+    """Edge attribute of a graph, or column of a list of edges, that holds the weights."""
     picture: Path | None = None
     """Draw the changes into this .svg or .png file."""
     force: Flag = False
@@ -92,7 +94,8 @@ class Differ:
         from gnnmax.detection.matrix_differences import find_differences
         from gnnmax.detection.matrix_files import read_matrix
 
-        a, b = (read_matrix(file, directed=self.directed, balanced=self.balanced) for file in (self.a, self.b))
+        reading: dict[str, Any] = {"directed": self.directed, "balanced": self.balanced, "weight": self.weight}
+        a, b = (read_matrix(file, **reading) for file in (self.a, self.b))
         same = ("rate", "law", "around", "mode", "threshold", "unstored", "diagonal")
         options: dict[str, Any] = {name: getattr(self, name) for name in same}
         options["steps"] = [] if self.steps == "none" else words_of(self.steps)

@@ -20,7 +20,7 @@ class Host:
     """Print a recipe for the graph in a file: write it to a .toml file, and generate or compare with that."""
 
     file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FILE")]]
-    """A graph: .npz, .npy, .mtx, .csv (lines u,v,weight, or --columns) or .graphml."""
+    """A graph: .npz, .npy, .mtx, .graphml, or text (.csv, .tsv, .txt, .edgelist) with edges or a dense matrix."""
     k: int | None = None
     """Side of the windows, odd. Default: the largest of 9, 7, 5 and 3 that the graph has windows of."""
     parts: int | None = None
@@ -28,7 +28,7 @@ class Host:
     directed: Flag = False
     """The entry (u, v) is the edge from u to v alone."""
     weight: str | None = None
-    """Edge attribute of a .graphml file that holds the weights. Default: weight, or the only one."""
+    """Edge attribute, or column of a list of edges, that holds the weights. Default: weight, or the only one."""
     columns: str = ""
     """Columns of a .csv file with a header: both ends of an edge and its weight, as in source,target,score."""
     json: Flag = False

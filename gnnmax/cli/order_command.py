@@ -37,6 +37,8 @@ class Order:
     """Read (i, j) and (j, i) as one pair: of a matrix that is symmetric, or of one half where the other is empty."""
     balanced: Flag = False
     """Balance the counts of a contact map."""
+    weight: str | None = None
+    """Edge attribute of a graph, or column of a list of edges, that holds the weights."""
     out: Path | None = None
     """Draw the likeness by distance into this .svg or .png file."""
     force: Flag = False
@@ -56,7 +58,7 @@ class Order:
         outputs = [Output("--out", self.out, FIGURES)]
         check_outputs(outputs, inputs=[self.file], force=self.force)
         found = order_test(
-            read_matrix(self.file, directed=self.directed, balanced=self.balanced),
+            read_matrix(self.file, directed=self.directed, balanced=self.balanced, weight=self.weight),
             draws=self.draws,
             rng=np.random.default_rng(self.seed),
             two_sets=self.two_sets,

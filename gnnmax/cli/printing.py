@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from gnnmax.io.json_text import json_text
 from gnnmax.task.terminal import visible
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def print_checks(checks: Iterable[Check]) -> None:
 
 def print_json(content: Any, **lists: Iterable[str]) -> None:
     """Print plain values as JSON; long lists, given as their text in pieces, become further fields of an object."""
-    text = json.dumps(content, indent=1, allow_nan=False)
+    text = json_text(content)
     for name, pieces in lists.items():
         sys.stdout.write(text.removesuffix("\n}") + f",\n {json.dumps(name)}: ")
         sys.stdout.writelines(pieces)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,11 +13,12 @@ import numpy as np
 
 from gnnmax.detection.array_files import ARRAYS, open_array
 from gnnmax.detection.contact_maps import COOL, read_cool
-from gnnmax.detection.matrix_input import NamedMatrix
+from gnnmax.detection.matrix_input import NamedMatrix, matrix_of
 from gnnmax.errors import InputError
-from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
+from gnnmax.io.graph_files import READERS, SUFFIXES, TEXT, Entries, LabelledMatrix, format_of, read_content
 from gnnmax.io.graph_files.arrays import LARGEST_HEADER, read_header
 from gnnmax.io.graph_files.entries import first_repeated
+from gnnmax.io.graph_files.graph_edges import entries_of_graph
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind, open_regular
 
@@ -24,20 +26,26 @@ __all__ = ["read_matrix"]
 
 LARGEST_FILE = 2**32
 
+STDIN = "-"
+"""The name of standard input, whose first bytes select the reader."""
 
-def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = False) -> Any:
+
+def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = False, weight: str | None = None) -> Any:
     """Read a matrix for :func:`gnnmax.find_maxima` from a file.
 
     Args:
         path: ``.npy`` is mapped into memory and read as it is needed. ``.npz`` (one dense array, or a file of scipy's
-            ``save_npz``), Matrix Market ``.mtx``, a ``.csv`` list of edges ``u,v,weight``, ``.graphml`` and contact
-            maps, ``.cool`` or ``FILE.mcool::resolutions/10000``, are read whole. Arrays in ``FILE.h5::path`` and
+            ``save_npz``), Matrix Market ``.mtx``, text (``.csv``, ``.tsv``, ``.txt``, ``.edgelist``: a list of edges or
+            a dense matrix) and ``.graphml`` are read whole, also with ``.gz`` after the ending, or from standard input,
+            ``-``; so are contact maps, ``.cool`` or ``FILE.mcool::resolutions/10000``. Arrays in ``FILE.h5::path`` and
             ``FILE.zarr``, or ``FILE.zarr::path``, are read in slices.
         directed: Whether a line ``u,v`` of a list of edges is the edge from u to v only.
+        weight: Edge attribute of a graph, or column of a list of edges, that holds the weights; None takes ``weight``,
+            or 1 if no attribute holds numbers.
         balanced: Whether the counts of a contact map are balanced, see :func:`gnnmax.detection.contact_maps.read_cool`.
 
     Returns:
-        An array, a sparse array, a networkx graph, or a matrix with the names of its nodes or bins.
+        An array, a sparse array, or a matrix with the names of its nodes or bins.
 
     Raises:
         InputError: another ending; missing, damaged, truncated or pickled content; sizes that the file cannot hold; an
@@ -56,9 +64,11 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
     if balanced and not contacts:
         raise InputError(f"only contact maps ({', '.join(COOL)}) are balanced, not {path}")
     arrays = path.suffix.lower() in ARRAYS
-    if (path.suffix.lower() not in READERS or group) and not contacts and not arrays:
-        known = f"{SUFFIXES}, .cool, .h5 or .zarr"
+    if given != STDIN and (format_of(path) not in READERS or group) and not contacts and not arrays:
+        known = f"{SUFFIXES}, .cool, .h5 or .zarr, or in .gz after one of the first"
         raise InputError(f"the file of a matrix ends in {known}, not in {path.suffix!r}: {given}")
+    if weight is not None and given != STDIN and format_of(path) not in (*TEXT, ".graphml"):
+        raise InputError(f"{path} has one number for each entry: leave out the name of the weights, {weight!r:.60}")
     try:
         if arrays:
             path.stat() if path.is_dir() else open_regular(path).close()
@@ -69,13 +79,32 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
             return _mapped(path)
         if contacts:
             return read_cool(path, group, balanced=balanced)
+        if given == STDIN:
+            return _matrix_of(_standard_input(), None, weight=weight, directed=directed)
         kind = FileKind("the matrix", LARGEST_FILE, "save it as .npy, which is mapped")
-        found = READERS[path.suffix.lower()](kind.read(path))
-        return _as_matrix(found, directed=directed) if isinstance(found, Entries) else found
+        return _matrix_of(kind.read(path), path, weight=weight, directed=directed)
     except OSError as error:
         raise InputError(f"cannot read the matrix {path}: {error.strerror}") from None
     except InputError as error:
         raise error if str(path) in str(error) else InputError(f"{path}: {error}") from None
+
+
+def _standard_input() -> bytes:
+    content = sys.stdin.buffer.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise InputError(f"more than {LARGEST_FILE} bytes: save it as .npy, which is mapped")
+    return content
+
+
+def _matrix_of(content: bytes, path: Path | None, *, weight: str | None, directed: bool) -> Any:
+    """Read a content, and return it as a search takes it."""
+    found = read_content(content, path, weight=weight)
+    if isinstance(found, Entries):
+        return _as_matrix(found, directed=directed)
+    if isinstance(found, LabelledMatrix):
+        names = None if found.rows is None or found.columns is None else (found.rows, found.columns)
+        return found.matrix if names is None else NamedMatrix(found.matrix, names)
+    return _of_graph(found, weight) if hasattr(found, "adjacency") else found
 
 
 def _mapped(path: Path) -> Any:
@@ -121,12 +150,19 @@ def _as_matrix(entries: Entries, *, directed: bool) -> NamedMatrix:
     )
 
 
+def _of_graph(graph: Any, weight: str | None) -> NamedMatrix:
+    """Return a networkx graph as a sparse matrix with the names of the nodes."""
+    entries = entries_of_graph(graph, weight)
+    names = (entries.names, entries.names)
+    return NamedMatrix(matrix_of(entries), names, directed=bool(graph.is_directed()), ordered=False)
+
+
 def has_order(matrix: Any) -> bool:
     """Return whether the order of rows and columns of a matrix from a file may mean something.
 
     Nodes with names in a list of edges, or of a graph, come in an order of no meaning.
     """
-    return not hasattr(matrix, "adjacency") and (not isinstance(matrix, NamedMatrix) or matrix.ordered)
+    return not isinstance(matrix, NamedMatrix) or matrix.ordered
 
 
 def _numbers(names: Sequence[str]) -> list[int] | None:

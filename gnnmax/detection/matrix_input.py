@@ -19,9 +19,11 @@ from gnnmax.detection.search_options import Unstored
 from gnnmax.detection.sparse_storage import UpperTriangle, is_sparse
 from gnnmax.detection.upper_half import as_upper_half
 from gnnmax.errors import InputError
+from gnnmax.io.graph_files import Entries
+from gnnmax.io.graph_files.graph_edges import entries_of_graph
 from gnnmax.task.arrays import as_array
 
-__all__ = ["NamedMatrix", "as_source", "shape_of"]
+__all__ = ["NamedMatrix", "as_source", "matrix_of", "shape_of"]
 
 
 class NamedMatrix(NamedTuple):
@@ -141,16 +143,23 @@ def _as_missing(missing: Any, shape: tuple[int, int]) -> npt.NDArray[np.bool_] |
 
 def _of_data(data: Any) -> Any:
     """Return the weighted adjacency matrix of a torch_geometric ``Data``."""
-    from scipy.sparse import coo_array
-
     entries = entries_of_data(data)
-    shape = (entries.nodes, entries.nodes)
     if len(entries.edges) and not 0 <= entries.edges.min() <= entries.edges.max() < entries.nodes:
         raise InputError(f"an edge leads outside the {entries.nodes} nodes")
-    matrix = coo_array((entries.weights, entries.edges.T), shape=shape).tocsr()
-    matrix.sum_duplicates()
+    matrix = matrix_of(entries)
     if matrix.nnz != len(entries.edges):
         raise InputError("an edge is given twice: add the two weights, or leave one edge out")
+    return matrix
+
+
+def matrix_of(entries: Entries) -> Any:
+    """Return the entries that a file or an object lists as a sparse matrix; duplicate ones are added."""
+    from scipy.sparse import coo_array
+
+    if not entries.nodes:
+        raise InputError("the graph has no nodes: there is nothing to find")
+    matrix = coo_array((entries.weights, entries.edges.T), shape=(entries.nodes, entries.nodes)).tocsr()
+    matrix.sum_duplicates()  # sorts every row
     return matrix
 
 
@@ -168,11 +177,5 @@ def _tidied(matrix: Any) -> Any:
 
 def _of_graph(graph: Any) -> tuple[Any, tuple[tuple[Any, ...], tuple[Any, ...]]]:
     """Return the weighted adjacency matrix of a networkx graph and the names of its nodes."""
-    import networkx as nx
-
-    if graph.is_multigraph():
-        raise InputError("the graph has parallel edges: add their weights, or leave them out")
-    nodes = tuple(graph)
-    if not nodes:
-        raise InputError("the graph has no nodes: there is nothing to find")
-    return nx.to_scipy_sparse_array(graph, nodelist=nodes, weight="weight", format="csr"), (nodes, nodes)
+    entries = entries_of_graph(graph)
+    return matrix_of(entries), (entries.names, entries.names)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import json
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from gnnmax.detection.table import Detections
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import atomic_file
+from gnnmax.io.json_text import json_text
 from gnnmax.io.ownership import MADE_BY, is_ours
 from gnnmax.io.reading import read_ends
 
@@ -39,6 +39,7 @@ def json_lines(table: Detections) -> Iterator[str]:
     """Yield a table as the text of a JSON list of objects, in pieces.
 
     Example:
+        >>> import json
         >>> from gnnmax import find_maxima
         >>> from gnnmax.detection.table import detections_of
         >>> text = "".join(json_lines(detections_of(find_maxima(np.diag([1.0, 5.0, 2.0]), k=3))))
@@ -48,7 +49,7 @@ def json_lines(table: Detections) -> Iterator[str]:
     separator = "["
     for part in table.parts():
         if rows := part.as_rows():
-            yield separator + json.dumps(rows, indent=1, allow_nan=False).removeprefix("[").removesuffix("\n]")
+            yield separator + json_text(rows).removeprefix("[").removesuffix("\n]")
             separator = ","
     yield "\n]" if separator == "," else "[]"
 

@@ -17,7 +17,8 @@ def as_array(given: Any, what: str, *, names: bool = False) -> npt.NDArray[Any]:
     """Return what a caller gave as a numpy array of numbers, in a layout that every library reads.
 
     Nothing is rounded: a tensor in bfloat16, which numpy lacks, becomes float32; entries of type ``object`` that are
-    all real numbers become float64 (or bool, or int64, if all are). A plain array is returned as it is, not copied.
+    all real numbers become float64 (or bool, or int64, if all are). Whole numbers of objects and of pandas that float64
+    would round beside real or missing ones are refused. A plain array is returned as it is, not copied.
 
     Args:
         given: A numpy array or scalar, a torch tensor on any device, a pandas or pyarrow column or table, a list, or
@@ -43,6 +44,8 @@ def as_array(given: Any, what: str, *, names: bool = False) -> npt.NDArray[Any]:
         raise InputError(f"{what} must be plain numbers, not a masked array: pass array.filled(numpy.nan)")
     try:
         found = np.asarray(_unwrapped(given))
+    except InputError:
+        raise
     except ValueError:
         raise InputError(f"{what} must be an array of numbers, not rows of unequal length: give it one shape") from None
     except (TypeError, RuntimeError) as error:
@@ -79,6 +82,8 @@ def _unwrapped(given: Any) -> Any:
         return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
     if hasattr(given, "to_numpy"):
         found = given.to_numpy()
+        if found.dtype.kind == "f":
+            _check_columns(given)
         if found.dtype == np.object_ and hasattr(given, "isna"):  # a nullable column with missing entries
             return np.where(np.asarray(given.isna()), np.nan, found)
         return found
@@ -95,9 +100,30 @@ def _of_objects(found: npt.NDArray[Any], what: str) -> npt.NDArray[Any]:
             return found.astype(np.bool_)
         if all(isinstance(entry, numbers.Integral) for entry in found.flat):
             return found.astype(np.int64)
-        return found.astype(np.float64)
+        values = found.astype(np.float64)
     except (OverflowError, TypeError, ValueError):
         raise InputError(f"{what} must be real numbers that float64 or int64 can hold: rescale them first") from None
+    _check_exact(np.array([entry for entry in found.flat if isinstance(entry, numbers.Integral)], dtype=np.object_))
+    return values
+
+
+def _check_columns(given: Any) -> None:
+    """Refuse whole numbers of a table or a column of pandas that real or missing numbers beside them had rounded."""
+    dtypes = given.dtypes if hasattr(given, "columns") else [getattr(given, "dtype", None)]
+    for place, dtype in enumerate(dtypes):
+        if getattr(dtype, "kind", "") in ("i", "u") and hasattr(given, "dropna"):
+            column = (given.iloc[:, place] if hasattr(given, "columns") else given).dropna()
+            _check_exact(column.to_numpy(dtype=f"{dtype.kind}8"))
+
+
+def _check_exact(whole: npt.NDArray[Any]) -> None:
+    """Refuse whole numbers that float64 does not hold."""
+    for entry in whole[np.abs(whole.astype(np.float64)) >= 2.0**53].tolist():
+        if int(float(entry)) != entry:
+            raise InputError(
+                f"the whole number {entry} would be rounded beside real or missing numbers, and may then equal "
+                "another: round it yourself, or make all numbers whole"
+            )
 
 
 def _first_line(error: Exception) -> str:

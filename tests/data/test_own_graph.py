@@ -11,13 +11,13 @@ import pytest
 from gnnmax import InputError, build, find_maxima, open_dataset
 from gnnmax.cli.main import main
 from gnnmax.data.dataset import DataSet
-from gnnmax.data.hosts.edge_tables import entries_of_table
 from gnnmax.data.hosts.graph_parts import Part, part_nodes
 from gnnmax.data.hosts.own_files import host_of, keep, name_file, names_of
 from gnnmax.data.own_graph import recipe_of_graph
 from gnnmax.data.recipe import parse_recipe
 from gnnmax.data.store import write_dataset
 from gnnmax.data.verification import _pairs_apart, verify
+from gnnmax.io.graph_files.text_tables import read_edge_columns
 
 K = 5
 
@@ -191,7 +191,7 @@ def _csv(folder, text):
         (lambda f: recipe_of_graph(f / "nowhere.csv"), "cannot read the graph"),
         (lambda f: host_of(pd.DataFrame({"a": [1, 2], "b": [3, 4]})), "for a list of edges give columns"),
         (lambda f: keep(np.eye(3), f / "x.csv"), "new file"),
-        (lambda f: entries_of_table(b"a,b,c\n", ("a", "b", "c")), "no edge"),
+        (lambda f: read_edge_columns(b"a,b,c\n", ("a", "b", "c")), "no edge"),
     ],
 )
 def test_what_is_no_graph_is_refused_in_one_line(folder, call, match):

@@ -1,5 +1,6 @@
 """Small files that state large contents: refused in one line before memory is taken for them."""
 
+import gzip
 import io
 import zipfile
 
@@ -78,6 +79,9 @@ BOMBS = [
     ("one line of four megabytes.csv", b"a," * 2**21),
     ("one field of four megabytes.csv", b"a" * 2**22),
     ("a quoted name without an end.csv", b'a,"' + b"b\n" * 10**6),
+    ("zeros.csv.gz", gzip.compress(bytes(2**28), 9)),
+    ("a dict of thousands of levels.edgelist", b"a b {" + b"[" * 9_000 + b"}\n"),
+    ("a dict of a million brackets.edgelist", b"a b {" + b"[" * 10**6 + b"}\n"),
     ("thousands of levels.graphml", b"<a>" * 100_000),
     ("laughs.graphml", LAUGHS.encode()),
     *[

@@ -239,7 +239,7 @@ def bad(folder: Path, name: str) -> list[str]:
         path.write_text(lines[name])
         return [str(path), "--mode", "graph"]
     elif name == "text":
-        path = folder / "m.txt"
+        path = folder / "m.md"
         path.write_text("1 2")
     options = {
         "even": ["--k", "4"], "negative": ["--k", "-3"], "too large": ["--k", "15"], "border": ["--border", "some"],

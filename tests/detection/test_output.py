@@ -183,3 +183,37 @@ def test_nets_agree_with_the_rule_or_not_and_a_window_without_a_centre_has_no_an
     assert [row["agreement"] for row in rows] == [0.5, 0.5, None]
     assert [row["reason"] for row in rows] == ["", "", "the window is not wholly measured"]
     assert [(row["x"], row["y"]) for row in rows] == [(1.0, 0.0), (2.0, -1.0), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "values"),
+    [
+        (np.diag([1.0, np.inf, 2.0]), ["Infinity"]),
+        (np.diag([1.0, 5.0, 2.0]).astype(np.longdouble), [5.0]),
+        (np.diag([1, 5, 2]).astype(">i4"), [5]),
+        (np.diag([1.0, 5.0, 2.0]).astype(">f8"), [5.0]),
+        (np.diag([1.0, 5.0, 2.0]).astype(np.float16), [5.0]),
+    ],
+    ids=["infinite", "extended", "big-endian integers", "big-endian", "half"],
+)
+@pytest.mark.parametrize("mode", [["ordered", "--k", "3"], ["graph"]], ids=["ordered", "graph"])
+def test_numbers_of_every_type_are_printed_and_written_as_strict_json(matrix, values, mode, tmp_path, capsys):
+    np.save(tmp_path / "m.npy", matrix)
+    out = tmp_path / "o.json"
+    call = ["detect", str(tmp_path / "m.npy"), "--models", "none", "--mode", *mode, "--out", str(out)]
+    assert main([*call, "--json"]) == 0
+    card = json.loads((tmp_path / "o.card.json").read_text(), parse_constant=pytest.fail)
+    assert card["maxima"] >= 1
+    for rows in (
+        json.loads(capsys.readouterr().out, parse_constant=pytest.fail)["maxima"],
+        json.loads(out.read_text(), parse_constant=pytest.fail),
+    ):
+        assert [row["value"] for row in rows][:1] == values
+
+
+def test_an_infinite_option_leaves_the_card_strict_json(tmp_path):
+    np.save(tmp_path / "m.npy", np.eye(9))
+    call = ["detect", str(tmp_path / "m.npy"), "--models", "none", "--threshold=-inf", "--out", str(tmp_path / "o.csv")]
+    assert main(call) == 0
+    card = json.loads((tmp_path / "o.card.json").read_text(), parse_constant=pytest.fail)
+    assert card["threshold"] == "-Infinity"

@@ -161,3 +161,28 @@ def test_a_field_of_another_type_is_refused_and_not_rounded():
 def test_a_plain_array_is_not_copied():
     assert plain_layout(VALUES) is VALUES
     assert WINDOWS[:5].values.base is not None
+
+
+LARGE = 2**53 + 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pd.Series([LARGE, None], dtype="Int64"),
+        pd.array([LARGE, None], dtype="UInt64"),
+        pd.DataFrame([[0, LARGE], [2**53, None]], dtype="Int64"),
+        pd.DataFrame({"a": [LARGE, 1], "b": [0.5, 2]}),
+        np.array([LARGE, 0.5], dtype=object),
+    ],
+    ids=["column", "array", "nullable", "mixed", "objects"],
+)
+def test_a_whole_number_that_would_be_rounded_beside_others_is_refused(given):
+    with pytest.raises(InputError, match=f"the whole number {LARGE} would be rounded"):
+        as_array(given, "weights")
+
+
+def test_whole_numbers_that_float64_holds_may_stand_beside_others():
+    assert as_array(pd.Series([2**53, None], dtype="Int64"), "weights")[0] == 2**53
+    assert as_array(pd.Series([LARGE, 2**53], dtype="Int64"), "weights").tolist() == [LARGE, 2**53]
+    assert as_array(pd.DataFrame({"a": [2**60, 1], "b": [0.5, 2]}), "weights")[0, 0] == 2**60

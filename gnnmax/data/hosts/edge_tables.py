@@ -1,55 +1,20 @@
-"""Edges in a table with named columns: a CSV file, or a data frame."""
+"""Edges in a table with named columns: a table in text, or a data frame."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from gnnmax.errors import InputError, unknown_name
-from gnnmax.io.csv_rows import numbered_rows
 from gnnmax.io.graph_files import Entries
-from gnnmax.io.graph_files.edge_lists import read_csv
 from gnnmax.task.arrays import as_array
 
-__all__ = ["EdgeColumns", "entries_of_frame", "entries_of_table"]
+__all__ = ["EdgeColumns", "entries_of_frame"]
 
 EdgeColumns = tuple[str, str, str]
 """Names of the columns that hold the first end of an edge, the second one, and its weight."""
-
-
-def entries_of_table(content: bytes, columns: EdgeColumns) -> Entries:
-    r"""Read a list of weighted edges from chosen columns of a CSV file with a header.
-
-    Raises:
-        InputError: not such a table, or a weight that is no number; the message gives the line.
-
-    Example:
-        >>> found = entries_of_table(b"id,to,score,from\n1,b,0.5,a\n2,c,2,b\n", ("from", "to", "score"))
-        >>> found.names, found.weights.tolist()
-        (('a', 'b', 'c'), [0.5, 2.0])
-    """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"not text in UTF-8: {error.reason} at byte {error.start}") from None
-    rows = numbered_rows(io.StringIO(text, newline=""))
-    _, header = next(rows, (0, []))
-    header = [word.strip() for word in header]
-    places = [_place(header, name) for name in columns]
-    chosen = io.StringIO(newline="")
-    writer, written = csv.writer(chosen, lineterminator="\n"), 1
-    chosen.write("source,target,weight\n")
-    for line, row in rows:
-        if len(row) != len(header):
-            raise InputError(f"line {line}: expected {len(header)} fields, not {len(row)}")
-        chosen.write("\n" * (line - written - 1))  # keeps the numbers of the lines, for messages
-        writer.writerow([row[place] for place in places])
-        written = line
-    return read_csv(chosen.getvalue().encode())
 
 
 def entries_of_frame(frame: Any, columns: EdgeColumns | None = None) -> Entries:

@@ -12,12 +12,15 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import UNSET, Meta, UnsetType
 
-from gnnmax.data.hosts.edge_tables import EdgeColumns, entries_of_frame, entries_of_table
+from gnnmax.data.hosts.edge_tables import EdgeColumns, entries_of_frame
 from gnnmax.data.hosts.graph_parts import Part, induced_part
 from gnnmax.data.hosts.host import Host, HostFamily, check_edges, edges_of_keys, pair_keys
-from gnnmax.errors import InputError, unknown_name
+from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
-from gnnmax.io.graph_files import READERS, SUFFIXES, Entries
+from gnnmax.io.graph_files import READERS, SUFFIXES, TEXT, Entries, LabelledMatrix, format_of, read_content
+from gnnmax.io.graph_files.graph_edges import WEIGHT, entries_of_graph
+from gnnmax.io.graph_files.gzipped import GZ, unpacked
+from gnnmax.io.graph_files.text_tables import read_edge_columns
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
 from gnnmax.task.arrays import as_array
@@ -43,10 +46,11 @@ class File(HostFamily, frozen=True, tag="file"):
     r"""A user's own graph, read from a file whose content must match the digest in the recipe.
 
     Formats, by the end of the name: ``.npz`` (what scipy's ``save_npz`` writes, or one dense array), ``.npy``, ``.mtx``
-    (Matrix Market), ``.csv`` (lines ``u,v,weight``, with or without a header), ``.graphml``. Natural order is that of
-    the matrix or of the nodes in the GraphML file; in a list of edges, increasing if all names are whole numbers, else
-    the order of first occurrence. A dense 0 is no edge, a stored sparse 0 is one; the diagonal is left out; weights are
-    rounded to float32. No format can hold code: pickled objects are refused.
+    (Matrix Market), ``.graphml``, and text in ``.csv``, ``.tsv``, ``.txt`` or ``.edgelist``: lines ``u,v,weight``, with
+    or without a header, edges as networkx writes them, or a dense matrix; each may be compressed, ``.gz``. Natural
+    order is that of the matrix or of the nodes in the GraphML file; in a list of edges, increasing if all names are
+    whole numbers, else the order of first occurrence. A dense 0 is no edge, a stored sparse 0 is one; the diagonal is
+    left out; weights are rounded to float32. No format can hold code: pickled objects are refused.
 
     Attributes:
         path: Path of the file, relative to the current folder.
@@ -57,7 +61,7 @@ class File(HostFamily, frozen=True, tag="file"):
             recipe's laws.
         part: The part of the graph that is the host; left out, the host is the whole graph. The parts of one graph
             share no node, so that it can make train, val and test.
-        weight: Edge attribute of a GraphML file that holds the weights; left out, ``weight``.
+        weight: Edge attribute or column that holds the weights; left out, ``weight``.
         columns: Columns of a CSV file with a header that hold both ends of an edge and its weight; left out, the file
             has these three and no others.
 
@@ -123,7 +127,7 @@ def name_file(
         path: Path of a graph in one of the formats of :class:`File`.
         directed: Whether entry (u, v) is the edge from u to v alone.
         weighted: Whether to use the weights of the file.
-        weight: Edge attribute of a GraphML file that holds the weights; None takes ``weight``.
+        weight: Edge attribute or column that holds the weights; None takes ``weight``.
         columns: Columns of a CSV file with a header: both ends of an edge, and its weight.
         part: The part of the graph that is the host; None takes the whole.
 
@@ -146,9 +150,9 @@ def edge_attributes(path: str | Path) -> tuple[str, ...]:
     """
     file = as_path(path)
     content = _content(file)
-    if file.suffix.lower() != ".graphml":
+    if format_of(file) != ".graphml":
         return ()
-    graph = READERS[".graphml"](content)
+    graph = read_content(content, file)
     return tuple(sorted({name for *_, attributes in graph.edges(data=True) for name in attributes}))
 
 
@@ -163,6 +167,8 @@ def names_of(file: File) -> tuple[str, ...]:
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise InputError(f"{file.path} does not have the content that the recipe states")
     found = _parsed(content, file)
+    if isinstance(found, LabelledMatrix):
+        return found.rows or ()
     if isinstance(found, Entries):
         return found.names
     return tuple(str(node) for node in found) if hasattr(found, "is_multigraph") else ()
@@ -247,17 +253,21 @@ def host_of(graph: Any, *, directed: bool = False, weight: str = "weight", colum
         >>> host.nodes, host.edges.tolist(), host.weights.tolist()
         (3, [[0, 1], [1, 2]], [1.0, 1.0])
     """
-    return _host(_entries(graph, weight=weight, columns=columns), directed=directed)
+    return _host(_entries(graph, weight=None if weight == WEIGHT else weight, columns=columns), directed=directed)
 
 
-def _entries(graph: Any, *, weight: str = "weight", columns: EdgeColumns | None = None) -> Entries:
+def _entries(
+    graph: Any, *, weight: str | None = None, weighted: bool = True, columns: EdgeColumns | None = None
+) -> Entries:
     """List the entries of a graph object."""
     if isinstance(graph, Entries):
         return graph
+    if isinstance(graph, LabelledMatrix):
+        return _of_labelled(graph)
     if hasattr(graph, "edge_index"):
         return entries_of_data(graph)
     if hasattr(graph, "is_multigraph"):
-        return _of_networkx(graph, weight)
+        return entries_of_graph(graph, weight, weighted=weighted)
     return entries_of_frame(graph, columns) if is_frame(graph) else _of_matrix(graph)
 
 
@@ -274,25 +284,33 @@ def object_names(graph: Any, *, columns: EdgeColumns | None = None) -> tuple[str
 
 
 def _content(path: Path) -> bytes:
-    if path.suffix.lower() not in READERS:
-        raise InputError(f"a graph's file ends in {SUFFIXES}, not in {path.suffix!r}: {path}")
+    if format_of(path) not in READERS:
+        raise InputError(f"a graph's file ends in {SUFFIXES} or {GZ} after that, not in {path.suffix!r}: {path}")
     return FileKind("the graph", LARGEST_FILE, "give the path of a graph of at most 512 MiB").read(path)
 
 
 def _parsed(content: bytes, file: File) -> Any:
     """Read the content of a file, with the columns that it names."""
+    path = Path(file.path)
     if file.columns is not UNSET:
-        return entries_of_table(content, file.columns)
-    return READERS[Path(file.path).suffix.lower()](content)
+        return read_edge_columns(unpacked(content) if path.suffix.lower() == GZ else content, file.columns)
+    column = format_of(path) in TEXT and file.weight is not UNSET
+    return read_content(content, path, weight=str(file.weight) if column else None)
 
 
 def _read(content: bytes, file: File) -> Host:
     path = Path(file.path)
-    weight = "weight" if file.weight is UNSET else file.weight
+    weight = None if file.weight is UNSET else file.weight
     try:
-        return _host(_entries(_parsed(content, file), weight=weight), directed=file.directed)
+        return _host(_entries(_parsed(content, file), weight=weight, weighted=file.weighted), directed=file.directed)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _of_labelled(matrix: LabelledMatrix) -> Entries:
+    if matrix.rows != matrix.columns:
+        raise InputError("the rows of an adjacency matrix must have the names of its columns, in the same order")
+    return _of_matrix(matrix.matrix)._replace(names=matrix.rows or ())
 
 
 def _of_matrix(matrix: Any) -> Entries:
@@ -317,25 +335,6 @@ def _of_matrix(matrix: Any) -> Entries:
     stored: Any = coo_array(matrix)
     edges = np.stack([stored.row, stored.col], axis=1).astype(np.int64)
     return Entries(matrix.shape[0], edges, stored.data, mirrored=True)
-
-
-def _of_networkx(graph: Any, attribute: str = "weight") -> Entries:
-    place = {node: position for position, node in enumerate(graph)}
-    listed = list(graph.edges(data=attribute))
-    if attribute != "weight" and all(weight is None for *_, weight in listed):
-        known = {name for *_, attributes in graph.edges(data=True) for name in attributes}
-        raise unknown_name("edge attribute", attribute, known)
-    edges = np.array([(place[u], place[v]) for u, v, _ in listed], dtype=np.int64).reshape(-1, 2)
-    given = [weight for *_, weight in listed if weight is not None]
-    if given and len(given) < len(listed):
-        raise InputError(f"all edges must have a weight, or none, not {len(given)} of {len(listed)}")
-    weights = np.array(given) if given else np.ones(len(listed))
-    if not graph.is_directed():  # networkx lists an undirected edge once
-        edges, weights = np.concatenate([edges, edges[:, ::-1]]), np.tile(weights, 2)
-        loops = np.arange(len(edges)) >= len(listed)
-        kept = ~(loops & (edges[:, 0] == edges[:, 1]))
-        edges, weights = edges[kept], weights[kept]
-    return Entries(len(place), edges, weights, mirrored=True)
 
 
 def entries_of_data(data: Any) -> Entries:

@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 from gnnmax.io.csv_rows import numbered_rows
+from gnnmax.io.graph_files.delimited_text import comma_blocks, lines_of
 from gnnmax.io.graph_files.edge_ends import Ends
 from gnnmax.io.graph_files.entries import Entries, first_repeated
-from gnnmax.io.graph_files.refusals import first_line
-from gnnmax.io.graph_files.text_blocks import text_blocks
+from gnnmax.io.graph_files.refusals import first_line, rounded, unlike_float64
 from gnnmax.io.plain_numbers import is_plain, plain_float
 
 __all__ = ["read_csv"]
@@ -31,11 +31,15 @@ WHOLE = re.compile(r"[+-]?[0-9]+")
 Fields = Sequence[str]
 
 
-def read_csv(content: bytes) -> Entries:
+def read_csv(content: bytes, delimiter: str = ",") -> Entries:
     r"""Read a list of weighted edges: lines ``u,v,weight``; the first may be a header with text as its last field.
 
     Nodes are numbered by increasing name if all names are whole numbers, else by first occurrence. The text is read
     block by block and becomes arrays at once: one Python object is kept for each node, none for an edge.
+
+    Args:
+        content: The file.
+        delimiter: Between fields, see :func:`gnnmax.io.graph_files.delimited_text.comma_blocks`.
 
     Returns:
         The edges in the order of the file. Weights are int64 if all of them are whole numbers, else float64.
@@ -51,14 +55,14 @@ def read_csv(content: bytes) -> Entries:
     """
     ends, weights, done = Ends(), _Weights(), 0
     try:
-        for u, v, numbers in _columns(content):
+        for u, v, numbers in _columns(content, delimiter):
             weights.add(numbers)
             ends.add(u, v)
             done += len(u)
     except InputError:
         raise
     except (ValueError, csv.Error) as error:
-        _explain(content, done)
+        _explain(content, delimiter, done)
         raise InputError(f"not a list of edges: {first_line(error)}") from None
     if not done:
         raise InputError("holds no edge: expected lines u,v,weight")
@@ -66,7 +70,7 @@ def read_csv(content: bytes) -> Entries:
     twice = first_repeated(edges[:, 0] * len(names) + edges[:, 1])
     if twice is not None:
         u, v = (names[place] for place in edges[twice[1]].tolist())
-        first, second = (line for index, (line, _) in enumerate(_numbered(content)) if index in twice)
+        first, second = (line for index, (line, _) in enumerate(_numbered(content, delimiter)) if index in twice)
         raise InputError(f"line {second}: the edge {u},{v} is in line {first} already")
     return Entries(len(names), edges, weights.array(), mirrored=False, names=names)
 
@@ -89,37 +93,42 @@ class _Weights:
             except (ValueError, OverflowError):
                 self.whole = False
         values = np.fromiter(map(float, numbers), np.float64, len(numbers))
-        large = np.flatnonzero(~(np.abs(values) < 2.0**63)).tolist()
-        if not np.isfinite(values).all() or any(WHOLE.fullmatch(numbers[index]) for index in large):
+        large = [i for i in np.flatnonzero(~(np.abs(values) < 2.0**53)).tolist() if WHOLE.fullmatch(numbers[i])]
+        if not np.isfinite(values).all() or any(abs(values[index]) >= 2.0**63 for index in large):
             raise ValueError("a number that is not finite, or whole and too large")
+        if wrong := [numbers[index] for index in large if int(numbers[index]) != int(values[index])]:
+            raise rounded(wrong[0])
         self.parts.append(values)
 
     def array(self) -> npt.NDArray[Any]:
-        """Return all weights; whole numbers become float64 beside real ones."""
-        return np.concatenate(self.parts)
+        """Return all weights; whole numbers become float64 beside real ones.
+
+        Raises:
+            InputError: float64 does not hold one of these whole numbers.
+        """
+        found = np.concatenate(self.parts)
+        for part in self.parts if not self.whole else []:
+            if part.dtype.kind == "i" and len(bad := part[unlike_float64(part)]):
+                raise rounded(bad[0])
+        return found
 
 
-def _lines(blocks: Iterator[str]) -> Iterator[str]:
-    """Yield the lines of blocks, with their ends."""
-    return chain.from_iterable(io.StringIO(text, newline="") for text in blocks)
-
-
-def _columns(content: bytes) -> Iterator[tuple[Fields, Fields, Fields]]:
+def _columns(content: bytes, delimiter: str) -> Iterator[tuple[Fields, Fields, Fields]]:
     """Yield the three columns of some lines at a time, without empty lines and the header.
 
     A block without quotes is split; from the first quote on, the reader of csv is needed. Raises ValueError or
     csv.Error if a line is wrong.
     """
-    first = next(numbered_rows(_lines(text_blocks(content))), None)
-    header = first is not None and _is_header(*first)
-    blocks = text_blocks(content)
+    _, first = next(numbered_rows(lines_of(comma_blocks(content, delimiter))), (0, []))
+    header = _is_header(first)
+    blocks = comma_blocks(content, delimiter)
     for block in blocks:
         text = block.replace("\r\n", "\n")
         if '"' in text or "\r" in text:
-            rows = csv.reader(_lines(chain([block], blocks)), strict=True)
-            yield from _by_rows(islice(rows, int(header), None))
+            rows = csv.reader(lines_of(chain([block], blocks)), strict=True)
+            yield from _by_rows(islice(filter(None, rows), int(header), None))
             return
-        if header:
+        if header and (text := text.lstrip("\n")):
             text, header = text.partition("\n")[2], False
         yield from _split(text if text.endswith("\n") else f"{text}\n")
 
@@ -158,14 +167,17 @@ def _checked(names: Fields) -> Fields:
     return stripped
 
 
-def _numbered(content: bytes) -> Iterator[tuple[int, list[str]]]:
+def _numbered(content: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield edges one by one, each with the number of its line: slow, for messages."""
-    return (numbered for numbered in numbered_rows(_lines(text_blocks(content))) if not _is_header(*numbered))
+    rows = numbered_rows(lines_of(comma_blocks(content, delimiter)))
+    for place, (line, row) in enumerate(rows):
+        if place or not _is_header(row):
+            yield line, row
 
 
-def _explain(content: bytes, done: int) -> None:
+def _explain(content: bytes, delimiter: str, done: int) -> None:
     """Raise the error of the first wrong line after ``done`` right ones."""
-    for line, row in islice(_numbered(content), done, None):
+    for line, row in islice(_numbered(content, delimiter), done, None):
         if len(row) != 3:
             raise InputError(f"line {line}: expected u,v,weight, not {len(row)} fields")
         u, v, number = (field.strip() for field in row)
@@ -182,7 +194,7 @@ def _explain(content: bytes, done: int) -> None:
             )
 
 
-def _is_header(line: int, row: list[str]) -> bool:
-    word = row[-1].strip().lower()
+def _is_header(row: list[str]) -> bool:
+    word = row[-1].strip().lower() if row else ""
     is_word = re.fullmatch(r"[^\W\d]+", word) is not None and word not in ("nan", "inf", "infinity")
-    return line == 1 and len(row) == 3 and is_word
+    return len(row) == 3 and is_word

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Entries", "first_repeated"]
+__all__ = ["Entries", "LabelledMatrix", "first_repeated"]
 
 
 class Entries(NamedTuple):
@@ -25,7 +25,15 @@ class Entries(NamedTuple):
     edges: npt.NDArray[np.int64]
     weights: npt.NDArray[Any]
     mirrored: bool
-    names: tuple[str, ...] = ()
+    names: tuple[Any, ...] = ()
+
+
+class LabelledMatrix(NamedTuple):
+    """A dense matrix with the names of its rows and columns; None if they have none."""
+
+    matrix: npt.NDArray[Any]
+    rows: tuple[str, ...] | None
+    columns: tuple[str, ...] | None
 
 
 def first_repeated(keys: npt.NDArray[np.int64]) -> tuple[int, int] | None:

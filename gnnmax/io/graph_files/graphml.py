@@ -6,8 +6,6 @@ import io
 from typing import Any
 from xml.parsers.expat import ParserCreate
 
-import numpy as np
-
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files.refusals import refusing
 from gnnmax.io.plain_numbers import plain_float
@@ -25,8 +23,7 @@ def read_graphml(content: bytes) -> Any:
     """Read a GraphML file as a networkx graph.
 
     Raises:
-        InputError: not the format, a document type definition, an unknown encoding, parallel edges, or a weight that is
-            no real number.
+        InputError: not the format, a document type definition, an unknown encoding, or parallel edges.
 
     Example:
         >>> xml = b'<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">'
@@ -41,17 +38,7 @@ def read_graphml(content: bytes) -> Any:
         graph = nx.read_graphml(io.BytesIO(content))
     if graph.is_multigraph():
         raise InputError("holds parallel edges: add them up, or leave them out")
-    for u, v, weight in graph.edges(data="weight", default=1):
-        if not _is_real(weight):
-            raise InputError(
-                f"weights must be real numbers, not {type(weight).__name__}, as of the edge from {u!s:.40} to {v!s:.40}"
-            )
     return graph
-
-
-def _is_real(weight: Any) -> bool:
-    """Return whether a weight fits into a column of real numbers."""
-    return isinstance(weight, float) or (isinstance(weight, int) and abs(weight) <= np.iinfo(np.int64).max)
 
 
 class _Check:

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+import numpy.typing as npt
+
 from gnnmax.errors import InputError
 
-__all__ = ["ALLOWED_SIDES", "CUT_OFF", "check_sides", "first_line", "refusing", "remedy_of_count"]
+__all__ = [
+    "ALLOWED_SIDES",
+    "CUT_OFF",
+    "check_sides",
+    "first_line",
+    "refusing",
+    "remedy_of_count",
+    "rounded",
+    "unlike_float64",
+]
 
 CUT_OFF = "a part is missing: copy the file again"
 """What to do about a file that ends too early."""
@@ -81,6 +93,27 @@ def remedy_of_count(found: int, stated: int) -> str:
         ('a part is missing: copy the file again', 'it holds more than it states: correct or write it again')
     """
     return CUT_OFF if found < stated else "it holds more than it states: correct or write it again"
+
+
+def rounded(number: object) -> InputError:
+    """Make the error for a whole number that float64, which the numbers beside it need, would round."""
+    return InputError(
+        f"the whole number {number!s:.40} would be rounded beside real or missing numbers, and may then equal another: "
+        "round it yourself, or make all numbers whole"
+    )
+
+
+def unlike_float64(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return which whole numbers float64 does not hold.
+
+    Example:
+        >>> unlike_float64(np.array([3, 2**53, 2**53 + 1, 2**63 - 1])).tolist()
+        [False, False, True, True]
+    """
+    values = numbers.astype(np.float64)
+    fits = values < 2.0**63
+    changed: npt.NDArray[np.bool_] = np.where(fits, values, 0).astype(np.int64) != numbers
+    return ~fits | changed
 
 
 def first_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ import pytest
 from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.detection.search import find_maxima
 from gnnmax.errors import InputError
+from gnnmax.io.graph_files.graph_edges import entries_of_graph
 from gnnmax.io.graph_files.graphml import read_graphml
 
 TEXT = (
@@ -39,7 +40,7 @@ def test_a_weight_of_every_type_of_number_is_read(kind, weight, value, tmp_path)
 )
 def test_a_weight_that_is_no_real_number_is_refused(kind, weight, said):
     with pytest.raises(InputError, match=said):
-        read_graphml(TEXT.format("weight", kind, weight).encode())
+        entries_of_graph(read_graphml(TEXT.format("weight", kind, weight).encode()))
 
 
 def test_an_underscore_in_a_text_is_no_number():
