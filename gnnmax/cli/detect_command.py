@@ -153,7 +153,7 @@ class Detect:
         if self.page is not None:
             from gnnmax.report.matrix_page import write_matrix
 
-            write_matrix(source, table, card, self.page)
+            write_matrix(source, table, card, self.page, why_none="" if len(table) else _why_none(card))
         if self.json:
             print_json({"card": card}, maxima=json_lines(table))
         else:
