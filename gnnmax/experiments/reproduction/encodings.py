@@ -17,11 +17,16 @@ __all__ = ["encodings"]
 READ = ("standard", "rank")
 """Encodings that every net reads: values on the window's own scale, or ranks."""
 
-NETS: dict[str, tuple[str, ...]] = {"weights": ("cnn", "gnn"), "bump-9-shuffled": ("cnn", "product")}
+SPIKES, BUMPS = "close-9", "bump-9-shuffled"
+
+NETS: dict[str, tuple[str, ...]] = {SPIKES: ("cnn", "gnn"), BUMPS: ("cnn", "product")}
 """Image net and graph net by training recipe; in the bump only a net that reads the contexts can see the order."""
 
-STEPS = {"weights": 1_000, "bump-9-shuffled": 600}
+STEPS = {SPIKES: 1_000, BUMPS: 600}
 """Updates with 128 windows by training recipe."""
+
+OTHERS = {SPIKES: ("weights/lognormal", "weights/pareto"), BUMPS: ()}
+"""Splits of other recipes to be tested on, by training recipe."""
 
 TESTED = 100
 """Hosts of each test."""
@@ -30,7 +35,8 @@ TESTED = 100
 def encodings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     """Train an image net and a graph net on standardised values and on ranks, with equal batches and equal budgets.
 
-    Spikes are tested on other weights as well: a scorer that sees the maximum, not the scale, loses nothing there.
+    Spikes have margins down to one unit in the last place, and are tested on other weights as well: a scorer that reads
+    the order of the entries, not their scale, loses nothing there.
 
     Cost: about ten minutes a seed.
     """
@@ -60,31 +66,25 @@ def encodings(seeds: Sequence[int], on_progress: Progress) -> Outcome:
 
 
 def _tests(recipe: str, seed: int) -> list[tuple[str, Windows]]:
-    """Draw the test windows for the nets of a training recipe: its own and those of its other splits."""
-    whole = load_recipe(recipe)
-    own = (recipe, drawn_for_test(whole, seed, TESTED))
-    return [
-        own,
-        *((f"{recipe}/{split}", drawn_for_test(whole.of(split), seed, TESTED)) for split in whole.shifts),
-    ]
+    """Draw the test windows for the nets of a training recipe."""
+    others = [(name, load_recipe(name.split("/")[0]).of(name.split("/")[1])) for name in OTHERS[recipe]]
+    return [(name, drawn_for_test(each, seed, TESTED)) for name, each in ((recipe, load_recipe(recipe)), *others)]
 
 
 def _checks(right: dict[tuple[str, str, str], float]) -> tuple[Check, ...]:
-    others = sorted({tested for tested, _, _ in right if tested.startswith("weights/")})
-    image, graph = NETS["weights"]
+    image, graph = NETS[SPIKES]
 
-    def on_others(name: str, read: str) -> float:
-        return fmean(right[tested, name, read] for tested in others)
+    def on_spikes(name: str, read: str) -> float:
+        return fmean(right[tested, name, read] for tested in (SPIKES, *OTHERS[SPIKES]))
 
-    by_encoding = min(on_others(name, "rank") - on_others(name, "standard") for name in (image, graph))
-    by_net = abs(on_others(image, "rank") - on_others(graph, "rank"))
-    bump = "bump-9-shuffled"
-    _, product = NETS[bump]
-    ahead = min(right[bump, product, read] - right[bump, image, read] for read in READ)
-    changed = max(abs(right[bump, name, "rank"] - right[bump, name, "standard"]) for name in NETS[bump])
+    by_encoding = min(on_spikes(name, "rank") - on_spikes(name, "standard") for name in (image, graph))
+    by_net = abs(on_spikes(image, "rank") - on_spikes(graph, "rank"))
+    _, product = NETS[BUMPS]
+    ahead = min(right[BUMPS, product, read] - right[BUMPS, image, read] for read in READ)
+    changed = max(abs(right[BUMPS, name, "rank"] - right[BUMPS, name, "standard"]) for name in NETS[BUMPS])
     return (
-        Check("on spikes the encoding decides: ranks gain on other weights", by_encoding > 0, f"{by_encoding:.4f}"),
-        Check("and on ranks the two nets differ by less than .01", by_net < 0.01, f"{by_net:.4f}"),
+        Check("on spikes the encoding decides: both nets gain by ranks", by_encoding > 0, f"{by_encoding:.4f}"),
+        Check("and on ranks the two nets differ by less than that", by_net < by_encoding, f"{by_net:.4f}"),
         Check("on shuffled bumps the architecture decides: .05 with either encoding", ahead >= 0.05, f"{ahead:.4f}"),
         Check("and the encoding changes less than that", changed < ahead, f"{changed:.4f}"),
     )
