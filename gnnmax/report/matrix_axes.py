@@ -79,7 +79,7 @@ class Axis:
     @property
     def depth(self) -> int:
         """Room for the labels across the axis, in pixels."""
-        return min(132, 12 + 7 * max(5, *(len(tick.text) for tick in self.ticks)))
+        return min(132, 12 + 7 * max(6, *(len(tick.text) for tick in self.ticks)))
 
 
 def axis_of(length: int, pixels: float, *, names: Sequence[Any] | None, edges: Sequence[int]) -> Axis:

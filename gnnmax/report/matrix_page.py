@@ -66,7 +66,7 @@ class Drawing:
         colours: The picture as a mask: opaque where values are large. PNG as base64.
         missing: The same, opaque where nothing was measured; None if something was measured everywhere.
         scale: The colour scale, None without any measured entry.
-        block: Rows and columns of the blocks of which each point shows the largest entry.
+        block: Rows and columns of a block; each point shows the largest entry of one.
         cell: Shorter side of an entry, in pixels.
     """
 
