@@ -16,7 +16,7 @@ import tyro
 from msgspec import structs
 
 from gnnmax.cli.arguments import Flag, nets_of, words_of
-from gnnmax.cli.detect_needs import check_needs
+from gnnmax.cli.detect_needs import check_needs, needs_order
 from gnnmax.cli.detect_printing import print_maxima, why_dropped
 from gnnmax.cli.no_maximum import why_none
 from gnnmax.cli.optional_outputs import Outputs
@@ -41,6 +41,9 @@ __all__ = ["Detect"]
 CARD = ".card.json"
 """The ending of the run card beside a table."""
 
+ORDERED = "the nodes have names, so their order may mean nothing; {} asks for windows: mode ordered"
+"""Why a list of edges is searched by windows, if no mode is given."""
+
 NAMED = "the nodes have names, so their order counts for nothing: mode graph; --mode ordered searches windows"
 """Why a list of edges is searched as a graph, if no mode is given."""
 
@@ -61,7 +64,7 @@ class Detect:
     """Write all maxima to this .csv, .json or .parquet file, and a run card beside it."""
     mode: Literal["auto", "ordered", "graph"] = "auto"
     """ordered: the order of rows and columns has a meaning. graph: it has none. auto: graph if the file lists edges
-    between named nodes, else ordered."""
+    between named nodes and no option asks for windows, else ordered."""
     k: int = 9
     """Side of the windows, odd."""
     k_columns: int | None = None
@@ -151,6 +154,8 @@ class Detect:
         matrix = read_matrix(self.matrix, directed=self.directed, balanced=self.balanced, weight=self.weight)
         if self.mode != "auto" or has_order(matrix):
             return call._run(matrix, started, note="")
+        if windowed := needs_order(replace(self, mode="graph")):
+            return call._run(matrix, started, note=ORDERED.format(windowed))
         call = replace(self, mode="graph")
         call._check()
         return call._run(matrix, started, note=NAMED)
@@ -182,7 +187,7 @@ class Detect:
             from gnnmax.report.matrix_page import write_matrix
 
             with outputs.writing("--page", self.page):
-                write_matrix(source, table, card, self.page)
+                write_matrix(source, table, card, self.page, why_none=card["no_maximum"])
         if self.json:
             print_json({"card": card}, maxima=json_lines(table))
         else:

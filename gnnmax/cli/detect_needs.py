@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any, NamedTuple
 
 from gnnmax.errors import InputError
 
-__all__ = ["NEEDS", "Need", "check_needs"]
+__all__ = ["NEEDS", "Need", "check_needs", "needs_order"]
 
 
 WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "unstored")
@@ -52,8 +52,20 @@ def check_needs(call: Any) -> None:
     Raises:
         InputError: an option differs from its default, and the options that it needs are not given.
     """
+    for need in _unmet(call):
+        raise InputError(f"{_flag(need)} has no effect in this call: it needs {need.needs}; leave it out")
+
+
+def needs_order(call: Any) -> str:
+    """Return the first option of a call in mode graph that needs mode ordered, as it is typed; "" if there is none."""
+    return next((_flag(need) for need in _unmet(call) if need.needs.startswith("--mode ordered")), "")
+
+
+def _unmet(call: Any) -> Iterator[Need]:
+    """Yield the needs of options that differ from their defaults, and that a call does not meet."""
     defaults = {field.name: field.default for field in fields(call)}
-    for need in NEEDS:
-        if getattr(call, need.option) != defaults[need.option] and not need.met(call):
-            flag = need.option.replace("_", "-")
-            raise InputError(f"--{flag} has no effect in this call: it needs {need.needs}; leave it out")
+    return (need for need in NEEDS if getattr(call, need.option) != defaults[need.option] and not need.met(call))
+
+
+def _flag(need: Need) -> str:
+    return f"--{need.option.replace('_', '-')}"

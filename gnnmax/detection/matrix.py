@@ -207,7 +207,7 @@ class MatrixSource(BlockReader):
             once: Whether the lower half is left out where :attr:`stored_once`.
         """
         if self.sparse and (self.unstored == "missing" or self.skips_zeros):
-            yield from self._stored(once=once)
+            yield from self.measured_stored(once=once)
             return
         for block in self._scored_blocks():
             known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing
@@ -236,7 +236,12 @@ class MatrixSource(BlockReader):
         """
         return self._sparse_storage.listed(once=once)
 
-    def _stored(self, *, once: bool) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
+    def measured_stored(self, *, once: bool = False) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
+        """Yield values, rows and columns of the stored entries of a sparse matrix that have a score.
+
+        Args:
+            once: Whether the lower half is left out where :attr:`stored_once`.
+        """
         for part in self.stored(once=once):
             values, rows, columns = part
             kept = np.ones(len(values), dtype=np.bool_)

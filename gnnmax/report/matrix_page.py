@@ -1,9 +1,10 @@
-"""The page of a matrix: a picture with its maxima marked, zoomable without a script, and the table."""
+"""The page of a matrix: a picture with axes and its maxima marked, zoomable without a script, and the table."""
 
 from __future__ import annotations
 
 import base64
 import io
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,80 +12,164 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.matrix import MatrixSource
-from gnnmax.detection.table import Detections
+from gnnmax.detection.table import Detections, Rows
+from gnnmax.report.colour_scale import ColourScale, fitted_scale
+from gnnmax.report.matrix_axes import LEVELS, Axis, axis_of
+from gnnmax.report.reduced_matrix import ReducedMatrix, reduced_matrix
 from gnnmax.report.rendering import environment, write_whole
 
-__all__ = ["picture_of", "render_matrix", "write_matrix"]
+__all__ = ["render_matrix", "write_matrix"]
 
-PIXELS = 900
-"""Of the picture, at most, along a side: each shows the largest entry of a block."""
+SIDE = 720.0
+"""Longer side of the picture, in pixels at magnification 1."""
 
-SHOWN = 500
-"""Maxima marked and listed, the largest first."""
+LEAST_SIDE = 160.0
+"""Least length of the shorter side; the entries of a narrow matrix are drawn as rectangles."""
+
+LISTED = 500
+"""Maxima in the table of the page, the largest first."""
+
+RINGED = 100
+"""Maxima that are ringed, the largest first."""
+
+NUMBERED = 20
+"""Maxima whose number is written beside the ring."""
+
+RING = 5.5
+"""Least radius of a ring, in pixels; where entries are larger, a ring lies inside its entry."""
 
 
-def picture_of(source: MatrixSource) -> npt.NDArray[np.float64]:
-    """Shrink a matrix to a picture: the largest measured entry of each block, on a scale of percentiles.
+@dataclass(frozen=True)
+class Ring:
+    """A ring around an entry of the picture.
 
-    0 is the 1st percentile of these and 1 the 99th; NaN stands where nothing was measured.
-
-    Example:
-        >>> from gnnmax.detection.matrix_input import as_source
-        >>> picture_of(as_source(np.array([[0.0, 1.0], [2.0, 4.0]]))).shape
-        (2, 2)
+    Attributes:
+        number: Its row in the table, from 1.
+        x: Its centre, in pixels from the left.
+        y: Its centre, in pixels from the top.
+        title: Its position, by names if there are any, and its value.
     """
+
+    number: int
+    x: float
+    y: float
+    title: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn matrix.
+
+    Attributes:
+        rows: The vertical axis.
+        columns: The horizontal axis.
+        colours: The picture as a mask: opaque where values are large. PNG as base64.
+        missing: The same, opaque where nothing was measured; None if something was measured everywhere.
+        scale: The colour scale, None without any measured entry.
+        block: Rows and columns of a block; each point shows the largest entry of one.
+        cell: Shorter side of an entry, in pixels.
+    """
+
+    rows: Axis
+    columns: Axis
+    colours: str
+    missing: str | None
+    scale: ColourScale | None
+    block: tuple[int, int]
+    cell: float
+
+    @property
+    def radius(self) -> float:
+        """Radius of a ring at magnification 1."""
+        return max(RING, 0.42 * self.cell)
+
+
+def _drawn(source: MatrixSource, reduced: ReducedMatrix) -> Drawing:
     n, m = source.shape
-    height, width = -(-n // PIXELS), -(-m // PIXELS)
-    picture = np.full((-(-n // height), -(-m // width)), np.nan)
-    for row in range(picture.shape[0]):
-        first = row * height
-        block = source.block(first, 0, min(height, n - first), m, (0, 0))
-        values = block.values.astype(np.float64)
-        if block.missing is not None:
-            values[block.missing] = -np.inf
-        largest = np.maximum.reduceat(values.max(axis=0), np.arange(0, m, width))
-        picture[row] = np.where(np.isneginf(largest), np.nan, largest)
-    known = picture[np.isfinite(picture)]
-    if not len(known):
-        return picture
-    low, high = np.percentile(known, [1, 99])
-    return np.asarray(np.clip((picture - low) / (high - low if high > low else 1.0), 0.0, 1.0))
+    width, height = (max(LEAST_SIDE, round(SIDE * side / max(n, m))) for side in (m, n))
+    names = (None, None) if source.names is None else source.names
+    scale = fitted_scale(reduced.values)
+    unknown = np.isnan(reduced.values)
+    shares = np.zeros(unknown.shape) if scale is None else scale.shares(reduced.values)
+    return Drawing(
+        axis_of(n, height, names=names[0], edges=source.parts.rows.tolist()),
+        axis_of(m, width, names=names[1], edges=source.parts.columns.tolist()),
+        _png(np.nan_to_num(shares)),
+        _png(unknown) if unknown.any() else None,
+        scale,
+        reduced.block,
+        min(height / n, width / m),
+    )
 
 
-def _png(picture: npt.NDArray[np.float64]) -> str:
-    """Draw a picture in the colour of the pages, transparent where nothing was measured, as base64."""
+def _png(opaque: npt.NDArray[Any]) -> str:
+    """Draw white of some opacity, from 0 to 1, as base64."""
     from matplotlib.image import imsave
 
-    pixels = np.zeros((*picture.shape, 4))
-    pixels[..., :3] = (15 / 255, 118 / 255, 110 / 255)
-    pixels[..., 3] = np.nan_to_num(picture)
+    pixels = np.full((*opaque.shape, 4), 255, dtype=np.uint8)
+    pixels[..., 3] = np.round(255 * opaque)
     buffer = io.BytesIO()
     imsave(buffer, pixels, format="png")
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def render_matrix(source: MatrixSource, table: Detections, card: dict[str, Any]) -> str:
-    """Render the page of a matrix as HTML that links to nothing and runs no script.
+def _rings(drawing: Drawing, listed: Rows) -> list[Ring]:
+    """Ring entries in the order of the table, leaving out those whose ring would lie over another one."""
+    n, m = drawing.rows.length, drawing.columns.length
+    rings: list[Ring] = []
+    for number, row in enumerate(listed, 1):
+        i, j = row["i"], row["j"]
+        x, y = drawing.columns.pixels * (j + 0.5) / m, drawing.rows.pixels * (i + 0.5) / n
+        inside = 0 <= i < n and 0 <= j < m
+        if inside and all((x - ring.x) ** 2 + (y - ring.y) ** 2 >= 4 * drawing.radius**2 for ring in rings):
+            place = f"{row['row']}, {row['column']} ({i}, {j})" if "row" in row else f"{i}, {j}"
+            rings.append(Ring(number, round(x, 2), round(y, 2), f"{number}: {place}, value {_number(row['value'])}"))
+        if len(rings) == RINGED:
+            break
+    return rings
+
+
+def _number(value: Any) -> str:
+    """Write an entry of the table."""
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def render_matrix(source: MatrixSource, table: Detections, card: dict[str, Any], *, why_none: str = "") -> str:
+    """Render the page of a matrix as HTML that links to nothing outside itself and runs no script.
 
     Args:
         source: The matrix.
-        table: Its maxima; the page shows the first :data:`SHOWN`.
+        table: Its maxima; the page lists the first :data:`LISTED` and rings at most :data:`RINGED`.
         card: The run card.
+        why_none: The reason why there are no maxima, if the table is empty.
     """
-    n, m = source.shape
-    shown = table[:SHOWN].as_rows()
-    marked = [row for row in shown if row["i"] < n and row["j"] < m]
-    return (
-        environment()
-        .get_template("matrix.html")
-        .render(card=card, n=n, m=m, png=_png(picture_of(source)), marked=marked, total=len(table), shown=shown)
+    listed = table[:LISTED].as_rows()
+    drawing = _drawn(source, reduced_matrix(source))
+    rings = _rings(drawing, listed)
+    template = environment().get_template("matrix.html")
+    return template.render(
+        card=card,
+        drawing=drawing,
+        rings=rings,
+        ringed={ring.number for ring in rings},
+        numbered=NUMBERED,
+        levels=LEVELS,
+        least=RING,
+        listed=listed,
+        total=len(table),
+        number=_number,
+        why_none=why_none,
     )
 
 
-def write_matrix(source: MatrixSource, table: Detections, card: dict[str, Any], path: Path) -> Path:
+def write_matrix(
+    source: MatrixSource, table: Detections, card: dict[str, Any], path: Path, *, why_none: str = ""
+) -> Path:
     """Write the page of a matrix to a file, whole or not at all.
 
     Raises:
         InputError: the folder of the file does not exist.
     """
-    return write_whole(path, render_matrix(source, table, card))
+    return write_whole(path, render_matrix(source, table, card, why_none=why_none))

@@ -26,7 +26,6 @@ from gnnmax.errors import InputError
 from gnnmax.models.registry import build_model
 from gnnmax.models.trained import save_model
 from gnnmax.report.documents import markdown
-from gnnmax.report.matrix_page import picture_of
 from gnnmax.task.windows import Windows
 
 ROOT = Path(__file__).parents[2]
@@ -163,24 +162,6 @@ def test_a_position_just_outside_the_matrix_is_outside_and_its_last_entry_is_not
     table = detections_at(as_source(MATRIX), [(40, 0), (0, 50), (39, 49)], find_maxima(MATRIX))
     assert table.reasons.tolist() == ["outside the matrix of 40 x 50", "outside the matrix of 40 x 50", ""]
     assert table.values.tolist() == [None, None, MATRIX[39, 49]]
-
-
-@pytest.mark.parametrize("shape", [(12, 9), (40, 2000)])
-def test_the_page_of_a_matrix_rings_its_maxima_and_links_to_nothing(shape, tmp_path, capsys):
-    matrix = np.random.default_rng(0).random(shape)
-    matrix[3, 4] = np.nan
-    np.save(tmp_path / "m.npy", matrix)
-    call = ["detect", str(tmp_path / "m.npy"), "--models", "none", "--page", str(tmp_path / "m.html"), "--k", "3"]
-    assert main([*call, "--max-missing", "4", "--min-distance", "3"]) == 0
-    page = (tmp_path / "m.html").read_text(encoding="utf-8")
-    assert "border\nshrink, at most 4 missing, at least 3\napart." in page
-    assert "at most 4 missing" in " ".join(capsys.readouterr().out.split())
-    found = len(find_maxima(matrix, 3, max_missing=4, min_distance=3))
-    assert page.count("<circle") == min(found, 500) and f"{found:,} maxima" in page
-    assert page.count("http") == 1 and "<script" not in page  # the one is the name of the SVG language
-    picture = picture_of(as_source(matrix))
-    assert picture.shape == (shape[0], -(-shape[1] // -(-shape[1] // 900)))
-    assert np.nanmin(picture) == 0 and np.nanmax(picture) == 1 and np.isnan(picture).any() == (shape[1] < 900)
 
 
 def test_positions_of_a_graph_go_by_name(tmp_path, capsys):
