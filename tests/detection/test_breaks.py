@@ -139,7 +139,11 @@ def test_a_list_of_named_nodes_is_searched_as_a_graph_unless_a_mode_is_given(con
     assert ("the nodes have names" in printed) == (mode == "graph")
 
 
-def test_an_option_of_windows_is_refused_for_a_list_of_named_nodes(tmp_path, capsys):
+@pytest.mark.parametrize("flags", [["--k", "3"], ["--k", "3", "--border", "drop"]])
+def test_an_option_of_windows_searches_a_list_of_named_nodes_by_windows_and_says_so(flags, tmp_path, capsys):
     (tmp_path / "m.csv").write_text("b,a,1\na,c,9\n")
-    assert main(["detect", str(tmp_path / "m.csv"), "--models", "none", "--border", "drop"]) == 2
+    assert main(["detect", str(tmp_path / "m.csv"), "--models", "none", *flags]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"so their order may mean nothing; {flags[0]} asks for windows: mode ordered" in printed
+    assert main(["detect", str(tmp_path / "m.csv"), "--models", "none", "--mode", "graph", *flags]) == 2
     assert "--mode ordered" in capsys.readouterr().err

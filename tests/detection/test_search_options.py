@@ -138,7 +138,7 @@ def test_the_command_takes_a_number_a_share_or_a_percentile(tmp_path, capsys):
         card = json.loads(capsys.readouterr().out)["card"]
         assert (card["threshold"], card["threshold_given"]) == (number, number if text[-1] in "13" else text)
     assert main([*call, "--threshold", "p100"]) == 0
-    assert "no entry that is the largest of its window is above 100\n" in capsys.readouterr().out
+    assert "no maximum is above --threshold 100; without --threshold 100: 1 maximum\n" in capsys.readouterr().out
     assert main([*call, "--threshold", "half"]) == 2
     assert capsys.readouterr().err.startswith("gnnmax: threshold must be a number")
 

@@ -154,4 +154,4 @@ def test_the_command_writes_the_page_with_its_options(shape, tmp_path, capsys):
     assert ("largest of up to 1 x 3 entries" in page) == (shape[1] > 900)
     assert main([*call, "--threshold", "2", "--force"]) == 0
     page = (tmp_path / "m.html").read_text(encoding="utf-8")
-    assert "No maximum was found: no entry that is the largest of its window is above 2." in page
+    assert "No maximum was found: no maximum is above --threshold 2; without --threshold 2: " in page

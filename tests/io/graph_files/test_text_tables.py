@@ -55,7 +55,7 @@ NAMED = {
     "labelled.tsv": FRAME.to_csv(sep="\t").encode(),
     "labelled, semicolons.csv": FRAME.to_csv(sep=";").encode(),
     "corner.csv": FRAME.rename_axis("gene").to_csv().encode(),
-    "compressed.csv.gz": gzip.compress(b"a,b,3\na,c,1\nb,c,2.5\n"),
+    "compressed.csv.gz": gzip.compress(b"a,b,3\na,c,1\nb,c,2.5\n", mtime=0),
 }
 UNNAMED = {
     "blanks.csv": savetxt(MATRIX),
@@ -172,7 +172,9 @@ def test_the_weights_are_named_on_the_command_line(tmp_path, capsys):
     assert "leave out the name of the weights" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", gzip.compress(b"a,b,1")[:-4], gzip.compress(b"a,b,1") + b"x"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x1f\x8b", gzip.compress(b"a,b,1", mtime=0)[:-4], gzip.compress(b"a,b,1", mtime=0) + b"x"]
+)
 def test_a_damaged_compressed_file_is_refused(content, tmp_path):
     (tmp_path / "e.csv.gz").write_bytes(content)
     with pytest.raises(InputError, match=r"e\.csv\.gz: (not a file of gzip|holds no edge)"):
