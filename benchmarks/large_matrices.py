@@ -31,13 +31,14 @@ PROGRAM = """
 import json, resource, sys, time
 from gnnmax import find_maxima
 from gnnmax.detection.matrix_files import read_matrix
+from gnnmax.io.process_memory import peak_memory
 import h5py
 path, options = sys.argv[1], json.loads(sys.argv[2])
 matrix = h5py.File(path)["matrix"] if path.endswith(".h5") else read_matrix(path, balanced=True)
 found = len(find_maxima(matrix, **options))
 own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
 seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-print(json.dumps([seconds, 1024 * own.ru_maxrss, found]))
+print(json.dumps([seconds, peak_memory(), found]))
 """
 """Searches a file in a process of its own, and prints processor time, peak memory, and the number of maxima."""
 

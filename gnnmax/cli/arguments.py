@@ -25,7 +25,6 @@ __all__ = [
     "NETS_HELP",
     "Changes",
     "Flag",
-    "direction_of",
     "expand_home",
     "nets_of",
     "open_any_data",
@@ -39,18 +38,6 @@ __all__ = [
 Flag = tyro.conf.FlagCreatePairsOff[bool]
 NETS_HELP = "The code of nets of your own in the run, separated by commas, each as NAME=FILE.py:CLASS."
 Changes = Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
-
-
-def direction_of(*, directed: bool, undirected: bool) -> bool | None:
-    """Return what two flags say of a matrix; None if neither is given.
-
-    Example:
-        >>> direction_of(directed=False, undirected=True), direction_of(directed=False, undirected=False)
-        (False, None)
-    """
-    if directed and undirected:
-        raise InputError("--directed contradicts --undirected: give one of the two, or neither")
-    return True if directed else False if undirected else None
 
 
 def refuse_old_flags(commands: Mapping[str, Any], arguments: Sequence[str]) -> None:

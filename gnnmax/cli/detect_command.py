@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shlex
 import sys
 import time
@@ -18,6 +17,7 @@ from msgspec import structs
 from gnnmax.cli.arguments import Flag, nets_of, words_of
 from gnnmax.cli.detect_needs import check_needs, needs_order
 from gnnmax.cli.detect_printing import print_maxima, why_dropped
+from gnnmax.cli.matrix_flags import MatrixFlags
 from gnnmax.cli.no_maximum import why_none
 from gnnmax.cli.optional_outputs import Outputs
 from gnnmax.cli.printing import print_json
@@ -28,6 +28,7 @@ from gnnmax.errors import InputError, failure_of
 from gnnmax.io.atomic import write_file
 from gnnmax.io.json_text import json_text
 from gnnmax.io.ownership import MADE_BY, Output, check_outputs
+from gnnmax.io.process_memory import peak_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ POSITIONS_HELP = (
 
 
 @dataclass(frozen=True)
-class Detect:
+class Detect(MatrixFlags):
     """Find the maxima of a matrix by the exact rule, and score their windows with trained nets."""
 
     matrix: tyro.conf.Positional[Path]
@@ -75,8 +76,6 @@ class Detect:
     """How many entries of a window may be missing: any (shrink) or none (drop); --max-missing N: at most N."""
     max_missing: int | None = None
     """The largest number of entries of a window that may be missing."""
-    unstored: Literal["zero", "missing"] = "zero"
-    """The value of an entry that a sparse matrix does not store."""
     diagonal: bool = True
     """Whether the diagonal entries (i, i) take part."""
     mask: Path | None = None
@@ -101,14 +100,6 @@ class Detect:
     """Report the largest maxima only, this many; those equal to the last one too."""
     top_per: Literal["matrix", "row", "column", "node"] = "matrix"
     """Count --top in the whole matrix, or in each row, column or node."""
-    directed: Flag = False
-    """Read entry (i, j) as the edge from i to j only."""
-    undirected: Flag = False
-    """Read (i, j) and (j, i) as one pair: of a matrix that is symmetric, or of one half where the other is empty."""
-    balanced: Flag = False
-    """Balance the counts of a contact map."""
-    weight: str | None = None
-    """Edge attribute of a graph, or column of a list of edges, that holds the weights."""
     models: str = "cnn,gnn"
     """Nets that score the windows, separated by commas: shipped models by name, trained ones by folder, those of your
     own code as FOLDER=FILE.py:CLASS; or none."""
@@ -146,12 +137,12 @@ class Detect:
 
     def run(self) -> int:
         """Find the maxima, score their windows, and print and write the results."""
-        from gnnmax.detection.matrix_files import has_order, read_matrix
+        from gnnmax.detection.matrix_files import has_order
 
         started = time.perf_counter()
         call = self if self.mode != "auto" else replace(self, mode="ordered")
         call._check()
-        matrix = read_matrix(self.matrix, directed=self.directed, balanced=self.balanced, weight=self.weight)
+        matrix = self.read(self.matrix)
         if self.mode != "auto" or has_order(matrix):
             return call._run(matrix, started, note="")
         if windowed := needs_order(replace(self, mode="graph")):
@@ -179,7 +170,7 @@ class Detect:
         self._write(source, table, card, found=found, models=models, outputs=outputs)
         card["no_maximum"] = "" if len(table) else why_dropped(card) or why_none(source, options)
         card["seconds"] = round(time.perf_counter() - started, 3)
-        card["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        card["peak_memory_bytes"] = peak_memory()
         if self.out is not None:
             with outputs.writing("the run card", path := self.out.with_suffix(CARD)):
                 write_file(path, json_text(card) + "\n")
@@ -225,7 +216,7 @@ class Detect:
         flags = {name: getattr(self, name) for name in SearchOptions.__struct_fields__ if hasattr(self, name)}
         flags["k"] = self.k if self.k_columns is None else (self.k, self.k_columns)
         flags["steps"] = [] if self.steps == "none" else words_of(self.steps)
-        flags["directed"] = True if self.directed else False if self.undirected else None
+        flags["directed"] = self.direction
         flags["contacts"] = "cis" if self.cis else "trans" if self.trans else "all"
         flags["missing"] = None if self.mask is None else read_mask(self.mask, shape_of(matrix))
         return SearchOptions(**flags)
@@ -265,8 +256,6 @@ class Detect:
     def _check(self) -> None:
         if self.border.isdecimal():
             raise InputError(f"--border {self.border} is called --max-missing {self.border} now")
-        if self.directed and self.undirected:
-            raise InputError("--directed contradicts --undirected: give one of the two, or neither")
         if self.cis and self.trans:
             raise InputError("--cis contradicts --trans: give one of the two, or neither")
         if self.decoys == "none" and self.fdr is not None:

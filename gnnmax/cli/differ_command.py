@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from gnnmax.cli.arguments import Flag, direction_of, words_of
+from gnnmax.cli.arguments import Flag, words_of
+from gnnmax.cli.matrix_flags import MatrixFlags
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.detection.output import is_table, json_lines, parquet_library, write_table
 from gnnmax.io.ownership import Output, check_outputs
@@ -21,7 +22,7 @@ __all__ = ["Differ"]
 
 
 @dataclass(frozen=True)
-class Differ:
+class Differ(MatrixFlags):
     """Find the maxima that a second matrix of the same nodes has gained, lost or kept, with a false-discovery rate."""
 
     a: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="A")]]
@@ -44,18 +45,8 @@ class Differ:
     """Normalisation of the sum before the search, separated by commas: rank, distance, degree."""
     threshold: float | None = None
     """Only maxima of the sum strictly above this value."""
-    unstored: Literal["zero", "missing"] = "zero"
-    """The value of an entry that a sparse matrix does not store."""
     diagonal: bool = True
     """Whether the diagonal entries (i, i) take part."""
-    directed: Flag = False
-    """Read entry (i, j) as the edge from i to j only."""
-    undirected: Flag = False
-    """Read (i, j) and (j, i) as one pair: of a matrix that is symmetric, or of one half where the other is empty."""
-    balanced: Flag = False
-    """Balance the counts of contact maps; they are real values then."""
-    weight: str | None = None
-    """Edge attribute of a graph, or column of a list of edges, that holds the weights."""
     picture: Path | None = None
     """Draw the changes into this .svg or .png file."""
     force: Flag = False
@@ -92,12 +83,10 @@ class Differ:
 
     def _found(self) -> Differences:
         from gnnmax.detection.matrix_differences import find_differences
-        from gnnmax.detection.matrix_files import read_matrix
 
-        reading: dict[str, Any] = {"directed": self.directed, "balanced": self.balanced, "weight": self.weight}
-        a, b = (read_matrix(file, **reading) for file in (self.a, self.b))
+        a, b = (self.read(file) for file in (self.a, self.b))
         same = ("rate", "law", "around", "mode", "threshold", "unstored", "diagonal")
         options: dict[str, Any] = {name: getattr(self, name) for name in same}
         options["steps"] = [] if self.steps == "none" else words_of(self.steps)
-        options["directed"] = direction_of(directed=self.directed, undirected=self.undirected)
+        options["directed"] = self.direction
         return find_differences(a, b, self.k, **options)

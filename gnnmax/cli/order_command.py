@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
-from gnnmax.cli.arguments import Flag, direction_of
+from gnnmax.cli.arguments import Flag
+from gnnmax.cli.matrix_flags import MatrixFlags
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.errors import InputError
 from gnnmax.io.ownership import Output, check_outputs
@@ -18,7 +19,7 @@ __all__ = ["Order"]
 
 
 @dataclass(frozen=True)
-class Order:
+class Order(MatrixFlags):
     """Test whether the order of rows and columns carries information, and say which mode and which net to use."""
 
     file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FILE")]]
@@ -29,16 +30,6 @@ class Order:
     """Seed of the random orders."""
     two_sets: Flag = False
     """Rows and columns are different things although there are equally many: test their orders one by one."""
-    unstored: Literal["zero", "missing"] = "zero"
-    """The value of an entry that a sparse matrix does not store."""
-    directed: Flag = False
-    """Read entry (i, j) as the edge from i to j only."""
-    undirected: Flag = False
-    """Read (i, j) and (j, i) as one pair: of a matrix that is symmetric, or of one half where the other is empty."""
-    balanced: Flag = False
-    """Balance the counts of a contact map."""
-    weight: str | None = None
-    """Edge attribute of a graph, or column of a list of edges, that holds the weights."""
     out: Path | None = None
     """Draw the likeness by distance into this .svg or .png file."""
     force: Flag = False
@@ -50,7 +41,6 @@ class Order:
         """Test the order, and print and draw the result."""
         import numpy as np
 
-        from gnnmax.detection.matrix_files import read_matrix
         from gnnmax.detection.order_information import order_test
 
         if self.seed < 0:
@@ -58,12 +48,12 @@ class Order:
         outputs = [Output("--out", self.out, FIGURES)]
         check_outputs(outputs, inputs=[self.file], force=self.force)
         found = order_test(
-            read_matrix(self.file, directed=self.directed, balanced=self.balanced, weight=self.weight),
+            self.read(self.file),
             draws=self.draws,
             rng=np.random.default_rng(self.seed),
             two_sets=self.two_sets,
             unstored=self.unstored,
-            directed=direction_of(directed=self.directed, undirected=self.undirected),
+            directed=self.direction,
         )
         if self.out is not None:
             write_figure(found.plot()[0], self.out)

@@ -81,7 +81,7 @@ class BlockReader:
     def distances(self, rows: Places, columns: Places) -> Places:
         """Return the distance ``|i - j|`` of some entries; across a break, the larger side of the matrix."""
         apart: Places = np.abs(rows - columns)
-        if self.breaks is not None and self.breaks.alike:
+        if self.breaks is not None and self.breaks.equal_sides:
             apart[~self.breaks.same_part(rows, columns)] = max(self.shape)
         return apart
 

@@ -49,7 +49,7 @@ class Breaks:
         return self.rows[1:-1], self.columns[1:-1]
 
     @property
-    def alike(self) -> bool:
+    def equal_sides(self) -> bool:
         """Whether rows and columns have the same parts."""
         return np.array_equal(self.rows, self.columns)
 

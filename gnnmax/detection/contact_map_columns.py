@@ -18,12 +18,15 @@ import json
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
+
+CACHE = 2**22
+"""Bytes of chunks that the library keeps."""
 
 MEMORY = 2**28
 """Bytes that the process may allocate beyond what it has after its imports."""
@@ -191,17 +194,28 @@ def write(file: h5py.File, group: str, wanted: list[str], out: BinaryIO) -> None
             out.write(np.ascontiguousarray(part, dtype=types[name]).tobytes())
 
 
-def main(path: str, group: str, wanted: str) -> int:
-    """Write a map; return the exit status, 1 with a reason on standard error if the file is not read."""
+def run(path: str, cache: int, work: Callable[[h5py.File], None]) -> int:
+    """Do work on a file within bounds; return the exit status, 1 with a reason on standard error if it is not read.
+
+    Args:
+        path: The file.
+        cache: Bytes of chunks that the library keeps.
+        work: Reads the open file, and writes to standard output.
+    """
     try:
         limit(Path(path))
-        with h5py.File(path, "r", rdcc_nbytes=2**22) as file:
-            write(file, group, wanted.split(","), sys.stdout.buffer)
+        with h5py.File(path, "r", rdcc_nbytes=cache) as file:
+            work(file)
         sys.stdout.buffer.flush()
     except Exception as error:  # the library raises exceptions of any type on damaged files
         sys.stderr.write((str(error).strip() or type(error).__name__).splitlines()[0][:300] + "\n")
         return 1
     return 0
+
+
+def main(path: str, group: str, wanted: str) -> int:
+    """Write a map; return the exit status."""
+    return run(path, CACHE, lambda file: write(file, group, wanted.split(","), sys.stdout.buffer))
 
 
 if __name__ == "__main__":

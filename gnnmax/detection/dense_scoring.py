@@ -107,6 +107,10 @@ def score_map(model: Scorer, source: MatrixSource, k: int) -> npt.NDArray[np.flo
                 part[_near_diagonal(row, half, part.shape, k)] = np.nan
     if convolved is not None:
         _leave_out_merged(scores, source, k)
+    places = np.arange(n), np.arange(m)
+    for axis, (place, (first, last)) in enumerate(zip(places, source.parts.limits(*places), strict=True)):
+        across = (place - half < first) | (place + half >= last)  # the window reaches across a break
+        scores[(slice(None),) * axis + (across,)] = np.nan
     return scores
 
 

@@ -37,9 +37,9 @@ class Depth:
     share: Floats
     variance: Floats
 
-    def at(self, rows: Places, columns: Places) -> tuple[Floats, Floats]:
-        """Return the expected share at some places, between ranges by interpolation, and its variance."""
-        distance = np.log2(1.0 + np.abs(rows - columns))
+    def at(self, distances: Places) -> tuple[Floats, Floats]:
+        """Return the expected share at distances from the diagonal, interpolated between ranges, and its variance."""
+        distance = np.log2(1.0 + distances)
         return np.interp(distance, self.distance, self.share), np.interp(distance, self.distance, self.variance)
 
     @property
@@ -113,7 +113,7 @@ def _totals(source: MatrixSource, *, by_distance: bool, upper: bool) -> Floats:
     sums = np.zeros(ranges * GROUPS)
     for values, rows, columns in source.measured():
         if by_distance:
-            number = (PER_DOUBLING * np.log2(1.0 + np.abs(rows - columns))).astype(np.intp)
+            number = (PER_DOUBLING * np.log2(1.0 + source.distances(rows, columns))).astype(np.intp)
             group = (rows + columns) * GROUPS // (n + m)
         else:
             number, group = np.zeros(len(rows), dtype=np.intp), (rows + columns) % GROUPS

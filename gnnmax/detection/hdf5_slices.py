@@ -75,16 +75,9 @@ def serve(file: h5py.File, place: str, asked: BinaryIO, out: BinaryIO) -> None:
 
 
 def main(path: str, place: str) -> int:
-    """Serve a data set; return the exit status, 1 with a reason on standard error if the file is not read."""
-    try:
-        columns.limit(Path(path))
-        with h5py.File(path, "r", rdcc_nbytes=CACHE) as file:
-            serve(file, place, sys.stdin.buffer, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-    except Exception as error:  # the library raises exceptions of any type on damaged files
-        sys.stderr.write((str(error).strip() or type(error).__name__).splitlines()[0][:300] + "\n")
-        return 1
-    return 0
+    """Serve a data set; return the exit status."""
+    status: int = columns.run(path, CACHE, lambda file: serve(file, place, sys.stdin.buffer, sys.stdout.buffer))
+    return status
 
 
 if __name__ == "__main__":

@@ -99,12 +99,10 @@ def find_differences(
     refuse_old_names(options)
     search = SearchOptions(k, **{**options, "triangle": "upper"})
     _check(rate, law, around, search)
-    pair = pair_of(
-        a, b, unstored=search.unstored, missing=search.missing, diagonal=search.diagonal, directed=search.directed
-    )
+    pair = pair_of(a, b, search)
     counts = _are_counts(pair, law)
-    # the pair says itself what is missing, and whether it is directed
-    search = structs.replace(search, missing=None, directed=None, unstored=pair.a.unstored)
+    # the pair says itself what is missing, where its breaks are, and whether it is directed
+    search = structs.replace(search, missing=None, breaks=None, directed=None, unstored=pair.a.unstored)
     pooled = prepare_matrix(pair.pooled, search)
     maxima = search_matrix(pooled, search)
     side = (AROUND if search.mode == "ordered" else 1) if around is None else around
@@ -188,8 +186,9 @@ def _of_counts(
     places = (maxima.rows, maxima.columns)
     depth = depth_of(windows.pair.a, windows.pair.b, by_distance=by_distance, upper=windows.upper)
     first, second, _ = windows.sums(*others)
-    dispersion = dispersion_of(first, first + second, depth.at(*others)[0], windows.squares(*others))
-    share, variance = depth.at(*places)
+    apart = windows.pair.a.distances
+    dispersion = dispersion_of(first, first + second, depth.at(apart(*others))[0], windows.squares(*others))
+    share, variance = depth.at(apart(*places))
     first, second, _ = windows.sums(*places)
     total = np.maximum(first + second, 1)
     excess = dispersion * windows.squares(*places) / total + total * variance / (share * (1 - share))
@@ -212,7 +211,7 @@ def _fields(changes: Changes) -> dict[str, Any]:
 
 def _found_in(source: MatrixSource, maxima: Maxima, search: SearchOptions) -> npt.NDArray[np.bool_]:
     """Return which maxima of the sum are maxima of one of the two matrices, also where these are not its largest."""
-    search = without_filters(search, "prominence", "top")
+    search = structs.replace(without_filters(search, "prominence", "top"), threshold=None)  # these are of the sum
     try:
         own = search_matrix(normalise(source, search.steps, search.mode), search)
     except InputError:  # a normalisation that refuses this matrix alone

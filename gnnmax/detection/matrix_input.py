@@ -113,7 +113,7 @@ def as_source(
     symmetry = symmetry_of(matrix, missing, unstored=unstored, directed=directed, known=known)
     matrix, missing = as_upper_half(matrix, symmetry), as_upper_half(missing, symmetry)
     parts = None if breaks is None else as_breaks(breaks, shape)
-    if parts is not None and symmetry.undirected and not parts.alike:
+    if parts is not None and symmetry.undirected and not parts.equal_sides:
         raise InputError("the matrix is undirected, so rows and columns need the same breaks")
     return MatrixSource(matrix, unstored, missing, diagonal, names, symmetry, breaks=parts, bins=bins)
 

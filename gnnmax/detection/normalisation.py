@@ -107,7 +107,7 @@ def by_distance(source: MatrixSource) -> FittedNormalisation:
     n, m = source.shape
     if n != m:
         raise InputError(f"the step distance needs a square matrix, rows and columns in one order, not {n} x {m}")
-    if source.breaks is not None and not source.breaks.alike:
+    if source.breaks is not None and not source.breaks.equal_sides:
         raise InputError("the step distance needs the same breaks in rows and in columns")
     sums, counts = np.zeros(n), _zeros(source)[:n]
     number = np.zeros(n, dtype=np.int64)
@@ -236,7 +236,7 @@ def _zeros(source: MatrixSource) -> npt.NDArray[np.int64]:
         return zeros
     lines = source.missing if isinstance(source.missing, MissingLines) else MissingLines.none(source.shape)
     rows, columns, breaks = ~lines.rows, ~lines.columns, source.breaks
-    if breaks is None or not breaks.alike:
+    if breaks is None or not breaks.equal_sides:
         zeros[:across] = _pairs(rows, columns)
     else:
         for start, stop in pairwise(breaks.rows.tolist()):

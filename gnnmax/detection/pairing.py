@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.matrix_input import NamedMatrix, as_source
-from gnnmax.detection.search_options import Unstored
+from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
 
@@ -51,23 +51,21 @@ class Pair:
         yield from (values for source in (self.a, self.b) for values, _, _ in source.measured())
 
 
-def pair_of(a: Any, b: Any, *, unstored: Unstored, missing: Any, diagonal: bool, directed: bool | None = None) -> Pair:
+def pair_of(a: Any, b: Any, options: SearchOptions) -> Pair:
     """Read two matrices of any supported kind; nodes that have names are matched by these.
 
     Args:
         a: A matrix, see :func:`gnnmax.find_maxima`.
         b: Another one of the same nodes.
-        unstored: The value of an entry that a sparse matrix does not store.
-        missing: True where neither was measured; or None.
-        diagonal: Whether the diagonal takes part.
-        directed: As for :func:`gnnmax.find_maxima`; the pair is undirected if both matrices are.
+        options: How they are read: unstored and missing entries, the diagonal, breaks, and whether they are directed;
+            the pair is undirected if both matrices are.
 
     Raises:
         InputError: other shapes, other names, no entry measured in both, or too many entries.
     """
-    first, second = (
-        as_source(one, unstored=unstored, missing=missing, diagonal=diagonal, directed=directed) for one in (a, b)
-    )
+    given = {name: getattr(options, name) for name in ("unstored", "missing", "diagonal", "directed", "breaks")}
+    first, second = (as_source(one, **given) for one in (a, b))
+    unstored, diagonal = options.unstored, options.diagonal
     if first.shape != second.shape:
         shapes = " and ".join(f"{n} x {m}" for n, m in (first.shape, second.shape))
         raise InputError(f"two matrices of the same nodes have one shape, not {shapes}: give both the same nodes")

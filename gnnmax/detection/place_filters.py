@@ -29,7 +29,7 @@ def check_breaks(source: MatrixSource, options: SearchOptions) -> None:
     Raises:
         InputError: there are no breaks, or others between rows than between columns.
     """
-    if source.breaks is None or not source.breaks.alike:
+    if source.breaks is None or not source.breaks.equal_sides:
         raise InputError(
             f"contacts = {options.contacts!r} needs the same breaks between rows and between columns, such as borders "
             "of chromosomes: a contact map has them; give breaks=(rows, columns) otherwise"
@@ -70,7 +70,7 @@ def check_distance(source: MatrixSource, options: SearchOptions) -> None:
         InputError: rows and columns are not in one order, or have no base pairs but a unit is given.
     """
     n, m = source.shape
-    if n != m or not source.parts.alike:
+    if n != m or not source.parts.equal_sides:
         parts = f"not {n} x {m}" if n != m else "and the same breaks"
         raise InputError(f"distance needs a square matrix, rows and columns in one order, {parts}")
     if distance_range(options.distance).base_pairs:

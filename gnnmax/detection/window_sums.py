@@ -17,7 +17,7 @@ __all__ = ["window_sums"]
 def window_sums(
     source: MatrixSource, rows: Places, columns: Places, side: int, *, upper: bool
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Sum the measured entries of the window around each place, and count them.
+    """Sum the measured entries of the window around each place, up to breaks, and count them.
 
     Args:
         source: A matrix before normalisation, in which NaN is the only mark of missing entries.
@@ -34,12 +34,12 @@ def window_sums(
         >>> window_sums(ones, np.array([0, 2]), np.array([0, 2]), 3, upper=True)[1]
         array([3, 6])
     """
-    n, m = source.shape
+    (top, bottom), (first, last) = source.parts.limits(rows, columns)
     sums, counts, half = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64), side // 2
     stored = _stored(source)
     for down, right in itertools.product(range(-half, half + 1), repeat=2):
         row, column = rows + down, columns + right
-        inside = (row >= 0) & (column >= 0) & (row < n) & (column < m)
+        inside = (row >= top) & (row < bottom) & (column >= first) & (column < last)
         if upper:
             inside &= row <= column
         if not source.diagonal:

@@ -150,6 +150,7 @@ def _check_test(test: SplitResult, results: Results) -> None:
         pairs = [(pair.first, pair.second) for pair in test.pairs]
         _require(pairs == list(combinations(nets, 2)), "its differences are not of these nets")
         _agree("slices", [_sizes(verdict) for verdict in test.verdicts.values()])
+        _agree("natural prevalences", [verdict.natural_prevalence for verdict in test.verdicts.values()])
         for name, verdict in test.verdicts.items():
             _check_verdict(name, verdict, test, seeds=len(results.seeds) if name in nets else 1)
         for curves in test.curves.values():
@@ -174,11 +175,9 @@ def _check_verdict(name: str, verdict: Verdict, test: SplitResult, *, seeds: int
             (verdict.n, verdict.n_graphs) == (test.windows, test.hosts), "its windows are not those of the test set"
         )
         _require(round(test.centred * test.windows) == verdict.positives, "its positives are not those of the test set")
-        prevalence = verdict.natural_prevalence or 0.0
-        _require(
-            1 / test.k**2 <= prevalence * (1 + 1e-9) and prevalence <= 1,
-            "its natural prevalence is not that of the side",
-        )
+        if (prevalence := verdict.natural_prevalence) is not None:
+            least = (1 - 1e-9) / test.k**2
+            _require(least <= prevalence <= 1, "its natural prevalence is not that of windows of the side")
         _within("its confidence", verdict.confidence)
         for value in (verdict.bayes_accuracy, verdict.ceiling):
             _within("the accuracy of the best scorer", value)

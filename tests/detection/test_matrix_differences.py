@@ -112,7 +112,7 @@ def test_the_ratio_of_depths_follows_distance_and_ignores_single_changes():
     a, b = rng.poisson(np.full((200, 200), 50.0)), rng.poisson(50.0 * (1 + (apart > 20)))
     b[3, 150] = 10**9
     depth = depth_of(as_source(a), as_source(b), by_distance=True, upper=False)
-    share, variance = depth.at(np.array([0, 0]), np.array([4, 150]))
+    share, variance = depth.at(np.array([4, 150]))
     np.testing.assert_allclose((1 - share) / share, [1, 2], rtol=0.05)
     assert (np.abs(share - [1 / 2, 1 / 3]) <= 5 * np.sqrt(variance)).all()
 
@@ -186,7 +186,7 @@ def test_maxima_of_the_sum_are_tested_by_any_options_of_the_search():
     found = find_differences(a, b, (5, 3), threshold=15, ties="all", diagonal=False)
     expected = find_maxima(a + b, (5, 3), threshold=15, ties="all", diagonal=False)
     assert sorted(found.places) == sorted(zip(expected.rows.tolist(), expected.columns.tolist(), strict=True))
-    own = find_maxima(a, (5, 3), threshold=15, ties="all", diagonal=False)
+    own = find_maxima(a, (5, 3), ties="all", diagonal=False)  # the threshold is one of the sum
     assert {place for place, is_one in zip(found.places, found.are_maxima[0], strict=True) if is_one} == {
         place[:2] for place in own
     } & set(found.places)
@@ -271,3 +271,43 @@ def test_the_command_refuses_wrong_input_with_status_2_and_overwrites_nothing(fi
         assert main([*call, *wrong]) == 2
         assert capsys.readouterr().err.count("\n") == 1
     assert (files / "foreign.csv").read_text() == "mine\n"
+
+
+def test_sums_around_a_place_end_at_breaks():
+    ones, places = np.ones((8, 8)), (np.array([3, 4]), np.array([6, 1]))
+    assert window_sums(as_source(ones), *places, 3, upper=False)[0].tolist() == [9, 9]
+    assert window_sums(as_source(ones, breaks=([4], [4])), *places, 3, upper=False)[0].tolist() == [6, 6]
+
+
+def test_breaks_are_those_of_the_search_in_the_sum_and_of_both_matrices():
+    rng = np.random.default_rng(0)
+    a, b = (rng.poisson(20, (24, 24)) for _ in range(2))
+    found = find_differences(a, b, 3, breaks=([10], [10]))
+    maxima = find_maxima(a + b, 3, breaks=([10], [10]), triangle="upper")
+    assert sorted(zip(found.rows.tolist(), found.columns.tolist(), strict=True)) == sorted(
+        (row, column) for row, column, _ in maxima
+    )
+    edge = [(row, column) for row, column, _ in maxima if row == 9 and column < 9]
+    assert edge  # next to the break
+    row, column = edge[0]
+    (first, _), place = found.around, [*zip(found.rows, found.columns, strict=True)].index((row, column))
+    assert first[place] == a[row - 1 : row + 1, max(0, column - 1) : column + 2].sum()
+
+
+def test_a_threshold_is_one_of_the_sum():
+    a = np.full((12, 12), 20)
+    a[5, 6] = 30
+    found = find_differences(a, a, 3, threshold=50)
+    (place,) = zip(found.rows.tolist(), found.columns.tolist(), strict=True)
+    assert place == (5, 6) and [one.tolist() for one in found.are_maxima] == [[True], [True]]
+
+
+def test_depths_between_chromosomes_are_none_of_those_at_the_same_distance_within_one():
+    rng, n = np.random.default_rng(0), 120
+    chromosome = np.arange(n) >= n // 2
+    trans = chromosome[:, None] != chromosome
+    a, b = rng.poisson(40.0, (n, n)), rng.poisson(np.where(trans, 160.0, 40.0))
+    first, second = (as_source(counts, breaks=([n // 2], [n // 2])) for counts in (a, b))
+    depth = depth_of(first, second, by_distance=True, upper=False)
+    apart = first.distances(np.array([10, 10]), np.array([50, 70]))
+    assert depth.at(apart)[0] == pytest.approx([0.5, 0.2], abs=0.02)

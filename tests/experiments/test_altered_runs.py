@@ -17,6 +17,7 @@ from gnnmax.cli.main import main
 from gnnmax.data.generation import build
 from gnnmax.data.recipe import parse_recipe
 from gnnmax.data.recipe_files import load_recipe
+from gnnmax.errors import InputError
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.results import encode_results, read_results
@@ -145,7 +146,6 @@ LEGAL_RESULTS = {
     "tests.*.centred": share,
     "tests.*.verdicts": lambda value: {"argmax", "nms", *MODELS} <= value.keys(),
     f"{VERDICT}.threshold": number,
-    f"{VERDICT}.natural_prevalence": share,
     f"{VERDICT}.warnings*": anything,
     f"{VERDICT}.confidence": share,
     **{f"{VERDICT}.{name}": in_range(name) for name in METRICS},
@@ -193,6 +193,20 @@ def test_altered_results(runs, mutant_count):
             if found is not None:
                 assert unlawful(original, figures(found), LEGAL_RESULTS) == []
     tried.check(least=0.3)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.5, "natural prevalences differ"), (0.01, "not that of windows of the si")]
+)
+def test_the_scorers_of_a_test_set_have_one_natural_prevalence(runs, value, said):
+    file = runs / "finished" / "results.json"
+    plain = json.loads(file.read_bytes())
+    verdicts = plain["tests"][0]["verdicts"].values()
+    for verdict in verdicts if value < 0.1 else [next(iter(verdicts))]:
+        verdict["natural_prevalence"] = value
+    file.write_text(json.dumps(plain))
+    with pytest.raises(InputError, match=said):
+        read_results(runs / "finished")
 
 
 def test_altered_records_of_the_call(runs, mutant_count):
