@@ -6,7 +6,7 @@ import sys
 import pytest
 
 HEAVY = ("torch", "torch_geometric")
-WATCHED = (*HEAVY, "matplotlib", "sklearn")
+WATCHED = (*HEAVY, "matplotlib", "sklearn", "scipy.stats")
 
 
 def loaded(code: str) -> set[str]:
@@ -34,6 +34,18 @@ def test_no_net_library_is_loaded(code):
 
 def test_judging_loads_neither_scikit_learn_nor_matplotlib():
     assert loaded("from gnnmax import evaluate, compare_scores, evaluate_peaks") == set()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import numpy; from gnnmax import find_maxima; find_maxima(numpy.eye(9), 3)",
+        "from gnnmax.cli.main import main; main(['--help'])",
+        "from gnnmax.cli.main import main; main(['detect', '--help'])",
+    ],
+)
+def test_a_search_and_help_do_not_load_the_statistics_of_scipy(code):
+    assert loaded(code) == set()
 
 
 def test_judging_does_not_load_the_audit():

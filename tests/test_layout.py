@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import gnnmax
+from gnnmax import detection
 from tests.support.skips import skip_outside_ci
 
 ROOT = Path(__file__).parents[1]
@@ -78,6 +79,19 @@ def test_the_public_names_are_all_there():
     assert set(gnnmax.__all__) <= set(dir(gnnmax))
     with pytest.raises(AttributeError, match="no attribute 'pytorch'"):
         _ = gnnmax.pytorch
+
+
+@pytest.mark.parametrize("package", [gnnmax, detection], ids=lambda package: package.__name__)
+def test_names_that_are_loaded_on_first_use_are_those_that_type_checkers_see(package):
+    tree = ast.parse(Path(package.__file__).read_text(encoding="utf-8"))
+    (seen,) = (node for node in tree.body if isinstance(node, ast.If))
+    found = {
+        alias.name: imported.module.removeprefix(f"{package.__name__}.")
+        for imported in seen.body
+        for alias in imported.names
+    }
+    assert found == package._MODULES and sorted(found) == package.__all__
+    assert all(getattr(package, name) is not None for name in found)
 
 
 def test_the_package_is_typed_and_nothing_large_or_pickled_is_kept():

@@ -1,24 +1,49 @@
-"""Find the maxima of your own matrix: exactly, by stated rules for ties, borders and missing entries."""
+"""Find the maxima of your own matrix: exactly, by stated rules for ties, borders and missing entries.
 
-from gnnmax.detection.difference_table import Differences
-from gnnmax.detection.matrix_differences import find_differences
-from gnnmax.detection.maxima import Maxima
-from gnnmax.detection.normalisation import NORMALISATIONS
-from gnnmax.detection.order_information import OrderTest, order_test
-from gnnmax.detection.permutation_null import Decoys, Discoveries, false_discovery
-from gnnmax.detection.search import find_maxima
-from gnnmax.detection.search_options import SearchOptions
+Names are loaded on first use: a search does not wait for the statistics of differences.
+"""
 
-__all__ = [
-    "NORMALISATIONS",
-    "Decoys",
-    "Differences",
-    "Discoveries",
-    "Maxima",
-    "OrderTest",
-    "SearchOptions",
-    "false_discovery",
-    "find_differences",
-    "find_maxima",
-    "order_test",
-]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping below
+    from gnnmax.detection.difference_table import Differences as Differences
+    from gnnmax.detection.matrix_differences import find_differences as find_differences
+    from gnnmax.detection.maxima import Maxima as Maxima
+    from gnnmax.detection.normalisation import NORMALISATIONS as NORMALISATIONS
+    from gnnmax.detection.order_information import OrderTest as OrderTest
+    from gnnmax.detection.order_information import order_test as order_test
+    from gnnmax.detection.permutation_null import Decoys as Decoys
+    from gnnmax.detection.permutation_null import Discoveries as Discoveries
+    from gnnmax.detection.permutation_null import false_discovery as false_discovery
+    from gnnmax.detection.search import find_maxima as find_maxima
+    from gnnmax.detection.search_options import SearchOptions as SearchOptions
+
+_MODULES = {
+    "Decoys": "permutation_null",
+    "Differences": "difference_table",
+    "Discoveries": "permutation_null",
+    "Maxima": "maxima",
+    "NORMALISATIONS": "normalisation",
+    "OrderTest": "order_information",
+    "SearchOptions": "search_options",
+    "false_discovery": "permutation_null",
+    "find_differences": "matrix_differences",
+    "find_maxima": "search",
+    "order_test": "order_information",
+}
+"""Where each public name is defined."""
+
+__all__ = sorted(_MODULES)  # noqa: PLE0605  # one mapping, not two lists
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'gnnmax.detection' has no attribute {name!r}")
+    return getattr(import_module(f"gnnmax.detection.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -14,7 +14,7 @@ from gnnmax.task.arrays import plain_layout
 
 __all__ = ["ArrayStorage", "Page", "hands_out_slices", "page_side"]
 
-PAGE = 2**23
+PAGE = 2**22
 """Approximate number of bytes that are read together; a chunk that is larger is read in parts."""
 
 LEAST_ROWS = 128

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gnnmax.detection.array_storage import page_side
 from gnnmax.detection.missing_lines import MissingLines
+from gnnmax.detection.storage import tiles_of
 
 __all__ = ["Comparison", "DensePairs", "SparsePairs"]
 
@@ -82,17 +83,28 @@ class DensePairs:
     def strips(self) -> Iterator[tuple[slice, Iterator[_Pairs]]]:
         """Yield some rows and their pairs with later rows, in order."""
         for number, rows in enumerate(self.cuts):
-            yield rows, (self._pairs(rows, columns) for columns in self.cuts[number:])
+            yield rows, (pairs for columns in self.cuts[number:] for pairs in self._pairs(rows, columns))
 
-    def _pairs(self, rows: slice, columns: slice) -> _Pairs:
+    def _pairs(self, rows: slice, columns: slice) -> Iterator[_Pairs]:
+        """Read two blocks, and yield their pairs in parts that need little memory."""
         (upper, no_upper), (lower, no_lower) = self._block(rows, columns), self._block(columns, rows)
-        none = np.zeros(upper.shape, dtype=np.bool_)
-        parts: list[Any] = [upper, lower.T, none if no_upper is None else no_upper]
-        parts.append(none if no_lower is None else no_lower.T)
-        if rows == columns:
-            parts = [np.triu(part, 1) for part in parts]
-        there = bool(parts[0].any()), bool(parts[1].any())
-        return _Pairs(np.r_[rows], np.r_[columns], parts[0], parts[1], parts[2], parts[3], there)
+        for i, j, height, width in tiles_of(upper.shape, (SIDE, SIDE)):
+            if rows == columns and i > j:
+                continue
+            one, none = (slice(i, i + height), slice(j, j + width)), np.zeros((height, width), dtype=np.bool_)
+            parts = [upper[one], lower[one[::-1]].T, none if no_upper is None else no_upper[one]]
+            parts.append(none if no_lower is None else no_lower[one[::-1]].T)
+            if rows == columns and i == j:
+                parts = [np.triu(part, 1) for part in parts]
+            yield _Pairs(
+                rows=rows.start + i + np.arange(height),
+                columns=columns.start + j + np.arange(width),
+                upper=parts[0],
+                lower=parts[1],
+                no_upper=parts[2],
+                no_lower=parts[3],
+                there=(bool(parts[0].any()), bool(parts[1].any())),
+            )
 
     def _block(self, rows: slice, columns: slice) -> tuple[npt.NDArray[Any], Mask | None]:
         """Read a block, with 0 where an entry is missing, and the mask of these; None if there are none."""

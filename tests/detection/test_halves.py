@@ -1,6 +1,7 @@
 """The two halves of a matrix: one decision for every part of the search, and a pair is not its own rival."""
 
 import json
+import tracemalloc
 
 import networkx as nx
 import numpy as np
@@ -19,6 +20,7 @@ from gnnmax.detection.permutation_null import window_means
 from gnnmax.detection.table import detections_of, with_net_scores
 from gnnmax.detection.upper_half import UpperHalf
 from tests.support.maxima_references import by_filters, by_pairs
+from tests.support.slices import Slices
 
 SEEDS = st.integers(0, 2**32 - 1)
 TIES = st.sampled_from(["strict", "all", "first", "plateau"])
@@ -348,3 +350,14 @@ def test_an_undirected_sparse_matrix_is_the_dense_one(seed, ties, border, k, til
         patch.setattr("gnnmax.detection.matrix.TILE", tile)
         maxima = find_maxima(sp.csr_array(dense), k, ties=ties, unstored=unstored, **border)
     assert set(found(maxima)) == set(expected)
+
+
+def test_halves_in_large_chunks_are_compared_in_little_memory():
+    chunked = Slices(np.random.default_rng(0).random((2000, 2000), dtype=np.float32), (1000, 1000))
+    tracemalloc.start()
+    try:
+        assert halves_module.symmetry_of(chunked, None).found == "none"
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20e6  # two chunks, and parts of them
