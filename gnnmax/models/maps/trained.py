@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gnnmax.errors import InputError
 from gnnmax.models.architecture import Architecture, architecture_of
-from gnnmax.models.inference import resolve_device
+from gnnmax.models.inference import resolve_device, scored
 from gnnmax.models.maps.entries import sliding_name
 from gnnmax.models.model_views import OriginViews
 from gnnmax.models.trained import ModelCard, TrainedModel, load_net, save_model
@@ -30,7 +30,6 @@ ENTRIES = 2**19
 Scores = npt.NDArray[np.float32]
 
 
-@torch.no_grad()
 def map_evidence(module: nn.Module, values: Tensor) -> Tensor:
     """Return the evidence of maps, shape ``(M, n, m)``, in evaluation mode, without gradients, some maps at a time.
 
@@ -39,9 +38,7 @@ def map_evidence(module: nn.Module, values: Tensor) -> Tensor:
         >>> map_evidence(build_map_model("map-cnn"), torch.rand(3, 6, 6)).shape
         torch.Size([3, 6, 6])
     """
-    module.eval()
-    size = max(1, ENTRIES // max(1, values.shape[1] * values.shape[2]))
-    return torch.cat([module(part) for part in torch.split(values, size)])
+    return scored(module, (values,), max(1, ENTRIES // (values.shape[1] * values.shape[2])))
 
 
 def check_maps_to_score(maps: Maps, *, needs_nodes: bool, name: str) -> None:
