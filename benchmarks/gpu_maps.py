@@ -1,4 +1,4 @@
-"""The map product net on a GPU, and equality of its places with the CPU: ``python -m benchmarks.gpu_maps [--markdown]``.
+"""The map product net on a GPU and on the CPU: ``python -m benchmarks.gpu_maps [--markdown]``.
 
 For maps of several sizes: maps per second in training (forward, backward, clipping, AdamW) in float32 and under
 bfloat16 autocast, and the share of the card's matrix-product peak; the floating-point operations are those of torch's

@@ -9,14 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnnmax.errors import InputError
+from gnnmax.models.maps.encoding import standardise_maps
 
-__all__ = ["DISTANCES", "MapProductNet"]
+__all__ = ["MapProductNet"]
 
-DISTANCES = (1, 3, 8)
-"""Greatest distances along the host of the first classes of pairs that the net learns to tell apart; the last is wider."""
+CLASSES = 4
+"""Soft classes of pairs that the evidence reads."""
 
-NORMAL = 1.4826
-"""Standard deviation of a normal law over its median absolute deviation."""
+FARTHEST = 20.0
+"""Standard units beyond which learned features of an entry stay constant; its evidence goes on."""
 
 BARRED = -1e9
 """Logit of a pair that is no neighbour: finite, so that the row of a node without neighbours is not NaN."""
@@ -47,26 +48,18 @@ def _both(products: Tensor, *, symmetric: bool) -> Tensor:
 
 
 def _cosines(rows: Tensor) -> Tensor:
-    """Return the cosine of every pair of rows, shape ``(..., n, n)``: a ratio, which does not grow with their length."""
+    """Return the cosine of every pair of rows, shape ``(..., n, n)``: a ratio, so it does not grow with n."""
     unit = rows * rows.square().sum(dim=-1, keepdim=True).add(1e-9).rsqrt()
     return unit @ unit.mT
 
 
 def _read(values: Tensor, *, symmetric: bool) -> _Map:
-    """Scale maps by the median and the median absolute deviation of their entries: those of the noise, for any size."""
-    n = values.shape[-1]
-    same = torch.eye(n, dtype=torch.bool, device=values.device)
-    seen = values.masked_fill(same, torch.nan) if symmetric else values
-    entries = seen.flatten(1)
-    shifted = entries - entries.nanmedian(dim=1, keepdim=True).values
-    deviation = NORMAL * shifted.abs().nanmedian(dim=1, keepdim=True).values
-    spread = shifted.nan_to_num().square().mean(dim=1, keepdim=True).sqrt()
-    scale = torch.where(deviation > 0, deviation, spread)  # half of the entries may be equal
-    scaled = (shifted / torch.where(scale > 0, scale, torch.ones_like(scale))).view_as(values)
-    observed = ~scaled.isnan()
+    """Put maps on their robust scale; the diagonal of a symmetric map is not an entry."""
+    same = torch.eye(values.shape[-1], dtype=torch.bool, device=values.device)
+    units, observed = standardise_maps(values.masked_fill(same, torch.nan) if symmetric else values)
     inside = observed.any(dim=1) | observed.any(dim=2)  # (B, n)
     barred = same | ~inside[:, :, None] | ~inside[:, None, :]
-    return _Map(scaled.nan_to_num(nan=0.0), observed.to(values.dtype), barred, symmetric)
+    return _Map(units, observed.to(values.dtype), barred, symmetric)
 
 
 class _Operators(nn.Module):
@@ -98,7 +91,7 @@ class _Round(nn.Module):
     nodes from the inside of one group.
     """
 
-    def __init__(self, width: int, hidden: int, heads: int, channels: int, likeness: int, walks: int) -> None:  # noqa: PLR0913, PLR0917
+    def __init__(self, width: int, hidden: int, heads: int, channels: int, likeness: int, walks: int) -> None:
         super().__init__()
         self.heads, self.channels, self.walks = heads, channels, walks
         self.norm = nn.LayerNorm(width)
@@ -109,7 +102,7 @@ class _Round(nn.Module):
         seen = width + 2 * heads * channels + likeness + walks
         self.mix = nn.Sequential(nn.Linear(seen, hidden), nn.GELU(), nn.Linear(hidden, width))
         with torch.no_grad():
-            self.mix[-1].weight.mul_(0.3)
+            self.mix[-1].weight.mul_(0.3)  # type: ignore[operator]  # a linear layer
 
     def forward(self, pairs: Tensor, plain: Tensor, given: _Map) -> Tensor:
         """Update pairs ``(B, n, n, W)``."""
@@ -202,18 +195,16 @@ class MapProductNet(nn.Module):
         self.threshold = nn.Parameter(torch.linspace(0.5, 2.0, likeness))
         self.embed = nn.Sequential(nn.Linear(4 + likeness, hidden), nn.GELU(), nn.Linear(hidden, width))
         self.rounds = nn.ModuleList(_Round(width, hidden, heads, channels, likeness, walks) for _ in range(rounds))
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(rounds))
-        self.distance = nn.Linear(width, len(DISTANCES) + 1)
+        self.norm = nn.LayerNorm(width)
+        self.classes = nn.Linear(width, CLASSES)
         self.operators = _Operators(width, heads)
         self.walk = _Operators(width, 1)
         self.smoothings = min(walks, 3)
         seen = 1 + 2 * heads + self.smoothings
-        self.evidence = nn.Sequential(
-            nn.Linear(width + seen + len(DISTANCES) + 1, hidden), nn.GELU(), nn.Linear(hidden, 1)
-        )
+        self.evidence = nn.Sequential(nn.Linear(width + seen + CLASSES, hidden), nn.GELU(), nn.Linear(hidden, 1))
         self.skip = nn.Linear(seen, 1, bias=False)
         with torch.no_grad():  # at first a rule: the entries averaged over neighbours
-            self.evidence[-1].weight.mul_(0.1)
+            self.evidence[-1].weight.mul_(0.1)  # type: ignore[operator]  # a linear layer
             self.skip.weight.zero_()
             self.skip.weight[:, 0] = 1.0
             self.skip.weight[:, 1 : 1 + heads] = 1.2 / heads
@@ -229,31 +220,20 @@ class MapProductNet(nn.Module):
         Raises:
             InputError: the maps are not square.
         """
-        return self.with_distances(values, symmetric=symmetric)[0]
-
-    def with_distances(self, values: Tensor, *, symmetric: bool | None = None) -> tuple[Tensor, list[Tensor]]:
-        """Return the evidence, and the logits of the class of distance of each pair, after each round.
-
-        The distances are those along the host, see :data:`DISTANCES`: a target for training, where they are known.
-
-        Returns:
-            Shapes ``(B, n, n)``, and for each round ``(B, n, n, len(DISTANCES) + 1)``.
-        """
         if values.ndim != 3 or values.shape[1] != values.shape[2]:
             raise InputError(f"the net reads square maps, shape (B, n, n), not {tuple(values.shape)}")
         if symmetric is None:
-            symmetric = torch.equal(values.nan_to_num(), values.mT.nan_to_num())
+            marked = values.nan_to_num(torch.inf)
+            symmetric = torch.equal(marked, marked.mT)
         given = _read(values, symmetric=symmetric)
         pairs, plain = self._embedded(given)
-        distances = []
-        for update, norm in zip(self.rounds, self.norms, strict=True):
+        for update in self.rounds:
             pairs = update(pairs, plain, given)
-            normed = norm(pairs)
-            distances.append(self.distance(normed))
+        normed = self.norm(pairs)
         seen = self._smoothed(normed, plain, given)
-        logits = functional.log_softmax(distances[-1], dim=-1)
-        evidence = self.skip(seen) + self.evidence(torch.cat([normed, seen, logits], dim=-1))
-        return evidence.squeeze(-1), distances
+        classes = functional.log_softmax(self.classes(normed), dim=-1)
+        evidence: Tensor = self.skip(seen) + self.evidence(torch.cat([normed, seen, classes], dim=-1))
+        return evidence.squeeze(-1)
 
     def _embedded(self, given: _Map) -> tuple[Tensor, Tensor]:
         """Describe the pairs: learned features ``(B, n, n, W)``, and plain ones ``(B, n, n, 2)``."""
@@ -264,7 +244,8 @@ class MapProductNet(nn.Module):
         alike = _cosines(strong)
         if not given.symmetric:
             alike = (alike + _cosines(strong.mT)) / 2
-        entries = torch.stack([x, x.mT, x.square() / 4, given.observed], dim=-1)
+        near = x.clamp(-FARTHEST, FARTHEST)
+        entries = torch.stack([near, near.mT, near.square() / 4, given.observed], dim=-1)
         pairs: Tensor = self.embed(torch.cat([entries, alike.movedim(1, -1)], dim=-1))
         return pairs, torch.stack([(x + x.mT) / 2, alike.mean(dim=1).masked_fill(given.barred, 0.0)], dim=-1)
 
