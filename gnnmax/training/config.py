@@ -35,10 +35,10 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             and, by choice of widths, about the number of parameters. ``seconds``: the wall time; a faster net then
             makes more steps, and results depend on the machine.
         seconds: Wall time of each model, its evaluations included, where ``match`` is "seconds"; else None.
-        batch_size: Windows per update; every model sees the same ones.
-        train_windows: Number of windows of the training split to train on, from the first; None takes all.
-        stream: Whether to draw fresh windows from an infinite stream instead of the stored ones, see
-            :mod:`gnnmax.data.stream`.
+        batch_size: Windows or maps per update; every model sees the same ones.
+        train_windows: Number of windows or maps of the training split to train on, from the first; None takes all.
+        stream: Whether to draw fresh examples from an infinite stream instead of the stored ones, see
+            :mod:`gnnmax.data.stream` and :mod:`gnnmax.data.maps.stream`.
         learning_rate: Peak of the learning rate, see :func:`learning_rate_at`.
         warm_up: Share of the budget in which the learning rate rises.
         weight_decay: Weight decay of AdamW.
