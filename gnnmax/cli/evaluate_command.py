@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 import tyro
 
-from gnnmax.cli.arguments import NETS_HELP, Flag, nets_of, open_data
+from gnnmax.cli.arguments import NETS_HELP, Flag, nets_of, open_any_data
+from gnnmax.cli.map_runs import evaluate_map_run
 from gnnmax.cli.printing import print_checks, print_json, print_tables, print_text
 from gnnmax.errors import InputError
 from gnnmax.io.ownership import Output, check_outputs
@@ -94,6 +95,7 @@ class Evaluate:
         return bool(given)
 
     def _run_models(self) -> int:
+        from gnnmax.data.maps.dataset import MapSet
         from gnnmax.experiments.divergence import diverged_in
         from gnnmax.experiments.results import encode_results
         from gnnmax.experiments.run_folder import load_run
@@ -101,10 +103,15 @@ class Evaluate:
         from gnnmax.report.tables import split_tables
 
         assert self.run_folder is not None and self.data is not None
+        data = open_any_data(self.data)
+        if isinstance(data, MapSet):
+            return evaluate_map_run(data, run=self.run_folder, split=self.split, device=self.device, json=self.json)
         models = load_run(
             self.run_folder, device=self.device, models=nets_of(self.models), allow_changed=self.allow_changed
         )
-        data = open_data(self.data)
+        for name, seeds in models.items():
+            if seeds[0].card.on_maps:
+                raise InputError(f"{name} reads maps, and {self.data} holds windows: name a data set of maps")
         windows = data.split(self.split)
         scores = {name: [model.score(windows) for model in seeds] for name, seeds in models.items()}
         own = any(model.card.recipe_digest == data.recipe.digest for seeds in models.values() for model in seeds)

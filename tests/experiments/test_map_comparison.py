@@ -1,4 +1,4 @@
-"""Comparison on maps: one run folder, equal metrics for equal seeds, resumed bit for bit; a wrong call writes nothing."""
+"""Comparison on maps: one folder, equal metrics for equal seeds, resumed bit for bit; a wrong call leaves nothing."""
 
 import json
 
@@ -152,7 +152,7 @@ def test_a_net_that_diverges_has_no_metrics_and_the_others_keep_theirs(tmp_path,
     results = run(tmp_path / "run", seeds=(0,))
     assert results.diverged == {"map-cnn": "diverged at step 1 of seed 0"} and results.tests[0].nets == ["narrow"]
     assert parse_results(encode_results(results)).diverged == results.diverged
-    with pytest.raises(TrainingError, match="is (nan|inf) at step 1"):
+    with pytest.raises(TrainingError, match=r"is (nan|inf) at step 1"):
         train(LINES, {"map-cnn": SMALL["map-cnn"]}, training=BUDGET)
 
 
