@@ -36,6 +36,8 @@ class Budget:
     """Train on the first N windows or maps of the training split only."""
     stream: Flag = False
     """Draw fresh training examples from an infinite stream instead of the stored ones."""
+    stream_workers: int | None = None
+    """Processes that draw the examples of the stream ahead; the results do not depend on it."""
     match: Literal["steps", "parameters", "seconds"] | None = None
     """The budget that the models share: steps, parameters (and steps), or seconds of wall time."""
     seconds: float | None = None
@@ -152,7 +154,7 @@ def _compare(
 
 def _asked(call: _Training, models: dict[str, Any] | None) -> tuple[dict[str, Any], TrainingConfig]:
     """Return the nets of a call by name, each with its config, and the budget; options override the config file."""
-    from gnnmax.data.store import holds_maps
+    from gnnmax.data.loading import holds_maps
     from gnnmax.models.architecture import NETS
     from gnnmax.training.config_files import load_config
 

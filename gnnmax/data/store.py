@@ -38,7 +38,6 @@ __all__ = [
     "MANIFEST",
     "Manifest",
     "StoredSplits",
-    "holds_maps",
     "load_any",
     "load_data",
     "open_dataset",
@@ -367,46 +366,19 @@ def load_data(
     return build(as_recipe(source), workers=workers, on_progress=on_progress)
 
 
-def load_any(
-    source: str | Path | Recipe | MapRecipe | DataSet | MapSet | Windows | dict[str, Any],
-    *,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> DataSet | MapSet:
+def load_any(source: str, *, on_progress: Callable[[int, int], None] | None = None) -> DataSet | MapSet:
     """Open the folder of a stored data set, or build a recipe in memory: of windows or of maps.
 
     Raises:
         InputError: neither a folder nor a recipe, or one that is damaged.
-
-    Example:
-        >>> load_any("tiny").recipe.name
-        'tiny'
     """
-    if isinstance(source, MapSet):
-        return source
-    if isinstance(source, (str, Path)) and as_path(source).is_dir():
-        opened: DataSet | MapSet = open_dataset(source)
+    path = as_path(source)
+    if path.is_dir():
+        opened: DataSet | MapSet = open_dataset(path)
         return opened
-    if holds_maps(source):
-        return build(any_recipe(source), on_progress=on_progress)  # type: ignore[arg-type]  # a recipe, then
-    return load_data(source, on_progress=on_progress)  # type: ignore[arg-type]  # no recipe of maps, then
-
-
-def holds_maps(source: object) -> bool:
-    """Tell whether a source of data holds maps, not windows; no map is drawn or read.
-
-    Raises:
-        InputError: neither a folder nor a recipe, or one that is damaged.
-
-    Example:
-        >>> holds_maps("needle-32"), holds_maps("tiny")
-        (True, False)
-    """
-    if isinstance(source, (str, Path)):
-        path = as_path(source)
-        if path.is_dir():
-            return isinstance(read_manifest(path)[1], MapRecipe)
-        return path.suffix.lower() not in ARRAY_FILES and isinstance(any_recipe(source), MapRecipe)
-    return isinstance(source, MapSet | MapRecipe) or (isinstance(source, dict) and "map" in source)
+    if path.suffix.lower() not in ARRAY_FILES and isinstance(found := any_recipe(source), MapRecipe):
+        return build(found, on_progress=on_progress)
+    return load_data(source, on_progress=on_progress)
 
 
 def _maps_refused(source: object) -> InputError:

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison_spec import ComparisonSpec, Progress
 from gnnmax.experiments.data_kinds import kind_of
@@ -43,7 +41,7 @@ from gnnmax.models.architecture import Architecture, named_architectures
 from gnnmax.models.inference import resolve_device
 from gnnmax.models.matching import match_parameters
 from gnnmax.models.seeding import check_seed
-from gnnmax.training.config import TrainingConfig, check_config
+from gnnmax.training.config import TrainingConfig, check_config, recorded_training
 from gnnmax.training.distributed import is_distributed, is_main_process, joined_processes
 from gnnmax.training.tensorboard import check_tensorboard, tensorboard_curves
 
@@ -207,7 +205,7 @@ def _config_of(
         data=data[0],
         also=list(data[1:]),
         models={name: NetRecord(**net.to_dict()) for name, net in spec.models.items()},
-        training=msgspec.to_builtins(spec.training),
+        training=recorded_training(spec.training),
         seeds=list(seeds),
     )
 

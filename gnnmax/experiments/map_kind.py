@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from torch import nn
 
@@ -32,7 +31,7 @@ from gnnmax.models.architecture import Architecture
 from gnnmax.models.maps.trained import TrainedMapModel, load_map_model
 from gnnmax.task.maps import Maps
 from gnnmax.task.peaks import Peaks
-from gnnmax.training.config import TrainingConfig
+from gnnmax.training.config import TrainingConfig, recorded_training
 from gnnmax.training.learner import TrainingResult
 from gnnmax.training.objectives import PlaceObjective, Stream, objective_of
 
@@ -132,7 +131,7 @@ class MapKind:
             environment=environment(),
             recipe=trained_on.recipe.to_dict(),
             card=describe_maps(trained_on),
-            training=msgspec.to_builtins(spec.training),
+            training=recorded_training(spec.training),
             prior=objective.prior if isinstance(objective, PlaceObjective) else None,
             seeds=[outcome.seed for outcome in outcomes],
             models=models,

@@ -11,10 +11,10 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from gnnmax.data.dataset import DataSet
+from gnnmax.data.loading import Loaded, Source, holds_maps, load_source
 from gnnmax.data.maps.dataset import MapSet
 from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.recipe import Recipe
-from gnnmax.data.store import holds_maps, load_any, load_data
 from gnnmax.errors import InputError
 from gnnmax.task.windows import Windows
 
@@ -31,12 +31,6 @@ __all__ = [
     "source_for_workers",
 ]
 
-Source = str | Path | Recipe | MapRecipe | DataSet | MapSet | Windows | dict[str, Any]
-"""What a comparison takes as data: all that :func:`gnnmax.data.store.load_data` does, and recipes or sets of maps."""
-
-Loaded = DataSet | MapSet
-"""A data set of windows or of maps."""
-
 WorkerSource = Path | Recipe | MapRecipe | DataSet | MapSet
 """Where a worker process finds a data set: the folder that stores it, the recipe to draw it from, or a copy."""
 
@@ -49,15 +43,6 @@ class HeldRecord(Struct, frozen=True, forbid_unknown_fields=True):
 
     held: str
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
-
-
-def load_source(source: Source) -> Loaded:
-    """Load or draw a data set, of windows or of maps.
-
-    Raises:
-        InputError: neither a folder nor a recipe, or one that is damaged.
-    """
-    return load_any(source) if holds_maps(source) else load_data(source)  # type: ignore[arg-type]  # windows, then
 
 
 def check_one_kind(sources: Sequence[Source]) -> bool:

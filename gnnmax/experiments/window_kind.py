@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from torch import nn
@@ -32,7 +31,7 @@ from gnnmax.models.inference import resolve_device
 from gnnmax.models.trained import TrainedModel, load_model
 from gnnmax.task.rules import RULES
 from gnnmax.task.windows import Windows
-from gnnmax.training.config import TrainingConfig
+from gnnmax.training.config import TrainingConfig, recorded_training
 from gnnmax.training.learner import TrainingResult
 from gnnmax.training.rehearsal import rehearse
 
@@ -109,7 +108,7 @@ class WindowKind:
             environment=environment(),
             recipe=trained_on.recipe.to_dict(),
             card=describe(trained_on),
-            training=msgspec.to_builtins(spec.training),
+            training=recorded_training(spec.training),
             seeds=[outcome.seed for outcome in outcomes],
             models=models,
             rules=[RuleRecord(name, rule.summary) for name, rule in RULES.items()],
