@@ -21,7 +21,16 @@ from gnnmax.cli.matrix_flags import MatrixFlags
 from gnnmax.cli.no_maximum import why_none
 from gnnmax.cli.optional_outputs import Outputs
 from gnnmax.cli.printing import print_json
-from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, write_windows
+from gnnmax.detection.bedpe import check_bins
+from gnnmax.detection.output import (
+    BEDPE_FILE,
+    is_table,
+    json_lines,
+    parquet_library,
+    write_arrays,
+    write_table,
+    write_windows,
+)
 from gnnmax.detection.positions import detections_at, read_positions
 from gnnmax.detection.table import Detections, detections_of, with_net_scores, with_reason
 from gnnmax.errors import InputError, failure_of
@@ -49,8 +58,8 @@ NAMED = "the nodes have names, so their order counts for nothing: mode graph; --
 """Why a list of edges is searched as a graph, if no mode is given."""
 
 POSITIONS_HELP = (
-    "Report on the positions in this CSV (i,j) instead, in the given order; a position without a result carries a "
-    "reason."
+    "Report on the positions in this file instead, in the given order; a position without a result carries a reason. "
+    "Lines i,j, a table of this command, BEDPE, or a list of chromosight or cooltools."
 )
 
 
@@ -62,7 +71,7 @@ class Detect(MatrixFlags):
     """A file: .npy, .npz, .mtx, .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr; text (.csv, .tsv, .txt,
     .edgelist) with edges u,v,weight or a dense matrix; - is standard input."""
     out: Path | None = None
-    """Write all maxima to this .csv, .json or .parquet file, and a run card beside it."""
+    """Write all maxima to this .csv, .json, .parquet or, for contact maps, .bedpe file, and a run card beside it."""
     mode: Literal["auto", "ordered", "graph"] = "auto"
     """ordered: the order of rows and columns has a meaning. graph: it has none. auto: graph if the file lists edges
     between named nodes and no option asks for windows, else ordered."""
@@ -158,6 +167,8 @@ class Detect(MatrixFlags):
 
         options, outputs = self._options(matrix), Outputs()
         source = prepare_matrix(matrix, options)
+        if self.out is not None and self.out.suffix == BEDPE_FILE:
+            check_bins(source.bins)
         options = with_threshold(source, options)
         models = self._models()  # a wrong name is refused before the search
         found, card = self._found(source, options)
@@ -228,7 +239,7 @@ class Detect(MatrixFlags):
 
         if self.positions is not None:
             maxima = search_matrix(source, structs.replace(options, triangle="both"))
-            positions = read_positions(self.positions, maxima.names)
+            positions = read_positions(self.positions, maxima.names, source.bins)
             return detections_at(source, positions, maxima), {"maxima": len(maxima), "decoys": None}
         if self.decoys == "none":
             maxima = search_matrix(source, options)
@@ -280,7 +291,7 @@ class Detect(MatrixFlags):
             Output("--page", self.page, (".html",)),
         ]
         if self.out is not None:
-            outputs.append(Output("--out", self.out, (".csv", ".json", ".parquet"), is_table))
+            outputs.append(Output("--out", self.out, (".csv", ".json", ".parquet", BEDPE_FILE), is_table))
             outputs.append(Output("the run card of --out", self.out.with_suffix(CARD), (".json",)))
         check_outputs(
             outputs, inputs=[path for path in (self.matrix, self.positions, self.mask) if path], force=self.force

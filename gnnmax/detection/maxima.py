@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.bedpe import bedpe_columns
+from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.halves import UNCHECKED, Symmetry
 from gnnmax.detection.search_options import Mode
 from gnnmax.errors import InputError
@@ -63,6 +65,7 @@ class Maxima(Shown):
         prominence: How far one must go down from each to reach a higher entry, float64; None if the search did not ask
             for it.
         dropped: What each filter dropped, in the order applied.
+        bins: The bins of a genome that rows and columns are, if the input has them; else None.
     """
 
     rows: Places
@@ -79,6 +82,7 @@ class Maxima(Shown):
     symmetry: Symmetry = UNCHECKED
     prominence: npt.NDArray[np.float64] | None = None
     dropped: tuple[Dropped, ...] = ()
+    bins: GenomeBins | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -136,6 +140,24 @@ class Maxima(Shown):
             [[1.0, 1.0, 5.0]]
         """
         return data_frame(self.columns_by_name())
+
+    def to_bedpe(self) -> pandas.DataFrame:
+        r"""Return a data frame in BEDPE, one row a maximum, the largest first; the matrix has bins of a genome.
+
+        ``score`` is the number by which maxima are sorted; columns of :meth:`columns_by_name` follow the ten of BEDPE.
+        Write it by ``to_csv(path, sep="\t", index=False)``.
+
+        Raises:
+            InputError: rows and columns are no bins of a genome, or pandas is not installed.
+
+        Example:
+            >>> from gnnmax import find_maxima
+            >>> find_maxima(np.diag([1.0, 5.0, 2.0]), k=3).to_bedpe()
+            Traceback (most recent call last):
+            ...
+            gnnmax.errors.InputError: BEDPE needs bins of a genome, as a contact map has them: write .csv instead
+        """
+        return data_frame(bedpe_columns(self.bins, self.rows, self.columns, self.columns_by_name()))
 
     def tables(self) -> list[TableText]:
         """Return a table of the largest maxima."""

@@ -149,7 +149,7 @@ def search_matrix(source: MatrixSource, options: SearchOptions) -> Maxima:
     maxima = filter_maxima(source, maxima, options)
     if source.undirected and options.triangle == "both":
         maxima = _with_mirror_images(maxima)
-    return _with_values(source, sorted_by_value(replace(maxima, symmetry=source.symmetry)))
+    return _with_values(source, sorted_by_value(replace(maxima, symmetry=source.symmetry, bins=source.bins)))
 
 
 def _with_mirror_images(maxima: Maxima) -> Maxima:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.dense_scoring import NOT_WHOLE, Scorer, score_windows
+from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.maxima import Maxima, Places
 from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.permutation_null import Discoveries
@@ -44,6 +45,7 @@ class Detections:
         discoveries: The maxima with their q-values, if there were decoys.
         nets: What the exact rule and trained nets say of the windows, if nets score them.
         reasons: Why a result is missing, "" if none is.
+        bins: The bins of a genome that rows and columns are, if the matrix has them.
     """
 
     rows: Places
@@ -59,6 +61,7 @@ class Detections:
     discoveries: Discoveries | None = None
     nets: NetScores | None = None
     reasons: npt.NDArray[Any] | None = None
+    bins: GenomeBins | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -203,6 +206,7 @@ def detections_of(maxima: Maxima, discoveries: Discoveries | None = None) -> Det
         scores=maxima.scores,
         maxima=maxima,
         discoveries=discoveries,
+        bins=maxima.bins,
     )
 
 
