@@ -345,7 +345,9 @@ class Detect(MatrixFlags):
 
     def _card(self, source: MatrixSource, options: SearchOptions, table: Detections) -> dict[str, Any]:
         from gnnmax.data.store import versions
+        from gnnmax.detection.balancing import Balancing
 
+        balancing = Balancing.of(balanced=self.balanced_by, divisive=self.divided)
         return {
             "command": f"gnnmax {shlex.join(sys.argv[1:])}",
             "matrix": str(self.matrix),
@@ -354,7 +356,8 @@ class Detect(MatrixFlags):
             **options.to_dict(),
             "threshold_given": self.threshold,
             "symmetry": source.symmetry.to_dict() | {"note": source.symmetry.note},
-            "balanced": self.balanced,
+            "balanced": bool(self.balanced_by),
+            "balancing": None if balancing is None else balancing._asdict(),
             "filters": [] if table.maxima is None else [one._asdict() for one in table.maxima.dropped],
             "weight": self.weight,
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},

@@ -30,7 +30,14 @@ STDIN = "-"
 """The name of standard input, whose first bytes select the reader."""
 
 
-def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = False, weight: str | None = None) -> Any:
+def read_matrix(
+    path: str | Path,
+    *,
+    directed: bool = False,
+    balanced: bool | str = False,
+    divisive: bool | None = None,
+    weight: str | None = None,
+) -> Any:
     """Read a matrix for :func:`gnnmax.find_maxima` from a file.
 
     Args:
@@ -42,7 +49,9 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
         directed: Whether a line ``u,v`` of a list of edges is the edge from u to v only.
         weight: Edge attribute of a graph, or column of a list of edges, that holds the weights; None takes ``weight``,
             or 1 if no attribute holds numbers.
-        balanced: Whether the counts of a contact map are balanced, see :func:`gnnmax.detection.contact_maps.read_cool`.
+        balanced: Whether the counts of a contact map are balanced, or by which weights, such as ``"KR"``; see
+            :func:`gnnmax.detection.contact_maps.read_cool`.
+        divisive: Whether counts are divided by these weights; None: by KR, VC and VC_SQRT.
 
     Returns:
         An array, a sparse array, or a matrix with the names of its nodes or bins.
@@ -61,7 +70,7 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
     name, _, group = given.partition("::")
     path = as_path(name)
     contacts = path.suffix.lower() in COOL
-    if balanced and not contacts:
+    if (balanced or divisive is not None) and not contacts:
         raise InputError(f"only contact maps ({', '.join(COOL)}) are balanced, not {path}")
     arrays = path.suffix.lower() in ARRAYS
     if given != STDIN and (format_of(path) not in READERS or group) and not contacts and not arrays:
@@ -78,7 +87,7 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
         if path.suffix.lower() == ".npy":
             return _mapped(path)
         if contacts:
-            return read_cool(path, group, balanced=balanced)
+            return read_cool(path, group, balanced=balanced, divisive=divisive)
         if given == STDIN:
             return _matrix_of(_standard_input(), None, weight=weight, directed=directed)
         kind = FileKind("the matrix", LARGEST_FILE, "save it as .npy, which is mapped")
