@@ -162,6 +162,7 @@ class Detect(MatrixFlags):
 
     def _run(self, matrix: Any, started: float, *, note: str) -> int:
         """Search a matrix that was read, see :meth:`run`; the note explains a mode that was not given."""
+        from gnnmax.detection.matrix_files import form_of
         from gnnmax.detection.relative_threshold import with_threshold
         from gnnmax.detection.search import prepare_matrix
 
@@ -176,6 +177,7 @@ class Detect(MatrixFlags):
         if card["decoys"] is not None and card["decoys"]["failed"]:
             table = with_reason(table, f"no q-value: {card['decoys']['failed']}")
         card |= self._card(source, options, table) | {"mode_note": note}
+        card |= {"format": form_of(self.matrix, matrix), "format_note": getattr(matrix, "note", "")}
         card["models"] = {name: model.card.weights_sha256 for name, model in models.items()}
         card["everywhere"] = None
         self._write(source, table, card, found=found, models=models, outputs=outputs)

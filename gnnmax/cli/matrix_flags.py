@@ -37,6 +37,8 @@ class MatrixFlags:
     """Multiply counts by the weights, also by those named KR, VC or VC_SQRT."""
     weight: str | None = None
     """Edge attribute of a graph, or column of a list of edges, that holds the weights."""
+    format: Literal["auto", "edges", "dense"] = "auto"
+    """Read text as a list of edges, or as a dense matrix. auto: what its first rows show."""
 
     @property
     def direction(self) -> bool | None:
@@ -73,5 +75,10 @@ class MatrixFlags:
         from gnnmax.detection.matrix_files import read_matrix
 
         return read_matrix(
-            file, directed=self.directed, balanced=self.balanced_by, divisive=self.divided, weight=self.weight
+            file,
+            directed=self.directed,
+            balanced=self.balanced_by,
+            divisive=self.divided,
+            weight=self.weight,
+            form=None if self.format == "auto" else self.format,
         )

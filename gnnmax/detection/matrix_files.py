@@ -14,15 +14,17 @@ import numpy as np
 from gnnmax.detection.array_files import ARRAYS, open_array
 from gnnmax.detection.contact_maps import COOL, read_cool
 from gnnmax.detection.matrix_input import NamedMatrix, matrix_of
+from gnnmax.detection.sparse_storage import is_sparse
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files import READERS, SUFFIXES, TEXT, Entries, LabelledMatrix, format_of, read_content
 from gnnmax.io.graph_files.arrays import LARGEST_HEADER, read_header
 from gnnmax.io.graph_files.entries import first_repeated
 from gnnmax.io.graph_files.graph_edges import entries_of_graph
+from gnnmax.io.graph_files.text_layout import Form
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind, open_regular
 
-__all__ = ["read_matrix"]
+__all__ = ["form_of", "has_order", "read_matrix"]
 
 LARGEST_FILE = 2**32
 
@@ -37,6 +39,7 @@ def read_matrix(
     balanced: bool | str = False,
     divisive: bool | None = None,
     weight: str | None = None,
+    form: Form | None = None,
 ) -> Any:
     """Read a matrix for :func:`gnnmax.find_maxima` from a file.
 
@@ -52,6 +55,8 @@ def read_matrix(
         balanced: Whether the counts of a contact map are balanced, or by which weights, such as ``"KR"``; see
             :func:`gnnmax.detection.contact_maps.read_cool`.
         divisive: Whether counts are divided by these weights; None: by KR, VC and VC_SQRT.
+
+        form: Whether text lists ``edges`` or is a ``dense`` matrix; None: what its first rows show.
 
     Returns:
         An array, a sparse array, or a matrix with the names of its nodes or bins.
@@ -76,6 +81,10 @@ def read_matrix(
     if given != STDIN and (format_of(path) not in READERS or group) and not contacts and not arrays:
         known = f"{SUFFIXES}, .cool, .h5 or .zarr, or in .gz after one of the first"
         raise InputError(f"the file of a matrix ends in {known}, not in {path.suffix!r}: {given}")
+    if form is not None and given != STDIN and format_of(path) not in TEXT:
+        raise InputError(f"only text ({', '.join(TEXT)}) may hold edges or a dense matrix: {path} says itself")
+    if weight is not None and form == "dense":
+        raise InputError(f"a dense matrix has no column of weights: leave out the name of the weights, {weight!r:.60}")
     if weight is not None and given != STDIN and format_of(path) not in (*TEXT, ".graphml"):
         raise InputError(f"{path} has one number for each entry: leave out the name of the weights, {weight!r:.60}")
     try:
@@ -89,9 +98,9 @@ def read_matrix(
         if contacts:
             return read_cool(path, group, balanced=balanced, divisive=divisive)
         if given == STDIN:
-            return _matrix_of(_standard_input(), None, weight=weight, directed=directed)
+            return _matrix_of(_standard_input(), None, weight=weight, form=form, directed=directed)
         kind = FileKind("the matrix", LARGEST_FILE, "save it as .npy, which is mapped")
-        return _matrix_of(kind.read(path), path, weight=weight, directed=directed)
+        return _matrix_of(kind.read(path), path, weight=weight, form=form, directed=directed)
     except OSError as error:
         raise InputError(f"cannot read the matrix {path}: {error.strerror}") from None
     except InputError as error:
@@ -105,9 +114,9 @@ def _standard_input() -> bytes:
     return content
 
 
-def _matrix_of(content: bytes, path: Path | None, *, weight: str | None, directed: bool) -> Any:
+def _matrix_of(content: bytes, path: Path | None, *, weight: str | None, form: Form | None, directed: bool) -> Any:
     """Read a content, and return it as a search takes it."""
-    found = read_content(content, path, weight=weight)
+    found = read_content(content, path, weight=weight, form=form)
     if isinstance(found, Entries):
         return _as_matrix(found, directed=directed)
     if isinstance(found, LabelledMatrix):
@@ -155,7 +164,12 @@ def _as_matrix(entries: Entries, *, directed: bool) -> NamedMatrix:
     numbers = _numbers(names)
     breaks = None if numbers is None else _gaps(numbers)
     return NamedMatrix(
-        matrix, (names, names), None, directed, (breaks, breaks) if breaks else None, numbers is not None
+        matrix,
+        (names, names),
+        directed=directed,
+        breaks=(breaks, breaks) if breaks else None,
+        ordered=numbers is not None,
+        note=entries.note,
     )
 
 
@@ -164,6 +178,18 @@ def _of_graph(graph: Any, weight: str | None) -> NamedMatrix:
     entries = entries_of_graph(graph, weight)
     names = (entries.names, entries.names)
     return NamedMatrix(matrix_of(entries), names, directed=bool(graph.is_directed()), ordered=False)
+
+
+def form_of(path: str | Path, matrix: Any) -> Form | None:
+    """Return whether a text was read as a list of edges or as a dense matrix; None if the file is no text.
+
+    Args:
+        path: The file.
+        matrix: The matrix that :func:`read_matrix` returned.
+    """
+    if format_of(Path(path)) not in TEXT and str(path) != STDIN:
+        return None
+    return "edges" if isinstance(matrix, NamedMatrix) and is_sparse(matrix.matrix) else "dense"
 
 
 def has_order(matrix: Any) -> bool:

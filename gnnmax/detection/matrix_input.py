@@ -37,6 +37,7 @@ class NamedMatrix(NamedTuple):
         breaks: For rows and for columns, the first one of each further part, such as a chromosome; or None.
         ordered: Whether the order of rows and columns may mean something: not that of nodes with names in a list.
         bins: The bins of a genome that its rows and columns are; or None.
+        note: What else the source may be read as; "" if nothing.
     """
 
     matrix: Any
@@ -46,6 +47,7 @@ class NamedMatrix(NamedTuple):
     breaks: tuple[Any, Any] | None = None
     ordered: bool = True
     bins: GenomeBins | None = None
+    note: str = ""
 
 
 def as_source(
@@ -83,7 +85,7 @@ def as_source(
     if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
         matrix = NamedMatrix(as_array(matrix, "the matrix"), (tuple(matrix.index), tuple(matrix.columns)))
     if isinstance(matrix, NamedMatrix):
-        matrix, names, own, known, found, _, bins = matrix
+        matrix, names, own, known, found, _, bins, _ = matrix
         breaks = found if breaks is None else breaks
     if hasattr(matrix, "edge_index"):
         matrix = _of_data(matrix)

@@ -93,7 +93,7 @@ def test_missing_weights_are_named_as_the_file_has_them(maps, tmp_path, forked):
 @pytest.mark.parametrize("name", ["KR", "VC", "VC_SQRT", "own", "weight"])
 @pytest.mark.parametrize("divisive", [None, True, False])
 def test_named_weights_are_read_as_cooler_reads_them(maps, name, divisive, tmp_path, forked):
-    folder, matrix, weight = maps
+    folder, _, weight = maps
     shutil.copy(folder / "balanced.cool", tmp_path / "m.cool")
     with h5py.File(tmp_path / "m.cool", "r+") as file:
         if name != "weight":
@@ -107,7 +107,7 @@ def test_named_weights_are_read_as_cooler_reads_them(maps, name, divisive, tmp_p
 
 
 def test_a_divisive_weight_of_zero_is_missing(maps, tmp_path, forked):
-    folder, _, weight = maps
+    folder, _, _ = maps
     shutil.copy(folder / "plain.cool", tmp_path / "m.cool")
     with h5py.File(tmp_path / "m.cool", "r+") as file:
         file["bins/VC"] = np.where(np.arange(SIDE) == 3, 0, 2)  # whole numbers are weights too
