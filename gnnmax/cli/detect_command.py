@@ -105,6 +105,10 @@ class Detect(MatrixFlags):
     """Report only maxima between two chromosomes."""
     prominence: float | None = None
     """Report only maxima from which one must go down at least this far to reach a higher entry."""
+    merge: int | None = None
+    """Merge maxima at most this far apart, or joined by such maxima between them, into the largest of them."""
+    centroid: Flag = False
+    """Add the centroid of each window: the mean place of its entries, weighted by their excess over its median."""
     top: int | None = None
     """Report the largest maxima only, this many; those equal to the last one too."""
     top_per: Literal["matrix", "row", "column", "node"] = "matrix"

@@ -14,11 +14,11 @@ __all__ = ["NEEDS", "Need", "check_needs", "needs_order"]
 WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "unstored")
 """Options of windows and of entries in them."""
 
-ORDERED = ("cis", "trans", "distance", "prominence")
-"""Filters that need an order of rows and columns."""
+ORDERED = ("cis", "trans", "distance", "prominence", "merge", "centroid")
+"""Filters and measures that need an order of rows and columns."""
 
-FILTERS = ("region", "cis", "trans", "distance", "prominence", "top", "top_per")
-"""Options that drop maxima from the list."""
+FILTERS = ("region", "cis", "trans", "distance", "prominence", "merge", "centroid", "top", "top_per")
+"""Options that drop maxima from the list, or measure those of it."""
 
 
 class Need(NamedTuple):

@@ -64,6 +64,10 @@ class Maxima(Shown):
         symmetry: How the two halves of the matrix agree, and whether it was read as undirected.
         prominence: How far one must go down from each to reach a higher entry, float64; None if the search did not ask
             for it.
+        members: Number of maxima that were merged into each, itself included; None if the search did not ask for it.
+        extent: First row, last row, first column and last column of these, shape ``(M, 4)``; likewise.
+        centroid: Row and column of the centroid of its window, shape ``(M, 2)``, float64, NaN where there is none; None
+            if the search did not ask for it.
         dropped: What each filter dropped, in the order applied.
         bins: The bins of a genome that rows and columns are, if the input has them; else None.
     """
@@ -81,6 +85,9 @@ class Maxima(Shown):
     steps: tuple[str, ...] = ()
     symmetry: Symmetry = UNCHECKED
     prominence: npt.NDArray[np.float64] | None = None
+    members: npt.NDArray[np.int64] | None = None
+    extent: npt.NDArray[np.int64] | None = None
+    centroid: npt.NDArray[np.float64] | None = None
     dropped: tuple[Dropped, ...] = ()
     bins: GenomeBins | None = None
 
@@ -126,7 +133,15 @@ class Maxima(Shown):
         if self.scores is not None:
             found["score"] = self.scores
         found |= {"margin": self.margin, "ties": self.ties, "missing": self.missing}
-        return found if self.prominence is None else {**found, "prominence": self.prominence}
+        found |= {} if self.prominence is None else {"prominence": self.prominence}
+        return found | self.measures()
+
+    def measures(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the columns of merged maxima and of centroids, by name; none if the search did not ask for them."""
+        found: dict[str, npt.NDArray[Any]] = {} if self.members is None else {"members": self.members}
+        for names, parts in ((EXTENT, self.extent), (CENTROID, self.centroid)):
+            found |= {} if parts is None else dict(zip(names, parts.T, strict=True))
+        return found
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a data frame, one row a maximum, the largest first.
@@ -213,6 +228,10 @@ class Maxima(Shown):
         return figure, axes
 
 
+EXTENT = ("first_i", "last_i", "first_j", "last_j")
+CENTROID = ("centroid_i", "centroid_j")
+"""Names of columns that the table shows if the search was asked for them."""
+
 SHOWN = 20
 """Number of maxima that a table shows."""
 
@@ -223,7 +242,7 @@ LARGEST_PICTURE = 4096
 """Rows and columns of the largest matrix that a picture shows."""
 
 _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
-_OPTIONAL = ("scores", "prominence")
+_OPTIONAL = ("scores", "prominence", "members", "extent", "centroid")
 
 
 def sorted_by_value(maxima: Maxima) -> Maxima:

@@ -141,7 +141,7 @@ def discoveries_in(
     options = with_threshold(source, structs.replace(without_filters(options, "top"), triangle="upper"))
 
     def search(one: MatrixSource) -> tuple[Maxima, npt.NDArray[np.float64]]:
-        maxima = search_matrix(one, options)
+        maxima = search_matrix(one, options if one is source else structs.replace(options, centroid=False))
         ordered = options.mode == "ordered"
         return maxima, window_means(one, maxima) if ordered else end_scores(one, maxima)
 

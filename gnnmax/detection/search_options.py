@@ -52,7 +52,9 @@ Groups = Literal["matrix", "row", "column", "node"]
 Sides = int | tuple[int, int]
 """The side of square windows, or their rows and columns."""
 
-ORDERED_ONLY = ("border", "max_missing", "min_distance", "unstored", "contacts", "distance", "prominence")
+ORDERED_ONLY = (
+    "border", "max_missing", "min_distance", "unstored", "contacts", "distance", "prominence", "merge", "centroid",
+)  # fmt: skip
 """Options that have no effect in mode graph, which has no windows and no distances, and whose edges are stored."""
 
 UNTYPED = ("k", "missing", "breaks", "distance")
@@ -112,6 +114,11 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             measured entries that touch, to reach a higher one; the highest one has its height above the lowest entry
             that can be reached. It is measured in the units of ``margin``, and ``Maxima.prominence`` holds it; 0 keeps
             all. None does not measure it.
+        merge: Merge maxima that a chain of maxima joins, each at most this far from the next one in rows and in
+            columns; the largest represents them, and ``Maxima.members`` and ``Maxima.extent`` describe them. Breaks
+            are not crossed. None merges none.
+        centroid: Whether to measure the centroid of each window, see
+            :func:`gnnmax.detection.centroids.centroid_offsets`; ``Maxima.centroid`` holds it.
         top: Keep the largest maxima only, this many. Those that are equal to the last one are kept too, so that the
             answer does not depend on the order of the input. None keeps all.
         top_per: Whether ``top`` counts in the whole ``matrix``, or in each ``row``, ``column`` or ``node``. A maximum
@@ -152,6 +159,8 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
     prominence: Annotated[Annotated[float, Meta(ge=0)] | None, Meta(description="a number of at least 0, or None")] = (
         None
     )
+    merge: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="an integer of at least 1, or None")] = None
+    centroid: Annotated[bool, Meta(description="True or False")] = False
     top: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="an integer of at least 1, or None")] = None
     top_per: Annotated[Groups, Meta(description="one of matrix, row, column, node")] = "matrix"
 

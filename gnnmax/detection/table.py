@@ -164,6 +164,14 @@ def _of_discoveries(name: str) -> Callable[[Detections], npt.NDArray[Any] | None
     return lambda table: None if table.discoveries is None else getattr(table.discoveries, name)
 
 
+def _measured(name: str) -> Callable[[Detections], npt.NDArray[Any] | None]:
+    def read(table: Detections) -> npt.NDArray[Any] | None:
+        found = None if table.maxima is None else table.maxima.measures().get(name)
+        return found if found is None or found.dtype.kind != "f" else np.ma.masked_invalid(found)
+
+    return read
+
+
 def _margin(table: Detections) -> npt.NDArray[Any] | None:
     return None if table.maxima is None else np.ma.masked_invalid(table.maxima.margin)
 
@@ -181,6 +189,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("missing", "number of missing entries of the window", int, _of_maxima("missing")),
     Column("prominence", "how far one must go down from the maximum to reach a higher entry", float,
            _of_maxima("prominence")),
+    Column("members", "number of maxima that were merged into it", int, _measured("members")),
+    Column("first_i", "first row of these", int, _measured("first_i")),
+    Column("last_i", "last row of these", int, _measured("last_i")),
+    Column("first_j", "first column of these", int, _measured("first_j")),
+    Column("last_j", "last column of these", int, _measured("last_j")),
+    Column("centroid_i", "row of the centroid of the window; empty if there is none", float, _measured("centroid_i")),
+    Column("centroid_j", "column of the centroid of the window", float, _measured("centroid_j")),
     Column("maximum", "whether the position is a maximum", bool, lambda table: table.is_maximum),
     Column("statistic", "mean of the window, compared with decoys; in mode graph the z-score of the other edges at "
            "the two ends", float, _of_discoveries("statistic")),
