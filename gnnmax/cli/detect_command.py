@@ -113,6 +113,8 @@ class Detect(MatrixFlags):
     """Report the largest maxima only, this many; those equal to the last one too."""
     top_per: Literal["matrix", "row", "column", "node"] = "matrix"
     """Count --top in the whole matrix, or in each row, column or node."""
+    node_attributes: str = ""
+    """Attributes of the nodes of a .graphml file, separated by commas: columns for the row and for the column."""
     models: str = "cnn,gnn"
     """Nets that score the windows, separated by commas: shipped models by name, trained ones by folder, those of your
     own code as FOLDER=FILE.py:CLASS; or none."""
@@ -155,7 +157,7 @@ class Detect(MatrixFlags):
         started = time.perf_counter()
         call = self if self.mode != "auto" else replace(self, mode="ordered")
         call._check()
-        matrix = self.read(self.matrix)
+        matrix = self.read(self.matrix, node_attributes=words_of(self.node_attributes))
         if self.mode != "auto" or has_order(matrix):
             return call._run(matrix, started, note="")
         if windowed := needs_order(replace(self, mode="graph")):
@@ -235,6 +237,7 @@ class Detect(MatrixFlags):
         flags["steps"] = [] if self.steps == "none" else words_of(self.steps)
         flags["directed"] = self.direction
         flags["contacts"] = "cis" if self.cis else "trans" if self.trans else "all"
+        flags |= {"weight": None, "node_attributes": ()}  # they were read from the file
         flags["missing"] = None if self.mask is None else read_mask(self.mask, shape_of(matrix))
         return SearchOptions(**flags)
 
@@ -366,6 +369,7 @@ class Detect(MatrixFlags):
             "balancing": None if balancing is None else balancing._asdict(),
             "filters": [] if table.maxima is None else [one._asdict() for one in table.maxima.dropped],
             "weight": self.weight,
+            "node_attributes": words_of(self.node_attributes),
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
             "columns": {name: filled.column.holds for name, filled in table[:0].filled().items()},
             "types": {name: str(filled.type) for name, filled in table[:0].filled().items()},

@@ -34,7 +34,7 @@ NEEDS: tuple[Need, ...] = (
     *(Need(option, "--mode ordered", lambda call: call.mode == "ordered") for option in (*WINDOWED, *ORDERED)),
     *(
         Need(option, "a list of maxima: --positions are listed as they are", lambda call: call.positions is None)
-        for option in ("triangle", *FILTERS)
+        for option in ("triangle", "node_attributes", *FILTERS)
     ),
     *(Need(option, "--decoys", lambda call: call.decoys != "none") for option in ("draws", "seed", "fdr")),
     *(Need(option, "nets: --models", lambda call: call.models != "none") for option in ("device", "allow_changed")),

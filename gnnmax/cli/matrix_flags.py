@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -70,7 +71,7 @@ class MatrixFlags:
         """The name of the weights that counts are balanced by, True for the usual one; False if they are not."""
         return self.balanced if self.weight_name is None else self.weight_name
 
-    def read(self, file: Path) -> Any:
+    def read(self, file: Path, *, node_attributes: Sequence[str] = ()) -> Any:
         """Read a matrix as the flags say, see :func:`gnnmax.detection.matrix_files.read_matrix`."""
         from gnnmax.detection.matrix_files import read_matrix
 
@@ -81,4 +82,5 @@ class MatrixFlags:
             divisive=self.divided,
             weight=self.weight,
             form=None if self.format == "auto" else self.format,
+            node_attributes=node_attributes,
         )

@@ -102,7 +102,7 @@ def find_differences(
     pair = pair_of(a, b, search)
     counts = _are_counts(pair, law)
     # the pair says itself what is missing, where its breaks are, and whether it is directed
-    search = structs.replace(search, missing=None, breaks=None, directed=None, unstored=pair.a.unstored)
+    search = structs.replace(search, missing=None, breaks=None, directed=None, weight=None, unstored=pair.a.unstored)
     pooled = prepare_matrix(pair.pooled, search)
     maxima = search_matrix(pooled, search)
     side = (AROUND if search.mode == "ordered" else 1) if around is None else around
@@ -131,6 +131,9 @@ def _check(rate: float, law: str, around: int | None, search: SearchOptions) -> 
         raise InputError(f"rate must be a number above 0 and up to 1, not {rate!r}")
     if law not in get_args(Law):
         raise InputError(f"law must be one of {', '.join(get_args(Law))}, not {law!r}")
+    for name in ("centroid", "node_attributes"):
+        if getattr(search, name):
+            raise InputError(f"{name} = {getattr(search, name)!r} has no effect on differences: leave it out")
     if around is None:
         return
     if isinstance(around, bool) or not isinstance(around, (int, np.integer)) or around < 1 or around % 2 == 0:

@@ -20,6 +20,7 @@ from gnnmax.io.graph_files import READERS, SUFFIXES, TEXT, Entries, LabelledMatr
 from gnnmax.io.graph_files.arrays import LARGEST_HEADER, read_header
 from gnnmax.io.graph_files.entries import first_repeated
 from gnnmax.io.graph_files.graph_edges import entries_of_graph
+from gnnmax.io.graph_files.node_attributes import node_columns
 from gnnmax.io.graph_files.text_layout import Form
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind, open_regular
@@ -40,6 +41,7 @@ def read_matrix(
     divisive: bool | None = None,
     weight: str | None = None,
     form: Form | None = None,
+    node_attributes: Sequence[str] = (),
 ) -> Any:
     """Read a matrix for :func:`gnnmax.find_maxima` from a file.
 
@@ -56,6 +58,7 @@ def read_matrix(
             :func:`gnnmax.detection.contact_maps.read_cool`.
         divisive: Whether counts are divided by these weights; None: by KR, VC and VC_SQRT.
 
+        node_attributes: Attributes of the nodes of a ``.graphml`` file that are kept beside their names.
         form: Whether text lists ``edges`` or is a ``dense`` matrix; None: what its first rows show.
 
     Returns:
@@ -87,6 +90,8 @@ def read_matrix(
         raise InputError(f"a dense matrix has no column of weights: leave out the name of the weights, {weight!r:.60}")
     if weight is not None and given != STDIN and format_of(path) not in (*TEXT, ".graphml"):
         raise InputError(f"{path} has one number for each entry: leave out the name of the weights, {weight!r:.60}")
+    if node_attributes and given != STDIN and format_of(path) != ".graphml":
+        raise InputError(f"{path} has no attributes of nodes, as a .graphml file has: leave out their names")
     try:
         if arrays:
             path.stat() if path.is_dir() else open_regular(path).close()
@@ -98,9 +103,11 @@ def read_matrix(
         if contacts:
             return read_cool(path, group, balanced=balanced, divisive=divisive)
         if given == STDIN:
-            return _matrix_of(_standard_input(), None, weight=weight, form=form, directed=directed)
-        kind = FileKind("the matrix", LARGEST_FILE, "save it as .npy, which is mapped")
-        return _matrix_of(kind.read(path), path, weight=weight, form=form, directed=directed)
+            found = _matrix_of(_standard_input(), None, weight=weight, form=form, directed=directed)
+        else:
+            kind = FileKind("the matrix", LARGEST_FILE, "save it as .npy, which is mapped")
+            found = _matrix_of(kind.read(path), path, weight=weight, form=form, directed=directed)
+        return _of_graph(found, weight, node_attributes) if hasattr(found, "adjacency") else found
     except OSError as error:
         raise InputError(f"cannot read the matrix {path}: {error.strerror}") from None
     except InputError as error:
@@ -122,7 +129,7 @@ def _matrix_of(content: bytes, path: Path | None, *, weight: str | None, form: F
     if isinstance(found, LabelledMatrix):
         names = None if found.rows is None or found.columns is None else (found.rows, found.columns)
         return found.matrix if names is None else NamedMatrix(found.matrix, names)
-    return _of_graph(found, weight) if hasattr(found, "adjacency") else found
+    return found
 
 
 def _mapped(path: Path) -> Any:
@@ -173,11 +180,13 @@ def _as_matrix(entries: Entries, *, directed: bool) -> NamedMatrix:
     )
 
 
-def _of_graph(graph: Any, weight: str | None) -> NamedMatrix:
+def _of_graph(graph: Any, weight: str | None, node_attributes: Sequence[str]) -> NamedMatrix:
     """Return a networkx graph as a sparse matrix with the names of the nodes."""
     entries = entries_of_graph(graph, weight)
     names = (entries.names, entries.names)
-    return NamedMatrix(matrix_of(entries), names, directed=bool(graph.is_directed()), ordered=False)
+    attributes = node_columns(graph, node_attributes) if node_attributes else None
+    directed = bool(graph.is_directed())
+    return NamedMatrix(matrix_of(entries), names, directed=directed, ordered=False, attributes=attributes)
 
 
 def form_of(path: str | Path, matrix: Any) -> Form | None:

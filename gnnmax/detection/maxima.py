@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -70,6 +70,7 @@ class Maxima(Shown):
             if the search did not ask for it.
         dropped: What each filter dropped, in the order applied.
         bins: The bins of a genome that rows and columns are, if the input has them; else None.
+        attributes: Attributes of the nodes that the search was asked for, by name, one array over all nodes each.
     """
 
     rows: Places
@@ -90,6 +91,7 @@ class Maxima(Shown):
     centroid: npt.NDArray[np.float64] | None = None
     dropped: tuple[Dropped, ...] = ()
     bins: GenomeBins | None = None
+    attributes: Mapping[str, npt.NDArray[Any]] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -129,12 +131,19 @@ class Maxima(Shown):
         if self.names is not None:
             rows, columns = (np.array([str(name) for name in side], dtype=object) for side in self.names)
             found |= {"row": rows[self.rows], "column": columns[self.columns]}
+        found |= self.node_columns()
         found["value"] = self.values
         if self.scores is not None:
             found["score"] = self.scores
         found |= {"margin": self.margin, "ties": self.ties, "missing": self.missing}
         found |= {} if self.prominence is None else {"prominence": self.prominence}
         return found | self.measures()
+
+    def node_columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the attributes of the node of the row, and of that of the column, of each maximum, by name."""
+        sides = {"row": self.rows, "column": self.columns}
+        attributes = (self.attributes or {}).items()
+        return {f"{side}_{name}": found[places] for name, found in attributes for side, places in sides.items()}
 
     def measures(self) -> dict[str, npt.NDArray[Any]]:
         """Return the columns of merged maxima and of centroids, by name; none if the search did not ask for them."""

@@ -126,6 +126,8 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
         diagonal=options.diagonal,
         directed=options.directed,
         breaks=options.breaks,
+        weight=options.weight,
+        node_attributes=options.node_attributes,
     )
     if options.unstored == "missing" and options.mode == "ordered" and not source.sparse:
         raise InputError(
@@ -152,7 +154,10 @@ def search_matrix(source: MatrixSource, options: SearchOptions) -> Maxima:
         maxima = replace(maxima, centroid=centroids_of(source, maxima.rows, maxima.columns, sides=options.sides))
     if source.undirected and options.triangle == "both":
         maxima = _with_mirror_images(maxima)
-    return _with_values(source, sorted_by_value(replace(maxima, symmetry=source.symmetry, bins=source.bins)))
+    return _with_values(
+        source,
+        sorted_by_value(replace(maxima, symmetry=source.symmetry, bins=source.bins, attributes=source.attributes)),
+    )
 
 
 def _with_mirror_images(maxima: Maxima) -> Maxima:

@@ -90,7 +90,7 @@ class Detections:
             named = found.items() if isinstance(found, Mapping) else [] if found is None else [(column.name, found)]
             for name, entries in named:
                 plain = entries.tolist() if isinstance(entries, np.ndarray) else list(entries)
-                filled[name] = _Filled(column, self.type if column.type is None else np.dtype(column.type), plain)
+                filled[name] = _Filled(column, _type_of(column, entries, self.type), plain)
         return filled
 
     def as_rows(self) -> Rows:
@@ -129,13 +129,13 @@ class Column(NamedTuple):
     """One column of the table.
 
     ``read`` returns its entries; None if a table has no such column; or, by name, those of several columns. ``type`` is
-    the type of the entries, None for that of the matrix.
+    the type of the entries, None for that of the matrix, ``object`` for that of their arrays.
     """
 
     name: str
     holds: str
     type: Any
-    read: Callable[[Detections], Sequence[Any] | npt.NDArray[Any] | Mapping[str, Sequence[Any]] | None]
+    read: Callable[[Detections], Sequence[Any] | npt.NDArray[Any] | Mapping[str, Any] | None]
 
 
 class _Filled(NamedTuple):
@@ -144,6 +144,14 @@ class _Filled(NamedTuple):
     column: Column
     type: np.dtype[Any]
     entries: list[Any]
+
+
+def _type_of(column: Column, entries: Any, of_matrix: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of the entries of a column; objects are text."""
+    if column.type is None:
+        return of_matrix
+    found = np.dtype(column.type) if column.type is not object else entries.dtype
+    return np.dtype(str) if found == np.object_ else found
 
 
 def _names(table: Detections, axis: int) -> list[str] | None:
@@ -181,6 +189,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("j", "column, from 0", int, lambda table: table.columns),
     Column("row", "name of the row", str, lambda table: _names(table, 0)),
     Column("column", "name of the column", str, lambda table: _names(table, 1)),
+    Column("attribute", "attribute of the node of the row (row_NAME) or of the column (column_NAME)", object,
+           lambda table: None if table.maxima is None else table.maxima.node_columns()),
     Column("value", "entry of the matrix", None, lambda table: table.values),
     Column("score", "the value after the steps", float, lambda table: table.scores),
     Column("steps", "names of the steps", str, lambda t: [",".join(t.steps)] * len(t) if t.steps else None),
