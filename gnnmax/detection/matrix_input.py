@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.data.hosts.own_files import entries_of_data
-from gnnmax.detection.array_storage import hands_out_slices
+from gnnmax.detection.array_storage import PlainSlices, hands_out_slices
 from gnnmax.detection.breaks import as_breaks
 from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.halves import symmetry_of
@@ -109,7 +109,9 @@ def as_source(
         matrix, missing = np.asarray(matrix.data), np.ma.getmaskarray(matrix)
     if is_sparse(matrix):
         matrix = _tidied(matrix)
-    elif not hands_out_slices(matrix) and (not isinstance(matrix, np.ndarray) or matrix.dtype == np.object_):
+    elif hands_out_slices(matrix):
+        matrix = PlainSlices(matrix)
+    elif not isinstance(matrix, np.ndarray) or matrix.dtype == np.object_:
         matrix = as_array(matrix, "the matrix")
     if len(matrix.shape) != 2 or 0 in matrix.shape:
         raise InputError(
