@@ -14,8 +14,9 @@ import numpy as np
 import tyro
 from msgspec import structs
 
-from gnnmax.cli.arguments import Flag, nets_of, words_of
+from gnnmax.cli.arguments import Flag, words_of
 from gnnmax.cli.detect_needs import check_needs, needs_order
+from gnnmax.cli.detect_nets import models_of, scored, windows_of, write_score_maps
 from gnnmax.cli.detect_printing import print_maxima, why_dropped
 from gnnmax.cli.matrix_flags import MatrixFlags
 from gnnmax.cli.no_maximum import why_none
@@ -27,12 +28,11 @@ from gnnmax.detection.output import (
     is_table,
     json_lines,
     parquet_library,
-    write_arrays,
     write_table,
     write_windows,
 )
 from gnnmax.detection.positions import detections_at, read_positions
-from gnnmax.detection.table import Detections, detections_of, with_net_scores, with_reason
+from gnnmax.detection.table import Detections, detections_of, with_reason
 from gnnmax.errors import InputError, failure_of
 from gnnmax.io.atomic import write_file
 from gnnmax.io.json_text import json_text
@@ -40,8 +40,6 @@ from gnnmax.io.ownership import MADE_BY, Output, check_outputs
 from gnnmax.io.process_memory import peak_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gnnmax.detection.matrix import MatrixSource
     from gnnmax.detection.search_options import SearchOptions
     from gnnmax.models.trained import TrainedModel
@@ -177,9 +175,9 @@ class Detect(MatrixFlags):
         if self.out is not None and self.out.suffix == BEDPE_FILE:
             check_bins(source.bins)
         options = with_threshold(source, options)
-        models = self._models()  # a wrong name is refused before the search
+        models = models_of(self)  # a wrong name is refused before the search
         found, card = self._found(source, options)
-        table = self._scored(source, found, models)
+        table = scored(self, source, found, models=models)
         if card["decoys"] is not None and card["decoys"]["failed"]:
             table = with_reason(table, f"no q-value: {card['decoys']['failed']}")
         card |= self._card(source, options, table) | {"mode_note": note}
@@ -221,10 +219,10 @@ class Detect(MatrixFlags):
                 write_table(self.out, table)
         if self.windows is not None:
             with outputs.writing("--windows", self.windows):
-                write_windows(self.windows, table, self._windows(source, found)[1])
+                write_windows(self.windows, table, windows_of(self, source, found)[1])
         if self.everywhere is not None:
             with outputs.writing("--everywhere", self.everywhere):
-                card["everywhere"] = self._score_maps(source, models, self.everywhere)
+                card["everywhere"] = write_score_maps(self, source, models)
 
     def _options(self, matrix: Any) -> SearchOptions:
         """Make the options of the search in a matrix from the flags of the same names, and from the file of a mask."""
@@ -307,50 +305,6 @@ class Detect(MatrixFlags):
         )
         if self.out is not None and self.out.suffix == ".parquet":
             parquet_library()
-
-    def _models(self) -> dict[str, TrainedModel]:
-        """Load the nets that score windows."""
-        nets = {} if self.models == "none" else nets_of(self.models)
-        if (nets or self.windows is not None) and self.k_columns not in (None, self.k):
-            raise InputError("nets take square windows: pass --models none, or leave out --k-columns")
-        if not nets:
-            return {}
-        from gnnmax.models.trained import load_model
-
-        return {
-            folder: load_model(folder, self.device, net=net, allow_changed=self.allow_changed)
-            for folder, net in nets.items()
-        }
-
-    def _score_maps(self, source: MatrixSource, models: dict[str, TrainedModel], path: Path) -> dict[str, Any]:
-        """Write the score map of each net, and compare it with the exact rule."""
-        from gnnmax.detection.dense_scoring import compare_with_rule, score_map
-
-        scores = {name: score_map(model, source, self.k) for name, model in models.items()}
-        write_arrays(path, scores)
-        compared = {name: compare_with_rule(values, source, self.k) for name, values in scores.items()}
-        return {name: {**one._asdict(), "recall": one.recall} for name, one in compared.items()}
-
-    def _scored(self, source: MatrixSource, table: Detections, models: dict[str, TrainedModel]) -> Detections:
-        """Add the decisions of the rule and the scores of the nets on the same windows, if any windows are needed."""
-        if not models and self.windows is None:
-            return table
-        table, batches = self._windows(source, table)
-        return with_net_scores(table, batches, models)
-
-    def _windows(self, source: MatrixSource, table: Detections) -> tuple[Detections, Iterator[Any]]:
-        """Cut the windows of a table, NaN where there is none; if none can be cut, the table gets the reason."""
-        from gnnmax.detection.dense_scoring import windows_around
-
-        present = np.ones(len(table), np.bool_) if table.reasons is None else table.reasons == ""
-        places, graph = (table.rows.astype(np.intp), table.columns.astype(np.intp)), self.mode == "graph"
-        try:
-            return table, windows_around(source, *places, self.k, cut=present, graph=graph)
-        except (InputError, MemoryError) as error:
-            reasons = np.full(len(table), "", dtype=object) if table.reasons is None else table.reasons.copy()
-            reasons[present] = failure_of(error)
-            none = windows_around(source, *places, self.k, cut=np.zeros(len(table), np.bool_), graph=graph)
-            return replace(table, reasons=reasons), none
 
     def _card(self, source: MatrixSource, options: SearchOptions, table: Detections) -> dict[str, Any]:
         from gnnmax.data.store import versions
