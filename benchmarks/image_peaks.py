@@ -42,7 +42,7 @@ PEERS = {
     ),
     "photutils": Peer("photutils.detection", "photutils find_peaks", _with_photutils),
 }
-"""Peers by the names of their libraries; ``pip install 'gnnmax[peers]'`` brings them."""
+"""Peers by the names of their libraries; ``pip install --group peers`` brings them."""
 
 
 def against_peer(
