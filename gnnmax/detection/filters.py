@@ -70,8 +70,9 @@ def _far_apart(source: MatrixSource, maxima: Maxima, options: SearchOptions) -> 
     # Strict maxima are half a window apart anyway.
     if options.min_distance <= (min(options.sides) // 2 + 1 if options.ties == "strict" else 1):
         return np.ones(len(maxima), dtype=np.bool_)
-    places = source.parts.apart(maxima.rows, maxima.columns, options.min_distance)
-    return suppress_nearby(*places, maxima.values, options.min_distance)
+    distance = min(options.min_distance, max(source.shape))  # all maxima are nearer
+    places = source.parts.apart(maxima.rows, maxima.columns, distance)
+    return suppress_nearby(*places, maxima.values, distance)
 
 
 def _with_prominence(source: MatrixSource, maxima: Maxima, _: SearchOptions) -> Maxima:

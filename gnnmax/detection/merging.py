@@ -105,6 +105,7 @@ def with_clusters(source: MatrixSource, maxima: Maxima, radius: int) -> Maxima:
     Maxima of different parts between breaks are never joined. Of an undirected matrix these are pairs ``i <= j``; the
     nearest of their four entries are those with ``i <= j`` too, so pairs near the diagonal need no other look.
     """
+    radius = min(radius, max(source.shape))  # no two places are further apart
     apart = source.parts.apart(maxima.rows, maxima.columns, radius + 1)
     found = clusters_within(maxima.rows, maxima.columns, maxima.values, radius=radius, apart=apart)
     members, extent = np.zeros(len(maxima), dtype=np.int64), np.zeros((len(maxima), 4), dtype=np.int64)

@@ -79,6 +79,8 @@ def _table_of(path: Path) -> TableColumns:
 
 
 def _positions_in(table: TableColumns, names: Names, bins: GenomeBins | None) -> list[tuple[int, int]]:
+    if not table:  # an empty list of objects
+        return []
     intervals = layout_in(table, INTERVAL_LAYOUTS)
     if intervals is not None and bins is not None:
         return _bins_of(table, intervals, bins)
@@ -90,6 +92,9 @@ def _positions_in(table: TableColumns, names: Names, bins: GenomeBins | None) ->
     if pair is None:
         listed = ", ".join(table)[:80] or "none"
         raise InputError(f"no columns i, j or row, column or those of BEDPE, but {listed}: name row and column i and j")
+    lengths = [column.shape for column in (table[pair[0]], table[pair[1]])]
+    if lengths[0] != lengths[1] or len(lengths[0]) != 1:
+        raise InputError(f"columns {pair[0]} and {pair[1]} must have one entry for each place, not shapes {lengths}")
     known = [{}, {}] if names is None else [{str(name): at for at, name in enumerate(side)} for side in names]
     # Names of bins are intervals, so that a number is never one of them.
     numbered = names is None or bins is not None

@@ -14,6 +14,7 @@ from gnnmax.errors import InputError
 from gnnmax.io.csv_rows import numbered_rows
 from gnnmax.io.paths import as_path
 from gnnmax.io.place_tables import INDEX_LAYOUTS
+from gnnmax.io.plain_numbers import plain_float
 from gnnmax.io.reading import FileKind
 from gnnmax.io.table_files import ARRAY_FILES, UNNAMED
 
@@ -113,9 +114,17 @@ def _of_bedpe(content: bytes) -> Columns:
     first = rows[0][1]
     if len(first) < 6:
         raise InputError(f"line {rows[0][0]} has {len(first)} columns where BEDPE has at least 6, between tabs")
-    headed = not first[1].strip().isdigit()
+    headed = not any(_is_number(first[at]) for at in (1, 2, 4, 5))
     names = _header(first)[6:] if headed else [*BEDPE[6:], *(f"column{n}" for n in range(11, len(first) + 1))]
     return _by_name([*BEDPE[:6], *names][: len(first)], rows[1:] if headed else rows)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        plain_float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _rows(content: bytes, delimiter: str, *, width: int = 0) -> list[tuple[int, list[str]]]:

@@ -175,6 +175,7 @@ LINE = "chr1\t40000\t50000\tchr1\t120000\t130000\n"
         ("p.bedpe", LINE.replace("chr1", "1"), "the matrix has no chromosome '1': it has chr1, chr2"),
         ("p.bedpe", LINE.replace("130000", "930000"), r"line 1: no bin of the matrix holds chr1:525000"),
         ("p.bedpe", LINE.replace("50000", "nan"), "column end1: nan in line 1: expected whole numbers"),
+        ("p.bedpe", LINE.replace("40000", "-1"), "column start1: -1 in line 1: expected whole numbers from 0 on"),
         ("p.bedpe", LINE.replace("50000", "50_000"), "must be numbers: not a plain number"),
         ("p.bedpe", LINE.replace("50000", "30000"), "end1 must not lie before start1, as in line 1"),
         ("p.tsv", "x\ty\tz\n1\t2\t3\n", "no columns i, j or row, column or those of BEDPE, but x, y, z"),
@@ -189,6 +190,16 @@ def test_what_is_no_list_of_positions_is_refused(name, content, said, tmp_path):
     with pytest.raises(InputError, match=said) as refused:
         read_positions(tmp_path / name, None, BINS)
     assert name in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_columns_of_other_lengths_or_shapes_are_refused(tmp_path):
+    for columns in ({"i": [1, 2], "j": [3]}, {"i": [[1, 2]], "j": [[3, 4]]}):
+        np.savez(tmp_path / "p.npz", **{name: np.array(column) for name, column in columns.items()})
+        with pytest.raises(InputError, match=r"p\.npz: columns i and j must have one entry for each place"):
+            read_positions(tmp_path / "p.npz")
+    (tmp_path / "p.json").write_text("[]")
+    with pytest.raises(InputError, match=r"p\.json holds no position"):
+        read_positions(tmp_path / "p.json")
 
 
 def test_a_position_that_is_listed_twice_is_reported_twice(tmp_path):

@@ -110,6 +110,13 @@ def test_top_and_q_values_are_those_of_merged_maxima():
     assert 3 < len(found.q) == len(find_maxima(matrix, 7, merge=4)) == len(found.maxima.centroid)
 
 
+@pytest.mark.parametrize("option", ["merge", "min_distance"])
+def test_a_distance_beyond_every_number_of_the_machine_is_that_of_the_whole_matrix(option):
+    matrix = genome_matrix()
+    expected = list(find_maxima(matrix, 3, threshold=0, **{option: max(matrix.matrix.shape)}))
+    assert list(find_maxima(matrix, 3, threshold=0, **{option: 10**20})) == expected and len(expected) > 1
+
+
 @pytest.mark.parametrize("merge", [0, -1, 1.5, True, "2"])
 def test_a_radius_that_is_none_is_refused(merge):
     with pytest.raises(InputError, match="merge must be an integer of at least 1, or None"):
