@@ -214,7 +214,9 @@ def _fields(changes: Changes) -> dict[str, Any]:
 
 def _found_in(source: MatrixSource, maxima: Maxima, search: SearchOptions) -> npt.NDArray[np.bool_]:
     """Return which maxima of the sum are maxima of one of the two matrices, also where these are not its largest."""
-    search = structs.replace(without_filters(search, "prominence", "top"), threshold=None)  # these are of the sum
+    search = structs.replace(
+        without_filters(search, "prominence", "merge", "top"), threshold=None
+    )  # these are of the sum
     try:
         own = search_matrix(normalise(source, search.steps, search.mode), search)
     except InputError:  # a normalisation that refuses this matrix alone

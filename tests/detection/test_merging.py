@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gnnmax import InputError, find_maxima
+from gnnmax import InputError, find_differences, find_maxima
 from gnnmax.cli.main import main
 from gnnmax.detection import false_discovery, merging
 from gnnmax.detection.merging import clusters_within
@@ -108,6 +108,14 @@ def test_top_and_q_values_are_those_of_merged_maxima():
     assert len(merged) == 3 and [one.filter for one in merged.dropped] == ["--merge 4", "--top 3"]
     found = false_discovery(matrix, 7, decoys="shuffle", merge=4, centroid=True, rng=np.random.default_rng(0), draws=2)
     assert 3 < len(found.q) == len(find_maxima(matrix, 7, merge=4)) == len(found.maxima.centroid)
+
+
+def test_a_merged_maximum_of_a_sum_is_one_of_either_matrix_if_it_is_one_there():
+    first, second = np.zeros((2, 12, 12), dtype=int)
+    first[4, 5], first[6, 8] = 5, 6
+    second[4, 5], second[6, 8] = 9, 6
+    found = find_differences(first, second, 3, merge=4, threshold=0, directed=True)
+    assert found.places == [(4, 5)] and [part.tolist() for part in found.are_maxima] == [[True], [True]]
 
 
 @pytest.mark.parametrize("option", ["merge", "min_distance"])
