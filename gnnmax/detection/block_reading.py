@@ -215,9 +215,7 @@ class BlockReader:
         holes = hidden is not None or _alone(border, (int(below - above), int(after - before)))
         return Block(values, missing, holes, row, column)
 
-    def _part_of_scores(
-        self, top: int, bottom: int, first: int, last: int
-    ) -> tuple[Any, npt.NDArray[np.bool_] | None]:
+    def _part_of_scores(self, top: int, bottom: int, first: int, last: int) -> tuple[Any, npt.NDArray[np.bool_] | None]:
         """Read a part of the scores that depend on entries around, and the mask of missing ones, None if none is."""
         found, reach = np.empty((bottom - top, last - first)), self.reach
         for row, column, rows, columns in self.parts.cut((top, first, bottom - top, last - first)):
