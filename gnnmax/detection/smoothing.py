@@ -148,7 +148,7 @@ def _along(values: Floats, weights: Floats, axis: int, shear: int) -> Floats:
             return values[:, reach + by :][:, :width]
         return values[reach + by :, reach * shear - by * shear :][:height, :width]
 
-    total = weights[0] * shifted(0)
+    total: Floats = weights[0] * shifted(0)
     pair = np.empty_like(total)
     for distance, weight in enumerate(weights[1:].tolist(), 1):
         np.add(shifted(-distance), shifted(distance), out=pair)
