@@ -154,7 +154,7 @@ def by_distance(source: MatrixSource) -> FittedNormalisation:
 
     lost = int(counts[~(sums > 0)].sum())
     reason = "the mean at its distance is not above 0"
-    return FittedNormalisation("distance", mapped, lost=lost, reason=reason, scored=sums > 0)
+    return FittedNormalisation("distance", mapped, flat_zeros=True, lost=lost, reason=reason, scored=sums > 0)
 
 
 def by_degree(source: MatrixSource) -> FittedNormalisation:
@@ -184,7 +184,7 @@ def by_degree(source: MatrixSource) -> FittedNormalisation:
     def mapped(values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[np.float64]:
         return np.asarray(values / (roots[0][rows] * roots[1][columns]), dtype=np.float64)
 
-    return FittedNormalisation("degree", mapped)
+    return FittedNormalisation("degree", mapped, flat_zeros=True)
 
 
 def _sums(source: MatrixSource, axis: int) -> npt.NDArray[np.float64]:

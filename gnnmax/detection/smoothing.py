@@ -58,7 +58,7 @@ def by_gaussian(source: MatrixSource, scale: float) -> FittedNormalisation:
 
     around = partial(gaussian_means, weights=weights)
     return FittedNormalisation(
-        f"smooth:{scale:g}", constant, by_value=True, reach=len(weights) - 1, around=around, reason="no mean"
+        f"smooth:{scale:g}", constant, by_value=True, flat_zeros=True, reach=len(weights) - 1, around=around
     )
 
 
