@@ -122,7 +122,7 @@ def test_lone_zeros_of_a_sparse_matrix_are_found_beside_missing_lines_and_breaks
         ({"footprint": "disk", "mode": "graph"}, "footprint = 'disk' has no effect in mode graph"),
         ({"labels": np.ones((9, 8), int)}, r"labels have shape \(9, 8\), not \(9, 9\), .* and not \(9,\)"),
         ({"labels": np.ones((9, 9))}, "labels of entries must be whole numbers, not float64"),
-        ({"labels": np.triu(np.ones((9, 9), int)) + 2 * np.tri(9, k=-1, dtype=int)}, "the matrix is undirected, but labels"),
+        ({"labels": np.triu(np.ones((9, 9), int)) + 2 * np.tri(9, k=-1, dtype=int)}, "the matrix is undirected, but"),
         ({"labels": np.ones(8, int)}, "labels of nodes must be a vector .* 9 in all, not int64 of shape"),
         ({"labels": np.ones(9)}, "labels of nodes must be a vector of whole numbers or text"),
         ({"labels": (np.ones(9, int), np.zeros(9, int))}, "the matrix is undirected, so its rows and columns need the"),
