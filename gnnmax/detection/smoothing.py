@@ -72,7 +72,7 @@ def gaussian_weights(scale: float) -> Floats:
 
     Example:
         >>> gaussian_weights(0.5).round(3)
-        array([0.786, 0.107, 0.   ])
+        array([0.787, 0.106, 0.   ])
     """
     weights = np.exp(-0.5 * (np.arange(int(TRUNCATED * scale + 0.5) + 1) / scale) ** 2)
     return np.asarray(weights / (weights[0] + 2 * weights[1:].sum()))
