@@ -27,7 +27,7 @@ def models_of(call: Any) -> dict[str, TrainedModel]:
         InputError: there is no such net, or windows are not square.
     """
     nets = {} if call.models == "none" else nets_of(call.models)
-    if (nets or call.windows is not None) and call.k_columns not in (None, call.k):
+    if (nets or call.windows is not None) and call.k_columns not in (None, call.side):
         raise InputError("nets take square windows: pass --models none, or leave out --k-columns")
     if not nets:
         return {}
@@ -44,9 +44,9 @@ def write_score_maps(call: Any, source: MatrixSource, models: dict[str, TrainedM
     from gnnmax.detection.dense_scoring import compare_with_rule, score_map
 
     assert call.everywhere is not None
-    scores = {name: score_map(model, source, call.k) for name, model in models.items()}
+    scores = {name: score_map(model, source, call.side) for name, model in models.items()}
     write_arrays(call.everywhere, scores)
-    compared = {name: compare_with_rule(values, source, call.k) for name, values in scores.items()}
+    compared = {name: compare_with_rule(values, source, call.side) for name, values in scores.items()}
     return {name: {**one._asdict(), "recall": one.recall} for name, one in compared.items()}
 
 
@@ -65,9 +65,9 @@ def windows_of(call: Any, source: MatrixSource, table: Detections) -> tuple[Dete
     present = np.ones(len(table), np.bool_) if table.reasons is None else table.reasons == ""
     places, graph = (table.rows.astype(np.intp), table.columns.astype(np.intp)), call.mode == "graph"
     try:
-        return table, windows_around(source, *places, call.k, cut=present, graph=graph)
+        return table, windows_around(source, *places, call.side, cut=present, graph=graph)
     except (InputError, MemoryError) as error:
         reasons = np.full(len(table), "", dtype=object) if table.reasons is None else table.reasons.copy()
         reasons[present] = failure_of(error)
-        none = windows_around(source, *places, call.k, cut=np.zeros(len(table), np.bool_), graph=graph)
+        none = windows_around(source, *places, call.side, cut=np.zeros(len(table), np.bool_), graph=graph)
         return replace(table, reasons=reasons), none

@@ -71,6 +71,10 @@ class Maxima(Shown):
         dropped: What each filter dropped, in the order applied.
         bins: The bins of a genome that rows and columns are, if the input has them; else None.
         attributes: Attributes of the nodes that the search was asked for, by name, one array over all nodes each.
+        scale: Side of the largest windows in which each is a maximum, the longer one if they are not square; None if
+            the search has one scale.
+        scales: All scales at which each is a maximum, as text, such as ``"5,9"``; None if there is one.
+        labels: The label of each: a whole number, or those of its row and column as text; None without labels.
     """
 
     rows: Places
@@ -92,6 +96,9 @@ class Maxima(Shown):
     dropped: tuple[Dropped, ...] = ()
     bins: GenomeBins | None = None
     attributes: Mapping[str, npt.NDArray[Any]] | None = None
+    scale: npt.NDArray[np.int64] | None = None
+    scales: npt.NDArray[Any] | None = None
+    labels: npt.NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -136,8 +143,8 @@ class Maxima(Shown):
         if self.scores is not None:
             found["score"] = self.scores
         found |= {"margin": self.margin, "ties": self.ties, "missing": self.missing}
-        found |= {} if self.prominence is None else {"prominence": self.prominence}
-        return found | self.measures()
+        further = {"prominence": self.prominence, "scale": self.scale, "scales": self.scales, "label": self.labels}
+        return found | {name: column for name, column in further.items() if column is not None} | self.measures()
 
     def node_columns(self) -> dict[str, npt.NDArray[Any]]:
         """Return the attributes of the node of the row, and of that of the column, of each maximum, by name."""
@@ -251,7 +258,7 @@ LARGEST_PICTURE = 4096
 """Rows and columns of the largest matrix that a picture shows."""
 
 _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
-_OPTIONAL = ("scores", "prominence", "members", "extent", "centroid")
+_OPTIONAL = ("scores", "prominence", "scale", "scales", "labels", "members", "extent", "centroid")
 
 
 def sorted_by_value(maxima: Maxima) -> Maxima:
