@@ -100,11 +100,6 @@ class Architecture:
         """Whether it is a net of the caller's, not of the registry."""
         return self.origin is not None
 
-    @property
-    def on_maps(self) -> bool:
-        """Whether it is a net on maps, not on windows; it is then built with ``k = None``."""
-        return self.reference in MAP_MODELS and not self.is_own
-
     def build(self, k: int | None, seed: int = 0) -> nn.Module:
         """Build the net with fresh weights, on the CPU, see :meth:`gnnmax.models.entry.NetEntry.make`."""
         return self.entry.make(k, self.config, seed)

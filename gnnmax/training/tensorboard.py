@@ -42,7 +42,7 @@ def tensorboard_curves(folder: Path, past: Iterable[dict[str, Any]] = ()) -> Ite
 
         def write(record: dict[str, Any]) -> None:
             kind = "validation" if record["event"] == "evaluation" else "training"
-            for metric in ("loss", "accuracy"):
+            for metric in ("loss", "accuracy", "within_one"):
                 if metric in record:
                     tag = f"{kind} {metric}/{record['model']}, seed {record['seed']}"
                     writer.add_scalar(tag, record[metric], record["step"])

@@ -117,9 +117,22 @@ class _Operator:
             return (self.matrix @ flat).view(batch, heads, n, m, channels).permute(0, 2, 3, 1, 4)
         assert self.passing is not None
         flat = signals.flatten(0, 1)  # (B * n, m, heads, C)
+        if not torch.is_grad_enabled():
+            return self._fused(flat).view(batch, n, *flat.shape[1:])
         step = max(1, COLUMNS // max(1, len(self.weight) * flat.shape[2] * flat.shape[3]))
         parts = [self.passing(part, self.ends, self.weight) for part in torch.split(flat, step, dim=1)]
         return torch.cat(parts, dim=1).view(batch, n, *flat.shape[1:])
+
+    def _fused(self, signals: Tensor) -> Tensor:
+        """Multiply signals ``(N, m, heads, C)`` by sparse matrices: no message is stored, and no gradient is known."""
+        nodes, m, heads, channels = signals.shape
+        by_head = signals.movedim(2, 0).reshape(heads, nodes, m * channels)
+        ends, size = self.ends.flip(0), (nodes, nodes)
+        passed = [
+            torch.sparse_coo_tensor(ends, weight, size, check_invariants=False) @ part
+            for weight, part in zip(self.weight.unbind(1), by_head, strict=True)
+        ]
+        return torch.stack(passed).view(heads, nodes, m, channels).movedim(0, 2)
 
     def columns(self, signals: Tensor) -> Tensor:
         """Average signals ``(B, n, m, heads, C)`` over the neighbours of each column."""
