@@ -20,7 +20,9 @@ __all__ = ["List"]
 class List:
     """List the shipped recipes, the models, the configs, the rules and the tables to reproduce."""
 
-    what: tyro.conf.Positional[Literal["all", "recipes", "models", "configs", "rules", "map-rules", "tables"]] = "all"
+    what: tyro.conf.Positional[
+        Literal["all", "recipes", "models", "configs", "rules", "map-rules", "block-rules", "tables"]
+    ] = "all"
     """The list to print."""
     json: Flag = False
     """Print JSON."""
@@ -71,6 +73,12 @@ def _map_rules() -> dict[str, str]:
     return {name: rule.summary for name, rule in MAP_RULES.items()}
 
 
+def _block_rules() -> dict[str, str]:
+    from gnnmax.data.maps.block_rules import BLOCK_RULES
+
+    return {name: rule.summary for name, rule in BLOCK_RULES.items()}
+
+
 def _tables() -> dict[str, str]:
     from gnnmax.experiments.reproduction import TABLES
 
@@ -83,5 +91,6 @@ _LISTS: dict[str, Callable[[], dict[str, str]]] = {
     "configs": _configs,
     "rules": _rules,
     "map-rules": _map_rules,
+    "block-rules": _block_rules,
     "tables": _tables,
 }
