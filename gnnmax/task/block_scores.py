@@ -18,7 +18,7 @@ __all__ = ["Scores", "amp", "block_overlaps", "degrees", "eigenvector", "problem
 Scores = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 """Scores of rows and of columns, the higher the more likely in the block; the same array in symmetric problems."""
 
-STEPS = 100
+STEPS = 300
 """Steps of message passing, unless the messages settle before."""
 
 SETTLED = 1e-6
