@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 from collections.abc import Callable, Iterator
@@ -128,10 +127,11 @@ def _peaks_in_noise(spec: MapSpec, n: int, m: int, *, seed: int, graph: int) -> 
             np.fill_diagonal(background, 0.0)
     mean = _mean(spec.model, background, signal_of(spec, n, m, peaks, amplitude))
     values = _with_noise(mean.__getitem__, (n, m), spec, stream(seed, "noise", graph))
-    natural = _padded(spec, values, background=background, graph=graph)
-    natural.peak_position[0, : len(peaks)] = peaks
-    natural.peak_amplitude[0, : len(peaks)] = amplitude
-    return natural
+    position = np.full((1, spec.most_peaks, 2), -1, dtype=np.int64)
+    position[0, : len(peaks)] = peaks
+    height = np.full((1, spec.most_peaks), np.nan, dtype=np.float32)
+    height[0, : len(peaks)] = amplitude
+    return _padded(spec, values, background=background, graph=graph, peak_position=position, peak_amplitude=height)
 
 
 def _block_in_noise(spec: MapSpec, n: int, m: int, *, seed: int, graph: int) -> Maps:
@@ -151,8 +151,13 @@ def _block_in_noise(spec: MapSpec, n: int, m: int, *, seed: int, graph: int) -> 
     outside = np.full(m, spec.base if counts else 0.0)
     inside = outside + (spec.base if counts else 1.0) * height * columns[:m]
     values = _with_noise(lambda row: inside if rows[row] else outside, (n, m), spec, stream(seed, "noise", graph))
-    return dataclasses.replace(
-        _padded(spec, values, background=None, graph=graph),
+    return _padded(
+        spec,
+        values,
+        background=None,
+        graph=graph,
+        peak_position=np.full((1, 0, 2), -1, dtype=np.int64),
+        peak_amplitude=np.full((1, 0), np.nan, dtype=np.float32),
         row_block=rows[None],
         column_block=columns[None],
         block_amplitude=np.array([height if there else np.nan], dtype=np.float32),
@@ -262,8 +267,9 @@ def _padded(
     *,
     background: npt.NDArray[np.float32] | None,
     graph: int,
+    **planted: npt.NDArray[Any],
 ) -> Maps:
-    """Lay out one map in natural order, in the greatest size of its recipe, with room for its peaks."""
+    """Lay out one map in natural order, in the greatest size of its recipe, with the fields of its peaks or block."""
     sides = spec.sides
 
     def wide(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -283,11 +289,10 @@ def _padded(
         graph=np.array([graph], dtype=np.int64),
         row_place=places[0],
         column_place=places[1],
-        peak_position=np.full((1, spec.most_peaks, 2), -1, dtype=np.int64),
-        peak_amplitude=np.full((1, spec.most_peaks), np.nan, dtype=np.float32),
         structure=spec.structure,
         model=spec.model,
         background=None if background is None else wide(background),
+        **planted,
     )
 
 
