@@ -214,13 +214,22 @@ class _Study:
                 "90 % point": most.point,
             }
 
-    def off_prediction(self) -> list[tuple[float, float]]:
-        """Return how far the overlap of message passing is from state evolution, and the strength."""
+    def off_prediction(self, least: float) -> list[tuple[float, float]]:
+        """Return how far message passing is from state evolution, and the strength, from a multiple of 1/e on.
+
+        State evolution is the typical course: the median over matrices. On few, whose first messages are low by
+        chance, message passing wanders and finds nothing.
+        """
         share = 2 * self.nodes / self.n
         return [
-            (abs(float(np.mean(found)) - float(state_evolution(strength, share, 300)[-1])), strength)
+            (abs(float(np.median(found)) - float(state_evolution(strength, share, 300)[-1])), strength)
             for strength, found in self.predicted.items()
+            if strength > 0.999 * least / math.e
         ]
+
+    def wandering(self) -> list[int]:
+        """Return in how many matrices message passing finds less than half, by strength of the larger blocks."""
+        return [sum(one < 0.5 for one in found) for found in self.predicted.values()]
 
 
 @dataclass(frozen=True)
@@ -257,7 +266,7 @@ def _checks(studies: Sequence[_Study]) -> Iterator[Check]:
         all(4 <= each <= 8 for each in scans),
         ", ".join(f"{each:.1f}" for each in scans),
     )
-    yield _predicted(large, 0.02) if large else _predicted(studies, 0.05)
+    yield _predicted(large, PREDICTED[0], 0.02) if large else _predicted(studies, 2.5, 0.05)
     ahead = _farthest(
         [
             ((1 / math.e - half.point) / max(half.error, 1e-9), f"{rule}, n = {study.n:,}")
@@ -277,18 +286,19 @@ def _checks(studies: Sequence[_Study]) -> Iterator[Check]:
     yield Check("the rules rank as the theorems say, at every size", right, ", ".join(RULES) if right else str(ranks))
 
 
-def _predicted(studies: Sequence[_Study], limit: float) -> Check:
+def _predicted(studies: Sequence[_Study], least: float, limit: float) -> Check:
     off = _farthest(
         [
             (away, f"at n = {study.n:,} and lam = {strength:.2f}")
             for study in studies
-            for away, strength in study.off_prediction()
+            for away, strength in study.off_prediction(least)
         ]
     )
+    lost = max(max(study.wandering()) for study in studies)
     return Check(
-        f"state evolution predicts amp's overlap within {limit:g}, from lam = {PREDICTED[0]:g}/e on",
+        f"state evolution predicts amp's median overlap within {limit:g}, from lam = {least:g}/e on",
         off.value <= limit,
-        f"farthest {off.value:.3f}, {off.text}",
+        f"farthest {off.value:.3f}, {off.text}; at most {lost} of the matrices of a cell below one half",
     )
 
 

@@ -67,5 +67,5 @@ def draw_order(rows: Sequence[dict[str, Value]], ax: Any = None) -> tuple[Figure
     axes.minorticks_off()
     axes.set_xlabel("nodes n")
     axes.set_ylabel("signal strength at which half is found")
-    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(0.0, 0.4))
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(0.0, 0.48))
     return figure, axes
