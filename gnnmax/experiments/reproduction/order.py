@@ -227,9 +227,10 @@ class _Study:
             if strength > 0.999 * least / math.e
         ]
 
-    def wandering(self) -> list[int]:
-        """Return in how many matrices message passing finds less than half, by strength of the larger blocks."""
-        return [sum(one < 0.5 for one in found) for found in self.predicted.values()]
+    def wandering(self, least: float) -> int:
+        """Return in how many matrices of a cell message passing finds less than half, at most."""
+        chosen = [found for strength, found in self.predicted.items() if strength > 0.999 * least / math.e]
+        return max(sum(one < 0.5 for one in found) for found in chosen)
 
 
 @dataclass(frozen=True)
@@ -294,7 +295,7 @@ def _predicted(studies: Sequence[_Study], least: float, limit: float) -> Check:
             for away, strength in study.off_prediction(least)
         ]
     )
-    lost = max(max(study.wandering()) for study in studies)
+    lost = max(study.wandering(least) for study in studies)
     return Check(
         f"state evolution predicts amp's median overlap within {limit:g}, from lam = {least:g}/e on",
         off.value <= limit,
