@@ -63,7 +63,9 @@ def pair_of(a: Any, b: Any, options: SearchOptions) -> Pair:
     Raises:
         InputError: other shapes, other names, no entry measured in both, or too many entries.
     """
-    given = {name: getattr(options, name) for name in ("unstored", "missing", "diagonal", "directed", "breaks")}
+    given = {
+        name: getattr(options, name) for name in ("unstored", "missing", "diagonal", "directed", "breaks", "weight")
+    }
     first, second = (as_source(one, **given) for one in (a, b))
     unstored, diagonal = options.unstored, options.diagonal
     if first.shape != second.shape:

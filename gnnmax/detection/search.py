@@ -10,6 +10,7 @@ from typing import Annotated, Any, ParamSpec, Protocol, get_origin
 
 import numpy as np
 
+from gnnmax.detection.centroids import centroids_of
 from gnnmax.detection.filters import check_filters, filter_maxima
 from gnnmax.detection.graph_mode import graph_maxima
 from gnnmax.detection.matrix import MatrixSource
@@ -125,6 +126,8 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
         diagonal=options.diagonal,
         directed=options.directed,
         breaks=options.breaks,
+        weight=options.weight,
+        node_attributes=options.node_attributes,
     )
     if options.unstored == "missing" and options.mode == "ordered" and not source.sparse:
         raise InputError(
@@ -147,9 +150,14 @@ def search_matrix(source: MatrixSource, options: SearchOptions) -> Maxima:
         _check_sides_fit(options.sides, source.shape)
         maxima = (plateau_maxima if options.ties == "plateau" else ordered_maxima)(source, options)
     maxima = filter_maxima(source, maxima, options)
+    if options.centroid:
+        maxima = replace(maxima, centroid=centroids_of(source, maxima.rows, maxima.columns, sides=options.sides))
     if source.undirected and options.triangle == "both":
         maxima = _with_mirror_images(maxima)
-    return _with_values(source, sorted_by_value(replace(maxima, symmetry=source.symmetry)))
+    return _with_values(
+        source,
+        sorted_by_value(replace(maxima, symmetry=source.symmetry, bins=source.bins, attributes=source.attributes)),
+    )
 
 
 def _with_mirror_images(maxima: Maxima) -> Maxima:
@@ -158,6 +166,10 @@ def _with_mirror_images(maxima: Maxima) -> Maxima:
     twice = maxima[np.concatenate([np.arange(len(maxima)), off])]
     turned = slice(len(maxima), None)
     twice.rows[turned], twice.columns[turned] = maxima.columns[off], maxima.rows[off]
+    if twice.extent is not None:
+        twice.extent[turned] = twice.extent[turned][:, [2, 3, 0, 1]]
+    if twice.centroid is not None:
+        twice.centroid[turned] = twice.centroid[turned][:, ::-1]
     return twice[np.lexsort((twice.columns, twice.rows))]
 
 
