@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["List"]
 
 
-Lists = Literal["all", "recipes", "models", "map-models", "configs", "rules", "map-rules", "tables"]
+Lists = Literal["all", "recipes", "models", "map-models", "configs", "rules", "map-rules", "block-rules", "tables"]
 """What can be listed."""
 
 
@@ -81,6 +81,12 @@ def _map_rules() -> dict[str, str]:
     return {name: rule.summary for name, rule in MAP_RULES.items()}
 
 
+def _block_rules() -> dict[str, str]:
+    from gnnmax.data.maps.block_rules import BLOCK_RULES
+
+    return {name: rule.summary for name, rule in BLOCK_RULES.items()}
+
+
 def _tables() -> dict[str, str]:
     from gnnmax.experiments.reproduction import TABLES
 
@@ -94,5 +100,6 @@ _LISTS: dict[str, Callable[[], dict[str, str]]] = {
     "configs": _configs,
     "rules": _rules,
     "map-rules": _map_rules,
+    "block-rules": _block_rules,
     "tables": _tables,
 }

@@ -40,7 +40,7 @@ def layout_of(recipe: Described, count: int) -> Layout:
     if not isinstance(recipe, MapRecipe):
         return {field.name: (field.dtype, field.shape(count, recipe.k)) for field in recipe.fields}
     rows, columns = recipe.map.sides
-    sizes = {"M": count, "n": rows, "m": columns, "P": recipe.map.peak_range[1]}
+    sizes = {"M": count, "n": rows, "m": columns, "P": recipe.map.most_peaks}
     return {field.name: (field.dtype, field.shape(sizes)) for field in recipe.fields}
 
 

@@ -60,7 +60,8 @@ def maps_to_data(maps: Maps, *, zeros: bool = False) -> list[Data]:
 
     Returns:
         Graphs with ``edge_index`` (2, E), ``edge_attr`` (E, 1), the weights, ``y`` (E,), 1 where the edge is a peak,
-        ``entry`` (E, 2), row and column in the map, and ``num_nodes``.
+        ``entry`` (E, 2), row and column in the map, and ``num_nodes``; of maps that hide a block also ``member``
+        (num_nodes,), True for its nodes.
 
     Example:
         >>> maps = Maps.from_values([[0.0, 2.0], [5.0, 0.0]], structure="directed", peaks=[[0, 1, 0]])
@@ -87,6 +88,7 @@ def maps_to_data(maps: Maps, *, zeros: bool = False) -> list[Data]:
                 y=torch.from_numpy(target[index][row, column]),
                 entry=torch.from_numpy(entry),
                 num_nodes=int(maps.size[index, 0]) + (int(maps.size[index, 1]) if shift else 0),
+                **({} if maps.row_block is None else {"member": torch.from_numpy(_members(maps, index))}),
             )
         )
     return graphs
@@ -96,7 +98,8 @@ def maps_to_networkx(maps: Maps) -> list[Any]:
     """Convert each map to a graph of networkx, directed if the map is.
 
     Edges have ``weight`` and ``peak``, whether a peak is there. Nodes are numbered by position; those of a bipartite
-    map have ``bipartite``, 0 for rows and 1 for columns, which are numbered after the rows.
+    map have ``bipartite``, 0 for rows and 1 for columns, which are numbered after the rows. Nodes of maps that hide a
+    block have ``member``, whether they are in it.
 
     Example:
         >>> maps = Maps.from_values([[0.0, 2.0], [5.0, 0.0]], structure="directed", peaks=[[0, 1, 0]])
@@ -111,6 +114,8 @@ def maps_to_networkx(maps: Maps) -> list[Any]:
         graph.add_nodes_from(range(rows), **({"bipartite": 0} if two_sets else {}))
         if two_sets:
             graph.add_nodes_from(range(rows, rows + columns), bipartite=1)
+        if maps.row_block is not None:
+            nx.set_node_attributes(graph, dict(enumerate(_members(maps, index).tolist())), "member")
         edges = _edges(maps, index, zeros=False)
         if maps.structure == "symmetric":
             edges = np.triu(edges)
@@ -151,6 +156,12 @@ def _edges(maps: Maps, index: int, *, zeros: bool) -> npt.NDArray[np.bool_]:
     """Mark the entries of one map that are edges."""
     one = maps[index]
     return np.asarray((_observed(one) & (zeros | (one.values != 0)))[0])
+
+
+def _members(maps: Maps, index: int) -> npt.NDArray[np.bool_]:
+    """Return which nodes of one map are in its block: of a bipartite map rows, then columns."""
+    places = [maps.row_place, *([maps.column_place] if maps.structure == "bipartite" else [])]
+    return np.asarray(maps.membership[index, np.concatenate(places, axis=1)[index] >= 0])
 
 
 def _target(maps: Maps) -> npt.NDArray[np.float32]:

@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 
-__all__ = ["as_array", "plain_layout"]
+__all__ = ["as_array", "is_symmetric", "plain_layout"]
+
+STRIP = 256
+"""Number of rows that are compared with their mirror images at a time."""
 
 
 def as_array(given: Any, what: str, *, names: bool = False) -> npt.NDArray[Any]:
@@ -73,6 +76,27 @@ def plain_layout(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if not array.flags.aligned or any(stride < 0 or (size and stride % size) for stride in array.strides):
         array = array.copy(order="C")
     return array
+
+
+def is_symmetric(matrices: npt.NDArray[Any]) -> bool:
+    """Return whether matrices equal their mirror images; NaN equals NaN.
+
+    Strips are compared with strips, so memory stays bounded by a strip and the processor's cache is used.
+
+    Args:
+        matrices: Shape ``(M, n, n)``.
+
+    Example:
+        >>> is_symmetric(np.array([[[0.0, np.nan], [np.nan, 1.0]]])), is_symmetric(np.array([[[0, 1], [2, 0]]]))
+        (True, False)
+    """
+    for start in range(0, matrices.shape[1], STRIP):
+        strip = slice(start, start + STRIP)
+        upper, lower = matrices[:, strip, start:], matrices[:, start:, strip].transpose(0, 2, 1)
+        same = upper == lower
+        if not same.all() and not (same | (np.isnan(upper) & np.isnan(lower))).all():
+            return False
+    return True
 
 
 def _unwrapped(given: Any) -> Any:

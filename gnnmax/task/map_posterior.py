@@ -86,7 +86,9 @@ def evidence(maps: Maps) -> Scores:
 
     Raises:
         InputError: entries of a symmetric map with bumps are not observed; their mirror images would have to be summed.
+            Or the maps hide a block, not peaks.
     """
+    _refuse_blocks(maps)
     function = _poisson_evidence if maps.model.law == "poisson" else _gaussian_evidence
     amplitude = known_amplitude(maps)
     found = np.empty(maps.values.shape)
@@ -121,7 +123,11 @@ def matched_filter(maps: Maps) -> Scores:
 
     Returns:
         Shape ``(M, n, m)``; minus infinity where no peak can be.
+
+    Raises:
+        InputError: the maps hide a block, not peaks.
     """
+    _refuse_blocks(maps)
     if maps.model.law == "poisson":
         return evidence(maps)
     found = np.empty(maps.values.shape)
@@ -129,6 +135,13 @@ def matched_filter(maps: Maps) -> Scores:
         overlap, energy = _overlap_and_energy(maps[index])
         found[index] = overlap / np.sqrt(np.maximum(energy, 1e-12))
     return np.where(maps.allowed, found, -np.inf)
+
+
+def _refuse_blocks(maps: Maps) -> None:
+    if max(maps.model.block) or maps.model.law == "bernoulli":
+        raise InputError(
+            "the exact rules of peaks are no rules of blocks: use gnnmax.data.maps.block_rules.BLOCK_RULES"
+        )
 
 
 def _upper(maps: Maps) -> npt.NDArray[np.bool_]:

@@ -29,6 +29,8 @@ class MapViews(Shown):
     graph: npt.NDArray[np.int64]
     peak_position: npt.NDArray[np.int64]
     structure: Any
+    row_block: npt.NDArray[np.bool_] | None
+    column_block: npt.NDArray[np.bool_] | None
 
     @property
     def n(self) -> int:
@@ -49,11 +51,27 @@ class MapViews(Shown):
         """Number of peaks of each map, shape ``(M,)``."""
         return np.asarray((self.peak_position[..., 0] >= 0).sum(axis=1))
 
+    @property
+    def membership(self) -> npt.NDArray[np.bool_]:
+        """Which nodes are in the hidden block, shape ``(M, n)``; of bipartite maps rows, then columns: ``(M, n + m)``.
+
+        Raises:
+            InputError: the maps are not of a kind that hides blocks.
+        """
+        if self.row_block is None or self.column_block is None:
+            raise InputError("these maps hide no blocks: draw them from a recipe whose plant is a block")
+        if self.structure != "bipartite":
+            return self.row_block
+        return np.concatenate([self.row_block, self.column_block], axis=1)
+
     def __len__(self) -> int:
         return int(self.values.shape[0])
 
     def __repr__(self) -> str:
-        return f"Maps(M={len(self)}, {_span(self.size)}, structure={self.structure}, peaks={len(self.peaks):,})"
+        planted = (
+            f"peaks={len(self.peaks):,}" if self.row_block is None else f"blocks={self.row_block.any(axis=1).sum():,}"
+        )
+        return f"Maps(M={len(self)}, {_span(self.size)}, structure={self.structure}, {planted})"
 
     def tables(self) -> list[TableText]:
         """Return a table of the maps by their number of peaks."""
@@ -123,7 +141,10 @@ class MapViews(Shown):
             own = self.peak_position[index, self.peak_position[index, :, 0] >= 0]
             for row, column in own.tolist():
                 mark_entry(axes, row, column)
-            axes.set_title(f"map {index}, {len(own)} peak{'' if len(own) == 1 else 's'}", fontsize=8)
+            planted = f"{len(own)} peak{'' if len(own) == 1 else 's'}"
+            if self.row_block is not None and self.column_block is not None:
+                planted = f"block of {self.row_block[index].sum()} x {self.column_block[index].sum()}"
+            axes.set_title(f"map {index}, {planted}", fontsize=8)
         return figure, every
 
 

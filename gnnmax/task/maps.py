@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
-from gnnmax.task.arrays import as_array, plain_layout
+from gnnmax.task.arrays import as_array, is_symmetric, plain_layout
+from gnnmax.task.blocks import check_blocks
 from gnnmax.task.map_model import MAP_FIELDS, UNIT_NOISE, MapModel, Structure
 from gnnmax.task.map_views import MapViews
 from gnnmax.task.peaks import Peaks, peaks_by_map
@@ -40,6 +41,10 @@ class Maps(MapViews):
         model: The law of the entries.
         background: Mean of the entries without peaks (of their logarithms, if lognormal), shape ``(M, n, m)``; None if
             there is none. Nets do not see it; the exact rules do.
+        row_block: Which rows are in the hidden block, shape ``(M, n)``, bool; no row in a map without one. None where
+            peaks are planted, and so are the two below. :attr:`membership` joins rows and columns.
+        column_block: Which columns are in it, shape ``(M, m)``; those of the same nodes unless the map is bipartite.
+        block_amplitude: Height of the block, shape ``(M,)``, float32; NaN in a map without one.
 
     Example:
         >>> from gnnmax import build, load_recipe
@@ -62,6 +67,9 @@ class Maps(MapViews):
     structure: Structure = "symmetric"
     model: MapModel = UNIT_NOISE
     background: npt.NDArray[np.float32] | None = None
+    row_block: npt.NDArray[np.bool_] | None = None
+    column_block: npt.NDArray[np.bool_] | None = None
+    block_amplitude: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if self.structure not in get_args(Structure):
@@ -84,6 +92,8 @@ class Maps(MapViews):
                     raise InputError(f"field {name} has {axis} = {size} where {axis} = {wanted} was expected")
         self._check_size()
         self._check_peaks()
+        block = self.row_block, self.column_block, self.block_amplitude
+        check_blocks(*block, size=self.size, bipartite=self.structure == "bipartite")
         if self.structure == "symmetric":
             self._check_symmetry()
 
@@ -111,7 +121,7 @@ class Maps(MapViews):
     def _check_symmetry(self) -> None:
         for name in ("values", "background"):
             array = getattr(self, name)
-            if array is not None and not np.array_equal(array, array.transpose(0, 2, 1), equal_nan=True):
+            if array is not None and not is_symmetric(array):
                 raise InputError(
                     f"the {name} of a symmetric map differ from their mirror images: give symmetric matrices, or "
                     "structure = 'directed'"

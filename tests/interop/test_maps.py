@@ -7,7 +7,7 @@ import torch
 
 from gnnmax import InputError, build
 from gnnmax.interop.maps import maps_to_data, maps_to_networkx, maps_to_sparse, maps_to_tensors
-from tests.support.maps import TABLES, map_recipe
+from tests.support.maps import BLOCKS, TABLES, map_recipe
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,19 @@ def test_every_entry_and_every_peak_is_there_in_every_library(name):
         whole = nx.to_numpy_array(graph)[np.ix_(*order)]
         assert np.array_equal(whole.astype(np.float32), dense)
         assert not {"place", "row_place", "background"} & set(data.keys())
+
+
+@pytest.mark.parametrize("name", ["rectangle", "block, shuffled, or none"])
+def test_nodes_say_whether_they_are_in_the_block(name):
+    maps = build(map_recipe(4, **BLOCKS[name])).test
+    for index, (data, graph) in enumerate(zip(maps_to_data(maps), maps_to_networkx(maps), strict=True)):
+        rows, columns = maps.size[index].tolist()
+        expected = maps.row_block[index, :rows].tolist()
+        if maps.structure == "bipartite":
+            expected += maps.column_block[index, :columns].tolist()
+        assert data.member.tolist() == [member for _, member in graph.nodes(data="member")] == expected
+        assert data.validate()
+    assert "member" not in maps_to_data(build(map_recipe(1)).test)[0]
 
 
 def test_zeros_become_edges_on_request():

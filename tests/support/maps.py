@@ -52,6 +52,31 @@ TABLES = {
 """One table for every path through the generator."""
 
 
+BLOCK = {"type": "block", "amplitude": 4.0, "nodes": 6}
+BLOCKS = {
+    "block": {"plant": {**BLOCK, "amplitude": [2.0, 6.0]}},
+    "block, shuffled, or none": {"plant": BLOCK, "order": "shuffled", "peaks": [0, 1], "n": [16, 20]},
+    "block, seriated": {"plant": BLOCK, "order": "seriated"},
+    "directed block": {"plant": BLOCK, "structure": "directed", "order": "shuffled", "noise": "lognormal"},
+    "rectangle": {
+        "plant": {**BLOCK, "columns": 9},
+        "structure": "bipartite",
+        "n": [16, 24],
+        "columns": [20, 30],
+        "order": "shuffled",
+    },
+    "block of counts": {"plant": {**BLOCK, "amplitude": 2.0}, "noise": "poisson", "base": 3.0},
+    "clique": {
+        "n": 60,
+        "plant": {**BLOCK, "amplitude": 1.0, "nodes": 16},
+        "noise": "bernoulli",
+        "base": 0.5,
+        "order": "shuffled",
+    },
+}
+"""One table for every path through the generator of hidden blocks."""
+
+
 def few_maps_for_ceilings(monkeypatch):
     """Draw a hundredth of the entries for a ceiling, and keep no ceiling for later tests."""
     monkeypatch.setattr(ceilings, "ENTRIES", ceilings.ENTRIES // 100)

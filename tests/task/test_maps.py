@@ -8,14 +8,14 @@ import pytest
 from gnnmax import InputError, Maps, build
 from gnnmax.task.map_model import MapModel
 from gnnmax.task.peaks import Peaks
-from tests.support.maps import TABLES, map_recipe
+from tests.support.maps import BLOCK, BLOCKS, TABLES, map_recipe
 
-DRAWN = {name: build(map_recipe(4, **table)).test for name, table in TABLES.items()}
+DRAWN = {name: build(map_recipe(4, **table)).test for name, table in (TABLES | BLOCKS).items()}
 SYMMETRIC = DRAWN["line, shuffled"]
 MATRIX = np.arange(16.0).reshape(4, 4)
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", TABLES | BLOCKS)
 def test_renumbering_moves_values_places_and_peaks_together(name):
     maps = DRAWN[name]
     moved = maps.relabelled(np.random.default_rng(1))
@@ -35,6 +35,48 @@ def test_renumbering_moves_values_places_and_peaks_together(name):
             if getattr(maps, field) is not None:
                 same = getattr(moved, field)[index][back], getattr(maps, field)[index][there]
                 assert np.array_equal(*same, equal_nan=True)
+        if maps.row_block is not None:
+            assert np.array_equal(moved.row_block[index][back[0][:, 0]], maps.row_block[index][there[0][:, 0]])
+            assert np.array_equal(moved.column_block[index][back[1][0]], maps.column_block[index][there[1][0]])
+
+
+def test_blocks_are_selected_joined_padded_and_shown_with_their_maps():
+    small, large = DRAWN["block, shuffled, or none"], build(map_recipe(2, n=24, plant=BLOCK)).test
+    large = dataclasses.replace(large, model=small.model)
+    joined = Maps.concatenate([small, large])
+    assert joined.row_block.shape == (6, 24)
+    assert not joined.row_block[:4, 20:].any()
+    assert np.array_equal(joined[4:].row_block, large.row_block)
+    assert np.array_equal(joined.membership, joined.row_block)
+    there = joined.row_block.sum(axis=1)
+    assert np.array_equal(there == 6, np.isfinite(joined.block_amplitude))
+    assert repr(joined).endswith(f"blocks={(there == 6).sum()})")
+    assert len(joined.peaks) == len(joined.to_pandas()) == 0
+    assert joined.plot(6)[1][-1].get_title() == "map 5, block of 6 x 6"
+    rectangle = DRAWN["rectangle"]
+    assert rectangle.membership.shape == (4, 24 + 30)
+    assert set(rectangle.membership.sum(axis=1).tolist()) == {6 + 9}
+    with pytest.raises(InputError, match="these maps hide no blocks"):
+        _ = SYMMETRIC.membership
+    with pytest.raises(InputError, match="differ in structure, model or background"):
+        Maps.concatenate([small, DRAWN["symmetric spikes"]])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("block", {"column_block": None}, "belong together"),
+        ("block", {"row_block": DRAWN["block"].row_block[:, ::-1]}, "mark the same block in both"),
+        ("block", {"block_amplitude": np.full(4, np.nan, np.float32)}, "has rows, columns and an amplitude"),
+        ("block", {"row_block": DRAWN["block"].row_block.astype(np.float32)}, "must be bool"),
+        ("rectangle", {"row_block": np.ones((4, 24), bool)}, "lies outside its map"),
+        ("rectangle", {"row_block": np.zeros((4, 24), bool)}, "has rows, columns and an amplitude"),
+    ],
+)
+def test_blocks_that_contradict_themselves_are_refused(name, change, message):
+    with pytest.raises(InputError, match=message) as caught:
+        dataclasses.replace(DRAWN[name], **change)
+    assert "\n" not in str(caught.value)
 
 
 def test_renumbering_with_peaks_left_behind_would_be_noticed():
@@ -106,6 +148,8 @@ def test_arrays_that_contradict_each_other_are_refused(change, message):
         (lambda: Maps.from_values(MATRIX, structure="directed", peaks=[[0, 1]]), r"shape \(P, 3\)"),
         (lambda: Peaks.of([[0.5, 1, 2]]), "must be integers"),
         (lambda: MapModel(law="cauchy"), "the law of the noise"),
+        (lambda: MapModel(law="bernoulli"), "the probability of an edge must be below 1"),
+        (lambda: MapModel(block=(3, 0)), "at least one row and one column"),
         (lambda: SYMMETRIC.relabelled(0), "numpy.random.Generator"),
         (lambda: SYMMETRIC.permuted(np.zeros((4, 20), int)), "one permutation of the nodes"),
         (lambda: SYMMETRIC.permuted(np.tile(np.arange(20), (4, 1)), np.tile(np.arange(20)[::-1], (4, 1))), "together"),

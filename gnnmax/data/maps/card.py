@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gnnmax.data.maps.block_card import BlockRung, BlockStrength, block_rungs, block_strengths, block_tables
 from gnnmax.data.maps.ceilings import ceilings_of
 from gnnmax.data.maps.dataset import MapSet
 from gnnmax.data.maps.places import peak_distances, share_of_peaks, top_places
@@ -65,6 +66,8 @@ class MapCard(Shown):
         ceilings: How well the places of its peaks can be known.
         scored: Number of its maps that the rules scored.
         rules: The explicit rules, given where a peak can be; without those that cannot score such maps.
+        blocks: The levels of hidden blocks with their signal strengths; empty where peaks are planted.
+        block_rules: The rules of blocks, level by level.
     """
 
     name: str
@@ -75,6 +78,8 @@ class MapCard(Shown):
     ceilings: tuple[PlaceCeiling, ...]
     scored: int
     rules: tuple[MapRung, ...]
+    blocks: tuple[BlockStrength, ...] = ()
+    block_rules: tuple[BlockRung, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as plain dicts and lists."""
@@ -109,8 +114,12 @@ class MapCard(Shown):
         ]
         title = f"{self.name}  {self.digest[:12]}\n{self.summary}"
         found = ["amplitude", "found", "error", "within 1", "error", "distance", "bits", "basis"]
+        first = TableText(title, ["split", "maps", "rows", "peaks a map", "order"], splits)
+        if self.blocks:
+            n = self.splits[self.described].rows[1]
+            return [first, *block_tables(self.blocks, self.block_rules, self.described, n)]
         return [
-            TableText(title, ["split", "maps", "rows", "peaks a map", "order"], splits),
+            first,
             TableText(f"how well the places of the peaks can be known, split {self.described}", found, ceilings),
             TableText(
                 f"explicit rules, {self.scored:,} maps of split {self.described}, as many calls as peaks",
@@ -157,6 +166,8 @@ def describe_maps(data: MapSet) -> MapCard:
         rules=tuple(_rung(name, some, specs[described].separation) for name, r in MAP_RULES.items() if r.applies(some))
         if len(some.peaks)
         else (),
+        blocks=block_strengths(specs[described]),
+        block_rules=() if some.row_block is None else block_rungs(some),
     )
 
 

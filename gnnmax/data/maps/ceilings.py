@@ -10,7 +10,7 @@ from msgspec import structs
 
 from gnnmax.data.maps.generation import map_from_spec
 from gnnmax.data.maps.places import peak_distances, share_of_peaks, top_places
-from gnnmax.data.maps.recipe import MapRecipe, MapSpec, RaisedEntry
+from gnnmax.data.maps.recipe import Block, MapRecipe, MapSpec, RaisedEntry
 from gnnmax.task.bayes import SEED
 from gnnmax.task.map_posterior import PlaceCeiling, matched_filter, needle_found, place_ceiling
 from gnnmax.task.maps import Maps
@@ -23,6 +23,8 @@ ENTRIES = 4_000_000
 
 def ceilings_of(recipe: MapRecipe, split: str) -> tuple[PlaceCeiling, ...]:
     """Return the ceilings of a split: one for each amplitude if every map has one peak, else one for all.
+
+    Blocks have none: their card states the borders instead, see :mod:`gnnmax.data.maps.block_card`.
 
     The Monte Carlo seed is fixed, so the result never changes. Cached; the first call takes seconds for maps with
     profiles.
@@ -43,7 +45,7 @@ def ceilings_of(recipe: MapRecipe, split: str) -> tuple[PlaceCeiling, ...]:
 @lru_cache(maxsize=64)
 def _ceilings(encoded: bytes) -> tuple[PlaceCeiling, ...]:
     spec = msgspec.json.decode(encoded, type=MapSpec)
-    if spec.peak_range == (0, 0):
+    if spec.peak_range == (0, 0) or isinstance(spec.plant, Block):
         return ()
     if spec.peak_range != (1, 1):
         return (_bound(spec),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.data.maps.recipe import MapRecipe, MapSpec, span_of
+from gnnmax.data.maps.recipe import Block, MapRecipe, MapSpec, span_of
 from gnnmax.errors import InputError
 from gnnmax.task.maps import Maps
 
@@ -75,7 +75,30 @@ def check_maps(maps: Maps, spec: MapSpec) -> None:
         if array is not None:
             fine = np.asarray((np.isfinite(array) == inside).all(axis=(1, 2)))
             _refuse(f"its {name} are not finite inside and NaN outside", fine)
-    _check_peaks(maps, spec)
+    if isinstance(spec.plant, Block):
+        _check_blocks(maps, spec, spec.plant)
+    else:
+        _check_peaks(maps, spec)
+
+
+def _check_blocks(maps: Maps, spec: MapSpec, block: Block) -> None:
+    assert maps.row_block is not None
+    assert maps.column_block is not None
+    assert maps.block_amplitude is not None
+    _refuse("it has peaks beside its block", maps.peak_count == 0)
+    there = maps.row_block.any(axis=1)
+    least, most = spec.peak_range
+    _refuse(f"its number of blocks is not from {least} to {most}", np.asarray((there >= least) & (there <= most)))
+    levels = np.array(block.levels, dtype=np.float32)
+    _refuse("an amplitude is none of the recipe's", np.asarray(np.isin(maps.block_amplitude, levels) | ~there))
+    for member, place, own, what in (
+        (maps.row_block, maps.row_place, block.size[0], "rows"),
+        (maps.column_block, maps.column_place, block.size[1], "columns"),
+    ):
+        _refuse(f"its block does not have {own} {what}", ~there | (member.sum(axis=1) == own))
+        first = np.where(member, place, place.shape[1]).min(axis=1)
+        last = np.where(member, place, -1).max(axis=1)
+        _refuse(f"the {what} of its block are not consecutive along the host", ~there | (last - first == own - 1))
 
 
 def _check_peaks(maps: Maps, spec: MapSpec) -> None:

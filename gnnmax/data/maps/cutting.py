@@ -236,7 +236,7 @@ def _windows(maps: Maps, joined: dict[str, npt.NDArray[Any]]) -> Windows:
     middle = values.shape[1] // 2
     hollow[:, middle, middle] = np.nan
     joined["offset"][without] = offset_of(hollow)
-    known = maps.background is None and not (model.law == "poisson" and model.radius)
+    known = maps.background is None and not (model.law == "poisson" and model.radius) and not max(model.block)
     if model.law == "poisson":
         joined["amplitude"] = joined["amplitude"] * np.float32(model.base)  # in counts, as windows have it
     if not known:
@@ -248,5 +248,5 @@ def _windows(maps: Maps, joined: dict[str, npt.NDArray[Any]]) -> Windows:
         planted=joined["kind_code"] == CENTRED,
         margin=margin(values).astype(np.float32),
         label_rule="planted",
-        noise=NoiseModel(model.law, model.base, model.radius) if known else SPIKE,
+        noise=NoiseModel(model.law, model.base, model.radius) if known and model.law != "bernoulli" else SPIKE,
     )

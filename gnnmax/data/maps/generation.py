@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gnnmax.data.graph_chunks import Progress, check_workers, draw_chunks
 from gnnmax.data.maps.dataset import MapSet
-from gnnmax.data.maps.recipe import MapRecipe, MapSpec, parse_map_recipe, span_of
+from gnnmax.data.maps.recipe import Block, MapRecipe, MapSpec, parse_map_recipe, span_of
 from gnnmax.data.random_streams import stream
 from gnnmax.data.subgraphs.node_order import spectral_order
 from gnnmax.errors import InputError
@@ -23,9 +23,14 @@ __all__ = ["build_maps", "draw_maps", "generate_map", "generate_maps", "map_from
 
 Matrix = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
+MeanOfRow = Callable[[int], Matrix]
+"""Maps a row to the means of its entries (of their logarithms, if lognormal), shape ``(m,)``."""
 
 CHUNK = 1_000_000
 """Number of entries that a worker draws at a time."""
+
+STRIP = 256
+"""Number of rows whose mirror image is filled in at a time."""
 
 ATTEMPTS = 10_000
 """Number of places that are tried for one peak before its map is given up."""
@@ -108,6 +113,12 @@ def map_from_spec(spec: MapSpec, *, seed: int, graph: int) -> Maps:
     rng = stream(seed, "subgraph", graph)
     n = _drawn(spec.n, rng)
     m = n if spec.columns is None else _drawn(spec.columns, rng)
+    draw = _block_in_noise if isinstance(spec.plant, Block) else _peaks_in_noise
+    return _reordered(draw(spec, n, m, seed=seed, graph=graph), spec, rng)
+
+
+def _peaks_in_noise(spec: MapSpec, n: int, m: int, *, seed: int, graph: int) -> Maps:
+    """Draw a map with peaks in natural order."""
     peaks, amplitude = draw_peaks(spec, n, m, stream(seed, "plant", graph))
     background = None
     if spec.background is not None:
@@ -115,9 +126,48 @@ def map_from_spec(spec: MapSpec, *, seed: int, graph: int) -> Maps:
         if spec.structure == "symmetric":
             np.fill_diagonal(background, 0.0)
     mean = _mean(spec.model, background, signal_of(spec, n, m, peaks, amplitude))
-    values = _with_noise(mean, spec, stream(seed, "noise", graph))
-    natural = _padded(spec, values, background=background, peaks=peaks, amplitude=amplitude, graph=graph)
-    return _reordered(natural, spec, rng)
+    values = _with_noise(mean.__getitem__, (n, m), spec, stream(seed, "noise", graph))
+    position = np.full((1, spec.most_peaks, 2), -1, dtype=np.int64)
+    position[0, : len(peaks)] = peaks
+    height = np.full((1, spec.most_peaks), np.nan, dtype=np.float32)
+    height[0, : len(peaks)] = amplitude
+    return _padded(spec, values, background=background, graph=graph, peak_position=position, peak_amplitude=height)
+
+
+def _block_in_noise(spec: MapSpec, n: int, m: int, *, seed: int, graph: int) -> Maps:
+    """Draw a map with a block in natural order; no matrix of means is made, so large maps fit into memory."""
+    rng, block = stream(seed, "plant", graph), spec.plant
+    assert isinstance(block, Block)
+    there = bool(_drawn(spec.peaks, rng))
+    first = [int(rng.integers(all_ - own + 1)) for all_, own in zip((n, m), block.size, strict=True)]
+    if spec.structure != "bipartite":
+        first[1] = first[0]
+    rows, columns = (
+        there & (np.arange(side) >= start) & (np.arange(side) < start + own)
+        for side, start, own in zip(spec.sides, first, block.size, strict=True)
+    )
+    height = _level(spec, rng)
+    counts = spec.noise in ("poisson", "bernoulli")  # means and probabilities: the block multiplies them
+    outside = np.full(m, spec.base if counts else 0.0)
+    inside = outside + (spec.base if counts else 1.0) * height * columns[:m]
+    values = _with_noise(lambda row: inside if rows[row] else outside, (n, m), spec, stream(seed, "noise", graph))
+    return _padded(
+        spec,
+        values,
+        background=None,
+        graph=graph,
+        peak_position=np.full((1, 0, 2), -1, dtype=np.int64),
+        peak_amplitude=np.full((1, 0), np.nan, dtype=np.float32),
+        row_block=rows[None],
+        column_block=columns[None],
+        block_amplitude=np.array([height if there else np.nan], dtype=np.float32),
+    )
+
+
+def _level(spec: MapSpec, rng: np.random.Generator) -> float:
+    """Draw one of the levels of an amplitude."""
+    levels = spec.plant.levels
+    return levels[int(rng.integers(len(levels)))]
 
 
 def _drawn(given: int | tuple[int, ...], rng: np.random.Generator) -> int:
@@ -182,22 +232,33 @@ def _mean(model: MapModel, background: npt.NDArray[np.float32] | None, signal: M
     return signal if background is None else background.astype(np.float64) + signal
 
 
-def _with_noise(mean: Matrix, spec: MapSpec, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Draw the entries given their means; in a symmetric map each pair once, with an empty diagonal."""
+def _with_noise(
+    mean: MeanOfRow, shape: tuple[int, int], spec: MapSpec, rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """Draw the entries row by row, given their means; in a symmetric map each pair once, with an empty diagonal."""
     symmetric = spec.structure == "symmetric"
-    upper = np.triu_indices(len(mean), 1)
-    centre = mean[upper] if symmetric else mean
-    if spec.noise == "poisson":
-        drawn = rng.poisson(centre).astype(np.float32)
-    elif spec.noise == "lognormal":
-        drawn = rng.lognormal(centre, 1.0).astype(np.float32)
-    else:
-        drawn = (centre + rng.standard_normal(centre.shape)).astype(np.float32)
-    if not symmetric:
-        return drawn
-    values = np.zeros(mean.shape, dtype=np.float32)
-    values[upper] = drawn
-    return values + values.T
+    values = np.zeros(shape, dtype=np.float32)
+    for row in range(shape[0]):
+        first = row + 1 if symmetric else 0
+        values[row, first:] = _noisy(mean(row)[first:], spec.noise, rng)
+    if symmetric:
+        for start in range(0, shape[0], STRIP):  # tile by tile: whole columns at once would miss every cache
+            stop = start + STRIP
+            values[stop:, start:stop] = values[start:stop, stop:].T
+            tile = values[start:stop, start:stop]
+            tile += tile.T
+    return values
+
+
+def _noisy(mean: Matrix, law: str, rng: np.random.Generator) -> Matrix:
+    """Draw entries of a law, given their means."""
+    if law == "poisson":
+        return np.asarray(rng.poisson(mean))
+    if law == "lognormal":
+        return rng.lognormal(mean, 1.0)
+    if law == "bernoulli":
+        return np.asarray(rng.random(mean.shape) < mean)
+    return mean + rng.standard_normal(mean.shape)
 
 
 def _padded(
@@ -205,12 +266,11 @@ def _padded(
     values: npt.NDArray[np.float32],
     *,
     background: npt.NDArray[np.float32] | None,
-    peaks: Places,
-    amplitude: npt.NDArray[np.float64],
     graph: int,
+    **planted: npt.NDArray[Any],
 ) -> Maps:
-    """Lay out one map in natural order, in the greatest size of its recipe."""
-    sides, most = spec.sides, spec.peak_range[1]
+    """Lay out one map in natural order, in the greatest size of its recipe, with the fields of its peaks or block."""
+    sides = spec.sides
 
     def wide(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         if matrix.shape == sides:
@@ -223,21 +283,16 @@ def _padded(
     places = [
         np.where(np.arange(side) < own, np.arange(side), -1)[None] for side, own in zip(sides, size[0], strict=True)
     ]
-    position = np.full((1, most, 2), -1, dtype=np.int64)
-    position[0, : len(peaks)] = peaks
-    height = np.full((1, most), np.nan, dtype=np.float32)
-    height[0, : len(peaks)] = amplitude
     return Maps(
         values=wide(values),
         size=size,
         graph=np.array([graph], dtype=np.int64),
         row_place=places[0],
         column_place=places[1],
-        peak_position=position,
-        peak_amplitude=height,
         structure=spec.structure,
         model=spec.model,
         background=None if background is None else wide(background),
+        **planted,
     )
 
 

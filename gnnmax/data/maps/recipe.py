@@ -12,13 +12,16 @@ from gnnmax.data.maps.backgrounds import Background, ContactBackground, HostBack
 from gnnmax.data.planting.plants import Amount, Bump, Raised
 from gnnmax.data.recipe_face import Count, RecipeFace, RecipeName, Seed, SplitName, parsed_as
 from gnnmax.data.recipe_views import LONGEST_SUMMARY, TAKEN
-from gnnmax.task.map_model import MAP_FIELDS, MapField, MapModel, Structure
-from gnnmax.task.noise import NoiseLaw
+from gnnmax.task.blocks import block_strength
+from gnnmax.task.map_model import MAP_FIELDS, MapField, MapLaw, MapModel, Structure
 
-__all__ = ["MapPlant", "MapRecipe", "MapShift", "MapSpec", "RaisedEntry", "parse_map_recipe"]
+__all__ = ["Block", "MapPlant", "MapRecipe", "MapShift", "MapSpec", "RaisedEntry", "parse_map_recipe"]
 
-LARGEST = 5_000
+LARGEST = 16_384
 """Largest side of a map: it is stored as a dense matrix."""
+
+LARGEST_WITH_PEAKS = 5_000
+"""Largest side of a map with peaks, whose means are a dense matrix too."""
 
 Side = Annotated[int, Meta(ge=2, le=LARGEST)]
 PeakCount = Annotated[int, Meta(ge=0, le=1_000)]
@@ -38,7 +41,33 @@ class RaisedEntry(Raised, frozen=True, tag="spike"):
         return 0.0
 
 
-MapPlant = RaisedEntry | Bump
+class Block(Raised, frozen=True, tag="block"):
+    """A hidden block: every entry among some nodes is raised by an amplitude, or by one of several levels.
+
+    The nodes are consecutive along the host: natural order keeps them together, shuffled order makes them arbitrary.
+    Between 0 and 1 edges ``noise = "bernoulli"``, and with ``base = 0.5`` and amplitude 1 the block is a hidden clique.
+
+    Attributes:
+        amplitude: Height of the block.
+        nodes: Number of its nodes; of its rows in bipartite maps.
+        columns: Number of its columns in bipartite maps; None in maps whose columns are their rows' nodes.
+    """
+
+    nodes: Annotated[int, Meta(ge=1, le=LARGEST)]
+    columns: Annotated[int, Meta(ge=1, le=LARGEST)] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Numbers of rows and of columns of the block."""
+        return self.nodes, self.nodes if self.columns is None else self.columns
+
+    @property
+    def radius(self) -> float:
+        """0: the block has sharp borders."""
+        return 0.0
+
+
+MapPlant = RaisedEntry | Bump | Block
 
 
 class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -48,12 +77,12 @@ class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         n: Number of rows, or the least and the greatest, drawn for each map.
         columns: Number of columns of bipartite maps, or a range; None in maps whose columns are their rows' nodes.
         structure: ``symmetric``, ``directed`` or ``bipartite``.
-        plant: ``spike`` or ``bump``, each with an amplitude or several levels; every peak has one of them.
-        peaks: Number of peaks of a map, or the least and the greatest, drawn for each map.
+        plant: ``spike``, ``bump`` or ``block``, each with an amplitude or several levels; every peak has one of them.
+        peaks: Number of peaks of a map, or the least and the greatest, drawn for each map; of blocks, at most 1.
         separation: Least distance between two peaks along the host, the larger of rows and columns.
         diagonal: Least distance along the host between the row and the column of a peak.
         noise: Law of the noise.
-        base: Mean of Poisson counts where there is no background.
+        base: Mean of Poisson counts where there is no background, or probability of an edge.
         background: ``line``, ``contact`` or ``host``; None for none.
         order: ``natural``: along the host; ``shuffled``: uniformly random; ``seriated``: along the Fiedler vector of
             the shuffled matrix itself, see :func:`gnnmax.data.subgraphs.node_order.spectral_order`.
@@ -66,7 +95,7 @@ class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     peaks: PeakCount | PeakCounts = 1
     separation: Distance = 0
     diagonal: Distance = 0
-    noise: NoiseLaw = "gaussian"
+    noise: MapLaw = "gaussian"
     base: Amount = 1.0
     background: Background | None = None
     order: MapOrder = "natural"
@@ -91,6 +120,26 @@ class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return span_of(self.peaks)
 
     @property
+    def most_peaks(self) -> int:
+        """Greatest number of peaks of a map, 0 where the plant is a block."""
+        return 0 if isinstance(self.plant, Block) else self.peak_range[1]
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """Signal strength lam of a block by level, in the largest map, see :func:`gnnmax.task.blocks.block_strength`.
+
+        Example:
+            >>> from gnnmax.data.recipe_files import load_recipe
+            >>> [round(strength, 2) for strength in load_recipe("block-1000").map.strengths]
+            [0.26, 0.5, 1.02, 1.94]
+        """
+        if not isinstance(self.plant, Block):
+            return ()
+        unit = self.base / self.model.deviation if self.noise in ("poisson", "bernoulli") else 1.0
+        both = 2.0**0.5 if self.structure == "directed" else 1.0  # an entry and its mirror image
+        return tuple(block_strength(unit * both * level, self.plant.size, self.sides) for level in self.plant.levels)
+
+    @property
     def least_diagonal(self) -> int:
         """Least distance of a peak from the diagonal; in a symmetric map, whose diagonal is empty, at least 1."""
         return max(self.diagonal, int(self.structure == "symmetric"))
@@ -98,7 +147,8 @@ class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def model(self) -> MapModel:
         """The law of the entries: the knowledge of the exact rules."""
-        return MapModel(self.noise, self.base, self.plant.radius, self.least_diagonal)
+        block = self.plant.size if isinstance(self.plant, Block) else (0, 0)
+        return MapModel(self.noise, self.base, self.plant.radius, self.least_diagonal, block)
 
 
 class MapShift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -110,7 +160,7 @@ class MapShift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     peaks: PeakCount | PeakCounts | None = None
     separation: Distance | None = None
     diagonal: Distance | None = None
-    noise: NoiseLaw | None = None
+    noise: MapLaw | None = None
     base: Amount | None = None
     background: Background | None = None
     order: MapOrder | None = None
@@ -169,7 +219,12 @@ class MapRecipe(RecipeFace, Struct, frozen=True, forbid_unknown_fields=True, kw_
     @property
     def fields(self) -> list[MapField]:
         """The arrays that maps of this recipe have."""
-        return [field for field in MAP_FIELDS.values() if field.name != "background" or self.map.background is not None]
+        present = {
+            "always": True,
+            "background": self.map.background is not None,
+            "block": isinstance(self.map.plant, Block),
+        }
+        return [field for field in MAP_FIELDS.values() if present[field.present]]
 
     def of(self, split: str) -> MapRecipe:
         """Return the recipe of one split alone, with its shift applied if it has one.
@@ -204,7 +259,37 @@ def map_problems(spec: MapSpec) -> list[str]:
         found.append("columns belongs to bipartite maps, which need it: other maps have as many columns as rows")
     if spec.structure == "bipartite" and (spec.diagonal or spec.background is not None or spec.order == "seriated"):
         found.append("bipartite maps have no diagonal, no background and no seriation: leave them out")
-    return found or [*_background_problems(spec), *_peak_problems(spec)]
+    if found:
+        return found
+    return (
+        _block_problems(spec, spec.plant)
+        if isinstance(spec.plant, Block)
+        else [
+            *_background_problems(spec),
+            *_peak_problems(spec),
+        ]
+    )
+
+
+def _block_problems(spec: MapSpec, block: Block) -> list[str]:
+    found = []
+    least = (spec.rows[0], spec.rows[0] if spec.columns is None else span_of(spec.columns)[0])
+    if any(2 * own >= all_ for own, all_ in zip(block.size, least, strict=True)):
+        found.append(f"a block has fewer than half of the rows and columns of its map: lower {block.size} or raise n")
+    if (block.columns is not None) != (spec.structure == "bipartite"):
+        found.append("the columns of a block belong to bipartite maps, which need them")
+    if spec.background is not None or spec.separation or spec.diagonal:
+        found.append("a block has no background, no separation and no diagonal: leave them out")
+    if spec.peak_range[1] > 1:
+        found.append(f"a map has at most one block, not {spec.peak_range[1]}: set peaks to 0, 1 or [0, 1]")
+    if spec.order == "seriated" and spec.rows[1] > LARGEST_WITH_PEAKS:
+        found.append(f"a map of more than {LARGEST_WITH_PEAKS:,} nodes cannot be seriated: lower n")
+    if spec.noise == "bernoulli" and spec.base * (1 + max(block.levels)) > 1:
+        found.append(
+            f"edges of the block would have probability {spec.base * (1 + max(block.levels)):g}, base (1 + amplitude): "
+            "lower base or amplitude"
+        )
+    return found
 
 
 def _background_problems(spec: MapSpec) -> list[str]:
@@ -224,6 +309,10 @@ def _background_problems(spec: MapSpec) -> list[str]:
 
 def _peak_problems(spec: MapSpec) -> list[str]:
     found = []
+    if max(spec.sides) > LARGEST_WITH_PEAKS:
+        found.append(f"maps with peaks have at most {LARGEST_WITH_PEAKS:,} rows and columns: lower n, or plant a block")
+    if spec.noise == "bernoulli":
+        found.append("edges that are there or not show no single peak: plant a block, or use another noise")
     least = min(spec.rows[0], spec.rows[0] if spec.columns is None else span_of(spec.columns)[0])
     if spec.least_diagonal >= least:
         found.append(f"no entry of a map of {least} nodes is {spec.least_diagonal} from the diagonal: lower diagonal")

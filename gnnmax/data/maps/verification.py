@@ -32,6 +32,9 @@ LIMIT = 5.0
 MANY = 1_000
 """Number of entries from which their variance is close to normal, and is checked."""
 
+STRIP = 1_000_000
+"""Number of entries whose means are in memory at a time."""
+
 
 def check_maps_of(recipe: MapRecipe, split: str, maps: Maps, *, every_map: bool = False) -> list[Check]:
     """Re-derive the claims of a split of maps, and draw some of its maps again.
@@ -56,20 +59,21 @@ def check_maps_of(recipe: MapRecipe, split: str, maps: Maps, *, every_map: bool 
     at_peaks, every = _scatters(maps, own.map)
     law = own.map.noise
     checks += [
-        at_peaks.check("the entries at the peaks scatter around background and amplitude", law),
-        every.check("all entries scatter around the mean that order, background and peaks give", law),
+        at_peaks.check("the entries at the peaks and in the blocks scatter around background and amplitude", law),
+        every.check("all entries scatter around the mean that order, background, peaks and blocks give", law),
     ]
     places = np.arange(count) if every_map else np.unique(np.linspace(0, count - 1, min(count, REDRAWN)).astype(int))
     return [*checks, _redrawn(recipe, (span.start + places).tolist(), maps)]
 
 
 def _agrees(maps: Maps, spec: MapSpec) -> Check:
-    claim = "sizes, places, peaks and amplitudes are those of the recipe"
+    claim = "sizes, places, peaks, blocks and amplitudes are those of the recipe"
     try:
         check_maps(maps, spec)
     except InputError as error:
         return Check(claim, False, str(error))
-    return Check(claim, True, f"{len(maps.peaks)} peaks")
+    blocks = "" if maps.row_block is None else f", {int(maps.row_block.any(axis=1).sum())} blocks"
+    return Check(claim, True, f"{len(maps.peaks)} peaks{blocks}")
 
 
 def _seriated(maps: Maps) -> Check:
@@ -89,59 +93,94 @@ class _Scatter:
         count: Number of entries.
         values: Their sum.
         means: The sum of their means.
+        variances: The sum of their variances.
         squares: The sum of their squared standardised deviations.
         fourth: The sum of the variances of these squares.
+        along: The sum of their deviations times their means, in units of the variance: 0 in the mean, but not if the
+            means of some entries are exchanged.
+        along_variance: The variance of that sum.
+        wrong: Number of entries without variance that are not their means.
     """
 
     count: int = 0
     values: float = 0.0
     means: float = 0.0
+    variances: float = 0.0
     squares: float = 0.0
     fourth: float = 0.0
+    along: float = 0.0
+    along_variance: float = 0.0
+    wrong: int = 0
 
     def add(self, values: Matrix, mean: Matrix, law: str) -> None:
         """Add entries with their means."""
-        variance = mean if law == "poisson" else np.ones(mean.shape)
-        self.count += values.size
         self.values += float(values.sum())
         self.means += float(mean.sum())
+        variance = {"poisson": mean, "bernoulli": mean * (1 - mean)}.get(law, np.ones(mean.shape))
+        self.variances += float(variance.sum())
+        sure = variance <= 0  # an edge with probability 0 or 1
+        self.wrong += int((values[sure] != mean[sure]).sum())
+        values, mean, variance = values[~sure], mean[~sure], variance[~sure]
+        self.count += variance.size
         self.squares += float(((values - mean) ** 2 / variance).sum())
-        self.fourth += float((2 + 1 / mean).sum()) if law == "poisson" else 2.0 * values.size
+        self.along += float(((values - mean) * mean / variance).sum())
+        self.along_variance += float((mean**2 / variance).sum())
+        if law == "bernoulli":
+            self.fourth += float((1 / variance - 4).sum())
+        else:
+            self.fourth += float((2 + 1 / mean).sum()) if law == "poisson" else 2.0 * values.size
 
     def check(self, claim: str, law: str) -> Check:
         """Check that the entries have the sum and, where there are many, the variance that the law gives."""
         if not self.count:
-            return Check(claim, True, "there is none")
+            return Check(claim, not self.wrong, f"{self.wrong} wrong" if self.means else "there is none")
         if law == "poisson":  # the sum of counts is a count, whose root is close to normal
             off = 2 * abs(math.sqrt(self.values + 3 / 8) - math.sqrt(self.means + 1 / 8))
         else:
-            off = abs(self.values - self.means) / math.sqrt(self.count)
-        wide = abs(self.squares - self.count) / math.sqrt(self.fourth) if self.count >= MANY else 0.0
+            off = abs(self.values - self.means) / math.sqrt(self.variances)
+            off = max(off, abs(self.along) / math.sqrt(self.along_variance) if self.along_variance else 0.0)
+        # Edges of probability 1/2 have one square alone: without a variance of it, any other square is wrong.
+        error = math.sqrt(max(self.fourth, 1e-12 * self.count))
+        wide = abs(self.squares - self.count) / error if self.count >= MANY else 0.0
         found = f"sum off by {off:.1f}, variance by {wide:.1f} standard errors, {self.count:,} entries"
-        return Check(claim, off < LIMIT and wide < LIMIT, found)
+        return Check(claim, off < LIMIT and wide < LIMIT and not self.wrong, found)
 
 
 def _scatters(maps: Maps, spec: MapSpec) -> tuple[_Scatter, _Scatter]:
-    """Sum up the entries (their logarithms, if lognormal): those at the peaks, and all of them."""
+    """Sum up the entries (their logarithms, if lognormal): those at the peaks or in the blocks, and all of them."""
     at_peaks, every = _Scatter(), _Scatter()
     for index in range(len(maps)):
         one = maps[index]
-        mean = _mean_of(one, spec)
-        values = one.values[0].astype(np.float64)
-        inside = np.triu(~np.isnan(values), 1) if spec.structure == "symmetric" else ~np.isnan(values)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.log(values) if spec.noise == "lognormal" else values
-        here = (one.peaks.row, one.peaks.column)
-        at_peaks.add(values[here], mean[here], spec.noise)
-        every.add(values[inside], mean[inside], spec.noise)
+        strip = max(STRIP // one.values.shape[2], 1)
+        for start in range(0, one.values.shape[1], strip):
+            rows = slice(start, start + strip)
+            mean = _mean_of(one, spec, rows)
+            values = one.values[0, rows].astype(np.float64)
+            inside = ~np.isnan(values)
+            if spec.structure == "symmetric":
+                inside = np.triu(inside, 1 + start)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                values = np.log(values) if spec.noise == "lognormal" else values
+            here = _planted(one, rows) & inside
+            at_peaks.add(values[here], mean[here], spec.noise)
+            every.add(values[inside], mean[inside], spec.noise)
     return at_peaks, every
 
 
-def _mean_of(one: Maps, spec: MapSpec) -> Matrix:
-    """Sum the mean of every entry of one map, from its places."""
-    row, column = one.row_place[0][:, None].astype(np.float64), one.column_place[0][None, :].astype(np.float64)
+def _planted(one: Maps, rows: slice) -> npt.NDArray[np.bool_]:
+    """Mark the peaks of some rows of one map, or the entries of its block."""
+    if one.row_block is not None and one.column_block is not None:
+        return np.asarray(one.row_block[0, rows, None] & one.column_block[0])
+    here = np.zeros(one.values.shape[1:], dtype=np.bool_)
+    here[one.peaks.row, one.peaks.column] = True
+    return here[rows]
+
+
+def _mean_of(one: Maps, spec: MapSpec, rows: slice) -> Matrix:
+    """Sum the mean of every entry of some rows of one map, from its places and its block."""
+    row, column = one.row_place[0, rows, None].astype(np.float64), one.column_place[0][None, :].astype(np.float64)
     true, radius = one.along_host(), one.model.radius
-    total = np.zeros(one.values.shape[1:])
+    total = np.zeros((len(row), column.size))
     for p, q, height in zip(true.row.tolist(), true.column.tolist(), true.amplitude.tolist(), strict=True):
         for a, b in ((p, q), (q, p)) if spec.structure == "symmetric" else ((p, q),):
             squares = (row - a) ** 2 + (column - b) ** 2
@@ -149,8 +188,10 @@ def _mean_of(one: Maps, spec: MapSpec) -> Matrix:
             if spec.noise == "poisson":
                 part[np.maximum(np.abs(row - a), np.abs(column - b)) > one.model.reach] = 0.0
             total += height * part
-    background = None if one.background is None else one.background[0].astype(np.float64)
-    if spec.noise == "poisson":
+    if one.block_amplitude is not None:
+        total += np.where(_planted(one, rows), float(one.block_amplitude[0]), 0.0)
+    background = None if one.background is None else one.background[0, rows].astype(np.float64)
+    if spec.noise in ("poisson", "bernoulli"):
         return (spec.base if background is None else background) * (1 + total)
     return total if background is None else background + total
 

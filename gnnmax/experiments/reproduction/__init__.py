@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from gnnmax.errors import InputError, unknown_name
+from gnnmax.experiments.reproduction.cells import CellOptions
 from gnnmax.experiments.reproduction.outcome import Outcome, Progress, silent
 
-__all__ = ["TABLES", "Reproduction", "reproduce"]
+__all__ = ["TABLES", "CellOptions", "Reproduction", "reproduce"]
 
 
 @dataclass(frozen=True)
@@ -22,22 +23,33 @@ class Reproduction:
     Attributes:
         summary: One line to show.
         make: Measures the table from seeds and reports progress: parts done and parts in total.
+        in_cells: The same cell by cell, with options; None for a table that is measured as a whole.
+        has_figure: Whether the outcome can be drawn.
     """
 
     summary: str
     make: Callable[[Sequence[int], Progress], Outcome]
+    in_cells: Callable[[Sequence[int], Progress, CellOptions], Outcome] | None = None
+    has_figure: bool = False
 
 
-def reproduce(name: str, seeds: Sequence[int] = (0, 1, 2), on_progress: Progress = silent) -> Outcome:
+def reproduce(
+    name: str,
+    seeds: Sequence[int] = (0, 1, 2),
+    on_progress: Progress = silent,
+    *,
+    options: CellOptions | None = None,
+) -> Outcome:
     """Reproduce a table of known results.
 
     Args:
         name: A key of :data:`TABLES`.
         seeds: One measurement, or training, per seed.
         on_progress: Called with the number of parts done and in total.
+        options: Short form, sizes, and the folder that keeps the cells, for tables that are measured cell by cell.
 
     Raises:
-        InputError: an unknown table, or no seed.
+        InputError: an unknown table, no seed, or options of a table that is measured as a whole.
 
     Example:
         >>> reproduce("bayes", seeds=())
@@ -49,7 +61,13 @@ def reproduce(name: str, seeds: Sequence[int] = (0, 1, 2), on_progress: Progress
         raise unknown_name("table", name, TABLES)
     if not seeds:
         raise InputError("there is no seed: give at least one, as in seeds=(0, 1, 2)")
-    return TABLES[name].make(seeds, on_progress)
+    table = TABLES[name]
+    if options is None or options == CellOptions():
+        return table.make(seeds, on_progress)
+    if table.in_cells is None:
+        known = [each for each, other in TABLES.items() if other.in_cells is not None]
+        raise InputError(f"table {name} is measured as a whole: leave out the options of {', '.join(known)}")
+    return table.in_cells(seeds, on_progress, options)
 
 
 def _table(summary: str, module: str) -> Reproduction:
@@ -60,6 +78,16 @@ def _table(summary: str, module: str) -> Reproduction:
         return found
 
     return Reproduction(summary, make)
+
+
+def _table_in_cells(summary: str, module: str) -> Reproduction:
+    """Register a table that is measured cell by cell; its module is imported when the table is made."""
+
+    def in_cells(seeds: Sequence[int], on_progress: Progress, options: CellOptions) -> Outcome:
+        found: Outcome = getattr(import_module(f"{__name__}.{module}"), module)(seeds, on_progress, options)
+        return found
+
+    return Reproduction(summary, lambda seeds, done: in_cells(seeds, done, CellOptions()), in_cells, has_figure=True)
 
 
 TABLES: dict[str, Reproduction] = {
@@ -75,6 +103,9 @@ TABLES: dict[str, Reproduction] = {
         "The largest degree of graphs larger than those of training: which readout extrapolates.", "extrapolation"
     ),
     "noise": _table("Image, set and graph nets on a spike in noise, against the Bayes rule.", "noise"),
+    "order": _table_in_cells(
+        "The worth of the order: from which strength on a hidden block is found, its nodes in order and not.", "order"
+    ),
     "places": _table("Where is the peak of a line map, the order of its nodes known, sought and lost.", "places"),
     "real": _table("Real graphs: the rule against plain loops, and the shipped nets against the rule.", "real"),
     "samples": _table("Accuracy against the number of training windows, with the break-even.", "samples"),

@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gnnmax.errors import InputError
 from gnnmax.task.claims import Check
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Picture
 
 __all__ = ["Figure", "Outcome", "Progress", "mean_and_error", "silent"]
 
@@ -24,6 +29,7 @@ class Outcome:
         source: The origin of the numbers to compare with.
         rows: One dict per row, all with the same keys in the same order: the columns.
         checks: Claims about the rows.
+        draw: Draws the rows on axes of matplotlib, or on new ones for None; None where a table has no figure.
 
     Example:
         >>> outcome = Outcome("a title", "a paper", ({"net": "cnn", "accuracy": 0.9},), (Check("high", True, ""),))
@@ -35,11 +41,25 @@ class Outcome:
     source: str
     rows: tuple[dict[str, Figure], ...]
     checks: tuple[Check, ...]
+    draw: Callable[[Sequence[dict[str, Figure]], Any], tuple[Picture, Axes]] | None = None
 
     @property
     def holds(self) -> bool:
         """Whether every claim holds."""
         return all(check.holds for check in self.checks)
+
+    def plot(self, ax: Any = None) -> tuple[Picture, Axes]:
+        """Draw the figure of the table.
+
+        Args:
+            ax: Axes of matplotlib to draw on; None draws a new figure.
+
+        Raises:
+            InputError: the table has no figure.
+        """
+        if self.draw is None:
+            raise InputError("this table has no figure: print it")
+        return self.draw(self.rows, ax)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, fit for JSON; unknown ones, such as the error of a single seed, are None."""

@@ -12,7 +12,7 @@ from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.maps.verification import check_maps_of, maps_apart
 from gnnmax.data.recipe_files import map_recipe_names
 from gnnmax.task.peaks import Peaks
-from tests.support.maps import BUMP, LINE, TABLES, map_recipe
+from tests.support.maps import BLOCK, BLOCKS, BUMP, LINE, TABLES, map_recipe
 
 LINES = build(map_recipe(60, n=32, plant=BUMP, diagonal=8, background=LINE, order="shuffled"))
 
@@ -21,9 +21,9 @@ def same(one, two):
     return all(np.array_equal(array, two.arrays()[name], equal_nan=True) for name, array in one.arrays().items())
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", TABLES | BLOCKS)
 def test_a_map_drawn_alone_is_the_map_drawn_among_others(name):
-    recipe = map_recipe(splits={"train": 3, "test": 4}, **TABLES[name])
+    recipe = map_recipe(splits={"train": 3, "test": 4}, **(TABLES | BLOCKS)[name])
     among = build(recipe).test
     assert same(generate_map(recipe, 5), among[2])
     assert same(generate_maps(recipe.to_dict(), [6, 4]), among[[3, 1]])
@@ -48,9 +48,10 @@ def test_a_shipped_recipe_draws_maps_that_the_checker_confirms(name):
     assert maps_apart(data).holds
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_the_checker_confirms_every_kind_of_map(name):
-    data = build(map_recipe(6, **TABLES[name]))
+@pytest.mark.parametrize("name", TABLES | BLOCKS)
+def test_the_checker_confirms_every_kind_of_map(name, monkeypatch):
+    monkeypatch.setattr("gnnmax.data.maps.verification.STRIP", 130)  # several rows at a time, not all
+    data = build(map_recipe(6, **(TABLES | BLOCKS)[name]))
     assert [check for check in check_maps_of(data.recipe, "test", data.test, every_map=True) if not check.holds] == []
 
 
@@ -81,6 +82,87 @@ def test_the_checker_notices_a_change(change):
     altered = dataclasses.replace(LINES.test, **change(LINES.test))
     checks = check_maps_of(LINES.recipe, "test", altered)
     assert not all(check.holds for check in checks)
+
+
+def another_block(maps):
+    moved = np.roll(maps.row_block, 1, axis=1)
+    return {"row_block": moved, "column_block": moved}
+
+
+def flipped_edge(maps):
+    values = maps.values.copy()
+    one, two = np.flatnonzero(maps.row_block[2])[[0, 5]]
+    values[2, one, two] = values[2, two, one] = 0.0
+    return {"values": values}
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("block", another_block),
+        ("directed block", another_block),
+        ("clique", another_block),
+        ("clique", flipped_edge),
+        ("clique", lambda maps: {"values": maps.values * np.float32(0.99)}),
+        ("block", lambda maps: {"block_amplitude": np.flip(maps.block_amplitude)}),
+        ("block", lambda maps: {"block_amplitude": maps.block_amplitude + 1}),
+        ("rectangle", lambda maps: {"column_block": np.roll(maps.column_block, 1, axis=0)}),
+        ("block of counts", lambda maps: {"values": maps.values * np.float32(1.2)}),
+        ("block, shuffled, or none", lambda maps: {"values": np.where(maps.values != 0, maps.values + 1, 0)}),
+    ],
+)
+def test_the_checker_notices_a_change_of_a_block(name, change):
+    fixed = {"n": 24, "columns": 30} if name == "rectangle" else {}
+    data = build(map_recipe(40, **{**BLOCKS[name], **fixed}))
+    altered = dataclasses.replace(data.test, **change(data.test))
+    checks = [check for check in check_maps_of(data.recipe, "test", altered) if "drawn again" not in check.claim]
+    assert not all(check.holds for check in checks), "only the redrawn maps notice it"
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_block_raises_the_entries_among_its_nodes_and_no_other(name):
+    table = {**BLOCKS[name], "order": "natural"}
+    with_block, without = (build(map_recipe(8, **table | {"peaks": peaks})).test for peaks in (1, 0))
+    assert not without.membership.any()
+    rows, columns = with_block.row_block, with_block.column_block
+    assert (rows.sum(axis=1) == table["plant"]["nodes"]).all()
+    changed = with_block.values - without.values
+    changed[~np.isfinite(changed)] = 0
+    block = rows[:, :, None] & columns[:, None, :]
+    if table.get("structure", "symmetric") == "symmetric":
+        block &= ~np.eye(block.shape[1], dtype=bool)
+    if with_block.model.law != "poisson":  # counts draw an unknown number of random numbers
+        assert (changed[~block] == 0).all()
+    if with_block.model.law == "gaussian":
+        height = np.broadcast_to(with_block.block_amplitude[:, None, None], block.shape)
+        assert np.allclose(changed[block], height[block], atol=1e-5)
+    if with_block.model.law == "bernoulli":
+        assert (with_block.values[block] == 1).all()
+        assert set(np.unique(with_block.values)) == {0.0, 1.0}
+        assert 0.4 < without.values.mean() < 0.6
+
+
+def test_blocks_lie_anywhere_along_the_host_and_arbitrary_nodes_are_in_them_where_the_order_is_lost():
+    natural, shuffled = (
+        build(map_recipe(300, n=12, plant={**BLOCK, "nodes": 3}, order=order)).test for order in ("natural", "shuffled")
+    )
+    first = np.bincount(natural.row_block.argmax(axis=1), minlength=12)
+    assert (first[10:] == 0).all()
+    assert ((first[:10] - 30) ** 2 / 30).sum() < 9 + 5 * np.sqrt(2 * 9)
+    share = shuffled.row_block.mean(axis=0)
+    assert np.abs(share - 0.25).max() < 5 * np.sqrt(0.25 * 0.75 / 300)
+
+
+def test_a_large_map_with_a_block_is_streamed_in_single_precision_without_a_matrix_of_means():
+    import tracemalloc
+
+    recipe = map_recipe(1, n=1_500, plant={**BLOCK, "nodes": 50, "amplitude": 0.5})
+    tracemalloc.start()
+    one = generate_map(recipe, 0)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert one.values.dtype == np.float32
+    assert most < 1.6 * one.values.nbytes
 
 
 def test_the_checker_notices_a_map_that_is_in_two_splits():

@@ -8,7 +8,7 @@ import pytest
 from gnnmax import InputError, build, load_recipe
 from gnnmax.data.maps.recipe import parse_map_recipe
 from gnnmax.data.recipe_files import any_recipe, map_recipe_names, recipe_names
-from tests.support.maps import BUMP, CONTACT, LINE, map_recipe
+from tests.support.maps import BLOCK, BUMP, CONTACT, LINE, map_recipe
 
 HOST = {"type": "host", "family": {"type": "contact", "nodes": 24}}
 
@@ -59,7 +59,18 @@ def test_a_shift_changes_its_own_split_only():
     [
         ({"n": [9, 5]}, "n must be a number or"),
         ({"n": 1}, ">= 2"),
-        ({"n": 6_000}, "<= 5000"),
+        ({"n": 20_000}, "<= 16384"),
+        ({"n": 6_000}, "maps with peaks have at most 5,000 rows"),
+        ({"noise": "bernoulli", "base": 0.5}, "show no single peak"),
+        ({"plant": {**BLOCK, "nodes": 10}}, "fewer than half of the rows"),
+        ({"plant": {**BLOCK, "columns": 5}}, "belong to bipartite maps"),
+        ({"plant": BLOCK, "structure": "bipartite", "columns": 30}, "belong to bipartite maps"),
+        ({"plant": BLOCK, "background": LINE}, "a block has no background"),
+        ({"plant": BLOCK, "diagonal": 3}, "no separation and no diagonal"),
+        ({"plant": BLOCK, "peaks": 2}, "at most one block, not 2"),
+        ({"plant": BLOCK, "noise": "bernoulli", "base": 0.5}, "would have probability 2.5"),
+        ({"plant": BLOCK, "n": 6_000, "order": "seriated"}, "cannot be seriated"),
+        ({"plant": {"type": "block", "amplitude": 1.0}}, "missing required field"),
         ({"columns": 9}, "columns belongs to bipartite maps"),
         ({"structure": "bipartite"}, "columns belongs to bipartite maps"),
         ({"structure": "bipartite", "columns": 9, "background": LINE}, "no diagonal, no background"),

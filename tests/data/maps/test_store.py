@@ -11,12 +11,12 @@ from gnnmax.data.maps.card import describe_maps
 from gnnmax.data.maps.dataset import MapSet
 from gnnmax.data.store import load_any, load_data, write_dataset
 from gnnmax.data.verification import verify
-from tests.support.maps import TABLES, few_maps_for_ceilings, map_recipe
+from tests.support.maps import BLOCK, BLOCKS, TABLES, few_maps_for_ceilings, map_recipe
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", TABLES | BLOCKS)
 def test_maps_are_read_back_as_they_were_drawn_and_verified(tmp_path, name):
-    recipe = map_recipe(splits={"train": 3, "test": 2}, **TABLES[name])
+    recipe = map_recipe(splits={"train": 3, "test": 2}, **(TABLES | BLOCKS)[name])
     drawn, folder = build(recipe), write_dataset(recipe, tmp_path / "maps")
     read = open_dataset(folder)
     assert isinstance(read, MapSet)
@@ -99,3 +99,32 @@ def test_a_card_of_maps_without_peaks_has_no_rules_and_shows_itself():
     assert repr(card) == "<MapCard of x: maps: train 2>"
     assert "<table>" in card._repr_html_()
     assert isinstance(load_any("real-karate").test.k, int)
+
+
+def test_a_card_of_blocks_states_their_strength_and_the_share_that_each_rule_finds(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = {"n": 100, "plant": {**BLOCK, "amplitude": [0.5, 3.0], "nodes": 10}, "order": "shuffled"}
+    data = build(map_recipe(16, **table))
+    card = describe_maps(data)
+    assert [round(one.strength, 6) for one in card.blocks] == [0.25, 9.0]
+    assert card.blocks[0].amp < 0.3 < 0.99 < card.blocks[1].amp
+    found = {(one.amplitude, one.name): one for one in card.block_rules}
+    assert found[3.0, "amp"].overlap > 0.99 > 0.4 > found[3.0, "scan"].overlap
+    assert found[0.5, "host_scan"].overlap > 0.5 > found[0.5, "amp"].overlap
+    assert found[0.5, "amp"].maps + found[3.0, "amp"].maps == 16
+    assert card.ceilings == card.rules == ()
+    write_dataset(data.recipe, tmp_path / "maps")
+    assert main(["info", "maps"]) == 0
+    assert "scan 0.184, amp 0.368, eigenvector 1.000" in " ".join(capsys.readouterr().out.split())
+    assert main(["list", "block-rules"]) == 0
+    assert "  host_scan " in capsys.readouterr().out
+
+
+def test_a_stored_block_that_contradicts_its_recipe_is_refused_on_reading(tmp_path):
+    folder = write_dataset(map_recipe(splits={"test": 2}, plant=BLOCK), tmp_path / "maps")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["recipe"]["map"]["plant"]["nodes"] = 7
+    manifest["digest"] = map_recipe(splits={"test": 2}, plant={**BLOCK, "nodes": 7}).digest
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="map 0: its block does not have 7 rows"):
+        _ = open_dataset(folder).test

@@ -1,0 +1,131 @@
+"""The worth of the order: cells are kept and resumed, crossings have intervals, and a cheating rule is noticed."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from gnnmax.cli.main import main
+from gnnmax.errors import InputError
+from gnnmax.experiments.reproduction import CellOptions, reproduce
+from gnnmax.experiments.reproduction import order as module
+from gnnmax.experiments.reproduction.cells import Cells
+from gnnmax.experiments.reproduction.crossing import crossing
+from gnnmax.experiments.reproduction.outcome import Outcome
+
+SHORT = {
+    "scan": (0.3, 0.6, 1.2, 2.4),
+    "amp": (0.5, 1.3, 2.0, 3.5),
+    "eigenvector": (0.6, 1.2, 2.0),
+    "degrees": (0.5, 1.0, 1.5, 2.2),
+}
+
+
+@pytest.fixture
+def short(monkeypatch):
+    monkeypatch.setattr(module, "STRENGTHS", SHORT)
+    monkeypatch.setattr("gnnmax.experiments.reproduction.crossing.RESAMPLES", 100)
+
+
+def test_the_order_is_worth_what_the_theorems_say_and_a_stopped_run_resumes(short, tmp_path, monkeypatch):
+    options = CellOptions(sizes=(300,), folder=tmp_path / "cells")
+    outcome = reproduce("order", (0, 1), options=options)
+    assert all(check.holds for check in outcome.checks if "predicts" not in check.claim), outcome.checks
+    assert [row["rule"] for row in outcome.rows] == list(module.RULES)
+    cells = sorted(options.folder.iterdir())
+    assert len(cells) == 8 * (sum(map(len, SHORT.values())) + len(module.PREDICTED) + 2 * len(module.LOST))
+    for cell in cells[:5]:
+        cell.unlink()
+    measured = []
+    overlap = module._Matrix.overlap
+    monkeypatch.setattr(module._Matrix, "overlap", lambda *given: measured.append(given) or overlap(*given))
+    again = reproduce("order", (0, 1), options=options)
+    assert len(measured) == 5
+    assert again.to_dict() == outcome.to_dict()
+    axes = outcome.plot()[1]
+    assert axes.get_ylabel().startswith("signal strength")
+    assert len(axes.get_legend_handles_labels()[1]) == 4
+
+
+def test_a_rule_that_reads_the_order_where_it_is_lost_passes_the_hard_line_and_is_noticed(short, monkeypatch):
+    monkeypatch.setitem(module.RULES, "amp", module.scan)
+    outcome = reproduce("order", (0,), options=CellOptions(sizes=(300,)))
+    wrong = [check.claim for check in outcome.checks if not check.holds]
+    assert any("hidden clique" in claim for claim in wrong)
+    assert any("below 1/e by 4 standard errors" in claim for claim in wrong)
+
+
+def test_strengths_of_one_matrix_share_its_noise_and_set_its_block():
+    matrix = module._Matrix(module._recipe(200, 0, 14, clique=False), 0)
+    weak = matrix.problem(0.5).values.copy()
+    strong = matrix.problem(2.0)
+    raised = strong.values - weak
+    members = matrix.maps.row_block[0]
+    block = members[:, None] & members & ~np.eye(200, dtype=bool)
+    assert np.allclose(raised[block], (math.sqrt(2.0 * 200) - math.sqrt(0.5 * 200)) / 14, atol=1e-5)
+    assert (raised[~block] == 0).all()
+    assert strong.strength == pytest.approx(2.0)
+    assert np.array_equal(matrix.problem(0.5).values, weak)  # whatever was measured before
+
+
+def test_a_crossing_is_interpolated_and_its_interval_holds_the_truth():
+    rng = np.random.default_rng(0)
+    strengths = np.geomspace(0.1, 1.6, 9)
+    inside = 0
+    for _ in range(12):
+        own = np.exp(rng.normal(math.log(0.4), 0.3, size=15))  # matrices with their own borders
+        found = crossing(strengths, (strengths[:, None] > own).astype(float), 0.5)
+        inside += found.low <= 0.4 * 1.09 and found.high >= 0.4 / 1.09
+        assert found.low <= found.point <= found.high
+    assert inside >= 10
+    for flat in (np.zeros((9, 3)), np.ones((9, 3))):
+        assert math.isnan(crossing(strengths, flat, 0.5).point)
+
+
+def test_a_damaged_or_foreign_cell_is_refused_in_one_line(tmp_path):
+    cells = Cells(tmp_path)
+    assert cells.measured({"n": 1}, lambda: 0.25) == 0.25
+    (file,) = tmp_path.iterdir()
+    stored = json.loads(file.read_text())
+    for content in ("{", json.dumps({**stored, "found": "high"}), json.dumps({**stored, "key": {"n": 2}})):
+        file.write_text(content)
+        with pytest.raises(InputError, match="delete it, and it is measured again") as caught:
+            cells.measured({"n": 1}, lambda: 0.5)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="name another folder"):
+        Cells(file)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["order", "--sizes", "50"],
+        ["order", "--sizes", "300", "300"],
+        ["order", "--sizes", "many"],
+        ["bayes", "--quick"],
+        ["bayes", "--figure", "x.svg"],
+        ["order", "--quick", "--figure", "x.pdf"],
+    ],
+)
+def test_a_wrong_call_is_refused_in_one_line(words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", *words]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_figure_is_written_and_a_table_without_one_says_so(short, tmp_path, capsys):
+    file = tmp_path / "order.svg"
+    words = ["--sizes", "300", "--seeds", "1", "--figure", str(file), "--json"]
+    assert main(["reproduce", "order", *words]) in (0, 1)
+    assert json.loads(capsys.readouterr().out)["rows"][0]["K"] == 17
+    assert file.read_text().startswith("<?xml")
+    with pytest.raises(InputError, match="no figure"):
+        Outcome("a table", "a source", (), ()).plot()
+
+
+@pytest.mark.slow
+def test_the_quick_table_holds():
+    outcome = reproduce("order", (0, 1, 2), options=CellOptions(quick=True))
+    assert outcome.holds, outcome.checks
