@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gnnmax.data.graph_chunks import Progress, check_workers, draw_chunks
 from gnnmax.data.maps.dataset import MapSet
-from gnnmax.data.maps.recipe import MapRecipe, MapSpec, parse_map_recipe, span_of
+from gnnmax.data.maps.recipe import MapRecipe, MapSpec, Tiles, parse_map_recipe, span_of
 from gnnmax.data.random_streams import stream
 from gnnmax.data.subgraphs.node_order import spectral_order
 from gnnmax.errors import InputError
@@ -135,6 +135,8 @@ def draw_peaks(spec: MapSpec, n: int, m: int, rng: np.random.Generator) -> tuple
     Raises:
         InputError: no place is left for a peak.
     """
+    if isinstance(spec.peaks, Tiles):
+        return _with_heights(spec, _one_in_each_tile(spec.tile_of_places, spec.peaks.chance, rng), rng)
     count = _drawn(spec.peaks, rng)
     least, symmetric = spec.least_diagonal, spec.structure == "symmetric"
     chosen = np.zeros((0, 2), dtype=np.int64)
@@ -153,7 +155,22 @@ def draw_peaks(spec: MapSpec, n: int, m: int, rng: np.random.Generator) -> tuple
             f"a map of {n} x {m} has no room for {count} peaks that are {spec.separation} apart: lower peaks or "
             "separation, or choose a larger n"
         )
-    levels = np.array(spec.plant.levels)
+    return _with_heights(spec, chosen, rng)
+
+
+def _one_in_each_tile(tile: Places, chance: float, rng: np.random.Generator) -> Places:
+    """Draw which tiles hold a peak, and its place, uniform among those of the tile."""
+    found = []
+    for number in np.unique(tile[tile >= 0]).tolist():
+        places = np.argwhere(tile == number)
+        there, place = rng.random() < chance, int(rng.integers(len(places)))
+        found += [places[place]] if there else []
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def _with_heights(spec: MapSpec, chosen: Places, rng: np.random.Generator) -> tuple[Places, npt.NDArray[np.float64]]:
+    """Draw the amplitude of each peak among the levels of the recipe."""
+    levels, count = np.array(spec.plant.levels), len(chosen)
     return chosen, levels[rng.integers(len(levels), size=count)] if len(levels) > 1 else np.full(count, levels[0])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
+import numpy as np
+import numpy.typing as npt
 from msgspec import Meta, Struct, structs
 
 from gnnmax.data.hosts.families import Family
@@ -14,8 +16,9 @@ from gnnmax.data.recipe_face import Count, RecipeFace, RecipeName, Seed, SplitNa
 from gnnmax.data.recipe_views import LONGEST_SUMMARY, TAKEN
 from gnnmax.task.map_model import MAP_FIELDS, MapField, MapModel, Structure
 from gnnmax.task.noise import NoiseLaw
+from gnnmax.task.tile_posterior import tiles_of_places
 
-__all__ = ["MapPlant", "MapRecipe", "MapShift", "MapSpec", "RaisedEntry", "parse_map_recipe"]
+__all__ = ["MapPlant", "MapRecipe", "MapShift", "MapSpec", "RaisedEntry", "Tiles", "parse_map_recipe"]
 
 LARGEST = 5_000
 """Largest side of a map: it is stored as a dense matrix."""
@@ -25,6 +28,27 @@ PeakCount = Annotated[int, Meta(ge=0, le=1_000)]
 # Ranges are tuples of variable length: msgspec reads memory at random where a union holds one of fixed length.
 Sides = Annotated[tuple[Side, ...], Meta(min_length=2, max_length=2)]
 PeakCounts = Annotated[tuple[PeakCount, ...], Meta(min_length=2, max_length=2)]
+
+
+class Tiles(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """At most one peak in each tile of a map, independently: the posterior is a product, and the ceiling exact.
+
+    A peak keeps four radii from the borders of its tile, so that what it raises stays inside. In symmetric maps the
+    tiles are those on and above the diagonal. A tile without such a place holds none.
+
+    Attributes:
+        tiles: Number of parts into which the rows, and the columns, are cut along the host.
+        chance: Chance that a tile holds a peak.
+
+    Example:
+        >>> Tiles(tiles=4).chance
+        0.5
+    """
+
+    tiles: Annotated[int, Meta(ge=1, le=100)]
+    chance: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.5
+
+
 Distance = Annotated[int, Meta(ge=0, le=LARGEST)]
 MapOrder = Literal["natural", "shuffled", "seriated"]
 
@@ -49,7 +73,8 @@ class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         columns: Number of columns of bipartite maps, or a range; None in maps whose columns are their rows' nodes.
         structure: ``symmetric``, ``directed`` or ``bipartite``.
         plant: ``spike`` or ``bump``, each with an amplitude or several levels; every peak has one of them.
-        peaks: Number of peaks of a map, or the least and the greatest, drawn for each map.
+        peaks: Number of peaks of a map, or the least and the greatest, drawn for each map; or ``{ tiles = 4 }``: at
+            most one in each tile, see :class:`Tiles`.
         separation: Least distance between two peaks along the host, the larger of rows and columns.
         diagonal: Least distance along the host between the row and the column of a peak.
         noise: Law of the noise.
@@ -63,7 +88,7 @@ class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     columns: Side | Sides | None = None
     structure: Structure = "symmetric"
     plant: MapPlant
-    peaks: PeakCount | PeakCounts = 1
+    peaks: PeakCount | PeakCounts | Tiles = 1
     separation: Distance = 0
     diagonal: Distance = 0
     noise: NoiseLaw = "gaussian"
@@ -88,7 +113,26 @@ class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def peak_range(self) -> tuple[int, int]:
         """Least and greatest number of peaks of a map."""
+        if isinstance(self.peaks, Tiles):
+            most = len(np.unique(self.tile_of_places)) - 1
+            return most * (self.peaks.chance == 1), most
         return span_of(self.peaks)
+
+    @property
+    def tile_of_places(self) -> npt.NDArray[np.int64]:
+        """The tile in which each place can hold a peak, -1 where none can be; of maps whose peaks lie in tiles."""
+        assert isinstance(self.peaks, Tiles)
+        n, m = self.sides
+        places = tiles_of_places(
+            n,
+            m,
+            self.peaks.tiles,
+            margin=self.model.reach,
+            diagonal=self.least_diagonal if self.structure == "symmetric" else None,
+        )
+        if self.structure == "directed":
+            places[np.abs(np.subtract.outer(np.arange(n), np.arange(m))) < self.least_diagonal] = -1
+        return places
 
     @property
     def least_diagonal(self) -> int:
@@ -107,7 +151,7 @@ class MapShift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     n: Side | Sides | None = None
     columns: Side | Sides | None = None
     plant: MapPlant | None = None
-    peaks: PeakCount | PeakCounts | None = None
+    peaks: PeakCount | PeakCounts | Tiles | None = None
     separation: Distance | None = None
     diagonal: Distance | None = None
     noise: NoiseLaw | None = None
@@ -236,12 +280,27 @@ def _peak_problems(spec: MapSpec) -> list[str]:
             f"in symmetric Poisson counts a bump and its mirror image must not meet: set diagonal to {2 * reach + 1} "
             "or more, or use a smaller radius"
         )
+    if isinstance(spec.peaks, Tiles):
+        return found or _tile_problems(spec)
     if spec.peak_range[1] > 1 and not spec.separation:
         found.append("several peaks need a separation of at least 1: two peaks of one place would be one")
     side = 2 * spec.separation + 1
     if spec.peak_range[1] > 1 and spec.peak_range[1] * side**2 > least**2:
         found.append(f"{spec.peak_range[1]} peaks that are {spec.separation} apart may not fit into {least} nodes")
     return found
+
+
+def _tile_problems(spec: MapSpec) -> list[str]:
+    if spec.separation:
+        return ["peaks in tiles keep apart by themselves: leave out separation"]
+    if any(low != high for low, high in (spec.rows, span_of(spec.n if spec.columns is None else spec.columns))):
+        return ["maps whose peaks lie in tiles have one size: give n (and columns) as one number"]
+    if not spec.peak_range[1]:
+        return [
+            f"no tile has a place that is {spec.model.reach} from its borders (four radii) and {spec.least_diagonal} "
+            "from the diagonal: lower tiles, or the radius or diagonal"
+        ]
+    return []
 
 
 def parse_map_recipe(plain: Any, source: str) -> MapRecipe:
@@ -263,5 +322,5 @@ def parse_map_recipe(plain: Any, source: str) -> MapRecipe:
     return parsed_as(MapRecipe, plain, source, known=_STRUCTS)
 
 
-_STRUCTS = (MapRecipe, MapSpec, *get_args(MapPlant), *get_args(Background), *get_args(Family), *get_args(Law))
+_STRUCTS = (MapRecipe, MapSpec, Tiles, *get_args(MapPlant), *get_args(Background), *get_args(Family), *get_args(Law))
 """Structs whose fields and types a recipe of maps can name."""
