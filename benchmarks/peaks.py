@@ -159,7 +159,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
     depths, amplitudes = (DEPTHS[1:3], AMPLITUDES[1:]) if options.quick else (DEPTHS, AMPLITUDES)
     callers = (*own_callers(options.net), *(PEERS[name] for name in peers))
     if options.quick:
-        callers = tuple(replace(caller, others=caller.others[:1]) for caller in callers)
+        callers = tuple(replace(caller, others=caller.others[:2]) for caller in callers)
     return Plan(
         (1.0,) if options.into is not None else _numbers("--depths", options.depths) or depths,
         _numbers("--amplitudes", options.amplitudes) or amplitudes,
@@ -189,7 +189,7 @@ def main(words: list[str]) -> int:
         prog="python -m benchmarks.peaks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--quick", action="store_true", help="two depths, two amplitudes, 6 maps a cell, 2 settings a caller")
+    add("--quick", action="store_true", help="two depths, two amplitudes, 6 maps a cell, 3 settings a caller")
     add("--peers", default="", metavar="NAME,...", help=f"programs to install and run: {', '.join(PEERS)}")
     add("--net", type=Path, action="append", default=[], metavar="FOLDER", help="weights of a net on maps")
     add("--maps", type=int, help="test maps a cell, 50 unless stated")

@@ -215,7 +215,7 @@ PEERS = {
 """The peers, by name, with their documented defaults."""
 
 STEPS = [
-    steps for steps in (("distance", "smooth"), ("smooth", "donut"), ("distance",)) if set(steps) <= set(NORMALISATIONS)
+    steps for steps in (("smooth", "donut"), ("distance", "smooth"), ("distance",)) if set(steps) <= set(NORMALISATIONS)
 ]
 """Normalisations of the search that are tried, where this version has them."""
 
@@ -229,7 +229,7 @@ def own_callers(nets: Sequence[Path] = ()) -> list[Caller]:
     far = {"distance": "12:", "directed": False}
     searches = [
         {"search": {"k": k, "steps": list(steps), "rank": rank, **far}}
-        for rank, k, steps in product(("prominence", "scores", "margin"), (9, 5), STEPS)
+        for rank, k, steps in product(("scores", "prominence", "margin"), (9, 5), STEPS)
     ]
     for one in searches:
         if one["search"]["rank"] == "prominence":  # it is measured on request
