@@ -174,14 +174,12 @@ def _of_count(log_mean: Scores, count: int) -> list[float]:
 
 def _expected(probability: Scores, count: int) -> tuple[float, float]:
     """Return the expected numbers of peaks at the likeliest places, as many as there are peaks, and within one."""
+    from scipy.ndimage import binary_dilation
+
     if not count:
         return 0.0, 0.0
     chosen = np.argpartition(probability, -count, axis=None)[-count:]
     named = np.zeros(probability.shape, dtype=np.bool_)
     named.flat[chosen] = True
-    near = np.pad(named, 1)
-    around = np.zeros(named.shape, dtype=np.bool_)
-    for down in range(3):
-        for right in range(3):
-            around |= near[down : down + named.shape[0], right : right + named.shape[1]]
+    around = binary_dilation(named, np.ones((3, 3), dtype=np.bool_))
     return float(probability[named].sum()), float(probability[around].sum())
