@@ -13,7 +13,7 @@ memory is the peak of the largest process. Intervals are for other maps, 95 %.
 into an environment of its own under ``.peers/`` when it first runs. A peer that cannot be installed or fails on a case
 has a row that says so. ``--net`` names a folder of weights of a net on maps; it may be given several times.
 
-Results are kept in ``--out``, one file for each set of maps, caller and setting: a run that was interrupted goes on
+Results are kept in ``--out``, one file for each set of maps, caller and setting: a run that was interrupted resumes
 where it stopped, and another table from the same maps reuses them.
 
 ``--into FILE.cool`` plants the peaks into stretches of your own contact map by thinning, see
