@@ -9,7 +9,6 @@ import tyro
 
 from gnnmax.cli.arguments import Changes, Flag, open_any_data, open_recipe
 from gnnmax.cli.printing import print_checks, print_json, print_tables, print_text
-from gnnmax.errors import InputError
 from gnnmax.io.ownership import Output, check_outputs
 from gnnmax.io.paths import as_path
 from gnnmax.report.progress import drawing_progress
@@ -79,7 +78,7 @@ class Info:
     data: tyro.conf.Positional[str]
     """Name of a recipe, path of a .toml file, or folder of a data set."""
     page: Path | None = None
-    """Also write the card as an HTML page, with example windows of every kind."""
+    """Also write the card as an HTML page, with windows of every kind, or with maps of every split."""
     force: Flag = False
     """Replace an output file that gnnmax did not write."""
     json: Flag = False
@@ -96,9 +95,11 @@ class Info:
 
         data = open_any_data(self.data)
         if isinstance(data, MapSet):
-            if self.page is not None:
-                raise InputError(f"{self.data} holds maps, whose card has no page yet: leave out --page")
             found = describe_maps(data)
+            if self.page is not None:
+                from gnnmax.report.map_card_page import write_map_card
+
+                write_map_card(data, found, self.page)
             if self.json:
                 print_json(found.to_dict())
             else:

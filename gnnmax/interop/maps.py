@@ -134,6 +134,7 @@ def maps_to_sparse(maps: Maps) -> list[csr_array]:
         >>> maps_to_sparse(maps)[0].nnz
         2
     """
+    _check_are_maps(maps)
     found = []
     for index in range(len(maps)):
         rows, columns = maps.size[index].tolist()
@@ -142,10 +143,15 @@ def maps_to_sparse(maps: Maps) -> list[csr_array]:
     return found
 
 
-def _observed(maps: Maps) -> npt.NDArray[np.bool_]:
-    """Mark the entries that are observed; the diagonal of a symmetric map holds none."""
+def _check_are_maps(maps: Maps) -> None:
+    """Refuse anything but maps."""
     if not isinstance(maps, Maps):
         raise InputError(f"expected Maps, not {type(maps).__name__}: make them with Maps.from_values")
+
+
+def _observed(maps: Maps) -> npt.NDArray[np.bool_]:
+    """Mark the entries that are observed; the diagonal of a symmetric map holds none."""
+    _check_are_maps(maps)
     observed = ~np.isnan(maps.values)
     if maps.structure == "symmetric":
         observed &= ~np.eye(maps.n, dtype=np.bool_)

@@ -218,7 +218,7 @@ def _poisson_evidence(one: Maps, amplitude: float) -> Scores:
     return found
 
 
-Basis = Literal["closed form", "posterior", "matched filter, order known"]
+Basis = Literal["closed form", "posterior", "posterior by tiles", "matched filter, order known"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +227,8 @@ class PlaceCeiling:
 
     Attributes:
         basis: ``closed form``: exact. ``posterior``: the best possible rule for one peak, which knows order, background
-            and amplitude, as a mean over drawn maps; a bound where nets do not know them. ``matched filter, order
+            and amplitude, as a mean over drawn maps; a bound where nets do not know them. ``posterior by tiles``: the
+            same for at most one peak in each tile, if the number of peaks is known too. ``matched filter, order
             known``: the share of several peaks that is found if their number is known too, a named bound.
         amplitude: The amplitude of the peaks; None for several.
         found: Chance that the named place is the peak's.

@@ -10,10 +10,11 @@ from msgspec import structs
 
 from gnnmax.data.maps.generation import map_from_spec
 from gnnmax.data.maps.places import peak_distances, share_of_peaks, top_places
-from gnnmax.data.maps.recipe import Block, MapRecipe, MapSpec, RaisedEntry
+from gnnmax.data.maps.recipe import Block, MapRecipe, MapSpec, RaisedEntry, Tiles
 from gnnmax.task.bayes import SEED
 from gnnmax.task.map_posterior import PlaceCeiling, matched_filter, needle_found, place_ceiling
 from gnnmax.task.maps import Maps
+from gnnmax.task.tile_posterior import tile_ceiling
 
 __all__ = ["ceilings_of"]
 
@@ -24,7 +25,8 @@ ENTRIES = 4_000_000
 def ceilings_of(recipe: MapRecipe, split: str) -> tuple[PlaceCeiling, ...]:
     """Return the ceilings of a split: one for each amplitude if every map has one peak, else one for all.
 
-    Blocks have none: their card states the borders instead, see :mod:`gnnmax.data.maps.block_card`.
+    It is exact for one peak a map, and for peaks of one amplitude in tiles; else a named bound. Blocks have none: their
+    card states the borders instead, see :mod:`gnnmax.data.maps.block_card`.
 
     The Monte Carlo seed is fixed, so the result never changes. Cached; the first call takes seconds for maps with
     profiles.
@@ -47,6 +49,8 @@ def _ceilings(encoded: bytes) -> tuple[PlaceCeiling, ...]:
     spec = msgspec.json.decode(encoded, type=MapSpec)
     if spec.peak_range == (0, 0) or isinstance(spec.plant, Block):
         return ()
+    if isinstance(spec.peaks, Tiles) and len(spec.plant.levels) == 1:
+        return (replace(tile_ceiling(_drawn(spec), spec.tile_of_places), amplitude=spec.plant.levels[0]),)
     if spec.peak_range != (1, 1):
         return (_bound(spec),)
     levels = spec.plant.levels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.data.maps.recipe import Block, MapRecipe, MapSpec, span_of
+from gnnmax.data.maps.recipe import Block, MapRecipe, MapSpec, Tiles, span_of
 from gnnmax.errors import InputError
 from gnnmax.task.maps import Maps
 
@@ -115,6 +115,11 @@ def _check_peaks(maps: Maps, spec: MapSpec) -> None:
         near = np.abs(true.row - true.column) < spec.least_diagonal
         fine[true.map[near]] = False
     _refuse(f"a peak is less than {spec.least_diagonal} from the diagonal", fine)
+    if isinstance(spec.peaks, Tiles):
+        tile = spec.tile_of_places[true.row, true.column]
+        _refuse("a peak lies outside the places of its tile", ~np.isin(np.arange(len(maps)), true.map[tile < 0]))
+        both, number = np.unique(np.stack([true.map, tile]), axis=1, return_counts=True)
+        _refuse("two peaks lie in one tile", ~np.isin(np.arange(len(maps)), both[0, number > 1]))
     for index in np.flatnonzero(count > 1).tolist():
         place = true.places[true.map == index, 1:]
         far = np.abs(place[:, None] - place).max(axis=2)

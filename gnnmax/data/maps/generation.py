@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gnnmax.data.graph_chunks import Progress, check_workers, draw_chunks
 from gnnmax.data.maps.dataset import MapSet
-from gnnmax.data.maps.recipe import Block, MapRecipe, MapSpec, parse_map_recipe, span_of
+from gnnmax.data.maps.recipe import Block, MapRecipe, MapSpec, Tiles, parse_map_recipe, span_of
 from gnnmax.data.random_streams import stream
 from gnnmax.data.subgraphs.node_order import spectral_order
 from gnnmax.errors import InputError
@@ -138,7 +138,7 @@ def _block_in_noise(spec: MapSpec, n: int, m: int, *, seed: int, graph: int) -> 
     """Draw a map with a block in natural order; no matrix of means is made, so large maps fit into memory."""
     rng, block = stream(seed, "plant", graph), spec.plant
     assert isinstance(block, Block)
-    there = bool(_drawn(spec.peaks, rng))
+    there = bool(_drawn(spec.peak_range, rng))
     first = [int(rng.integers(all_ - own + 1)) for all_, own in zip((n, m), block.size, strict=True)]
     if spec.structure != "bipartite":
         first[1] = first[0]
@@ -185,7 +185,9 @@ def draw_peaks(spec: MapSpec, n: int, m: int, rng: np.random.Generator) -> tuple
     Raises:
         InputError: no place is left for a peak.
     """
-    count = _drawn(spec.peaks, rng)
+    if isinstance(spec.peaks, Tiles):
+        return _with_heights(spec, _one_in_each_tile(spec.tile_of_places, spec.peaks.chance, rng), rng)
+    count = _drawn(spec.peak_range, rng)
     least, symmetric = spec.least_diagonal, spec.structure == "symmetric"
     chosen = np.zeros((0, 2), dtype=np.int64)
     for _ in range(count * ATTEMPTS):
@@ -203,7 +205,22 @@ def draw_peaks(spec: MapSpec, n: int, m: int, rng: np.random.Generator) -> tuple
             f"a map of {n} x {m} has no room for {count} peaks that are {spec.separation} apart: lower peaks or "
             "separation, or choose a larger n"
         )
-    levels = np.array(spec.plant.levels)
+    return _with_heights(spec, chosen, rng)
+
+
+def _one_in_each_tile(tile: Places, chance: float, rng: np.random.Generator) -> Places:
+    """Draw which tiles hold a peak, and its place, uniform among those of the tile."""
+    found = []
+    for number in np.unique(tile[tile >= 0]).tolist():
+        places = np.argwhere(tile == number)
+        there, place = rng.random() < chance, int(rng.integers(len(places)))
+        found += [places[place]] if there else []
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def _with_heights(spec: MapSpec, chosen: Places, rng: np.random.Generator) -> tuple[Places, npt.NDArray[np.float64]]:
+    """Draw the amplitude of each peak among the levels of the recipe."""
+    levels, count = np.array(spec.plant.levels), len(chosen)
     return chosen, levels[rng.integers(len(levels), size=count)] if len(levels) > 1 else np.full(count, levels[0])
 
 

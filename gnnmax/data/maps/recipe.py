@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
+import numpy as np
+import numpy.typing as npt
 from msgspec import Meta, Struct, structs
 
 from gnnmax.data.hosts.families import Family
 from gnnmax.data.hosts.weights import Law
 from gnnmax.data.maps.backgrounds import Background, ContactBackground, HostBackground
-from gnnmax.data.planting.plants import Amount, Bump, Raised
+from gnnmax.data.maps.plants import LARGEST, Block, MapPlant, RaisedEntry, Tiles
+from gnnmax.data.planting.plants import Amount
 from gnnmax.data.recipe_face import Count, RecipeFace, RecipeName, Seed, SplitName, parsed_as
 from gnnmax.data.recipe_views import LONGEST_SUMMARY, TAKEN
 from gnnmax.task.blocks import block_strength
 from gnnmax.task.map_model import MAP_FIELDS, MapField, MapLaw, MapModel, Structure
+from gnnmax.task.tile_posterior import tiles_of_places
 
-__all__ = ["Block", "MapPlant", "MapRecipe", "MapShift", "MapSpec", "RaisedEntry", "parse_map_recipe"]
-
-LARGEST = 16_384
-"""Largest side of a map: it is stored as a dense matrix."""
+__all__ = ["Block", "MapPlant", "MapRecipe", "MapShift", "MapSpec", "RaisedEntry", "Tiles", "parse_map_recipe"]
 
 LARGEST_WITH_PEAKS = 5_000
 """Largest side of a map with peaks, whose means are a dense matrix too."""
@@ -28,46 +29,10 @@ PeakCount = Annotated[int, Meta(ge=0, le=1_000)]
 # Ranges are tuples of variable length: msgspec reads memory at random where a union holds one of fixed length.
 Sides = Annotated[tuple[Side, ...], Meta(min_length=2, max_length=2)]
 PeakCounts = Annotated[tuple[PeakCount, ...], Meta(min_length=2, max_length=2)]
+
+
 Distance = Annotated[int, Meta(ge=0, le=LARGEST)]
 MapOrder = Literal["natural", "shuffled", "seriated"]
-
-
-class RaisedEntry(Raised, frozen=True, tag="spike"):
-    """A spike: one entry (in a symmetric map one pair) is raised by an amplitude, or by one of several levels."""
-
-    @property
-    def radius(self) -> float:
-        """0: no other entry is raised."""
-        return 0.0
-
-
-class Block(Raised, frozen=True, tag="block"):
-    """A hidden block: every entry among some nodes is raised by an amplitude, or by one of several levels.
-
-    The nodes are consecutive along the host: natural order keeps them together, shuffled order makes them arbitrary.
-    Between 0 and 1 edges ``noise = "bernoulli"``, and with ``base = 0.5`` and amplitude 1 the block is a hidden clique.
-
-    Attributes:
-        amplitude: Height of the block.
-        nodes: Number of its nodes; of its rows in bipartite maps.
-        columns: Number of its columns in bipartite maps; None in maps whose columns are their rows' nodes.
-    """
-
-    nodes: Annotated[int, Meta(ge=1, le=LARGEST)]
-    columns: Annotated[int, Meta(ge=1, le=LARGEST)] | None = None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Numbers of rows and of columns of the block."""
-        return self.nodes, self.nodes if self.columns is None else self.columns
-
-    @property
-    def radius(self) -> float:
-        """0: the block has sharp borders."""
-        return 0.0
-
-
-MapPlant = RaisedEntry | Bump | Block
 
 
 class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -78,7 +43,8 @@ class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         columns: Number of columns of bipartite maps, or a range; None in maps whose columns are their rows' nodes.
         structure: ``symmetric``, ``directed`` or ``bipartite``.
         plant: ``spike``, ``bump`` or ``block``, each with an amplitude or several levels; every peak has one of them.
-        peaks: Number of peaks of a map, or the least and the greatest, drawn for each map; of blocks, at most 1.
+        peaks: Number of peaks of a map, or the least and the greatest, drawn for each map; of blocks, at most 1. Or
+            ``{ tiles = 4 }``: at most one in each tile, see :class:`Tiles`.
         separation: Least distance between two peaks along the host, the larger of rows and columns.
         diagonal: Least distance along the host between the row and the column of a peak.
         noise: Law of the noise.
@@ -92,7 +58,7 @@ class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     columns: Side | Sides | None = None
     structure: Structure = "symmetric"
     plant: MapPlant
-    peaks: PeakCount | PeakCounts = 1
+    peaks: PeakCount | PeakCounts | Tiles = 1
     separation: Distance = 0
     diagonal: Distance = 0
     noise: MapLaw = "gaussian"
@@ -117,6 +83,9 @@ class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def peak_range(self) -> tuple[int, int]:
         """Least and greatest number of peaks of a map."""
+        if isinstance(self.peaks, Tiles):
+            most = len(np.unique(self.tile_of_places)) - 1
+            return most * (self.peaks.chance == 1), most
         return span_of(self.peaks)
 
     @property
@@ -140,6 +109,22 @@ class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return tuple(block_strength(unit * both * level, self.plant.size, self.sides) for level in self.plant.levels)
 
     @property
+    def tile_of_places(self) -> npt.NDArray[np.int64]:
+        """The tile in which each place can hold a peak, -1 where none can be; of maps whose peaks lie in tiles."""
+        assert isinstance(self.peaks, Tiles)
+        n, m = self.sides
+        places = tiles_of_places(
+            n,
+            m,
+            self.peaks.tiles,
+            margin=self.model.reach,
+            diagonal=self.least_diagonal if self.structure == "symmetric" else None,
+        )
+        if self.structure == "directed":
+            places[np.abs(np.subtract.outer(np.arange(n), np.arange(m))) < self.least_diagonal] = -1
+        return places
+
+    @property
     def least_diagonal(self) -> int:
         """Least distance of a peak from the diagonal; in a symmetric map, whose diagonal is empty, at least 1."""
         return max(self.diagonal, int(self.structure == "symmetric"))
@@ -157,7 +142,7 @@ class MapShift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     n: Side | Sides | None = None
     columns: Side | Sides | None = None
     plant: MapPlant | None = None
-    peaks: PeakCount | PeakCounts | None = None
+    peaks: PeakCount | PeakCounts | Tiles | None = None
     separation: Distance | None = None
     diagonal: Distance | None = None
     noise: MapLaw | None = None
@@ -261,14 +246,9 @@ def map_problems(spec: MapSpec) -> list[str]:
         found.append("bipartite maps have no diagonal, no background and no seriation: leave them out")
     if found:
         return found
-    return (
-        _block_problems(spec, spec.plant)
-        if isinstance(spec.plant, Block)
-        else [
-            *_background_problems(spec),
-            *_peak_problems(spec),
-        ]
-    )
+    if isinstance(spec.plant, Block):
+        return _block_problems(spec, spec.plant)
+    return [*_background_problems(spec), *_peak_problems(spec)]
 
 
 def _block_problems(spec: MapSpec, block: Block) -> list[str]:
@@ -280,7 +260,9 @@ def _block_problems(spec: MapSpec, block: Block) -> list[str]:
         found.append("the columns of a block belong to bipartite maps, which need them")
     if spec.background is not None or spec.separation or spec.diagonal:
         found.append("a block has no background, no separation and no diagonal: leave them out")
-    if spec.peak_range[1] > 1:
+    if isinstance(spec.peaks, Tiles):
+        found.append("a block is not placed in tiles: set peaks to 0, 1 or [0, 1]")
+    elif spec.peak_range[1] > 1:
         found.append(f"a map has at most one block, not {spec.peak_range[1]}: set peaks to 0, 1 or [0, 1]")
     if spec.order == "seriated" and spec.rows[1] > LARGEST_WITH_PEAKS:
         found.append(f"a map of more than {LARGEST_WITH_PEAKS:,} nodes cannot be seriated: lower n")
@@ -325,12 +307,27 @@ def _peak_problems(spec: MapSpec) -> list[str]:
             f"in symmetric Poisson counts a bump and its mirror image must not meet: set diagonal to {2 * reach + 1} "
             "or more, or use a smaller radius"
         )
+    if isinstance(spec.peaks, Tiles):
+        return found or _tile_problems(spec)
     if spec.peak_range[1] > 1 and not spec.separation:
         found.append("several peaks need a separation of at least 1: two peaks of one place would be one")
     side = 2 * spec.separation + 1
     if spec.peak_range[1] > 1 and spec.peak_range[1] * side**2 > least**2:
         found.append(f"{spec.peak_range[1]} peaks that are {spec.separation} apart may not fit into {least} nodes")
     return found
+
+
+def _tile_problems(spec: MapSpec) -> list[str]:
+    if spec.separation:
+        return ["peaks in tiles keep apart by themselves: leave out separation"]
+    if any(low != high for low, high in (spec.rows, span_of(spec.n if spec.columns is None else spec.columns))):
+        return ["maps whose peaks lie in tiles have one size: give n (and columns) as one number"]
+    if not spec.peak_range[1]:
+        return [
+            f"no tile has a place that is {spec.model.reach} from its borders (four radii) and {spec.least_diagonal} "
+            "from the diagonal: lower tiles, or the radius or diagonal"
+        ]
+    return []
 
 
 def parse_map_recipe(plain: Any, source: str) -> MapRecipe:
@@ -352,5 +349,5 @@ def parse_map_recipe(plain: Any, source: str) -> MapRecipe:
     return parsed_as(MapRecipe, plain, source, known=_STRUCTS)
 
 
-_STRUCTS = (MapRecipe, MapSpec, *get_args(MapPlant), *get_args(Background), *get_args(Family), *get_args(Law))
+_STRUCTS = (MapRecipe, MapSpec, Tiles, *get_args(MapPlant), *get_args(Background), *get_args(Family), *get_args(Law))
 """Structs whose fields and types a recipe of maps can name."""

@@ -68,6 +68,7 @@ def test_a_shift_changes_its_own_split_only():
         ({"plant": BLOCK, "background": LINE}, "a block has no background"),
         ({"plant": BLOCK, "diagonal": 3}, "no separation and no diagonal"),
         ({"plant": BLOCK, "peaks": 2}, "at most one block, not 2"),
+        ({"plant": BLOCK, "peaks": {"tiles": 2}}, "a block is not placed in tiles"),
         ({"plant": BLOCK, "noise": "bernoulli", "base": 0.5}, "would have probability 2.5"),
         ({"plant": BLOCK, "n": 6_000, "order": "seriated"}, "cannot be seriated"),
         ({"plant": {"type": "block", "amplitude": 1.0}}, "missing required field"),

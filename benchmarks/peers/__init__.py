@@ -1,0 +1,1 @@
+"""Callers of peaks beside each other: programs of other people and ours, on the same maps."""
