@@ -63,6 +63,7 @@ class Maxima(Shown):
         prominence: How far one must go down from each to reach a higher entry, float64; None if the search did not ask
             for it.
         dropped: What each filter dropped, in the order applied.
+        by: The net whose scores were searched, in place of the values; "" if none was. ``scores`` are then its scores.
     """
 
     rows: Places
@@ -79,6 +80,7 @@ class Maxima(Shown):
     symmetry: Symmetry = UNCHECKED
     prominence: npt.NDArray[np.float64] | None = None
     dropped: tuple[Dropped, ...] = ()
+    by: str = ""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -102,7 +104,8 @@ class Maxima(Shown):
     def __repr__(self) -> str:
         sides = "" if self.k is None else f", windows {self.k[0]} x {self.k[1]}"
         largest = f", the largest {self.values[0]:g} at {self._named(0)}" if len(self) else ""
-        return f"<Maxima: {len(self):,}, mode {self.mode}{sides}{largest}>"
+        by = f", by {self.by}" if self.by else ""
+        return f"<Maxima: {len(self):,}{by}, mode {self.mode}{sides}{largest}>"
 
     def _named(self, index: int) -> str:
         """Write the position of a maximum, by names if the matrix has any."""

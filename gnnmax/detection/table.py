@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.dense_scoring import NOT_WHOLE, Scorer, score_windows
 from gnnmax.detection.maxima import Maxima, Places
 from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.permutation_null import Discoveries
+from gnnmax.detection.window_scoring import NOT_WHOLE, Scorer, WindowBatch, score_windows
 from gnnmax.task.label import is_centred
 
 __all__ = ["COLUMNS", "Column", "Detections", "NetScores", "Rows", "detections_of", "with_net_scores", "with_reason"]
@@ -249,20 +249,20 @@ def with_reason(table: Detections, reason: str) -> Detections:
     return replace(table, reasons=np.array(joined, dtype=object))
 
 
-def with_net_scores(table: Detections, batches: Iterable[npt.NDArray[Any]], nets: Mapping[str, Scorer]) -> Detections:
+def with_net_scores(table: Detections, batches: Iterable[WindowBatch], nets: Mapping[str, Scorer]) -> Detections:
     """Add the decisions of the exact rule and the scores of nets on the windows of a table.
 
     Args:
         table: Maxima or positions.
-        batches: Their windows in order, shapes ``(B, k, k)``, NaN where nothing was measured. A row of the table that
-            has a reason already has no window, but takes a place in the batches.
+        batches: Their windows in order, with contexts if a net reads them. A row of the table that has a reason already
+            has no window, but takes a place in the batches.
         nets: Scorers of windows by name. Where one of them has no score, or fails, the reasons name it and say why;
             the other results stay.
 
     Example:
         >>> from gnnmax import RULES, find_maxima
         >>> table = detections_of(find_maxima(np.diag([1.0, 5.0, 2.0]), k=3))
-        >>> table = with_net_scores(table, [np.diag([1.0, 5.0, 2.0])[None]], {"rule": RULES["argmax"]})
+        >>> table = with_net_scores(table, [WindowBatch(np.diag([1.0, 5.0, 2.0])[None])], {"rule": RULES["argmax"]})
         >>> table.as_rows()[0]["centred"], table.as_rows()[0]["agreement"]
         (True, 1.0)
     """
@@ -271,15 +271,15 @@ def with_net_scores(table: Detections, batches: Iterable[npt.NDArray[Any]], nets
     centred, unknown = np.zeros((2, total), dtype=np.bool_)
     scores = {name: np.full(total, np.nan, dtype=np.float32) for name in nets}
     start = 0
-    for windows in batches:
-        here = slice(start, start := start + len(windows))
+    for batch in batches:
+        windows, here = batch.values, slice(start, start := start + len(batch))
         centred[here] = is_centred(windows)
         lacking = np.isnan(windows[:, windows.shape[1] // 2, windows.shape[2] // 2])
         reasons[here] = np.where(lacking & (reasons[here] == ""), NOT_WHOLE, reasons[here])
         unknown[here] = reasons[here] != ""
         unscored = {}
         for name, net in nets.items():
-            scores[name][here], unscored[name] = score_windows(net, windows)
+            scores[name][here], unscored[name] = score_windows(net, batch)
             partial = np.flatnonzero((unscored[name] == NOT_WHOLE) & table.undirected)
             places = table.rows[here][partial], table.columns[here][partial]
             unscored[name][partial[_only_repeated(*places, windows[partial])]] = ACROSS
