@@ -1,4 +1,4 @@
-"""The command detect: find the maxima of a matrix by the exact rule, and score them with trained nets."""
+"""The command detect: find the maxima of a matrix by the exact rule or by a net, and score them with trained nets."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gnnmax.detection.matrix import MatrixSource
+    from gnnmax.detection.maxima import Maxima
+    from gnnmax.detection.score_maps import ScoreMapper
     from gnnmax.detection.search_options import SearchOptions
     from gnnmax.models.trained import TrainedModel
 
@@ -56,7 +58,7 @@ POSITIONS_HELP = (
 
 @dataclass(frozen=True)
 class Detect(MatrixFlags):
-    """Find the maxima of a matrix by the exact rule, and score their windows with trained nets."""
+    """Find the maxima of a matrix by the exact rule, or by a net, and score their windows with trained nets."""
 
     matrix: tyro.conf.Positional[Path]
     """A file: .npy, .npz, .mtx, .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr; text (.csv, .tsv, .txt,
@@ -100,6 +102,9 @@ class Detect(MatrixFlags):
     """Report the largest maxima only, this many; those equal to the last one too."""
     top_per: Literal["matrix", "row", "column", "node"] = "matrix"
     """Count --top in the whole matrix, or in each row, column or node."""
+    by: Annotated[str | None, tyro.conf.arg(metavar="NET")] = None
+    """Search the scores of this net in place of the values: the net scores every window, or in mode graph every edge;
+    threshold, margin and minimum distance then refer to scores. A shipped model, a folder, or FOLDER=FILE.py:CLASS."""
     models: str = "cnn,gnn"
     """Nets that score the windows, separated by commas: shipped models by name, trained ones by folder, those of your
     own code as FOLDER=FILE.py:CLASS; or none."""
@@ -157,10 +162,11 @@ class Detect(MatrixFlags):
         from gnnmax.detection.search import prepare_matrix
 
         options, outputs = self._options(matrix), Outputs()
+        by, models = self._mapper(), self._models()  # a wrong name is refused before the search
         source = prepare_matrix(matrix, options)
-        options = with_threshold(source, options)
-        models = self._models()  # a wrong name is refused before the search
-        found, card = self._found(source, options)
+        if by is None:
+            options = with_threshold(source, options)
+        found, card = self._found(source, options, by)
         table = self._scored(source, found, models)
         if card["decoys"] is not None and card["decoys"]["failed"]:
             table = with_reason(table, f"no q-value: {card['decoys']['failed']}")
@@ -168,7 +174,7 @@ class Detect(MatrixFlags):
         card["models"] = {name: model.card.weights_sha256 for name, model in models.items()}
         card["everywhere"] = None
         self._write(source, table, card, found=found, models=models, outputs=outputs)
-        card["no_maximum"] = "" if len(table) else why_dropped(card) or why_none(source, options)
+        card["no_maximum"] = "" if len(table) else why_dropped(card) or why_none(source, options, by)
         card["seconds"] = round(time.perf_counter() - started, 3)
         card["peak_memory_bytes"] = peak_memory()
         if self.out is not None:
@@ -221,25 +227,42 @@ class Detect(MatrixFlags):
         flags["missing"] = None if self.mask is None else read_mask(self.mask, shape_of(matrix))
         return SearchOptions(**flags)
 
-    def _found(self, source: MatrixSource, options: SearchOptions) -> tuple[Detections, dict[str, Any]]:
+    def _found(
+        self, source: MatrixSource, options: SearchOptions, by: ScoreMapper | None
+    ) -> tuple[Detections, dict[str, Any]]:
         """Search, and make the table and the entries of the card that count the maxima."""
-        from gnnmax.detection.permutation_null import StatisticError, discoveries_in, selected, undefined
         from gnnmax.detection.search import search_matrix
 
         if self.positions is not None:
             maxima = search_matrix(source, structs.replace(options, triangle="both"))
             positions = read_positions(self.positions, maxima.names)
-            return detections_at(source, positions, maxima), {"maxima": len(maxima), "decoys": None}
+            return detections_at(source, positions, maxima), {"maxima": len(maxima), "decoys": None, "by": None}
+        table, decoys = self._listed(source, options, by)
+        card: dict[str, Any] = {"maxima": len(table), "decoys": decoys, "by": None}
+        if by is not None and table.maxima is not None:
+            table, card["by"] = self._with_rule(source, options, table, by)
+        return table, card
+
+    def _listed(
+        self, source: MatrixSource, options: SearchOptions, by: ScoreMapper | None
+    ) -> tuple[Detections, dict[str, Any] | None]:
+        """Search a matrix, or its score map; with decoys also return the entries of the card that count these."""
+        from gnnmax.detection.permutation_null import StatisticError, discoveries_in, selected, undefined
+        from gnnmax.detection.score_maps import search_by
+        from gnnmax.detection.search import search_matrix
+
+        def search(options: SearchOptions) -> Maxima:
+            return search_matrix(source, options) if by is None else search_by(by, source, options)
+
         if self.decoys == "none":
-            maxima = search_matrix(source, options)
-            return detections_of(maxima), {"maxima": len(maxima), "decoys": None}
+            return detections_of(search(options)), None
         rng = np.random.default_rng(self.seed)
         failed = ""
         try:
-            found = discoveries_in(source, options, decoys=self.decoys, rng=rng, draws=self.draws)
+            found = discoveries_in(source, options, decoys=self.decoys, rng=rng, draws=self.draws, by=by)
         except (StatisticError, MemoryError) as error:
             failed = failure_of(error)
-            found = undefined(search_matrix(source, structs.replace(options, triangle="upper", top=None)))
+            found = undefined(search(structs.replace(options, triangle="upper", top=None)))
         rate = None if failed else self.fdr
         kept = selected(source, found, options, rate)
         decoys = {
@@ -251,7 +274,26 @@ class Detect(MatrixFlags):
             "dropped": 0 if rate is None else int((found.q > rate).sum()),
             "failed": failed,
         }
-        return detections_of(kept.maxima, kept), {"maxima": len(kept.maxima), "decoys": decoys}
+        return detections_of(kept.maxima, kept), decoys
+
+    def _with_rule(
+        self, source: MatrixSource, options: SearchOptions, table: Detections, by: ScoreMapper
+    ) -> tuple[Detections, dict[str, Any]]:
+        """Add the answers of the rule at the calls of a net, and return the entries of the card that count them."""
+        from gnnmax.detection.net_calls import rule_answers
+
+        assert table.maxima is not None
+        answers, rule_maxima = rule_answers(source, table.maxima, options)
+        card = {
+            "net": by.name,
+            "reads": by.reads,
+            "weights_sha256": getattr(by, "weights_sha256", None),
+            "calls": len(table),
+            "maxima": int(answers.sum()),
+            "agreement": float(answers.mean()) if len(table) else None,
+            "rule_maxima": rule_maxima,
+        }
+        return replace(table, is_maximum=answers), card
 
     def _check(self) -> None:
         if self.border.isdecimal():
@@ -291,8 +333,9 @@ class Detect(MatrixFlags):
     def _models(self) -> dict[str, TrainedModel]:
         """Load the nets that score windows."""
         nets = {} if self.models == "none" else nets_of(self.models)
-        if (nets or self.windows is not None) and self.k_columns not in (None, self.k):
-            raise InputError("nets take square windows: pass --models none, or leave out --k-columns")
+        if (nets or self.windows is not None or self.by is not None) and self.k_columns not in (None, self.k):
+            instead = "leave out --by and pass --models none" if self.by is not None else "pass --models none"
+            raise InputError(f"nets take square windows: {instead}, or leave out --k-columns")
         if not nets:
             return {}
         from gnnmax.models.trained import load_model
@@ -301,6 +344,20 @@ class Detect(MatrixFlags):
             folder: load_model(folder, self.device, net=net, allow_changed=self.allow_changed)
             for folder, net in nets.items()
         }
+
+    def _mapper(self) -> ScoreMapper | None:
+        """Load the net whose scores are searched."""
+        if self.by is None:
+            return None
+        nets = nets_of(self.by)
+        if len(nets) != 1:
+            raise InputError(
+                f"--by takes one net, not {self.by!r}: give a shipped model, a folder, or FOLDER=FILE.py:CLASS"
+            )
+        from gnnmax.detection.net_calls import load_mapper
+
+        ((folder, net),) = nets.items()
+        return load_mapper(folder, self.device, net=net, allow_changed=self.allow_changed)
 
     def _score_maps(self, source: MatrixSource, models: dict[str, TrainedModel], path: Path) -> dict[str, Any]:
         """Write the score map of each net, and compare it with the exact rule."""
@@ -315,17 +372,19 @@ class Detect(MatrixFlags):
         """Add the decisions of the rule and the scores of the nets on the same windows, if any windows are needed."""
         if not models and self.windows is None:
             return table
-        table, batches = self._windows(source, table)
+        table, batches = self._windows(source, table, contexts=any(model.needs_contexts for model in models.values()))
         return with_net_scores(table, batches, models)
 
-    def _windows(self, source: MatrixSource, table: Detections) -> tuple[Detections, Iterator[Any]]:
+    def _windows(
+        self, source: MatrixSource, table: Detections, *, contexts: bool = False
+    ) -> tuple[Detections, Iterator[Any]]:
         """Cut the windows of a table, NaN where there is none; if none can be cut, the table gets the reason."""
         from gnnmax.detection.window_cuts import windows_around
 
         present = np.ones(len(table), np.bool_) if table.reasons is None else table.reasons == ""
         places, graph = (table.rows.astype(np.intp), table.columns.astype(np.intp)), self.mode == "graph"
         try:
-            return table, windows_around(source, *places, self.k, cut=present, graph=graph)
+            return table, windows_around(source, *places, self.k, cut=present, graph=graph, contexts=contexts)
         except (InputError, MemoryError) as error:
             reasons = np.full(len(table), "", dtype=object) if table.reasons is None else table.reasons.copy()
             reasons[present] = failure_of(error)

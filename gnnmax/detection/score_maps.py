@@ -70,6 +70,12 @@ class WindowScores:
     name: str
 
     @property
+    def weights_sha256(self) -> str | None:
+        """Digest of its weights; None if it has no card."""
+        card = getattr(self.model, "card", None)
+        return None if card is None else str(card.weights_sha256)
+
+    @property
     def reads(self) -> Reads:
         """What it reads to score one entry."""
         return "windows with contexts" if needs_contexts(self.model) else "windows"

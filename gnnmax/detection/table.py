@@ -38,9 +38,9 @@ class Detections:
         undirected: Whether the matrix was read as undirected.
         names: Names of all rows and columns of the matrix, or None.
         steps: Names of the normalisations.
-        scores: The values after these, masked where there is no score.
+        scores: The values after these, or the scores of the net that was searched by; masked where there is none.
         maxima: The maxima, if the table lists these.
-        is_maximum: For positions: whether each is a maximum, masked if that is unknown.
+        is_maximum: Of positions, and of the calls of a net: whether each is a maximum by the rule, masked if unknown.
         discoveries: The maxima with their q-values, if there were decoys.
         nets: What the exact rule and trained nets say of the windows, if nets score them.
         reasons: Why a result is missing, "" if none is.
@@ -171,16 +171,16 @@ COLUMNS: tuple[Column, ...] = (
     Column("row", "name of the row", str, lambda table: _names(table, 0)),
     Column("column", "name of the column", str, lambda table: _names(table, 1)),
     Column("value", "entry of the matrix", None, lambda table: table.values),
-    Column("score", "the value after the steps", float, lambda table: table.scores),
+    Column("score", "the value after the steps; with --by, the score of that net", float, lambda table: table.scores),
     Column("steps", "names of the steps", str, lambda t: [",".join(t.steps)] * len(t) if t.steps else None),
     Column("margin", "excess over the largest other entry of the window; empty if there is none", float, _margin),
     Column("ties", "number of other entries of the window that are as large", int, _of_maxima("ties")),
     Column("missing", "number of missing entries of the window", int, _of_maxima("missing")),
     Column("prominence", "how far one must go down from the maximum to reach a higher entry", float,
            _of_maxima("prominence")),
-    Column("maximum", "whether the position is a maximum", bool, lambda table: table.is_maximum),
+    Column("maximum", "whether the place is a maximum by the rule", bool, lambda table: table.is_maximum),
     Column("statistic", "mean of the window, compared with decoys; in mode graph the z-score of the other edges at "
-           "the two ends", float, _of_discoveries("statistic")),
+           "the two ends; with --by, the score", float, _of_discoveries("statistic")),
     Column("q", "least false-discovery rate of a list that contains the maximum", float, _of_discoveries("q")),
     Column("centred", "whether the exact rule calls the window centred", bool, _of_nets("centred")),
     Column("net", "score of the window by a net, one column for each net", float, _of_nets("scores")),
