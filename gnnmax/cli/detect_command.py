@@ -21,6 +21,7 @@ from gnnmax.cli.matrix_flags import MatrixFlags
 from gnnmax.cli.no_maximum import why_none
 from gnnmax.cli.optional_outputs import Outputs
 from gnnmax.cli.printing import print_json
+from gnnmax.cli.search_by_net import mapper_of, with_rule
 from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, write_windows
 from gnnmax.detection.positions import detections_at, read_positions
 from gnnmax.detection.table import Detections, detections_of, with_net_scores, with_reason
@@ -162,7 +163,7 @@ class Detect(MatrixFlags):
         from gnnmax.detection.search import prepare_matrix
 
         options, outputs = self._options(matrix), Outputs()
-        by, models = self._mapper(), self._models()  # a wrong name is refused before the search
+        by, models = mapper_of(self), self._models()  # a wrong name is refused before the search
         source = prepare_matrix(matrix, options)
         if by is None:
             options = with_threshold(source, options)
@@ -240,7 +241,7 @@ class Detect(MatrixFlags):
         table, decoys = self._listed(source, options, by)
         card: dict[str, Any] = {"maxima": len(table), "decoys": decoys, "by": None}
         if by is not None and table.maxima is not None:
-            table, card["by"] = self._with_rule(source, options, table, by)
+            table, card["by"] = with_rule(source, options, table, by)
         return table, card
 
     def _listed(
@@ -275,25 +276,6 @@ class Detect(MatrixFlags):
             "failed": failed,
         }
         return detections_of(kept.maxima, kept), decoys
-
-    def _with_rule(
-        self, source: MatrixSource, options: SearchOptions, table: Detections, by: ScoreMapper
-    ) -> tuple[Detections, dict[str, Any]]:
-        """Add the answers of the rule at the calls of a net, and return the entries of the card that count them."""
-        from gnnmax.detection.net_calls import rule_answers
-
-        assert table.maxima is not None
-        answers, rule_maxima = rule_answers(source, table.maxima, options)
-        card = {
-            "net": by.name,
-            "reads": by.reads,
-            "weights_sha256": getattr(by, "weights_sha256", None),
-            "calls": len(table),
-            "maxima": int(answers.sum()),
-            "agreement": float(answers.mean()) if len(table) else None,
-            "rule_maxima": rule_maxima,
-        }
-        return replace(table, is_maximum=answers), card
 
     def _check(self) -> None:
         if self.border.isdecimal():
@@ -344,20 +326,6 @@ class Detect(MatrixFlags):
             folder: load_model(folder, self.device, net=net, allow_changed=self.allow_changed)
             for folder, net in nets.items()
         }
-
-    def _mapper(self) -> ScoreMapper | None:
-        """Load the net whose scores are searched."""
-        if self.by is None:
-            return None
-        nets = nets_of(self.by)
-        if len(nets) != 1:
-            raise InputError(
-                f"--by takes one net, not {self.by!r}: give a shipped model, a folder, or FOLDER=FILE.py:CLASS"
-            )
-        from gnnmax.detection.net_calls import load_mapper
-
-        ((folder, net),) = nets.items()
-        return load_mapper(folder, self.device, net=net, allow_changed=self.allow_changed)
 
     def _score_maps(self, source: MatrixSource, models: dict[str, TrainedModel], path: Path) -> dict[str, Any]:
         """Write the score map of each net, and compare it with the exact rule."""

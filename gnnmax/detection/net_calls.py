@@ -14,7 +14,7 @@ from gnnmax.detection.filters import FILTERS, without_filters
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.permutation_null import Decoys, discoveries_in, selected
-from gnnmax.detection.score_maps import ScoreMapper, WindowScores, search_by
+from gnnmax.detection.score_maps import MatrixScores, ScoreMapper, WindowScores, search_by
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
 from gnnmax.errors import InputError
@@ -142,11 +142,13 @@ def as_mapper(by: Any) -> ScoreMapper:
     if hasattr(by, "score") and hasattr(by, "reads"):
         mapper: ScoreMapper = by
         return mapper
-    if not callable(by):
+    if not callable(by) and not hasattr(by, "score_matrix"):
         raise InputError(
             f"a net is the name of a shipped model, a folder, or a scorer of windows, not {type(by).__name__}: give "
             "by='cnn', or load_model(folder)"
         )
+    if hasattr(by, "score_matrix"):
+        return MatrixScores(by, str(getattr(by, "name", type(by).__name__)))
     name = getattr(by, "name", None) or getattr(by, "__name__", None) or type(by).__name__
     return WindowScores(by, str(name))
 

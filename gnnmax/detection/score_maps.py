@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -16,17 +17,31 @@ from gnnmax.detection.score_strips import STRIP, StripScorer, check_contexts
 from gnnmax.detection.search import search_matrix
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.sparse_storage import UpperTriangle
+from gnnmax.detection.storage import Places
 from gnnmax.detection.tiled_scores import TiledScores
+from gnnmax.detection.window_cuts import exact_values
 from gnnmax.detection.window_scoring import Scorer, needs_contexts, score_windows
 from gnnmax.errors import InputError
 
-__all__ = ["Reads", "ScoreMapper", "WindowScores", "as_calls", "score_matrix", "score_source", "search_by"]
+__all__ = [
+    "MatrixScores",
+    "Reads",
+    "ScoreMapper",
+    "WindowScores",
+    "as_calls",
+    "score_matrix",
+    "score_source",
+    "search_by",
+]
 
 Reads = Literal["windows", "windows with contexts", "the whole matrix"]
 """The part of a matrix that a net reads to score one entry."""
 
 EVERYWHERE = 2**28
 """Most entries of a matrix that a net scores one by one: 16,384 x 16,384."""
+
+WHOLE = 2**24
+"""Most entries of a matrix that a net reads at once: 4,096 x 4,096."""
 
 TOGETHER = 2**14
 """Edges whose windows are cut together."""
@@ -42,6 +57,10 @@ class ScoreMapper(Protocol):
     @property
     def reads(self) -> Reads:
         """What it reads to score one entry."""
+
+    @property
+    def weights_sha256(self) -> str | None:
+        """Digest of its weights; None if it has no card."""
 
     def score(self, source: MatrixSource, options: SearchOptions) -> MatrixSource:
         """Return the score map: a matrix of the same shape, NaN where there is no score; in mode graph, of the edges.
@@ -72,8 +91,7 @@ class WindowScores:
     @property
     def weights_sha256(self) -> str | None:
         """Digest of its weights; None if it has no card."""
-        card = getattr(self.model, "card", None)
-        return None if card is None else str(card.weights_sha256)
+        return _digest_of(self.model)
 
     @property
     def reads(self) -> Reads:
@@ -114,29 +132,19 @@ class WindowScores:
 
     def _of_edges(self, source: MatrixSource, k: int) -> Any:
         """Return a sparse matrix of the scores of all edges."""
-        from scipy.sparse import csr_array
-
-        indptr, columns, _ = edges_of(source)
-        rows = np.repeat(np.arange(source.shape[0]), np.diff(indptr))
-        if source.undirected:
-            above = rows <= columns
-            rows, columns = rows[above], columns[above]
         cutter = NeighbourhoodCutter.of(source, k)
-        scores = np.full(len(rows), np.nan, dtype=np.float32)
-        for start in range(0, len(rows), TOGETHER):
-            here = slice(start, start + TOGETHER)
-            scores[here] = _edge_scores(self.model, cutter, rows[here], columns[here])
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=source.shape[0]))])
-        found = csr_array((scores, columns, indptr), shape=source.shape)
-        return UpperTriangle(found) if source.undirected else found
+
+        def score(rows: Places, columns: Places) -> npt.NDArray[np.float32]:
+            parts = [slice(start, start + TOGETHER) for start in range(0, len(rows), TOGETHER)]
+            found = [_edge_scores(self.model, cutter, rows[part], columns[part]) for part in parts]
+            return np.concatenate([np.empty(0, dtype=np.float32), *found])
+
+        return _at_edges(source, score)
 
 
-def _edge_scores(
-    model: Scorer, cutter: NeighbourhoodCutter, rows: npt.NDArray[Any], columns: npt.NDArray[Any]
-) -> npt.NDArray[np.float32]:
+def _edge_scores(model: Scorer, cutter: NeighbourhoodCutter, rows: Places, columns: Places) -> npt.NDArray[np.float32]:
     """Score some edges of a graph, independently of all others."""
-    batch = cutter.cut(rows.astype(np.intp), columns.astype(np.intp), contexts=needs_contexts(model))
-    return score_windows(model, batch)[0]
+    return score_windows(model, cutter.cut(rows, columns, contexts=needs_contexts(model)))[0]
 
 
 def _check_side(model: Scorer, k: int) -> None:
@@ -144,6 +152,81 @@ def _check_side(model: Scorer, k: int) -> None:
     card = getattr(model, "card", None)
     if card is not None and not card.any_k and k != card.k:
         raise InputError(f"the net {card.name} accepts windows of side {card.k} only, not {k}: give --k {card.k}")
+
+
+class WholeMatrixNet(Protocol):
+    """A net that scores all entries of a matrix at once, such as a trained net on maps."""
+
+    def score_matrix(self, matrix: npt.NDArray[np.float32], *, structure: Any) -> npt.NDArray[np.float32]:
+        """Return a score for each entry of a matrix ``(n, m)``; NaN or infinite where there is none.
+
+        Args:
+            matrix: NaN where nothing was measured.
+            structure: ``symmetric``, ``directed`` or ``bipartite``, see :data:`gnnmax.task.map_model.Structure`.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixScores:
+    """A net that reads the whole matrix. In mode graph, the scores of the edges alone are searched.
+
+    Attributes:
+        model: The net.
+        name: How calls name it.
+    """
+
+    model: WholeMatrixNet
+    name: str
+    reads: Reads = "the whole matrix"
+
+    @property
+    def weights_sha256(self) -> str | None:
+        """Digest of its weights; None if it has no card."""
+        return _digest_of(self.model)
+
+    def score(self, source: MatrixSource, options: SearchOptions) -> MatrixSource:
+        """Return the score map, see :class:`ScoreMapper`.
+
+        Raises:
+            InputError: a matrix that is too large, or that the net refuses.
+        """
+        n, m = source.shape
+        if n * m > WHOLE:
+            raise InputError(
+                f"the net {self.name} reads the whole matrix, of at most {WHOLE:,} entries, not {n:,} x {m:,}: search "
+                "a part of it, or by a net that reads windows"
+            )
+        block = source.block(0, 0, n, m, (0, 0))
+        with np.errstate(over="ignore", under="ignore"):
+            matrix = exact_values(block.values, block.missing).astype(np.float32)
+        structure = "symmetric" if source.undirected else "directed" if n == m else "bipartite"
+        scores = np.array(self.model.score_matrix(matrix, structure=structure), dtype=np.float32)
+        scores[~np.isfinite(scores) | np.isnan(matrix)] = np.nan
+        if options.mode == "graph":
+            return score_source(source, _at_edges(source, lambda rows, columns: scores[rows, columns]))
+        if source.undirected:
+            scores = np.triu(scores) + np.triu(scores, 1).T
+        return score_source(source, scores)
+
+
+def _at_edges(source: MatrixSource, score: Callable[[Places, Places], npt.NDArray[np.float32]]) -> Any:
+    """Return a sparse matrix of the scores of all edges; of an undirected graph, those with row <= column."""
+    from scipy.sparse import csr_array
+
+    indptr, columns, _ = edges_of(source)
+    rows, columns = np.repeat(np.arange(source.shape[0]), np.diff(indptr)), columns.astype(np.intp)
+    if source.undirected:
+        above = rows <= columns
+        rows, columns = rows[above], columns[above]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=source.shape[0]))])
+    found = csr_array((score(rows, columns), columns, starts), shape=source.shape)
+    return UpperTriangle(found) if source.undirected else found
+
+
+def _digest_of(model: Any) -> str | None:
+    card = getattr(model, "card", None)
+    return None if card is None else str(card.weights_sha256)
 
 
 def score_source(source: MatrixSource, scores: Any) -> MatrixSource:
