@@ -13,7 +13,7 @@ from gnnmax.detection.graph_mode import edges_of
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.neighbourhood_windows import NeighbourhoodCutter
-from gnnmax.detection.score_strips import STRIP, StripScorer, check_contexts
+from gnnmax.detection.score_strips import StripScorer, check_contexts
 from gnnmax.detection.search import search_matrix
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.sparse_storage import UpperTriangle
@@ -125,7 +125,7 @@ class WindowScores:
             )
         partly = options.border == "shrink"
         score = StripScorer.of(self.model, source, options.sides[0], partly=partly, upper=source.undirected)
-        scores = TiledScores((n, m), side=STRIP, mirrored=source.undirected)
+        scores = TiledScores((n, m), side=score.height, mirrored=source.undirected)
         for row, rows in score.strips():
             scores.write(row, score(row, rows))
         return scores

@@ -20,7 +20,7 @@ from gnnmax.detection.window_scoring import SCORED, Scorer, WindowBatch, needs_c
 from gnnmax.detection.window_values import as_floats, as_read
 from gnnmax.errors import InputError
 
-__all__ = ["STRIP", "StripScorer"]
+__all__ = ["StripScorer", "check_contexts"]
 
 STRIP = 256
 """Rows of a strip."""
@@ -74,10 +74,15 @@ class StripScorer:
         merged = _merged_places(source, k) if _dense_form(model, k) is not None else (np.empty(0, np.intp),) * 2
         return cls(model, source, k, partly, upper, band, merged)
 
+    @property
+    def height(self) -> int:
+        """Rows of a strip; the last one may have fewer."""
+        return STRIP
+
     def strips(self) -> Iterator[tuple[int, int]]:
         """Yield the first row and the number of rows of each strip."""
-        n = self.source.shape[0]
-        return ((row, min(STRIP, n - row)) for row in range(0, n, STRIP))
+        n, height = self.source.shape[0], self.height
+        return ((row, min(height, n - row)) for row in range(0, n, height))
 
     def __call__(self, row: int, rows: int) -> Scores:
         """Score a strip.

@@ -130,8 +130,7 @@ def test_calls_do_not_depend_on_strips_nor_on_where_scores_are_kept(symmetric, m
     matrix, model = drawn(5, symmetric=symmetric, levels=1000, side=40), load_model("gnn", device="cpu")
     whole = find_calls(matrix, model, 5)
     monkeypatch.setattr(tiled_scores, "IN_MEMORY", 64)
-    for module in ("score_strips", "score_maps"):
-        monkeypatch.setattr(f"gnnmax.detection.{module}.STRIP", 16)
+    monkeypatch.setattr(score_strips, "STRIP", 16)
     parts = find_calls(matrix, model, 5)
     assert len(whole) and list(parts.maxima) == list(whole.maxima)
     np.testing.assert_allclose(parts.maxima.scores, whole.maxima.scores, rtol=1e-5)
