@@ -18,7 +18,8 @@ from gnnmax.detection.score_maps import MatrixScores, ScoreMapper, WindowScores,
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
 from gnnmax.errors import InputError
-from gnnmax.models.trained import load_model
+from gnnmax.models.maps.trained import TrainedMapModel
+from gnnmax.models.trained import TrainedModel, load_net
 from gnnmax.task.tabulation import data_frame
 
 __all__ = ["Calls", "as_mapper", "find_calls", "load_mapper", "rule_answers"]
@@ -154,9 +155,12 @@ def as_mapper(by: Any) -> ScoreMapper:
 
 
 def load_mapper(path: str | Path, device: str = "auto", *, net: Any = None, allow_changed: bool = False) -> ScoreMapper:
-    """Load a trained net as one that scores a whole matrix; the arguments are those of :func:`gnnmax.load_model`.
+    """Load a trained net, on windows or on maps; the arguments are those of :func:`gnnmax.load_model`.
 
     Raises:
         InputError: as for :func:`gnnmax.load_model`.
     """
-    return WindowScores(load_model(path, device, net=net, allow_changed=allow_changed), str(path))
+    found = load_net(path, device, net=net, allow_changed=allow_changed)
+    if found.card.on_maps:
+        return MatrixScores(TrainedMapModel(*found), str(path))
+    return WindowScores(TrainedModel(*found), str(path))

@@ -29,12 +29,12 @@ from gnnmax.io.workers import starting_workers
 from gnnmax.models.architecture import Architecture
 from gnnmax.models.trained import TrainedModel, load_model, save_model
 from gnnmax.task.windows import Windows
-from gnnmax.training.batches import Stream
 from gnnmax.training.checkpoint import Checkpoint
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.distributed import SINGLE_PROCESS, Processes
 from gnnmax.training.learner import TrainingResult
 from gnnmax.training.loop import train_models
+from gnnmax.training.objectives import Stream
 from gnnmax.training.records import EvaluationRecord
 from gnnmax.training.threads import one_thread
 

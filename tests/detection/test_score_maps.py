@@ -16,6 +16,8 @@ from gnnmax.detection.tiled_scores import TiledScores
 from gnnmax.detection.window_cuts import windows_around
 from gnnmax.detection.window_scoring import score_windows
 from gnnmax.errors import InputError
+from gnnmax.models.maps.registry import build_map_model
+from gnnmax.models.maps.trained import load_map_model
 from gnnmax.models.registry import build_model
 from gnnmax.models.trained import save_model
 from gnnmax.task.maps import Maps
@@ -184,6 +186,20 @@ def test_a_net_that_reads_the_whole_matrix_is_one_adapter():
     assert list(graph) == list(find_maxima(symmetric, mode="graph"))
     find_calls(matrix[:9], net, 3)
     assert net.structures == ["directed", "symmetric", "bipartite"]
+
+
+@pytest.mark.parametrize("net", ["map-cnn", "map-gnn"])
+@pytest.mark.parametrize("mode", ["ordered", "graph"])
+def test_a_net_on_maps_is_loaded_from_its_folder_and_searched_by(net, mode, tmp_path):
+    save_model(tmp_path / "net", build_map_model(net), name=net, k=None)
+    matrix = np.nan_to_num(drawn(4, symmetric=True, levels=1000, side=20))
+    found = find_calls(matrix, tmp_path / "net", 3, mode=mode).maxima
+    scores = load_map_model(tmp_path / "net", device="cpu").score_matrix(matrix, structure="symmetric")
+    assert len(found) and found.by == str(tmp_path / "net")
+    np.testing.assert_allclose(found.scores, scores[found.rows, found.columns], rtol=1e-4, atol=1e-5)
+    if mode == "ordered":
+        scores[~np.isfinite(scores)] = np.nan
+        assert [place[:2] for place in found] == [place[:2] for place in find_maxima(scores, 3)]
 
 
 def test_a_score_that_no_window_has_is_refused():
