@@ -21,6 +21,7 @@ from gnnmax.detection.storage import Places
 from gnnmax.detection.tiled_scores import TiledScores
 from gnnmax.detection.window_cuts import exact_values
 from gnnmax.detection.window_scoring import Scorer, needs_contexts, score_windows
+from gnnmax.detection.window_values import in_order
 from gnnmax.errors import InputError
 
 __all__ = [
@@ -143,8 +144,19 @@ class WindowScores:
 
 
 def _edge_scores(model: Scorer, cutter: NeighbourhoodCutter, rows: Places, columns: Places) -> npt.NDArray[np.float32]:
-    """Score some edges of a graph, independently of all others."""
-    return score_windows(model, cutter.cut(rows, columns, contexts=needs_contexts(model)))[0]
+    """Score some edges of a graph, independently of all others.
+
+    In sparse graphs many windows hold little but their centre. A net that reads ranks scores only one of those whose
+    entries are in the same order; the others have the same score, to the bit.
+    """
+    batch = cutter.cut(rows, columns, contexts=needs_contexts(model))
+    if getattr(model, "encoding", "") != "rank" or needs_contexts(model):
+        return score_windows(model, batch)[0]
+    ranks = in_order(batch.values).reshape(len(batch), batch.values[0].size if len(batch) else 1)
+    _, first, which = np.unique(
+        ranks.view(f"V{ranks.itemsize * ranks.shape[1]}"), return_index=True, return_inverse=True
+    )
+    return score_windows(model, batch[first])[0][which.reshape(-1)]
 
 
 def _check_side(model: Scorer, k: int) -> None:

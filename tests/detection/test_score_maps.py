@@ -15,6 +15,7 @@ from gnnmax.detection.search import prepare_matrix
 from gnnmax.detection.tiled_scores import TiledScores
 from gnnmax.detection.window_cuts import windows_around
 from gnnmax.detection.window_scoring import score_windows
+from gnnmax.detection.window_values import in_order
 from gnnmax.errors import InputError
 from gnnmax.models.maps.registry import build_map_model
 from gnnmax.models.maps.trained import load_map_model
@@ -172,6 +173,18 @@ def test_contexts_are_those_of_windows_cut_from_maps(cut):
     places = windows.rows[:, 2], windows.columns[:, 2]
     assert len(windows) > 50
     np.testing.assert_allclose(scores[places], net(windows), rtol=1e-6)
+
+
+def test_edges_whose_windows_have_the_same_order_have_the_same_score_to_the_bit():
+    tree = np.zeros((60, 60))
+    for node in range(1, 60):
+        tree[node, (node - 1) // 3] = tree[(node - 1) // 3, node] = node
+    source, options = as_source(tree), SearchOptions(5, mode="graph")
+    model = load_model("gnn", device="cpu")
+    found = WindowScores(model, "gnn").score(source, options).matrix.upper.tocoo()
+    (batch,) = windows_around(source, found.row, found.col, 5, cut=np.ones(59, dtype=bool), graph=True)
+    np.testing.assert_allclose(found.data, score_windows(model, batch)[0], rtol=1e-4, atol=1e-4)
+    assert len(np.unique(found.data)) == len(np.unique(in_order(batch.values), axis=0)) < 30
 
 
 def test_a_net_that_reads_the_whole_matrix_is_one_adapter():
