@@ -347,7 +347,7 @@ class Detect(MatrixFlags):
         self, source: MatrixSource, table: Detections, *, contexts: bool = False
     ) -> tuple[Detections, Iterator[Any]]:
         """Cut the windows of a table, NaN where there is none; if none can be cut, the table gets the reason."""
-        from gnnmax.detection.window_cuts import windows_around
+        from gnnmax.detection.window_batches import windows_around
 
         present = np.ones(len(table), np.bool_) if table.reasons is None else table.reasons == ""
         places, graph = (table.rows.astype(np.intp), table.columns.astype(np.intp)), self.mode == "graph"

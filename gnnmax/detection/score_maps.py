@@ -19,7 +19,7 @@ from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.sparse_storage import UpperTriangle
 from gnnmax.detection.storage import Places
 from gnnmax.detection.tiled_scores import TiledScores
-from gnnmax.detection.window_cuts import exact_values
+from gnnmax.detection.window_cuts import with_nan
 from gnnmax.detection.window_scoring import Scorer, needs_contexts, score_windows
 from gnnmax.detection.window_values import in_order
 from gnnmax.errors import InputError
@@ -211,7 +211,7 @@ class MatrixScores:
             )
         block = source.block(0, 0, n, m, (0, 0))
         with np.errstate(over="ignore", under="ignore"):
-            matrix = exact_values(block.values, block.missing).astype(np.float32)
+            matrix = with_nan(block.values, block.missing).astype(np.float32)
         structure = "symmetric" if source.undirected else "directed" if n == m else "bipartite"
         scores = np.array(self.model.score_matrix(matrix, structure=structure), dtype=np.float32)
         scores[~np.isfinite(scores) | np.isnan(matrix)] = np.nan

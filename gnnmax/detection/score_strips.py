@@ -15,7 +15,8 @@ from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.search import search_matrix
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.storage import Places, tiles_of
-from gnnmax.detection.window_cuts import DiagonalBand, exact_values, has_contexts, windows_around
+from gnnmax.detection.window_batches import DiagonalBand, has_contexts, windows_around
+from gnnmax.detection.window_cuts import with_nan
 from gnnmax.detection.window_scoring import SCORED, Scorer, WindowBatch, needs_contexts, scores_of, unscorable
 from gnnmax.detection.window_values import as_floats, as_read
 from gnnmax.errors import InputError
@@ -126,7 +127,7 @@ class StripScorer:
     def _values(self, tile: Tile) -> npt.NDArray[np.floating]:
         """Read a tile with the border of its windows, NaN where an entry is missing."""
         block = self.source.block(*tile, (self.k // 2, self.k // 2))
-        return exact_values(block.values, block.missing)
+        return with_nan(block.values, block.missing)
 
     def _convolved(self, tile: Tile, convolved: Callable[[npt.NDArray[Any]], Scores]) -> Scores:
         """Score a tile by one convolution of it."""

@@ -6,7 +6,8 @@ import torch
 
 from gnnmax import RULES, is_centred, load_model, score_everywhere
 from gnnmax.detection.matrix_input import as_source
-from gnnmax.detection.window_cuts import windows_around, windows_at
+from gnnmax.detection.window_batches import windows_around
+from gnnmax.detection.window_cuts import windows_at
 from gnnmax.detection.window_scoring import score_windows
 from gnnmax.detection.window_values import as_floats, as_read, in_order
 from gnnmax.models.encoding import rank, standardise
