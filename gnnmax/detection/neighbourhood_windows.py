@@ -236,15 +236,15 @@ def _widened(either: Any, ends: Places, nearest: npt.NDArray[np.int32], known: P
             break
         index, others, _ = _edges_at(either, nearest[rows, columns].astype(np.intp), count + 1)
         done = known
-        known = _append_new(nearest, known, rows[index], others, ends, n)
+        known = _append_new(nearest, known, rows[index], others, ends=ends, n=n)
     some = np.flatnonzero(known < count)
     first = np.arange(min(n, 2 * count + 1))
-    _append_new(nearest, known, np.repeat(some, len(first)), np.tile(first, len(some)), ends, n)
+    _append_new(nearest, known, np.repeat(some, len(first)), np.tile(first, len(some)), ends=ends, n=n)
     return nearest
 
 
 def _append_new(
-    nearest: npt.NDArray[np.int32], known: Places, rows: Places, nodes: npt.NDArray[Any], ends: Places, n: int
+    nearest: npt.NDArray[np.int32], known: Places, rows: Places, nodes: npt.NDArray[Any], *, ends: Places, n: int
 ) -> Places:
     """Append nodes by position that a list does not hold yet, in place; return the new lengths."""
     held, columns = np.nonzero(np.arange(nearest.shape[1]) < known[:, None])
