@@ -10,7 +10,8 @@ import pytest
 from gnnmax import build, load_model, load_recipe
 from gnnmax.cli.main import main
 from gnnmax.detection import find_calls
-from gnnmax.models.trained import SHIPPED
+from gnnmax.models.maps.registry import build_map_model
+from gnnmax.models.trained import SHIPPED, save_model
 
 MATRIX = np.random.default_rng(0).random((24, 30))
 
@@ -50,6 +51,20 @@ def test_the_score_of_a_call_is_that_of_the_same_net_on_its_window(tmp_path):
         found = [[float(row[name]) for row in rows] for name in ("score", by)]
         np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-4)
         assert len(rows) > 3 and {row["reason"] for row in rows} == {""}
+
+
+def test_a_net_on_maps_is_given_by_its_folder(tmp_path, capsys):
+    save_model(tmp_path / "net", build_map_model("map-gnn"), name="map-gnn", k=None)
+    matrix = MATRIX[:, :24] + MATRIX[:, :24].T
+    np.savez(tmp_path / "m.npz", matrix)
+    call = ["detect", str(tmp_path / "m.npz"), "--by", str(tmp_path / "net"), "--models", "none", "--k", "5"]
+    assert main([*call, "--out", str(tmp_path / "t.csv")]) == 0
+    card = json.loads((tmp_path / "t.card.json").read_text())["by"]
+    assert card["reads"] == "the whole matrix" and card["calls"] == len(rows_of(tmp_path / "t.csv")) > 0
+    np.savez(tmp_path / "m.npz", MATRIX)
+    capsys.readouterr()
+    assert main(call) == 2
+    assert "bipartite maps have none among rows" in capsys.readouterr().err
 
 
 def test_calls_have_q_values_by_decoys_and_are_dropped_by_them(tmp_path, capsys):
