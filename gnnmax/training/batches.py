@@ -99,18 +99,21 @@ class StreamedBatches:
         size: Examples per batch.
         rng: Draws the start position, once.
         device: Device of the batches.
+        workers: Processes that draw ahead; 0 draws in this one. The batches do not depend on it.
 
     Raises:
         InputError: the recipe has no infinite stream.
     """
 
-    def __init__(self, stream: Stream, size: int, rng: np.random.Generator, device: torch.device) -> None:
-        self._stream, self._size, self._device = stream, size, device
+    def __init__(
+        self, stream: Stream, size: int, rng: np.random.Generator, device: torch.device, *, workers: int = 0
+    ) -> None:
+        self._stream, self._size, self._device, self._workers = stream, size, device, workers
         self._position = int(rng.integers(STARTS))
         self._examples = self._start()
 
     def _start(self) -> Iterator[Examples]:
-        return self._stream.examples(self._size, self._position)
+        return self._stream.examples(self._size, self._position, workers=self._workers)
 
     def take(self) -> Batch:
         """Return the next batch."""

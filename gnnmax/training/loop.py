@@ -148,7 +148,7 @@ def _batches_of(
     train: Examples | Stream, config: TrainingConfig, rng: np.random.Generator, device: torch.device
 ) -> Batches:
     if isinstance(train, Stream):
-        return StreamedBatches(train, config.batch_size, rng, device)
+        return StreamedBatches(train, config.batch_size, rng, device, workers=config.stream_workers)
     return StoredBatches(train, config.batch_size, rng, device)
 
 

@@ -13,10 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gnnmax.data.example_stream import stream_examples
 from gnnmax.data.maps.recipe import MapRecipe
-from gnnmax.data.maps.stream import stream_maps
 from gnnmax.data.recipe import Recipe
-from gnnmax.data.stream import stream_windows
 from gnnmax.errors import InputError
 from gnnmax.models.inference import scored
 from gnnmax.models.maps.trained import map_evidence
@@ -56,11 +55,9 @@ class Stream:
     recipe: Recipe | MapRecipe
     split: str = "train"
 
-    def examples(self, batch: int, start: int) -> Iterator[Examples]:
-        """Yield ``batch`` examples at a time, from position ``start`` on."""
-        if isinstance(self.recipe, MapRecipe):
-            return stream_maps(self.recipe, self.split, batch=batch, start=start)
-        return stream_windows(self.recipe, self.split, batch=batch, start=start)
+    def examples(self, batch: int, start: int, *, workers: int = 0) -> Iterator[Examples]:
+        """Yield ``batch`` examples at a time, from position ``start`` on, drawn ahead by worker processes if any."""
+        return stream_examples(self.recipe, self.split, batch=batch, start=start, workers=workers)
 
 
 class Objective(Protocol):

@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -233,3 +234,18 @@ def test_the_map_cnn_comes_close_to_the_best_rule_where_the_order_is_known():
         for name in ("posterior", "argmax")
     )
     assert result.accuracy > best - 0.25 * (best - blind)
+
+
+def test_maps_that_workers_draw_ahead_give_the_same_weights():
+    ahead, _ = learned(config=msgspec.structs.replace(STREAMED, stream_workers=1))
+    assert equal(ahead["map-cnn"], learned(config=STREAMED)[0]["map-cnn"])
+    with pytest.raises(InputError, match="stream_workers draw examples of a stream, and there is none"):
+        learned(config=msgspec.structs.replace(QUICK, stream_workers=1))
+
+
+@pytest.mark.parametrize("name", list(SMALL))
+def test_half_precision_trains_and_the_scores_stay_in_full_precision(name):
+    config = msgspec.structs.replace(QUICK, precision="bfloat16", steps=2)
+    nets, results = learned((name,), config=config)
+    assert math.isfinite(results[name].loss) and not equal(nets[name], learned((name,), config=QUICK)[0][name])
+    assert all(weight.dtype == torch.float32 for weight in nets[name].parameters())

@@ -13,7 +13,7 @@ CHANNELS = 3
 """Channels of an encoded map: standard units, the same compressed, and the mark of what is observed."""
 
 FARTHEST = 10.0
-"""Standard units beyond which the first channel stays constant; the second one goes on."""
+"""Standard units beyond which the first channel stays constant; the second one grows further."""
 
 TO_DEVIATIONS = 1.4826
 """Standard deviation of a normal law, in median absolute deviations."""

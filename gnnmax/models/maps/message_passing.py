@@ -220,7 +220,8 @@ class MapGnn(nn.Module):
 
     def _means(self, values: Tensor, batch: int, n: int) -> _Operator:
         """Return weighted means over neighbours; an edge without lead weighs nothing, so that rounding adds none."""
-        edges = neighbourhoods(*standardise_maps(values), self.neighbours)
+        with torch.autocast(values.device.type, enabled=False):  # in half precision many likenesses would be equal
+            edges = neighbourhoods(*standardise_maps(values), self.neighbours)
         lead = edges.features[:, -1:]
         gates = functional.softplus(self.gates(edges.features)) * lead / (1 + lead)  # (E, heads)
         total = scatter(gates, edges.ends[1], dim=0, dim_size=batch * n, reduce="sum")
