@@ -303,13 +303,20 @@ def save_model(
     return card
 
 
-def shipped_models() -> list[str]:
-    """List the names of the models that ship with their weights, trained on synthetic windows alone.
+def shipped_models(*, maps: bool = False) -> list[str]:
+    """List the names of the models that ship with their weights, trained on synthetic data alone.
+
+    Args:
+        maps: Whether to list the nets on maps, or those on windows.
 
     Example:
-        >>> shipped_models()
-        ['cnn', 'cnn-natural', 'cnn-shuffled', 'gnn', 'product']
+        >>> shipped_models(), shipped_models(maps=True)
+        (['cnn', 'cnn-natural', 'cnn-shuffled', 'gnn', 'product'], ['map-product'])
     """
+    return [name for name in _shipped() if read_card(SHIPPED / name / CARD).on_maps == maps]
+
+
+def _shipped() -> list[str]:
     return sorted(card.parent.name for card in SHIPPED.glob(f"*/{CARD}"))
 
 
@@ -362,7 +369,7 @@ def load_net(path: str | Path, device: str = "auto", *, net: Any = None, allow_c
         False
     """
     where = resolve_device(device)
-    folder, card = _chosen(SHIPPED / path if str(path) in shipped_models() else as_path(path))
+    folder, card = _chosen(SHIPPED / path if str(path) in _shipped() else as_path(path))
     try:
         architecture = _architecture(card, net, allow_changed=allow_changed)
         module = _restored(folder / WEIGHTS, card, architecture)
@@ -401,8 +408,8 @@ def _chosen(path: Path) -> tuple[Path, ModelCard]:
     """Return the folder of a model and its card; among seeds, the one with the lowest validation loss."""
     if not path.is_dir():
         raise InputError(
-            f"there is no folder {path}{suggestion(path.as_posix(), shipped_models()) or ':'} give a folder that holds "
-            f"{CARD}, or one of {', '.join(shipped_models())}"
+            f"there is no folder {path}{suggestion(path.as_posix(), _shipped()) or ':'} give a folder that holds "
+            f"{CARD}, or one of {', '.join(_shipped())}"
         )
     if os.path.lexists(path / CARD):
         return path, read_card(path / CARD)

@@ -9,6 +9,7 @@ SMALL = {
     "map-cnn": {"width": 8, "dilations": [1, 2]},
     "map-unet": {"width": 8, "levels": 2},
     "map-gnn": {"width": 8, "heads": 2, "channels": 2, "rounds": 2, "neighbours": 3},
+    "map-product": {"width": 8, "hidden": 8, "heads": 2, "channels": 2, "likeness": 2, "walks": 2, "rounds": 2},
 }
 """Small configs of the nets that are made for maps; others take their defaults."""
 

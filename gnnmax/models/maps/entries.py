@@ -12,6 +12,7 @@ from gnnmax.models.entry import Config, Depth, ModelEntry, Width
 from gnnmax.models.maps.convolution import MapCnn, MapPadding
 from gnnmax.models.maps.entry import MapModelEntry
 from gnnmax.models.maps.message_passing import MapGnn
+from gnnmax.models.maps.product import MapProductNet
 from gnnmax.models.maps.sliding import SlidingNet
 from gnnmax.models.maps.unet import MapUnet
 from gnnmax.models.registry import MODELS
@@ -52,6 +53,18 @@ class MapGnnConfig(Config, frozen=True):
     sparse_from: Annotated[int, Meta(ge=1, le=1_000_000)] = 512
 
 
+class MapProductConfig(Config, frozen=True):
+    """The map product net: features of a pair, operators, their channels, third nodes, walks, rounds."""
+
+    width: Width = 24
+    hidden: Width = 48
+    heads: Depth = 4
+    channels: Depth = 4
+    likeness: Depth = 6
+    walks: Depth = 4
+    rounds: Depth = 4
+
+
 def _cnn(config: MapCnnConfig) -> nn.Module:
     return MapCnn(**structs.asdict(config))
 
@@ -62,6 +75,10 @@ def _unet(config: MapUnetConfig) -> nn.Module:
 
 def _gnn(config: MapGnnConfig) -> nn.Module:
     return MapGnn(**structs.asdict(config))
+
+
+def _product(config: MapProductConfig) -> nn.Module:
+    return MapProductNet(**structs.asdict(config))
 
 
 MAP_NETS: dict[str, MapModelEntry] = {
@@ -90,6 +107,16 @@ MAP_NETS: dict[str, MapModelEntry] = {
         config=MapGnnConfig,
         equivariant=("relabelling", "transposition"),
         source="Gilmer et al., ICML 2017; Fey and Lenssen, ICLR workshop 2019; Zhang et al., NeurIPS 2021",
+        cannot="Read the order in which the nodes come; read maps whose rows and columns are different nodes.",
+        needs_nodes=True,
+    ),
+    "map-product": MapModelEntry(
+        name="map-product",
+        summary="Pairs of nodes, refined by products of learned operators that are read from the map itself.",
+        build=_product,
+        config=MapProductConfig,
+        equivariant=("relabelling", "transposition"),
+        source="Maron et al., NeurIPS 2019; Jumper et al., Nature 2021; Coifman and Lafon, ACHA 2006",
         cannot="Read the order in which the nodes come; read maps whose rows and columns are different nodes.",
         needs_nodes=True,
     ),
