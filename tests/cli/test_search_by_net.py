@@ -11,7 +11,7 @@ from gnnmax import build, load_model, load_recipe
 from gnnmax.cli.main import main
 from gnnmax.detection import find_calls
 from gnnmax.models.maps.registry import build_map_model
-from gnnmax.models.trained import SHIPPED, save_model
+from gnnmax.models.trained import SHIPPED, read_card, save_model
 
 MATRIX = np.random.default_rng(0).random((24, 30))
 
@@ -20,14 +20,15 @@ def rows_of(path):
     return list(csv.DictReader(path.read_text().splitlines()))
 
 
-def test_a_shuffled_line_map_in_a_file_is_one_command(tmp_path, capsys):
+@pytest.mark.parametrize(("net", "reads"), [("product", "windows with contexts"), ("map-product", "the whole matrix")])
+def test_a_shuffled_line_map_in_a_file_is_one_command(net, reads, tmp_path, capsys):
     maps = build(load_recipe("line-64-shuffled").replace(splits={"test": 1}, **{"map.n": 32})).test
     np.savez(tmp_path / "map.npz", maps.values[0])
-    call = ["detect", str(tmp_path / "map.npz"), "--by", "product", "--mode", "graph", "--device", "cpu"]
-    assert main([*call, "--out", str(tmp_path / "calls.csv")]) == 0
+    call = ["detect", str(tmp_path / "map.npz"), "--by", net, "--mode", "graph", "--device", "cpu"]
+    assert main([*call, "--models", "none", "--out", str(tmp_path / "calls.csv")]) == 0
     said = capsys.readouterr()
     rows = rows_of(tmp_path / "calls.csv")
-    calls = find_calls(maps.values[0], load_model("product", device="cpu"), mode="graph")
+    calls = find_calls(maps.values[0], net, mode="graph")
     assert [(int(row["i"]), int(row["j"])) for row in rows] == [place[:2] for place in calls.maxima]
     np.testing.assert_allclose([float(row["score"]) for row in rows], calls.maxima.scores, rtol=1e-6)
     np.testing.assert_allclose([float(row["value"]) for row in rows], calls.maxima.values, rtol=1e-6)
@@ -35,8 +36,8 @@ def test_a_shuffled_line_map_in_a_file_is_one_command(tmp_path, capsys):
     agreed = int(calls.is_maximum.sum())
     assert f"the rule agrees with {agreed} of {len(rows)} calls ({agreed / len(rows):.1%})" in said.out
     card = json.loads((tmp_path / "calls.card.json").read_text())["by"]
-    assert card["net"] == "product" and card["reads"] == "windows with contexts" and card["calls"] == len(rows)
-    assert card["weights_sha256"] == load_model("product", device="cpu").card.weights_sha256
+    assert card["net"] == net and card["reads"] == reads and card["calls"] == len(rows)
+    assert card["weights_sha256"] == read_card(SHIPPED / net / "model.json").weights_sha256
     assert card["agreement"] == pytest.approx(calls.agreement) and said.err == ""
 
 
