@@ -78,7 +78,7 @@ def table(runs: int) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chance_of_nets", description=__doc__)
-    parser.add_argument("--repeats", type=int, default=60)
+    parser.add_argument("--repeats", type=int, default=40)
     print(table(parser.parse_args().repeats))
 
 
