@@ -14,17 +14,26 @@ import numpy as np
 import tyro
 from msgspec import structs
 
-from gnnmax.cli.arguments import Flag, nets_of, words_of
+from gnnmax.cli.arguments import Flag, words_of
 from gnnmax.cli.detect_needs import check_needs, needs_order
+from gnnmax.cli.detect_nets import models_of, scored, windows_of, write_score_maps
 from gnnmax.cli.detect_printing import print_maxima, why_dropped
-from gnnmax.cli.matrix_flags import MatrixFlags
 from gnnmax.cli.no_maximum import why_none
 from gnnmax.cli.optional_outputs import Outputs
 from gnnmax.cli.printing import print_json
 from gnnmax.cli.search_by_net import mapper_of, with_rule
-from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, write_windows
+from gnnmax.cli.search_flags import SearchFlags
+from gnnmax.detection.bedpe import check_bins
+from gnnmax.detection.output import (
+    BEDPE_FILE,
+    is_table,
+    json_lines,
+    parquet_library,
+    write_table,
+    write_windows,
+)
 from gnnmax.detection.positions import detections_at, read_positions
-from gnnmax.detection.table import Detections, detections_of, with_net_scores, with_reason
+from gnnmax.detection.table import Detections, detections_of, with_reason
 from gnnmax.errors import InputError, failure_of
 from gnnmax.io.atomic import write_file
 from gnnmax.io.json_text import json_text
@@ -32,8 +41,6 @@ from gnnmax.io.ownership import MADE_BY, Output, check_outputs
 from gnnmax.io.process_memory import peak_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gnnmax.detection.matrix import MatrixSource
     from gnnmax.detection.maxima import Maxima
     from gnnmax.detection.score_maps import ScoreMapper
@@ -52,25 +59,23 @@ NAMED = "the nodes have names, so their order counts for nothing: mode graph; --
 """Why a list of edges is searched as a graph, if no mode is given."""
 
 POSITIONS_HELP = (
-    "Report on the positions in this CSV (i,j) instead, in the given order; a position without a result carries a "
-    "reason."
+    "Report on the positions in this file instead, in the given order; a position without a result carries a reason. "
+    "Lines i,j, a table of this command, BEDPE, or a list of chromosight or cooltools."
 )
 
 
 @dataclass(frozen=True)
-class Detect(MatrixFlags):
+class Detect(SearchFlags):
     """Find the maxima of a matrix by the exact rule, or by a net, and score their windows with trained nets."""
 
     matrix: tyro.conf.Positional[Path]
     """A file: .npy, .npz, .mtx, .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr; text (.csv, .tsv, .txt,
     .edgelist) with edges u,v,weight or a dense matrix; - is standard input."""
     out: Path | None = None
-    """Write all maxima to this .csv, .json or .parquet file, and a run card beside it."""
+    """Write all maxima to this .csv, .json, .parquet or, for contact maps, .bedpe file, and a run card beside it."""
     mode: Literal["auto", "ordered", "graph"] = "auto"
     """ordered: the order of rows and columns has a meaning. graph: it has none. auto: graph if the file lists edges
     between named nodes and no option asks for windows, else ordered."""
-    k: int = 9
-    """Side of the windows, odd."""
     k_columns: int | None = None
     """Columns of the windows, if they are not square."""
     ties: Literal["strict", "all", "first", "plateau"] = "strict"
@@ -79,30 +84,14 @@ class Detect(MatrixFlags):
     """How many entries of a window may be missing: any (shrink) or none (drop); --max-missing N: at most N."""
     max_missing: int | None = None
     """The largest number of entries of a window that may be missing."""
-    diagonal: bool = True
-    """Whether the diagonal entries (i, i) take part."""
-    mask: Path | None = None
-    """A .npy, .npz or .mtx file of the shape of the matrix: 1 where nothing was measured, 0 elsewhere."""
-    threshold: Annotated[float | str | None, tyro.conf.arg(metavar="NUMBER|PERCENT%|pPERCENTILE")] = None
-    """Report only values strictly above this number, share of the largest value (20%), or percentile (p99)."""
-    min_distance: int = 1
-    """Least distance between two maxima, in rows or in columns."""
     triangle: Literal["upper", "both"] = "upper"
     """Half of a symmetric matrix to report: upper gives (i, j), both gives (j, i) too."""
-    distance: Annotated[str | None, tyro.conf.arg(metavar="LEAST:LARGEST")] = None
-    """Report only maxima at these distances from the diagonal, in places (8:50, 8:) or in base pairs (20kb:2mb)."""
-    region: str | None = None
-    """Report only maxima with row and column in a chromosome, or in a part of one (chr1:1mb-5mb), of a contact map."""
-    cis: Flag = False
-    """Report only maxima within a chromosome, or another part between breaks."""
-    trans: Flag = False
-    """Report only maxima between two chromosomes."""
-    prominence: float | None = None
-    """Report only maxima from which one must go down at least this far to reach a higher entry."""
-    top: int | None = None
-    """Report the largest maxima only, this many; those equal to the last one too."""
-    top_per: Literal["matrix", "row", "column", "node"] = "matrix"
-    """Count --top in the whole matrix, or in each row, column or node."""
+    merge: int | None = None
+    """Merge maxima at most this far apart, or joined by such maxima between them, into the largest of them."""
+    centroid: Flag = False
+    """Add the centroid of each window: the mean place of its entries, weighted by their excess over its median."""
+    node_attributes: str = ""
+    """Attributes of the nodes of a .graphml file, separated by commas: columns for the row and for the column."""
     by: Annotated[str | None, tyro.conf.arg(metavar="NET")] = None
     """Search the scores of this net in place of the values: the net scores every window, or in mode graph every edge;
     threshold, margin and minimum distance then refer to scores. A shipped model, a folder, or FOLDER=FILE.py:CLASS."""
@@ -113,8 +102,6 @@ class Detect(MatrixFlags):
     """Run nets of your own although their file was changed since the training."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto uses a GPU if there is one."""
-    steps: str = "none"
-    """Normalisation before the search, in this order, separated by commas: rank, distance, degree."""
     decoys: Literal["none", "shuffle", "distance"] = "none"
     """Compute q-values from shuffled matrices: shuffle all entries, or those at the same distance from the diagonal."""
     draws: int = 10
@@ -148,7 +135,7 @@ class Detect(MatrixFlags):
         started = time.perf_counter()
         call = self if self.mode != "auto" else replace(self, mode="ordered")
         call._check()
-        matrix = self.read(self.matrix)
+        matrix = self.read(self.matrix, node_attributes=words_of(self.node_attributes))
         if self.mode != "auto" or has_order(matrix):
             return call._run(matrix, started, note="")
         if windowed := needs_order(replace(self, mode="graph")):
@@ -159,19 +146,23 @@ class Detect(MatrixFlags):
 
     def _run(self, matrix: Any, started: float, *, note: str) -> int:
         """Search a matrix that was read, see :meth:`run`; the note explains a mode that was not given."""
+        from gnnmax.detection.matrix_files import form_of
         from gnnmax.detection.relative_threshold import with_threshold
         from gnnmax.detection.search import prepare_matrix
 
         options, outputs = self._options(matrix), Outputs()
-        by, models = mapper_of(self), self._models()  # a wrong name is refused before the search
+        by, models = mapper_of(self), models_of(self)  # a wrong name is refused before the search
         source = prepare_matrix(matrix, options)
+        if self.out is not None and self.out.suffix == BEDPE_FILE:
+            check_bins(source.bins)
         if by is None:
             options = with_threshold(source, options)
         found, card = self._found(source, options, by)
-        table = self._scored(source, found, models)
+        table = scored(self, source, found, models=models)
         if card["decoys"] is not None and card["decoys"]["failed"]:
             table = with_reason(table, f"no q-value: {card['decoys']['failed']}")
         card |= self._card(source, options, table) | {"mode_note": note}
+        card |= {"format": form_of(self.matrix, matrix), "format_note": getattr(matrix, "note", "")}
         card["models"] = {name: model.card.weights_sha256 for name, model in models.items()}
         card["everywhere"] = None
         self._write(source, table, card, found=found, models=models, outputs=outputs)
@@ -209,24 +200,21 @@ class Detect(MatrixFlags):
                 write_table(self.out, table)
         if self.windows is not None:
             with outputs.writing("--windows", self.windows):
-                write_windows(self.windows, table, self._windows(source, found)[1])
+                write_windows(self.windows, table, windows_of(self, source, found)[1])
         if self.everywhere is not None:
             with outputs.writing("--everywhere", self.everywhere):
-                card["everywhere"] = self._score_maps(source, models, self.everywhere)
+                card["everywhere"] = write_score_maps(self, source, models)
 
     def _options(self, matrix: Any) -> SearchOptions:
-        """Make the options of the search in a matrix from the flags of the same names, and from the file of a mask."""
-        from gnnmax.detection.mask_files import read_mask
-        from gnnmax.detection.matrix_input import shape_of
+        """Make the options of the search in a matrix from the flags of the same names, and from the files they name."""
         from gnnmax.detection.search_options import SearchOptions
 
-        flags = {name: getattr(self, name) for name in SearchOptions.__struct_fields__ if hasattr(self, name)}
-        flags["k"] = self.k if self.k_columns is None else (self.k, self.k_columns)
-        flags["steps"] = [] if self.steps == "none" else words_of(self.steps)
-        flags["directed"] = self.direction
-        flags["contacts"] = "cis" if self.cis else "trans" if self.trans else "all"
-        flags["missing"] = None if self.mask is None else read_mask(self.mask, shape_of(matrix))
-        return SearchOptions(**flags)
+        fields = self.search_fields(matrix) | {"weight": None, "node_attributes": ()}  # they were read from the file
+        if self.k_columns is not None:
+            if isinstance(self.sides, list):
+                raise InputError("--k-columns needs one --k, not several: leave it out, or give one side")
+            fields["k"] = self.sides, self.k_columns
+        return SearchOptions(**fields)
 
     def _found(
         self, source: MatrixSource, options: SearchOptions, by: ScoreMapper | None
@@ -236,7 +224,7 @@ class Detect(MatrixFlags):
 
         if self.positions is not None:
             maxima = search_matrix(source, structs.replace(options, triangle="both"))
-            positions = read_positions(self.positions, maxima.names)
+            positions = read_positions(self.positions, maxima.names, source.bins)
             return detections_at(source, positions, maxima), {"maxima": len(maxima), "decoys": None, "by": None}
         table, decoys = self._listed(source, options, by)
         card: dict[str, Any] = {"maxima": len(table), "decoys": decoys, "by": None}
@@ -280,8 +268,7 @@ class Detect(MatrixFlags):
     def _check(self) -> None:
         if self.border.isdecimal():
             raise InputError(f"--border {self.border} is called --max-missing {self.border} now")
-        if self.cis and self.trans:
-            raise InputError("--cis contradicts --trans: give one of the two, or neither")
+        self.check_contacts()
         if self.decoys == "none" and self.fdr is not None:
             raise InputError("--fdr needs decoys: pass --decoys shuffle, or --decoys distance where values fall off")
         if self.fdr is not None and not 0 < self.fdr <= 1:
@@ -304,75 +291,37 @@ class Detect(MatrixFlags):
             Output("--page", self.page, (".html",)),
         ]
         if self.out is not None:
-            outputs.append(Output("--out", self.out, (".csv", ".json", ".parquet"), is_table))
+            outputs.append(Output("--out", self.out, (".csv", ".json", ".parquet", BEDPE_FILE), is_table))
             outputs.append(Output("the run card of --out", self.out.with_suffix(CARD), (".json",)))
-        check_outputs(
-            outputs, inputs=[path for path in (self.matrix, self.positions, self.mask) if path], force=self.force
-        )
+        inputs = [self.matrix, *self.files] + ([self.positions] if self.positions else [])
+        check_outputs(outputs, inputs=inputs, force=self.force)
         if self.out is not None and self.out.suffix == ".parquet":
             parquet_library()
 
-    def _models(self) -> dict[str, TrainedModel]:
-        """Load the nets that score windows."""
-        nets = {} if self.models == "none" else nets_of(self.models)
-        if (nets or self.windows is not None or self.by is not None) and self.k_columns not in (None, self.k):
-            instead = "leave out --by and pass --models none" if self.by is not None else "pass --models none"
-            raise InputError(f"nets take square windows: {instead}, or leave out --k-columns")
-        if not nets:
-            return {}
-        from gnnmax.models.trained import load_model
-
-        return {
-            folder: load_model(folder, self.device, net=net, allow_changed=self.allow_changed)
-            for folder, net in nets.items()
-        }
-
-    def _score_maps(self, source: MatrixSource, models: dict[str, TrainedModel], path: Path) -> dict[str, Any]:
-        """Write the score map of each net, and compare it with the exact rule."""
-        from gnnmax.detection.dense_scoring import compare_with_rule, score_map
-
-        scores = {name: score_map(model, source, self.k) for name, model in models.items()}
-        write_arrays(path, scores)
-        compared = {name: compare_with_rule(values, source, self.k) for name, values in scores.items()}
-        return {name: {**one._asdict(), "recall": one.recall} for name, one in compared.items()}
-
-    def _scored(self, source: MatrixSource, table: Detections, models: dict[str, TrainedModel]) -> Detections:
-        """Add the decisions of the rule and the scores of the nets on the same windows, if any windows are needed."""
-        if not models and self.windows is None:
-            return table
-        table, batches = self._windows(source, table, contexts=any(model.needs_contexts for model in models.values()))
-        return with_net_scores(table, batches, models)
-
-    def _windows(
-        self, source: MatrixSource, table: Detections, *, contexts: bool = False
-    ) -> tuple[Detections, Iterator[Any]]:
-        """Cut the windows of a table, NaN where there is none; if none can be cut, the table gets the reason."""
-        from gnnmax.detection.window_batches import windows_around
-
-        present = np.ones(len(table), np.bool_) if table.reasons is None else table.reasons == ""
-        places, graph = (table.rows.astype(np.intp), table.columns.astype(np.intp)), self.mode == "graph"
-        try:
-            return table, windows_around(source, *places, self.k, cut=present, graph=graph, contexts=contexts)
-        except (InputError, MemoryError) as error:
-            reasons = np.full(len(table), "", dtype=object) if table.reasons is None else table.reasons.copy()
-            reasons[present] = failure_of(error)
-            none = windows_around(source, *places, self.k, cut=np.zeros(len(table), np.bool_), graph=graph)
-            return replace(table, reasons=reasons), none
+    @property
+    def side(self) -> int:
+        """The side of the windows that nets score: that of the smallest ones."""
+        return min(self.sides) if isinstance(self.sides, list) else self.sides
 
     def _card(self, source: MatrixSource, options: SearchOptions, table: Detections) -> dict[str, Any]:
         from gnnmax.data.store import versions
+        from gnnmax.detection.balancing import Balancing
 
+        balancing = Balancing.of(balanced=self.balanced_by, divisive=self.divided)
         return {
             "command": f"gnnmax {shlex.join(sys.argv[1:])}",
             "matrix": str(self.matrix),
             "mask": None if self.mask is None else str(self.mask),
+            "labels": None if self.labels is None else str(self.labels),
             "positions": None if self.positions is None else str(self.positions),
             **options.to_dict(),
             "threshold_given": self.threshold,
             "symmetry": source.symmetry.to_dict() | {"note": source.symmetry.note},
-            "balanced": self.balanced,
+            "balanced": bool(self.balanced_by),
+            "balancing": None if balancing is None else balancing._asdict(),
             "filters": [] if table.maxima is None else [one._asdict() for one in table.maxima.dropped],
             "weight": self.weight,
+            "node_attributes": words_of(self.node_attributes),
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
             "columns": {name: filled.column.holds for name, filled in table[:0].filled().items()},
             "types": {name: str(filled.type) for name, filled in table[:0].filled().items()},

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.array_storage import ArrayStorage, PageTiles
-from gnnmax.detection.bands import gaps_between, joined_runs, near_unscored, pieces_of
+from gnnmax.detection.bands import gaps_between, joined_runs, near_unscored, pieces_of, runs_of
 from gnnmax.detection.block_reading import BlockReader
 from gnnmax.detection.blocks import Block
 from gnnmax.detection.missing_lines import MissingLines
@@ -26,14 +26,17 @@ TALLEST = 2048
 """Most rows of a block of a narrow band."""
 
 
+class _LoneLines(NamedTuple):
+    """Measured rows and columns that have no others in their windows, and the border of these."""
+
+    border: tuple[int, int]
+    rows: Places
+    columns: Places
+
+
 @dataclass(frozen=True, eq=False)
 class MatrixSource(BlockReader):
     """A matrix that is searched: its blocks, and its measured entries."""
-
-    @property
-    def plain(self) -> MatrixSource:
-        """The same matrix before normalisation."""
-        return replace(self, steps=()) if self.steps else self
 
     def edges(self) -> MatrixSource:
         """The same matrix with only its edges measured: stored entries, or those of a dense matrix that are not 0."""
@@ -54,7 +57,9 @@ class MatrixSource(BlockReader):
         stored = np.concatenate(values), np.concatenate(columns), np.cumsum(counts)
         return replace(self, matrix=csr_array(stored, shape=self.shape), unstored="missing")
 
-    def tiles(self, border: tuple[int, int], *, upper: bool, rectangles: bool = False) -> Iterator[Block]:
+    def tiles(
+        self, border: tuple[int, int], *, upper: bool, rectangles: bool = False, hole: int = 0
+    ) -> Iterator[Block]:
         """Yield blocks that cover the matrix, each entry once; in a sparse matrix, only blocks near stored entries.
 
         Args:
@@ -62,9 +67,10 @@ class MatrixSource(BlockReader):
             upper: Whether blocks wholly below the diagonal may be left out.
             rectangles: Whether blocks are rectangles of rows and columns, also those near a diagonal. The border may
                 then reach one entry further than windows do.
+            hole: How many rows and columns around its centre a window leaves out.
         """
         if self.sparse and (self.unstored == "missing" or self._special(border) is not None):
-            yield from self._band_tiles(border, upper=upper, rectangles=rectangles)
+            yield from self._band_tiles(border, upper=upper, rectangles=rectangles, hole=hole)
         else:
             yield from self.every_block(border, upper=upper)
 
@@ -76,7 +82,7 @@ class MatrixSource(BlockReader):
         """Yield blocks that cover the matrix, each entry once."""
         pages: Iterable[PageTiles | tuple[Any, Iterator[tuple[int, int, int, int]]]]
         if isinstance(self.storage, ArrayStorage):
-            pages = self.storage.pages(border, tile)
+            pages = self.storage.pages((border[0] + self.reach, border[1] + self.reach), tile)
         else:
             pages = [(self.matrix, tiles_of(self.shape, tile))]
         for page, tiles in pages:
@@ -86,16 +92,19 @@ class MatrixSource(BlockReader):
                     if not upper or column + width > row:
                         yield source.block(row, column, rows, width, border)
 
-    def _band_tiles(self, border: tuple[int, int], *, upper: bool, rectangles: bool) -> Iterator[Block]:
+    def _band_tiles(
+        self, border: tuple[int, int], *, upper: bool, rectangles: bool = False, hole: int = 0
+    ) -> Iterator[Block]:
         """Yield blocks near stored entries, and rows in which a lone zero may be a maximum."""
         if isinstance(self.storage, HalfStorage) and not upper:
             whole = replace(self, matrix=self.storage.whole.matrix)
-            yield from whole._band_tiles(border, upper=False, rectangles=rectangles)
+            yield from whole._band_tiles(border, upper=False, rectangles=rectangles, hole=hole)
             return
-        storage, m, around = self._sparse_storage, self.shape[1], max(border)
+        storage, m, around = self._sparse_storage, self.shape[1], max(border) + self.reach
         zero = self.unstored == "zero"
         special = (self._special(border) if zero else None) or []
         wider = sum(border) if zero and not storage.least >= 0 else 0  # a zero is above negative entries
+        wider += 2 * self.reach if zero else 0  # a zero beside other entries may have another score
         height = TILE[0] * TILE[1] // (storage.width + 2 * (wider + sum(border)) + 1)
         height = TILE[0] if rectangles else max(TILE[0], min(height, TALLEST))
         for row, rows in self._strips(height):
@@ -110,7 +119,8 @@ class MatrixSource(BlockReader):
                     yield from self._parts_of_block((row, first, rows, count), border, rectangles=rectangles)
             if zero and (self.breaks is not None or isinstance(self.missing, MissingLines)):
                 gaps = list(gaps_between(runs, bounds))
-                yield from self._lone_zeros((row, rows), border, gaps, shear=0 if rectangles else 1)
+                lone = self._lone_lines(border, wider=int(rectangles), hole=hole)
+                yield from self._lone_zeros((row, rows), lone, gaps, shear=0 if rectangles else 1)
 
     def _parts_of_block(
         self, tile: tuple[int, int, int, int], border: tuple[int, int], *, rectangles: bool
@@ -138,13 +148,13 @@ class MatrixSource(BlockReader):
             yield self.band_block(row, start, rows, stop - start, border=border, columns=(first, last))
 
     def _lone_zeros(
-        self, strip: tuple[int, int], border: tuple[int, int], gaps: list[tuple[int, int]], *, shear: int
+        self, strip: tuple[int, int], lines: _LoneLines, gaps: list[tuple[int, int]], *, shear: int
     ) -> Iterator[Block]:
         """Yield blocks of one row around zeros in gaps that have nothing measured in their windows.
 
         Gaps are runs of columns, or with shear of offsets.
         """
-        (row, rows), (lone_rows, lone_columns) = strip, self._lone_lines(border, wider=1 - shear)
+        (row, rows), (border, lone_rows, lone_columns) = strip, lines
         for place in lone_rows[np.searchsorted(lone_rows, row) : np.searchsorted(lone_rows, row + rows)].tolist():
             for first, last in gaps:
                 ends = [shear * place + first, shear * place + last + 1]
@@ -153,12 +163,12 @@ class MatrixSource(BlockReader):
                         for part in self.parts.cut((place, column, 1, count)):
                             yield self.block(*part, border)
 
-    def _lone_lines(self, border: tuple[int, int], *, wider: int) -> tuple[Places, Places]:
+    def _lone_lines(self, border: tuple[int, int], *, wider: int, hole: int) -> _LoneLines:
         """Return measured rows and columns without others in their windows, which reach less far than a border may."""
         n, m = self.shape
         lines = self.missing if isinstance(self.missing, MissingLines) else MissingLines.none((n, m))
         half = max(0, border[0] - wider), max(0, border[1] - wider)
-        return lines.isolated(half, (self.parts.rows, self.parts.columns))
+        return _LoneLines(border, *lines.isolated(half, (self.parts.rows, self.parts.columns), hole=hole))
 
     def _special(self, border: tuple[int, int]) -> list[tuple[int, int]] | None:
         """Return runs of offsets where a window without stored entries may have a maximum; None if anywhere.
@@ -182,6 +192,20 @@ class MatrixSource(BlockReader):
             moved |= not step.keeps_zero
         return True
 
+    @property
+    def has_flat_zeros(self) -> bool:
+        """Whether unstored entries far from stored ones are zeros, or without a score as offsets or lines say."""
+        zeros = self.sparse and self.unstored == "zero" and not self._masks_entries
+        return zeros and all(step.flat_zeros for step in self.steps)
+
+    def scored_offsets(self) -> list[tuple[int, int]]:
+        """Return the runs of offsets from the diagonal in which entries have scores."""
+        least, largest = 1 - self.shape[0], self.shape[1] - 1
+        kept = np.ones(largest - least + 1, dtype=np.bool_)
+        for scored in self._scored():
+            kept &= scored[np.abs(np.arange(least, largest + 1))]
+        return runs_of(kept, least)
+
     def _scored(self) -> list[npt.NDArray[np.bool_]]:
         """Return, for each step by distance, at which distances entries have scores."""
         return [step.scored for step in self.steps if step.scored is not None]
@@ -196,7 +220,8 @@ class MatrixSource(BlockReader):
     @property
     def stored_once(self) -> bool:
         """Whether only the upper half of a symmetric matrix is stored, and no other entry is measured by itself."""
-        return isinstance(self.storage, HalfStorage) and (self.unstored == "missing" or self.skips_zeros)
+        once = self.unstored == "missing" or self.skips_zeros
+        return isinstance(self.storage, HalfStorage) and once and not self.reach
 
     def measured(self, *, once: bool = False) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
         """Yield values, rows and columns of the entries that have a score, some rows at a time.
@@ -209,9 +234,25 @@ class MatrixSource(BlockReader):
         if self.sparse and (self.unstored == "missing" or self.skips_zeros):
             yield from self.measured_stored(once=once)
             return
-        for block in self._scored_blocks():
+        yield from self._known_in(self._scored_blocks())
+
+    def _known_in(self, blocks: Iterable[Block]) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
+        """Yield values, rows and columns of the measured entries of blocks without a border."""
+        for block in blocks:
             known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing
             yield block.values[known], *block.places(*np.nonzero(known))
+
+    def near_stored(self, *, upper: bool) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
+        """Yield values, rows and columns of the measured entries of a sparse matrix that may not be those of zeros.
+
+        Some zeros are among them. Parts of rows come one after the other.
+        """
+        border = (1, 1)  # without one, each zero would be alone in its window, and read
+        for block in self._band_tiles(border, upper=upper):
+            values = block.inside(block.values, border)
+            hidden = None if block.missing is None else block.inside(block.missing, border)
+            known = np.ones(values.shape, dtype=np.bool_) if hidden is None else ~hidden
+            yield values[known], *block.places(*np.nonzero(known))
 
     def _scored_blocks(self) -> Iterator[Block]:
         """Yield blocks that hold every entry with a score, each once."""
@@ -239,9 +280,14 @@ class MatrixSource(BlockReader):
     def measured_stored(self, *, once: bool = False) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
         """Yield values, rows and columns of the stored entries of a sparse matrix that have a score.
 
+        If scores depend on entries around, those near stored entries are among them, unless unstored ones are missing.
+
         Args:
             once: Whether the lower half is left out where :attr:`stored_once`.
         """
+        if self.reach:
+            yield from self.near_stored(upper=False)
+            return
         for part in self.stored(once=once):
             values, rows, columns = part
             kept = np.ones(len(values), dtype=np.bool_)

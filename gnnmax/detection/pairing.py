@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.matrix import MatrixSource
-from gnnmax.detection.matrix_input import NamedMatrix, as_source
+from gnnmax.detection.matrix_input import NamedMatrix, as_source, check_unstored
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
@@ -63,9 +63,13 @@ def pair_of(a: Any, b: Any, options: SearchOptions) -> Pair:
     Raises:
         InputError: other shapes, other names, no entry measured in both, or too many entries.
     """
-    given = {name: getattr(options, name) for name in ("unstored", "missing", "diagonal", "directed", "breaks")}
-    first, second = (as_source(one, **given) for one in (a, b))
+    shared = ("unstored", "missing", "diagonal", "directed", "breaks", "weight")
+    given = {name: getattr(options, name) for name in shared}
+    first = as_source(a, **given)
+    # A mask is that of the first matrix: nodes of the second may come in another sequence.
+    second = as_source(b, **{**given, "missing": None})
     unstored, diagonal = options.unstored, options.diagonal
+    check_unstored(unstored, first, second)
     if first.shape != second.shape:
         shapes = " and ".join(f"{n} x {m}" for n, m in (first.shape, second.shape))
         raise InputError(f"two matrices of the same nodes have one shape, not {shapes}: give both the same nodes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,10 @@ from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
+from gnnmax.task.tabulation import data_frame
+
+if TYPE_CHECKING:
+    import pandas
 
 __all__ = [
     "Decoys",
@@ -62,6 +66,14 @@ class Discoveries:
     def __getitem__(self, index: Any) -> Discoveries:
         """Select discoveries by slice, mask or indices."""
         return Discoveries(self.maxima[index], self.statistic[index], self.q[index])
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame: the columns of :meth:`gnnmax.detection.Maxima.to_pandas`, ``statistic`` and ``q``.
+
+        Raises:
+            InputError: pandas is not installed.
+        """
+        return data_frame({**self.maxima.columns_by_name(), "statistic": self.statistic, "q": self.q})
 
 
 def false_discovery(
@@ -150,7 +162,7 @@ def discoveries_in(
     options = structs.replace(without_filters(options, "top"), triangle="upper")
 
     def search(one: MatrixSource) -> tuple[Maxima, npt.NDArray[np.float64]]:
-        maxima = search_matrix(one, options)
+        maxima = search_matrix(one, options if one is searched else structs.replace(options, centroid=False))
         if by is not None:
             return maxima, maxima.values.astype(np.float64)
         return maxima, window_means(one, maxima) if options.mode == "ordered" else end_scores(one, maxima)
@@ -281,6 +293,8 @@ def window_means(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64
         top = maxima.rows - block.row
         left = maxima.columns - block.column - block.shear * top
         here = np.flatnonzero((top >= 0) & (top < n) & (left >= 0) & (left < m))
+        if block.missing is not None:  # along the diagonal, entries of other parts lie inside a block, as missing ones
+            here = here[~block.inside(block.missing, (rows // 2, columns // 2))[top[here], left[here]]]
         if not len(here):
             continue
         known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing

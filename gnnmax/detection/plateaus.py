@@ -10,21 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.blocks import Block
+from gnnmax.detection.candidates import Found, candidates_at, described
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima, Places
-from gnnmax.detection.ordered_mode import (
-    Found,
-    as_maxima,
-    candidates_at,
-    check_number,
-    counts,
-    described,
-    joined,
-    no_maxima,
-    rising,
-)
+from gnnmax.detection.ordered_mode import as_maxima, check_number, counts, joined, no_maxima, rising
 from gnnmax.detection.running_maximum import rivals
-from gnnmax.detection.search_options import SearchOptions
+from gnnmax.detection.search_options import SearchOptions, has_shape
 
 __all__ = ["plateau_maxima"]
 
@@ -128,7 +119,7 @@ class _Parts:
         lost[numbers[labels[inner][region.touches_beaten(self.reach)]] - self._number] = True
         rises[numbers[labels[inner][(region.unbeaten & region.rises)[inner]]] - self._number] = True
         values = region.values[inner][rows, columns][first]
-        if self.options.threshold is not None:
+        if self.options.threshold is not None and not has_shape(self.options.threshold):
             lost |= ~(values > self.options.threshold)
         self._connect(block, region, numbers[labels], (rows, columns, own))
         if self._across:

@@ -109,7 +109,7 @@ class WindowScores:
             InputError: windows that are not square, a matrix that is too large, or one without contexts for a net that
                 reads them.
         """
-        rows, columns = options.sides
+        rows, columns = min(options.scales)
         if rows != columns:
             raise InputError(f"the net {self.name} takes square windows, not {rows} x {columns}: give one side k")
         _check_side(self.model, rows)
@@ -125,7 +125,7 @@ class WindowScores:
                 "search a part of the matrix, or use mode graph, where it scores edges alone"
             )
         partly = options.border == "shrink"
-        score = StripScorer.of(self.model, source, options.sides[0], partly=partly, upper=source.undirected)
+        score = StripScorer.of(self.model, source, min(options.scales)[0], partly=partly, upper=source.undirected)
         scores = TiledScores((n, m), side=score.height, mirrored=source.undirected)
         for row, rows in score.strips():
             scores.write(row, score(row, rows))

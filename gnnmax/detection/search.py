@@ -10,15 +10,19 @@ from typing import Annotated, Any, ParamSpec, Protocol, get_origin
 
 import numpy as np
 
+from gnnmax.detection.background import above_background, background_of
+from gnnmax.detection.centroids import centroids_of
 from gnnmax.detection.filters import check_filters, filter_maxima
 from gnnmax.detection.graph_mode import graph_maxima
+from gnnmax.detection.labels import check_labels, labels_of
 from gnnmax.detection.matrix import MatrixSource
-from gnnmax.detection.matrix_input import as_source
+from gnnmax.detection.matrix_input import as_source, check_unstored
 from gnnmax.detection.maxima import Maxima, sorted_by_value
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.ordered_mode import ordered_maxima
 from gnnmax.detection.plateaus import plateau_maxima
 from gnnmax.detection.relative_threshold import with_threshold
+from gnnmax.detection.scale_space import maxima_at_scales
 from gnnmax.detection.search_options import SearchOptions, refuse_old_names
 from gnnmax.errors import InputError
 
@@ -125,11 +129,13 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
         diagonal=options.diagonal,
         directed=options.directed,
         breaks=options.breaks,
+        weight=options.weight,
+        node_attributes=options.node_attributes,
     )
-    if options.unstored == "missing" and options.mode == "ordered" and not source.sparse:
-        raise InputError(
-            "unstored = 'missing' has no effect on a dense matrix: mark missing entries with NaN or a mask"
-        )
+    if options.mode == "ordered":
+        check_unstored(options.unstored, source)
+    background_of(source, options)
+    check_labels(source, options)
     check_filters(source, options)
     _check_measured(source)
     return normalise(source, options.steps, options.mode)
@@ -144,12 +150,25 @@ def search_matrix(source: MatrixSource, options: SearchOptions) -> Maxima:
     if options.mode == "graph":
         maxima = graph_maxima(source, options)
     else:
-        _check_sides_fit(options.sides, source.shape)
-        maxima = (plateau_maxima if options.ties == "plateau" else ordered_maxima)(source, options)
+        for sides in options.scales:
+            _check_sides_fit(sides, source.shape)
+        maxima = maxima_at_scales(source, options, plateau_maxima if options.ties == "plateau" else ordered_maxima)
+    maxima = _with_labels(source, above_background(source, maxima, options), options)
     maxima = filter_maxima(source, maxima, options)
+    if options.centroid:
+        maxima = replace(maxima, centroid=centroids_of(source, maxima.rows, maxima.columns, sides=options.sides))
     if source.undirected and options.triangle == "both":
         maxima = _with_mirror_images(maxima)
-    return _with_values(source, sorted_by_value(replace(maxima, symmetry=source.symmetry)))
+    return _with_values(
+        source,
+        sorted_by_value(replace(maxima, symmetry=source.symmetry, bins=source.bins, attributes=source.attributes)),
+    )
+
+
+def _with_labels(source: MatrixSource, maxima: Maxima, options: SearchOptions) -> Maxima:
+    """Add the labels of the maxima, if the search has labels."""
+    labels = labels_of(source, options)
+    return maxima if labels is None else replace(maxima, labels=labels.shown(maxima.rows, maxima.columns))
 
 
 def _with_mirror_images(maxima: Maxima) -> Maxima:
@@ -158,6 +177,10 @@ def _with_mirror_images(maxima: Maxima) -> Maxima:
     twice = maxima[np.concatenate([np.arange(len(maxima)), off])]
     turned = slice(len(maxima), None)
     twice.rows[turned], twice.columns[turned] = maxima.columns[off], maxima.rows[off]
+    if twice.extent is not None:
+        twice.extent[turned] = twice.extent[turned][:, [2, 3, 0, 1]]
+    if twice.centroid is not None:
+        twice.centroid[turned] = twice.centroid[turned][:, ::-1]
     return twice[np.lexsort((twice.columns, twice.rows))]
 
 

@@ -36,8 +36,16 @@ MATRIX = np.random.default_rng(0).lognormal(size=(40, 50))
 
 def asked(case):
     matrix = np.array(case["matrix"], dtype=float)  # null is NaN
-    options = {key: tuple(value) if isinstance(value, list) else value for key, value in case["options"].items()}
-    return matrix, options
+    return matrix, {key: option_of(key, value) for key, value in case["options"].items()}
+
+
+def option_of(key, value):
+    """An option as Python takes it: two sides are a tuple, more are scales; labels and masks are arrays."""
+    if not isinstance(value, list):
+        return value
+    if key == "k":
+        return tuple(value) if len(value) == 2 else value
+    return np.array(value) if key in ("labels", "threshold", "missing") else tuple(value)
 
 
 def golden_markdown() -> str:
@@ -174,8 +182,8 @@ def test_positions_of_a_graph_go_by_name(tmp_path, capsys):
     assert [(row["value"], row["maximum"], row["reason"]) for row in rows] == [(31, True, ""), (0, False, "no edge")]
     for lines, complaint in (
         ("Cosette,Nobody", "line 1"),
-        ("a,b,c", "line 1: expected i,j, not 3 fields"),
-        ("", "no position"),
+        ("a,b,c", "no columns i, j or row, column or those of BEDPE, but a, b, c"),
+        ("", "holds no line: expected lines i,j"),
     ):
         (tmp_path / "asked.csv").write_text(lines)
         assert main(call) == 2
