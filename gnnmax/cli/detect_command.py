@@ -1,4 +1,4 @@
-"""The command detect: find the maxima of a matrix by the exact rule, and score them with trained nets."""
+"""The command detect: find the maxima of a matrix by the exact rule or by a net, and score them with trained nets."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from gnnmax.cli.detect_printing import print_maxima, why_dropped
 from gnnmax.cli.no_maximum import why_none
 from gnnmax.cli.optional_outputs import Outputs
 from gnnmax.cli.printing import print_json
+from gnnmax.cli.search_by_net import mapper_of, with_rule
 from gnnmax.cli.search_flags import SearchFlags
 from gnnmax.detection.bedpe import check_bins
 from gnnmax.detection.output import (
@@ -41,6 +42,8 @@ from gnnmax.io.process_memory import peak_memory
 
 if TYPE_CHECKING:
     from gnnmax.detection.matrix import MatrixSource
+    from gnnmax.detection.maxima import Maxima
+    from gnnmax.detection.score_maps import ScoreMapper
     from gnnmax.detection.search_options import SearchOptions
     from gnnmax.models.trained import TrainedModel
 
@@ -63,7 +66,7 @@ POSITIONS_HELP = (
 
 @dataclass(frozen=True)
 class Detect(SearchFlags):
-    """Find the maxima of a matrix by the exact rule, and score their windows with trained nets."""
+    """Find the maxima of a matrix by the exact rule, or by a net, and score their windows with trained nets."""
 
     matrix: tyro.conf.Positional[Path]
     """A file: .npy, .npz, .mtx, .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr; text (.csv, .tsv, .txt,
@@ -89,6 +92,9 @@ class Detect(SearchFlags):
     """Add the centroid of each window: the mean place of its entries, weighted by their excess over its median."""
     node_attributes: str = ""
     """Attributes of the nodes of a .graphml file, separated by commas: columns for the row and for the column."""
+    by: Annotated[str | None, tyro.conf.arg(metavar="NET")] = None
+    """Search the scores of this net in place of the values: the net scores every window, or in mode graph every edge;
+    threshold, margin and minimum distance then refer to scores. A shipped model, a folder, or FOLDER=FILE.py:CLASS."""
     models: str = "cnn,gnn"
     """Nets that score the windows, separated by commas: shipped models by name, trained ones by folder, those of your
     own code as FOLDER=FILE.py:CLASS; or none."""
@@ -145,12 +151,13 @@ class Detect(SearchFlags):
         from gnnmax.detection.search import prepare_matrix
 
         options, outputs = self._options(matrix), Outputs()
+        by, models = mapper_of(self), models_of(self)  # a wrong name is refused before the search
         source = prepare_matrix(matrix, options)
         if self.out is not None and self.out.suffix == BEDPE_FILE:
             check_bins(source.bins)
-        options = with_threshold(source, options)
-        models = models_of(self)  # a wrong name is refused before the search
-        found, card = self._found(source, options)
+        if by is None:
+            options = with_threshold(source, options)
+        found, card = self._found(source, options, by)
         table = scored(self, source, found, models=models)
         if card["decoys"] is not None and card["decoys"]["failed"]:
             table = with_reason(table, f"no q-value: {card['decoys']['failed']}")
@@ -159,7 +166,7 @@ class Detect(SearchFlags):
         card["models"] = {name: model.card.weights_sha256 for name, model in models.items()}
         card["everywhere"] = None
         self._write(source, table, card, found=found, models=models, outputs=outputs)
-        card["no_maximum"] = "" if len(table) else why_dropped(card) or why_none(source, options)
+        card["no_maximum"] = "" if len(table) else why_dropped(card) or why_none(source, options, by)
         card["seconds"] = round(time.perf_counter() - started, 3)
         card["peak_memory_bytes"] = peak_memory()
         if self.out is not None:
@@ -209,25 +216,42 @@ class Detect(SearchFlags):
             fields["k"] = self.sides, self.k_columns
         return SearchOptions(**fields)
 
-    def _found(self, source: MatrixSource, options: SearchOptions) -> tuple[Detections, dict[str, Any]]:
+    def _found(
+        self, source: MatrixSource, options: SearchOptions, by: ScoreMapper | None
+    ) -> tuple[Detections, dict[str, Any]]:
         """Search, and make the table and the entries of the card that count the maxima."""
-        from gnnmax.detection.permutation_null import StatisticError, discoveries_in, selected, undefined
         from gnnmax.detection.search import search_matrix
 
         if self.positions is not None:
             maxima = search_matrix(source, structs.replace(options, triangle="both"))
             positions = read_positions(self.positions, maxima.names, source.bins)
-            return detections_at(source, positions, maxima), {"maxima": len(maxima), "decoys": None}
+            return detections_at(source, positions, maxima), {"maxima": len(maxima), "decoys": None, "by": None}
+        table, decoys = self._listed(source, options, by)
+        card: dict[str, Any] = {"maxima": len(table), "decoys": decoys, "by": None}
+        if by is not None and table.maxima is not None:
+            table, card["by"] = with_rule(source, options, table, by)
+        return table, card
+
+    def _listed(
+        self, source: MatrixSource, options: SearchOptions, by: ScoreMapper | None
+    ) -> tuple[Detections, dict[str, Any] | None]:
+        """Search a matrix, or its score map; with decoys also return the entries of the card that count these."""
+        from gnnmax.detection.permutation_null import StatisticError, discoveries_in, selected, undefined
+        from gnnmax.detection.score_maps import search_by
+        from gnnmax.detection.search import search_matrix
+
+        def search(options: SearchOptions) -> Maxima:
+            return search_matrix(source, options) if by is None else search_by(by, source, options)
+
         if self.decoys == "none":
-            maxima = search_matrix(source, options)
-            return detections_of(maxima), {"maxima": len(maxima), "decoys": None}
+            return detections_of(search(options)), None
         rng = np.random.default_rng(self.seed)
         failed = ""
         try:
-            found = discoveries_in(source, options, decoys=self.decoys, rng=rng, draws=self.draws)
+            found = discoveries_in(source, options, decoys=self.decoys, rng=rng, draws=self.draws, by=by)
         except (StatisticError, MemoryError) as error:
             failed = failure_of(error)
-            found = undefined(search_matrix(source, structs.replace(options, triangle="upper", top=None)))
+            found = undefined(search(structs.replace(options, triangle="upper", top=None)))
         rate = None if failed else self.fdr
         kept = selected(source, found, options, rate)
         decoys = {
@@ -239,7 +263,7 @@ class Detect(SearchFlags):
             "dropped": 0 if rate is None else int((found.q > rate).sum()),
             "failed": failed,
         }
-        return detections_of(kept.maxima, kept), {"maxima": len(kept.maxima), "decoys": decoys}
+        return detections_of(kept.maxima, kept), decoys
 
     def _check(self) -> None:
         if self.border.isdecimal():

@@ -38,16 +38,19 @@ NEEDS: tuple[Need, ...] = (
     *(Need(option, "--mode ordered", _is_ordered) for option in (*WINDOWED, *ORDERED)),
     *(
         Need(option, "a list of maxima: --positions are listed as they are", lambda call: call.positions is None)
-        for option in ("triangle", "node_attributes", *FILTERS)
+        for option in ("triangle", "by", "node_attributes", *FILTERS)
     ),
     *(Need(option, "--decoys", lambda call: call.decoys != "none") for option in ("draws", "seed", "fdr")),
-    *(Need(option, "nets: --models", lambda call: call.models != "none") for option in ("device", "allow_changed")),
+    *(
+        Need(option, "nets: --models or --by", lambda call: call.models != "none" or call.by is not None)
+        for option in ("device", "allow_changed")
+    ),
 )
 """Options that are refused where they would have no effect."""
 
 
 def _cuts_windows(call: Any) -> bool:
-    return call.models != "none" or call.windows is not None
+    return call.models != "none" or call.by is not None or call.windows is not None
 
 
 def check_needs(call: Any) -> None:

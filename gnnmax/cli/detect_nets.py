@@ -11,6 +11,7 @@ import numpy as np
 from gnnmax.cli.arguments import nets_of
 from gnnmax.detection.output import write_arrays
 from gnnmax.detection.table import Detections, with_net_scores
+from gnnmax.detection.window_scoring import needs_contexts
 from gnnmax.errors import InputError, failure_of
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ def models_of(call: Any) -> dict[str, TrainedModel]:
         InputError: there is no such net, or windows are not square.
     """
     nets = {} if call.models == "none" else nets_of(call.models)
-    if (nets or call.windows is not None) and call.k_columns not in (None, call.side):
-        raise InputError("nets take square windows: pass --models none, or leave out --k-columns")
+    if (nets or call.windows is not None or call.by is not None) and call.k_columns not in (None, call.side):
+        instead = "leave out --by and pass --models none" if call.by is not None else "pass --models none"
+        raise InputError(f"nets take square windows: {instead}, or leave out --k-columns")
     if not nets:
         return {}
     from gnnmax.models.trained import load_model
@@ -54,18 +56,20 @@ def scored(call: Any, source: MatrixSource, table: Detections, *, models: dict[s
     """Add the decisions of the rule and the scores of the nets on the same windows, if any windows are needed."""
     if not models and call.windows is None:
         return table
-    table, batches = windows_of(call, source, table)
+    table, batches = windows_of(call, source, table, contexts=any(map(needs_contexts, models.values())))
     return with_net_scores(table, batches, models)
 
 
-def windows_of(call: Any, source: MatrixSource, table: Detections) -> tuple[Detections, Iterator[Any]]:
+def windows_of(
+    call: Any, source: MatrixSource, table: Detections, *, contexts: bool = False
+) -> tuple[Detections, Iterator[Any]]:
     """Cut the windows of a table, NaN where there is none; if none can be cut, the table gets the reason."""
-    from gnnmax.detection.dense_scoring import windows_around
+    from gnnmax.detection.window_batches import windows_around
 
     present = np.ones(len(table), np.bool_) if table.reasons is None else table.reasons == ""
     places, graph = (table.rows.astype(np.intp), table.columns.astype(np.intp)), call.mode == "graph"
     try:
-        return table, windows_around(source, *places, call.side, cut=present, graph=graph)
+        return table, windows_around(source, *places, call.side, cut=present, graph=graph, contexts=contexts)
     except (InputError, MemoryError) as error:
         reasons = np.full(len(table), "", dtype=object) if table.reasons is None else table.reasons.copy()
         reasons[present] = failure_of(error)

@@ -22,7 +22,8 @@ def print_maxima(found: Detections, card: dict[str, Any], out: Path | None) -> N
     mode = f"mode {card['mode']}" + (", " if scales else "") + ", ".join(f"{n} x {m}" for n, m in scales)
     if card["footprint"] != "square":
         mode += f", footprint {card['footprint']}"
-    listed = f"{card['maxima']:,} maxima" if card["positions"] is None else f"{len(found):,} positions"
+    maxima = "maxima" if card["by"] is None else f"calls by {card['by']['net']}"
+    listed = f"{card['maxima']:,} {maxima}" if card["positions"] is None else f"{len(found):,} positions"
     title = f"{card['matrix']}: {listed}, {mode}, ties {card['ties']}, border {card['border']}"
     title += f", {card['symmetry']['read']}"
     if card["max_missing"] is not None:
@@ -60,6 +61,12 @@ def _counts(card: dict[str, Any]) -> str:
     """Return one line each for the mode, the halves, entries without a score, maxima dropped, and score maps."""
     lines = [f"{note}\n" for note in (card["format_note"], card["mode_note"], card["symmetry"]["note"]) if note]
     lines += [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
+    if card["by"] is not None and card["by"]["calls"]:
+        by = card["by"]
+        lines.append(
+            f"the rule agrees with {by['maxima']:,} of {by['calls']:,} calls ({by['agreement']:.1%}); it has "
+            f"{by['rule_maxima']:,} maxima of its own\n"
+        )
     effective = {one["filter"]: one for one in card["filters"] if one["dropped"]}
     dropped = {flag: f"{one['dropped']:,} of {one['of']:,} maxima dropped: {flag}\n" for flag, one in effective.items()}
     last = [dropped.pop(flag) for flag in effective if flag.startswith("--top ")]  # it selects after the q-values

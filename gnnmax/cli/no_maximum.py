@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import structs
 
 from gnnmax.detection.missing_lines import MissingLines
+from gnnmax.detection.relative_threshold import with_threshold
 from gnnmax.detection.search import search_matrix
 from gnnmax.detection.search_options import has_shape
 
 if TYPE_CHECKING:
     from gnnmax.detection.matrix import MatrixSource
+    from gnnmax.detection.score_maps import ScoreMapper
     from gnnmax.detection.search_options import SearchOptions
 
 __all__ = ["why_none"]
@@ -27,7 +29,7 @@ class _Relaxation(NamedTuple):
     call: str
 
 
-def why_none(source: MatrixSource, options: SearchOptions) -> str:
+def why_none(source: MatrixSource, options: SearchOptions, by: ScoreMapper | None = None) -> str:
     """Say why a search found no maximum, and which option gives some, if one does.
 
     Cost: up to seven further searches.
@@ -35,6 +37,7 @@ def why_none(source: MatrixSource, options: SearchOptions) -> str:
     Args:
         source: The matrix that was searched.
         options: How it was searched, without a result.
+        by: The net whose score map was searched in place of the matrix; None if none was.
 
     Example:
         >>> import numpy as np
@@ -47,6 +50,9 @@ def why_none(source: MatrixSource, options: SearchOptions) -> str:
         >>> why_none(prepare_matrix(flat, options), options)
         'no entry is above all others of its window; with --ties all: 2 maxima'
     """
+    if by is not None:
+        source = by.score(source, options)
+        options = with_threshold(source, options)
     if not _has_scores(source, options.mode):
         if lost := next((step for step in source.steps if step.lost), None):
             return f"no entry has a score after --steps {lost.name}: {lost.reason}"

@@ -12,6 +12,8 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.detection.difference_table import Differences as Differences
     from gnnmax.detection.matrix_differences import find_differences as find_differences
     from gnnmax.detection.maxima import Maxima as Maxima
+    from gnnmax.detection.net_calls import Calls as Calls
+    from gnnmax.detection.net_calls import find_calls as find_calls
     from gnnmax.detection.normalisation import NORMALISATIONS as NORMALISATIONS
     from gnnmax.detection.order_information import OrderTest as OrderTest
     from gnnmax.detection.order_information import order_test as order_test
@@ -22,6 +24,7 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.detection.search_options import SearchOptions as SearchOptions
 
 _MODULES = {
+    "Calls": "net_calls",
     "Decoys": "permutation_null",
     "Differences": "difference_table",
     "Discoveries": "permutation_null",
@@ -30,6 +33,7 @@ _MODULES = {
     "OrderTest": "order_information",
     "SearchOptions": "search_options",
     "false_discovery": "permutation_null",
+    "find_calls": "net_calls",
     "find_differences": "matrix_differences",
     "find_maxima": "search",
     "order_test": "order_information",

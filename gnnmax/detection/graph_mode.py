@@ -13,7 +13,7 @@ from gnnmax.detection.maxima import Maxima, margin_over
 from gnnmax.detection.search_options import SearchOptions, has_shape
 from gnnmax.detection.storage import lowest
 
-__all__ = ["graph_maxima"]
+__all__ = ["edges_of", "graph_maxima"]
 
 Values = npt.NDArray[Any]
 Ends = npt.NDArray[Any]
@@ -42,7 +42,7 @@ def graph_maxima(source: MatrixSource, options: SearchOptions) -> Maxima:
         options: How it is searched; of these, ties and threshold are used.
     """
     symmetric = source.undirected
-    indptr, columns, values = _edges(source)
+    indptr, columns, values = edges_of(source)
     by_row = _Best(indptr, values)
     if by_row.unknown:
         indptr, columns, values = _chosen(indptr, columns, values, ~np.isnan(values))
@@ -89,7 +89,7 @@ def graph_maxima(source: MatrixSource, options: SearchOptions) -> Maxima:
     )
 
 
-def _edges(source: MatrixSource) -> tuple[Ends, Ends, Values]:
+def edges_of(source: MatrixSource) -> tuple[Ends, Ends, Values]:
     """Return the edges row by row: stored entries, or entries of a dense matrix that are not 0, NaN included."""
     matrix = source.edges().matrix
     indptr, columns, values = matrix.indptr, matrix.indices, matrix.data

@@ -69,6 +69,7 @@ class Maxima(Shown):
         centroid: Row and column of the centroid of its window, shape ``(M, 2)``, float64, NaN where there is none; None
             if the search did not ask for it.
         dropped: What each filter dropped, in the order applied.
+        by: The net whose scores were searched, in place of the values; "" if none was. ``scores`` are then its scores.
         bins: The bins of a genome that rows and columns are, if the input has them; else None.
         attributes: Attributes of the nodes that the search was asked for, by name, one array over all nodes each.
         scale: Side of the largest windows in which each is a maximum, the longer one if they are not square; None if
@@ -94,6 +95,7 @@ class Maxima(Shown):
     extent: npt.NDArray[np.int64] | None = None
     centroid: npt.NDArray[np.float64] | None = None
     dropped: tuple[Dropped, ...] = ()
+    by: str = ""
     bins: GenomeBins | None = None
     attributes: Mapping[str, npt.NDArray[Any]] | None = None
     scale: npt.NDArray[np.int64] | None = None
@@ -122,7 +124,8 @@ class Maxima(Shown):
     def __repr__(self) -> str:
         sides = "" if self.k is None else f", windows {self.k[0]} x {self.k[1]}"
         largest = f", the largest {self.values[0]:g} at {self._named(0)}" if len(self) else ""
-        return f"<Maxima: {len(self):,}, mode {self.mode}{sides}{largest}>"
+        by = f", by {self.by}" if self.by else ""
+        return f"<Maxima: {len(self):,}{by}, mode {self.mode}{sides}{largest}>"
 
     def _named(self, index: int) -> str:
         """Write the position of a maximum, by names if the matrix has any."""

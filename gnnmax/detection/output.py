@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from gnnmax.detection.bedpe import bedpe_columns
 from gnnmax.detection.table import Detections
+from gnnmax.detection.window_scoring import WindowBatch
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import atomic_file
 from gnnmax.io.json_text import json_text
@@ -134,23 +135,23 @@ def parquet_library() -> Any:
     return pyarrow, parquet
 
 
-def write_windows(path: Path, table: Detections, batches: Iterable[npt.NDArray[Any]]) -> None:
+def write_windows(path: Path, table: Detections, batches: Iterable[WindowBatch]) -> None:
     """Write the windows of a table, with their positions, into a .npz file, batch by batch.
 
     Args:
         path: The file, with arrays ``windows`` (M, k, k) in float64, ``rows`` and ``columns``.
         table: Maxima or positions.
-        batches: Their windows in order, shapes ``(B, k, k)``; at least one batch, which may be empty.
+        batches: Their windows in order; at least one batch, which may be empty.
     """
     with _archive(path) as archive:
         _add_arrays(archive, {"rows": table.rows, "columns": table.columns})
         batches = iter(batches)
         first = next(batches)
-        header = {"descr": "<f8", "fortran_order": False, "shape": (len(table), *first.shape[1:])}
+        header = {"descr": "<f8", "fortran_order": False, "shape": (len(table), *first.values.shape[1:])}
         with archive.open("windows.npy", "w", force_zip64=True) as member:
             np.lib.format.write_array_header_1_0(member, header)
-            for windows in chain([first], batches):
-                member.write(windows.astype("<f8").tobytes())
+            for batch in chain([first], batches):
+                member.write(batch.values.astype("<f8").tobytes())
 
 
 def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:

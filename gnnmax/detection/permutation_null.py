@@ -15,6 +15,7 @@ from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.relative_threshold import with_threshold
+from gnnmax.detection.score_maps import ScoreMapper, as_calls, score_matrix
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
 from gnnmax.detection.storage import Places
@@ -53,7 +54,8 @@ class Discoveries:
         maxima: As :func:`gnnmax.find_maxima` returns them.
         statistic: The number that is compared with the decoys, float64, shape ``(M,)``. In mode ordered it is the mean
             of the measured entries of the window, scores if the matrix was normalised. In mode graph it says how far
-            the mean of the other edges at the two ends exceeds that of all edges, in standard errors.
+            the mean of the other edges at the two ends exceeds that of all edges, in standard errors. If a net was
+            searched by, it is its score.
         q: The least false-discovery rate of a list that contains the maximum, from 0 to 1, shape ``(M,)``.
     """
 
@@ -137,12 +139,19 @@ def false_discovery(
 
 
 def discoveries_in(
-    source: MatrixSource, options: SearchOptions, *, decoys: Decoys, rng: np.random.Generator, draws: int
+    source: MatrixSource,
+    options: SearchOptions,
+    *,
+    decoys: Decoys,
+    rng: np.random.Generator,
+    draws: int,
+    by: ScoreMapper | None = None,
 ) -> Discoveries:
     """Find the maxima, with their q-values, of a matrix that :func:`prepare_matrix` read; see :func:`false_discovery`.
 
     Of a symmetric matrix each pair counts once, whatever the options say of its triangle. The option ``top`` is left to
-    :func:`selected`: q-values are those of all maxima.
+    :func:`selected`: q-values are those of all maxima. With a net, ``by``, its score maps of the matrix and of the
+    decoys are searched, and the statistic is its score.
     """
     if decoys not in get_args(Decoys):
         raise InputError(f"decoys must be one of {', '.join(get_args(Decoys))}, not {decoys!r}")
@@ -150,18 +159,25 @@ def discoveries_in(
         raise InputError(f"draws must be a whole number of at least 1, not {draws!r}")
     if options.mode == "graph" and decoys == "distance":
         raise InputError("decoys by distance need an order, which a graph does not have: use shuffle")
-    options = with_threshold(source, structs.replace(without_filters(options, "top"), triangle="upper"))
+    options = structs.replace(without_filters(options, "top"), triangle="upper")
 
     def search(one: MatrixSource) -> tuple[Maxima, npt.NDArray[np.float64]]:
-        maxima = search_matrix(one, options if one is source else structs.replace(options, centroid=False))
-        ordered = options.mode == "ordered"
-        return maxima, window_means(one, maxima) if ordered else end_scores(one, maxima)
+        maxima = search_matrix(one, options if one is searched else structs.replace(options, centroid=False))
+        if by is not None:
+            return maxima, maxima.values.astype(np.float64)
+        return maxima, window_means(one, maxima) if options.mode == "ordered" else end_scores(one, maxima)
 
     names = [step.name for step in source.steps]
     plain = source.plain if options.mode == "ordered" else source.plain.edges()
     null = PermutationNull.of(plain, decoys)  # refused before the search
-    maxima, statistic = search(source)
-    others = [search(normalise(null.draw(rng), names, options.mode))[1] for _ in range(draws)]
+    searched = source if by is None else score_matrix(by, source, options)
+    options = with_threshold(searched, options)
+    maxima, statistic = search(searched)
+    others = []
+    for _ in range(draws):
+        decoy = normalise(null.draw(rng), names, options.mode)
+        others.append(search(decoy if by is None else by.score(decoy, options))[1])
+    maxima = maxima if by is None else as_calls(maxima, source, by)
     return Discoveries(maxima, statistic, q_values(statistic, np.concatenate(others), draws))
 
 

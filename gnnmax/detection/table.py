@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.dense_scoring import NOT_WHOLE, Scorer, score_windows
 from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.maxima import Maxima, Places
 from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.permutation_null import Discoveries
+from gnnmax.detection.window_scoring import NOT_WHOLE, Scorer, WindowBatch, score_windows
 from gnnmax.task.label import is_centred
 
 __all__ = ["COLUMNS", "Column", "Detections", "NetScores", "Rows", "detections_of", "with_net_scores", "with_reason"]
@@ -39,9 +39,9 @@ class Detections:
         undirected: Whether the matrix was read as undirected.
         names: Names of all rows and columns of the matrix, or None.
         steps: Names of the normalisations.
-        scores: The values after these, masked where there is no score.
+        scores: The values after these, or the scores of the net that was searched by; masked where there is none.
         maxima: The maxima, if the table lists these.
-        is_maximum: For positions: whether each is a maximum, masked if that is unknown.
+        is_maximum: Of positions, and of the calls of a net: whether each is a maximum by the rule, masked if unknown.
         discoveries: The maxima with their q-values, if there were decoys.
         nets: What the exact rule and trained nets say of the windows, if nets score them.
         reasons: Why a result is missing, "" if none is.
@@ -197,7 +197,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("attribute", "attribute of the node of the row (row_NAME) or of the column (column_NAME)", object,
            lambda table: None if table.maxima is None else table.maxima.node_columns()),
     Column("value", "entry of the matrix", None, lambda table: table.values),
-    Column("score", "the value after the steps", float, lambda table: table.scores),
+    Column("score", "the value after the steps; with --by, the score of that net", float, lambda table: table.scores),
     Column("steps", "names of the steps", str, lambda t: [",".join(t.steps)] * len(t) if t.steps else None),
     Column("margin", "excess over the largest other entry of the window; empty if there is none", float, _margin),
     Column("ties", "number of other entries of the window that are as large", int, _of_maxima("ties")),
@@ -214,9 +214,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("last_j", "last column of these", int, _measured("last_j")),
     Column("centroid_i", "row of the centroid of the window; empty if there is none", float, _measured("centroid_i")),
     Column("centroid_j", "column of the centroid of the window", float, _measured("centroid_j")),
-    Column("maximum", "whether the position is a maximum", bool, lambda table: table.is_maximum),
+    Column("maximum", "whether the place is a maximum by the rule", bool, lambda table: table.is_maximum),
     Column("statistic", "mean of the window, compared with decoys; in mode graph the z-score of the other edges at "
-           "the two ends", float, _of_discoveries("statistic")),
+           "the two ends; with --by, the score", float, _of_discoveries("statistic")),
     Column("q", "least false-discovery rate of a list that contains the maximum", float, _of_discoveries("q")),
     Column("centred", "whether the exact rule calls the window centred", bool, _of_nets("centred")),
     Column("net", "score of the window by a net, one column for each net", float, _of_nets("scores")),
@@ -286,20 +286,20 @@ def with_reason(table: Detections, reason: str) -> Detections:
     return replace(table, reasons=np.array(joined, dtype=object))
 
 
-def with_net_scores(table: Detections, batches: Iterable[npt.NDArray[Any]], nets: Mapping[str, Scorer]) -> Detections:
+def with_net_scores(table: Detections, batches: Iterable[WindowBatch], nets: Mapping[str, Scorer]) -> Detections:
     """Add the decisions of the exact rule and the scores of nets on the windows of a table.
 
     Args:
         table: Maxima or positions.
-        batches: Their windows in order, shapes ``(B, k, k)``, NaN where nothing was measured. A row of the table that
-            has a reason already has no window, but takes a place in the batches.
+        batches: Their windows in order, with contexts if a net reads them. A row of the table that has a reason already
+            has no window, but takes a place in the batches.
         nets: Scorers of windows by name. Where one of them has no score, or fails, the reasons name it and say why;
             the other results stay.
 
     Example:
         >>> from gnnmax import RULES, find_maxima
         >>> table = detections_of(find_maxima(np.diag([1.0, 5.0, 2.0]), k=3))
-        >>> table = with_net_scores(table, [np.diag([1.0, 5.0, 2.0])[None]], {"rule": RULES["argmax"]})
+        >>> table = with_net_scores(table, [WindowBatch(np.diag([1.0, 5.0, 2.0])[None])], {"rule": RULES["argmax"]})
         >>> table.as_rows()[0]["centred"], table.as_rows()[0]["agreement"]
         (True, 1.0)
     """
@@ -308,15 +308,15 @@ def with_net_scores(table: Detections, batches: Iterable[npt.NDArray[Any]], nets
     centred, unknown = np.zeros((2, total), dtype=np.bool_)
     scores = {name: np.full(total, np.nan, dtype=np.float32) for name in nets}
     start = 0
-    for windows in batches:
-        here = slice(start, start := start + len(windows))
+    for batch in batches:
+        windows, here = batch.values, slice(start, start := start + len(batch))
         centred[here] = is_centred(windows)
         lacking = np.isnan(windows[:, windows.shape[1] // 2, windows.shape[2] // 2])
         reasons[here] = np.where(lacking & (reasons[here] == ""), NOT_WHOLE, reasons[here])
         unknown[here] = reasons[here] != ""
         unscored = {}
         for name, net in nets.items():
-            scores[name][here], unscored[name] = score_windows(net, windows)
+            scores[name][here], unscored[name] = score_windows(net, batch)
             partial = np.flatnonzero((unscored[name] == NOT_WHOLE) & table.undirected)
             places = table.rows[here][partial], table.columns[here][partial]
             unscored[name][partial[_only_repeated(*places, windows[partial])]] = ACROSS

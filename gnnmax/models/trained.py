@@ -161,6 +161,11 @@ class TrainedModel(ModelViews):
         """Whether values may be NaN: a missing entry ranks below all others, so only nets that read ranks take it."""
         return self.encoding == "rank"
 
+    @property
+    def needs_contexts(self) -> bool:
+        """Whether it refuses windows without contexts."""
+        return bool(getattr(self.architecture.entry, "needs_contexts", False))
+
     def score(self, w: Windows) -> npt.NDArray[np.float32]:
         """Return the logits of windows, higher where it is more likely that they are centred; the decision is > 0.
 

@@ -51,14 +51,18 @@ def test_a_net_that_cannot_score_is_a_reason_in_its_rows_and_the_others_score(tm
     assert whole and all(row["reason"].startswith(f"{seven}: vit was trained on windows of side 9") for row in whole)
 
 
-def test_a_graph_with_too_many_nodes_for_windows_has_a_table_with_the_reason(tmp_path, capsys):
-    ring = sp.diags_array(np.arange(1.0, 4200), offsets=1).tocsr()
+@pytest.mark.parametrize(
+    ("nodes", "reason"),
+    [(17, "windows of side 9 are cut from graphs of at least 18 nodes, not of 17"), (4200, "")],
+)
+def test_a_graph_with_too_few_nodes_for_windows_has_a_table_with_the_reason(nodes, reason, tmp_path, capsys):
+    ring = sp.diags_array(np.arange(1.0, nodes), offsets=1).tocsr()
     sp.save_npz(tmp_path / "g.npz", ring + ring.T)
     out = tmp_path / "t.csv"
     assert main(["detect", str(tmp_path / "g.npz"), "--mode", "graph", "--device", "cpu", "--out", str(out)]) == 0
     (row,) = table_of(out)
-    assert (row["i"], row["j"], row["value"]) == ("4198", "4199", "4199.0")
-    assert row["reason"] == "windows of side 9 are cut from graphs of 18 to 4096 nodes, not of 4200"
+    assert (row["i"], row["j"], row["value"]) == (str(nodes - 2), str(nodes - 1), str(nodes - 1.0))
+    assert row["reason"] == reason and (row["gnn"] == "") == (reason != "")
     assert capsys.readouterr().err == ""
 
 

@@ -14,11 +14,13 @@ from gnnmax import RULES, InputError, find_maxima, is_centred, score_everywhere
 from gnnmax.cli.main import main
 from gnnmax.detection import false_discovery, mirror_pairs
 from gnnmax.detection import halves as halves_module
-from gnnmax.detection.dense_scoring import compare_with_rule, windows_at
+from gnnmax.detection.dense_scoring import compare_with_rule
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.permutation_null import window_means
 from gnnmax.detection.table import detections_of, with_net_scores
 from gnnmax.detection.upper_half import UpperHalf
+from gnnmax.detection.window_cuts import windows_at
+from gnnmax.detection.window_scoring import WindowBatch
 from tests.support.maxima_references import by_filters, by_pairs
 from tests.support.slices import Slices
 
@@ -287,7 +289,7 @@ def test_a_net_without_a_score_beside_the_diagonal_says_why():
     matrix[5, 15] = matrix[15, 5] = 3
     source, table = as_source(matrix), detections_of(find_maxima(matrix, 3))
     windows = windows_at(source, table.rows, table.columns, k=3)
-    rows = with_net_scores(table, [windows], {"net": RULES["margin"]}).as_rows()
+    rows = with_net_scores(table, [WindowBatch(windows)], {"net": RULES["margin"]}).as_rows()
     reasons = [
         "net: the window lies across the diagonal and holds pairs twice", "net: the window is not wholly measured", "",
     ]  # fmt: skip

@@ -17,6 +17,7 @@ from gnnmax.detection import false_discovery
 from gnnmax.detection import table as table_module
 from gnnmax.detection.output import write_table, write_windows
 from gnnmax.detection.table import COLUMNS, Column, detections_of, with_net_scores
+from gnnmax.detection.window_scoring import WindowBatch
 
 MATRIX = np.random.default_rng(0).random((20, 20))
 OF_MAXIMA = ["i", "j", "value", "margin", "ties", "missing"]
@@ -147,7 +148,7 @@ def test_windows_are_written_batch_by_batch(tmp_path):
     windows = np.random.default_rng(0).random((5, 3, 3))
     windows[1] = np.nan
     path = tmp_path / "windows.npz"
-    write_windows(path, table, iter([windows[:2], windows[2:]]))
+    write_windows(path, table, iter([WindowBatch(windows[:2]), WindowBatch(windows[2:])]))
     with np.load(path) as stored:
         assert np.array_equal(stored["windows"], windows, equal_nan=True)
         assert stored["rows"].tolist() == table.rows.tolist() and stored["columns"].tolist() == table.columns.tolist()
@@ -176,7 +177,7 @@ def test_nets_agree_with_the_rule_or_not_and_a_window_without_a_centre_has_no_an
     table = detections_of(find_maxima(MATRIX, 3)[:3])
     peak, edge = np.zeros((3, 3)), np.zeros((3, 3))
     peak[1, 1] = edge[0, 0] = 1
-    batches = [np.stack([peak, edge]), np.full((1, 3, 3), np.nan)]
+    batches = [WindowBatch(np.stack([peak, edge])), WindowBatch(np.full((1, 3, 3), np.nan))]
     nets = {"x": lambda w: w.values[:, 0, 0] + 1, "y": lambda w: -w.values[:, 0, 0]}
     rows = with_net_scores(table, batches, nets).as_rows()
     assert [row["centred"] for row in rows] == [True, False, None]

@@ -203,6 +203,7 @@ def test_unstored_entries_need_a_sparse_matrix():
 
 
 FLAGS_WITHOUT_EFFECT = [
+    "--by gnn --positions p.csv",
     "--k 5 --mode graph --models none",
     "--k-columns 5 --mode graph",
     "--border drop --mode graph",

@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from gnnmax import RULES, is_centred, load_model, score_everywhere
-from gnnmax.detection.dense_scoring import score_windows, windows_around, windows_at
 from gnnmax.detection.matrix_input import as_source
+from gnnmax.detection.window_batches import windows_around
+from gnnmax.detection.window_cuts import windows_at
+from gnnmax.detection.window_scoring import score_windows
 from gnnmax.detection.window_values import as_floats, as_read, in_order
 from gnnmax.models.encoding import rank, standardise
 from gnnmax.models.registry import build_model
@@ -69,7 +71,7 @@ def test_windows_of_a_graph_keep_the_order_of_its_weights():
     weights += weights.T
     places, every = (np.array([10]), np.array([11])), np.ones(1, dtype=np.bool_)
     (cut,) = windows_around(as_source(weights), *places, 3, cut=every, graph=True)
-    assert is_centred(cut).all()
+    assert is_centred(cut.values).all()
 
 
 def test_a_window_that_float32_holds_exactly_is_read_unchanged():
