@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
 from gnnmax.detection.filters import largest_of, without_filters
+from gnnmax.detection.local_background_model import LocalModel
+from gnnmax.detection.local_null import LocalNull, excess_scores
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.normalisation import normalise
@@ -17,6 +20,7 @@ from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.relative_threshold import with_threshold
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
+from gnnmax.detection.shuffled_entries import in_memory, with_entries
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
 
@@ -36,9 +40,6 @@ __all__ = [
 
 Decoys = Literal["shuffle", "distance"]
 """The entries that are exchanged: all measured entries, or those at one distance from the diagonal."""
-
-SHUFFLED = 2**26
-"""Most entries that are shuffled: each decoy is a whole copy, about 60 bytes an entry while it is made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,17 +141,37 @@ def discoveries_in(
         raise InputError("decoys by distance need an order, which a graph does not have: use shuffle")
     options = with_threshold(source, structs.replace(without_filters(options, "top"), triangle="upper"))
 
+    null, statistic_of = _null_of(source, options, decoys)  # refused before the search
+
     def search(one: MatrixSource) -> tuple[Maxima, npt.NDArray[np.float64]]:
         maxima = search_matrix(one, options)
-        ordered = options.mode == "ordered"
-        return maxima, window_means(one, maxima) if ordered else end_scores(one, maxima)
+        return maxima, statistic_of(one, maxima)
 
     names = [step.name for step in source.steps]
-    plain = source.plain if options.mode == "ordered" else source.plain.edges()
-    null = PermutationNull.of(plain, decoys)  # refused before the search
     maxima, statistic = search(source)
     others = [search(normalise(null.draw(rng), names, options.mode))[1] for _ in range(draws)]
     return Discoveries(maxima, statistic, q_values(statistic, np.concatenate(others), draws))
+
+
+def _null_of(source: MatrixSource, options: SearchOptions, decoys: Decoys) -> tuple[_Null, _Statistic]:
+    """Return the decoys of a matrix, and the statistic that is compared with them."""
+    if options.mode == "graph":
+        return PermutationNull.of(source.plain.edges()), end_scores
+    if decoys == "shuffle":
+        return PermutationNull.of(source.plain), window_means
+    n, m = source.shape
+    if n != m:
+        raise InputError(f"decoys by distance need a square matrix, rows and columns in one order, not {n} x {m}")
+    return LocalNull.of(LocalModel.of(in_memory(source.plain), options.sides)), excess_scores
+
+
+class _Null(Protocol):
+    """A source of decoys."""
+
+    def draw(self, rng: np.random.Generator) -> MatrixSource: ...
+
+
+_Statistic = Callable[[MatrixSource, Maxima], npt.NDArray[np.float64]]
 
 
 class StatisticError(InputError):
@@ -201,53 +222,25 @@ def q_values(targets: npt.NDArray[np.float64], decoys: npt.NDArray[np.float64], 
 
 @dataclass(frozen=True, eq=False)
 class PermutationNull:
-    """The measured entries of a matrix, of one half if it is symmetric, in groups of exchangeable ones."""
+    """The measured entries of a matrix, of one half if it is symmetric, all of which are exchanged."""
 
     source: MatrixSource
     values: npt.NDArray[Any]
     rows: Places
     columns: Places
-    group: Places
 
     @classmethod
-    def of(cls, source: MatrixSource, decoys: Decoys) -> PermutationNull:
+    def of(cls, source: MatrixSource) -> PermutationNull:
         """List the entries of a matrix before normalisation."""
-        n, m = source.shape
-        if decoys == "distance" and n != m:
-            raise InputError(f"decoys by distance need a square matrix, rows and columns in one order, not {n} x {m}")
-        stored = source.sparse and source.unstored == "missing"
-        entries = source.matrix.nnz if stored else n * m
-        if entries > SHUFFLED:
-            raise InputError(f"decoys are copies of the matrix, of at most {SHUFFLED:,} entries, not {entries:,}")
-        if not stored:
-            block = source.block(0, 0, n, m, (0, 0))
-            source = replace(source, matrix=block.values, unstored="zero", missing=block.missing, diagonal=True)
+        source = in_memory(source)
         parts = list(source.measured())
         values, rows, columns = (np.concatenate([part[at] for part in parts]) for at in range(3))
         kept = rows <= columns if source.undirected else np.ones(len(rows), dtype=np.bool_)
-        values, rows, columns = values[kept], rows[kept], columns[kept]
-        group = source.distances(rows, columns) if decoys == "distance" else np.zeros(len(rows), dtype=np.intp)
-        order = np.argsort(group, kind="stable")
-        return cls(source, values[order], rows[order], columns[order], group[order])
+        return cls(source, values[kept], rows[kept], columns[kept])
 
     def draw(self, rng: np.random.Generator) -> MatrixSource:
         """Draw a decoy."""
-        values = self.values[np.lexsort((rng.random(len(self.values)), self.group))]
-        if self.source.sparse:
-            from scipy.sparse import csr_array
-
-            off = (self.rows != self.columns) & self.source.undirected
-            rows = np.concatenate([self.rows, self.columns[off]])
-            columns = np.concatenate([self.columns, self.rows[off]])
-            data = np.concatenate([values, values[off]])
-            stored = csr_array((data, (rows, columns)), shape=self.source.shape)
-            stored.sum_duplicates()
-            return replace(self.source, matrix=stored)
-        matrix = self.source.matrix.copy()
-        matrix[self.rows, self.columns] = values
-        if self.source.undirected:
-            matrix[self.columns, self.rows] = values
-        return replace(self.source, matrix=matrix)
+        return with_entries(self.source, rng.permutation(self.values), self.rows, self.columns)
 
 
 def window_means(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64]:
