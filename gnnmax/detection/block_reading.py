@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,11 @@ class FittedNormalisation:
         lost: Number of measured entries without a score.
         reason: Why these have none.
         scored: For each distance ``|i - j|``, whether entries there have scores; None if all entries have.
+        reach: How many rows and columns away an entry may be that a score depends on. Where it is above 0, ``mapped``
+            gives the score of an entry among equal ones, and missing entries stay missing.
+        around: Where reach is above 0, returns the scores inside the border of a block in float64, NaN where an entry
+            is missing; takes the block, the keyword ``shear`` of :class:`gnnmax.detection.blocks.Block`, and
+            ``below``: the entries of the result below the diagonal of an undirected matrix, or None.
     """
 
     name: str
@@ -45,6 +50,8 @@ class FittedNormalisation:
     lost: int = 0
     reason: str = ""
     scored: npt.NDArray[np.bool_] | None = None
+    reach: int = 0
+    around: Callable[..., npt.NDArray[np.float64]] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +79,11 @@ class BlockReader:
     steps: tuple[FittedNormalisation, ...] = ()
     breaks: Breaks | None = None
     bins: GenomeBins | None = None
+
+    @cached_property
+    def plain(self) -> Self:
+        """The same matrix before normalisation."""
+        return replace(self, steps=()) if self.steps else self
 
     @cached_property
     def parts(self) -> Breaks:
@@ -134,10 +146,47 @@ class BlockReader:
         """Return the values of some entries as the matrix holds them, before normalisation."""
         return self.storage.at(rows, columns)
 
+    @cached_property
+    def reach(self) -> int:
+        """How many rows and columns away an entry may be that the score of another one depends on."""
+        return sum(step.reach for step in self.steps)
+
     def transformed(self, values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[Any]:
-        """Normalise values of some rows and columns, shapes that broadcast; NaN means no score."""
+        """Normalise values of some rows and columns, shapes that broadcast; NaN means no score.
+
+        A step that looks at the entries around takes them all for equal.
+        """
         for step in self.steps:
             values = step.mapped(values, rows, columns)
+        return values
+
+    def _scores(
+        self, values: npt.NDArray[Any], hidden: npt.NDArray[np.bool_] | None, row: int, column: int, *, shear: int
+    ) -> npt.NDArray[Any]:
+        """Normalise a block that has a border of :attr:`reach`, and return what is inside; NaN means no score.
+
+        Args:
+            values: The block; with shear, its border at both sides is twice as wide.
+            hidden: Which entries are missing; None: those that are NaN.
+            row: Row of its first entry, which may lie outside the matrix.
+            column: Its column.
+            shear: See :class:`Block`.
+        """
+        n, m = self.shape
+        for step in self.steps:
+            up, aside = step.reach, step.reach * (1 + shear)
+            rows = row + up + np.arange(values.shape[0] - 2 * up)[:, None]
+            columns = column + shear * up + aside + np.arange(values.shape[1] - 2 * aside)
+            columns = columns + shear * (rows - rows[0])
+            if step.around is None:
+                values = step.mapped(values, np.clip(rows, 0, n - 1), np.clip(columns, 0, m - 1))
+                continue
+            known = values.astype(np.float64)
+            if hidden is not None:
+                known[hidden] = np.nan
+            below = np.broadcast_to(rows > columns, (len(rows), columns.shape[-1])) if self.undirected else None
+            values, hidden = step.around(known, shear=shear, below=below), None
+            row, column = row + up, column + shear * up + aside
         return values
 
     @property
@@ -154,7 +203,7 @@ class BlockReader:
         top, bottom = max(int(above), row - up), min(int(below), row + rows + up)
         first, last = max(int(before), column - left), min(int(after), column + columns + left)
         inner = (slice(top - row + up, bottom - row + up), slice(first - column + left, last - column + left))
-        part, hidden = self._part(top, bottom, first, last)
+        part, hidden = (self._part_of_scores if self.reach else self._part)(top, bottom, first, last)
         if hidden is not None:
             part = np.where(hidden, lowest, part)
         values[inner] = part
@@ -165,6 +214,17 @@ class BlockReader:
         missing[inner] = False if hidden is None else hidden
         holes = hidden is not None or _alone(border, (int(below - above), int(after - before)))
         return Block(values, missing, holes, row, column)
+
+    def _part_of_scores(
+        self, top: int, bottom: int, first: int, last: int
+    ) -> tuple[Any, npt.NDArray[np.bool_] | None]:
+        """Read a part of the scores that depend on entries around, and the mask of missing ones, None if none is."""
+        found, reach = np.empty((bottom - top, last - first)), self.reach
+        for row, column, rows, columns in self.parts.cut((top, first, bottom - top, last - first)):
+            block = self.plain.block(row, column, rows, columns, (reach, reach))
+            scores = self._scores(block.values, block.missing, row - reach, column - reach, shear=0)
+            found[row - top : row - top + rows, column - first : column - first + columns] = scores
+        return found, _unknown(found)
 
     def _part(self, top: int, bottom: int, first: int, last: int) -> tuple[Any, npt.NDArray[np.bool_] | None]:
         """Read a part of the matrix and the mask of its missing entries, None if there are none."""
@@ -199,32 +259,45 @@ class BlockReader:
         """
         up, left = border
         top, bottom, pad = row - up, row + rows + up, left + up
-        stored = self._sparse_storage.rows(top, bottom)
         start, width = offset - pad, offsets + 2 * pad
+        (above, below), (first, last) = self.parts.limits(row, 0)[0], columns
+        if self.reach:
+            around = up + self.reach, left + self.reach
+            block = self.plain.band_block(row, offset, rows, offsets, border=around, columns=columns)
+            corner = top - self.reach, top - self.reach + start - 2 * self.reach
+            values = self._scores(block.values, block.missing, *corner, shear=1)
+            hidden = _unknown(values)
+        else:
+            values, hidden = self._band_part(top, bottom, start, width)
+        holes = hidden is not None or row + offset < first or row + rows - 1 + offset + offsets > last
+        holes |= _alone(border, (int(below - above), last - first))
+        if top < above or bottom > below or top + start < first or bottom - 1 + start + width > last:
+            places = np.arange(top, bottom)[:, None]
+            sheared = places + np.arange(start, start + width)
+            hidden = _either(hidden, (sheared < first) | (sheared >= last) | (places < above) | (places >= below))
+        if hidden is not None:
+            np.copyto(values, self.lowest, where=hidden)
+        return Block(values, hidden, holes, row, row + offset, shear=1)
+
+    def _band_part(
+        self, top: int, bottom: int, start: int, width: int
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
+        """Read offsets from the diagonal in some rows, and the mask of missing ones, None if there are none."""
+        stored = self._sparse_storage.rows(top, bottom)
         mask = self.unstored == "missing"
         values, hidden = stored.filled(start, width, computable(self.matrix.dtype), mask=mask)
         hidden = _either(hidden, _unknown(values))
-        n, m = self.shape
-        places = np.arange(top, bottom)[:, None]
-        sheared = places + np.arange(start, start + width) if self.steps or self.missing is not None else None
         if self.missing is not None:
             hidden = _either(hidden, self._masked(top, start, bottom - top, width))
         if not self.diagonal and start <= 0 < start + width:
             hidden = np.zeros(values.shape, dtype=np.bool_) if hidden is None else hidden
             hidden[:, -start] = True
         if self.steps:
-            assert sheared is not None
-            values = self.transformed(values, np.clip(places, 0, n - 1), np.clip(sheared, 0, m - 1))
+            (n, m), places = self.shape, np.arange(top, bottom)[:, None]
+            columns = places + np.arange(start, start + width)
+            values = self.transformed(values, np.clip(places, 0, n - 1), np.clip(columns, 0, m - 1))
             hidden = _either(hidden, _unknown(values))
-        (above, below), (first, last) = self.parts.limits(row, 0)[0], columns
-        holes = hidden is not None or row + offset < first or row + rows - 1 + offset + offsets > last
-        holes |= _alone(border, (int(below - above), last - first))
-        if top < above or bottom > below or top + start < first or bottom - 1 + start + width > last:
-            sheared = places + np.arange(start, start + width)
-            hidden = _either(hidden, (sheared < first) | (sheared >= last) | (places < above) | (places >= below))
-        if hidden is not None:
-            np.copyto(values, self.lowest, where=hidden)
-        return Block(values, hidden, holes, row, row + offset, shear=1)
+        return values, hidden
 
     def _masked(self, top: int, start: int, height: int, width: int) -> npt.NDArray[np.bool_]:
         """Return the mask of a rectangle along the diagonal; entries outside the matrix may be True or False."""

@@ -30,11 +30,6 @@ TALLEST = 2048
 class MatrixSource(BlockReader):
     """A matrix that is searched: its blocks, and its measured entries."""
 
-    @property
-    def plain(self) -> MatrixSource:
-        """The same matrix before normalisation."""
-        return replace(self, steps=()) if self.steps else self
-
     def edges(self) -> MatrixSource:
         """The same matrix with only its edges measured: stored entries, or those of a dense matrix that are not 0."""
         from scipy.sparse import csr_array
@@ -76,7 +71,7 @@ class MatrixSource(BlockReader):
         """Yield blocks that cover the matrix, each entry once."""
         pages: Iterable[PageTiles | tuple[Any, Iterator[tuple[int, int, int, int]]]]
         if isinstance(self.storage, ArrayStorage):
-            pages = self.storage.pages(border, tile)
+            pages = self.storage.pages((border[0] + self.reach, border[1] + self.reach), tile)
         else:
             pages = [(self.matrix, tiles_of(self.shape, tile))]
         for page, tiles in pages:
@@ -92,10 +87,11 @@ class MatrixSource(BlockReader):
             whole = replace(self, matrix=self.storage.whole.matrix)
             yield from whole._band_tiles(border, upper=False, rectangles=rectangles)
             return
-        storage, m, around = self._sparse_storage, self.shape[1], max(border)
+        storage, m, around = self._sparse_storage, self.shape[1], max(border) + self.reach
         zero = self.unstored == "zero"
         special = (self._special(border) if zero else None) or []
         wider = sum(border) if zero and not storage.least >= 0 else 0  # a zero is above negative entries
+        wider += 2 * self.reach if zero else 0  # a zero beside other entries may have another score
         height = TILE[0] * TILE[1] // (storage.width + 2 * (wider + sum(border)) + 1)
         height = TILE[0] if rectangles else max(TILE[0], min(height, TALLEST))
         for row, rows in self._strips(height):
@@ -196,7 +192,8 @@ class MatrixSource(BlockReader):
     @property
     def stored_once(self) -> bool:
         """Whether only the upper half of a symmetric matrix is stored, and no other entry is measured by itself."""
-        return isinstance(self.storage, HalfStorage) and (self.unstored == "missing" or self.skips_zeros)
+        once = self.unstored == "missing" or self.skips_zeros
+        return isinstance(self.storage, HalfStorage) and once and not self.reach
 
     def measured(self, *, once: bool = False) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
         """Yield values, rows and columns of the entries that have a score, some rows at a time.
@@ -209,7 +206,11 @@ class MatrixSource(BlockReader):
         if self.sparse and (self.unstored == "missing" or self.skips_zeros):
             yield from self.measured_stored(once=once)
             return
-        for block in self._scored_blocks():
+        yield from self._known_in(self._scored_blocks())
+
+    def _known_in(self, blocks: Iterable[Block]) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
+        """Yield values, rows and columns of the measured entries of blocks without a border."""
+        for block in blocks:
             known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing
             yield block.values[known], *block.places(*np.nonzero(known))
 
@@ -239,9 +240,14 @@ class MatrixSource(BlockReader):
     def measured_stored(self, *, once: bool = False) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
         """Yield values, rows and columns of the stored entries of a sparse matrix that have a score.
 
+        If scores depend on entries around, those near stored entries are among them, unless unstored ones are missing.
+
         Args:
             once: Whether the lower half is left out where :attr:`stored_once`.
         """
+        if self.reach:
+            yield from self._known_in(self._band_tiles((0, 0), upper=False, rectangles=False))
+            return
         for part in self.stored(once=once):
             values, rows, columns = part
             kept = np.ones(len(values), dtype=np.bool_)

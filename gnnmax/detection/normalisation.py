@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,6 +16,7 @@ from gnnmax.detection.block_reading import FittedNormalisation
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search_options import Mode
+from gnnmax.detection.smoothing import by_gaussian
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError, unknown_name
 
@@ -35,11 +37,29 @@ class Normalisation:
         fit: Reads a matrix and returns the map of its entries.
         summary: One sentence that describes it.
         ordered: Whether it needs an order of rows and columns.
+        scale: The number that a name without one stands for, where names may have one after a colon, as in
+            ``smooth:2``: ``fit`` takes it. None: names have no number.
     """
 
-    fit: Callable[[MatrixSource], FittedNormalisation]
+    fit: Callable[..., FittedNormalisation]
     summary: str
     ordered: bool = False
+    scale: float | None = None
+
+    def fitted(self, source: MatrixSource, text: str) -> FittedNormalisation:
+        """Fit the normalisation to a matrix, as some text names it.
+
+        Raises:
+            InputError: it has a number that it does not take, or another text after the colon.
+        """
+        name, colon, number = text.partition(":")
+        if self.scale is None:
+            if colon:
+                raise InputError(f"the step {name} takes no number: write {name}, not {text!r}")
+            return self.fit(source)
+        if colon and not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", number, re.ASCII):
+            raise InputError(f"the step {name} takes a number after the colon, such as {name}:2, not {text!r}")
+        return replace(self.fit(source, float(number) if colon else self.scale), name=text)
 
 
 def by_rank(source: MatrixSource) -> FittedNormalisation:
@@ -274,7 +294,7 @@ def normalise(source: MatrixSource, steps: Sequence[str], mode: Mode = "ordered"
 
     Args:
         source: The matrix.
-        steps: Names of :data:`NORMALISATIONS`.
+        steps: Names of :data:`NORMALISATIONS`, some of them with a number: ``smooth:2``.
         mode: In mode ``graph`` only edges are measured: stored entries, or those of a dense matrix that are not 0.
 
     Raises:
@@ -287,7 +307,8 @@ def normalise(source: MatrixSource, steps: Sequence[str], mode: Mode = "ordered"
         array([[2.5, 1. ],
                [4. , 2.5]])
     """
-    for name in steps:
+    for text in steps:
+        name = text.partition(":")[0]
         if name not in NORMALISATIONS:
             raise unknown_name("step", name, NORMALISATIONS)
         if mode == "graph" and NORMALISATIONS[name].ordered:
@@ -296,8 +317,9 @@ def normalise(source: MatrixSource, steps: Sequence[str], mode: Mode = "ordered"
             )
     if steps and mode == "graph":
         source = source.edges()
-    for name in steps:
-        source = replace(source, steps=(*source.steps, NORMALISATIONS[name].fit(source)))
+    for text in steps:
+        step = NORMALISATIONS[text.partition(":")[0]].fitted(source, text)
+        source = replace(source, steps=(*source.steps, step))
     return source
 
 
@@ -309,4 +331,7 @@ NORMALISATIONS: dict[str, Normalisation] = {
         ordered=True,
     ),
     "degree": Normalisation(by_degree, "The value over the root of the sums of its row and its column."),
+    "smooth": Normalisation(
+        by_gaussian, "The mean of the measured entries around it, with Gaussian weights.", ordered=True, scale=1.0
+    ),
 }

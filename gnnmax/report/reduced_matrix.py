@@ -57,7 +57,8 @@ def _of_blocks(source: MatrixSource, block: tuple[int, int]) -> tuple[npt.NDArra
     """Return the largest entry of each block, and whether any was measured, read tile by tile."""
     largest = np.full(_grid(source, block), -np.inf)
     measured = np.zeros(largest.shape, dtype=np.bool_)
-    for tile in replace(source, breaks=None).every_block((0, 0), upper=source.undirected):
+    whole = source if source.reach else replace(source, breaks=None)
+    for tile in whole.every_block((0, 0), upper=source.undirected):
         sides = zip((tile.row, tile.column), tile.values.shape, block, strict=True)
         (rows, down), (columns, across) = (_cuts(first, length, side) for first, length, side in sides)
         known = np.ones(tile.values.shape, dtype=np.bool_) if tile.missing is None else ~tile.missing

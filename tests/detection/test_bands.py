@@ -15,7 +15,18 @@ from gnnmax.errors import InputError
 
 SIDES = st.sampled_from([(3, 3), (5, 5), (7, 7), (3, 5), (5, 3), (1, 3), (3, 1)])
 STEPS = st.sampled_from(
-    [(), ("distance",), ("rank",), ("distance", "rank"), ("rank", "distance"), ("distance", "distance")]
+    [
+        (),
+        ("distance",),
+        ("rank",),
+        ("distance", "rank"),
+        ("rank", "distance"),
+        ("distance", "distance"),
+        ("smooth:0.5",),
+        ("distance", "smooth:0.25"),
+        ("rank", "smooth:0.5"),
+        ("smooth:0.25", "distance"),
+    ]
 )
 OPTIONS = st.fixed_dictionaries(
     {
