@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -45,41 +45,61 @@ def kernel_of(name: str, peak: tuple[int, int], window: tuple[int, int]) -> Kern
     return np.asarray(KERNELS[name](down, right) & outside)
 
 
-def kernel_sums(values: npt.NDArray[Any], kernel: Kernel, *, shear: int = 0) -> npt.NDArray[Any]:
+def kernel_sums(
+    values: npt.NDArray[Any], kernel: Kernel, *, shear: int = 0, mirrored: bool = False
+) -> npt.NDArray[Any]:
     """Sum the surroundings of every entry inside the border of a block.
 
-    The entries are added in an order that depends on the kernel alone, so a sum has the same rounding in every block.
+    The entries are added in a sequence that depends on the kernel alone. So a sum has the same rounding in every block,
+    and mirrored surroundings of a mirrored block have the same sums.
 
     Args:
         values: A block with a border as wide as the kernel reaches; missing entries are 0.
         kernel: The surroundings.
         shear: See :class:`gnnmax.detection.blocks.Block`; with 1 the border at both sides is wider.
+        mirrored: Whether the surroundings are mirrored at the diagonal: rows of the kernel are columns of the block.
 
     Example:
         >>> kernel_sums(np.arange(9).reshape(3, 3), kernel_of("horizontal", (0, 0), (1, 1)))
         array([[8]])
     """
-    (up, left), (height, width) = (side // 2 for side in kernel.shape), values.shape
+    up, left = (side // 2 for side in (kernel.T if mirrored else kernel).shape)
     aside = left + shear * up
-    n, m = height - 2 * up, width - 2 * aside
+    n, m = values.shape[0] - 2 * up, values.shape[1] - 2 * aside
     sums = np.zeros((n, m), dtype=values.dtype)
-    along: dict[tuple[int, int], npt.NDArray[Any]] = {}
-    for down, line in enumerate(kernel):
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], line, [False]]).astype(np.int8))).tolist()
-        for first, last in list(pairwise(edges))[::2]:
-            if (first, last) not in along:
-                along[first, last] = _run_sums(values, last - first)
-            start = aside - left + first - shear * (down - up)
-            sums += along[first, last][down : down + n, start : start + m]
+    runs: dict[int, npt.NDArray[Any]] = {}
+    for line, first, last in _runs_of(kernel):
+        length = last - first
+        if length not in runs:
+            runs[length] = _run_sums(values, length, axis=0 if mirrored else 1, shear=shear)
+        down, right = (first, line) if mirrored else (line, first)
+        start = aside - left + right - shear * (down - up)
+        if mirrored:
+            start -= shear * (length - 1)
+        sums += runs[length][down : down + n, start : start + m]
     return sums
 
 
-def _run_sums(values: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
-    """Sum neighbouring entries of each row, this many."""
-    width = values.shape[1] - length + 1
-    sums = values[:, :width].copy()
-    for start in range(1, length):
-        sums += values[:, start : start + width]
+def _runs_of(kernel: Kernel) -> Iterator[tuple[int, int, int]]:
+    """Yield the line, the first place and the last one, plus 1, of each run of entries in the lines of a kernel."""
+    for line, marked in enumerate(kernel):
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(np.int8))).tolist()
+        for first, last in list(pairwise(edges))[::2]:
+            yield line, first, last
+
+
+def _run_sums(values: npt.NDArray[Any], length: int, *, axis: int, shear: int) -> npt.NDArray[Any]:
+    """Sum this many neighbouring entries of each row, or of each column."""
+    if axis == 1:
+        width = values.shape[1] - length + 1
+        parts = [values[:, start : start + width] for start in range(length)]
+    else:
+        height, width = values.shape[0] - length + 1, values.shape[1] - shear * (length - 1)
+        starts = [shear * (length - 1 - down) for down in range(length)]
+        parts = [values[down : down + height, start : start + width] for down, start in enumerate(starts)]
+    sums = parts[0].copy()
+    for part in parts[1:]:
+        sums += part
     return sums
 
 

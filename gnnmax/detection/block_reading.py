@@ -39,8 +39,9 @@ class FittedNormalisation:
         reach: How many rows and columns away an entry may be that a score depends on. Where it is above 0, ``mapped``
             gives the score of an entry among equal ones, and missing entries stay missing.
         around: Where reach is above 0, returns the scores inside the border of a block in float64, NaN where an entry
-            is missing; takes the block, the keyword ``shear`` of :class:`gnnmax.detection.blocks.Block`, and
-            ``below``: the entries of the result below the diagonal of an undirected matrix, or None.
+            is missing; takes the block, the keyword ``shear`` of :class:`gnnmax.detection.blocks.Block`,
+            ``below``: the entries of the result below the diagonal of an undirected matrix, or None; and ``corner``:
+            row and column of the first entry of the block with its border, which may lie outside the matrix.
     """
 
     name: str
@@ -185,7 +186,7 @@ class BlockReader:
             if hidden is not None:
                 known[hidden] = np.nan
             below = np.broadcast_to(rows > columns, (len(rows), columns.shape[-1])) if self.undirected else None
-            values, hidden = step.around(known, shear=shear, below=below), None
+            values, hidden = step.around(known, corner=(row, column), shear=shear, below=below), None
             row, column = row + up, column + shear * up + aside
         return values
 
@@ -215,9 +216,7 @@ class BlockReader:
         holes = hidden is not None or _alone(border, (int(below - above), int(after - before)))
         return Block(values, missing, holes, row, column)
 
-    def _part_of_scores(
-        self, top: int, bottom: int, first: int, last: int
-    ) -> tuple[Any, npt.NDArray[np.bool_] | None]:
+    def _part_of_scores(self, top: int, bottom: int, first: int, last: int) -> tuple[Any, npt.NDArray[np.bool_] | None]:
         """Read a part of the scores that depend on entries around, and the mask of missing ones, None if none is."""
         found, reach = np.empty((bottom - top, last - first)), self.reach
         for row, column, rows, columns in self.parts.cut((top, first, bottom - top, last - first)):
