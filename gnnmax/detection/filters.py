@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
+from gnnmax.detection.labels import labels_of
 from gnnmax.detection.largest import are_largest, check_groups
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Dropped, Maxima
@@ -66,10 +67,14 @@ _DEFAULTS = SearchOptions()
 
 
 def _far_apart(source: MatrixSource, maxima: Maxima, options: SearchOptions) -> Kept:
-    # Strict maxima are half a window apart anyway.
-    if options.min_distance <= (min(options.sides) // 2 + 1 if options.ties == "strict" else 1):
+    # Strict maxima of whole windows are half a window apart anyway.
+    strict = options.ties == "strict" and options.footprint == "square"
+    if options.min_distance <= (min(options.sides) // 2 + 1 if strict else 1):
         return np.ones(len(maxima), dtype=np.bool_)
     places = source.parts.apart(maxima.rows, maxima.columns, options.min_distance)
+    if (labels := labels_of(source, options)) is not None:  # those of different labels are far apart
+        number = np.unique(labels.at(maxima.rows, maxima.columns), return_inverse=True)[1].reshape(-1)
+        places = places[0] + number * (places[0].max(initial=0) + options.min_distance), places[1]
     return suppress_nearby(*places, maxima.values, options.min_distance)
 
 
@@ -81,8 +86,11 @@ def _prominent(_: MatrixSource, maxima: Maxima, options: SearchOptions) -> Kept:
     return np.asarray(maxima.prominence >= options.prominence)  # type: ignore[operator]  # both are there
 
 
-def _largest(_: MatrixSource, maxima: Maxima, options: SearchOptions) -> Kept:
-    return are_largest(maxima, len(maxima) + 1 if options.top is None else options.top, per=options.top_per)
+def _largest(source: MatrixSource, maxima: Maxima, options: SearchOptions) -> Kept:
+    most = len(maxima) + 1 if options.top is None else options.top
+    if options.top_per == "label" and (labels := labels_of(source, options)) is not None:
+        return are_largest(maxima, most, groups=labels.at(maxima.rows, maxima.columns))
+    return are_largest(maxima, most, per=options.top_per)
 
 
 FILTERS: tuple[Filter, ...] = (

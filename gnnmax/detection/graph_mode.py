@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima, margin_over
-from gnnmax.detection.search_options import SearchOptions
+from gnnmax.detection.search_options import SearchOptions, has_shape
 from gnnmax.detection.storage import lowest
 
 __all__ = ["graph_maxima"]
@@ -53,7 +53,7 @@ def graph_maxima(source: MatrixSource, options: SearchOptions) -> Maxima:
     leading = value == by_column.first[column]
     if symmetric:
         leading &= row <= column
-    if options.threshold is not None:
+    if options.threshold is not None and not has_shape(options.threshold):
         leading &= value > options.threshold
     chosen = np.flatnonzero(leading)
     row, column, value = row[chosen], column[chosen], value[chosen]

@@ -15,7 +15,7 @@ from gnnmax.errors import InputError
 __all__ = ["are_largest", "check_groups", "larger_in_group"]
 
 
-def larger_in_group(values: npt.NDArray[Any], groups: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+def larger_in_group(values: npt.NDArray[Any], groups: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     """Count, for each value, the values of its group that are strictly larger.
 
     Args:
@@ -40,14 +40,18 @@ def larger_in_group(values: npt.NDArray[Any], groups: npt.NDArray[np.intp]) -> n
     return larger
 
 
-def are_largest(maxima: Maxima, most: int, *, per: Groups) -> npt.NDArray[np.bool_]:
+def are_largest(
+    maxima: Maxima, most: int, *, per: Groups = "matrix", groups: npt.NDArray[Any] | None = None
+) -> npt.NDArray[np.bool_]:
     """Return which maxima have fewer than ``most`` larger ones in the matrix, or in one of their groups.
 
-    A group is a row, a column or a node. A maximum of a node is one in its row or in its column; a maximum between two
-    nodes is kept if it is among the largest of one of them. Maxima that are equal at the cut are all kept, so that the
-    answer does not depend on the order of the input.
+    A group is a row, a column or a node, or the maxima with one number in ``groups``. A maximum of a node is one in its
+    row or in its column; a maximum between two nodes is kept if it is among the largest of one of them. Maxima that are
+    equal at the cut are all kept, so that the answer does not depend on the order of the input.
     """
     values = maxima.values if maxima.scores is None else maxima.scores
+    if groups is not None:
+        return np.asarray(larger_in_group(values, groups) < most)
     ends = {"matrix": [np.zeros(len(maxima), dtype=np.intp)], "row": [maxima.rows], "column": [maxima.columns]}
     if per != "node":
         return np.asarray(larger_in_group(values, *ends[per]) < most)

@@ -1,4 +1,4 @@
-"""Masks from files: which entries of a matrix were not measured."""
+"""Arrays from files that say something about each entry of a matrix: a mask, labels or thresholds."""
 
 from __future__ import annotations
 
@@ -13,10 +13,26 @@ from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.detection.sparse_storage import is_sparse
 from gnnmax.errors import InputError
 
-__all__ = ["read_mask"]
+__all__ = ["read_entries", "read_mask"]
 
 LARGEST = 2**32
 """Most entries of a mask, a byte each."""
+
+
+def read_entries(path: str | Path, needed: str) -> Any:
+    """Read an array as :func:`gnnmax.detection.matrix_files.read_matrix` does, dense or sparse; refuse anything else.
+
+    Args:
+        path: The file.
+        needed: The beginning of the error: the kind of array that is needed.
+
+    Raises:
+        InputError: no such file, or no array.
+    """
+    found = read_matrix(path)
+    if not (isinstance(found, np.ndarray) or is_sparse(found) or hands_out_slices(found)):
+        raise InputError(f"{needed}, not a list of edges or bins: {path}")
+    return found
 
 
 def read_mask(path: str | Path, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
@@ -36,9 +52,7 @@ def read_mask(path: str | Path, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]
         ...     read_mask(Path(folder, "mask.npy"), (2, 2)).tolist()
         [[True, False], [False, True]]
     """
-    found = read_matrix(path)
-    if not (isinstance(found, np.ndarray) or is_sparse(found) or hands_out_slices(found)):
-        raise InputError(f"a mask is an array, such as a .npy, .npz or .mtx file, not a list of edges or bins: {path}")
+    found = read_entries(path, "a mask is an array, such as a .npy, .npz or .mtx file")
     if tuple(found.shape) != tuple(shape):
         raise InputError(f"the mask {path} has shape {tuple(found.shape)}, not {tuple(shape)}, that of the matrix")
     if len(shape) == 2 and shape[0] * shape[1] > LARGEST:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,14 @@ TILE = (128, 1024)
 
 TALLEST = 2048
 """Most rows of a block of a narrow band."""
+
+
+class _LoneLines(NamedTuple):
+    """Measured rows and columns that have no others in their windows, and the border of these."""
+
+    border: tuple[int, int]
+    rows: Places
+    columns: Places
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +57,9 @@ class MatrixSource(BlockReader):
         stored = np.concatenate(values), np.concatenate(columns), np.cumsum(counts)
         return replace(self, matrix=csr_array(stored, shape=self.shape), unstored="missing")
 
-    def tiles(self, border: tuple[int, int], *, upper: bool, rectangles: bool = False) -> Iterator[Block]:
+    def tiles(
+        self, border: tuple[int, int], *, upper: bool, rectangles: bool = False, hole: int = 0
+    ) -> Iterator[Block]:
         """Yield blocks that cover the matrix, each entry once; in a sparse matrix, only blocks near stored entries.
 
         Args:
@@ -57,9 +67,10 @@ class MatrixSource(BlockReader):
             upper: Whether blocks wholly below the diagonal may be left out.
             rectangles: Whether blocks are rectangles of rows and columns, also those near a diagonal. The border may
                 then reach one entry further than windows do.
+            hole: How many rows and columns around its centre a window leaves out.
         """
         if self.sparse and (self.unstored == "missing" or self._special(border) is not None):
-            yield from self._band_tiles(border, upper=upper, rectangles=rectangles)
+            yield from self._band_tiles(border, upper=upper, rectangles=rectangles, hole=hole)
         else:
             yield from self.every_block(border, upper=upper)
 
@@ -81,11 +92,13 @@ class MatrixSource(BlockReader):
                     if not upper or column + width > row:
                         yield source.block(row, column, rows, width, border)
 
-    def _band_tiles(self, border: tuple[int, int], *, upper: bool, rectangles: bool) -> Iterator[Block]:
+    def _band_tiles(
+        self, border: tuple[int, int], *, upper: bool, rectangles: bool = False, hole: int = 0
+    ) -> Iterator[Block]:
         """Yield blocks near stored entries, and rows in which a lone zero may be a maximum."""
         if isinstance(self.storage, HalfStorage) and not upper:
             whole = replace(self, matrix=self.storage.whole.matrix)
-            yield from whole._band_tiles(border, upper=False, rectangles=rectangles)
+            yield from whole._band_tiles(border, upper=False, rectangles=rectangles, hole=hole)
             return
         storage, m, around = self._sparse_storage, self.shape[1], max(border) + self.reach
         zero = self.unstored == "zero"
@@ -106,7 +119,8 @@ class MatrixSource(BlockReader):
                     yield from self._parts_of_block((row, first, rows, count), border, rectangles=rectangles)
             if zero and (self.breaks is not None or isinstance(self.missing, MissingLines)):
                 gaps = list(gaps_between(runs, bounds))
-                yield from self._lone_zeros((row, rows), border, gaps, shear=0 if rectangles else 1)
+                lone = self._lone_lines(border, wider=int(rectangles), hole=hole)
+                yield from self._lone_zeros((row, rows), lone, gaps, shear=0 if rectangles else 1)
 
     def _parts_of_block(
         self, tile: tuple[int, int, int, int], border: tuple[int, int], *, rectangles: bool
@@ -134,13 +148,13 @@ class MatrixSource(BlockReader):
             yield self.band_block(row, start, rows, stop - start, border=border, columns=(first, last))
 
     def _lone_zeros(
-        self, strip: tuple[int, int], border: tuple[int, int], gaps: list[tuple[int, int]], *, shear: int
+        self, strip: tuple[int, int], lines: _LoneLines, gaps: list[tuple[int, int]], *, shear: int
     ) -> Iterator[Block]:
         """Yield blocks of one row around zeros in gaps that have nothing measured in their windows.
 
         Gaps are runs of columns, or with shear of offsets.
         """
-        (row, rows), (lone_rows, lone_columns) = strip, self._lone_lines(border, wider=1 - shear)
+        (row, rows), (border, lone_rows, lone_columns) = strip, lines
         for place in lone_rows[np.searchsorted(lone_rows, row) : np.searchsorted(lone_rows, row + rows)].tolist():
             for first, last in gaps:
                 ends = [shear * place + first, shear * place + last + 1]
@@ -149,12 +163,12 @@ class MatrixSource(BlockReader):
                         for part in self.parts.cut((place, column, 1, count)):
                             yield self.block(*part, border)
 
-    def _lone_lines(self, border: tuple[int, int], *, wider: int) -> tuple[Places, Places]:
+    def _lone_lines(self, border: tuple[int, int], *, wider: int, hole: int) -> _LoneLines:
         """Return measured rows and columns without others in their windows, which reach less far than a border may."""
         n, m = self.shape
         lines = self.missing if isinstance(self.missing, MissingLines) else MissingLines.none((n, m))
         half = max(0, border[0] - wider), max(0, border[1] - wider)
-        return lines.isolated(half, (self.parts.rows, self.parts.columns))
+        return _LoneLines(border, *lines.isolated(half, (self.parts.rows, self.parts.columns), hole=hole))
 
     def _special(self, border: tuple[int, int]) -> list[tuple[int, int]] | None:
         """Return runs of offsets where a window without stored entries may have a maximum; None if anywhere.
@@ -246,7 +260,7 @@ class MatrixSource(BlockReader):
             once: Whether the lower half is left out where :attr:`stored_once`.
         """
         if self.reach:
-            yield from self._known_in(self._band_tiles((0, 0), upper=False, rectangles=False))
+            yield from self._known_in(self._band_tiles((0, 0), upper=False))
             return
         for part in self.stored(once=once):
             values, rows, columns = part

@@ -63,6 +63,10 @@ class Maxima(Shown):
         prominence: How far one must go down from each to reach a higher entry, float64; None if the search did not ask
             for it.
         dropped: What each filter dropped, in the order applied.
+        scale: Side of the largest windows in which each is a maximum, the longer one if they are not square; None if
+            the search has one scale.
+        scales: All scales at which each is a maximum, as text, such as ``"5,9"``; None if there is one.
+        labels: The label of each: a whole number, or those of its row and column as text; None without labels.
     """
 
     rows: Places
@@ -79,6 +83,9 @@ class Maxima(Shown):
     symmetry: Symmetry = UNCHECKED
     prominence: npt.NDArray[np.float64] | None = None
     dropped: tuple[Dropped, ...] = ()
+    scale: npt.NDArray[np.int64] | None = None
+    scales: npt.NDArray[Any] | None = None
+    labels: npt.NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -122,7 +129,8 @@ class Maxima(Shown):
         if self.scores is not None:
             found["score"] = self.scores
         found |= {"margin": self.margin, "ties": self.ties, "missing": self.missing}
-        return found if self.prominence is None else {**found, "prominence": self.prominence}
+        further = {"prominence": self.prominence, "scale": self.scale, "scales": self.scales, "label": self.labels}
+        return found | {name: column for name, column in further.items() if column is not None}
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a data frame, one row a maximum, the largest first.
@@ -201,7 +209,7 @@ LARGEST_PICTURE = 4096
 """Rows and columns of the largest matrix that a picture shows."""
 
 _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
-_OPTIONAL = ("scores", "prominence")
+_OPTIONAL = ("scores", "prominence", "scale", "scales", "labels")
 
 
 def sorted_by_value(maxima: Maxima) -> Maxima:

@@ -79,12 +79,13 @@ class MissingLines:
         """Return a mask that is False everywhere."""
         return cls(np.zeros(shape[0], dtype=np.bool_), np.zeros(shape[1], dtype=np.bool_))
 
-    def isolated(self, half: tuple[int, int], edges: tuple[Places, Places]) -> tuple[Places, Places]:
+    def isolated(self, half: tuple[int, int], edges: tuple[Places, Places], *, hole: int = 0) -> tuple[Places, Places]:
         """Return the rows and the columns that were measured, but none other within ``half`` rows or columns of them.
 
         Args:
             half: Reach in rows and in columns.
             edges: First row of each part, and the number of rows; the same for columns. Nothing reaches across.
+            hole: Rows and columns that are at most so far away do not count.
 
         Example:
             >>> lines = MissingLines(np.array([False, True, False, False]), np.zeros(2, dtype=bool))
@@ -93,15 +94,18 @@ class MissingLines:
             [[0], [0, 1]]
         """
         lines = zip((self.rows, self.columns), half, edges, strict=True)
-        rows, columns = (_lonely(~line, reach, parts) for line, reach, parts in lines)
+        rows, columns = (_lonely(~line, reach, parts, hole) for line, reach, parts in lines)
         return rows, columns
 
 
-def _lonely(measured: Flags, reach: int, edges: Places) -> Places:
-    """Return the places that are True while all others within reach are False."""
+def _lonely(measured: Flags, reach: int, edges: Places, hole: int) -> Places:
+    """Return the places that are True while all others within reach are False, but for those in a hole around."""
     before = np.concatenate([[0], np.cumsum(measured)])
     places = np.flatnonzero(measured)
     part = np.searchsorted(edges, places, "right")
-    low, high = np.maximum(places - reach, edges[part - 1]), np.minimum(places + reach + 1, edges[part])
-    lonely: Places = places[before[high] - before[low] == 1]
-    return lonely
+
+    def counted(apart: int) -> Places:
+        low, high = np.maximum(places - apart, edges[part - 1]), np.minimum(places + apart + 1, edges[part])
+        return np.asarray(before[high] - before[low])
+
+    return np.asarray(places[counted(reach) == counted(min(hole, reach))])

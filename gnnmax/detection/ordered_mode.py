@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +13,13 @@ import numpy.typing as npt
 
 from gnnmax.detection.blocks import Block
 from gnnmax.detection.breaks import Breaks
+from gnnmax.detection.footprints import footprint_of, hole_of, nearest_of, rivals_among, rivals_within
+from gnnmax.detection.labels import Labels, labels_of
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima, Places, margin_over
-from gnnmax.detection.pair_cells import earlier_pairs, repeated_cells
+from gnnmax.detection.pair_cells import cells_that_do_not_count, earlier_pairs
 from gnnmax.detection.running_maximum import rivals, running_maximum
-from gnnmax.detection.search_options import SearchOptions
+from gnnmax.detection.search_options import SearchOptions, has_shape
 from gnnmax.errors import InputError
 
 __all__ = [
@@ -82,10 +85,13 @@ def ordered_maxima(source: MatrixSource, options: SearchOptions) -> Maxima:
     rows, columns = options.sides
     none = no_maxima(source.dtype)
     fields: list[list[npt.NDArray[Any]]] = [[part] for part in none]
-    tiles = source.tiles((rows // 2, columns // 2), upper=source.undirected)
+    half, labels = (rows // 2, columns // 2), labels_of(source, options)
+    lone = labels is not None and options.unstored == "zero"  # a zero may be the only entry of its label
+    cover = source.every_block if lone else partial(source.tiles, hole=hole_of(options.footprint) // 2)
+    tiles = cover(half, upper=source.undirected)
     total = 0
     for _, blocks in itertools.groupby(tiles, key=lambda block: block.row):
-        parts = [part for block in blocks for part in _maxima_in(source, block, options)]
+        parts = [part for block in blocks for part in _maxima_in(source, block, options, labels)]
         strip = joined([[*column] for column in zip(none, *parts, strict=True)])
         total += len(strip.rows)
         check_number(total)
@@ -136,19 +142,29 @@ def no_maxima(dtype: np.dtype[Any]) -> Found:
     return Found(places, places, np.empty(0, dtype), np.empty(0), counts, counts)
 
 
-def _maxima_in(source: MatrixSource, block: Block, options: SearchOptions) -> Iterator[Found]:
-    """Compare every entry of a block with the largest others of its window, then examine the winners one by one."""
-    k, ties = options.sides, options.ties
+def _maxima_in(source: MatrixSource, block: Block, options: SearchOptions, labels: Labels | None) -> Iterator[Found]:
+    """Compare every entry of a block with the largest others of its window, then examine the winners one by one.
+
+    With a footprint or with labels this comparison leaves out some rivals, which are found one by one.
+    """
+    k, ties, footprint = options.sides, options.ties, footprint_of(options.footprint, options.sides)
     hr, hc = k[0] // 2, k[1] // 2
     m = block.size((hr, hc))[1]
     below = block.below_diagonal((hr, hc)) if source.undirected else None
+    marks = None if labels is None else labels.of_block(block, (hr, hc))
+    whole = below is None or (hr == hc and footprint is None)  # all rivals of an entry are above the diagonal
     # The mirror images below the diagonal are no rivals: a square window holds each of these pairs above it too.
     values = block.values if below is None else np.where(below, source.lowest, block.values)
     centre = block.inside(values, (hr, hc))
-    before, after = rivals(values, (hr, hc), shear=block.shear)
+    if marks is not None:
+        before, after = rivals_within(values, marks, nearest_of(footprint, k), source.lowest, shear=block.shear)
+    elif footprint is not None:
+        before, after = rivals_among(values, footprint, source.lowest, shear=block.shear)
+    else:
+        before, after = rivals(values, (hr, hc), shear=block.shear)
     wins = centre > before if ties in ("strict", "first") else centre >= before
     wins &= centre > after if ties == "strict" else centre >= after
-    clear = ties == "strict" and not block.holes and (below is None or hr == hc)
+    clear = ties == "strict" and not block.holes and whole and footprint is None and labels is None
     # A window of nothing but the lowest number holds one of every k-th entry of every k-th row.
     if not clear or values[hr % k[0] :: k[0], hc % k[1] :: k[1]].min() == source.lowest:
         # Where there are no others, or none above the lowest number of the type, the windows themselves decide.
@@ -157,12 +173,14 @@ def _maxima_in(source: MatrixSource, block: Block, options: SearchOptions) -> It
             unclear &= ~block.inside(below, (hr, hc))
         wins |= unclear
         clear &= not unclear.any()
-    if ties != "strict" and (below is None or hr == hc):  # constant windows need not be examined one by one
+    if ties != "strict" and whole and marks is None:  # constant windows need not be examined one by one
         gone = block.missing if below is None else _either(block.missing, below)
-        wins &= rising(values, gone, source.lowest, k, shear=block.shear)
+        wins &= rising(values, gone, source.lowest, k, shear=block.shear, footprint=footprint)
     if block.holes and block.missing is not None:
         wins &= ~block.inside(block.missing, (hr, hc))
-    if options.threshold is not None:
+    if marks is not None:
+        wins &= block.inside(marks, (hr, hc)) != 0
+    if options.threshold is not None and not has_shape(options.threshold):
         wins &= centre > options.threshold
     rows, columns = np.divmod(np.flatnonzero(wins), m)
     places = block.places(rows, columns)
@@ -175,7 +193,7 @@ def _maxima_in(source: MatrixSource, block: Block, options: SearchOptions) -> It
         found = _clear(places, centre[rows, columns], rival, absent)
         yield found if options.allowed_missing is None else _chosen(found, found.missing <= options.allowed_missing)
         return
-    for part in candidates_at(block, rows, columns, k, pairs=below is not None):
+    for part in candidates_at(block, rows, columns, k, pairs=below is not None, footprint=footprint, labels=marks):
         yield _decided(source, part, options)
 
 
@@ -190,8 +208,11 @@ def rising(
     k: tuple[int, int],
     *,
     shear: int = 0,
+    footprint: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.bool_]:
     """Find the entries of a block that are above another entry of their window, or have no other one.
+
+    With a footprint, entries that are not above another one are found too if all others hold the lowest number.
 
     Args:
         values: The block with its border; ``gone`` entries hold the ``lowest`` number of the type.
@@ -199,10 +220,15 @@ def rising(
         lowest: That number.
         k: Rows and columns of the windows.
         shear: 1 if each row begins one column further right than the row above it.
+        footprint: The entries of a window besides its centre that count; None: all.
     """
     lows = -values if values.dtype.kind == "f" else ~values  # in reverse order
     if gone is not None:
         lows[gone] = lowest
+    if footprint is not None:
+        least = np.maximum(*rivals_among(lows, footprint, lowest, shear=shear))
+        first = k[1] // 2 + shear * (k[0] // 2)
+        return (least > lows[k[0] // 2 :, first:][: least.shape[0], : least.shape[1]]) | (least == lowest)
     least = running_maximum(running_maximum(lows, k[1], 1), k[0], 0, shear=shear)
     first = k[1] // 2 + shear * (k[0] // 2)
     rises = least > lows[k[0] // 2 :, first:][: least.shape[0], : least.shape[1]]
@@ -269,20 +295,34 @@ def _chosen(found: Found, kept: npt.NDArray[np.bool_]) -> Found:
 
 
 def candidates_at(
-    block: Block, rows: Places, columns: Places, k: tuple[int, int], *, pairs: bool
+    block: Block,
+    rows: Places,
+    columns: Places,
+    k: tuple[int, int],
+    *,
+    pairs: bool,
+    footprint: npt.NDArray[np.bool_] | None = None,
+    labels: npt.NDArray[Any] | None = None,
 ) -> Iterator[Candidates]:
-    """Gather the windows of some entries of a block, a limited number at a time; of ``pairs``, mark repeated ones."""
+    """Gather the windows of some entries of a block, a limited number at a time; of ``pairs``, mark repeated ones.
+
+    Cells outside a footprint are marked as repeated ones are, and entries of other labels are missing.
+    """
     size = k[0] * k[1]
     first_half = np.broadcast_to((np.arange(size) < size // 2).reshape(k), (1, *k))
     views = block.windows(block.values, k)
     unseen = None if block.missing is None else block.windows(block.missing, k)
+    marks = None if labels is None else block.windows(labels, k)
     step = max(1, GATHERED // size)
     for start in range(0, len(rows), step):
         here, there = rows[start : start + step], columns[start : start + step]
         windows = views[here, there]
         hidden = np.zeros(windows.shape, dtype=np.bool_) if unseen is None else unseen[here, there]
+        if marks is not None:
+            own = marks[here, there]
+            hidden |= own != own[:, k[0] // 2, k[1] // 2][:, None, None]
         places = block.places(here, there)
-        again = repeated_cells(*places, k) if pairs else np.zeros((1, *k), dtype=np.bool_)
+        again = cells_that_do_not_count(*places, k, footprint, pairs=pairs)
         earlier = earlier_pairs(*places, k) if pairs else first_half
         yield Candidates(*places, windows, hidden & ~again, again, earlier)
 

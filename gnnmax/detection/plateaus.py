@@ -24,7 +24,7 @@ from gnnmax.detection.ordered_mode import (
     rising,
 )
 from gnnmax.detection.running_maximum import rivals
-from gnnmax.detection.search_options import SearchOptions
+from gnnmax.detection.search_options import SearchOptions, has_shape
 
 __all__ = ["plateau_maxima"]
 
@@ -128,7 +128,7 @@ class _Parts:
         lost[numbers[labels[inner][region.touches_beaten(self.reach)]] - self._number] = True
         rises[numbers[labels[inner][(region.unbeaten & region.rises)[inner]]] - self._number] = True
         values = region.values[inner][rows, columns][first]
-        if self.options.threshold is not None:
+        if self.options.threshold is not None and not has_shape(self.options.threshold):
             lost |= ~(values > self.options.threshold)
         self._connect(block, region, numbers[labels], (rows, columns, own))
         if self._across:

@@ -10,8 +10,10 @@ from typing import Annotated, Any, ParamSpec, Protocol, get_origin
 
 import numpy as np
 
+from gnnmax.detection.background import above_background, background_of
 from gnnmax.detection.filters import check_filters, filter_maxima
 from gnnmax.detection.graph_mode import graph_maxima
+from gnnmax.detection.labels import check_labels, labels_of
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.maxima import Maxima, sorted_by_value
@@ -19,6 +21,7 @@ from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.ordered_mode import ordered_maxima
 from gnnmax.detection.plateaus import plateau_maxima
 from gnnmax.detection.relative_threshold import with_threshold
+from gnnmax.detection.scale_space import maxima_at_scales
 from gnnmax.detection.search_options import SearchOptions, refuse_old_names
 from gnnmax.errors import InputError
 
@@ -130,6 +133,8 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
         raise InputError(
             "unstored = 'missing' has no effect on a dense matrix: mark missing entries with NaN or a mask"
         )
+    background_of(source, options)
+    check_labels(source, options)
     check_filters(source, options)
     _check_measured(source)
     return normalise(source, options.steps, options.mode)
@@ -144,12 +149,20 @@ def search_matrix(source: MatrixSource, options: SearchOptions) -> Maxima:
     if options.mode == "graph":
         maxima = graph_maxima(source, options)
     else:
-        _check_sides_fit(options.sides, source.shape)
-        maxima = (plateau_maxima if options.ties == "plateau" else ordered_maxima)(source, options)
+        for sides in options.scales:
+            _check_sides_fit(sides, source.shape)
+        maxima = maxima_at_scales(source, options, plateau_maxima if options.ties == "plateau" else ordered_maxima)
+    maxima = _with_labels(source, above_background(source, maxima, options), options)
     maxima = filter_maxima(source, maxima, options)
     if source.undirected and options.triangle == "both":
         maxima = _with_mirror_images(maxima)
     return _with_values(source, sorted_by_value(replace(maxima, symmetry=source.symmetry)))
+
+
+def _with_labels(source: MatrixSource, maxima: Maxima, options: SearchOptions) -> Maxima:
+    """Add the labels of the maxima, if the search has labels."""
+    labels = labels_of(source, options)
+    return maxima if labels is None else replace(maxima, labels=labels.shown(maxima.rows, maxima.columns))
 
 
 def _with_mirror_images(maxima: Maxima) -> Maxima:

@@ -11,7 +11,9 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct, structs
 
+from gnnmax.detection.footprints import footprint_of
 from gnnmax.detection.ranges import distance_range, region_of
+from gnnmax.detection.window_sides import scales_of
 from gnnmax.errors import InputError
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Ties",
     "Triangle",
     "Unstored",
+    "has_shape",
     "refuse_old_names",
     "relative_threshold",
 ]
@@ -46,16 +49,26 @@ Triangle = Literal["upper", "both"]
 Contacts = Literal["all", "cis", "trans"]
 """The maxima that are kept: all, those within a part such as a chromosome, or those between two parts."""
 
-Groups = Literal["matrix", "row", "column", "node"]
-"""The groups whose largest maxima are kept: one for the whole matrix, or one for each row, column or node."""
+Groups = Literal["matrix", "row", "column", "node", "label"]
+"""The groups whose largest maxima are kept: one for the whole matrix, or one for each row, column, node or label."""
 
-Sides = int | tuple[int, int]
-"""The side of square windows, or their rows and columns."""
+Sides = int | tuple[int, int] | Sequence[int | tuple[int, int]]
+"""The side of square windows, or their rows and columns; or a list of these, which are scales."""
 
-ORDERED_ONLY = ("border", "max_missing", "min_distance", "unstored", "contacts", "distance", "prominence")
+ORDERED_ONLY = (
+    "border",
+    "max_missing",
+    "min_distance",
+    "unstored",
+    "contacts",
+    "distance",
+    "prominence",
+    "footprint",
+    "labels",
+)
 """Options that have no effect in mode graph, which has no windows and no distances, and whose edges are stored."""
 
-UNTYPED = ("k", "missing", "breaks", "distance")
+UNTYPED = ("k", "missing", "breaks", "distance", "threshold", "footprint", "labels")
 """Options of several types, which are checked where they are read."""
 
 OLD_NAMES = {"separation": "min_distance", "absent": "unstored", "both": "triangle"}
@@ -72,8 +85,17 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
     """The options of a search, see :func:`gnnmax.find_maxima`.
 
     Attributes:
-        k: Side of the windows, odd and at least 3, or ``(rows, columns)``. Ignored in mode graph.
+        k: Side of the windows, odd and at least 3, or ``(rows, columns)``. A list ``[5, 9, 15]`` of these searches at
+            several scales: an entry that is a maximum at any of them is one, ``Maxima.scale`` holds the largest side at
+            which it is, and ``Maxima.scales`` all of them. Ignored in mode graph.
         mode: ``ordered`` or ``graph``.
+        footprint: The entries of a window that are rivals of its centre: all others (``square``); those of a ``disk``
+            or a ``cross`` in it; or those outside its inner entries (``donut:3``). Ties, margins and missing entries
+            are those of the footprint. See :data:`gnnmax.detection.footprints.FOOTPRINTS`.
+        labels: Whole numbers of the shape of the matrix, 0 for entries that are no maxima and no rivals, as in
+            scikit-image; or one label for each node, a vector of whole numbers or text, or ``(rows, columns)``: the
+            label of an entry is then the pair of those of its row and its column. Entries compete only within their
+            label; to a window, those of other labels are missing. ``Maxima.labels`` holds the label of each maximum.
         steps: Normalisation before the search: names of :data:`gnnmax.detection.NORMALISATIONS`, applied in this order.
             The search then compares scores: ``threshold`` and ``margin`` refer to scores, and the maxima are sorted by
             score.
@@ -92,8 +114,9 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         unstored: The value of an entry that a sparse matrix does not store: ``zero``, as in scipy, or ``missing``. A
             stored zero is measured. Not in mode graph: an edge is a stored entry, or not 0 in a dense matrix.
         diagonal: Whether entries ``(i, i)`` take part; else they are missing.
-        threshold: Only values strictly above it: a number; ``"20%"`` of the largest value; or a percentile of the
-            measured values, ``"p99"``. None takes all.
+        threshold: Only values strictly above it: a number; ``"20%"`` of the largest value; a percentile of the
+            measured values, ``"p99"``; or a matrix of the same shape, dense or sparse, with a threshold for each entry,
+            such as an expected background. Where that is NaN, there is no maximum. None takes all.
         min_distance: Least distance of two maxima. A maximum is dropped if a larger one that is kept is nearer in rows
             and in columns. Equal ones never drop each other. 1 drops none.
         triangle: The entries that report a pair of an undirected matrix: ``upper``, the one with ``i <= j``, or
@@ -114,8 +137,8 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             all. None does not measure it.
         top: Keep the largest maxima only, this many. Those that are equal to the last one are kept too, so that the
             answer does not depend on the order of the input. None keeps all.
-        top_per: Whether ``top`` counts in the whole ``matrix``, or in each ``row``, ``column`` or ``node``. A maximum
-            between two nodes is kept if it is among the largest of one of them.
+        top_per: Whether ``top`` counts in the whole ``matrix``, or in each ``row``, ``column``, ``node`` or ``label``.
+            A maximum between two nodes is kept if it is among the largest of one of them.
 
     Raises:
         InputError: an option has no such value, or two options contradict each other.
@@ -140,9 +163,9 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
     breaks: Any = None
     unstored: Annotated[Unstored, Meta(description="one of zero, missing")] = "zero"
     diagonal: Annotated[bool, Meta(description="True or False")] = True
-    threshold: Annotated[
-        float | str | None, Meta(description="a number, or None, or text such as 20% (of the largest value) or p99")
-    ] = None
+    footprint: str = "square"
+    labels: Any = None
+    threshold: Any = None
     min_distance: Annotated[int, Meta(ge=1, description="an integer of at least 1")] = 1
     triangle: Annotated[Triangle, Meta(description="one of upper, both")] = "upper"
     directed: Annotated[bool | None, Meta(description="True, False or None")] = None
@@ -153,7 +176,7 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         None
     )
     top: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="an integer of at least 1, or None")] = None
-    top_per: Annotated[Groups, Meta(description="one of matrix, row, column, node")] = "matrix"
+    top_per: Annotated[Groups, Meta(description="one of matrix, row, column, node, label")] = "matrix"
 
     def __post_init__(self) -> None:
         if _is_number(self.border):
@@ -164,13 +187,14 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
                 msgspec.convert(value.item() if isinstance(value, np.generic) else value, hint, strict=True)
             except msgspec.ValidationError:
                 raise InputError(f"{name} must be {_description(hint)}, not {value!r}") from None
-        for name in ("threshold", "prominence"):
-            if getattr(self, name) != getattr(self, name):
-                raise InputError(f"{name} must be a number, or None, not nan")
-        if isinstance(self.threshold, str):
-            relative_threshold(self.threshold)
+        if self.prominence is not None and np.isnan(self.prominence):
+            raise InputError("prominence must be a number, or None, not nan")
+        if not has_shape(self.threshold):
+            _check_threshold(self.threshold)
         if self.mode == "ordered":
-            _check_sides(self.k)
+            for sides in scales_of(self.k):
+                footprint_of(self.footprint, sides)
+            self._check_plateaus()
         elif self.ties in ("first", "plateau"):
             raise InputError(f"ties = {self.ties!r} needs an order, which a graph does not have: use strict or all")
         if self.region is not None:
@@ -188,21 +212,38 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         if self.border == "drop" and self.max_missing:
             raise InputError(f"border = 'drop' contradicts max_missing = {self.max_missing}: give one of the two")
 
+    def _check_plateaus(self) -> None:
+        """Refuse neighbourhoods in which entries that touch may be no rivals of each other."""
+        if self.ties != "plateau":
+            return
+        for name, given in (("footprint", self.footprint != "square"), ("labels", self.labels is not None)):
+            if given:
+                raise InputError(
+                    f"ties = 'plateau' contradicts {name}: entries that touch are one plateau if they are rivals, as "
+                    "in square windows; use strict, all or first"
+                )
+
     def _check_order(self) -> None:
         """Refuse options that have no effect in mode graph."""
         defaults = dict(zip(reversed(self.__struct_fields__), reversed(self.__struct_defaults__), strict=False))
         for name in ORDERED_ONLY if self.mode == "graph" else ():
-            if getattr(self, name) != defaults[name]:
+            given = getattr(self, name)
+            if has_shape(given) or given != defaults[name]:
+                shown = "" if has_shape(given) or name == "labels" else f" = {given!r}"
                 raise InputError(
-                    f"{name} = {getattr(self, name)!r} has no effect in mode graph, which has no windows and no "
+                    f"{name}{shown} has no effect in mode graph, which has no windows and no "
                     "distances, and whose edges are stored: leave it out, or use mode ordered"
                 )
 
     @property
     def sides(self) -> tuple[int, int]:
-        """Rows and columns of the windows."""
-        rows, columns = self.k if isinstance(self.k, tuple) else (self.k, self.k)
-        return int(rows), int(columns)
+        """Rows and columns of the windows; of several scales, those of the smallest."""
+        return self.scales[0]
+
+    @property
+    def scales(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of the windows of each scale, the smallest first."""
+        return scales_of(self.k)
 
     @property
     def allowed_missing(self) -> int | None:
@@ -211,8 +252,12 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options as plain values, for JSON; without the mask."""
-        plain = {name: getattr(self, name) for name in self.__struct_fields__ if name not in ("missing", "breaks")}
-        return {**plain, "k": list(self.sides) if self.mode == "ordered" else None, "steps": list(self.steps)}
+        left_out = ("missing", "breaks", "labels")
+        plain = {name: getattr(self, name) for name in self.__struct_fields__ if name not in left_out}
+        k = [list(sides) for sides in self.scales] if self.mode == "ordered" else [None]
+        if has_shape(self.threshold):
+            plain["threshold"] = "one for each entry"
+        return {**plain, "k": k if len(k) > 1 else k[0], "steps": list(self.steps)}
 
 
 @cache
@@ -249,12 +294,28 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def _check_sides(k: Any) -> None:
-    sides = k if isinstance(k, tuple) else (k, k)
-    if len(sides) != 2 or not all(_is_number(side) and side >= 1 and side % 2 for side in sides) or max(sides) < 3:
-        raise InputError(
-            f"k must be odd and at least 3, or two odd numbers, not {k!r}: otherwise windows have no centre"
-        )
+def has_shape(value: Any) -> bool:
+    """Return whether a value is an array of any kind, or a list: no number and no text.
+
+    Example:
+        >>> has_shape(np.ones(3)), has_shape(np.float64(3)), has_shape("20%")
+        (True, False, False)
+    """
+    return bool(getattr(value, "shape", ())) or isinstance(value, (list, tuple))
+
+
+def _check_threshold(threshold: Any) -> None:
+    if isinstance(threshold, str):
+        relative_threshold(threshold)
+    elif threshold is not None:
+        number = not isinstance(threshold, (bool, np.bool_)) and isinstance(threshold, (int, float, np.number))
+        if not number:
+            raise InputError(
+                "threshold must be a number, or None, or text such as 20% (of the largest value) or p99, or a matrix, "
+                f"not {threshold!r}"
+            )
+        if np.isnan(threshold):
+            raise InputError("threshold must be a number, or None, not nan")
 
 
 def refuse_old_names(options: Mapping[str, Any]) -> None:

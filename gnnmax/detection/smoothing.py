@@ -28,9 +28,9 @@ def by_gaussian(source: MatrixSource, scale: float) -> FittedNormalisation:
     """Replace each entry by the mean of the measured entries around it, with Gaussian weights.
 
     The weight of an entry ``a`` rows and ``b`` columns away is ``exp(-(a^2 + b^2) / (2 scale^2))``, up to 4 scales in
-    rows and in columns. The weights of missing entries, of those outside the matrix and of those across a break are left
-    out, and the others are divided by their sum: nothing is filled in. A missing entry stays missing. In an undirected
-    matrix both halves are smoothed as the one symmetric matrix that they are.
+    rows and in columns. The weights of missing entries, of those outside the matrix and of those across a break are
+    left out, and the others are divided by their sum: nothing is filled in. A missing entry stays missing. In an
+    undirected matrix both halves are smoothed as the one symmetric matrix that they are.
 
     Cost: nothing is read beforehand; blocks are read with a wider border, and smoothed as they are searched.
 
@@ -65,7 +65,9 @@ def by_gaussian(source: MatrixSource, scale: float) -> FittedNormalisation:
 
 
 def gaussian_weights(scale: float) -> Floats:
-    """Return the weights of the centre and of the entries at distances 1, 2, ... from it; their sum over both sides is 1.
+    """Return the weights of the centre and of the entries at distances 1, 2, ... from it, on one side.
+
+    The sum over both sides is 1.
 
     Example:
         >>> gaussian_weights(0.5).round(3)
@@ -88,13 +90,12 @@ def gaussian_means(
         values: A block with its border, NaN where an entry is missing, shape ``(n + 2 r, m + 2 (1 + shear) r)``.
         weights: The weights at distances from 0 to r.
         shear: 1 if each row begins one column further right than the row above it.
-        below: Which entries of the result lie below the diagonal of an undirected matrix; None: they are not told apart.
+        below: Which entries of the result lie below the diagonal of an undirected matrix; None: of a directed one.
 
     Returns:
         Shape ``(n, m)``; NaN where the entry itself is missing.
 
     Example:
-        >>> column = np.array([[np.nan, 0.0, np.nan, 8.0, 2.0]])
         >>> gaussian_means(np.full((5, 5), 7.0), gaussian_weights(0.5))
         array([[7.]])
     """
@@ -139,7 +140,7 @@ def _sums(values: Floats, weights: Floats, shear: int, below: npt.NDArray[np.boo
 
 
 def _along(values: Floats, weights: Floats, axis: int, shear: int) -> Floats:
-    """Sum entries along an axis; entries at both sides of the centre are added first, so mirror images have equal sums."""
+    """Sum entries along an axis; those at both sides of the centre are added first: mirror images have equal sums."""
     reach = len(weights) - 1
     n, m = values.shape
     height, width = (n, m - 2 * reach) if axis == 1 else (n - 2 * reach, m - 2 * reach * shear)

@@ -165,6 +165,11 @@ def _margin(table: Detections) -> npt.NDArray[Any] | None:
     return None if table.maxima is None else np.ma.masked_invalid(table.maxima.margin)
 
 
+def _label(table: Detections) -> list[str] | None:
+    labels = None if table.maxima is None else table.maxima.labels
+    return None if labels is None else [str(label) for label in labels.tolist()]
+
+
 COLUMNS: tuple[Column, ...] = (
     Column("i", "row, from 0", int, lambda table: table.rows),
     Column("j", "column, from 0", int, lambda table: table.columns),
@@ -178,6 +183,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("missing", "number of missing entries of the window", int, _of_maxima("missing")),
     Column("prominence", "how far one must go down from the maximum to reach a higher entry", float,
            _of_maxima("prominence")),
+    Column("scale", "side of the largest windows in which it is a maximum", int, _of_maxima("scale")),
+    Column("scales", "all sides of windows in which it is a maximum", str, _of_maxima("scales")),
+    Column("label", "its label, or those of its row and its column", str, _label),
     Column("maximum", "whether the position is a maximum", bool, lambda table: table.is_maximum),
     Column("statistic", "mean of the window, compared with decoys; in mode graph the z-score of the other edges at "
            "the two ends", float, _of_discoveries("statistic")),

@@ -7,8 +7,13 @@ import numpy as np
 from scipy import ndimage
 
 
-def by_pairs(matrix, k, *, undirected=False, ties="strict", border="shrink", max_missing=None):
+def by_pairs(
+    matrix, k, *, undirected=False, ties="strict", border="shrink", max_missing=None, footprint=None, labels=None
+):
     """Entry by entry: the set of pairs that the window covers, without the centre; NaN is missing.
+
+    A footprint is an array of the shape of the window that is True where a cell counts; labels have the shape of the
+    matrix, and to a window entries of other labels are missing.
 
     Returns the margin, the number of ties and the number of missing pairs of each maximum, by position.
     """
@@ -18,18 +23,19 @@ def by_pairs(matrix, k, *, undirected=False, ties="strict", border="shrink", max
     def pair(a, b):
         return (min(a, b), max(a, b)) if undirected else (a, b)
 
-    def value(place):
+    def value(place, centre):
         inside = 0 <= place[0] < n and 0 <= place[1] < m
-        return matrix[place] if inside else np.nan
+        return matrix[place] if inside and (labels is None or labels[place] == labels[centre]) else np.nan
 
     found, unbeaten, rising = {}, set(), set()
     for centre in product(range(n), range(m)):
-        if pair(*centre) != centre or np.isnan(matrix[centre]):
+        if pair(*centre) != centre or np.isnan(matrix[centre]) or (labels is not None and labels[centre] == 0):
             continue
         i, j = centre
-        cells = product(range(i - half[0], i + half[0] + 1), range(j - half[1], j + half[1] + 1))
+        inside = product(range(k[0]), range(k[1])) if footprint is None else np.argwhere(footprint).tolist()
+        cells = [(i - half[0] + row, j - half[1] + column) for row, column in inside]
         others = {pair(*cell) for cell in cells} - {centre}
-        seen = {place: value(place) for place in others if not np.isnan(value(place))}
+        seen = {place: value(place, centre) for place in others if not np.isnan(value(place, centre))}
         missing = len(others) - len(seen)
         if missing > (0 if border == "drop" else len(others) if max_missing is None else max_missing):
             continue
