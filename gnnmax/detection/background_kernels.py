@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["KERNELS", "Kernel", "kernel_of", "kernel_sums"]
+__all__ = ["KERNELS", "Kernel", "kernel_of", "kernel_sums", "pieces_around"]
 
 Kernel = npt.NDArray[np.bool_]
 """Which entries around one in the middle belong to its surroundings; two odd sides."""
@@ -80,12 +79,11 @@ def kernel_sums(
     return sums
 
 
-def _runs_of(kernel: Kernel) -> Iterator[tuple[int, int, int]]:
-    """Yield the line, the first place and the last one, plus 1, of each run of entries in the lines of a kernel."""
-    for line, marked in enumerate(kernel):
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(np.int8))).tolist()
-        for first, last in list(pairwise(edges))[::2]:
-            yield line, first, last
+def _runs_of(kernel: Kernel) -> list[tuple[int, int, int]]:
+    """Return the line, the first place and the last one, plus 1, of each run of entries in the lines of a kernel."""
+    marked = np.pad(kernel, [(0, 0), (1, 1)]).astype(np.int8)
+    lines, places = np.nonzero(np.diff(marked))
+    return list(zip(lines[::2].tolist(), places[::2].tolist(), places[1::2].tolist(), strict=True))
 
 
 def _run_sums(values: npt.NDArray[Any], length: int, *, axis: int, shear: int) -> npt.NDArray[Any]:
@@ -103,10 +101,37 @@ def _run_sums(values: npt.NDArray[Any], length: int, *, axis: int, shear: int) -
     return sums
 
 
-KERNELS: dict[str, Callable[[npt.NDArray[np.intp], npt.NDArray[np.intp]], Any]] = {
+_Places = npt.NDArray[np.intp]
+
+KERNELS: dict[str, Callable[[_Places, _Places], Any]] = {
     "donut": lambda down, right: (down != 0) & (right != 0),
     "vertical": lambda down, right: (np.abs(right) <= 1) & (down == down),
     "horizontal": lambda down, right: (np.abs(down) <= 1) & (right == right),
     "lower-left": lambda down, right: (down > 0) & (right < 0),
 }
 """Name -> the surroundings by rows down and columns to the right; the peak is then left out."""
+
+
+def pieces_around(peak: tuple[int, int], window: tuple[int, int]) -> list[Kernel]:
+    """Return the eight pieces of the ring around a peak: four at its corners and four at its sides.
+
+    Args:
+        peak: How many rows and columns the peak reaches from its middle.
+        window: How many rows and columns the ring reaches from there.
+
+    Example:
+        >>> sum((number * piece) for number, piece in enumerate(pieces_around((0, 0), (1, 1)), 1))
+        array([[1, 2, 3],
+               [4, 0, 5],
+               [6, 7, 8]])
+    """
+    lines = [
+        [(places < -inner), (np.abs(places) <= inner), (places > inner)]
+        for inner, places in ((inner, np.arange(-outer, outer + 1)) for inner, outer in zip(peak, window, strict=True))
+    ]
+    return [
+        np.logical_and.outer(lines[0][row], lines[1][column])
+        for row in range(3)
+        for column in range(3)
+        if (row, column) != (1, 1)
+    ]

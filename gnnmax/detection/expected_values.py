@@ -12,7 +12,7 @@ from gnnmax.detection.storage import Places
 
 __all__ = ["Entries", "Expected", "distance_classes", "expected_of"]
 
-ROUNDS = 8
+ROUNDS = 5
 """Number of rounds of a fit: each row, column and class is brought in line with what was measured there."""
 
 LEAST = 64
@@ -126,8 +126,8 @@ def _factors(entries: Entries, classes: Floats, sides: list[Floats], fitted: Sid
     """Return factors that bring the totals of the expected values to those of the measured ones."""
     expected = classes[entries.group] * sides[0][entries.rows] * sides[1][entries.columns]
     old = fitted[0][1]
-    measured, wanted = (sum(np.bincount(at, part, len(old)) for at, _ in fitted) for part in (entries.values, expected))
-    ratio = np.divide(measured, wanted, out=np.ones(len(old)), where=np.asarray(wanted) > 0)
+    measured, wanted = (_totals(part, fitted) for part in (entries.values, expected))
+    ratio = np.divide(measured, wanted, out=np.ones(len(old)), where=wanted > 0)
     return np.asarray(old * ratio**share)
 
 
@@ -135,6 +135,13 @@ def _terms(entries: Entries, classes: Floats, sides: list[Floats], fitted: Sides
     """Return terms that bring the means of the expected values to those of the measured ones."""
     rest = entries.values - classes[entries.group] - sides[0][entries.rows] - sides[1][entries.columns]
     old = fitted[0][1]
-    total = sum(np.bincount(at, rest, len(old)) for at, _ in fitted)
-    number = sum(np.bincount(at, minlength=len(old)) for at, _ in fitted)
-    return np.asarray(old + share * total / np.maximum(number, 1))
+    number = _totals(np.ones(len(rest)), fitted)
+    return np.asarray(old + share * _totals(rest, fitted) / np.maximum(number, 1))
+
+
+def _totals(values: Floats, fitted: Sides) -> Floats:
+    """Sum values over each class, or over each row or column."""
+    total = np.zeros(len(fitted[0][1]))
+    for at, old in fitted:
+        total += np.bincount(at, values, len(old))
+    return total

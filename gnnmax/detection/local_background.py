@@ -71,7 +71,7 @@ def by_background(source: MatrixSource, peak: float, *, kernel: str) -> FittedNo
 
     def constant(values: npt.NDArray[Any], rows: Places, columns: Places) -> Floats:
         expected = means.at(rows, columns)
-        return np.where((values > 0) & (expected > 0), 1.0, np.nan)
+        return np.asarray(np.where((values > 0) & (expected > 0), 1.0, np.nan))
 
     def around(values: Floats, *, corner: tuple[int, int], shear: int, below: npt.NDArray[np.bool_] | None) -> Floats:
         down = np.arange(values.shape[0])[:, None]
@@ -84,7 +84,7 @@ def by_background(source: MatrixSource, peak: float, *, kernel: str) -> FittedNo
         inside = slice(reach, reach + measured.shape[0]), slice(first, first + measured.shape[1])
         scored = known[inside] & (measured > 0) & (summed > 0)
         adjusted = expected[inside] * np.divide(measured, summed, out=np.ones(scored.shape), where=scored)
-        return np.divide(values[inside], adjusted, out=np.full(scored.shape, np.nan), where=scored)
+        return np.asarray(np.divide(values[inside], adjusted, out=np.full(scored.shape, np.nan), where=scored))
 
     return FittedNormalisation(
         kernel, constant, lost=means.lost, reason=NOT_ABOVE, scored=means.scored, reach=reach, around=around

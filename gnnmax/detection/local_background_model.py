@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.background_kernels import KERNELS, kernel_of, kernel_sums
+from gnnmax.detection.background_kernels import kernel_of, kernel_sums, pieces_around
 from gnnmax.detection.blocks import Block
 from gnnmax.detection.expected_values import Entries, Expected, Floats, distance_classes, expected_of
 from gnnmax.detection.matrix import MatrixSource
@@ -17,11 +17,11 @@ from gnnmax.detection.storage import Places
 
 __all__ = ["LocalModel"]
 
-WIDTH = 0.2
-"""Standard deviation of the weights of a window, over its side: entries near the maximum count more."""
+AGREEING = 1.0
+"""Pieces of the surroundings agree if intervals of this many standard errors on both sides overlap."""
 
-VAGUE = 4.0
-"""A background is not compared if its variance is above that of the window, this many times."""
+WIDTH = 0.15
+"""Standard deviation of the weights of a window, over its side, but at least 1: entries near the maximum count more."""
 
 
 class Fields(NamedTuple):
@@ -129,9 +129,10 @@ class LocalModel:
     def excess(self, rows: Places, columns: Places) -> Floats:
         """Return how far the windows around some entries exceed their backgrounds, in standard errors.
 
-        The entries of a window are weighted, those near its middle more. Each of the four backgrounds is scaled to the
-        expected values of the window, and the least excess counts. The variance of a background is that of its measured
-        entries, so windows beside missing entries compare with all others.
+        The entries of a window are weighted, those near its middle more. The surroundings are eight pieces, beside the
+        window and at its corners. Their level is that of the pieces that agree with the highest one: at the edge of a
+        block, of those inside it. The variance of a level is that of its measured entries, so windows beside missing
+        entries compare with all others.
         """
         found = np.zeros(len(rows))
         for block in self.source.tiles(self.half, upper=self.source.undirected):
@@ -144,25 +145,37 @@ class LocalModel:
             fields = self._fields(block)
             sides = self.half[0] * 2 + 1, self.half[1] * 2 + 1
             for part in np.array_split(here, -(-len(here) * sides[0] * sides[1] // GATHERED)):
-                windows = [block.windows(field, sides)[top[part], left[part]] for field in fields[:3]]
+                windows = (block.windows(field, sides)[top[part], left[part]] for field in fields[:3])
                 found[part] = self._excess(*windows)
         return found
 
     def _excess(self, values: Floats, expected: Floats, variance: Floats) -> Floats:
-        """Return the least excess of some windows over their backgrounds; all of them with their surroundings."""
+        """Return the excess of some windows over their backgrounds; all of them with their surroundings."""
         weights = self._weights()
         total, scale = (np.tensordot(part, weights, 2) for part in (values, expected))
         noise = np.tensordot(variance, weights**2, 2)
-        least, any_known = np.full(len(total), np.inf), np.zeros(len(total), dtype=np.bool_)
-        for name in KERNELS:
-            kernel = self._kernel(name)
-            sums, below, unsure = (part[:, kernel].sum(axis=1) for part in (values, expected, variance))
-            level = _ratio(sums, below, 0.0 if self.additive else 1.0)
-            more = np.divide(scale, below, out=np.zeros(len(below)), where=below > 0) ** 2 * unsure
-            clear = (below > 0) & ((more <= VAGUE * noise) | (name == "donut"))
-            least = np.where(clear, np.minimum(least, self._score(total, level * scale, noise, more, scale)), least)
-            any_known |= clear
-        return np.where(any_known, least, 0.0)
+        pieces = pieces_around((self.k[0] // 2, self.k[1] // 2), self.half)
+        sums, below, unsure = (
+            np.stack([part[:, piece].sum(axis=1) for piece in pieces]) for part in (values, expected, variance)
+        )
+        chosen = self._level_pieces(sums, below, unsure)
+        sums, below, unsure = ((part * chosen).sum(axis=0) for part in (sums, below, unsure))
+        level = _ratio(sums, below, 0.0 if self.additive else 1.0)
+        more = np.square(_ratio(scale, below, 0.0)) * unsure
+        return self._score(total, level * scale, noise, more, scale)
+
+    def _level_pieces(self, sums: Floats, below: Floats, unsure: Floats) -> npt.NDArray[np.bool_]:
+        """Return which pieces of the surroundings are as high as the highest one, within standard errors.
+
+        All arguments have a row for each piece.
+        """
+        levels = _ratio(sums, below, 0.0)
+        errors = np.sqrt(np.maximum(unsure, 0)) * _ratio(np.ones(below.shape), below, 0.0)
+        if not self.additive:
+            errors *= np.sqrt(_ratio(sums.sum(axis=0), below.sum(axis=0), 0.0))
+        known = below > 0
+        highest = np.where(known, levels - AGREEING * errors, -np.inf).max(axis=0)
+        return known & (levels + AGREEING * errors >= highest)
 
     def _score(self, total: Floats, level: Floats, noise: Floats, more: Floats, scale: Floats) -> Floats:
         """Return how far a sum exceeds its background, in standard errors; of counts by their square roots."""
@@ -180,7 +193,7 @@ class LocalModel:
         lines = []
         for half, side in zip(self.half, self.k, strict=True):
             places = np.arange(-half, half + 1)
-            lines.append(np.exp(-np.square(places / (WIDTH * side)) / 2) * (np.abs(places) <= side // 2))
+            lines.append(np.exp(-np.square(places / max(WIDTH * side, 1.0)) / 2) * (np.abs(places) <= side // 2))
         return np.asarray(np.multiply.outer(*lines))
 
 
@@ -192,7 +205,7 @@ ANSCOMBE = 3 / 8
 
 
 def _ratio(values: Floats, expected: Floats, otherwise: float) -> Floats:
-    return np.divide(values, expected, out=np.full(values.shape, otherwise), where=expected > 0)
+    return np.asarray(np.divide(values, expected, out=np.full(values.shape, otherwise), where=expected > 0))
 
 
 def _listed(source: MatrixSource, k: tuple[int, int]) -> Iterator[tuple[npt.NDArray[np.float64], Places, Places]]:

@@ -10,7 +10,7 @@ from gnnmax.detection.expected_values import Floats
 from gnnmax.detection.local_background_model import LocalModel
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
-from gnnmax.detection.shuffled_entries import with_entries
+from gnnmax.detection.shuffled_entries import in_memory, with_entries
 from gnnmax.detection.storage import Places
 
 __all__ = ["LocalNull", "excess_scores"]
@@ -65,10 +65,9 @@ class LocalNull:
         return with_entries(model.source, values, model.entries.rows, model.entries.columns)
 
 
-def excess_scores(source: MatrixSource, maxima: Maxima) -> Floats:
+def excess_scores(source: MatrixSource, maxima: Maxima, *, k: tuple[int, int]) -> Floats:
     """Return how far the window of each maximum exceeds its background, see :meth:`LocalModel.excess`."""
-    assert maxima.k is not None
-    return LocalModel.of(source.plain, maxima.k).excess(maxima.rows, maxima.columns)
+    return LocalModel.of(in_memory(source.plain), k).excess(maxima.rows, maxima.columns)
 
 
 def _local(model: LocalModel) -> Floats:

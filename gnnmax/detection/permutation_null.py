@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
@@ -162,7 +163,8 @@ def _null_of(source: MatrixSource, options: SearchOptions, decoys: Decoys) -> tu
     n, m = source.shape
     if n != m:
         raise InputError(f"decoys by distance need a square matrix, rows and columns in one order, not {n} x {m}")
-    return LocalNull.of(LocalModel.of(in_memory(source.plain), options.sides)), excess_scores
+    null = LocalNull.of(LocalModel.of(in_memory(source.plain), options.sides))
+    return null, partial(excess_scores, k=options.sides)
 
 
 class _Null(Protocol):
