@@ -14,13 +14,13 @@ import numpy as np
 import tyro
 from msgspec import structs
 
-from gnnmax.cli.arguments import Flag, nets_of, words_of
+from gnnmax.cli.arguments import Flag, nets_of
 from gnnmax.cli.detect_needs import check_needs, needs_order
 from gnnmax.cli.detect_printing import print_maxima, why_dropped
-from gnnmax.cli.matrix_flags import MatrixFlags
 from gnnmax.cli.no_maximum import why_none
 from gnnmax.cli.optional_outputs import Outputs
 from gnnmax.cli.printing import print_json
+from gnnmax.cli.search_flags import SearchFlags
 from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, write_windows
 from gnnmax.detection.positions import detections_at, read_positions
 from gnnmax.detection.table import Detections, detections_of, with_net_scores, with_reason
@@ -55,7 +55,7 @@ POSITIONS_HELP = (
 
 
 @dataclass(frozen=True)
-class Detect(MatrixFlags):
+class Detect(SearchFlags):
     """Find the maxima of a matrix by the exact rule, and score their windows with trained nets."""
 
     matrix: tyro.conf.Positional[Path]
@@ -66,8 +66,6 @@ class Detect(MatrixFlags):
     mode: Literal["auto", "ordered", "graph"] = "auto"
     """ordered: the order of rows and columns has a meaning. graph: it has none. auto: graph if the file lists edges
     between named nodes and no option asks for windows, else ordered."""
-    k: int = 9
-    """Side of the windows, odd."""
     k_columns: int | None = None
     """Columns of the windows, if they are not square."""
     ties: Literal["strict", "all", "first", "plateau"] = "strict"
@@ -76,30 +74,8 @@ class Detect(MatrixFlags):
     """How many entries of a window may be missing: any (shrink) or none (drop); --max-missing N: at most N."""
     max_missing: int | None = None
     """The largest number of entries of a window that may be missing."""
-    diagonal: bool = True
-    """Whether the diagonal entries (i, i) take part."""
-    mask: Path | None = None
-    """A .npy, .npz or .mtx file of the shape of the matrix: 1 where nothing was measured, 0 elsewhere."""
-    threshold: Annotated[float | str | None, tyro.conf.arg(metavar="NUMBER|PERCENT%|pPERCENTILE")] = None
-    """Report only values strictly above this number, share of the largest value (20%), or percentile (p99)."""
-    min_distance: int = 1
-    """Least distance between two maxima, in rows or in columns."""
     triangle: Literal["upper", "both"] = "upper"
     """Half of a symmetric matrix to report: upper gives (i, j), both gives (j, i) too."""
-    distance: Annotated[str | None, tyro.conf.arg(metavar="LEAST:LARGEST")] = None
-    """Report only maxima at these distances from the diagonal, in places (8:50, 8:) or in base pairs (20kb:2mb)."""
-    region: str | None = None
-    """Report only maxima with row and column in a chromosome, or in a part of one (chr1:1mb-5mb), of a contact map."""
-    cis: Flag = False
-    """Report only maxima within a chromosome, or another part between breaks."""
-    trans: Flag = False
-    """Report only maxima between two chromosomes."""
-    prominence: float | None = None
-    """Report only maxima from which one must go down at least this far to reach a higher entry."""
-    top: int | None = None
-    """Report the largest maxima only, this many; those equal to the last one too."""
-    top_per: Literal["matrix", "row", "column", "node"] = "matrix"
-    """Count --top in the whole matrix, or in each row, column or node."""
     models: str = "cnn,gnn"
     """Nets that score the windows, separated by commas: shipped models by name, trained ones by folder, those of your
     own code as FOLDER=FILE.py:CLASS; or none."""
@@ -107,8 +83,6 @@ class Detect(MatrixFlags):
     """Run nets of your own although their file was changed since the training."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto uses a GPU if there is one."""
-    steps: str = "none"
-    """Normalisation before the search, in this order, separated by commas: rank, distance, degree."""
     decoys: Literal["none", "shuffle", "distance"] = "none"
     """Compute q-values from shuffled matrices: shuffle all entries, or those at the same distance from the diagonal."""
     draws: int = 10
@@ -208,18 +182,15 @@ class Detect(MatrixFlags):
                 card["everywhere"] = self._score_maps(source, models, self.everywhere)
 
     def _options(self, matrix: Any) -> SearchOptions:
-        """Make the options of the search in a matrix from the flags of the same names, and from the file of a mask."""
-        from gnnmax.detection.mask_files import read_mask
-        from gnnmax.detection.matrix_input import shape_of
+        """Make the options of the search in a matrix from the flags of the same names, and from the files they name."""
         from gnnmax.detection.search_options import SearchOptions
 
-        flags = {name: getattr(self, name) for name in SearchOptions.__struct_fields__ if hasattr(self, name)}
-        flags["k"] = self.k if self.k_columns is None else (self.k, self.k_columns)
-        flags["steps"] = [] if self.steps == "none" else words_of(self.steps)
-        flags["directed"] = self.direction
-        flags["contacts"] = "cis" if self.cis else "trans" if self.trans else "all"
-        flags["missing"] = None if self.mask is None else read_mask(self.mask, shape_of(matrix))
-        return SearchOptions(**flags)
+        fields = self.search_fields(matrix)
+        if self.k_columns is not None:
+            if isinstance(self.sides, list):
+                raise InputError("--k-columns needs one --k, not several: leave it out, or give one side")
+            fields["k"] = self.sides, self.k_columns
+        return SearchOptions(**fields)
 
     def _found(self, source: MatrixSource, options: SearchOptions) -> tuple[Detections, dict[str, Any]]:
         """Search, and make the table and the entries of the card that count the maxima."""
@@ -256,8 +227,7 @@ class Detect(MatrixFlags):
     def _check(self) -> None:
         if self.border.isdecimal():
             raise InputError(f"--border {self.border} is called --max-missing {self.border} now")
-        if self.cis and self.trans:
-            raise InputError("--cis contradicts --trans: give one of the two, or neither")
+        self.check_contacts()
         if self.decoys == "none" and self.fdr is not None:
             raise InputError("--fdr needs decoys: pass --decoys shuffle, or --decoys distance where values fall off")
         if self.fdr is not None and not 0 < self.fdr <= 1:
@@ -282,16 +252,20 @@ class Detect(MatrixFlags):
         if self.out is not None:
             outputs.append(Output("--out", self.out, (".csv", ".json", ".parquet"), is_table))
             outputs.append(Output("the run card of --out", self.out.with_suffix(CARD), (".json",)))
-        check_outputs(
-            outputs, inputs=[path for path in (self.matrix, self.positions, self.mask) if path], force=self.force
-        )
+        inputs = [self.matrix, *self.files] + ([self.positions] if self.positions else [])
+        check_outputs(outputs, inputs=inputs, force=self.force)
         if self.out is not None and self.out.suffix == ".parquet":
             parquet_library()
+
+    @property
+    def _side(self) -> int:
+        """The side of the windows that nets score: that of the smallest ones."""
+        return min(self.sides) if isinstance(self.sides, list) else self.sides
 
     def _models(self) -> dict[str, TrainedModel]:
         """Load the nets that score windows."""
         nets = {} if self.models == "none" else nets_of(self.models)
-        if (nets or self.windows is not None) and self.k_columns not in (None, self.k):
+        if (nets or self.windows is not None) and self.k_columns not in (None, self._side):
             raise InputError("nets take square windows: pass --models none, or leave out --k-columns")
         if not nets:
             return {}
@@ -306,9 +280,9 @@ class Detect(MatrixFlags):
         """Write the score map of each net, and compare it with the exact rule."""
         from gnnmax.detection.dense_scoring import compare_with_rule, score_map
 
-        scores = {name: score_map(model, source, self.k) for name, model in models.items()}
+        scores = {name: score_map(model, source, self._side) for name, model in models.items()}
         write_arrays(path, scores)
-        compared = {name: compare_with_rule(values, source, self.k) for name, values in scores.items()}
+        compared = {name: compare_with_rule(values, source, self._side) for name, values in scores.items()}
         return {name: {**one._asdict(), "recall": one.recall} for name, one in compared.items()}
 
     def _scored(self, source: MatrixSource, table: Detections, models: dict[str, TrainedModel]) -> Detections:
@@ -325,11 +299,11 @@ class Detect(MatrixFlags):
         present = np.ones(len(table), np.bool_) if table.reasons is None else table.reasons == ""
         places, graph = (table.rows.astype(np.intp), table.columns.astype(np.intp)), self.mode == "graph"
         try:
-            return table, windows_around(source, *places, self.k, cut=present, graph=graph)
+            return table, windows_around(source, *places, self._side, cut=present, graph=graph)
         except (InputError, MemoryError) as error:
             reasons = np.full(len(table), "", dtype=object) if table.reasons is None else table.reasons.copy()
             reasons[present] = failure_of(error)
-            none = windows_around(source, *places, self.k, cut=np.zeros(len(table), np.bool_), graph=graph)
+            none = windows_around(source, *places, self._side, cut=np.zeros(len(table), np.bool_), graph=graph)
             return replace(table, reasons=reasons), none
 
     def _card(self, source: MatrixSource, options: SearchOptions, table: Detections) -> dict[str, Any]:
@@ -339,6 +313,7 @@ class Detect(MatrixFlags):
             "command": f"gnnmax {shlex.join(sys.argv[1:])}",
             "matrix": str(self.matrix),
             "mask": None if self.mask is None else str(self.mask),
+            "labels": None if self.labels is None else str(self.labels),
             "positions": None if self.positions is None else str(self.positions),
             **options.to_dict(),
             "threshold_given": self.threshold,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from typing import Any, NamedTuple
 
 from gnnmax.errors import InputError
 
-__all__ = ["NEEDS", "Need", "check_needs", "needs_order"]
+__all__ = ["NEEDS", "Need", "check_needs", "check_order_needs", "needs_order"]
 
 
-WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "unstored")
+WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "footprint", "labels", "unstored")
 """Options of windows and of entries in them."""
 
 ORDERED = ("cis", "trans", "distance", "prominence")
@@ -29,9 +29,13 @@ class Need(NamedTuple):
     met: Callable[[Any], bool]
 
 
+def _is_ordered(call: Any) -> bool:
+    return bool(call.mode == "ordered")
+
+
 NEEDS: tuple[Need, ...] = (
     Need("k", "--mode ordered, nets or --windows", lambda call: call.mode == "ordered" or _cuts_windows(call)),
-    *(Need(option, "--mode ordered", lambda call: call.mode == "ordered") for option in (*WINDOWED, *ORDERED)),
+    *(Need(option, "--mode ordered", _is_ordered) for option in (*WINDOWED, *ORDERED)),
     *(
         Need(option, "a list of maxima: --positions are listed as they are", lambda call: call.positions is None)
         for option in ("triangle", *FILTERS)
@@ -52,19 +56,30 @@ def check_needs(call: Any) -> None:
     Raises:
         InputError: an option differs from its default, and the options that it needs are not given.
     """
-    for need in _unmet(call):
+    for need in _unmet(call, NEEDS):
+        raise InputError(f"{_flag(need)} has no effect in this call: it needs {need.needs}; leave it out")
+
+
+def check_order_needs(call: Any) -> None:
+    """Refuse options of a comparison in mode graph that would have no effect there.
+
+    Raises:
+        InputError: such an option differs from its default.
+    """
+    options = [need.option for need in NEEDS if need.needs == "--mode ordered" and hasattr(call, need.option)]
+    for need in _unmet(call, [Need(option, "--mode ordered", _is_ordered) for option in ("k", *options)]):
         raise InputError(f"{_flag(need)} has no effect in this call: it needs {need.needs}; leave it out")
 
 
 def needs_order(call: Any) -> str:
     """Return the first option of a call in mode graph that needs mode ordered, as it is typed; "" if there is none."""
-    return next((_flag(need) for need in _unmet(call) if need.needs.startswith("--mode ordered")), "")
+    return next((_flag(need) for need in _unmet(call, NEEDS) if need.needs.startswith("--mode ordered")), "")
 
 
-def _unmet(call: Any) -> Iterator[Need]:
+def _unmet(call: Any, needs: Iterable[Need]) -> Iterator[Need]:
     """Yield the needs of options that differ from their defaults, and that a call does not meet."""
     defaults = {field.name: field.default for field in fields(call)}
-    return (need for need in NEEDS if getattr(call, need.option) != defaults[need.option] and not need.met(call))
+    return (need for need in needs if getattr(call, need.option) != defaults[need.option] and not need.met(call))
 
 
 def _flag(need: Need) -> str:

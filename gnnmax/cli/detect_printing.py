@@ -18,7 +18,10 @@ def print_maxima(found: Detections, card: dict[str, Any], out: Path | None) -> N
     """Print the first maxima, or the reason why there are none, and the counts of the run card."""
     from rich.table import Table
 
-    mode = f"mode {card['mode']}" + ("" if card["k"] is None else f", {card['k'][0]} x {card['k'][1]}")
+    scales = [] if card["k"] is None else card["k"] if isinstance(card["k"][0], list) else [card["k"]]
+    mode = f"mode {card['mode']}" + (", " if scales else "") + ", ".join(f"{n} x {m}" for n, m in scales)
+    if card["footprint"] != "square":
+        mode += f", footprint {card['footprint']}"
     listed = f"{card['maxima']:,} maxima" if card["positions"] is None else f"{len(found):,} positions"
     title = f"{card['matrix']}: {listed}, {mode}, ties {card['ties']}, border {card['border']}"
     title += f", {card['symmetry']['read']}"

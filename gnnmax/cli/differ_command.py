@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from gnnmax.cli.arguments import Flag, words_of
-from gnnmax.cli.matrix_flags import MatrixFlags
+from gnnmax.cli.arguments import Flag
+from gnnmax.cli.detect_needs import check_order_needs
 from gnnmax.cli.printing import print_json, print_tables, print_text
+from gnnmax.cli.search_flags import SearchFlags
 from gnnmax.detection.output import is_table, json_lines, parquet_library, write_table
 from gnnmax.io.ownership import Output, check_outputs
 from gnnmax.report.figures import FIGURES, write_figure
@@ -22,7 +23,7 @@ __all__ = ["Differ"]
 
 
 @dataclass(frozen=True)
-class Differ(MatrixFlags):
+class Differ(SearchFlags):
     """Find the maxima that a second matrix of the same nodes has gained, lost or kept, with a false-discovery rate."""
 
     a: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="A")]]
@@ -39,14 +40,6 @@ class Differ(MatrixFlags):
     """Side of the window that is compared, odd. Default: 3; 1 in mode graph."""
     mode: Literal["ordered", "graph"] = "ordered"
     """ordered: the order of rows and columns has a meaning. graph: it has none."""
-    k: int = 9
-    """Side of the windows of the search, odd."""
-    steps: str = "none"
-    """Normalisation of the sum before the search, separated by commas: rank, distance, degree."""
-    threshold: float | None = None
-    """Only maxima of the sum strictly above this value."""
-    diagonal: bool = True
-    """Whether the diagonal entries (i, i) take part."""
     picture: Path | None = None
     """Draw the changes into this .svg or .png file."""
     force: Flag = False
@@ -56,6 +49,8 @@ class Differ(MatrixFlags):
 
     def run(self) -> int:
         """Compare the matrices, and print, write and draw the result."""
+        self.check_contacts()
+        check_order_needs(self)
         self._check_files()
         found = self._found()
         if self.out is not None:
@@ -77,7 +72,7 @@ class Differ(MatrixFlags):
             Output("--out", self.out, (".csv", ".json", ".parquet"), is_table),
             Output("--picture", self.picture, FIGURES),
         ]
-        check_outputs(outputs, inputs=[self.a, self.b], force=self.force)
+        check_outputs(outputs, inputs=[self.a, self.b, *self.files], force=self.force)
         if self.out is not None and self.out.suffix == ".parquet":
             parquet_library()
 
@@ -85,8 +80,5 @@ class Differ(MatrixFlags):
         from gnnmax.detection.matrix_differences import find_differences
 
         a, b = (self.read(file) for file in (self.a, self.b))
-        same = ("rate", "law", "around", "mode", "threshold", "unstored", "diagonal")
-        options: dict[str, Any] = {name: getattr(self, name) for name in same}
-        options["steps"] = [] if self.steps == "none" else words_of(self.steps)
-        options["directed"] = self.direction
-        return find_differences(a, b, self.k, **options)
+        compared: dict[str, Any] = {name: getattr(self, name) for name in ("rate", "law", "around")}
+        return find_differences(a, b, **self.search_fields(a), **compared)

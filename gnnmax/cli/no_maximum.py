@@ -10,6 +10,7 @@ from msgspec import structs
 
 from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search import search_matrix
+from gnnmax.detection.search_options import has_shape
 
 if TYPE_CHECKING:
     from gnnmax.detection.matrix import MatrixSource
@@ -65,7 +66,8 @@ def why_none(source: MatrixSource, options: SearchOptions) -> str:
 
 def _relaxations(options: SearchOptions) -> Iterator[_Relaxation]:
     if options.threshold is not None:
-        flag = f"--threshold {options.threshold:g}"
+        number = "FILE" if has_shape(options.threshold) else f"{options.threshold:g}"
+        flag = f"--threshold {number}"
         yield _Relaxation({"threshold": None}, f"no maximum is above {flag}", f"without {flag}")
     if options.allowed_missing is not None:
         flag = "--border drop" if options.border == "drop" else f"--max-missing {options.max_missing}"

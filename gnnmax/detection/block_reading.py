@@ -33,6 +33,7 @@ class FittedNormalisation:
         mapped: Takes values, rows and columns, shapes that broadcast; returns float64, NaN where there is no score.
         by_value: Whether equal values are mapped to equal scores at every position.
         keeps_zero: Whether 0 is mapped to 0 or to no score.
+        flat_zeros: Whether zeros whose surroundings are zeros have the score 0, or none where ``scored`` says so.
         lost: Number of measured entries without a score.
         reason: Why these have none.
         scored: For each distance ``|i - j|``, whether entries there have scores; None if all entries have.
@@ -48,6 +49,7 @@ class FittedNormalisation:
     mapped: Callable[[npt.NDArray[Any], Places, Places], npt.NDArray[np.float64]]
     by_value: bool = False
     keeps_zero: bool = True
+    flat_zeros: bool = False
     lost: int = 0
     reason: str = ""
     scored: npt.NDArray[np.bool_] | None = None

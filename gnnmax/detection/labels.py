@@ -128,7 +128,7 @@ def _of_nodes(given: Any, source: MatrixSource) -> Labels:
         different, place = np.unique(labels, return_inverse=True)
         names.append(different)
         codes.append(place.reshape(-1) + 1)
-    if source.undirected and not np.array_equal(*(as_array(side, "labels", names=True) for side in given)):
+    if source.undirected and not (np.array_equal(names[0], names[1]) and np.array_equal(codes[0], codes[1])):
         raise InputError("the matrix is undirected, so its rows and columns need the same labels")
     return Labels(source.shape, source.undirected, None, (names[0], names[1]), (codes[0], codes[1]))
 

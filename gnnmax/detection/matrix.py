@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.array_storage import ArrayStorage, PageTiles
-from gnnmax.detection.bands import gaps_between, joined_runs, near_unscored, pieces_of
+from gnnmax.detection.bands import gaps_between, joined_runs, near_unscored, pieces_of, runs_of
 from gnnmax.detection.block_reading import BlockReader
 from gnnmax.detection.blocks import Block
 from gnnmax.detection.missing_lines import MissingLines
@@ -192,6 +192,20 @@ class MatrixSource(BlockReader):
             moved |= not step.keeps_zero
         return True
 
+    @property
+    def has_flat_zeros(self) -> bool:
+        """Whether unstored entries far from stored ones are zeros, or without a score as offsets or lines say."""
+        zeros = self.sparse and self.unstored == "zero" and not self._masks_entries
+        return zeros and all(step.flat_zeros for step in self.steps)
+
+    def scored_offsets(self) -> list[tuple[int, int]]:
+        """Return the runs of offsets from the diagonal in which entries have scores."""
+        least, largest = 1 - self.shape[0], self.shape[1] - 1
+        kept = np.ones(largest - least + 1, dtype=np.bool_)
+        for scored in self._scored():
+            kept &= scored[np.abs(np.arange(least, largest + 1))]
+        return runs_of(kept, least)
+
     def _scored(self) -> list[npt.NDArray[np.bool_]]:
         """Return, for each step by distance, at which distances entries have scores."""
         return [step.scored for step in self.steps if step.scored is not None]
@@ -228,6 +242,18 @@ class MatrixSource(BlockReader):
             known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing
             yield block.values[known], *block.places(*np.nonzero(known))
 
+    def near_stored(self, *, upper: bool) -> Iterator[tuple[npt.NDArray[Any], Places, Places]]:
+        """Yield values, rows and columns of the measured entries of a sparse matrix that may not be those of zeros.
+
+        Some zeros are among them. Parts of rows come one after the other.
+        """
+        border = (1, 1)  # without one, each zero would be alone in its window, and read
+        for block in self._band_tiles(border, upper=upper):
+            values = block.inside(block.values, border)
+            hidden = None if block.missing is None else block.inside(block.missing, border)
+            known = np.ones(values.shape, dtype=np.bool_) if hidden is None else ~hidden
+            yield values[known], *block.places(*np.nonzero(known))
+
     def _scored_blocks(self) -> Iterator[Block]:
         """Yield blocks that hold every entry with a score, each once."""
         runs, m, height = self._scored_runs() if self.sparse else None, self.shape[1], TILE[0]
@@ -260,7 +286,7 @@ class MatrixSource(BlockReader):
             once: Whether the lower half is left out where :attr:`stored_once`.
         """
         if self.reach:
-            yield from self._known_in(self._band_tiles((0, 0), upper=False))
+            yield from self.near_stored(upper=False)
             return
         for part in self.stored(once=once):
             values, rows, columns = part

@@ -130,7 +130,9 @@ def by_distance(source: MatrixSource) -> FittedNormalisation:
     def mapped(values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[np.float64]:
         return np.asarray(values / means.at(rows, columns), dtype=np.float64)
 
-    return FittedNormalisation("distance", mapped, lost=means.lost, reason=NOT_ABOVE, scored=means.scored)
+    return FittedNormalisation(
+        "distance", mapped, flat_zeros=True, lost=means.lost, reason=NOT_ABOVE, scored=means.scored
+    )
 
 
 def by_degree(source: MatrixSource) -> FittedNormalisation:
@@ -160,7 +162,7 @@ def by_degree(source: MatrixSource) -> FittedNormalisation:
     def mapped(values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[np.float64]:
         return np.asarray(values / (roots[0][rows] * roots[1][columns]), dtype=np.float64)
 
-    return FittedNormalisation("degree", mapped)
+    return FittedNormalisation("degree", mapped, flat_zeros=True)
 
 
 def _sums(source: MatrixSource, axis: int) -> npt.NDArray[np.float64]:

@@ -228,7 +228,8 @@ def rising(
     if footprint is not None:
         least = np.maximum(*rivals_among(lows, footprint, lowest, shear=shear))
         first = k[1] // 2 + shear * (k[0] // 2)
-        return (least > lows[k[0] // 2 :, first:][: least.shape[0], : least.shape[1]]) | (least == lowest)
+        rises = least > lows[k[0] // 2 :, first:][: least.shape[0], : least.shape[1]]
+        return np.asarray(rises | (least == lowest))
     least = running_maximum(running_maximum(lows, k[1], 1), k[0], 0, shear=shear)
     first = k[1] // 2 + shear * (k[0] // 2)
     rises = least > lows[k[0] // 2 :, first:][: least.shape[0], : least.shape[1]]

@@ -64,7 +64,10 @@ def pair_of(a: Any, b: Any, options: SearchOptions) -> Pair:
         InputError: other shapes, other names, no entry measured in both, or too many entries.
     """
     given = {name: getattr(options, name) for name in ("unstored", "missing", "diagonal", "directed", "breaks")}
-    first, second = (as_source(one, **given) for one in (a, b))
+    first = as_source(
+        a, **given
+    )  # a mask is that of the first matrix: nodes of the second may come in another sequence
+    second = as_source(b, **{**given, "missing": None})
     unstored, diagonal = options.unstored, options.diagonal
     if first.shape != second.shape:
         shapes = " and ".join(f"{n} x {m}" for n, m in (first.shape, second.shape))

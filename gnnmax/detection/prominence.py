@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.flat_regions import Cells, Part, flat_regions
 from gnnmax.detection.matrix import MatrixSource
-from gnnmax.detection.maxima import Maxima, margin_over
+from gnnmax.detection.maxima import Maxima
+from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.storage import Places
+from gnnmax.detection.topography import Entries, Neighbours, prominence_among, prominence_in
 from gnnmax.errors import InputError
 
-__all__ = ["Entries", "prominence_in", "prominence_of"]
+__all__ = ["prominence_of"]
 
 LARGEST = 2**24
 """Most entries of a part of a matrix: each takes about 100 bytes."""
-
-
-class Entries(NamedTuple):
-    """Measured entries, no two at one place; rows and columns may be moved, as long as neighbours stay neighbours."""
-
-    values: npt.NDArray[Any]
-    rows: Places
-    columns: Places
-
-    def by_place(self) -> tuple[Entries, Places, int]:
-        """Sort by row and column; return the numbers of the places, and how much one row adds to them."""
-        stride = int(self.columns.max()) + 2  # no entry of one row is beside the ends of another
-        keys = self.rows * stride + self.columns
-        order = np.argsort(keys, kind="stable")
-        return Entries(self.values[order], self.rows[order], self.columns[order]), keys[order], stride
 
 
 def prominence_of(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64]:
     """Return the prominence of the maxima of a matrix, see :func:`prominence_in`.
 
     Parts between breaks are separate: no path leads across. In an undirected matrix both halves are one landscape, and
-    one is read. A part is read whole; where unstored entries are missing, only stored entries are.
+    one is read. A part is read whole; of a sparse matrix only stored entries are, and where unstored ones are zeros,
+    those that touch are one region.
 
     Raises:
         InputError: a part has too many entries.
     """
     found = np.zeros(len(maxima))
+    if source.has_flat_zeros:
+        return _above_zeros(source, maxima)
     for entries, rows, columns, which in _landscapes(source, maxima):
         found[which] = prominence_in(entries, rows, columns)
     return found
@@ -82,124 +74,92 @@ def _landscapes(source: MatrixSource, maxima: Maxima) -> Iterator[tuple[Entries,
         )
 
 
-def prominence_in(entries: Entries, rows: Places, columns: Places) -> npt.NDArray[np.float64]:
-    """Return the prominence of some entries of a landscape.
-
-    A path leads over measured entries that touch, at a corner too. The prominence of an entry is its height above the
-    lowest entry of a path to a higher one, on the path whose lowest entry is highest. An entry that no path leads from
-    to a higher one has its height above the lowest entry that any path leads to. An entry beside a higher one has
-    prominence 0, and equal entries of one plateau have equal prominence.
-
-    Method: each entry belongs to the basin of the maximum that steepest ascent leads to. Basins are joined from the
-    highest pass down, and when two sets of basins meet, the tops of the lower one have that pass as their key col.
-
-    Cost: a sort of the entries, and a loop over pairs of neighbouring basins.
-
-    Args:
-        entries: All entries of the landscape.
-        rows: Rows of the entries that are asked for, shape ``(M,)``.
-        columns: Their columns.
-
-    Returns:
-        Shape ``(M,)``, at least 0.
-
-    References:
-        Kirmse and de Ferranti, "Calculating the prominence and isolation of every mountain in the world", Progress in
-        Physical Geography 41, 2017: the definition. Edelsbrunner, Letscher, Zomorodian, "Topological persistence and
-        simplification", Discrete and Computational Geometry 28, 2002: it is the persistence of a maximum.
-
-    Example:
-        >>> heights = np.array([[9, 2, 5], [1, 3, 1], [7, 1, 0]])
-        >>> entries = Entries(heights.ravel(), *np.divmod(np.arange(9), 3))
-        >>> prominence_in(entries, np.array([0, 0, 2]), np.array([0, 2, 0])).tolist()
-        [9.0, 2.0, 4.0]
-    """
-    entries, keys, stride = entries.by_place()
-    order = np.argsort(entries.values, kind="stable")
-    rank = np.empty(len(order), dtype=np.intp)
-    rank[order] = np.arange(len(order))
-    ascending = entries.values[order]
-    level = np.concatenate([[0], np.cumsum(ascending[1:] != ascending[:-1])]).astype(np.intp)[rank]
-    summit = _summits(keys, stride, rank, order)
-    asked = np.searchsorted(keys, rows * stride + columns)
-    tops, basin = np.unique(summit, return_inverse=True)
-    basin = basin.reshape(-1)
-    lowest = np.full(len(tops), len(order), dtype=np.intp)
-    np.minimum.at(lowest, basin, level)
-    cols = _key_cols(level[tops].tolist(), lowest.tolist(), _passes(keys, stride, level, basin))
-    values = entries.values[asked]
-    distinct = ascending[np.concatenate([[True], ascending[1:] != ascending[:-1]])]
-    rival = np.minimum(distinct[cols[basin[asked]]], values)  # the summit of the basin of another entry may be higher
-    is_top = (level[asked] == level[summit[asked]]) & (rival < values)
-    return np.where(is_top, margin_over(rival, values), 0.0)
+def _above_zeros(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64]:
+    """Return the prominence of maxima of a sparse matrix whose unstored entries are zeros: one part after another."""
+    found, edges = np.zeros(len(maxima)), source.parts.rows
+    parts = np.searchsorted(edges, maxima.rows, "right")
+    listed = (one for one in source.near_stored(upper=source.undirected) if len(one[0]))
+    strips = groupby(listed, lambda one: int(np.searchsorted(edges, one[1][0], "right")))
+    nothing = Entries(np.empty(0, source.dtype), np.empty(0, np.intp), np.empty(0, np.intp))
+    gaps, left = _missing_entries(source), set(parts.tolist())
+    for part, blocks in strips:
+        if part in left:
+            left.remove(part)
+            here = np.flatnonzero(parts == part)
+            found[here] = _in_strip(source, maxima[here], _not_zero(source, blocks), gaps)
+    for part in left:
+        here = np.flatnonzero(parts == part)
+        found[here] = _in_strip(source, maxima[here], nothing, gaps)
+    return found
 
 
-def _neighbours(keys: Places, stride: int) -> Iterator[tuple[Places, Places]]:
-    """Yield pairs of entries that touch, in each of four directions; no entry is twice on one side."""
-    for shift in (1, stride - 1, stride, stride + 1):
-        other = np.minimum(np.searchsorted(keys, keys + shift), len(keys) - 1)
-        one = np.flatnonzero(keys[other] == keys + shift)
-        yield one, other[one]
+def _not_zero(source: MatrixSource, blocks: Iterable[tuple[npt.NDArray[Any], Places, Places]]) -> Entries:
+    """Join entries that are not 0; of an undirected matrix, of its upper half."""
+    kept, count = [], 0
+    for values, rows, columns in blocks:
+        chosen = np.flatnonzero((values != 0) & ((rows <= columns) | (not source.undirected)))
+        kept.append((values[chosen], rows[chosen], columns[chosen]))
+        count += len(chosen)
+        _check_count(count)
+    return Entries(*(np.concatenate(part) for part in zip(*kept, strict=True)))
 
 
-def _summits(keys: Places, stride: int, rank: Places, order: Places) -> Places:
-    """Return the entry that steepest ascent leads to from each entry; of equal entries the later one is higher."""
-    highest = rank.copy()
-    for one, other in _neighbours(keys, stride):
-        highest[one] = np.maximum(highest[one], rank[other])
-        highest[other] = np.maximum(highest[other], rank[one])
-    summit = order[highest]
-    while True:
-        further = summit[summit]
-        if np.array_equal(further, summit):
-            return summit
-        summit = further
+def _check_count(count: int) -> None:
+    if count > LARGEST:
+        raise InputError(
+            f"prominence reads a part of a matrix at once, of at most {LARGEST:,} entries that are not 0: search a "
+            "coarser matrix"
+        )
 
 
-def _passes(keys: Places, stride: int, level: Places, basin: Places) -> list[tuple[int, int, int]]:
-    """Return, from the highest down, the highest pass of each two basins that touch: its level and the basins."""
-    count, found = int(basin.max()) + 1, []
-    for one, other in _neighbours(keys, stride):
-        ends = np.sort(np.stack([basin[one], basin[other]]), axis=0)
-        joined = np.stack([ends[0] * count + ends[1], np.minimum(level[one], level[other])])
-        found.append(joined[:, ends[0] != ends[1]])
-    pair, height = np.concatenate(found, axis=1)
-    order = np.lexsort((height, pair))
-    pair, height = pair[order], height[order]
-    last = np.concatenate([pair[1:] != pair[:-1], [True]])[: len(pair)]
-    pair, height = pair[last], height[last]
-    order = np.argsort(-height, kind="stable")
-    one, other = np.divmod(pair[order], count)
-    return list(zip(height[order].tolist(), one.tolist(), other.tolist(), strict=True))
+def _missing_entries(source: MatrixSource) -> Cells:
+    """Return the entries that are missing by themselves: stored NaN, and the diagonal if it does not take part."""
+    rows, columns = [np.empty(0, dtype=np.intp)], [np.empty(0, dtype=np.intp)]
+    if source.matrix.dtype.kind == "f":
+        for values, down, across in source.stored():
+            unknown = np.isnan(values)
+            rows.append(down[unknown])
+            columns.append(across[unknown])
+    if not source.diagonal:
+        rows.append(np.arange(min(source.shape)))
+        columns.append(np.arange(min(source.shape)))
+    return Cells(np.concatenate(rows), np.concatenate(columns))
 
 
-def _key_cols(heights: list[int], lowest: list[int], passes: list[tuple[int, int, int]]) -> Places:
-    """Return the level of the key col of each basin, or the lowest level that is reached if none is higher.
+def _in_strip(source: MatrixSource, maxima: Maxima, entries: Entries, gaps: Cells) -> npt.NDArray[np.float64]:
+    """Return the prominence of maxima whose rows are in one part, given the entries of these rows that are not 0."""
+    found, edges = np.zeros(len(maxima)), source.parts.columns
+    (top, bottom), _ = source.parts.limits(int(maxima.rows[0]), 0)
+    lines = source.missing if isinstance(source.missing, MissingLines) else MissingLines.none(source.shape)
+    for number in np.unique(np.searchsorted(edges, maxima.columns, "right")).tolist():
+        first, last = edges[number - 1 : number + 1].tolist()
+        measured = ~lines.rows[top:bottom], ~lines.columns[first:last]
+        part = Part(top, first, *measured, source.scored_offsets(), source.undirected and top == first)
+        inside = (entries.columns >= first) & (entries.columns < last)
+        gone = (gaps.rows >= top) & (gaps.rows < bottom) & (gaps.columns >= first) & (gaps.columns < last)
+        here = np.flatnonzero((maxima.columns >= first) & (maxima.columns < last))
+        found[here] = _in_part(
+            part,
+            Entries(entries.values[inside], entries.rows[inside], entries.columns[inside]),
+            Cells(gaps.rows[gone], gaps.columns[gone]),
+            Cells(maxima.rows[here], maxima.columns[here]),
+        )
+    return found
 
-    Args:
-        heights: Level of the top of each basin.
-        lowest: Level of its lowest entry.
-        passes: Level of a pass and the two basins that it joins, the highest first.
-    """
-    cols, above = [-1] * len(heights), list(range(len(heights)))
-    waiting = [[basin] for basin in above]  # the tops of each set that have no key col yet: all equally high
 
-    def set_of(basin: int) -> int:
-        while above[basin] != basin:
-            above[basin] = basin = above[above[basin]]
-        return basin
-
-    for level, one, other in passes:
-        high, low = set_of(one), set_of(other)
-        if high == low:
-            continue
-        if (heights[low], len(waiting[low])) > (heights[high], len(waiting[high])):
-            high, low = low, high
-        if heights[low] < heights[high]:
-            for basin in waiting[low]:
-                cols[basin] = level
-        else:
-            waiting[high] += waiting[low]
-        waiting[low] = []
-        above[low], lowest[high] = high, min(lowest[high], lowest[low])
-    return np.array([lowest[set_of(basin)] if col < 0 else col for basin, col in enumerate(cols)], dtype=np.intp)
+def _in_part(part: Part, entries: Entries, gaps: Cells, asked: Cells) -> npt.NDArray[np.float64]:
+    """Return the prominence of entries of one part; each region of zeros is one place of the landscape."""
+    cells = Cells(*(np.concatenate(side) for side in zip((entries.rows, entries.columns), gaps, strict=True)))
+    regions = flat_regions(part, cells, asked)
+    _check_count(len(entries.values) + regions.count)
+    stride = part.first + len(part.columns) + 2
+    keys = entries.rows * stride + entries.columns
+    order = np.argsort(keys, kind="stable")
+    entries, keys = Entries(*(column[order] for column in entries)), keys[order]
+    cell, region = regions.touching(Cells(entries.rows, entries.columns))
+    values = np.concatenate([entries.values, np.zeros(regions.count, dtype=entries.values.dtype)])
+    wanted = asked.rows * stride + asked.columns
+    index = np.searchsorted(keys, wanted)
+    zero = np.append(keys, -1)[index] != wanted
+    index[zero] = len(keys) + regions.holding(Cells(asked.rows[zero], asked.columns[zero]))
+    return prominence_among(values, Neighbours(keys, stride, (cell, len(keys) + region)), index)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from msgspec import structs
 
 from gnnmax.detection.matrix import MatrixSource
@@ -44,7 +44,7 @@ def maxima_at_scales(
     every = np.unique(np.concatenate(numbers))
     holds = np.stack([np.isin(every, some) for some in numbers], axis=1)
     last = holds.shape[1] - 1 - holds[:, ::-1].argmax(axis=1)
-    fields: dict[str, npt.NDArray[np.generic]] = {}
+    fields: dict[str, Any] = {}
     for name in ("rows", "columns", "values", "margin", "ties", "missing"):
         column = np.empty(len(every), dtype=getattr(found[0], name).dtype)
         for scale, maxima in enumerate(found):

@@ -295,13 +295,13 @@ def _is_number(value: Any) -> bool:
 
 
 def has_shape(value: Any) -> bool:
-    """Return whether a value is an array of any kind, or a list: no number and no text.
+    """Return whether a value is an array of any kind: no number and no text.
 
     Example:
         >>> has_shape(np.ones(3)), has_shape(np.float64(3)), has_shape("20%")
         (True, False, False)
     """
-    return bool(getattr(value, "shape", ())) or isinstance(value, (list, tuple))
+    return bool(getattr(value, "shape", ()))
 
 
 def _check_threshold(threshold: Any) -> None:

@@ -60,7 +60,7 @@ def by_gaussian(source: MatrixSource, scale: float) -> FittedNormalisation:
         return gaussian_means(values, weights, **block)
 
     return FittedNormalisation(
-        f"smooth:{scale:g}", constant, by_value=True, reach=len(weights) - 1, around=around, reason="no mean"
+        f"smooth:{scale:g}", constant, by_value=True, flat_zeros=True, reach=len(weights) - 1, around=around
     )
 
 
@@ -150,7 +150,7 @@ def _along(values: Floats, weights: Floats, axis: int, shear: int) -> Floats:
             return values[:, reach + by :][:, :width]
         return values[reach + by :, reach * shear - by * shear :][:height, :width]
 
-    total = weights[0] * shifted(0)
+    total: Floats = weights[0] * shifted(0)
     pair = np.empty_like(total)
     for distance, weight in enumerate(weights[1:].tolist(), 1):
         np.add(shifted(-distance), shifted(distance), out=pair)

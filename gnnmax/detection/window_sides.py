@@ -17,8 +17,7 @@ def scales_of(k: Any) -> tuple[Pair, ...]:
     """Return the rows and columns of the windows of a search, the smallest windows first.
 
     Args:
-        k: A side; a tuple of two, rows and columns; or several of these in a list, as scales. A tuple of three or more
-            sides is a list too.
+        k: A side; a tuple of two, rows and columns; or several of these in a list, as scales.
 
     Raises:
         InputError: a side that is not odd, no side of at least 3, or one scale twice.
@@ -27,7 +26,7 @@ def scales_of(k: Any) -> tuple[Pair, ...]:
         >>> scales_of(9), scales_of((3, 5)), scales_of([9, 5])
         (((9, 9),), ((3, 5),), ((5, 5), (9, 9)))
     """
-    several = isinstance(k, (list, range, np.ndarray)) or (isinstance(k, tuple) and len(k) > 2)
+    several = isinstance(k, (list, range)) or (isinstance(k, np.ndarray) and k.ndim == 1)
     pairs = [_pair(one, k) for one in k] if several else [_pair(k, k)]
     if not pairs:
         raise InputError("k is an empty list: give a side, or several")

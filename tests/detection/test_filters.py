@@ -106,7 +106,12 @@ def test_the_largest_scores_are_kept_after_a_normalisation():
         (np.eye(6), {"region": "chr1:5mb-5mb"}, "region 'chr1:5mb-5mb' is empty: write the smaller end first"),
         (np.eye(6), {"top": 0}, "top must be an integer of at least 1, or None, not 0"),
         (np.eye(6), {"top": True}, "top must be an integer of at least 1, or None, not True"),
-        (np.eye(6), {"top": 2, "top_per": "label"}, "top_per must be one of matrix, row, column, node, not 'label'"),
+        (np.eye(6), {"top": 2, "top_per": "label"}, "top_per = 'label' needs labels: give labels too, or another"),
+        (
+            np.eye(6),
+            {"top": 2, "top_per": "part"},
+            "top_per must be one of matrix, row, column, node, label, not 'part'",
+        ),
     ],
 )
 def test_a_filter_that_has_no_meaning_for_a_matrix_is_refused(matrix, options, message):

@@ -35,8 +35,16 @@ MATRIX = np.random.default_rng(0).lognormal(size=(40, 50))
 
 def asked(case):
     matrix = np.array(case["matrix"], dtype=float)  # null is NaN
-    options = {key: tuple(value) if isinstance(value, list) else value for key, value in case["options"].items()}
-    return matrix, options
+    return matrix, {key: option_of(key, value) for key, value in case["options"].items()}
+
+
+def option_of(key, value):
+    """An option as Python takes it: two sides are a tuple, more are scales; labels and masks are arrays."""
+    if not isinstance(value, list):
+        return value
+    if key == "k":
+        return tuple(value) if len(value) == 2 else value
+    return np.array(value) if key in ("labels", "threshold", "missing") else tuple(value)
 
 
 def golden_markdown() -> str:

@@ -11,6 +11,7 @@ from scipy.signal import peak_prominences
 from gnnmax import InputError, find_maxima
 from gnnmax.cli.main import main
 from gnnmax.detection import false_discovery, prominence
+from gnnmax.detection import matrix as source_module
 from tests.support.slices import Slices
 
 
@@ -32,13 +33,15 @@ def flooded(matrix, i, j):
 @given(seed=st.integers(0, 2**32 - 1), levels=st.sampled_from([3, 8, 1000]), symmetric=st.booleans(),
        share=st.sampled_from([0.0, 0.3, 0.6]), ties=st.sampled_from(["strict", "all", "plateau"]),
        diagonal=st.booleans(), k=st.sampled_from([3, (1, 3)]),
-       form=st.sampled_from(["dense", "slices", "sparse"]))  # fmt: skip
+       form=st.sampled_from(["dense", "slices", "sparse", "zeros"]))  # fmt: skip
 def test_prominence_is_that_of_a_flood(seed, levels, symmetric, share, ties, diagonal, k, form):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(3, 11))
     m = n if symmetric else int(rng.integers(3, 11))
     matrix = rng.integers(-levels, levels, (n, m)).astype(float)
-    matrix[rng.random((n, m)) < share] = np.nan
+    matrix[rng.random((n, m)) < share] = np.nan if form != "zeros" else 0
+    if form == "zeros":
+        matrix[rng.random((n, m)) < 0.1] = np.nan
     matrix[0, 0] = 1.0
     if symmetric:
         matrix = np.triu(matrix) + np.triu(matrix, 1).T
@@ -47,7 +50,8 @@ def test_prominence_is_that_of_a_flood(seed, levels, symmetric, share, ties, dia
     known = np.where(np.eye(n, m, dtype=bool) & (not diagonal), np.nan, matrix)
     rows, columns = np.nonzero(~np.isnan(matrix))
     stored = sp.csr_array((matrix[rows, columns], (rows, columns)), shape=matrix.shape)
-    forms = {"dense": (matrix, "zero"), "slices": (Slices(matrix, (3, 2)), "zero"), "sparse": (stored, "missing")}
+    forms = {"dense": (matrix, "zero"), "slices": (Slices(matrix, (3, 2)), "zero"), "sparse": (stored, "missing"),
+             "zeros": (sp.csr_array(matrix), "zero")}  # fmt: skip
     given_as, unstored = forms[form]
     options = {"ties": ties, "diagonal": diagonal, "unstored": unstored, "directed": not symmetric}
     found = find_maxima(given_as, k, prominence=0, **options)
@@ -140,6 +144,47 @@ def test_a_part_that_is_too_large_is_refused(monkeypatch):
     with pytest.raises(InputError, match=r"^prominence reads a part of .* at most 99 entries, not 400"):
         find_maxima(matrix, 3, prominence=0)
     assert len(find_maxima(matrix, 3, prominence=0, breaks=([9, 18], [9, 18])))
+    with pytest.raises(InputError, match=r"^prominence reads a part of .* at most 99 entries that are not 0: search"):
+        find_maxima(sp.csr_array(matrix), 3, prominence=0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), levels=st.sampled_from([1, 3, 1000]), negative=st.booleans(),
+       symmetric=st.booleans(), diagonal=st.booleans(), lines=st.booleans(), breaks=st.booleans(),
+       tile=st.sampled_from([(2, 3), (128, 1024)]),
+       steps=st.sampled_from([(), ("distance",), ("smooth:0.25",), ("distance", "smooth:0.5"), ("rank",)]))  # fmt: skip
+def test_unstored_zeros_are_a_landscape_as_stored_ones_are(
+    seed, levels, negative, symmetric, diagonal, lines, breaks, tile, steps
+):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(4, 14))
+    matrix = rng.integers(-levels if negative else 0, levels + 1, (n, n)) * (rng.random((n, n)) < 0.3) * 1.0
+    matrix[rng.random((n, n)) < 0.1] = np.nan
+    matrix = np.triu(matrix) + np.triu(matrix, 1).T if symmetric else matrix
+    options = {"ties": "all", "diagonal": diagonal, "steps": steps, "directed": not symmetric, "prominence": 0}
+    if lines:
+        hidden = np.arange(n) == rng.integers(n)
+        options["missing"] = hidden, hidden
+    if breaks:
+        options["breaks"] = [n // 2], [n // 2]
+
+    def answer(form):
+        try:
+            found = find_maxima(form, 3, **options)
+        except InputError as refused:
+            return str(refused)
+        return list(found), [round(height, 9) for height in found.prominence.tolist()]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source_module, "TILE", tile)
+        assert answer(sp.csr_array(matrix)) == answer(matrix)
+
+
+def test_a_sparse_map_of_any_size_has_prominences():
+    rows = np.arange(20_000)
+    matrix = sp.csr_array((rows % 7 + 1.0, (rows, rows)), shape=(20_000, 20_000))
+    found = find_maxima(matrix, 3, prominence=4)
+    assert len(found) == 20_000 // 7 and set(found.values) == {7.0} and set(found.prominence) == {7.0}
 
 
 def test_the_table_of_the_command_has_a_column_of_prominence(tmp_path, capsys):

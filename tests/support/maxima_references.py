@@ -73,15 +73,17 @@ def _first_of_plateaus(matrix, half, pair, unbeaten, rising):
     return {min(plateau) for plateau in plateaus if plateau <= unbeaten and plateau & rising}
 
 
-def by_filters(matrix, k, *, undirected=False, ties="strict", border="shrink", max_missing=None):
+def by_filters(matrix, k, *, undirected=False, ties="strict", border="shrink", max_missing=None, ring=None):
     """With the filters of scipy.ndimage over the whole matrix; square windows, where ``undirected``.
 
-    Of an undirected matrix the half below the diagonal is not there. Returns the positions of the maxima.
+    Of an undirected matrix the half below the diagonal is not there. A ring holds the cells that count.
+
+    Returns the positions of the maxima.
     """
     lost = np.isnan(matrix)
     below = np.tril(np.ones(matrix.shape, dtype=bool), -1) & undirected
     values = np.where(lost | below, -np.inf, matrix)
-    ring = np.ones(k, dtype=bool)
+    ring = np.ones(k, dtype=bool) if ring is None else ring.copy()
     ring[k[0] // 2, k[1] // 2] = False
 
     def others(function, array, outside, footprint=ring):
@@ -109,7 +111,7 @@ def by_filters(matrix, k, *, undirected=False, ties="strict", border="shrink", m
     elif ties == "all":
         hits = unbeaten & rising
     elif ties == "first":
-        before = np.arange(ring.size).reshape(k) < ring.size // 2
+        before = ring & (np.arange(ring.size).reshape(k) < ring.size // 2)
         earlier = ndimage.maximum_filter(values, footprint=before, mode="constant", cval=-np.inf)
         known = count(~lost & ~below, 0, before)
         hits = unbeaten & rising & ((matrix > earlier) | (known == 0))
