@@ -13,6 +13,7 @@ from gnnmax.detection.background_kernels import kernel_of, kernel_sums, pieces_a
 from gnnmax.detection.blocks import Block
 from gnnmax.detection.expected_values import Entries, Expected, Floats, distance_classes, expected_of
 from gnnmax.detection.matrix import MatrixSource
+from gnnmax.detection.shuffled_entries import StatisticError
 from gnnmax.detection.storage import Places
 
 __all__ = ["LocalModel"]
@@ -22,6 +23,13 @@ AGREEING = 1.0
 
 WIDTH = 0.15
 """Standard deviation of the weights of a window, over its side, but at least 1: entries near the maximum count more."""
+
+
+BAND = 4096
+"""Least number of entries of a band of distances."""
+
+BANDS = 16
+"""Largest number of bands."""
 
 
 class Fields(NamedTuple):
@@ -61,10 +69,17 @@ class LocalModel:
 
     @classmethod
     def of(cls, source: MatrixSource, k: tuple[int, int]) -> LocalModel:
-        """Fit the model to a square matrix before normalisation."""
+        """Fit the model to a square matrix before normalisation.
+
+        Raises:
+            StatisticError: the sum of the squares of its entries is not finite.
+        """
         parts = list(_listed(source, k))
         values, rows, columns = (np.concatenate([part[at] for part in parts]) for at in range(3))
         values = values.astype(np.float64)
+        with np.errstate(over="ignore"):
+            if not np.isfinite(np.square(values).sum()):
+                raise StatisticError("decoys by distance need entries whose squares have a finite sum: replace them")
         distances, most = source.distances(rows, columns), max(source.shape)
         classes = distance_classes(distances, most)
         entries = Entries(values, rows, columns, classes[distances])
@@ -99,6 +114,12 @@ class LocalModel:
         spread = self.spread.at(self.entries.group, self.entries.rows, self.entries.columns)
         return spread if self.additive else spread * self.local
 
+    def bands(self) -> Places:
+        """Return the band of neighbouring distances that each entry lies in: some thousands of entries each."""
+        counts, number = np.bincount(self.entries.group), len(self.entries.values)
+        bands = min(max(number // BAND, 1), BANDS)
+        return np.asarray(((np.cumsum(counts) - counts) * bands // max(number, 1))[self.entries.group])
+
     def _fields(self, block: Block) -> Fields:
         """Return the entries of a block with its border."""
         known, (rows, columns) = _known(block, self.half, undirected=self.source.undirected), _places(block, self.half)
@@ -122,9 +143,27 @@ class LocalModel:
             )
             ratio = _ratio(values, expected, 0.0 if self.additive else 1.0)
             parts.append(ratio[block.inside(fields.known, self.half)])
-        ratios = np.concatenate(parts)
+        levels = np.concatenate(parts)
         mean = self.mean.at(self.entries.group, self.entries.rows, self.entries.columns)
-        return mean + ratios if self.additive else mean * np.maximum(ratios, 0)
+        if self.additive:
+            return mean + self._shrunken(levels, np.ones(len(mean)), mean)
+        return np.asarray(mean * np.maximum(1 + self._shrunken(levels - 1, mean, mean), 0))
+
+    def _shrunken(self, levels: Floats, scale: Floats, mean: Floats) -> Floats:
+        """Shrink levels of donuts, which are as noisy as the entries in them, to what they tell about their middle.
+
+        The slope of the entries against the levels around them is 1 if these hold no noise, and 0 if they hold nothing
+        else. It is taken in bands of distances, as noise depends on the distance.
+
+        Args:
+            levels: By how much the donut around each entry differs from what is expected there.
+            scale: The difference of an entry for a level of 1.
+            mean: What is expected of each entry.
+        """
+        band = self.bands()
+        along = np.asarray(np.bincount(band, (self.entries.values - mean) * levels), dtype=np.float64)
+        slope = _ratio(along, np.asarray(np.bincount(band, scale * np.square(levels)), dtype=np.float64), 0.0)
+        return np.asarray(levels * np.clip(slope, 0, 1)[band])
 
     def excess(self, rows: Places, columns: Places) -> Floats:
         """Return how far the windows around some entries exceed their backgrounds, in standard errors.
@@ -175,7 +214,7 @@ class LocalModel:
             errors *= np.sqrt(_ratio(sums.sum(axis=0), below.sum(axis=0), 0.0))
         known = below > 0
         highest = np.where(known, levels - AGREEING * errors, -np.inf).max(axis=0)
-        return known & (levels + AGREEING * errors >= highest)
+        return np.asarray(known & (levels + AGREEING * errors >= highest))
 
     def _score(self, total: Floats, level: Floats, noise: Floats, more: Floats, scale: Floats) -> Floats:
         """Return how far a sum exceeds its background, in standard errors; of counts by their square roots."""

@@ -15,8 +15,8 @@ from gnnmax.detection.storage import Places
 
 __all__ = ["LocalNull", "excess_scores"]
 
-EXCHANGED = 100
-"""Entries that are exchanged with each other: of one class of distances, and of similar signal over noise."""
+EXCHANGED = 64
+"""Entries that are exchanged with each other: of one band of distances, and of similar signal over noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +40,11 @@ class LocalNull:
     @classmethod
     def of(cls, model: LocalModel) -> LocalNull:
         """Group the entries of a matrix."""
-        classes, variances = model.entries.group, model.variances()
+        bands, variances = model.bands(), model.variances()
         height = -variances if model.additive else _over(np.square(_local(model)), variances)
-        order = np.lexsort((height, classes))
-        ordered = classes[order]
-        sizes = np.bincount(classes)
+        order = np.lexsort((height, bands))
+        ordered = bands[order]
+        sizes = np.bincount(bands)
         place = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[ordered]
         parts = np.maximum(sizes // EXCHANGED, 1)
         part = place * parts[ordered] // np.maximum(sizes[ordered], 1)

@@ -1,4 +1,4 @@
-"""The permutation null: the same search in matrices whose entries were shuffled, and q-values by comparison."""
+"""The false-discovery rate: the same search in matrices without local maxima, and q-values by comparison."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.relative_threshold import with_threshold
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
-from gnnmax.detection.shuffled_entries import in_memory, with_entries
+from gnnmax.detection.shuffled_entries import StatisticError, in_memory, with_entries
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
 
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 Decoys = Literal["shuffle", "distance"]
-"""The entries that are exchanged: all measured entries, or those at one distance from the diagonal."""
+"""What is exchanged: all measured entries, or deviations from the background among similar entries."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +49,10 @@ class Discoveries:
 
     Attributes:
         maxima: As :func:`gnnmax.find_maxima` returns them.
-        statistic: The number that is compared with the decoys, float64, shape ``(M,)``. In mode ordered it is the mean
-            of the measured entries of the window, scores if the matrix was normalised. In mode graph it says how far
-            the mean of the other edges at the two ends exceeds that of all edges, in standard errors.
+        statistic: The number that is compared with the decoys, float64, shape ``(M,)``. With ``shuffle`` it is the mean
+            of the measured entries of the window, scores if the matrix was normalised. With ``distance`` it says how
+            far the window exceeds its surroundings, before normalisation, in standard errors. In mode graph it says how
+            far the mean of the other edges at the two ends exceeds that of all edges, in standard errors.
         q: The least false-discovery rate of a list that contains the maximum, from 0 to 1, shape ``(M,)``.
     """
 
@@ -75,25 +76,31 @@ def false_discovery(
 ) -> Discoveries:
     """Find the maxima of a matrix, each with its q-value.
 
-    A decoy is the same matrix with its measured entries shuffled; a symmetric matrix stays symmetric, and missing
-    entries stay where they are. Each decoy is normalised and searched in the same way. The statistic is the mean of the
-    window around a maximum, not its value: a decoy has the same values, the largest included, and nearly each of these
-    is a maximum there, so nothing could be found by value. A maximum is found if its surroundings are high as well. A
-    single high entry among low ones cannot be distinguished from chance by shuffling.
+    A decoy is the same matrix without its local maxima; a symmetric matrix stays symmetric, and missing entries stay
+    where they are. Each decoy is normalised and searched in the same way.
+
+    With ``shuffle`` all measured entries are exchanged. The statistic is the mean of the window around a maximum, not
+    its value: a decoy has the same values, the largest included, and nearly each of these is a maximum there, so
+    nothing could be found by value. A maximum is found if its surroundings are high as well. A single high entry among
+    low ones cannot be distinguished from chance by shuffling. The rate is controlled if all entries are exchangeable
+    under the null hypothesis.
+
+    With ``distance`` a background is fitted: factors of the distance ``|i - j|``, of the row and of the column, and
+    the level of the donut around each entry. Ratios to it are exchanged among entries of similar distances and similar
+    signal over noise. The statistic is the excess of the window over its surroundings, in standard errors. The rate is
+    controlled if these ratios are exchangeable: entries may fall off with distance, rows may have biases, entries may
+    scatter unequally, and blocks that are wider than the windows may be higher than others.
 
     In mode ``graph`` the weights are shuffled among the edges, which stay where they are, and the statistic says how
     high the other edges at the two ends are.
 
-    The rate is controlled if the entries are exchangeable under the null hypothesis: all of them for ``shuffle``, those
-    at one distance ``|i - j|`` for ``distance``, and there those across breaks. A matrix that falls off with distance
-    needs ``distance``: plain shuffles would make every maximum near the diagonal a discovery. Noise that is correlated
-    from entry to entry is exchangeable in neither sense, and its crests count as discoveries.
+    Noise that is correlated from entry to entry is exchangeable in no sense, and its crests count as discoveries.
 
     Args:
         matrix: As for :func:`gnnmax.find_maxima`. Each pair of a symmetric matrix counts once. Only stored entries of a
             sparse matrix are shuffled if unstored ones are missing.
         k: Side of the windows.
-        decoys: ``shuffle`` or ``distance``; a graph has no distance.
+        decoys: ``shuffle`` or ``distance``; a graph has no distance, and ``distance`` needs a square matrix.
         rng: The source of the shuffles.
         draws: Number of decoys. ``q`` is at least ``1 / draws`` over the number of maxima that are as high.
         **options: Further fields of :class:`gnnmax.detection.SearchOptions`, as for :func:`gnnmax.find_maxima`. Filters
@@ -176,10 +183,6 @@ class _Null(Protocol):
 _Statistic = Callable[[MatrixSource, Maxima], npt.NDArray[np.float64]]
 
 
-class StatisticError(InputError):
-    """The statistic that is compared with decoys is not finite, so that maxima have no q-values."""
-
-
 def undefined(maxima: Maxima) -> Discoveries:
     """Return maxima whose statistic and q-value are masked, because they have none."""
     none = np.ma.array(np.zeros(len(maxima)), mask=True)
@@ -242,7 +245,8 @@ class PermutationNull:
 
     def draw(self, rng: np.random.Generator) -> MatrixSource:
         """Draw a decoy."""
-        return with_entries(self.source, rng.permutation(self.values), self.rows, self.columns)
+        order = np.argsort(rng.random(len(self.values)), kind="stable")
+        return with_entries(self.source, self.values[order], self.rows, self.columns)
 
 
 def window_means(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64]:

@@ -12,10 +12,14 @@ from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
 
-__all__ = ["SHUFFLED", "in_memory", "with_entries"]
+__all__ = ["SHUFFLED", "StatisticError", "in_memory", "with_entries"]
 
 SHUFFLED = 2**26
 """Most entries that are shuffled: each decoy is a whole copy, about 60 bytes an entry while it is made."""
+
+
+class StatisticError(InputError):
+    """The statistic that is compared with decoys is not finite, so that maxima have no q-values."""
 
 
 def in_memory(source: MatrixSource) -> MatrixSource:

@@ -187,8 +187,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("scales", "all sides of windows in which it is a maximum", str, _of_maxima("scales")),
     Column("label", "its label, or those of its row and its column", str, _label),
     Column("maximum", "whether the position is a maximum", bool, lambda table: table.is_maximum),
-    Column("statistic", "mean of the window, compared with decoys; in mode graph the z-score of the other edges at "
-           "the two ends", float, _of_discoveries("statistic")),
+    Column("statistic", "compared with decoys: mean of the window; by distance, its excess over its surroundings in "
+           "standard errors; in mode graph the z-score of the other edges at the two ends", float,
+           _of_discoveries("statistic")),
     Column("q", "least false-discovery rate of a list that contains the maximum", float, _of_discoveries("q")),
     Column("centred", "whether the exact rule calls the window centred", bool, _of_nets("centred")),
     Column("net", "score of the window by a net, one column for each net", float, _of_nets("scores")),
