@@ -41,14 +41,19 @@ class Order(MatrixFlags):
         """Test the order, and print and draw the result."""
         import numpy as np
 
+        from gnnmax.detection.matrix_input import shape_of
         from gnnmax.detection.order_information import order_test
 
         if self.seed < 0:
             raise InputError(f"--seed takes a whole number of at least 0, not {self.seed}")
         outputs = [Output("--out", self.out, FIGURES)]
         check_outputs(outputs, inputs=[self.file], force=self.force)
+        matrix = self.read(self.file)
+        n, m = shape_of(matrix)
+        if self.two_sets and n != m:
+            raise InputError(f"--two-sets has no effect on a matrix of {n} x {m}, which has two sets: leave it out")
         found = order_test(
-            self.read(self.file),
+            matrix,
             draws=self.draws,
             rng=np.random.default_rng(self.seed),
             two_sets=self.two_sets,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from gnnmax.detection.array_storage import hands_out_slices
 from gnnmax.detection.matrix import MatrixSource
-from gnnmax.detection.matrix_input import as_source
+from gnnmax.detection.matrix_input import entries_beside
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.search_options import SearchOptions, has_shape
 from gnnmax.detection.sparse_storage import is_sparse
@@ -32,10 +32,7 @@ def background_of(source: MatrixSource, options: SearchOptions) -> MatrixSource 
         given = as_array(given, "the thresholds")
     if tuple(given.shape) != source.shape:
         raise InputError(f"the thresholds have shape {tuple(given.shape)}, not {source.shape}, that of the matrix")
-    try:
-        return as_source(given, directed=not source.undirected)
-    except InputError as error:
-        raise InputError(f"thresholds of single entries: {error}") from None
+    return entries_beside(source, given, "the thresholds")
 
 
 def above_background(source: MatrixSource, maxima: Maxima, options: SearchOptions) -> Maxima:

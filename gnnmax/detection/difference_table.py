@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.maxima import Places
+from gnnmax.detection.maxima import Dropped, Places
 from gnnmax.detection.search_options import Mode
 from gnnmax.detection.table import Column, Detections
 from gnnmax.task.plotting import COLOURS, axes_for
@@ -57,6 +57,7 @@ class Differences(Shown):
         spread: How much counts scatter beyond Poisson's law: given the sum ``n`` of two, the variance is
             ``1 + spread * n`` times that of the binomial law; None for values.
         names: Names of the rows and of the columns, if the matrices have them; else None.
+        dropped: What each filter dropped from the maxima of the sum, in the order applied.
     """
 
     rows: Places
@@ -75,6 +76,7 @@ class Differences(Shown):
     depth: float | None = None
     spread: float | None = None
     names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
+    dropped: tuple[Dropped, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -136,13 +138,14 @@ class Differences(Shown):
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON: how it was compared, and the counts; without the rows."""
         plain = {name: getattr(self, name) for name in ("rate", "law", "side", "mode", "depth", "spread")}
-        return {**plain, "maxima": len(self), **self.counted()}
+        return {**plain, "maxima": len(self), **self.counted(), "filters": [one._asdict() for one in self.dropped]}
 
     def tables(self) -> list[TableText]:
         """Return a table of the most significant changes."""
         filled = {name: column for name, column in self[:SHOWN].table().filled().items() if name in COMPACT}
         rows = [[_shown(entry) for entry in row] for row in zip(*(f.entries for f in filled.values()), strict=True)]
         notes = [f"and {len(self) - SHOWN:,} more"] if len(self) > SHOWN else []
+        notes += [f"{one.dropped:,} of {one.of:,} maxima dropped: {one.filter}" for one in self.dropped if one.dropped]
         if self.depth is not None:
             notes.append(f"depth of the second matrix over the first: {self.depth:.4g}")
         if self.spread:

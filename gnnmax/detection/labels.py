@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gnnmax.detection.array_storage import hands_out_slices
 from gnnmax.detection.blocks import Block
 from gnnmax.detection.matrix import MatrixSource
-from gnnmax.detection.matrix_input import as_source
+from gnnmax.detection.matrix_input import entries_beside
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.sparse_storage import is_sparse
 from gnnmax.detection.storage import Places
@@ -84,6 +84,7 @@ def labels_of(source: MatrixSource, options: SearchOptions) -> Labels | None:
         InputError: other shapes, no whole numbers, or labels of an undirected matrix that are not symmetric.
 
     Example:
+        >>> from gnnmax.detection.matrix_input import as_source
         >>> source = as_source(np.zeros((2, 3)))
         >>> labels_of(source, SearchOptions(labels=np.array([[1, 1, 2], [1, 0, 2]]))).at(np.array([0]), np.array([2]))
         array([2])
@@ -109,11 +110,7 @@ def labels_of(source: MatrixSource, options: SearchOptions) -> Labels | None:
         )
     if given.dtype.kind not in "iub":
         raise InputError(f"labels of entries must be whole numbers, not {given.dtype}")
-    try:
-        entries = as_source(given, directed=not source.undirected)
-    except InputError as error:
-        raise InputError(f"labels: {error}") from None
-    return Labels(shape, source.undirected, entries)
+    return Labels(shape, source.undirected, entries_beside(source, given, "labels"))
 
 
 def _of_nodes(given: Any, source: MatrixSource) -> Labels:

@@ -122,6 +122,7 @@ def find_differences(
         rate=float(rate),
         side=side,
         mode=search.mode,
+        dropped=maxima.dropped,
         **found,
     ).most_significant_first()
 

@@ -23,7 +23,7 @@ from gnnmax.io.graph_files import Entries
 from gnnmax.io.graph_files.graph_edges import entries_of_graph
 from gnnmax.task.arrays import as_array
 
-__all__ = ["NamedMatrix", "as_source", "matrix_of", "shape_of"]
+__all__ = ["NamedMatrix", "as_source", "check_unstored", "entries_beside", "matrix_of", "shape_of"]
 
 
 class NamedMatrix(NamedTuple):
@@ -116,6 +116,44 @@ def as_source(
     if parts is not None and symmetry.undirected and not parts.equal_sides:
         raise InputError("the matrix is undirected, so rows and columns need the same breaks")
     return MatrixSource(matrix, unstored, missing, diagonal, names, symmetry, breaks=parts, bins=bins)
+
+
+def entries_beside(source: MatrixSource, given: Any, what: str) -> MatrixSource:
+    """Read an array that says something about each entry of a matrix; of an undirected one, one half is enough.
+
+    Args:
+        source: The matrix.
+        given: The array, of its shape.
+        what: The name of the array in an error.
+
+    Raises:
+        InputError: no real numbers, or not symmetric although the matrix is undirected.
+    """
+    try:
+        found = as_source(given, directed=True)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
+    if not source.undirected:
+        return found
+    try:
+        return as_source(given, directed=False)
+    except InputError:
+        raise InputError(
+            f"the matrix is undirected, but {what} are not the same for (i, j) and (j, i): make them symmetric, or "
+            "read the matrix as directed"
+        ) from None
+
+
+def check_unstored(unstored: Unstored, *sources: MatrixSource) -> None:
+    """Refuse an option for unstored entries where every entry is stored.
+
+    Raises:
+        InputError: they are said to be missing, and no matrix is sparse.
+    """
+    if unstored == "missing" and not any(source.sparse for source in sources):
+        raise InputError(
+            "unstored = 'missing' has no effect on a dense matrix: mark missing entries with NaN or a mask"
+        )
 
 
 def shape_of(matrix: Any) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gnnmax.detection.lag_likeness import batches_of_orders, likeness_at_lags
 from gnnmax.detection.matrix import MatrixSource
-from gnnmax.detection.matrix_input import as_source
+from gnnmax.detection.matrix_input import as_source, check_unstored
 from gnnmax.detection.row_profiles import Axis, axis_profiles
 from gnnmax.detection.search_options import Mode, Unstored
 from gnnmax.errors import InputError
@@ -269,6 +269,7 @@ def order_test(
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or not 1 <= draws <= MOST_DRAWS:
         raise InputError(f"draws must be a whole number from 1 to {MOST_DRAWS:,}, not {draws!r}")
     source = as_source(matrix, unstored=unstored, missing=missing, directed=directed)
+    check_unstored(unstored, source)
     rng = np.random.default_rng(0) if rng is None else rng
     n, m = source.shape
     named_apart = source.names is not None and source.names[0] != source.names[1]

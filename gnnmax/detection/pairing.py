@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.matrix import MatrixSource
-from gnnmax.detection.matrix_input import NamedMatrix, as_source
+from gnnmax.detection.matrix_input import NamedMatrix, as_source, check_unstored
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
@@ -69,6 +69,7 @@ def pair_of(a: Any, b: Any, options: SearchOptions) -> Pair:
     )  # a mask is that of the first matrix: nodes of the second may come in another sequence
     second = as_source(b, **{**given, "missing": None})
     unstored, diagonal = options.unstored, options.diagonal
+    check_unstored(unstored, first, second)
     if first.shape != second.shape:
         shapes = " and ".join(f"{n} x {m}" for n, m in (first.shape, second.shape))
         raise InputError(f"two matrices of the same nodes have one shape, not {shapes}: give both the same nodes")

@@ -264,6 +264,8 @@ def window_means(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64
         top = maxima.rows - block.row
         left = maxima.columns - block.column - block.shear * top
         here = np.flatnonzero((top >= 0) & (top < n) & (left >= 0) & (left < m))
+        if block.missing is not None:  # along the diagonal, entries of other parts lie inside a block, as missing ones
+            here = here[~block.inside(block.missing, (rows // 2, columns // 2))[top[here], left[here]]]
         if not len(here):
             continue
         known = np.ones(block.values.shape, dtype=np.bool_) if block.missing is None else ~block.missing

@@ -15,7 +15,7 @@ from gnnmax.detection.filters import check_filters, filter_maxima
 from gnnmax.detection.graph_mode import graph_maxima
 from gnnmax.detection.labels import check_labels, labels_of
 from gnnmax.detection.matrix import MatrixSource
-from gnnmax.detection.matrix_input import as_source
+from gnnmax.detection.matrix_input import as_source, check_unstored
 from gnnmax.detection.maxima import Maxima, sorted_by_value
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.ordered_mode import ordered_maxima
@@ -129,10 +129,8 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
         directed=options.directed,
         breaks=options.breaks,
     )
-    if options.unstored == "missing" and options.mode == "ordered" and not source.sparse:
-        raise InputError(
-            "unstored = 'missing' has no effect on a dense matrix: mark missing entries with NaN or a mask"
-        )
+    if options.mode == "ordered":
+        check_unstored(options.unstored, source)
     background_of(source, options)
     check_labels(source, options)
     check_filters(source, options)

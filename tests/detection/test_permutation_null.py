@@ -20,6 +20,8 @@ from gnnmax.detection.local_null import LocalNull
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.permutation_null import PermutationNull, end_scores, q_values, window_means
+from gnnmax.detection.search import prepare_matrix, search_matrix
+from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.shuffled_entries import in_memory
 from gnnmax.errors import InputError
 
@@ -313,3 +315,18 @@ def test_a_wrong_call_is_one_line(options, complaint, tmp_path, capsys):
     assert main(["detect", str(tmp_path / "m.npy"), *options]) == 2
     said = capsys.readouterr()
     assert complaint in said.err and said.err.count("\n") == 1 and said.out == ""
+
+
+@pytest.mark.parametrize("steps", [(), ("distance",), ("distance", "smooth")])
+def test_means_of_windows_of_a_sparse_matrix_with_breaks_are_those_of_the_dense_one(steps):
+    rng, n = np.random.default_rng(0), 60
+    apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+    matrix = np.triu(rng.poisson(40 / (1 + apart)))
+    matrix = matrix + np.triu(matrix, 1).T
+    options = SearchOptions(5, steps=steps, breaks=([25, 43], [25, 43]))
+    means = []
+    for form in (matrix, sp.csr_array(matrix)):
+        source = prepare_matrix(form, options)
+        means.append(window_means(source, search_matrix(source, options)))
+    np.testing.assert_allclose(means[1], means[0], rtol=1e-12)
+    assert len(means[0]) > 50
