@@ -21,6 +21,9 @@ __all__ = ["LocalModel"]
 AGREEING = 1.0
 """Pieces of the surroundings agree if intervals of this many standard errors on both sides overlap."""
 
+UNEVEN = 0.25
+"""Share of the variance between pieces that the level is unsure by: a window may lie at the edge of a block."""
+
 WIDTH = 0.15
 """Standard deviation of the weights of a window, over its side, but at least 1: entries near the maximum count more."""
 
@@ -197,16 +200,19 @@ class LocalModel:
         sums, below, unsure = (
             np.stack([part[:, piece].sum(axis=1) for piece in pieces]) for part in (values, expected, variance)
         )
-        chosen = self._level_pieces(sums, below, unsure)
+        chosen, uneven = self._level_pieces(sums, below, unsure)
         sums, below, unsure = ((part * chosen).sum(axis=0) for part in (sums, below, unsure))
         level = _ratio(sums, below, 0.0 if self.additive else 1.0)
-        more = np.square(_ratio(scale, below, 0.0)) * unsure
+        more = np.square(_ratio(scale, below, 0.0)) * unsure + UNEVEN * np.square(scale) * uneven
         return self._score(total, level * scale, noise, more, scale)
 
-    def _level_pieces(self, sums: Floats, below: Floats, unsure: Floats) -> npt.NDArray[np.bool_]:
+    def _level_pieces(self, sums: Floats, below: Floats, unsure: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
         """Return which pieces of the surroundings are as high as the highest one, within standard errors.
 
         All arguments have a row for each piece.
+
+        Returns:
+            Also by how much the levels of all pieces vary beyond their standard errors, as a variance.
         """
         levels = _ratio(sums, below, 0.0)
         errors = np.sqrt(np.maximum(unsure, 0)) * _ratio(np.ones(below.shape), below, 0.0)
@@ -214,7 +220,10 @@ class LocalModel:
             errors *= np.sqrt(_ratio(sums.sum(axis=0), below.sum(axis=0), 0.0))
         known = below > 0
         highest = np.where(known, levels - AGREEING * errors, -np.inf).max(axis=0)
-        return np.asarray(known & (levels + AGREEING * errors >= highest))
+        number = np.maximum(known.sum(axis=0), 1)
+        middle = np.where(known, levels, 0).sum(axis=0) / number
+        uneven = np.where(known, np.square(levels - middle) - np.square(errors), 0).sum(axis=0) / number
+        return known & (levels + AGREEING * errors >= highest), np.maximum(uneven, 0)
 
     def _score(self, total: Floats, level: Floats, noise: Floats, more: Floats, scale: Floats) -> Floats:
         """Return how far a sum exceeds its background, in standard errors; of counts by their square roots."""
