@@ -27,7 +27,6 @@ UNEVEN = 0.25
 WIDTH = 0.15
 """Standard deviation of the weights of a window, over its side, but at least 1: entries near the maximum count more."""
 
-
 BAND = 4096
 """Least number of entries of a band of distances."""
 
@@ -49,8 +48,8 @@ class LocalModel:
     """What entries are expected to be, and how far they scatter, if there are no local maxima.
 
     An entry is expected to be a product of the factors of its distance, its row and its column, and of the ratio of
-    measured to expected values in the donut around it; where values may be negative, a sum and a difference instead.
-    The squared deviations are fitted in the same way.
+    measured to expected values in the donut around it, as far as this tells about the entry; where values may be
+    negative, a sum and a difference instead. The squared deviations are fitted by distance, row and column too.
 
     Attributes:
         source: The matrix before normalisation.
@@ -71,8 +70,13 @@ class LocalModel:
     local: Floats | None = None
 
     @classmethod
-    def of(cls, source: MatrixSource, k: tuple[int, int]) -> LocalModel:
+    def of(cls, source: MatrixSource, k: tuple[int, int], *, additive: bool | None = None) -> LocalModel:
         """Fit the model to a square matrix before normalisation.
+
+        Args:
+            source: The matrix.
+            k: Rows and columns of the windows.
+            additive: Whether terms are added; None: if a value is negative.
 
         Raises:
             StatisticError: the sum of the squares of its entries is not finite.
@@ -86,7 +90,7 @@ class LocalModel:
         distances, most = source.distances(rows, columns), max(source.shape)
         classes = distance_classes(distances, most)
         entries = Entries(values, rows, columns, classes[distances])
-        additive = bool((values < 0).any())
+        additive = bool((values < 0).any()) if additive is None else additive
         mean = expected_of(entries, source.shape, undirected=source.undirected, additive=additive)
         model = cls(source, k, entries, classes, mean)
         local = model._local()

@@ -65,9 +65,16 @@ class LocalNull:
         return with_entries(model.source, values, model.entries.rows, model.entries.columns)
 
 
-def excess_scores(source: MatrixSource, maxima: Maxima, *, k: tuple[int, int]) -> Floats:
-    """Return how far the window of each maximum exceeds its background, see :meth:`LocalModel.excess`."""
-    return LocalModel.of(in_memory(source.plain), k).excess(maxima.rows, maxima.columns)
+def excess_scores(source: MatrixSource, maxima: Maxima, *, k: tuple[int, int], additive: bool) -> Floats:
+    """Return how far the window of each maximum exceeds its background, see :meth:`LocalModel.excess`.
+
+    Args:
+        source: A matrix or a decoy of it; steps are undone.
+        maxima: Its maxima.
+        k: Rows and columns of the windows.
+        additive: Whether the model of the matrix itself is additive.
+    """
+    return LocalModel.of(in_memory(source.plain), k, additive=additive).excess(maxima.rows, maxima.columns)
 
 
 def _local(model: LocalModel) -> Floats:

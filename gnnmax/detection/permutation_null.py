@@ -170,8 +170,8 @@ def _null_of(source: MatrixSource, options: SearchOptions, decoys: Decoys) -> tu
     n, m = source.shape
     if n != m:
         raise InputError(f"decoys by distance need a square matrix, rows and columns in one order, not {n} x {m}")
-    null = LocalNull.of(LocalModel.of(in_memory(source.plain), options.sides))
-    return null, partial(excess_scores, k=options.sides)
+    model = LocalModel.of(in_memory(source.plain), options.sides)
+    return LocalNull.of(model), partial(excess_scores, k=options.sides, additive=model.additive)
 
 
 class _Null(Protocol):

@@ -16,7 +16,7 @@ from gnnmax.cli.main import main
 from gnnmax.detection import false_discovery, shuffled_entries
 from gnnmax.detection import permutation_null as decoys_module
 from gnnmax.detection.local_background_model import LocalModel
-from gnnmax.detection.local_null import LocalNull
+from gnnmax.detection.local_null import LocalNull, excess_scores
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.permutation_null import PermutationNull, end_scores, q_values, window_means
@@ -92,8 +92,11 @@ def test_q_is_the_least_rate_of_a_list_that_holds_it(seed, draws, levels):
 
 @pytest.mark.parametrize("mode", ["ordered", "graph"])
 @pytest.mark.parametrize("matrix", [np.ones((9, 9)), sp.csr_array((9, 9))])
-def test_no_maximum_has_no_q(matrix, mode):
-    found = false_discovery(matrix, 3, mode=mode, decoys="shuffle", rng=np.random.default_rng(0))
+@pytest.mark.parametrize("decoys", ["shuffle", "distance"])
+def test_no_maximum_has_no_q(matrix, mode, decoys):
+    if mode == "graph" and decoys == "distance":
+        return
+    found = false_discovery(matrix, 3, mode=mode, decoys=decoys, rng=np.random.default_rng(0))
     assert len(found.maxima) == len(found.q) == len(found.statistic) == 0
 
 
@@ -330,3 +333,49 @@ def test_means_of_windows_of_a_sparse_matrix_with_breaks_are_those_of_the_dense_
         means.append(window_means(source, search_matrix(source, options)))
     np.testing.assert_allclose(means[1], means[0], rtol=1e-12)
     assert len(means[0]) > 50
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS, depth=st.sampled_from([0.5, 4.0]), form=st.sampled_from(["dense", "sparse", "masked", "broken"]))
+def test_the_excess_of_a_window_does_not_depend_on_the_form_or_the_unit_of_the_matrix(seed, depth, form):
+    counts = symmetric(np.random.default_rng(seed).poisson(4.0, size=(24, 24)).astype(float))
+    lost = np.random.default_rng(seed + 1).random(24) < 0.15
+    seen = np.where(lost[:, None] | lost, np.nan, counts)
+    given_matrix, options = {
+        "dense": (seen * depth, {}),
+        "sparse": (sp.csr_array(counts * depth), {"missing": (lost, lost)}),
+        "masked": (counts * depth, {"missing": lost[:, None] | lost}),
+        "broken": (seen * depth, {"breaks": ([], [])}),
+    }[form]
+    maxima = find_maxima(seen, 5, ties="all")
+    expected = excess_scores(as_source(seen), maxima, k=(5, 5), additive=False)
+    found = excess_scores(as_source(given_matrix, **options), maxima, k=(5, 5), additive=False)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_beside_missing_bins_windows_exceed_their_surroundings_no_more_often_than_elsewhere():
+    scores = {True: [], False: []}
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        counts = symmetric(rng.poisson(5.0, size=(60, 60)).astype(float))
+        lost = rng.random(60) < 0.1
+        counts[lost], counts[:, lost] = np.nan, np.nan
+        maxima = find_maxima(counts, 5)
+        beside = np.convolve(lost, [1, 1, 1], mode="same") > 0
+        for near in (True, False):
+            part = maxima[(beside[maxima.rows] | beside[maxima.columns]) == near]
+            scores[near].append(excess_scores(as_source(counts), part, k=(5, 5), additive=False))
+    near, far = (np.concatenate(scores[side]) for side in (True, False))
+    assert len(near) > 300 and len(far) > 300
+    assert abs(near.mean() - far.mean()) < 0.2 and abs(near.std() - far.std()) < 0.15
+
+
+def test_a_window_at_the_corner_of_a_block_is_compared_with_the_block():
+    place = np.arange(60)
+    block = 20 + 40.0 * ((place[:, None] // 20) == place // 20)
+    counts = symmetric(np.random.default_rng(0).poisson(block).astype(float))
+    corner = np.array([22]), np.array([36])
+    flat = LocalModel.of(as_source(counts), (5, 5)).excess(*corner)[0]
+    bump = np.round(120 * np.exp(-((place[:, None] - 22) ** 2 + (place - 36) ** 2) / 2))
+    raised = LocalModel.of(as_source(counts + bump + bump.T), (5, 5)).excess(*corner)[0]
+    assert abs(flat) < 2.5 and raised > flat + 1.5
