@@ -227,7 +227,7 @@ def q_values(targets: npt.NDArray[np.float64], decoys: npt.NDArray[np.float64], 
 
 @dataclass(frozen=True, eq=False)
 class PermutationNull:
-    """The measured entries of a matrix, of one half if it is symmetric, all of which are exchanged."""
+    """The measured entries of a matrix, of one half if it is symmetric: any two may be exchanged."""
 
     source: MatrixSource
     values: npt.NDArray[Any]
