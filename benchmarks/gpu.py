@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.gpu_timing import peak, timed, write_part
 from gnnmax.data.generation import build
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.data.stream import stream_windows
@@ -36,7 +36,6 @@ from gnnmax.training.precision import autocast_context, check_precision
 NETS = ("cnn", "gnn", "exchangeable", "product")
 BATCHES = (128, 4096)
 SIDE = 9
-REPEATS = 20
 PAGE = Path(__file__).with_name("README.md")
 
 
@@ -49,27 +48,6 @@ class Throughput:
     precision: Precision
     windows: float
     operations: float
-
-
-def timed(run: Callable[[], object], repeats: int = REPEATS) -> float:
-    """Return the median seconds of a call on the GPU, by device events, after warming up."""
-    for _ in range(3):
-        run()
-    found = []
-    for _ in range(repeats):
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
-        run()
-        end.record()
-        torch.cuda.synchronize()
-        found.append(start.elapsed_time(end) / 1000)
-    return float(np.median(found))
-
-
-def peak(dtype: torch.dtype, n: int = 8192) -> float:
-    """Return the operations per second of a large matrix product on random data."""
-    a, b = (torch.randn(n, n, device="cuda", dtype=dtype) for _ in range(2))
-    return 2 * n**3 / timed(lambda: a @ b)
 
 
 def windows(size: int) -> tuple[Inputs, Tensor]:
@@ -184,11 +162,7 @@ def main(words: list[str]) -> int:
     ]
     print("\n".join(lines))
     if "--markdown" in words:
-        page = PAGE.read_text(encoding="utf-8")
-        head, mark, rest = page.partition("<!-- gpu -->\n")
-        _, end, tail = rest.partition("<!-- /gpu -->")
-        assert mark and end, "benchmarks/README.md has no place for the figures"
-        PAGE.write_text(head + mark + "\n".join(lines) + "\n" + end + tail, encoding="utf-8")
+        write_part(PAGE, "gpu", lines)
     return 0
 
 

@@ -16,9 +16,9 @@ from gnnmax.models.inference import scored
 from gnnmax.models.registry import build_model
 from gnnmax.models.tensors import inputs_of
 from gnnmax.task.rules import RULES
-from gnnmax.training.batches import Stream
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.loop import train_models
+from gnnmax.training.objectives import Stream
 
 __all__ = ["ROWS"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gnnmax.cli.main import main
-from gnnmax.report.documents import map_recipes_markdown, models_markdown, recipes_markdown
+from gnnmax.report.documents import map_models_markdown, map_recipes_markdown, models_markdown, recipes_markdown
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -83,6 +83,10 @@ def test_the_table_of_recipes_is_that_of_the_recipes():
 
 def test_the_table_of_recipes_of_maps_is_that_of_the_recipes():
     assert map_recipes_markdown() in (ROOT / "datasets" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_nets_on_maps_is_that_of_the_registry():
+    assert map_models_markdown() in (ROOT / "docs" / "maps.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_models_is_that_of_the_registry():

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from gnnmax.cli.arguments import NETS_HELP, Flag, nets_of, open_data, words_of
+from gnnmax.cli.arguments import NETS_HELP, Flag, nets_of, open_any_data, words_of
+from gnnmax.cli.map_runs import audit_map_scorers
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
     from gnnmax.auditing.findings import Audit as Findings
     from gnnmax.auditing.layers import LayerAudit
+    from gnnmax.data.maps.dataset import MapSet
     from gnnmax.task.scorers import Scorer
     from gnnmax.task.windows import Windows
 
@@ -24,7 +26,7 @@ __all__ = ["Audit"]
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """Find out which transformations of a window change the scores of models or rules, and whether they should."""
+    """Find out which transformations of a window or a map change the scores of models or rules, and which should."""
 
     data: str
     """Folder of a data set, name of a recipe, or path of a .toml file."""
@@ -34,11 +36,11 @@ class Audit:
     allow_changed: Flag = False
     """Run nets of your own although their file was changed since the training."""
     rule: str = ""
-    """Names of rules, separated by commas; see gnnmax list rules."""
+    """Names of rules, separated by commas; see gnnmax list rules, and for maps gnnmax list map-rules."""
     split: str = "test"
     """Split of the data set."""
     most: int = 500
-    """Largest number of windows to transform."""
+    """Largest number of windows to transform; at most 20 maps."""
     seed: int = 0
     """Seed of the random transformations."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -55,13 +57,17 @@ class Audit:
         import numpy as np
 
         from gnnmax.auditing.battery import audit
+        from gnnmax.data.maps.dataset import MapSet
 
         if self.layers and self.run_folder is None:
             raise InputError("--layers needs the models of a run: give --run DIR")
         if self.seed < 0:
             raise InputError(f"--seed must be at least 0, not {self.seed}")
+        data = open_any_data(self.data)
+        if isinstance(data, MapSet):
+            return self._of_maps(data)
         scorers = list(self._scorers())
-        windows = open_data(self.data).split(self.split)
+        windows = data.split(self.split)
         found = [
             _Audited(
                 name,
@@ -76,6 +82,24 @@ class Audit:
         else:
             _show(found)
         return 1 if self.assert_ and any(each.broken for each in found) else 0
+
+    def _of_maps(self, data: MapSet) -> int:
+        """Audit scorers of maps."""
+        if self.layers or self.models:
+            raise InputError(f"{self.data} holds maps: leave out {'--layers' if self.layers else '--models'}")
+        if self.most < 1:
+            raise InputError(f"--most must be at least 1, not {self.most}")
+        return audit_map_scorers(
+            data,
+            run=self.run_folder,
+            rules=words_of(self.rule),
+            split=self.split,
+            most=min(self.most, 20),
+            seed=self.seed,
+            device=self.device,
+            fails=self.assert_,
+            json=self.json,
+        )
 
     def _inside(self, scorer: Any, windows: Windows) -> LayerAudit | None:
         """Audit the layers of a trained model, with --layers."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import tyro
 
-from gnnmax.cli.arguments import NETS_HELP, Flag, nets_of, open_data
+from gnnmax.cli.arguments import NETS_HELP, Flag, nets_of, open_any_data
+from gnnmax.cli.map_runs import evaluate_map_run
 from gnnmax.cli.printing import print_checks, print_json, print_tables, print_text
 from gnnmax.errors import InputError
 from gnnmax.io.ownership import Output, check_outputs
@@ -94,6 +95,7 @@ class Evaluate:
         return bool(given)
 
     def _run_models(self) -> int:
+        from gnnmax.data.maps.dataset import MapSet
         from gnnmax.experiments.divergence import diverged_in
         from gnnmax.experiments.results import encode_results
         from gnnmax.experiments.run_folder import load_run
@@ -101,10 +103,15 @@ class Evaluate:
         from gnnmax.report.tables import split_tables
 
         assert self.run_folder is not None and self.data is not None
+        data = open_any_data(self.data)
+        if isinstance(data, MapSet):
+            return evaluate_map_run(data, run=self.run_folder, split=self.split, device=self.device, json=self.json)
         models = load_run(
             self.run_folder, device=self.device, models=nets_of(self.models), allow_changed=self.allow_changed
         )
-        data = open_data(self.data)
+        for name, seeds in models.items():
+            if seeds[0].card.on_maps:
+                raise InputError(f"{name} reads maps, and {self.data} holds windows: name a data set of maps")
         windows = data.split(self.split)
         scores = {name: [model.score(windows) for model in seeds] for name, seeds in models.items()}
         own = any(model.card.recipe_digest == data.recipe.digest for seeds in models.values() for model in seeds)
@@ -146,12 +153,14 @@ class Report:
             checks = reproduce_run(self.run_folder, models=nets_of(self.models))
             print_checks(checks)
             return 0 if all(check.holds for check in checks) else 1
-        from gnnmax.experiments.results import RESULTS, read_results
+        from gnnmax.experiments.results import RESULTS, Results, read_results
         from gnnmax.report.documents import split_markdown
         from gnnmax.report.page import write_heat_maps, write_page
         from gnnmax.report.tables import run_tables
 
         results = read_results(self.run_folder)
+        if not isinstance(results, Results):
+            return self._of_maps(results)
         page = self.out or self.run_folder / "report.html"
         outputs = [Output("--out", page, (".html",)), Output("--heat-maps", self.heat_maps, (".svg",))]
         check_outputs(outputs, inputs=[self.run_folder, self.run_folder / RESULTS], force=self.force)
@@ -169,5 +178,27 @@ class Report:
             print_text("\n\n".join(f"{test.name}\n\n{split_markdown(test)}" for test in results.tests))
             return 0
         print_tables(*run_tables(results))
+        print_text(page)
+        return 0
+
+    def _of_maps(self, results: Any) -> int:
+        """Write the report of a run on maps."""
+        from gnnmax.experiments.results import RESULTS
+        from gnnmax.report.documents import markdown
+        from gnnmax.report.map_page import write_map_page
+        from gnnmax.report.map_tables import map_run_tables, map_split_rows
+
+        if self.answer or self.heat_maps is not None:
+            refused = "--answer" if self.answer else "--heat-maps"
+            raise InputError(f"{self.run_folder} is a run on maps, whose report has no {refused}: leave it out")
+        page = self.out or self.run_folder / "report.html"
+        outputs = [Output("--out", page, (".html",))]
+        check_outputs(outputs, inputs=[self.run_folder, self.run_folder / RESULTS], force=self.force)
+        write_map_page(results, page)
+        if self.markdown:
+            tables = [(test.name, *map_split_rows(test)) for test in results.tests]
+            print_text("\n\n".join(f"{name}\n\n{markdown([header, *rows])}" for name, header, rows in tables))
+            return 0
+        print_tables(*map_run_tables(results))
         print_text(page)
         return 0

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["List"]
 
 
+Lists = Literal["all", "recipes", "models", "map-models", "configs", "rules", "map-rules", "tables"]
+"""What can be listed."""
+
+
 @dataclass(frozen=True)
 class List:
     """List the shipped recipes, the models, the configs, the rules and the tables to reproduce."""
 
-    what: tyro.conf.Positional[Literal["all", "recipes", "models", "configs", "rules", "map-rules", "tables"]] = "all"
+    what: tyro.conf.Positional[Lists] = "all"
     """The list to print."""
     json: Flag = False
     """Print JSON."""
@@ -53,6 +57,12 @@ def _models() -> dict[str, str]:
     return {**installed, **{name: entry.summary for name, entry in MODELS.items()}}
 
 
+def _map_models() -> dict[str, str]:
+    from gnnmax.models.maps.registry import MAP_MODELS
+
+    return {name: entry.summary for name, entry in MAP_MODELS.items()}
+
+
 def _configs() -> dict[str, str]:
     from gnnmax.training.config_files import config_names, load_config
 
@@ -80,6 +90,7 @@ def _tables() -> dict[str, str]:
 _LISTS: dict[str, Callable[[], dict[str, str]]] = {
     "recipes": _recipes,
     "models": _models,
+    "map-models": _map_models,
     "configs": _configs,
     "rules": _rules,
     "map-rules": _map_rules,

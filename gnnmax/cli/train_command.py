@@ -31,11 +31,13 @@ class Budget:
     steps: int | None = None
     """Updates of each model."""
     batch_size: int | None = None
-    """Windows per update."""
+    """Windows or maps per update."""
     train_windows: int | None = None
-    """Train on the first N windows of the training split only."""
+    """Train on the first N windows or maps of the training split only."""
     stream: Flag = False
-    """Draw fresh training windows from an infinite stream instead of the stored ones."""
+    """Draw fresh training examples from an infinite stream instead of the stored ones."""
+    stream_workers: int | None = None
+    """Processes that draw the examples of the stream ahead; the results do not depend on it."""
     match: Literal["steps", "parameters", "seconds"] | None = None
     """The budget that the models share: steps, parameters (and steps), or seconds of wall time."""
     seconds: float | None = None
@@ -73,8 +75,9 @@ class _Training:
     out: Path
     """The run folder to write."""
     budget: tyro.conf.OmitArgPrefixes[Budget] = field(default_factory=Budget)
-    config: str = "standard"
-    """Name of a shipped config, or a .toml file: budget, optimiser and sizes of nets. Options override it."""
+    config: str | None = None
+    """Name of a shipped config, or a .toml file: budget, optimiser and sizes of nets. Options override it. Default:
+    standard; for maps, maps."""
     tensorboard: Flag = False
     """Write learning curves for TensorBoard into the run folder; needs the extra tensorboard."""
     force: Flag = False
@@ -90,8 +93,8 @@ class Compare(_Training):
     """Train models side by side on the same batches, evaluate them and the rules, and write one run folder."""
 
     models: str | None = None
-    """Names of models, and nets of your own as NAME=FILE.py:CLASS, separated by commas. Default: the models of the
-    config, or cnn,gnn."""
+    """Names of models, and nets of your own as NAME=FILE.py:CLASS, separated by commas; for maps, names of map-models.
+    Default: the models of the config, or cnn,gnn; for maps, map-cnn,map-gnn."""
     seeds: int = 3
     """Number of seeds: 0, 1, ..."""
     also: str = ""
@@ -112,7 +115,7 @@ class Train(_Training):
     """Train one model from one seed; the run folder has the layout of compare."""
 
     model: str
-    """Name of the model, or a net of your own as NAME=FILE.py:CLASS."""
+    """Name of the model, or a net of your own as NAME=FILE.py:CLASS; for maps, the name of one of map-models."""
     seed: int = 0
     """Seed of the initial weights and of the order of the windows."""
 
@@ -151,23 +154,26 @@ def _compare(
 
 def _asked(call: _Training, models: dict[str, Any] | None) -> tuple[dict[str, Any], TrainingConfig]:
     """Return the nets of a call by name, each with its config, and the budget; options override the config file."""
-    from gnnmax.models.registry import MODELS
+    from gnnmax.data.loading import holds_maps
+    from gnnmax.models.architecture import NETS
     from gnnmax.training.config_files import load_config
 
-    own = [name for name, net in (models or {}).items() if net is not None or name not in MODELS]
-    given = load_config(call.config, own)
+    maps = holds_maps(call.data)
+    own = [name for name, net in (models or {}).items() if net is not None or name not in NETS]
+    given = load_config(call.config or ("maps" if maps else "standard"), own)
     training = call.budget.on(given.training)
     if models is None:
-        models = dict.fromkeys(given.models or ("cnn", "gnn"))
+        models = dict.fromkeys(given.models or (("map-cnn", "map-gnn") if maps else ("cnn", "gnn")))
     tables = given.models
     return {
         name: tables.get(name) if net is None else (net, tables.get(name)) for name, net in models.items()
     }, training
 
 
-def _show(call: _Training, results: Results) -> int:
+def _show(call: _Training, results: Results | Any) -> int:
     """Print the results on the main process; return 1 if a training diverged."""
-    from gnnmax.experiments.results import encode_results
+    from gnnmax.experiments.results import Results, encode_results
+    from gnnmax.report.map_tables import map_run_tables
     from gnnmax.report.tables import run_tables
     from gnnmax.training.distributed import is_main_process
 
@@ -177,7 +183,7 @@ def _show(call: _Training, results: Results) -> int:
     if call.json:
         print_json(msgspec.json.decode(encode_results(results)))
     else:
-        print_tables(*run_tables(results))
+        print_tables(*(run_tables(results) if isinstance(results, Results) else map_run_tables(results)))
         print_text(call.out)
     for model in results.models:
         for each in model.diverged:

@@ -1,20 +1,22 @@
-"""Descriptions of stored windows in plain values: a recipe, or the description of an import."""
+"""Descriptions of stored windows or maps in plain values: a recipe, or the description of an import."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from gnnmax.data.imported import Imported, parse_import
-from gnnmax.data.recipe import Recipe, parse_recipe
+from gnnmax.data.maps.recipe import MapRecipe
+from gnnmax.data.recipe import Recipe
+from gnnmax.data.recipe_files import parse_any
 
 __all__ = ["parse_description"]
 
 
-def parse_description(plain: dict[str, Any], source: str) -> Recipe | Imported:
+def parse_description(plain: dict[str, Any], source: str) -> Recipe | MapRecipe | Imported:
     """Check plain dicts and lists as a recipe, or as the description of imported windows, which have a content.
 
     Args:
-        plain: As :meth:`Recipe.to_dict` or :meth:`Imported.to_dict` returns it.
+        plain: As ``to_dict`` of a recipe or of an import returns it.
         source: Its name in an error.
 
     Raises:
@@ -26,4 +28,4 @@ def parse_description(plain: dict[str, Any], source: str) -> Recipe | Imported:
         ...
         gnnmax.errors.InputError: import x: ...
     """
-    return parse_import(plain, source) if "content" in plain else parse_recipe(plain, source)
+    return parse_import(plain, source) if "content" in plain else parse_any(plain, source)

@@ -10,40 +10,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from gnnmax.data.card import describe
-from gnnmax.data.dataset import DataSet
-from gnnmax.data.imported import Imported
-from gnnmax.data.recipe import Recipe
-from gnnmax.data.store import load_data
-from gnnmax.data.stream import stream_windows
 from gnnmax.errors import InputError
-from gnnmax.experiments.divergence import divergence_text
-from gnnmax.experiments.results import (
-    RESULTS,
-    ModelRecord,
-    Results,
-    RuleRecord,
-    encode_results,
-    parse_results,
-    read_results,
-    write_results,
-)
+from gnnmax.experiments.comparison_spec import ComparisonSpec, Progress
+from gnnmax.experiments.data_kinds import kind_of
+from gnnmax.experiments.results import RESULTS, Results, encode_results, parse_results, read_results, write_results
 from gnnmax.experiments.run_folder import (
     CONFIG,
     Log,
     NetRecord,
     RunConfig,
     check_same_call,
-    environment,
     locked_folder,
     rewind,
     started_run,
 )
-from gnnmax.experiments.scoreboard import evaluate_split
-from gnnmax.experiments.seed_run import ComparisonSpec, Progress, SeedResult, run_seeds, splits_to_evaluate
-from gnnmax.experiments.sources import Source, record_of, source_for_workers
+from gnnmax.experiments.seed_run import run_seeds
+from gnnmax.experiments.sources import (
+    Loaded,
+    Source,
+    check_one_kind,
+    load_source,
+    record_of,
+    source_for_workers,
+)
 from gnnmax.io.atomic import check_output_folder
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
@@ -52,10 +41,8 @@ from gnnmax.models.architecture import Architecture, named_architectures
 from gnnmax.models.inference import resolve_device
 from gnnmax.models.matching import match_parameters
 from gnnmax.models.seeding import check_seed
-from gnnmax.task.rules import RULES
-from gnnmax.training.config import TrainingConfig, check_config
+from gnnmax.training.config import TrainingConfig, check_config, recorded_training
 from gnnmax.training.distributed import is_distributed, is_main_process, joined_processes
-from gnnmax.training.rehearsal import rehearse
 from gnnmax.training.tensorboard import check_tensorboard, tensorboard_curves
 
 __all__ = ["CONFIG", "Progress", "compare"]
@@ -79,7 +66,7 @@ def compare(
     command: str = "",
     tensorboard: bool = False,
     on_progress: Progress | None = None,
-) -> Results:
+) -> Results | Any:
     """Train models side by side on the same batches; evaluate them and the explicit rules on the same windows.
 
     For each seed all models see the same batches in the same order. The weights of the lowest validation log loss
@@ -100,9 +87,10 @@ def compare(
 
     Args:
         data: A shipped recipe's name, a recipe, a data set, or the folder of a stored one, with splits train, val and
-            test; or windows, which are split by graph.
+            test; or windows, which are split by graph. Of windows or of maps.
         models: Names in :data:`gnnmax.models.registry.MODELS`, or a mapping of names to configs or to nets: other
-            configs of a net, or nets of your own, see :func:`gnnmax.models.architecture.named_architectures`.
+            configs of a net, or nets of your own, see :func:`gnnmax.models.architecture.named_architectures`. On maps,
+            names in :data:`gnnmax.models.maps.registry.MAP_MODELS`.
         out: The run folder to write, which must be absent or empty.
         seeds: One training per model and seed: initial weights and order of the windows.
         also: Further data sets with a test split, of other hosts.
@@ -116,18 +104,19 @@ def compare(
         on_progress: Called with each record of training, with its ``seed``.
 
     Returns:
-        The content of ``results.json``.
+        The content of ``results.json``; on maps, a :class:`gnnmax.experiments.map_results.MapResults`.
 
     Raises:
-        InputError: unknown names, a folder in use, missing splits, windows of a side that a net does not accept, an
-            own net that fails, or resuming a run that another call started.
+        InputError: unknown names, nets that do not read such data, a folder in use, missing splits, windows of a side
+            that a net does not accept, an own net that fails, or resuming a run that another call started.
 
     References:
         Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
         criterion, differences with their uncertainty).
     """
     folder = as_path(out, "the run folder")
-    nets = named_architectures(models)
+    sources = (data, *also)
+    nets = named_architectures(models, maps=check_one_kind(sources))
     training = training or TrainingConfig()
     check_config(training)
     _check_call(nets, seeds, workers, training)
@@ -139,21 +128,21 @@ def compare(
     resuming = resume and os.path.lexists(folder / CONFIG)
     if not resuming and is_main_process():
         check_output_folder(folder, owner=RUN, force=force)
-    sources = (data, *also)
-    sets = [load_data(source) for source in sources]
-    _check_sets(sets, nets, training)
+    sets = [load_source(source) for source in sources]
+    kind = kind_of(sets[0])
+    kind.check(sets, nets, training)
     if training.match == "parameters":
-        nets = match_parameters(nets, sets[0].recipe.k)
+        nets = match_parameters(nets, kind.side(sets[0]))
     spec = ComparisonSpec(
         sources=tuple(map(source_for_workers, sources, sets)), models=nets, training=training, folder=folder.absolute()
     )
     records = [record_of(source, data) for source, data in zip(sources, sets, strict=True)]
-    config = _config_of(spec, seeds, data=records, recipe=sets[0].recipe, command=command)
+    config = _config_of(spec, seeds, data=records, trained_on=sets[0], command=command)
     if resuming:
         check_same_call(folder, config)
         if os.path.lexists(folder / RESULTS):
             return read_results(folder)
-    _rehearse(nets, sets[0], training)
+    kind.rehearse(nets, sets[0], training)
     with contextlib.ExitStack() as stack:
         spec, past = stack.enter_context(_working_folder(spec, config, seeds, resuming=resuming, force=force))
         record = on_progress or _ignore
@@ -181,11 +170,11 @@ def _run(
     spec: ComparisonSpec,
     seeds: Sequence[int],
     *,
-    sets: Sequence[DataSet],
+    sets: Sequence[Loaded],
     workers: int,
     command: str,
     on_progress: Progress,
-) -> Results:
+) -> Results | Any:
     """Train in this process or in all that torchrun started; the main one evaluates, writes and sends the results."""
     with joined_processes(resolve_device(spec.training.device)) as processes:
         main_folder = processes.broadcast(os.fsencode(spec.folder))
@@ -197,7 +186,7 @@ def _run(
         log.write(f"{', '.join(spec.models)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
         outcomes = run_seeds(spec, seeds, sets=sets, workers=workers, on_progress=on_progress, processes=processes)
         log.write("trained; evaluating")
-        results = _results(spec, outcomes, sets=sets, command=command)
+        results = kind_of(sets[0]).results(spec, outcomes, sets=sets, command=command)
         write_results(spec.folder, results)
         shutil.rmtree(spec.folder / "checkpoints")
         log.write("done")
@@ -206,17 +195,17 @@ def _run(
 
 
 def _config_of(
-    spec: ComparisonSpec, seeds: Sequence[int], *, data: Sequence[Any], recipe: Recipe | Imported, command: str
+    spec: ComparisonSpec, seeds: Sequence[int], *, data: Sequence[Any], trained_on: Loaded, command: str
 ) -> RunConfig:
     """Describe a call in plain values: a run is resumed by the same call only."""
     return RunConfig(
         command=command,
-        recipe=recipe.to_dict(),
-        digest=recipe.digest,
+        recipe=trained_on.recipe.to_dict(),
+        digest=trained_on.recipe.digest,
         data=data[0],
         also=list(data[1:]),
         models={name: NetRecord(**net.to_dict()) for name, net in spec.models.items()},
-        training=msgspec.to_builtins(spec.training),
+        training=recorded_training(spec.training),
         seeds=list(seeds),
     )
 
@@ -239,37 +228,6 @@ def _check_call(nets: Mapping[str, Architecture], seeds: Sequence[int], workers:
         raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
 
 
-def _check_sets(sets: Sequence[DataSet], nets: Mapping[str, Architecture], training: TrainingConfig) -> None:
-    trained_on = sets[0]
-    if training.stream:
-        stream_windows(trained_on.recipe, "train")  # refuses if there is none
-    for split in ("train", "val", "test"):
-        trained_on.split(split)
-    for title, (data, split) in splits_to_evaluate(sets).items():
-        w = data.split(split)
-        label, k = w.label, w.k
-        if label.all() or not label.any():
-            raise InputError(f"the {split} split of {title} holds one class only: both are needed to evaluate a scorer")
-        for model, net in nets.items():
-            if k != trained_on.recipe.k and not net.entry.any_k:
-                raise InputError(
-                    f"model {model} is built for windows of side {trained_on.recipe.k}, and {title} has {k}: "
-                    f"leave out one of the two"
-                )
-            if net.entry.needs_contexts and w.row_context is None:
-                raise InputError(
-                    f"model {model} needs the contexts of windows, and those of {title} have none: choose a recipe "
-                    "with contexts = true, or leave out one of the two"
-                )
-
-
-def _rehearse(nets: Mapping[str, Architecture], data: DataSet, training: TrainingConfig) -> None:
-    """Refuse an own net that cannot be trained, before any work is done."""
-    for net in nets.values():
-        if net.is_own:
-            rehearse(net, data.split("train"), resolve_device(training.device))
-
-
 @contextlib.contextmanager
 def _with_curves(folder: Path, on_progress: Progress, past: Sequence[dict[str, Any]]) -> Iterator[Progress]:
     """Send every record to TensorBoard as well, after those of a stopped run."""
@@ -280,45 +238,3 @@ def _with_curves(folder: Path, on_progress: Progress, past: Sequence[dict[str, A
             on_progress(record)
 
         yield both
-
-
-def _results(spec: ComparisonSpec, outcomes: Sequence[SeedResult], *, sets: Sequence[DataSet], command: str) -> Results:
-    trained_on = sets[0]
-    models = [_record_of(name, net, outcomes, k=trained_on.recipe.k) for name, net in spec.models.items()]
-    diverged = {model.name: divergence_text(model.diverged) for model in models if model.diverged}
-    finished = [name for name in spec.models if name not in diverged]
-    return Results(
-        command=command,
-        environment=environment(),
-        recipe=trained_on.recipe.to_dict(),
-        card=describe(trained_on),
-        training=msgspec.to_builtins(spec.training),
-        seeds=[outcome.seed for outcome in outcomes],
-        models=models,
-        rules=[RuleRecord(name, rule.summary) for name, rule in RULES.items()],
-        tests=[
-            evaluate_split(
-                data,
-                {name: [outcome.scores[name][title] for outcome in outcomes] for name in finished},
-                split=split,
-                trained=data is trained_on and split == "test",
-                diverged=diverged,
-            )
-            for title, (data, split) in splits_to_evaluate(sets).items()
-        ],
-    )
-
-
-def _record_of(name: str, net: Architecture, outcomes: Sequence[SeedResult], *, k: int) -> ModelRecord:
-    return ModelRecord(
-        name,
-        net.entry.summary,
-        net.entry.source,
-        net.ceiling(k),
-        net.entry.invariances,
-        [outcome.training[name] for outcome in outcomes if name in outcome.training],
-        reference=net.reference,
-        sha256=net.sha256,
-        group=net.entry.group_name,
-        diverged=[outcome.diverged[name] for outcome in outcomes if name in outcome.diverged],
-    )

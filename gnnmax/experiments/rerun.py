@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gnnmax.auditing.findings import Audit
-from gnnmax.data.recipe import Recipe, parse_recipe
+from gnnmax.auditing.map_audit import MapFinding
+from gnnmax.data.maps.recipe import MapRecipe
+from gnnmax.data.recipe import Recipe
+from gnnmax.data.recipe_files import parse_any
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.experiments.comparison import compare
+from gnnmax.experiments.map_results import MapModelRecord, MapResults, MapSplitResult
 from gnnmax.experiments.results import ModelRecord, Results, SplitResult, read_results
 from gnnmax.experiments.run_folder import CONFIG, NetRecord, RunConfig, read_config
 from gnnmax.experiments.sources import is_held
+from gnnmax.models.architecture import NETS
 from gnnmax.models.references import is_reference
-from gnnmax.models.registry import MODELS
 from gnnmax.task.claims import Check
 from gnnmax.training.config import parse_training
 
@@ -63,10 +67,10 @@ def reproduce_run(
     return _compare_results(old, new)
 
 
-def _data_of(asked: RunConfig) -> str | Recipe:
+def _data_of(asked: RunConfig) -> str | Recipe | MapRecipe:
     """Return the data of a run: its recipe, or the folder of imported windows."""
     if "content" not in asked.recipe:
-        return parse_recipe(asked.recipe, CONFIG)
+        return parse_any(asked.recipe, CONFIG)
     if not isinstance(asked.data, str):
         raise InputError("the windows of this run were in memory only: save them with data.save(folder) and run again")
     return asked.data
@@ -76,19 +80,19 @@ def _net_of(name: str, net: NetRecord, given: Mapping[str, Any]) -> tuple[Any, A
     """Return a net of a run with its config; the code of an own net is the one that the caller gives."""
     reference, config = net.model, net.config
     if not is_reference(reference):
-        if reference not in MODELS:  # never a net of an installed package: a folder alone runs no code
-            raise unknown_name("model", reference, MODELS)
+        if reference not in NETS:  # never a net of an installed package: a folder alone runs no code
+            raise unknown_name("model", reference, NETS)
         return reference, config
     if name not in given:
         raise InputError(f"{name} is a net of your own, {reference}: give --models {name}={reference} to run that code")
     return given[name] or name, config
 
 
-def _source_of(source: Any) -> str | Path | Recipe:
-    return parse_recipe(source, "config.json") if isinstance(source, dict) else str(source)
+def _source_of(source: Any) -> str | Path | Recipe | MapRecipe:
+    return parse_any(source, "config.json") if isinstance(source, dict) else str(source)
 
 
-def _compare_results(old: Results, new: Results) -> list[Check]:
+def _compare_results(old: Results | MapResults, new: Results | MapResults) -> list[Check]:
     """Compare the metrics of two runs for every test set and scorer, then the audits of the nets."""
     there = old.environment.versions
     versions = {name: (version, new.environment.versions.get(name)) for name, version in there.items()}
@@ -101,27 +105,37 @@ def _compare_results(old: Results, new: Results) -> list[Check]:
             checks.append(Check(f"{test.name}: it was evaluated again", False, "it was not"))
             continue
         checks += [_check(test, again[test.name], name) for name in test.verdicts]
-    code = {model.name: model.sha256 for model in new.models}
-    for model in old.models:
-        if model.sha256:
-            checks.append(Check(f"{model.name}: its code is the same", model.sha256 == code.get(model.name), ""))
+    code = _code_of(new)
+    for name, sha256 in _code_of(old).items():
+        checks.append(Check(f"{name}: its code is the same", sha256 == code.get(name), ""))
     for name in old.diverged | new.diverged:
         was, now = (results.diverged.get(name, "did not diverge") for results in (old, new))
         checks.append(Check(f"{name} diverged as before", was == now, f"{was}, now {now}"))
     return checks + _audits(old.models, new.models)
 
 
-def _audits(old: list[ModelRecord], new: list[ModelRecord]) -> list[Check]:
+def _code_of(results: Results | MapResults) -> dict[str, str]:
+    """Return the digests of the files that define own nets, by name; nets on maps have none."""
+    if isinstance(results, MapResults):
+        return {}
+    return {model.name: model.sha256 for model in results.models if model.sha256}
+
+
+def _audits(old: Sequence[ModelRecord | MapModelRecord], new: Sequence[ModelRecord | MapModelRecord]) -> list[Check]:
     """Compare the findings of the audits, but not the last digits of scores, which depend on the machine."""
     there, here = ({model.name: [_found(run.audit) for run in model.runs] for model in models} for models in (old, new))
     return [Check(f"{name}: its audit finds the same", found == here.get(name), "") for name, found in there.items()]
 
 
-def _found(audit: Audit) -> list[tuple[str, str, float | None, float | None]]:
-    return [(name, each.verdict, each.unexpected_flips, each.expected_flips) for name, each in audit.findings.items()]
+def _found(audit: Audit | Mapping[str, MapFinding]) -> list[tuple[Any, ...]]:
+    if isinstance(audit, Audit):
+        return [
+            (name, each.verdict, each.unexpected_flips, each.expected_flips) for name, each in audit.findings.items()
+        ]
+    return [(name, each.verdict, each.moved) for name, each in audit.items()]
 
 
-def _check(old: SplitResult, new: SplitResult, name: str) -> Check:
+def _check(old: SplitResult | MapSplitResult, new: SplitResult | MapSplitResult, name: str) -> Check:
     claim = f"{old.name}: {name} has the same metrics"
     if name not in new.verdicts:
         return Check(claim, False, "it was not evaluated")
@@ -131,7 +145,13 @@ def _check(old: SplitResult, new: SplitResult, name: str) -> Check:
         for metric, value in there.items()
         if value != here.get(metric)
     ]
-    return Check(claim, not differing, ", ".join(differing) or f"accuracy {here['accuracy']:.4f}")
+    return Check(claim, not differing, ", ".join(differing) or _shown(here))
+
+
+def _shown(metrics: Mapping[str, float | None]) -> str:
+    """Write the first metric: the accuracy on windows, the precision of calls on maps."""
+    name, value = next(iter(metrics.items()))
+    return f"{name} {_written(value)[:6]}"
 
 
 def _written(value: float | None) -> str:

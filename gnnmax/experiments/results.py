@@ -12,6 +12,7 @@ from msgspec import Struct
 from gnnmax.auditing.findings import Audit
 from gnnmax.errors import InputError
 from gnnmax.evaluation.verdict import Verdict
+from gnnmax.experiments.map_results import MapResults, check_map_results
 from gnnmax.experiments.result_records import ModelRecord, Picture, Results, RuleRecord, SplitResult, TrainingRecord
 from gnnmax.experiments.results_checks import check_results
 from gnnmax.io.atomic import write_file
@@ -37,23 +38,24 @@ RESULTS_FILE = FileKind("the results", 64_000_000, "run compare again")
 
 
 class _Header(Struct):
-    """The part of a results file that every format has."""
+    """The part of a results file that every format has; on maps it states its content too."""
 
     format: int
+    content: str = "windows"
 
 
-def write_results(folder: Path, results: Results) -> None:
+def write_results(folder: Path, results: Results | MapResults) -> None:
     """Write ``results.json`` into a run folder, whole or not at all."""
     write_file(folder / RESULTS, encode_results(results))
 
 
-def encode_results(record: Results | SplitResult) -> bytes:
+def encode_results(record: Results | SplitResult | Struct) -> bytes:
     """Write results as JSON; a verdict or an audit is written as its ``to_dict()``."""
     return msgspec.json.encode(record, enc_hook=_plain)
 
 
-def read_results(folder: str | Path) -> Results:
-    """Read the results of a finished run.
+def read_results(folder: str | Path) -> Results | Any:
+    """Read the results of a finished run: on windows, or on maps.
 
     Raises:
         InputError: no run, an unfinished one, a file that is damaged, or one of another version of gnnmax.
@@ -72,8 +74,10 @@ def read_results(folder: str | Path) -> Results:
     return parse_results(RESULTS_FILE.read(file), file)
 
 
-def parse_results(content: bytes, file: str | Path = RESULTS) -> Results:
+def parse_results(content: bytes, file: str | Path = RESULTS) -> Results | Any:
     """Read results from JSON, and check that their parts agree.
+
+    Those of a run on maps are a :class:`gnnmax.experiments.map_results.MapResults`.
 
     Args:
         content: The JSON.
@@ -88,14 +92,16 @@ def parse_results(content: bytes, file: str | Path = RESULTS) -> Results:
         ...
         gnnmax.errors.InputError: results.json was made by a newer gnnmax (results format 99): upgrade
     """
-    made, known = RESULTS_FILE.decode(content, _Header, file).format, Results.__struct_defaults__[0]
+    header = RESULTS_FILE.decode(content, _Header, file)
+    made, known = header.format, Results.__struct_defaults__[0]
     if made > known:
         raise InputError(f"{file} was made by a newer gnnmax (results format {made}): upgrade")
     if 0 < made < known:
         raise InputError(f"{file} was made by gnnmax 0.1 (results format {made}): run compare again")
-    results = RESULTS_FILE.decode(content, Results, file, hook=_read)
+    kind, check = (MapResults, check_map_results) if header.content == "maps" else (Results, check_results)
+    results: Any = RESULTS_FILE.decode(content, kind, file, hook=_read)
     try:
-        check_results(results)
+        check(results)
     except ValueError as error:
         raise RESULTS_FILE.damaged(file, error) from None
     return results

@@ -26,10 +26,10 @@ from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind, open_regular, open_to_append
-from gnnmax.models.architecture import check_net_name
+from gnnmax.models.architecture import NETS, check_net_name
+from gnnmax.models.maps.trained import TrainedMapModel
 from gnnmax.models.references import is_reference
-from gnnmax.models.registry import MODELS
-from gnnmax.models.trained import TrainedModel, load_model, read_card, shipped_models
+from gnnmax.models.trained import TrainedModel, load_model, load_net, read_card, shipped_models
 from gnnmax.training.checkpoint import Checkpoint, Snapshot
 from gnnmax.training.config import parse_training
 from gnnmax.training.records import DivergedLine, EvaluationLine, ModelState, StepLine
@@ -106,9 +106,9 @@ class NetRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not is_reference(self.model):  # the code of an own net is not run to check its config
-            if self.model not in MODELS:
-                raise unknown_name("model", self.model, MODELS)
-            MODELS[self.model].parse(self.config)
+            if self.model not in NETS:
+                raise unknown_name("model", self.model, NETS)
+            NETS[self.model].parse(self.config)
 
 
 class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -425,7 +425,7 @@ def load_run(
     *,
     models: Mapping[str, Any] | None = None,
     allow_changed: bool = False,
-) -> dict[str, list[TrainedModel]]:
+) -> dict[str, list[Any]]:
     """Load all trained models of a run folder, by name, one per seed; or one model, by its folder or shipped name.
 
     A model whose training diverged in any seed is left out, see
@@ -438,6 +438,10 @@ def load_run(
             "net.py:MyNet"}``; names of other
             nets of the run may stand beside them.
         allow_changed: Whether the files that define own nets may have changed since the training.
+
+    Returns:
+        A :class:`~gnnmax.models.trained.TrainedModel` for each seed; of a run on maps, a
+        :class:`~gnnmax.models.maps.trained.TrainedMapModel`.
 
     Raises:
         InputError: there is no model, one is damaged, or the models have different numbers of seeds; an own net is not
@@ -457,13 +461,14 @@ def load_run(
     lost = diverged_in(path)
     if not cards:
         raise InputError(_none_at(path, lost))
-    found: dict[str, list[TrainedModel]] = {}
+    found: dict[str, list[Any]] = {}
     for card in cards:
         name = read_card(card).name
         if name not in lost:
             net = _code_of(name, models)
-            model = load_model(card.parent, device, net=net, allow_changed=allow_changed)
-            found.setdefault(name, []).append(model)
+            loaded = load_net(card.parent, device, net=net, allow_changed=allow_changed)
+            kind = TrainedMapModel if loaded.card.on_maps else TrainedModel
+            found.setdefault(name, []).append(kind(*loaded))
     if not found:
         raise InputError(_none_at(path, lost))
     for name in models:
@@ -480,7 +485,7 @@ def load_run(
 
 def _code_of(name: str, models: Mapping[str, Any]) -> Any:
     """Return the code that is given for a net; a name alone stands for the net of that name."""
-    if name not in models or (models[name] is None and name in MODELS):
+    if name not in models or (models[name] is None and name in NETS):
         return None
     return name if models[name] is None else models[name]
 

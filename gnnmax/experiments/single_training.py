@@ -10,8 +10,9 @@ from typing import Any
 
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
-from gnnmax.experiments.sources import Source
+from gnnmax.experiments.sources import Source, check_one_kind
 from gnnmax.models.architecture import named_architectures
+from gnnmax.models.maps.trained import load_map_model
 from gnnmax.models.trained import TrainedModel, load_model
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.distributed import is_distributed
@@ -33,7 +34,7 @@ def train(
     command: str = "",
     tensorboard: bool = False,
     on_progress: Callable[[dict[str, Any]], None] | None = None,
-) -> TrainedModel:
+) -> TrainedModel | Any:
     """Train one net from one seed, as :func:`gnnmax.compare` trains each of its nets.
 
     Args:
@@ -51,7 +52,8 @@ def train(
         on_progress: As for :func:`gnnmax.compare`.
 
     Returns:
-        The trained net, a scorer, with the weights of the lowest validation log loss.
+        The trained net, a scorer, with the weights of the lowest validation log loss; on maps, a
+        :class:`gnnmax.models.maps.trained.TrainedMapModel`.
 
     Raises:
         InputError: as for :func:`gnnmax.compare`; several nets, or several processes of torchrun.
@@ -63,7 +65,8 @@ def train(
         >>> net.name, net.score(gnnmax.build(gnnmax.load_recipe("tiny")).test).dtype
         ('gnn', dtype('float32'))
     """
-    nets = named_architectures(model if isinstance(model, Mapping) else [model])
+    maps = check_one_kind((data, *also))
+    nets = named_architectures(model if isinstance(model, Mapping) else [model], maps=maps)
     if len(nets) != 1:
         raise InputError(f"train takes one net, not {', '.join(nets)}: compare trains several")
     if is_distributed():
@@ -89,4 +92,6 @@ def train(
         )
         for divergence in results.models[0].diverged:
             raise TrainingError(divergence.reason)
+        if maps:
+            return load_map_model(folder / name / f"seed-{seed}", training.device)
         return load_model(folder / name / f"seed-{seed}", training.device, net=nets[name])

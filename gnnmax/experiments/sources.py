@@ -11,16 +11,27 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from gnnmax.data.dataset import DataSet
+from gnnmax.data.loading import Loaded, Source, holds_maps, load_source
+from gnnmax.data.maps.dataset import MapSet
+from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.recipe import Recipe
-from gnnmax.data.store import load_data
+from gnnmax.errors import InputError
 from gnnmax.task.windows import Windows
 
-__all__ = ["HeldRecord", "Source", "WorkerSource", "is_held", "load_once", "record_of", "source_for_workers"]
+__all__ = [
+    "HeldRecord",
+    "Loaded",
+    "Source",
+    "WorkerSource",
+    "check_one_kind",
+    "is_held",
+    "load_once",
+    "load_source",
+    "record_of",
+    "source_for_workers",
+]
 
-Source = str | Path | Recipe | DataSet | Windows | dict[str, Any]
-"""What a comparison takes as data: all that :func:`gnnmax.data.store.load_data` does."""
-
-WorkerSource = Path | Recipe | DataSet
+WorkerSource = Path | Recipe | MapRecipe | DataSet | MapSet
 """Where a worker process finds a data set: the folder that stores it, the recipe to draw it from, or a copy."""
 
 HELD = "held"
@@ -34,7 +45,19 @@ class HeldRecord(Struct, frozen=True, forbid_unknown_fields=True):
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
-def record_of(source: Source, data: DataSet) -> str | dict[str, Any]:
+def check_one_kind(sources: Sequence[Source]) -> bool:
+    """Return whether data sets hold maps.
+
+    Raises:
+        InputError: some hold maps and others windows.
+    """
+    found = [holds_maps(source) for source in sources]
+    if len(set(found)) > 1:
+        raise InputError("some of the data sets hold maps and others windows: compare on one kind at a time")
+    return found[0]
+
+
+def record_of(source: Source, data: Loaded) -> str | dict[str, Any]:
     """Return a source in plain values, for the record of a call; a data set in memory has the digest of its arrays.
 
     Args:
@@ -43,7 +66,7 @@ def record_of(source: Source, data: DataSet) -> str | dict[str, Any]:
     """
     if isinstance(source, str | Path):
         return str(source)
-    if isinstance(source, Recipe | dict):
+    if isinstance(source, Recipe | MapRecipe | dict):
         return data.recipe.to_dict()
     return {HELD: data.recipe.name, "sha256": _digest(data)} if data.folder is None else str(data.folder)
 
@@ -58,30 +81,32 @@ def is_held(record: Any) -> bool:
     return isinstance(record, dict) and HELD in record
 
 
-def source_for_workers(source: Source, data: DataSet) -> WorkerSource:
+def source_for_workers(source: Source, data: Loaded) -> WorkerSource:
     """Return where worker processes find a loaded data set."""
     if data.folder is not None:
         return data.folder.absolute()
-    given = isinstance(source, DataSet | Windows)
-    return data if given or not isinstance(data.recipe, Recipe) else data.recipe
+    given = isinstance(source, DataSet | MapSet | Windows)
+    return data if given or not isinstance(data.recipe, Recipe | MapRecipe) else data.recipe
 
 
-_DRAWN: dict[str, DataSet] = {}
+_DRAWN: dict[str, Loaded] = {}
 """In a worker process: the generated data sets of the current comparison, by digest of the recipe."""
 
 
-def load_once(sources: Sequence[WorkerSource]) -> list[DataSet]:
+def load_once(sources: Sequence[WorkerSource]) -> list[Loaded]:
     """Map stored data sets, and draw each recipe once per process, however many seeds the process runs."""
-    recipes = {source.digest: source for source in sources if isinstance(source, Recipe)}
+    recipes = {source.digest: source for source in sources if isinstance(source, Recipe | MapRecipe)}
     for digest in _DRAWN.keys() - recipes.keys():
         del _DRAWN[digest]
     for digest, recipe in recipes.items():
         if digest not in _DRAWN:
-            _DRAWN[digest] = load_data(recipe)
-    return [_DRAWN[source.digest] if isinstance(source, Recipe) else load_data(source) for source in sources]
+            _DRAWN[digest] = load_source(recipe)
+    return [
+        _DRAWN[source.digest] if isinstance(source, Recipe | MapRecipe) else load_source(source) for source in sources
+    ]
 
 
-def _digest(data: DataSet) -> str:
+def _digest(data: Loaded) -> str:
     digest = hashlib.sha256(data.recipe.digest.encode())
     for split in data.splits:
         for name, array in data.split(split).arrays().items():

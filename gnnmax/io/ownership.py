@@ -108,6 +108,7 @@ RUN = OwnedFolder(
         *("config.json", "environment.json", "results.json", "log.txt", "report.html", "heat-maps.svg", PARTIAL),
         *("metrics/seed-*.jsonl", "checkpoints/seed-*", "tensorboard/events.out.tfevents.*", f"*/{PARTIAL}"),
         *("*/seed-*/model.json", "*/seed-*/weights.safetensors", "*/seed-*/diverged.json"),
+        *("*/seed-*/calls-*.csv", "truth-*.csv"),
     ),
     frozenset({"command", "recipe", "digest", "data", "models", "training", "seeds"}),
 )

@@ -13,13 +13,25 @@ import torch
 from torch import Tensor, nn
 
 from gnnmax.errors import InputError, unknown_name
-from gnnmax.models.entry import Config, ModelEntry
+from gnnmax.models.entry import Config, NetEntry
+from gnnmax.models.maps.entries import sliding_name
+from gnnmax.models.maps.registry import MAP_MODELS
 from gnnmax.models.own_nets import own_entry
 from gnnmax.models.references import absolute, find_factory, installed_nets, is_reference, title_of
 from gnnmax.models.registry import MODELS
 from gnnmax.task.rules import RULES
 
-__all__ = ["LONGEST", "Architecture", "Given", "architecture_of", "check_net_name", "named_architectures", "parse_name"]
+__all__ = [
+    "LONGEST",
+    "NETS",
+    "Architecture",
+    "Given",
+    "architecture_of",
+    "check_net_name",
+    "named_architectures",
+    "parse_name",
+    "registry_of",
+]
 
 Given = str | Mapping[str, Any] | Callable[..., Any] | Config | tuple[Any, Any] | None
 """What may stand for a net: see :func:`architecture_of`."""
@@ -30,6 +42,12 @@ LONGEST = 1000
 NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}"
 """What a net in a run may be called: folders and checkpoints have this name."""
 
+NETS: dict[str, NetEntry] = {**MODELS, **MAP_MODELS}
+"""Every net of the package, on windows and on maps; no name is in both registries."""
+
+SLIDING = sliding_name("")
+"""How the names of nets on windows begin that slide over maps."""
+
 RESERVED = ("checkpoints", "metrics", "tensorboard", "seed-")
 """Beginnings of names that the files of a run have."""
 
@@ -39,7 +57,7 @@ class Architecture:
     """A net before its training: which one, and its config. Worker processes find an own net again.
 
     Attributes:
-        reference: A key of :data:`gnnmax.models.registry.MODELS`, or the reference of an own net as it was given.
+        reference: A key of :data:`NETS`, or the reference of an own net as it was given.
         plain: Its config in plain values.
         sha256: Digest of the file that defines an own net; empty if there is none.
         origin: Where an own net is found, see :func:`gnnmax.models.references.find_factory`; None for the registry.
@@ -56,14 +74,14 @@ class Architecture:
     origin: Any = None
 
     @cached_property
-    def entry(self) -> ModelEntry:
+    def entry(self) -> NetEntry:
         """Its entry.
 
         Raises:
             InputError: an own net whose file was changed since the run began, or whose code fails.
         """
         if self.origin is None:
-            return MODELS[self.reference]
+            return NETS[self.reference]
         found = find_factory(self.origin)
         if isinstance(self.origin, str) and found.sha256 != self.sha256:  # a factory itself is sent as it is
             raise InputError(
@@ -82,22 +100,27 @@ class Architecture:
         """Whether it is a net of the caller's, not of the registry."""
         return self.origin is not None
 
-    def build(self, k: int, seed: int = 0) -> nn.Module:
-        """Build the net with fresh weights, on the CPU, see :meth:`gnnmax.models.entry.ModelEntry.make`."""
+    @property
+    def on_maps(self) -> bool:
+        """Whether it is a net on maps, not on windows; it is then built with ``k = None``."""
+        return self.reference in MAP_MODELS and not self.is_own
+
+    def build(self, k: int | None, seed: int = 0) -> nn.Module:
+        """Build the net with fresh weights, on the CPU, see :meth:`gnnmax.models.entry.NetEntry.make`."""
         return self.entry.make(k, self.config, seed)
 
-    def outline(self, k: int) -> dict[str, Tensor]:
+    def outline(self, k: int | None) -> dict[str, Tensor]:
         """Return the names, shapes and types of the weights; those of the registry are not allocated."""
         if self.is_own:  # its code need not run without memory
             return self.build(k).state_dict()
         with torch.device("meta"):
             return self.build(k).state_dict()
 
-    def parameter_count(self, k: int) -> int:
+    def parameter_count(self, k: int | None) -> int:
         """Return the number of trainable parameters."""
         return sum(weight.numel() for weight in self.build(k).parameters() if weight.requires_grad)
 
-    def ceiling(self, k: int) -> float | None:
+    def ceiling(self, k: int | None) -> float | None:
         """Return the accuracy ceiling of its symmetry; None if it declares none."""
         return self.entry.ceiling(k, self.config)
 
@@ -118,11 +141,22 @@ class Architecture:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def architecture_of(name: str, given: Given | Architecture = None) -> Architecture:
+def registry_of(*, maps: bool) -> dict[str, NetEntry]:
+    """Return the registry of nets on maps, or of nets on windows.
+
+    Example:
+        >>> "gnn" in registry_of(maps=False), "gnn" in registry_of(maps=True)
+        (True, False)
+    """
+    return dict(MAP_MODELS) if maps else dict(MODELS)
+
+
+def architecture_of(name: str, given: Given | Architecture = None, *, maps: bool = False) -> Architecture:
     """Return the architecture that is given for a name.
 
     Args:
         name: A name, for a net of the registry or of an installed package that has it; else any name.
+        maps: Whether the net reads maps, not windows; nets of your own read windows.
         given: The config of that net: a dict, a config, or None for the defaults. Or another net: its name, the
             reference of an own net, or a factory, see :mod:`gnnmax.models.own_nets`. Or such a net with its config, as
             a pair, or as a dict with the net under ``model``.
@@ -139,8 +173,11 @@ def architecture_of(name: str, given: Given | Architecture = None) -> Architectu
     if isinstance(given, Architecture):
         return given
     model, config = _parted(name, given)
-    if isinstance(model, str) and model in MODELS:
-        return Architecture(model, msgspec.to_builtins(MODELS[model].parse(config)))
+    registry = registry_of(maps=maps)
+    if isinstance(model, str) and model in registry:
+        return Architecture(model, msgspec.to_builtins(registry[model].parse(config)))
+    if maps or (isinstance(model, str) and model in MAP_MODELS):
+        raise _of_the_other_kind(model, maps=maps)
     if isinstance(model, str) and not is_reference(model):
         installed = installed_nets()
         if model.endswith(".py"):
@@ -154,6 +191,21 @@ def architecture_of(name: str, given: Given | Architecture = None) -> Architectu
     if len(_storable(title, f"the reference {title!r}")) > LONGEST:
         raise InputError(f"the reference of {name} has {len(title)} characters, and at most {LONGEST} are stored")
     return Architecture(title, plain, found.sha256, origin)
+
+
+def _of_the_other_kind(model: Any, *, maps: bool) -> InputError:
+    """Explain that a net does not read maps, or windows."""
+    if not maps:
+        return InputError(f"the net {model} reads maps, and the data set holds windows: give a recipe of maps")
+    shown = ", ".join(name for name in MAP_MODELS if not name.startswith(SLIDING))
+    if isinstance(model, str) and model in MODELS:
+        return InputError(
+            f"the net {model} reads windows, and the data set holds maps: give {sliding_name(model)}, which slides it "
+            f"over the map, or one of {shown}"
+        )
+    if not isinstance(model, str) or is_reference(model):
+        return InputError(f"nets of your own read windows, and the data set holds maps: give one of {shown}")
+    return unknown_name("net on maps", model, MAP_MODELS)
 
 
 def _storable(given: Any, what: str) -> Any:
@@ -199,12 +251,13 @@ def parse_name(text: str) -> tuple[str, str | None]:
     return text, None
 
 
-def named_architectures(models: Sequence[Any] | Mapping[str, Any]) -> dict[str, Architecture]:
+def named_architectures(models: Sequence[Any] | Mapping[str, Any], *, maps: bool = False) -> dict[str, Architecture]:
     """Return the architectures of a run by their names.
 
     Args:
         models: A mapping of names to what :func:`architecture_of` takes, or a sequence of names, texts as
             :func:`parse_name` reads them, and factories, which have their own names.
+        maps: Whether the nets read maps, not windows.
 
     Raises:
         InputError: no net, one named twice, a name that no run can have, or a net that cannot be made.
@@ -218,7 +271,7 @@ def named_architectures(models: Sequence[Any] | Mapping[str, Any]) -> dict[str, 
     pairs = list(models.items()) if isinstance(models, Mapping) else [_named(model) for model in models]
     if not pairs or len({name for name, _ in pairs}) < len(pairs):
         raise InputError("models must name at least one model, each once")
-    found = {name: architecture_of(name, given) for name, given in pairs}
+    found = {name: architecture_of(name, given, maps=maps) for name, given in pairs}
     for name, architecture in found.items():
         check_net_name(name, architecture.reference)
     return found
@@ -256,5 +309,5 @@ def check_net_name(name: Any, reference: str) -> None:
             f"a net in a run cannot be called {name!r}: use letters, digits and any of ._+- after the first, at most "
             f"60, and no name that begins with {', '.join(RESERVED)}"
         )
-    if name in MODELS and reference != name:
+    if name in NETS and reference != name:
         raise InputError(f"the net {reference} cannot be called {name}: a net of the registry is; rename")

@@ -1,4 +1,4 @@
-"""A model's registry entry: its config, the group it is invariant to, and the accuracy ceiling that follows."""
+"""Registry entries of nets: config, symmetry, source; of nets on windows the accuracy ceiling that follows too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gnnmax.models.tower_spec import TowerSpec
 from gnnmax.models.visibility import Background, visible_ceiling
 from gnnmax.task.symmetry_groups import Group, forced_ceiling
 
-__all__ = ["BLURRED", "Config", "Depth", "Encoding", "Form", "Mark", "ModelEntry", "Pool", "Width"]
+__all__ = ["BLURRED", "Config", "Depth", "Encoding", "Form", "Mark", "ModelEntry", "NetEntry", "Pool", "Width"]
 
 Width = Annotated[int, Meta(ge=1, le=1024)]
 Depth = Annotated[int, Meta(ge=1, le=64)]
@@ -41,48 +41,51 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Base of the config of every model."""
 
 
-@dataclass(frozen=True)
-class ModelEntry:
-    """One model of the registry, or a net of your own, see :mod:`gnnmax.models.own_nets`.
+@dataclass(frozen=True, kw_only=True)
+class NetEntry:
+    """What every registry states of a net, on windows or on maps.
 
     Attributes:
-        name: Its key in :data:`gnnmax.models.registry.MODELS`; of an own net, its reference.
+        name: Its key in the registry; of an own net, its reference.
         summary: One line to show.
-        build: Makes the net from the side ``k`` and a config.
         config: The struct of its choices, with bounds; an own net may have a dataclass.
-        group: The group that its scores are invariant to, exactly (up to rounding); the tests check it. None where no
-            group is declared.
-        any_k: Whether a trained net accepts windows of any odd side.
         source: The paper or page that it comes from.
-        cannot: A limitation that no weights overcome; empty where there is none for this task.
+        any_k: Whether a trained net accepts windows of any odd side; always, of nets on maps.
         needs_contexts: Whether it refuses windows without contexts.
-        orbit: Maps a side and a config to the number of entries that look like the centre, where the config decides it;
-            else None, and the group decides.
-        tower: Maps a config to the specification of a convolution tower, whose visible border gives a tighter ceiling
-            than the group; None for other nets.
+        cannot: A limitation that no weights overcome; empty where there is none for this task.
     """
 
     name: str
     summary: str
-    build: Callable[[int, Any], nn.Module]
     config: type[Any]
-    group: Group | None
-    any_k: bool
     source: str
-    cannot: str = ""
+    any_k: bool = True
     needs_contexts: bool = False
-    orbit: Callable[[int, Any], int] | None = None
-    tower: Callable[[Any], TowerSpec] | None = None
+    cannot: str = ""
 
     @property
     def group_name(self) -> str:
-        """The name of its group, or "not declared"."""
-        return "not declared" if self.group is None else self.group.name
+        """The name of its symmetry."""
+        raise NotImplementedError
 
     @property
     def invariances(self) -> tuple[str, ...]:
-        """The transformations under which it is declared invariant."""
-        return () if self.group is None else self.group.invariances
+        """The transformations under which its scores are declared to stay, or to move with the entries."""
+        raise NotImplementedError
+
+    def make(self, k: int | None, config: Any, seed: int) -> nn.Module:
+        """Build a net with fresh weights, on the CPU; they depend on the seed alone.
+
+        Args:
+            k: Side of the windows; None for maps.
+            config: A config of its type, checked.
+            seed: Seed of the initial weights.
+        """
+        raise NotImplementedError
+
+    def ceiling(self, k: int | None, config: Any = None, background: Background = "any") -> float | None:
+        """Return the best score that its symmetry allows; None where none is known."""
+        raise NotImplementedError
 
     def parse(self, plain: Any = None) -> Any:
         """Check plain values, or a config of its type, as its config.
@@ -114,7 +117,37 @@ class ModelEntry:
             raise InputError(f"config of model {self.name}: Object contains unknown field `{unknown[0]}`")
         return checked
 
-    def make(self, k: int, config: Any, seed: int) -> nn.Module:
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEntry(NetEntry):
+    """One model of the registry, or a net of your own, see :mod:`gnnmax.models.own_nets`.
+
+    Attributes:
+        build: Makes the net from the side ``k`` and a config.
+        group: The group that its scores are invariant to, exactly (up to rounding); the tests check it. None where no
+            group is declared.
+        orbit: Maps a side and a config to the number of entries that look like the centre, where the config decides it;
+            else None, and the group decides.
+        tower: Maps a config to the specification of a convolution tower, whose visible border gives a tighter ceiling
+            than the group; None for other nets.
+    """
+
+    build: Callable[[int, Any], nn.Module]
+    group: Group | None
+    orbit: Callable[[int, Any], int] | None = None
+    tower: Callable[[Any], TowerSpec] | None = None
+
+    @property
+    def group_name(self) -> str:
+        """The name of its group, or "not declared"."""
+        return "not declared" if self.group is None else self.group.name
+
+    @property
+    def invariances(self) -> tuple[str, ...]:
+        """The transformations under which it is declared invariant."""
+        return () if self.group is None else self.group.invariances
+
+    def make(self, k: int | None, config: Any, seed: int) -> nn.Module:
         """Build a net with fresh weights, on the CPU; they depend on the seed alone.
 
         Args:
@@ -125,11 +158,11 @@ class ModelEntry:
         Raises:
             InputError: ``k`` is even or below 3, or the seed is out of bounds.
         """
-        if k < 3 or k % 2 == 0:
+        if k is None or k < 3 or k % 2 == 0:
             raise InputError(f"a window's side k must be odd and at least 3, not {k}: otherwise it has no centre entry")
         return seeded(lambda: self.build(k, config), seed)
 
-    def ceiling(self, k: int, config: Any = None, background: Background = "any") -> float | None:
+    def ceiling(self, k: int | None, config: Any = None, background: Background = "any") -> float | None:
         """Return the best accuracy that the symmetry allows on windows with one planted maximum and little noise.
 
         It is None where no group is declared.
@@ -150,7 +183,7 @@ class ModelEntry:
             >>> round(net.ceiling(15), 4), round(net.ceiling(15, background="zero"), 4)
             (0.9821, 0.9464)
         """
-        if self.group is None:
+        if self.group is None or k is None:
             return None
         chosen = self.config() if config is None else config
         if self.tower is not None:

@@ -16,8 +16,16 @@ SCORING_BATCH = 256
 
 
 @torch.no_grad()
-def scored(module: nn.Module, inputs: Inputs) -> Tensor:
-    """Return the logits of all windows, shape ``(N,)``, in evaluation mode, without gradients, batch by batch.
+def scored(module: nn.Module, inputs: Inputs, batch: int = SCORING_BATCH) -> Tensor:
+    """Return the scores of all windows or maps, in evaluation mode, without gradients, batch by batch.
+
+    Args:
+        module: The net.
+        inputs: Its arguments.
+        batch: Examples per batch.
+
+    Returns:
+        Logits of windows, shape ``(N,)``, or the evidence of maps, shape ``(N, n, m)``.
 
     Example:
         >>> from gnnmax.models.registry import build_model
@@ -25,8 +33,8 @@ def scored(module: nn.Module, inputs: Inputs) -> Tensor:
         torch.Size([300])
     """
     module.eval()
-    starts = range(0, len(inputs[0]), SCORING_BATCH)
-    return torch.cat([module(*taken(inputs, slice(start, start + SCORING_BATCH))) for start in starts])
+    starts = range(0, len(inputs[0]), batch)
+    return torch.cat([module(*taken(inputs, slice(start, start + batch))) for start in starts])
 
 
 def resolve_device(name: str) -> torch.device:

@@ -13,12 +13,12 @@ FARTHEST = 0.1
 """Largest share by which a matched net may have more or fewer parameters."""
 
 
-def match_parameters(nets: Mapping[str, Architecture], k: int) -> dict[str, Architecture]:
+def match_parameters(nets: Mapping[str, Architecture], k: int | None) -> dict[str, Architecture]:
     """Choose the widths of all nets but the first to match its number of parameters within 10 %.
 
     Args:
         nets: Architectures by name; the first is unchanged, the others keep all but the width.
-        k: Side of the windows.
+        k: Side of the windows; None of maps.
 
     Raises:
         InputError: a net has no width, or no width comes within 10 %.
@@ -34,7 +34,7 @@ def match_parameters(nets: Mapping[str, Architecture], k: int) -> dict[str, Arch
     return {first: nets[first], **{name: _matched(name, nets[name], k, target, first) for name in others}}
 
 
-def _matched(name: str, net: Architecture, k: int, target: int, first: str) -> Architecture:
+def _matched(name: str, net: Architecture, k: int | None, target: int, first: str) -> Architecture:
     if "width" not in net.plain:
         raise InputError(f"model {name} has no width to match to {first}'s: name it first, or match steps")
     low, high = 1, 1024
@@ -64,7 +64,7 @@ def _fits(net: Architecture, width: int) -> bool:
     return True
 
 
-def _count(net: Architecture, k: int, width: int) -> int:
+def _count(net: Architecture, k: int | None, width: int) -> int:
     while not _fits(net, width):
         width += 1
     return net.changed(width=width).parameter_count(k)

@@ -1,4 +1,4 @@
-"""Windows as tensors, the arguments of every net."""
+"""Windows as tensors, the arguments of nets."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gnnmax.task.windows import Windows
 __all__ = ["Batch", "Inputs", "check_finite", "inputs_of", "labels_of", "separate", "taken"]
 
 
-Inputs = tuple[Tensor, Tensor | None, Tensor | None]
-"""Values, row contexts and column contexts, ``(B, k, k)`` each: the arguments of every net."""
+Inputs = tuple[Tensor, *tuple[Tensor | None, ...]]
+"""The arguments of a net: values, row contexts and column contexts of windows, ``(B, k, k)`` each; or maps alone."""
 
 
 Batch = tuple[Inputs, Tensor]
-"""Inputs and labels, ``(B,)``, float32, zeros and ones."""
+"""Inputs and targets: of windows, labels ``(B,)``, float32, zeros and ones."""
 
 
 def inputs_of(w: Windows, index: Any, device: torch.device) -> Inputs:
@@ -49,14 +49,14 @@ def labels_of(w: Windows, device: torch.device) -> Tensor:
 
 
 def taken(inputs: Inputs, index: Any) -> Inputs:
-    """Select windows of a batch by slice or index tensor.
+    """Select examples of a batch by slice or index tensor.
 
     Example:
         >>> taken((torch.zeros(4, 3, 3), None, None), slice(1))[0].shape
         torch.Size([1, 3, 3])
     """
-    values, rows, columns = inputs
-    return values[index], None if rows is None else rows[index], None if columns is None else columns[index]
+    values, *others = inputs
+    return values[index], *(None if part is None else part[index] for part in others)
 
 
 def separate(tensor: Tensor) -> Tensor:

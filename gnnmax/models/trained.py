@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -28,17 +28,25 @@ from gnnmax.io.atomic import write_file
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
 from gnnmax.io.tensor_files import read_header
-from gnnmax.models.architecture import LONGEST, Architecture, architecture_of
+from gnnmax.models.architecture import LONGEST, Architecture, architecture_of, registry_of
 from gnnmax.models.images.dense_tower import DenseTower, has_dense_form
 from gnnmax.models.inference import resolve_device, scored
 from gnnmax.models.model_views import ModelViews
 from gnnmax.models.references import is_reference
-from gnnmax.models.registry import MODELS
 from gnnmax.models.seeding import LARGEST_SEED
 from gnnmax.models.tensors import check_finite, inputs_of, separate
 from gnnmax.task.windows import Windows, windows_hint
 
-__all__ = ["ModelCard", "TrainedModel", "load_model", "read_card", "save_model", "shipped_models"]
+__all__ = [
+    "LoadedNet",
+    "ModelCard",
+    "TrainedModel",
+    "load_model",
+    "load_net",
+    "read_card",
+    "save_model",
+    "shipped_models",
+]
 
 CARD, WEIGHTS = "model.json", "weights.safetensors"
 SHIPPED = Path(__file__).parent / "weights"
@@ -58,18 +66,18 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     Attributes:
         format: Version of this layout.
-        name: Its name in the run that trained it; without ``model`` a key of :data:`gnnmax.models.registry.MODELS`.
+        name: Its name in the run that trained it; without ``model`` a key of the registry.
         model: Which net it is: a key of the registry, or the reference of an own net; empty for that of its name.
         source_sha256: Digest of the file that defines an own net; empty if there is none.
         config: The model's config, as plain values.
-        k: Side of the windows it was trained on.
-        any_k: Whether it accepts windows of any odd side.
+        k: Side of the windows it was trained on; None of a net on maps.
+        any_k: Whether it accepts windows of any odd side, or maps of any sides.
         weights_sha256: Digest of the weights file, in hexadecimal.
         versions: Versions of the libraries that trained it.
         seed: Seed of the initial weights.
         recipe: Name of the recipe it was trained on; empty if unknown.
         recipe_digest: Digest of that recipe; empty if unknown.
-        validation_loss: Log loss on the validation split, in nats per window; None if unknown.
+        validation_loss: Log loss on the validation split, in nats per window or map; None if unknown.
     """
 
     format: Literal[1] = 1
@@ -77,7 +85,7 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     model: Line = ""
     source_sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
     config: dict[str, Any]
-    k: Annotated[int, Meta(ge=3, le=255)]
+    k: Annotated[int, Meta(ge=3, le=255)] | None
     any_k: bool
     weights_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     versions: dict[Line, Line]
@@ -95,6 +103,20 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def is_own(self) -> bool:
         """Whether the code of its net is the caller's."""
         return is_reference(self.reference)
+
+    @property
+    def on_maps(self) -> bool:
+        """Whether its net reads maps, not windows."""
+        return self.k is None
+
+
+class LoadedNet(NamedTuple):
+    """A net as read from a folder, in evaluation mode: module, card, device, architecture."""
+
+    module: nn.Module
+    card: ModelCard
+    device: torch.device
+    architecture: Architecture
 
 
 @dataclass(frozen=True, repr=False)
@@ -126,6 +148,7 @@ class TrainedModel(ModelViews):
     @property
     def k(self) -> int:
         """Side of the windows that it was trained on."""
+        assert self.card.k is not None  # checked when it was loaded
         return self.card.k
 
     @property
@@ -209,7 +232,7 @@ def save_model(
     module: nn.Module,
     *,
     name: str,
-    k: int,
+    k: int | None,
     config: Any = None,
     architecture: Architecture | None = None,
     seed: int = 0,
@@ -224,7 +247,7 @@ def save_model(
         module: A net of the registry, built by :func:`gnnmax.models.registry.build_model` with the same arguments, or
             of ``architecture``.
         name: Its name, in the registry unless ``architecture`` is given.
-        k: Side of the windows it was trained on.
+        k: Side of the windows it was trained on; None of a net on maps.
         config: Its config; None for the defaults.
         architecture: The net, if it is not the one of that name and config in the registry.
         seed: Seed of its initial weights.
@@ -251,7 +274,7 @@ def save_model(
     folder = as_path(folder)
     if (folder / CARD).exists():
         raise InputError(f"the folder {folder} holds a model already: choose another folder")
-    net = architecture_of(name, config) if architecture is None else architecture
+    net = architecture_of(name, config, maps=k is None) if architecture is None else architecture
     weights = {key: separate(tensor) for key, tensor in module.state_dict().items()}
     _check_weights(weights, net.outline(k), "the module to save")
     content = tensor_bytes(weights)
@@ -275,13 +298,20 @@ def save_model(
     return card
 
 
-def shipped_models() -> list[str]:
-    """List the names of the models that ship with their weights, trained on synthetic windows alone.
+def shipped_models(*, maps: bool = False) -> list[str]:
+    """List the names of the models that ship with their weights, trained on synthetic data alone.
+
+    Args:
+        maps: Whether to list the nets on maps, or those on windows.
 
     Example:
-        >>> shipped_models()
-        ['cnn', 'cnn-natural', 'cnn-shuffled', 'gnn', 'product']
+        >>> shipped_models(), shipped_models(maps=True)
+        (['cnn', 'cnn-natural', 'cnn-shuffled', 'gnn', 'product'], ['map-product'])
     """
+    return [name for name in _shipped() if read_card(SHIPPED / name / CARD).on_maps == maps]
+
+
+def _shipped() -> list[str]:
     return sorted(card.parent.name for card in SHIPPED.glob(f"*/{CARD}"))
 
 
@@ -317,30 +347,47 @@ def load_model(
         ...
         gnnmax.errors.InputError: there is no folder runs/nowhere: give a folder that holds model.json, or one of ...
     """
+    found = load_net(path, device, net=net, allow_changed=allow_changed)
+    if found.card.on_maps:
+        raise InputError(f"model {path}: {found.card.name} reads maps, not windows: load it with load_map_model")
+    return TrainedModel(*found)
+
+
+def load_net(path: str | Path, device: str = "auto", *, net: Any = None, allow_changed: bool = False) -> LoadedNet:
+    """Load a trained net, on windows or on maps, with all checks of :func:`load_model`.
+
+    Raises:
+        InputError: as for :func:`load_model`.
+
+    Example:
+        >>> load_net("gnn").card.on_maps
+        False
+    """
     where = resolve_device(device)
-    folder, card = _chosen(SHIPPED / path if str(path) in shipped_models() else as_path(path))
+    folder, card = _chosen(SHIPPED / path if str(path) in _shipped() else as_path(path))
     try:
         architecture = _architecture(card, net, allow_changed=allow_changed)
         module = _restored(folder / WEIGHTS, card, architecture)
     except InputError as error:
         raise InputError(f"model {folder}: {error}") from error.__cause__
-    return TrainedModel(module.to(where).eval(), card, where, architecture)
+    return LoadedNet(module.to(where).eval(), card, where, architecture)
 
 
 def _architecture(card: ModelCard, given: Any, *, allow_changed: bool) -> Architecture:
     """Return the net that a card names; the code of an own net is the one that the caller gives."""
+    registry = registry_of(maps=card.on_maps)
     if not card.is_own:
-        if card.reference not in MODELS:
-            raise unknown_name("model", card.reference, MODELS)
+        if card.reference not in registry:
+            raise unknown_name("model", card.reference, registry)
         if not (given is None or isinstance(given, Architecture) or given == card.reference):
             raise InputError(f"{card.name} is a net of gnnmax, {card.reference}, and takes no other code: leave it out")
-        return architecture_of(card.name, (card.reference, card.config))
+        return architecture_of(card.name, (card.reference, card.config), maps=card.on_maps)
     if given is None:
         raise InputError(
             f"{card.name} is a net of your own, {card.reference}: to run that code, give --models "
             f"{card.name}={card.reference}, or net=... in Python"
         )
-    if isinstance(given, str) and given in MODELS:
+    if isinstance(given, str) and given in registry:
         raise InputError(f"{card.name} was trained with the code {card.reference}, not with {given}: give that code")
     net = given if isinstance(given, Architecture) else architecture_of(card.name, (given, card.config))
     if card.source_sha256 != net.sha256 and not allow_changed:
@@ -356,8 +403,8 @@ def _chosen(path: Path) -> tuple[Path, ModelCard]:
     """Return the folder of a model and its card; among seeds, the one with the lowest validation loss."""
     if not path.is_dir():
         raise InputError(
-            f"there is no folder {path}{suggestion(path.as_posix(), shipped_models()) or ':'} give a folder that holds "
-            f"{CARD}, or one of {', '.join(shipped_models())}"
+            f"there is no folder {path}{suggestion(path.as_posix(), _shipped()) or ':'} give a folder that holds "
+            f"{CARD}, or one of {', '.join(_shipped())}"
         )
     if os.path.lexists(path / CARD):
         return path, read_card(path / CARD)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gnnmax.evaluation.verdict import Slice, Verdict
+from gnnmax.evaluation.verdict import Verdict
 from gnnmax.experiments.reproduction.answer import OrderVerdicts
-from gnnmax.experiments.results import Results, SplitResult
+from gnnmax.experiments.results import SplitResult
 from gnnmax.task.plotting import COLOURS
+from gnnmax.training.records import EvaluationRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "Band",
     "accuracy_chart",
+    "banded_chart",
+    "canvas",
     "curve_chart",
     "learning_chart",
     "order_chart",
@@ -30,6 +34,16 @@ MARKERS = "os^DvP"
 """Marks of the nets, in their order: a page printed in grey has no colours."""
 
 _INK = "#010203"
+
+
+class Band(NamedTuple):
+    """A share with the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
 _STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "gnnmax",
@@ -56,31 +70,37 @@ def accuracy_chart(test: SplitResult, group: str, scorers: Sequence[str]) -> str
     """
     slices = [test.verdicts[name].slices[group] for name in scorers]
     names = [f"{b.replace('_', '-')}\n{part.n:,}" for b, part in slices[0].items()]
-    return _banded(names, {name: list(found.values()) for name, found in zip(scorers, slices, strict=True)})
+    bands = [[Band(part.accuracy, part.low, part.high) for part in found.values()] for found in slices]
+    return banded_chart(names, dict(zip(scorers, bands, strict=True)), "right, %")
 
 
 def splits_chart(tests: Sequence[SplitResult], scorers: Sequence[str]) -> str:
     """Draw accuracy with its interval over the test sets of a run, one colour a scorer; one host has no interval."""
     names = [f"{test.name}\nk = {test.k}".replace("/", "/\n") for test in tests]
-    return _banded(
-        names, {name: [_whole(test.verdicts[name], one_host=test.hosts == 1) for test in tests] for name in scorers}
-    )
+    found = {name: [_whole(test.verdicts[name], one_host=test.hosts == 1) for test in tests] for name in scorers}
+    return banded_chart(names, found, "right, %")
 
 
-def _whole(verdict: Verdict, *, one_host: bool = False) -> Slice:
+def _whole(verdict: Verdict, *, one_host: bool = False) -> Band:
     low, high = (verdict.accuracy, verdict.accuracy) if one_host else verdict.intervals["accuracy"]
-    return Slice(verdict.n, verdict.accuracy, low, high, flagged=0.0)
+    return Band(verdict.accuracy, low, high)
 
 
-def _banded(names: Sequence[str], found: dict[str, list[Slice]]) -> str:
-    """Draw accuracies with their intervals side by side, scorers shifted so that none hides another."""
-    with _canvas(5.6, 2.9) as (axes, drawn):
+def banded_chart(names: Sequence[str], found: Mapping[str, Sequence[Band]], label: str) -> str:
+    """Draw shares in per cent with their intervals side by side, scorers shifted so that none hides another.
+
+    Args:
+        names: Of the groups, in their order.
+        found: For each scorer one share for each group.
+        label: Of the axis.
+    """
+    with canvas(5.6, 2.9) as (axes, drawn):
         for place, (name, shown) in enumerate(found.items()):
             at = [x + (place - (len(found) - 1) / 2) * min(0.16, 0.8 / len(found)) for x in range(len(names))]
-            below = [100 * max(s.accuracy - s.low, 0.0) for s in shown]
-            above = [100 * max(s.high - s.accuracy, 0.0) for s in shown]
+            below = [100 * max(s.value - s.low, 0.0) for s in shown]
+            above = [100 * max(s.high - s.value, 0.0) for s in shown]
             colour = COLOURS[place % len(COLOURS)]
-            right = [100 * s.accuracy for s in shown]
+            right = [100 * s.value for s in shown]
             axes.errorbar(
                 at,
                 right,
@@ -95,22 +115,23 @@ def _banded(names: Sequence[str], found: dict[str, list[Slice]]) -> str:
         axes.set_xticks(
             range(len(names)), list(names), rotation=30 if turned else 0, ha="right" if turned else "center"
         )
-        axes.set_ylabel("right, %")
+        axes.set_ylabel(label)
         axes.grid(axis="y", lw=0.4, alpha=0.4)
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=max(1, min(4, len(found))))
+        most = 4 if max(map(len, found), default=0) <= 12 else 3
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=max(1, min(most, len(found))), fontsize=9)
     return drawn[0]
 
 
 def order_chart(verdicts: OrderVerdicts) -> str:
     """Draw the accuracy of each scorer where the order of the nodes is known, and beside it where it is lost."""
     names = list(verdicts["natural"])
-    with _canvas(7.4, 2.8) as (axes, drawn):
+    with canvas(7.4, 2.8) as (axes, drawn):
         for place, order in enumerate(("natural", "shuffled")):
             found = [_whole(verdicts[order][name]) for name in names]
             at = [x + (place - 0.5) * 0.36 for x in range(len(names))]
-            right = [100 * part.accuracy for part in found]
-            below = [100 * (part.accuracy - part.low) for part in found]
-            above = [100 * (part.high - part.accuracy) for part in found]
+            right = [100 * part.value for part in found]
+            below = [100 * (part.value - part.low) for part in found]
+            above = [100 * (part.high - part.value) for part in found]
             form: dict[str, Any] = {"color": COLOURS[2]} if place == 0 else {"color": "none", "hatch": "////"}
             bars = axes.bar(at, right, 0.34, yerr=[below, above], edgecolor=COLOURS[2], ecolor=_INK, **form)
             bars.set_label("the order of the nodes is known" if place == 0 else "the order is lost")
@@ -124,7 +145,7 @@ def order_chart(verdicts: OrderVerdicts) -> str:
 
 def curve_chart(test: SplitResult, scorers: Sequence[str], *, precision: bool = False) -> str:
     """Draw the ROC curves of scorers, or their precision over recall."""
-    with _canvas(3.6, 3.2) as (axes, drawn):
+    with canvas(3.6, 3.2) as (axes, drawn):
         for place, name in enumerate(scorers):
             curve, verdict = test.curves[name], test.verdicts[name]
             x, y = (curve.recall, curve.precision) if precision else (curve.false_positive_rate, curve.recall)
@@ -138,7 +159,7 @@ def curve_chart(test: SplitResult, scorers: Sequence[str], *, precision: bool = 
 
 def reliability_chart(test: SplitResult, scorers: Sequence[str]) -> str:
     """Draw the observed share of centred windows over the stated probability; a larger dot is more windows."""
-    with _canvas(3.6, 3.2) as (axes, drawn):
+    with canvas(3.6, 3.2) as (axes, drawn):
         axes.plot([0, 1], [0, 1], lw=0.8, ls="--", color=_INK, alpha=0.5)
         for place, name in enumerate(scorers):
             found = test.verdicts[name].reliability
@@ -164,13 +185,17 @@ def _unit_square(axes: Axes, across: str, up: str) -> None:
     axes.grid(lw=0.4, alpha=0.4)
 
 
-def learning_chart(results: Results) -> str:
-    """Draw validation log loss over steps, one line a net and seed."""
-    with _canvas(5.6, 2.9) as (axes, drawn):
-        for place, model in enumerate(results.finished):
-            for run in model.runs:
-                steps, losses = ([record[key] for record in run.history] for key in ("step", "loss"))
-                label = model.name if run is model.runs[0] else None
+def learning_chart(histories: Mapping[str, Sequence[Sequence[EvaluationRecord]]]) -> str:
+    """Draw validation log loss over steps, one line a net and seed.
+
+    Args:
+        histories: For each net the evaluations of each of its seeds.
+    """
+    with canvas(5.6, 2.9) as (axes, drawn):
+        for place, (name, seeds) in enumerate(histories.items()):
+            for number, history in enumerate(seeds):
+                steps, losses = [record["step"] for record in history], [record["loss"] for record in history]
+                label = None if number else name
                 axes.plot(steps, losses, "-o", ms=2.5, lw=1.2, color=COLOURS[place % len(COLOURS)], label=label)
         axes.set_yscale("log")
         axes.set_xlabel("step")
@@ -182,8 +207,8 @@ def learning_chart(results: Results) -> str:
 
 
 @contextmanager
-def _canvas(width: float, height: float) -> Iterator[tuple[Axes, list[str]]]:
-    """Yield axes to draw on; the list holds the finished ``<svg>`` element after the block."""
+def canvas(width: float, height: float) -> Iterator[tuple[Axes, list[str]]]:
+    """Yield axes to draw on, for a page; the list holds the finished ``<svg>`` element after the block."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure

@@ -20,12 +20,14 @@ from gnnmax.io.atomic import write_file
 from gnnmax.io.reading import FileKind
 from gnnmax.models.architecture import architecture_of
 from gnnmax.models.entry import ModelEntry
+from gnnmax.models.maps.entries import MAP_NETS
 from gnnmax.models.registry import MODELS
 from gnnmax.report.tables import figure_text, split_rows
 
 __all__ = [
     "PAGES",
     "headline_markdown",
+    "map_models_markdown",
     "map_recipes_markdown",
     "markdown",
     "metrics_markdown",
@@ -132,6 +134,28 @@ def models_markdown(k: int = 9) -> str:
     """
     header = ["model", "what it is", "blind to", "ceiling", "parameters", "any k", "what it cannot do", "source"]
     return markdown([header, *(_model_row(entry, k) for entry in MODELS.values())])
+
+
+def map_models_markdown() -> str:
+    """Write a Markdown table of the nets that are made for maps, from the registry and the nets themselves.
+
+    Example:
+        >>> map_models_markdown().splitlines()[0]
+        '| net | what it is | equivariant to | parameters | what it cannot do | source |'
+    """
+    header = ["net", "what it is", "equivariant to", "parameters", "what it cannot do", "source"]
+    rows = [
+        [
+            f"`{entry.name}`",
+            entry.summary,
+            entry.group_name,
+            f"{architecture_of(entry.name, maps=True).parameter_count(None):,}",
+            entry.cannot,
+            entry.source,
+        ]
+        for entry in MAP_NETS.values()
+    ]
+    return markdown([header, *rows])
 
 
 def metrics_markdown() -> str:
@@ -242,6 +266,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "recipes": ("datasets/README.md", recipes_markdown),
     "maps": ("datasets/README.md", map_recipes_markdown),
     "models": ("docs/models.md", models_markdown),
+    "map-models": ("docs/maps.md", map_models_markdown),
     "metrics": ("docs/metrics.md", metrics_markdown),
     "peaks": ("docs/peaks.md", peak_metrics_markdown),
 }

@@ -75,7 +75,7 @@ def render_page(results: Results, *, orders: OrderVerdicts | None = None) -> str
             more=[name for name in metrics_of(test) if not METRICS[name].headline],
             natural_share=percent_text(next(iter(test.verdicts.values())).natural_prevalence),
             text=metric_text,
-            learning=learning_chart(results),
+            learning=learning_chart({m.name: [run.history for run in m.runs] for m in results.finished}),
             note=results.card.note,
         )
     )

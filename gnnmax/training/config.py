@@ -18,6 +18,7 @@ __all__ = [
     "half_cosine",
     "learning_rate_at",
     "parse_training",
+    "recorded_training",
 ]
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -35,10 +36,12 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             and, by choice of widths, about the number of parameters. ``seconds``: the wall time; a faster net then
             makes more steps, and results depend on the machine.
         seconds: Wall time of each model, its evaluations included, where ``match`` is "seconds"; else None.
-        batch_size: Windows per update; every model sees the same ones.
-        train_windows: Number of windows of the training split to train on, from the first; None takes all.
-        stream: Whether to draw fresh windows from an infinite stream instead of the stored ones, see
-            :mod:`gnnmax.data.stream`.
+        batch_size: Windows or maps per update; every model sees the same ones.
+        train_windows: Number of windows or maps of the training split to train on, from the first; None takes all.
+        stream: Whether to draw fresh examples from an infinite stream instead of the stored ones, see
+            :mod:`gnnmax.data.stream` and :mod:`gnnmax.data.maps.stream`.
+        stream_workers: Processes that draw the examples of a stream ahead; 0 draws them between the steps. The examples
+            do not depend on it, so the record of a run leaves it out, see :func:`recorded_training`.
         learning_rate: Peak of the learning rate, see :func:`learning_rate_at`.
         warm_up: Share of the budget in which the learning rate rises.
         weight_decay: Weight decay of AdamW.
@@ -57,6 +60,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     batch_size: Annotated[int, Meta(ge=1, le=65_536)] = 128
     train_windows: Annotated[int, Meta(ge=2, le=1_000_000_000)] | None = None
     stream: bool = False
+    stream_workers: Annotated[int, Meta(ge=0, le=256)] = 0
     learning_rate: Annotated[float, Meta(gt=0, le=10)] = 4e-3
     warm_up: Annotated[float, Meta(ge=0, lt=1)] = 0.1
     weight_decay: Annotated[float, Meta(ge=0, le=10)] = 1e-4
@@ -138,6 +142,20 @@ def parse_training(plain: dict[str, Any], source: str) -> TrainingConfig:
             f"{source}: match = {config.match!r} and seconds = {config.seconds}: wall time is a budget where "
             "match = 'seconds', and only there; give both or neither"
         )
+    if config.stream_workers and not config.stream:
+        raise InputError(f"{source}: stream_workers draw examples of a stream, and there is none: set stream = true")
     if config.stream and config.train_windows is not None:
         raise InputError(f"{source}: train_windows limits stored windows, and a stream has none: leave out one")
     return config
+
+
+def recorded_training(config: TrainingConfig) -> dict[str, Any]:
+    """Return a config in plain values, for the record of a run: without what its results do not depend on.
+
+    Example:
+        >>> "stream_workers" in recorded_training(TrainingConfig(stream=True, stream_workers=2))
+        False
+    """
+    plain: dict[str, Any] = msgspec.to_builtins(config)
+    del plain["stream_workers"]
+    return plain

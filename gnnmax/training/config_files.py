@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gnnmax.errors import InputError
+from gnnmax.errors import InputError, unknown_name
 from gnnmax.io.presets import Presets
+from gnnmax.models.architecture import NETS
 from gnnmax.models.entry import Config
-from gnnmax.models.registry import parse_config
 from gnnmax.training.config import TrainingConfig, parse_training
 
 __all__ = ["config_names", "load_config"]
@@ -88,8 +88,16 @@ def load_config(name: str | Path, nets: Collection[str] = ()) -> Hyperparameters
 def _config(name: str, model: str, plain: dict[str, Any]) -> Config | dict[str, Any]:
     try:
         if "model" not in plain:
-            return parse_config(model, plain)
-        parse_config(str(plain["model"]), {key: value for key, value in plain.items() if key != "model"})
+            return _parsed(model, plain)
+        _parsed(str(plain["model"]), {key: value for key, value in plain.items() if key != "model"})
         return plain
     except InputError as error:
         raise InputError(f"config {name}: {error}") from None
+
+
+def _parsed(model: str, plain: dict[str, Any]) -> Config:
+    """Check plain values as the config of a net, on windows or on maps."""
+    if model not in NETS:
+        raise unknown_name("model", model, NETS)
+    config: Config = NETS[model].parse(plain)
+    return config

@@ -12,14 +12,13 @@ import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from gnnmax.models.inference import scored
 from gnnmax.models.seeding import torch_seed
 from gnnmax.models.tensors import Batch, Inputs, taken
 from gnnmax.training.checkpoint import Snapshot
 from gnnmax.training.config import TrainingConfig, learning_rate_at
 from gnnmax.training.distributed import Processes
+from gnnmax.training.objectives import Objective
 from gnnmax.training.precision import autocast_context
 from gnnmax.training.records import ModelState
 
@@ -50,8 +49,8 @@ class TrainingResult:
     Attributes:
         steps: Number of updates; where training diverged, the step at which it did.
         best_step: The step whose weights are kept: the lowest validation log loss.
-        loss: Validation log loss of these weights, in nats per window.
-        accuracy: Their validation accuracy.
+        loss: Validation log loss of these weights, in nats per window or map.
+        accuracy: Their validation accuracy; on maps, the share of peaks found exactly.
         seconds: Wall time spent on this model, evaluations included.
         history: One record per evaluation.
         diverged: The reason why training stopped, if a loss or a gradient was not finite; else empty.
@@ -73,6 +72,7 @@ class Learner:
         name: Name of the model, for records and errors.
         module: The net, on its device; changed in place.
         config: Budget and optimiser.
+        objective: Loss and metrics.
         on_record: Called with every record.
         seed: With the number of a step, decides the random numbers of torch in it, such as those of dropout.
         processes: The processes that share each batch.
@@ -85,6 +85,7 @@ class Learner:
         module: nn.Module,
         *,
         config: TrainingConfig,
+        objective: Objective,
         on_record: Callable[[Record], None],
         seed: int,
         processes: Processes,
@@ -92,7 +93,7 @@ class Learner:
     ) -> None:
         self.name = name
         self._module, self._config, self._on_record, self._processes = module, config, on_record, processes
-        self._clock, self._seed = clock, seed
+        self._clock, self._seed, self._objective = clock, seed, objective
         self._diverged = ""
         self._optimiser = torch.optim.AdamW(module.parameters(), weight_decay=config.weight_decay)
         self._step, self._seconds = 0, 0.0
@@ -150,18 +151,18 @@ class Learner:
     def _rate(self) -> float:
         return learning_rate_at(min(self._done(), 1.0), self._config)
 
-    def _update(self, inputs: Inputs, labels: Tensor) -> None:
+    def _update(self, inputs: Inputs, targets: Tensor) -> None:
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self._module.train()
         self._optimiser.zero_grad()
-        loss = torch.zeros((), device=labels.device)
-        own = self._processes.share(len(labels))
-        if own.start < len(labels):
-            with self._randomness(labels.device), autocast_context(self._config.precision, labels.device):
+        loss = torch.zeros((), device=targets.device)
+        own = self._processes.share(len(targets))
+        if own.start < len(targets):
+            with self._randomness(targets.device), autocast_context(self._config.precision, targets.device):
                 scores = self._module(*taken(inputs, own))
-            mean = functional.binary_cross_entropy_with_logits(scores.float(), labels[own])
-            share = mean * (len(scores) / len(labels))
+            mean = self._objective.loss(scores.float(), targets[own])
+            share = mean * (len(scores) / len(targets))
             share.backward()  # type: ignore[no-untyped-call]
             loss += share.detach()
         self._processes.all_reduce([loss, *(p.grad for p in self._module.parameters() if p.grad is not None)])
@@ -186,18 +187,18 @@ class Learner:
                     buffer.zero_()
             self._processes.all_reduce(statistics)
 
-    def _evaluate(self, inputs: Inputs, labels: Tensor) -> None:
-        """Evaluate on the validation windows and keep the weights if they are the best so far."""
+    def _evaluate(self, inputs: Inputs, targets: Tensor) -> None:
+        """Evaluate on the validation examples and keep the weights if they are the best so far."""
         started = self._clock()
-        with self._randomness(labels.device):
-            scores = scored(self._module, inputs)
-        loss = functional.binary_cross_entropy_with_logits(scores, labels)
+        with self._randomness(targets.device):
+            scores = self._objective.scores(self._module, inputs)
+        loss = self._objective.loss(scores, targets)
         self._stop_unless_finite("the validation loss", loss)
-        accuracy = float(((scores > 0) == (labels > 0)).double().mean())
+        metrics = self._objective.metrics(scores, targets)
         if float(loss) < self._best_record()["loss"]:
             self._best, self._weights = self._step, self._copy_weights()
         self._seconds += self._clock() - started
-        self._history.append(self._record("evaluation", loss=float(loss), accuracy=accuracy))
+        self._history.append(self._record("evaluation", loss=float(loss), **metrics))
 
     def _best_record(self) -> Record:
         none_yet = {"loss": math.inf, "accuracy": math.nan}

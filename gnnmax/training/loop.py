@@ -15,14 +15,14 @@ from torch import nn
 
 from gnnmax.errors import InputError
 from gnnmax.models.inference import resolve_device, scored
-from gnnmax.models.tensors import check_finite, inputs_of, labels_of
-from gnnmax.task.windows import Windows
-from gnnmax.training.batches import Batches, StoredBatches, Stream, StreamedBatches, plain_state
+from gnnmax.models.tensors import inputs_of
+from gnnmax.training.batches import Batches, StoredBatches, StreamedBatches, plain_state
 from gnnmax.training.checkpoint import Checkpoint, Snapshot
 from gnnmax.training.config import TrainingConfig, check_config
 from gnnmax.training.distributed import SINGLE_PROCESS, Processes
 from gnnmax.training.learner import Learner, Record, TrainingError, TrainingResult
-from gnnmax.training.precision import check_precision
+from gnnmax.training.objectives import Examples, Stream, batch_of, objective_of
+from gnnmax.training.split_checks import check_splits, limited
 
 __all__ = [
     "TrainingConfig",
@@ -37,8 +37,8 @@ __all__ = [
 
 def train_models(
     models: Mapping[str, nn.Module],
-    train: Windows | Stream,
-    val: Windows,
+    train: Examples | Stream,
+    val: Examples,
     config: TrainingConfig,
     rng: np.random.Generator,
     *,
@@ -49,7 +49,8 @@ def train_models(
 ) -> dict[str, TrainingResult]:
     """Train models side by side on the same batches; each ends with the weights of its best evaluation.
 
-    AdamW on the log loss, one optimiser per model; the best weights have the lowest validation log loss. On a CPU the
+    AdamW on the log loss, one optimiser per model; the best weights have the lowest validation log loss. On maps it is
+    the log loss of the places of peaks, see :class:`gnnmax.training.objectives.PlaceObjective`. On a CPU the
     same ``rng`` and number of threads give the same weights, bit for bit, with dropout too. A model's weights do not
     depend on the models beside it, nor on interruptions and resumptions. Exceptions are a budget of wall time, and nets
     that draw random numbers elsewhere than from torch, or that keep a state outside their ``state_dict``.
@@ -58,10 +59,10 @@ def train_models(
 
     Args:
         models: Nets by name, changed in place and left on the device, in evaluation mode.
-        train: Training windows, or a stream of fresh ones.
-        val: Validation windows of other hosts, which choose the best weights.
+        train: Training windows or maps, or a stream of fresh ones.
+        val: Validation windows or maps of other hosts, which choose the best weights.
         config: Budget and optimiser.
-        rng: Decides the order of the windows, or the start position of a stream.
+        rng: Decides the order of the examples, or the start position of a stream.
         on_record: Called with a flat dict, fit for JSON, every 50 steps (``event`` "step") and at every evaluation
             (``event`` "evaluation") of each model, and where one has diverged (``event`` "diverged").
         checkpoint: Where the state is written every ``config.checkpoint_every`` steps. Training resumes from
@@ -73,11 +74,13 @@ def train_models(
         One result per model, by name, in the given order; see :func:`refuse_divergence`.
 
     Raises:
-        InputError: no model, empty windows, values that are not finite, a split with one class only, splits that
-            differ in side or contexts, half precision where it makes ties, or a checkpoint of another training.
+        InputError: no model, empty splits, values that are not finite, windows of one class only or maps without a
+            peak, splits that differ in kind, side or contexts, half precision where it makes ties, or a checkpoint of
+            another training.
 
     Example:
         >>> from gnnmax.models.registry import build_model
+        >>> from gnnmax import Windows
         >>> w = Windows.from_values(np.random.default_rng(0).normal(size=(64, 3, 3)).astype("float32"))
         >>> results = train_models(
         ...     {"cnn": build_model("cnn", k=3)}, w, w, TrainingConfig(steps=3), np.random.default_rng(0)
@@ -87,13 +90,19 @@ def train_models(
     """
     check_config(config)
     _check_call(models, train, config, processes)
-    if isinstance(train, Windows):
-        train = _limited(train, config.train_windows)
-    _check_splits(train, val, config)
+    if not isinstance(train, Stream):
+        train = limited(train, config.train_windows)
+    check_splits(train, val, config)
     device = resolve_device(config.device)
-    shared: dict[str, Any] = {"config": config, "on_record": on_record, "processes": processes, "clock": clock}
+    shared: dict[str, Any] = {
+        "config": config,
+        "objective": objective_of(train, val),
+        "on_record": on_record,
+        "processes": processes,
+        "clock": clock,
+    }
     learners = [Learner(name, module.to(device), seed=_seed_of(rng), **shared) for name, module in models.items()]
-    validation = inputs_of(val, slice(None), device), labels_of(val, device)
+    validation = batch_of(val, device)
     batches = _batches_of(train, config, rng, device)
     step = _resume(checkpoint, batches, learners)
     try:
@@ -136,10 +145,10 @@ def _seed_of(rng: np.random.Generator) -> int:
 
 
 def _batches_of(
-    train: Windows | Stream, config: TrainingConfig, rng: np.random.Generator, device: torch.device
+    train: Examples | Stream, config: TrainingConfig, rng: np.random.Generator, device: torch.device
 ) -> Batches:
     if isinstance(train, Stream):
-        return StreamedBatches(train, config.batch_size, rng, device)
+        return StreamedBatches(train, config.batch_size, rng, device, workers=config.stream_workers)
     return StoredBatches(train, config.batch_size, rng, device)
 
 
@@ -169,42 +178,16 @@ def _resume(checkpoint: Checkpoint | None, batches: Batches, learners: Sequence[
 
 
 def _check_call(
-    models: Mapping[str, nn.Module], train: Windows | Stream, config: TrainingConfig, processes: Processes
+    models: Mapping[str, nn.Module], train: Examples | Stream, config: TrainingConfig, processes: Processes
 ) -> None:
     if not models:
         raise InputError("there is no model to train: name at least one")
     if config.stream != isinstance(train, Stream):
-        raise InputError(f"the training config says stream = {config.stream}: give windows or a Stream accordingly")
+        raise InputError(f"the training config says stream = {config.stream}: give examples or a Stream accordingly")
     if config.batch_size < processes.world_size:
         raise InputError(
             f"a batch of {config.batch_size} cannot be shared by {processes.world_size} processes: "
-            "give at least one window per process"
+            "give at least one example per process"
         )
     if processes.world_size > 1 and config.match == "seconds":
         raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
-
-
-def _limited(train: Windows, most: int | None) -> Windows:
-    """Return the first ``most`` windows of a split; windows lie host by host."""
-    if most is not None and most > len(train):
-        raise InputError(f"train_windows is {most} and the training split has {len(train)}: use fewer, or a stream")
-    return train[:most]
-
-
-def _check_splits(train: Windows | Stream, val: Windows, config: TrainingConfig) -> None:
-    parts = {"training windows": train, "validation windows": val} if isinstance(train, Windows) else {}
-    for what, w in {**parts, "validation windows": val}.items():
-        assert isinstance(w, Windows)
-        check_finite(w, what)
-        if w.label.all() or not w.label.any():
-            raise InputError(f"all {len(w)} {what} are of one class: give both centred ones and others")
-        check_precision(w, config.precision, what)
-    if isinstance(train, Windows):
-        k, contexts = train.k, train.row_context is not None
-    else:
-        recipe = train.recipe.of(train.split)
-        k, contexts = recipe.k, recipe.contexts
-    if k != val.k:
-        raise InputError(f"training windows have side {k} and validation windows {val.k}: give equal sides")
-    if contexts != (val.row_context is not None):
-        raise InputError("only one of the two splits carries contexts: give both or neither")

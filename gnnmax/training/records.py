@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta, Struct
 
@@ -27,13 +27,18 @@ class StepLine(Struct, frozen=True, forbid_unknown_fields=True, tag_field="event
 
 
 class EvaluationLine(Struct, frozen=True, forbid_unknown_fields=True, tag_field="event", tag="evaluation"):
-    """A line of metrics about an evaluation on the validation split."""
+    """A line of metrics about an evaluation on the validation split.
+
+    On maps the accuracy is the share of peaks found exactly, and ``within_one`` that within one place along the host,
+    with as many calls as peaks.
+    """
 
     model: Text
     step: Step
     loss: Loss
     accuracy: Share
     seconds: Seconds
+    within_one: Share | None = None
 
 
 class DivergedLine(Struct, frozen=True, forbid_unknown_fields=True, tag_field="event", tag="diverged"):
@@ -54,6 +59,7 @@ class EvaluationRecord(TypedDict):
     loss: Loss
     accuracy: Share
     seconds: Seconds
+    within_one: NotRequired[Share]
 
 
 class ModelState(Struct, frozen=True, forbid_unknown_fields=True):

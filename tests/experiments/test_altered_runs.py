@@ -31,6 +31,7 @@ from gnnmax.training.config_files import load_config
 from gnnmax.training.distributed import SINGLE_PROCESS
 from gnnmax.training.learner import Learner
 from gnnmax.training.loop import _resume, _state
+from gnnmax.training.objectives import WindowObjective
 from gnnmax.training.precision import check_precision
 from tests.support.altered_json import Tried, altered_trees, unlawful
 from tests.support.mutations import mutants
@@ -287,7 +288,13 @@ DATA = build(SMALL)
 def parts():
     """Batches and learners, as at the start of the training of the stopped run."""
     batches = StoredBatches(DATA.train, 16, np.random.default_rng(0), torch.device("cpu"))
-    options = {"config": BUDGET, "on_record": lambda _: None, "seed": 0, "processes": SINGLE_PROCESS}
+    options = {
+        "config": BUDGET,
+        "objective": WindowObjective(),
+        "on_record": lambda _: None,
+        "seed": 0,
+        "processes": SINGLE_PROCESS,
+    }
     options["clock"] = lambda: 0.0
     return batches, [Learner(name, build_model(name, 3, config), **options) for name, config in MODELS.items()]
 

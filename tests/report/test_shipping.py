@@ -13,7 +13,7 @@ from gnnmax.data.store import load_data
 from gnnmax.errors import InputError
 from gnnmax.evaluation.evaluator import evaluate
 from gnnmax.experiments.run_folder import load_run
-from gnnmax.models.trained import SHIPPED, load_model, shipped_models
+from gnnmax.models.trained import SHIPPED, load_model, load_net, shipped_models
 from gnnmax.report.shipping import ship_models
 from gnnmax.task.windows import Windows
 
@@ -21,13 +21,14 @@ SEED = 20_000
 """Of test windows that no training and no card has seen."""
 
 
-def test_nets_for_spikes_and_for_bumps_ship_and_weigh_less_than_two_megabytes():
+def test_nets_for_spikes_for_bumps_and_for_maps_ship_and_weigh_less_than_two_megabytes():
     assert shipped_models() == ["cnn", "cnn-natural", "cnn-shuffled", "gnn", "product"]
+    assert shipped_models(maps=True) == ["map-product"]
     assert sum(path.stat().st_size for path in SHIPPED.rglob("*")) < 2_000_000
-    for name in shipped_models():
+    for name in [*shipped_models(), *shipped_models(maps=True)]:
         card = (SHIPPED / name / "README.md").read_text(encoding="utf-8")
         assert card.startswith(f"# {name}\n") and "What it cannot do" in card
-        assert load_model(name).card.recipe_digest[:16] in card
+        assert load_net(name).card.recipe_digest[:16] in card
 
 
 @pytest.mark.parametrize("name", ["cnn", "gnn"])

@@ -23,10 +23,11 @@ from gnnmax.experiments.run_folder import Metrics, metrics_file
 from gnnmax.models.registry import build_model
 from gnnmax.models.seeding import seeded
 from gnnmax.task.windows import Windows
-from gnnmax.training.batches import StoredBatches, Stream, StreamedBatches
+from gnnmax.training.batches import StoredBatches, StreamedBatches
 from gnnmax.training.checkpoint import Checkpoint, Snapshot
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.loop import train_models
+from gnnmax.training.objectives import Stream
 from tests.support.interrupts import wait_until
 
 SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})

@@ -80,6 +80,9 @@ TABLES: dict[str, Reproduction] = {
     "samples": _table("Accuracy against the number of training windows, with the break-even.", "samples"),
     "sets": _table("The largest of a set of numbers, by mean, sum, maximum and attention.", "sets"),
     "shifts": _table("Trained at k = 9, tested on other sides, other weights and ties.", "shifts"),
+    "sizes": _table(
+        "Where is the peak of a line map of 32 to 256 nodes: the shipped map net against the ceiling.", "sizes"
+    ),
     "translation": _table(
         "Which of two maxima lies left, at positions of training and elsewhere, by padding.", "translation"
     ),

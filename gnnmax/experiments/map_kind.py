@@ -1,0 +1,184 @@
+"""Comparisons on maps: checks, calls, audits and results."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from gnnmax.auditing.map_audit import audit_maps
+from gnnmax.data.maps.card import describe_maps
+from gnnmax.data.maps.dataset import MapSet
+from gnnmax.data.maps.rules import MAP_RULES
+from gnnmax.errors import InputError
+from gnnmax.experiments.comparison_spec import (
+    ComparisonSpec,
+    SeedResult,
+    save_trained,
+    splits_to_evaluate,
+    training_fields,
+)
+from gnnmax.experiments.divergence import divergence_text
+from gnnmax.experiments.map_results import MapModelRecord, MapResults, MapTrainingRecord
+from gnnmax.experiments.map_scoreboard import calls_of, evaluate_map_split, log_shares, separation_of
+from gnnmax.experiments.result_records import RuleRecord
+from gnnmax.experiments.run_folder import environment
+from gnnmax.io.atomic import write_file
+from gnnmax.models.architecture import Architecture
+from gnnmax.models.maps.trained import TrainedMapModel, load_map_model
+from gnnmax.task.maps import Maps
+from gnnmax.task.peaks import Peaks
+from gnnmax.training.config import TrainingConfig, recorded_training
+from gnnmax.training.learner import TrainingResult
+from gnnmax.training.objectives import PlaceObjective, Stream, objective_of
+
+__all__ = ["MapKind", "net_calls", "write_calls"]
+
+AUDITED_MAPS = 10
+"""Maps of the test split that an audit transforms."""
+
+Finished = tuple[MapTrainingRecord, dict[str, Peaks]]
+
+
+class MapKind:
+    """What a comparison on maps does with its data and its nets."""
+
+    def side(self, data: MapSet) -> None:
+        """Return None: nets on maps have no side."""
+        del data
+
+    def check(self, sets: Sequence[MapSet], nets: Mapping[str, Architecture], training: TrainingConfig) -> None:
+        """Refuse data sets that nets cannot be trained or evaluated on.
+
+        Raises:
+            InputError: a missing split, a split without a peak, or maps that a net does not accept.
+        """
+        del training
+        for name in sorted(nets.keys() & MAP_RULES.keys()):
+            raise InputError(f"the net {name!r} has the name of a rule of maps: rename it")
+        for split in ("train", "val", "test"):
+            sets[0].split(split)
+        for title, (data, split) in splits_to_evaluate(sets).items():
+            maps: Maps = data.split(split)
+            if not len(maps.peaks):
+                raise InputError(f"the maps of {title} have no peak: nothing can be found; choose another recipe")
+            for name, net in nets.items():
+                if getattr(net.entry, "needs_nodes", False) and maps.structure == "bipartite":
+                    raise InputError(
+                        f"net {name} reads the weights among nodes, and the maps of {title} are bipartite, with none "
+                        "among rows: leave out one of the two"
+                    )
+
+    def rehearse(self, nets: Mapping[str, Architecture], data: MapSet, training: TrainingConfig) -> None:
+        """Do nothing: nets of your own read windows."""
+        del nets, data, training
+
+    def finish(
+        self,
+        folder: Path,
+        net: nn.Module,
+        name: str,
+        *,
+        spec: ComparisonSpec,
+        seed: int,
+        sets: Sequence[MapSet],
+        result: TrainingResult,
+    ) -> Finished:
+        """Save a trained net, read it back, audit it, and call the peaks of every test split."""
+        data = sets[0]
+        save_trained(folder, net, name, spec=spec, seed=seed, data=data, k=None, loss=result.loss)
+        model = load_map_model(folder, device=spec.training.device)
+        found = audit_maps(model, data.split("test"), rng=np.random.default_rng(seed), most=AUDITED_MAPS)
+        best = next(record for record in result.history if record["step"] == result.best_step)
+        record = MapTrainingRecord(
+            **training_fields(seed, net, result),
+            validation_within_one=best["within_one"],
+            audit=dict(found.findings),
+        )
+        calls = {}
+        for title, (test, split) in splits_to_evaluate(sets).items():
+            calls[title] = net_calls(model, test, split)
+            write_calls(folder / f"calls-{file_title(title)}.csv", calls[title])
+        return record, calls
+
+    def results(
+        self, spec: ComparisonSpec, outcomes: Sequence[SeedResult], *, sets: Sequence[MapSet], command: str
+    ) -> MapResults:
+        """Evaluate the calls of all seeds beside the explicit rules."""
+        trained_on = sets[0]
+        models = [_record_of(name, net, outcomes) for name, net in spec.models.items()]
+        diverged = {model.name: divergence_text(model.diverged) for model in models if model.diverged}
+        finished = [name for name in spec.models if name not in diverged]
+        train = Stream(trained_on.recipe) if spec.training.stream else trained_on.split("train")
+        objective = objective_of(train, trained_on.split("val"))
+        tests = []
+        for title, (data, split) in splits_to_evaluate(sets).items():
+            write_calls(spec.folder / f"truth-{file_title(title)}.csv", data.split(split).peaks, height="amplitude")
+            tests.append(
+                evaluate_map_split(
+                    data,
+                    {name: [outcome.scores[name][title] for outcome in outcomes] for name in finished},
+                    split=split,
+                    trained=data is trained_on and split == "test",
+                    diverged=diverged,
+                )
+            )
+        return MapResults(
+            command=command,
+            environment=environment(),
+            recipe=trained_on.recipe.to_dict(),
+            card=describe_maps(trained_on),
+            training=recorded_training(spec.training),
+            prior=objective.prior if isinstance(objective, PlaceObjective) else None,
+            seeds=[outcome.seed for outcome in outcomes],
+            models=models,
+            rules=[RuleRecord(name, rule.summary) for name, rule in MAP_RULES.items()],
+            tests=tests,
+        )
+
+
+def net_calls(model: TrainedMapModel, data: MapSet, split: str) -> Peaks:
+    """Return the ranked calls of a net on a split; with one peak in every map their score is a log probability.
+
+    The net is not given how far from the diagonal a peak must be: every place inside a map can be called.
+    """
+    given = data.split(split)
+    maps = dataclasses.replace(given, model=dataclasses.replace(given.model, diagonal=0))
+    scores = model.score(maps)
+    if (maps.peak_count == 1).all():
+        scores = log_shares(scores, maps)
+    return calls_of(scores, maps, separation=separation_of(data.recipe.of(split).map))
+
+
+def write_calls(path: Path, calls: Peaks, *, height: str = "score") -> None:
+    """Write calls or peaks as a table that ``gnnmax evaluate-peaks`` reads: map, row, column, and a score."""
+    lines = [f"map,row,column,{height}"]
+    places = zip(calls.places.tolist(), calls.amplitude.tolist(), strict=True)
+    lines += [f"{one},{row},{column},{value:.9g}" for (one, row, column), value in places]
+    write_file(path, "\n".join(lines) + "\n")
+
+
+def file_title(title: str) -> str:
+    """Return the name of a test set as a part of the name of a file.
+
+    Example:
+        >>> file_title("peaks-128/small")
+        'peaks-128.small'
+    """
+    return title.replace("/", ".")
+
+
+def _record_of(name: str, net: Architecture, outcomes: Sequence[SeedResult]) -> MapModelRecord:
+    return MapModelRecord(
+        name=name,
+        reference=net.reference,
+        summary=net.entry.summary,
+        source=net.entry.source,
+        cannot=net.entry.cannot,
+        equivariant=net.entry.invariances,
+        runs=[outcome.training[name] for outcome in outcomes if name in outcome.training],
+        diverged=[outcome.diverged[name] for outcome in outcomes if name in outcome.diverged],
+    )

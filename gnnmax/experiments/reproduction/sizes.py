@@ -1,0 +1,87 @@
+"""Line maps of many sizes, their order lost: the shipped map product net between the rules and the exact ceiling."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from gnnmax.data.generation import build
+from gnnmax.data.maps.places import peak_distances, top_places
+from gnnmax.data.maps.rules import MAP_RULES
+from gnnmax.data.recipe_files import as_map_recipe
+from gnnmax.experiments.reproduction.outcome import Figure, Outcome, Progress
+from gnnmax.models.maps.trained import load_map_model
+from gnnmax.task.claims import Check
+from gnnmax.task.maps import Maps
+
+__all__ = ["sizes"]
+
+NET = "map-product"
+MAPS = {32: 200, 64: 200, 128: 100, 256: 40}
+"""Maps of each size for every seed: the net sees 32 to 96 nodes in training."""
+
+AMPLITUDES = (2.0, 3.0)
+RULES = ("posterior", "neighbours", "argmax", "spectral_seriation")
+TRAINED = 64
+
+Shares = tuple[float, float]
+
+
+def sizes(seeds: Sequence[int], on_progress: Progress) -> Outcome:
+    """Find the peak of shuffled line maps of 32 to 256 nodes by the shipped net and by rules.
+
+    Rules and net are given where a peak can be; in a row of its own the net names any pair of nodes.
+
+    Cost: about two minutes of processor time per seed.
+    """
+    net = load_map_model(NET, device="cpu")
+    rows: list[dict[str, Figure]] = []
+    within: dict[tuple[int, float, str], float] = {}
+    above = -math.inf
+    for done, (n, count) in enumerate(MAPS.items()):
+        recipe = as_map_recipe("line-64-shuffled").replace(splits={"test": count}, **{"map.n": n})
+        for amplitude in AMPLITUDES:
+            changed = recipe.replace(**{"map.plant.amplitude": amplitude})
+            maps = Maps.concatenate([build(changed.replace(seed=seed)).test for seed in seeds])
+            scores = {name: MAP_RULES[name](maps) for name in RULES} | {NET: net.score(maps).astype(np.float64)}
+            shares = {name: _shares(each, maps) for name, each in scores.items()}
+            everywhere = dataclasses.replace(maps, model=dataclasses.replace(maps.model, diagonal=0))
+            shares[f"{NET}, any pair"] = _shares(scores[NET], everywhere)
+            error = 0.5 / math.sqrt(len(maps))
+            for name, (found, near) in shares.items():
+                within[n, amplitude, name] = near
+                figures: dict[str, Figure] = {"found": found, "within one": near, "s.e. at most": error}
+                rows.append({"n": n, "amplitude": amplitude, "scorer": name, **figures})
+            above = max(above, (shares[NET][0] - shares["posterior"][0]) / error)
+        on_progress(done + 1, len(MAPS))
+    return Outcome(
+        f"Where is the peak of a shuffled line map, {len(seeds)} draws of {', '.join(map(str, MAPS.values()))} maps",
+        "the posterior, which knows the order, is the exact ceiling",
+        tuple(rows),
+        _checks(within, above),
+    )
+
+
+def _shares(scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]], maps: Maps) -> Shares:
+    """Shares of the maps whose peak is found exactly, and within one place."""
+    far = peak_distances(maps, top_places(scores, maps))
+    return float(np.mean(far == 0)), float(np.mean(far <= 1))
+
+
+def _checks(within: dict[tuple[int, float, str], float], above: float) -> tuple[Check, ...]:
+    """Compare the net with the ceiling and the rules, within one place."""
+
+    def least(n: int, rule: str) -> float:
+        return min(within[n, amplitude, NET] - within[n, amplitude, rule] for amplitude in AMPLITUDES)
+
+    argmax, seriation = least(TRAINED, "argmax"), least(TRAINED, "spectral_seriation")
+    behind = -least(TRAINED, "posterior")
+    return (
+        Check("the net is nowhere above the ceiling by 4 standard errors", above < 4, f"at most {above:.1f}"),
+        Check(f"n = {TRAINED}: the net is above argmax by 20 points", argmax > 0.2, f"{100 * argmax:.0f} points"),
+        Check(f"n = {TRAINED}: it is above seriation by 40 points", seriation > 0.4, f"{100 * seriation:.0f} points"),
+        Check(f"n = {TRAINED}: it is within 25 points of the ceiling", behind < 0.25, f"{100 * behind:.0f} points"),
+    )

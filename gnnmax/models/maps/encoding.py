@@ -1,0 +1,96 @@
+"""Encoding of maps: put each map on its own robust scale, and mark what is observed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+__all__ = ["CHANNELS", "encode_maps", "standardise_maps", "transposable"]
+
+CHANNELS = 3
+"""Channels of an encoded map: standard units, the same compressed, and the mark of what is observed."""
+
+FARTHEST = 10.0
+"""Standard units beyond which the first channel stays constant; the second one grows further."""
+
+TO_DEVIATIONS = 1.4826
+"""Standard deviation of a normal law, in median absolute deviations."""
+
+
+def standardise_maps(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Subtract the median of each map and divide by its median absolute deviation, in standard deviations.
+
+    Both are entries of the map, or differences of two, so renumbering rows and columns changes no bit, nor does
+    padding. Where more than half of the entries are equal, as in sparse graphs, the standard deviation takes the place
+    of the median absolute deviation.
+
+    Args:
+        values: Maps, shape ``(B, n, m)``; NaN where nothing is observed.
+
+    Returns:
+        Standard units, 0 where nothing is observed, and True where something is, shape ``(B, n, m)`` each.
+
+    Example:
+        >>> values = torch.tensor([[[0.0, 1.0], [2.0, torch.nan]]])
+        >>> standardise_maps(values)[0]
+        tensor([[[-0.6745,  0.0000],
+                 [ 0.6745,  0.0000]]])
+    """
+    seen = ~torch.isnan(values)
+    middle = _nanmedian(values)
+    apart = values - middle
+    spread = TO_DEVIATIONS * _nanmedian(apart.abs())
+    known = apart.masked_fill(~seen, 0.0)
+    usual = (known.square().sum(dim=(1, 2), keepdim=True) / seen.sum(dim=(1, 2), keepdim=True).clamp(min=1)).sqrt()
+    scale = torch.where(spread > 0, spread, usual)
+    return known / torch.where(scale > 0, scale, torch.ones_like(scale)), seen
+
+
+def _nanmedian(values: Tensor) -> Tensor:
+    """Return the lower median of the observed entries of each map, shape ``(B, 1, 1)``; 0 where there is none."""
+    return values.flatten(1).nanmedian(dim=1).values.nan_to_num(0.0)[:, None, None]
+
+
+def encode_maps(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Encode maps as images.
+
+    Args:
+        values: Maps, shape ``(B, n, m)``; NaN where nothing is observed.
+
+    Returns:
+        The image, shape ``(B, CHANNELS, n, m)``: standard units within 10, the same on the scale of the inverse
+        hyperbolic sine, which is that of logarithms far out, and the mark of what is observed; and the mark alone,
+        shape ``(B, 1, n, m)``, zeros and ones.
+
+    Example:
+        >>> image, mark = encode_maps(torch.rand(2, 5, 7))
+        >>> image.shape, mark.shape
+        (torch.Size([2, 3, 5, 7]), torch.Size([2, 1, 5, 7]))
+    """
+    units, seen = standardise_maps(values)
+    mark = seen.to(units.dtype)
+    return torch.stack([units.clamp(-FARTHEST, FARTHEST), units.asinh(), mark], dim=1), mark[:, None]
+
+
+def transposable(evidence: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
+    """Return the mean of the evidence of maps and of their transposes: it is equivariant to transposition.
+
+    Symmetric maps are their own transposes, so that they cost one pass, and their evidence is symmetric to the bit.
+
+    Args:
+        evidence: From values ``(B, n, m)`` to evidence of the same shape.
+        values: Maps, shape ``(B, n, m)``.
+
+    Example:
+        >>> values = torch.rand(1, 4, 4)
+        >>> rows = lambda x: x.cumsum(dim=1)
+        >>> bool((transposable(rows, values.mT) == transposable(rows, values).mT).all())
+        True
+    """
+    found = evidence(values)
+    marked = values.nan_to_num(torch.inf)
+    same = values.shape[1] == values.shape[2] and torch.equal(marked, marked.mT)
+    turned = found if same else evidence(values.mT.contiguous())
+    return (found + turned.mT) / 2

@@ -1,0 +1,243 @@
+"""Trained nets on maps: scorers of every place of a map, saved and loaded as nets on windows are."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from msgspec import structs
+from torch import Tensor, nn
+
+from gnnmax.errors import InputError
+from gnnmax.models.architecture import Architecture, architecture_of
+from gnnmax.models.inference import resolve_device, scored
+from gnnmax.models.maps.entries import sliding_name
+from gnnmax.models.model_views import OriginViews
+from gnnmax.models.trained import ModelCard, TrainedModel, load_net, save_model
+from gnnmax.task.map_model import Structure
+from gnnmax.task.maps import Maps
+
+__all__ = ["TrainedMapModel", "check_maps_to_score", "load_map_model", "map_evidence", "place_scores", "sliding_model"]
+
+ENTRIES = 2**19
+"""Entries of maps that are scored together: their features fill some hundred megabytes."""
+
+Scores = npt.NDArray[np.float32]
+
+
+def map_evidence(module: nn.Module, values: Tensor) -> Tensor:
+    """Return the evidence of maps, shape ``(M, n, m)``, in evaluation mode, without gradients, some maps at a time.
+
+    Example:
+        >>> from gnnmax.models.maps.registry import build_map_model
+        >>> map_evidence(build_map_model("map-cnn"), torch.rand(3, 6, 6)).shape
+        torch.Size([3, 6, 6])
+    """
+    return scored(module, (values,), max(1, ENTRIES // (values.shape[1] * values.shape[2])))
+
+
+def check_maps_to_score(maps: Maps, *, needs_nodes: bool, name: str) -> None:
+    """Refuse maps that a net cannot score.
+
+    Raises:
+        InputError: no maps, infinite values, or two sets of nodes where the net reads the weights among one set.
+    """
+    if not isinstance(maps, Maps):
+        raise InputError(f"{name} scores Maps, not {type(maps).__name__}: make them with Maps.from_values")
+    if not len(maps):
+        raise InputError("there are no maps to score: give at least one")
+    if np.isinf(maps.values).any():
+        broken = int(np.isinf(maps.values).any(axis=(1, 2)).sum())
+        raise InputError(f"{broken} of {len(maps)} maps hold infinite values: give finite ones, and NaN for gaps")
+    if needs_nodes and maps.structure == "bipartite":
+        raise InputError(
+            f"{name} reads the weights among nodes, and bipartite maps have none among rows: use a net on images"
+        )
+
+
+def place_scores(evidence: npt.NDArray[np.float32], maps: Maps) -> Scores:
+    """Return the evidence where a place can be called, minus infinity elsewhere.
+
+    Args:
+        evidence: Of a net, shape ``(M, n, m)``.
+        maps: The maps.
+
+    Returns:
+        Shape ``(M, n, m)``; minus infinity outside a map, where an entry is not observed, and on the diagonal of
+        symmetric maps, whose scores are symmetric.
+    """
+    nowhere = np.isnan(maps.values)
+    if maps.structure == "symmetric":
+        nowhere = nowhere | np.eye(maps.n, dtype=np.bool_)
+        evidence = (evidence + evidence.swapaxes(1, 2)) / np.float32(2)
+    return np.where(nowhere, np.float32(-np.inf), evidence).astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True, repr=False)
+class TrainedMapModel(OriginViews):
+    """A trained net on maps: a scorer of every place.
+
+    Attributes:
+        module: The net, in evaluation mode, on ``device``.
+        card: Its name, config and origin.
+        device: The device it runs on.
+        architecture: Its net before the training.
+    """
+
+    module: nn.Module
+    card: ModelCard
+    device: torch.device
+    architecture: Architecture
+
+    @property
+    def name(self) -> str:
+        """The net's name in its run."""
+        return self.card.name
+
+    @property
+    def config(self) -> Any:
+        """The net's config."""
+        return self.architecture.config
+
+    @property
+    def needs_nodes(self) -> bool:
+        """Whether rows and columns must be the same nodes."""
+        return bool(getattr(self.architecture.entry, "needs_nodes", False))
+
+    def score(self, maps: Maps) -> Scores:
+        """Return the evidence of a peak at every place; the higher, the more likely.
+
+        Args:
+            maps: Maps of any sides; NaN is not observed.
+
+        Returns:
+            Shape ``(M, n, m)``, float32; minus infinity outside a map, where an entry is not observed, and on the
+            diagonal of symmetric maps, whose scores are symmetric.
+
+        Raises:
+            InputError: no maps, infinite values, or bipartite maps where the net reads weights among nodes.
+
+        Example:
+            >>> import tempfile
+            >>> from gnnmax.models.maps.registry import build_map_model
+            >>> maps = Maps.from_values(np.random.default_rng(0).normal(size=(2, 6, 6)), structure="directed")
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     _ = save_model(folder, build_map_model("map-cnn"), name="map-cnn", k=None)
+            ...     load_map_model(folder, device="cpu").score(maps).shape
+            (2, 6, 6)
+        """
+        check_maps_to_score(maps, needs_nodes=self.needs_nodes, name=self.name)
+        evidence = map_evidence(self.module, torch.tensor(maps.values, device=self.device))
+        return place_scores(evidence.cpu().numpy(), maps)
+
+    __call__ = score
+
+    def score_matrix(self, matrix: npt.ArrayLike, *, structure: Structure) -> Scores:
+        """Return the evidence of a peak at every place of one matrix.
+
+        Args:
+            matrix: Real numbers, shape ``(n, m)``; NaN is not observed.
+            structure: ``symmetric``, ``directed`` or ``bipartite``, see :data:`gnnmax.task.map_model.Structure`.
+
+        Returns:
+            Shape ``(n, m)``, as :meth:`score`.
+
+        Raises:
+            InputError: no matrix, or one that does not fit the structure; else as :meth:`score`.
+        """
+        scores: Scores = self.score(Maps.from_values(matrix, structure=structure))[0]
+        return scores
+
+    def to(self, device: str | torch.device) -> TrainedMapModel:
+        """Return the net on another device; this one stays where it is.
+
+        Raises:
+            InputError: another name than ``auto``, ``cpu`` or ``cuda``, or a device that is not there.
+        """
+        where = resolve_device(str(device))
+        if where == self.device:
+            return self
+        return replace(self, module=copy.deepcopy(self.module).to(where), device=where)
+
+    def save(self, folder: str | Path) -> ModelCard:
+        """Write weights and card into a folder, which :func:`load_map_model` reads.
+
+        Raises:
+            InputError: the folder holds a model already.
+        """
+        card = self.card
+        return save_model(
+            folder,
+            self.module,
+            name=card.name,
+            k=None,
+            architecture=self.architecture,
+            seed=card.seed,
+            recipe=card.recipe,
+            recipe_digest=card.recipe_digest,
+            validation_loss=card.validation_loss,
+        )
+
+
+def load_map_model(path: str | Path, device: str = "auto") -> TrainedMapModel:
+    """Load a trained net on maps from its folder; among seeds, the one with the lowest validation loss.
+
+    All content is checked before use: sizes, digest, names, shapes and types; nothing is unpickled.
+
+    Args:
+        path: A folder that :meth:`TrainedMapModel.save` or a run wrote, or one of seeds.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        InputError: the folder or a file is missing, unreadable, too large, damaged or inconsistent; or the net reads
+            windows.
+
+    Example:
+        >>> load_map_model("gnn")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: model gnn: gnn reads windows, not maps: load it with load_model, or slide it over ...
+    """
+    found = load_net(path, device)
+    if not found.card.on_maps:
+        raise InputError(
+            f"model {path}: {found.card.name} reads windows, not maps: load it with load_model, or slide it over maps "
+            "with sliding_model"
+        )
+    return TrainedMapModel(*found)
+
+
+def sliding_model(model: TrainedModel, k: int | None = None) -> TrainedMapModel:
+    """Return a trained net on windows as a net on maps: it scores the window around every entry.
+
+    Args:
+        model: A trained net of the registry, such as :func:`gnnmax.load_model` returns.
+        k: Side of the windows; None takes the side it was trained on.
+
+    Raises:
+        InputError: a net of your own, an even or small side, or a side that the net does not accept.
+
+    Example:
+        >>> from gnnmax.models.trained import load_model
+        >>> net = sliding_model(load_model("cnn-natural", device="cpu"))
+        >>> maps = Maps.from_values(np.random.default_rng(0).normal(size=(12, 12)), structure="directed")
+        >>> net.name, net.score(maps).shape
+        ('sliding-cnn', (1, 12, 12))
+    """
+    side = model.k if k is None else k
+    if model.card.is_own:
+        raise InputError(f"{model.name} is a net of your own: nets of the registry alone slide over maps")
+    if side != model.k and not model.card.any_k:
+        raise InputError(f"{model.name} was trained on windows of side {model.k}, and accepts no side {side}")
+    reference = sliding_name(model.card.reference)
+    architecture = architecture_of(reference, {"k": side, "net": model.architecture.plain}, maps=True)
+    module = architecture.build(None)
+    module.net.load_state_dict(model.module.state_dict())  # type: ignore[union-attr]  # the net that slides
+    name = sliding_name(model.name)
+    card = structs.replace(model.card, name=name, model=reference, config=architecture.plain, k=None, any_k=True)
+    return TrainedMapModel(module.to(model.device).eval(), card, model.device, architecture)
