@@ -1,7 +1,7 @@
 """Check that decoys control the false-discovery rate: ``python -m benchmarks.chance``.
 
 Matrices of noise, with or without bumps, are drawn repeatedly, 48 x 48, and searched with windows of side 5, or as
-graphs, a fifth as many with decoys by distance; contact maps of 200 x 200, a sixth as many, are searched with windows
+graphs, a fifth as many with decoys by distance; contact maps of 200 x 200, a tenth as many, are searched with windows
 of side 7. The table shows the share of matrices in which anything is found at a q-value up to 0.1, the share of false
 calls in contact maps with bumps, and the share of bumps.
 """
@@ -122,7 +122,7 @@ def contacts(**kind: Any) -> Simulation:
     options = {"decoys": "distance", "steps": ("distance",)}
     if kind.get("chromosomes"):
         options["breaks"] = ([CHROMOSOME], [CHROMOSOME])
-    return Simulation(ContactMap(**kind), options, bumps="bumps" in kind, places=BUMPS, k=7, share=1 / 6)
+    return Simulation(ContactMap(**kind), options, bumps="bumps" in kind, places=BUMPS, k=7, share=1 / 10)
 
 
 BALANCED = {"balanced": True, "bad": 0.1}

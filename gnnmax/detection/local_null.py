@@ -15,7 +15,7 @@ from gnnmax.detection.storage import Places
 
 __all__ = ["LocalNull", "excess_scores"]
 
-EXCHANGED = 64
+EXCHANGED = 1024
 """Entries that are exchanged with each other: of one band of distances, and of similar signal over noise."""
 
 

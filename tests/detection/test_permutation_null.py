@@ -34,15 +34,16 @@ NOISE = [name for name, one in SIMULATIONS.items() if not (one.bumps or "wrong" 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NOISE)
 def test_in_noise_anything_is_found_in_a_tenth_of_matrices_at_most(name):
-    # 150 matrices at a rate of 0.1: above 0.175, three standard deviations, once in a thousand.
-    assert shares(SIMULATIONS[name], 150).anything <= 0.175
+    # 150 matrices at a rate of 0.1: above 0.175, three standard deviations, once in a thousand; 50: above 0.23.
+    large = SIMULATIONS[name].k == 7
+    assert shares(SIMULATIONS[name], 50 if large else 150).anything <= (0.23 if large else 0.175)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in SIMULATIONS if "four bumps" in name])
 def test_of_the_maxima_found_in_contact_maps_a_tenth_is_false_at_most(name):
-    found = shares(SIMULATIONS[name], 40)
-    assert found.false <= 0.175 and found.found >= 0.1
+    found = shares(SIMULATIONS[name], 50)
+    assert found.false <= 0.2 and found.found >= 0.1
 
 
 @pytest.mark.parametrize("name", [name for name in NOISE if "noise" in name or "contact" in name or "domains" in name])
