@@ -208,7 +208,7 @@ class LocalModel:
         sums, below, unsure = ((part * chosen).sum(axis=0) for part in (sums, below, unsure))
         level = _ratio(sums, below, 0.0 if self.additive else 1.0)
         more = np.square(_ratio(scale, below, 0.0)) * unsure + UNEVEN * np.square(scale) * uneven
-        return self._score(total, level * scale, noise, more, scale)
+        return self._score(total, level * scale, noise=noise, more=more, scale=scale)
 
     def _level_pieces(self, sums: Floats, below: Floats, unsure: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
         """Return which pieces of the surroundings are as high as the highest one, within standard errors.
@@ -229,7 +229,7 @@ class LocalModel:
         uneven = np.where(known, np.square(levels - middle) - np.square(errors), 0).sum(axis=0) / number
         return known & (levels + AGREEING * errors >= highest), np.maximum(uneven, 0)
 
-    def _score(self, total: Floats, level: Floats, noise: Floats, more: Floats, scale: Floats) -> Floats:
+    def _score(self, total: Floats, level: Floats, *, noise: Floats, more: Floats, scale: Floats) -> Floats:
         """Return how far a sum exceeds its background, in standard errors; of counts by their square roots."""
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.additive:
