@@ -10,19 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.blocks import Block
+from gnnmax.detection.candidates import Found, candidates_at, described
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima, Places
-from gnnmax.detection.ordered_mode import (
-    Found,
-    as_maxima,
-    candidates_at,
-    check_number,
-    counts,
-    described,
-    joined,
-    no_maxima,
-    rising,
-)
+from gnnmax.detection.ordered_mode import as_maxima, check_number, counts, joined, no_maxima, rising
 from gnnmax.detection.running_maximum import rivals
 from gnnmax.detection.search_options import SearchOptions, has_shape
 

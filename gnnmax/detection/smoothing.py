@@ -20,6 +20,9 @@ Floats = npt.NDArray[np.float64]
 TRUNCATED = 4.0
 """Standard deviations after which the Gaussian is cut off, as in scipy."""
 
+PIECE = 2**14
+"""Entries that are summed together."""
+
 LEAST, LARGEST = 0.25, 64.0
 """Bounds of the scale: below, no neighbour has any weight; above, blocks would consist of borders."""
 
@@ -71,7 +74,7 @@ def gaussian_weights(scale: float) -> Floats:
 
     Example:
         >>> gaussian_weights(0.5).round(3)
-        array([0.786, 0.107, 0.   ])
+        array([0.787, 0.106, 0.   ])
     """
     weights = np.exp(-0.5 * (np.arange(int(TRUNCATED * scale + 0.5) + 1) / scale) ** 2)
     return np.asarray(weights / (weights[0] + 2 * weights[1:].sum()))
@@ -83,8 +86,8 @@ def gaussian_means(
     """Return weighted means of the known entries around each one, from the border inwards.
 
     Rows and columns are smoothed one after the other. Which comes first matters for the last bit: below the diagonal of
-    an undirected matrix rows take the part of columns, so both halves stay equal. A mean is kept within the smallest
-    and the largest entry that it is made of, so equal entries have exactly their own value as mean.
+    an undirected matrix rows take the part of columns, so both halves stay equal. Equal entries have exactly their own
+    value as mean.
 
     Args:
         values: A block with its border, NaN where an entry is missing, shape ``(n + 2 r, m + 2 (1 + shear) r)``.
@@ -113,12 +116,12 @@ def gaussian_means(
         totals = np.where(below, _sums(known * 1.0, weights, shear, np.ones_like(below)), totals)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = sums / totals
-    lows = -filled if complete else np.where(known, -values, -np.inf)
-    highs = filled if complete else np.where(known, values, -np.inf)
-    largest, smallest = (
-        running_maximum(running_maximum(part, side, 1), side, 0, shear=shear) for part in (highs, lows)
-    )
-    np.clip(means, -smallest, largest, out=means)
+    if not complete or (values[:, 1:] == values[:, :-1]).any():
+        lows, highs = (np.where(known, part, -np.inf) for part in (-filled, filled))
+        largest, smallest = (
+            running_maximum(running_maximum(part, side, 1), side, 0, shear=shear) for part in (highs, lows)
+        )
+        np.copyto(means, largest, where=largest == -smallest)
     if not complete:
         first = reach * (1 + shear)
         means[~known[reach : reach + means.shape[0], first : first + means.shape[1]]] = np.nan
@@ -143,17 +146,22 @@ def _along(values: Floats, weights: Floats, axis: int, shear: int) -> Floats:
     """Sum entries along an axis; those at both sides of the centre are added first: mirror images have equal sums."""
     reach = len(weights) - 1
     n, m = values.shape
-    height, width = (n, m - 2 * reach) if axis == 1 else (n - 2 * reach, m - 2 * reach * shear)
+    down, aside = (0, reach) if axis == 1 else (reach, reach * shear)
+    height, width = n - 2 * down, m - 2 * aside
+    total = np.empty((height, width))
+    step = max(1, PIECE // width)  # rows whose copies stay in the cache
+    for row in range(0, height, step):
+        rows = min(step, height - row)
 
-    def shifted(by: int) -> Floats:
-        if axis == 1:
-            return values[:, reach + by :][:, :width]
-        return values[reach + by :, reach * shear - by * shear :][:height, :width]
+        def shifted(by: int, row: int = row, rows: int = rows) -> Floats:
+            first, left = (row, aside + by) if axis == 1 else (row + down + by, aside - by * shear)
+            return values[first : first + rows, left : left + width]
 
-    total: Floats = weights[0] * shifted(0)
-    pair = np.empty_like(total)
-    for distance, weight in enumerate(weights[1:].tolist(), 1):
-        np.add(shifted(-distance), shifted(distance), out=pair)
-        pair *= weight
-        total += pair
+        part = total[row : row + rows]
+        np.multiply(shifted(0), weights[0], out=part)
+        pair = np.empty_like(part)
+        for distance, weight in enumerate(weights[1:].tolist(), 1):
+            np.add(shifted(-distance), shifted(distance), out=pair)
+            pair *= weight
+            part += pair
     return total

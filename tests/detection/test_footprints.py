@@ -36,7 +36,7 @@ def described(maxima):
     return {(i, j): (maxima.margin[at], maxima.ties[at], maxima.missing[at]) for at, (i, j, _) in enumerate(maxima)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=SEEDS, k=SIDES, footprint=FOOTPRINTS, ties=TIES, border=BORDERS, symmetric=st.booleans(),
        labelled=st.sampled_from(["no", "entries", "nodes"]), holes=st.booleans(), tile=TILES)  # fmt: skip
 def test_a_search_with_footprint_and_labels_is_the_brute_force_one(
@@ -83,7 +83,7 @@ def test_footprints_are_those_of_the_filters_of_scipy(seed, k, footprint, ties, 
     assert {(i, j) for i, j, _ in found} == by_filters(matrix, k, ties=ties, ring=ring, **border)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seed=SEEDS, k=SIDES, footprint=FOOTPRINTS, ties=TIES, diagonal=st.booleans(), symmetric=st.booleans(),
        steps=st.sampled_from([(), ("distance",), ("smooth:0.25",)]), tile=TILES)  # fmt: skip
 def test_lone_zeros_of_a_sparse_matrix_are_found_beside_missing_lines_and_breaks(

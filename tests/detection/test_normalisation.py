@@ -23,7 +23,7 @@ from tests.support.local_backgrounds import PLACES, over_background
 SEEDS = st.integers(0, 2**32 - 1)
 ORDERS = st.sampled_from([("rank",), ("distance",), ("degree",), ("distance", "rank"), ("rank", "distance"),
                           ("degree", "distance", "rank"), ("rank", "degree"), ("rank", "rank"), ("smooth:0.5",),
-                          ("distance", "smooth"), ("smooth:0.25", "degree"), ("rank", "smooth:2")])  # fmt: skip
+                          ("distance", "smooth:0.25"), ("smooth:0.25", "degree"), ("rank", "smooth:0.5")])  # fmt: skip
 
 
 def loop_rank(matrix):
