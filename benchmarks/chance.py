@@ -151,7 +151,7 @@ SIMULATIONS = {
     "the same with four bumps": contacts(**BALANCED, bumps=3.0),
     "the same, two chromosomes, `breaks`": contacts(**BALANCED, chromosomes=True),
     "the same with four bumps in two chromosomes": contacts(**BALANCED, chromosomes=True, bumps=3.0),
-    "the same, domains 2.5 times as high": contacts(**BALANCED, domains=2.5),
+    "balanced, bad bins, domains 2.5 times as high": contacts(**BALANCED, domains=2.5),
     "the same with four bumps among domains": contacts(**BALANCED, domains=2.5, bumps=3.0),
 }
 

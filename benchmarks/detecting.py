@@ -5,7 +5,6 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from scipy.ndimage import maximum_filter
 from torch.nn import functional
 from torch_geometric.utils import scatter
 
+from benchmarks.image_peaks import PEERS, against_peer
 from benchmarks.rows import Figure, Row, Setting, Target
 from benchmarks.timing import Lane, race
 from gnnmax import find_maxima
@@ -213,14 +213,12 @@ def mapped_matrix(n: int, setting: Setting) -> npt.NDArray[np.float32]:
     return mapped
 
 
-def against_peaks(least: int, name: str, setting: Setting) -> Row:
-    """Race strict maxima against scikit-image's peaks at the same minimum distance."""
-    from skimage.feature import peak_local_max
-
-    matrix = matrix_of(setting.size(1000, 64))
-    ours = Lane("ours", lambda: find_maxima(matrix, 2 * least + 1), matrix.size)
-    peer = Lane("peak_local_max", lambda: peak_local_max(matrix, min_distance=least), matrix.size)
-    return race(name, ours, peer, "entry", Target("speed"), setting)
+def against_peaks(library: str, least: int, n: int, name: str, setting: Setting) -> Row:
+    """Race strict maxima against another library's peaks in windows of the same side."""
+    matrix = matrix_of(setting.size(n, 64))
+    return against_peer(
+        PEERS[library], matrix, least, lambda: find_maxima(matrix, 2 * least + 1), name=name, setting=setting
+    )
 
 
 ROWS: dict[str, Callable[[str, Setting], Row]] = {
@@ -238,6 +236,6 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "detect: graph, scatter": against_scatter,
     "detect: csv edge list": edge_list,
     "detect: csv edge list, memory": edge_list_memory,
+    **{f"detect: peer {library}": partial(against_peaks, library, K // 2, 2000) for library in PEERS},
+    "detect: min_distance 5, scikit-image": partial(against_peaks, "scikit-image", 5, 1000),
 }
-if find_spec("skimage"):  # only a peer: nothing else in the project needs it
-    ROWS["detect: min_distance 5, scikit-image"] = partial(against_peaks, 5)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import scipy.sparse as sp
 from scipy.ndimage import maximum_filter
 
 from benchmarks.detecting import K, beside_the_rule, matrix_of
+from benchmarks.image_peaks import PEERS, against_peer
 from benchmarks.rows import Figure, Row, Setting, Target
 from benchmarks.timing import Lane, race
 from gnnmax import find_maxima
@@ -144,14 +144,12 @@ def slices(chunks: tuple[int, int] | None, name: str, setting: Setting) -> Row:
     return Row(name, Figure("ours", peak, "call", "B"), allowed, Target("cost", None if setting.quick else 1.0))
 
 
-def far_apart(name: str, setting: Setting) -> Row:
-    """Race maxima 50 apart against scikit-image's, both at the same distance."""
-    from skimage.feature import peak_local_max
-
+def far_apart(library: str, name: str, setting: Setting) -> Row:
+    """Race maxima 50 apart against another library's, both at the same distance."""
     matrix: npt.NDArray[np.float32] = matrix_of(setting.size(1500, 64))
-    ours = Lane("ours", lambda: find_maxima(matrix, K, min_distance=50), matrix.size)
-    peer = Lane("peak_local_max", lambda: peak_local_max(matrix, min_distance=50), matrix.size)
-    return race(name, ours, peer, "entry", Target("speed"), setting)
+    return against_peer(
+        PEERS[library], matrix, 50, lambda: find_maxima(matrix, K, min_distance=50), name=name, setting=setting
+    )
 
 
 ROWS: dict[str, Callable[[str, Setting], Row]] = {
@@ -163,6 +161,5 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "large: slices, memory, chunks": partial(slices, (1000, 1000)),
     "large: slices, memory, no chunks": partial(slices, None),
     "large: min_distance 50, n = 1,500": partial(beside_the_rule, {"min_distance": 50}, 3.0, side=1500),
+    **{f"large: min_distance 50, {library}": partial(far_apart, library) for library in PEERS},
 }
-if find_spec("skimage"):  # only a peer: nothing else in the project needs it
-    ROWS["large: min_distance 50, scikit-image"] = far_apart

@@ -107,6 +107,13 @@ class Target:
 class Row:
     """One line of the table.
 
+    Attributes:
+        name: Name of the row.
+        ours: Our figure.
+        other: That of the floor or the peer; None if the peer is not installed.
+        target: Reading and bound of the ratio.
+        absent: Name of the peer that is not installed.
+
     Example:
         >>> row = Row("fill", Figure("ours", 3e-3, "call"), Figure("floor", 2e-3, "call"), Target("cost", 2.0))
         >>> row.ratio, row.met, row.cells()
@@ -115,24 +122,26 @@ class Row:
 
     name: str
     ours: Figure
-    other: Figure
+    other: Figure | None
     target: Target
+    absent: str = ""
 
     @property
-    def ratio(self) -> float:
-        """The ratio under the reading of its target."""
-        return self.target.ratio(self.ours.amount, self.other.amount)
+    def ratio(self) -> float | None:
+        """The ratio under the reading of its target; None without a peer."""
+        return None if self.other is None else self.target.ratio(self.ours.amount, self.other.amount)
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None if there is none."""
-        return self.target.met(self.ratio)
+        """Whether the target is met; None if there is none, or no peer."""
+        return None if self.ratio is None else self.target.met(self.ratio)
 
     def cells(self) -> list[str]:
         """Format the cells of the row."""
         verdict = {True: "yes", False: "missed", None: ""}[self.met]
-        other = f"{self.other.label}: {self.other}"
-        return [self.name, str(self.ours), other, self.target.written(self.ratio), str(self.target), verdict]
+        other = f"{self.absent}: not installed" if self.other is None else f"{self.other.label}: {self.other}"
+        ratio = "" if self.ratio is None else self.target.written(self.ratio)
+        return [self.name, str(self.ours), other, ratio, str(self.target), verdict]
 
 
 def _bare(target: Target) -> str:

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.rows import Figure, Row, Setting, Target
 
-__all__ = ["Lane", "cpu_seconds", "one_thread", "race", "without_collector"]
+__all__ = ["Lane", "cpu_seconds", "one_thread", "race", "time_alone", "without_collector"]
 
 BURST = 0.02
 """Least duration of one timing in seconds: shorter work is called several times."""
@@ -65,6 +65,11 @@ def race(name: str, ours: Lane, other: Lane, item: str, target: Target, setting:
     medians = [statistics.median(times) for times in zip(*turns, strict=True)]
     figures = [Figure(lane.label, time / lane.items, item) for lane, time in zip(lanes, medians, strict=True)]
     return Row(name, figures[0], figures[1], target)
+
+
+def time_alone(lane: Lane, item: str, setting: Setting) -> Figure:
+    """Time one contestant as :func:`race` does, where the other one is not there."""
+    return race("", lane, Lane("nothing", lambda: None), item, Target("speed"), setting).ours
 
 
 def _timed(run: Callable[[], Any], calls: int) -> float:

@@ -40,6 +40,12 @@ def test_a_figure_is_written_with_three_digits(amount, written):
     assert str(Figure("ours", amount, "item")) == written
 
 
+def test_a_peer_that_is_not_installed_is_named_and_nothing_is_met():
+    alone = Row("name", Figure("ours", 1.0, "item"), None, Target("speed", 2.0), absent="photutils find_peaks")
+    assert alone.cells() == ["name", "1.00 s/item", "photutils find_peaks: not installed", "", ">= 2x", ""]
+    assert alone.ratio is alone.met is None
+
+
 def test_a_race_divides_by_the_items_of_each_lane(tmp_path, monkeypatch):
     clock = iter(range(0, 1000, 3))
     monkeypatch.setattr("benchmarks.timing.cpu_seconds", lambda: float(next(clock)))
@@ -58,7 +64,7 @@ def test_every_row_of_a_group_runs_at_its_smallest_size(group, tmp_path):
         measured = run(name, Setting(quick=True, folder=tmp_path))
         assert measured.name == name
         assert measured.ours.amount > 0
-        assert measured.other.amount > 0
+        assert measured.absent if measured.other is None else measured.other.amount > 0
         assert len(measured.cells()) == len(HEADER)
 
 

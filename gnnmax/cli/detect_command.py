@@ -14,16 +14,25 @@ import numpy as np
 import tyro
 from msgspec import structs
 
-from gnnmax.cli.arguments import Flag, nets_of
+from gnnmax.cli.arguments import Flag, words_of
 from gnnmax.cli.detect_needs import check_needs, needs_order
+from gnnmax.cli.detect_nets import models_of, scored, windows_of, write_score_maps
 from gnnmax.cli.detect_printing import print_maxima, why_dropped
 from gnnmax.cli.no_maximum import why_none
 from gnnmax.cli.optional_outputs import Outputs
 from gnnmax.cli.printing import print_json
 from gnnmax.cli.search_flags import SearchFlags
-from gnnmax.detection.output import is_table, json_lines, parquet_library, write_arrays, write_table, write_windows
+from gnnmax.detection.bedpe import check_bins
+from gnnmax.detection.output import (
+    BEDPE_FILE,
+    is_table,
+    json_lines,
+    parquet_library,
+    write_table,
+    write_windows,
+)
 from gnnmax.detection.positions import detections_at, read_positions
-from gnnmax.detection.table import Detections, detections_of, with_net_scores, with_reason
+from gnnmax.detection.table import Detections, detections_of, with_reason
 from gnnmax.errors import InputError, failure_of
 from gnnmax.io.atomic import write_file
 from gnnmax.io.json_text import json_text
@@ -31,8 +40,6 @@ from gnnmax.io.ownership import MADE_BY, Output, check_outputs
 from gnnmax.io.process_memory import peak_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gnnmax.detection.matrix import MatrixSource
     from gnnmax.detection.search_options import SearchOptions
     from gnnmax.models.trained import TrainedModel
@@ -49,8 +56,8 @@ NAMED = "the nodes have names, so their order counts for nothing: mode graph; --
 """Why a list of edges is searched as a graph, if no mode is given."""
 
 POSITIONS_HELP = (
-    "Report on the positions in this CSV (i,j) instead, in the given order; a position without a result carries a "
-    "reason."
+    "Report on the positions in this file instead, in the given order; a position without a result carries a reason. "
+    "Lines i,j, a table of this command, BEDPE, or a list of chromosight or cooltools."
 )
 
 
@@ -62,7 +69,7 @@ class Detect(SearchFlags):
     """A file: .npy, .npz, .mtx, .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr; text (.csv, .tsv, .txt,
     .edgelist) with edges u,v,weight or a dense matrix; - is standard input."""
     out: Path | None = None
-    """Write all maxima to this .csv, .json or .parquet file, and a run card beside it."""
+    """Write all maxima to this .csv, .json, .parquet or, for contact maps, .bedpe file, and a run card beside it."""
     mode: Literal["auto", "ordered", "graph"] = "auto"
     """ordered: the order of rows and columns has a meaning. graph: it has none. auto: graph if the file lists edges
     between named nodes and no option asks for windows, else ordered."""
@@ -76,6 +83,12 @@ class Detect(SearchFlags):
     """The largest number of entries of a window that may be missing."""
     triangle: Literal["upper", "both"] = "upper"
     """Half of a symmetric matrix to report: upper gives (i, j), both gives (j, i) too."""
+    merge: int | None = None
+    """Merge maxima at most this far apart, or joined by such maxima between them, into the largest of them."""
+    centroid: Flag = False
+    """Add the centroid of each window: the mean place of its entries, weighted by their excess over its median."""
+    node_attributes: str = ""
+    """Attributes of the nodes of a .graphml file, separated by commas: columns for the row and for the column."""
     models: str = "cnn,gnn"
     """Nets that score the windows, separated by commas: shipped models by name, trained ones by folder, those of your
     own code as FOLDER=FILE.py:CLASS; or none."""
@@ -117,7 +130,7 @@ class Detect(SearchFlags):
         started = time.perf_counter()
         call = self if self.mode != "auto" else replace(self, mode="ordered")
         call._check()
-        matrix = self.read(self.matrix)
+        matrix = self.read(self.matrix, node_attributes=words_of(self.node_attributes))
         if self.mode != "auto" or has_order(matrix):
             return call._run(matrix, started, note="")
         if windowed := needs_order(replace(self, mode="graph")):
@@ -128,18 +141,22 @@ class Detect(SearchFlags):
 
     def _run(self, matrix: Any, started: float, *, note: str) -> int:
         """Search a matrix that was read, see :meth:`run`; the note explains a mode that was not given."""
+        from gnnmax.detection.matrix_files import form_of
         from gnnmax.detection.relative_threshold import with_threshold
         from gnnmax.detection.search import prepare_matrix
 
         options, outputs = self._options(matrix), Outputs()
         source = prepare_matrix(matrix, options)
+        if self.out is not None and self.out.suffix == BEDPE_FILE:
+            check_bins(source.bins)
         options = with_threshold(source, options)
-        models = self._models()  # a wrong name is refused before the search
+        models = models_of(self)  # a wrong name is refused before the search
         found, card = self._found(source, options)
-        table = self._scored(source, found, models)
+        table = scored(self, source, found, models=models)
         if card["decoys"] is not None and card["decoys"]["failed"]:
             table = with_reason(table, f"no q-value: {card['decoys']['failed']}")
         card |= self._card(source, options, table) | {"mode_note": note}
+        card |= {"format": form_of(self.matrix, matrix), "format_note": getattr(matrix, "note", "")}
         card["models"] = {name: model.card.weights_sha256 for name, model in models.items()}
         card["everywhere"] = None
         self._write(source, table, card, found=found, models=models, outputs=outputs)
@@ -177,16 +194,16 @@ class Detect(SearchFlags):
                 write_table(self.out, table)
         if self.windows is not None:
             with outputs.writing("--windows", self.windows):
-                write_windows(self.windows, table, self._windows(source, found)[1])
+                write_windows(self.windows, table, windows_of(self, source, found)[1])
         if self.everywhere is not None:
             with outputs.writing("--everywhere", self.everywhere):
-                card["everywhere"] = self._score_maps(source, models, self.everywhere)
+                card["everywhere"] = write_score_maps(self, source, models)
 
     def _options(self, matrix: Any) -> SearchOptions:
         """Make the options of the search in a matrix from the flags of the same names, and from the files they name."""
         from gnnmax.detection.search_options import SearchOptions
 
-        fields = self.search_fields(matrix)
+        fields = self.search_fields(matrix) | {"weight": None, "node_attributes": ()}  # they were read from the file
         if self.k_columns is not None:
             if isinstance(self.sides, list):
                 raise InputError("--k-columns needs one --k, not several: leave it out, or give one side")
@@ -200,7 +217,7 @@ class Detect(SearchFlags):
 
         if self.positions is not None:
             maxima = search_matrix(source, structs.replace(options, triangle="both"))
-            positions = read_positions(self.positions, maxima.names)
+            positions = read_positions(self.positions, maxima.names, source.bins)
             return detections_at(source, positions, maxima), {"maxima": len(maxima), "decoys": None}
         if self.decoys == "none":
             maxima = search_matrix(source, options)
@@ -251,7 +268,7 @@ class Detect(SearchFlags):
             Output("--page", self.page, (".html",)),
         ]
         if self.out is not None:
-            outputs.append(Output("--out", self.out, (".csv", ".json", ".parquet"), is_table))
+            outputs.append(Output("--out", self.out, (".csv", ".json", ".parquet", BEDPE_FILE), is_table))
             outputs.append(Output("the run card of --out", self.out.with_suffix(CARD), (".json",)))
         inputs = [self.matrix, *self.files] + ([self.positions] if self.positions else [])
         check_outputs(outputs, inputs=inputs, force=self.force)
@@ -259,57 +276,15 @@ class Detect(SearchFlags):
             parquet_library()
 
     @property
-    def _side(self) -> int:
+    def side(self) -> int:
         """The side of the windows that nets score: that of the smallest ones."""
         return min(self.sides) if isinstance(self.sides, list) else self.sides
 
-    def _models(self) -> dict[str, TrainedModel]:
-        """Load the nets that score windows."""
-        nets = {} if self.models == "none" else nets_of(self.models)
-        if (nets or self.windows is not None) and self.k_columns not in (None, self._side):
-            raise InputError("nets take square windows: pass --models none, or leave out --k-columns")
-        if not nets:
-            return {}
-        from gnnmax.models.trained import load_model
-
-        return {
-            folder: load_model(folder, self.device, net=net, allow_changed=self.allow_changed)
-            for folder, net in nets.items()
-        }
-
-    def _score_maps(self, source: MatrixSource, models: dict[str, TrainedModel], path: Path) -> dict[str, Any]:
-        """Write the score map of each net, and compare it with the exact rule."""
-        from gnnmax.detection.dense_scoring import compare_with_rule, score_map
-
-        scores = {name: score_map(model, source, self._side) for name, model in models.items()}
-        write_arrays(path, scores)
-        compared = {name: compare_with_rule(values, source, self._side) for name, values in scores.items()}
-        return {name: {**one._asdict(), "recall": one.recall} for name, one in compared.items()}
-
-    def _scored(self, source: MatrixSource, table: Detections, models: dict[str, TrainedModel]) -> Detections:
-        """Add the decisions of the rule and the scores of the nets on the same windows, if any windows are needed."""
-        if not models and self.windows is None:
-            return table
-        table, batches = self._windows(source, table)
-        return with_net_scores(table, batches, models)
-
-    def _windows(self, source: MatrixSource, table: Detections) -> tuple[Detections, Iterator[Any]]:
-        """Cut the windows of a table, NaN where there is none; if none can be cut, the table gets the reason."""
-        from gnnmax.detection.dense_scoring import windows_around
-
-        present = np.ones(len(table), np.bool_) if table.reasons is None else table.reasons == ""
-        places, graph = (table.rows.astype(np.intp), table.columns.astype(np.intp)), self.mode == "graph"
-        try:
-            return table, windows_around(source, *places, self._side, cut=present, graph=graph)
-        except (InputError, MemoryError) as error:
-            reasons = np.full(len(table), "", dtype=object) if table.reasons is None else table.reasons.copy()
-            reasons[present] = failure_of(error)
-            none = windows_around(source, *places, self._side, cut=np.zeros(len(table), np.bool_), graph=graph)
-            return replace(table, reasons=reasons), none
-
     def _card(self, source: MatrixSource, options: SearchOptions, table: Detections) -> dict[str, Any]:
         from gnnmax.data.store import versions
+        from gnnmax.detection.balancing import Balancing
 
+        balancing = Balancing.of(balanced=self.balanced_by, divisive=self.divided)
         return {
             "command": f"gnnmax {shlex.join(sys.argv[1:])}",
             "matrix": str(self.matrix),
@@ -319,9 +294,11 @@ class Detect(SearchFlags):
             **options.to_dict(),
             "threshold_given": self.threshold,
             "symmetry": source.symmetry.to_dict() | {"note": source.symmetry.note},
-            "balanced": self.balanced,
+            "balanced": bool(self.balanced_by),
+            "balancing": None if balancing is None else balancing._asdict(),
             "filters": [] if table.maxima is None else [one._asdict() for one in table.maxima.dropped],
             "weight": self.weight,
+            "node_attributes": words_of(self.node_attributes),
             "lost": {f"{step.name}: {step.reason}": step.lost for step in source.steps if step.lost},
             "columns": {name: filled.column.holds for name, filled in table[:0].filled().items()},
             "types": {name: str(filled.type) for name, filled in table[:0].filled().items()},

@@ -14,11 +14,11 @@ __all__ = ["NEEDS", "Need", "check_needs", "check_order_needs", "needs_order"]
 WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "footprint", "labels", "unstored")
 """Options of windows and of entries in them."""
 
-ORDERED = ("cis", "trans", "distance", "prominence")
-"""Filters that need an order of rows and columns."""
+ORDERED = ("cis", "trans", "distance", "prominence", "merge", "centroid")
+"""Filters and measures that need an order of rows and columns."""
 
-FILTERS = ("region", "cis", "trans", "distance", "prominence", "top", "top_per")
-"""Options that drop maxima from the list."""
+FILTERS = ("region", "cis", "trans", "distance", "prominence", "merge", "centroid", "top", "top_per")
+"""Options that drop maxima from the list, or measure those of it."""
 
 
 class Need(NamedTuple):
@@ -38,7 +38,7 @@ NEEDS: tuple[Need, ...] = (
     *(Need(option, "--mode ordered", _is_ordered) for option in (*WINDOWED, *ORDERED)),
     *(
         Need(option, "a list of maxima: --positions are listed as they are", lambda call: call.positions is None)
-        for option in ("triangle", *FILTERS)
+        for option in ("triangle", "node_attributes", *FILTERS)
     ),
     *(Need(option, "--decoys", lambda call: call.decoys != "none") for option in ("draws", "seed", "fdr")),
     *(Need(option, "nets: --models", lambda call: call.models != "none") for option in ("device", "allow_changed")),

@@ -58,7 +58,7 @@ def why_dropped(card: dict[str, Any]) -> str:
 
 def _counts(card: dict[str, Any]) -> str:
     """Return one line each for the mode, the halves, entries without a score, maxima dropped, and score maps."""
-    lines = [f"{note}\n" for note in (card["mode_note"], card["symmetry"]["note"]) if note]
+    lines = [f"{note}\n" for note in (card["format_note"], card["mode_note"], card["symmetry"]["note"]) if note]
     lines += [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
     effective = {one["filter"]: one for one in card["filters"] if one["dropped"]}
     dropped = {flag: f"{one['dropped']:,} of {one['of']:,} maxima dropped: {flag}\n" for flag, one in effective.items()}

@@ -25,6 +25,9 @@ HDF5, ZARR = (".h5", ".hdf5"), (".zarr",)
 ARRAYS = (*HDF5, *ZARR)
 """Endings of files that hold arrays by name."""
 
+DEEPEST = 8
+"""Levels of groups of a zarr that are searched for matrices."""
+
 READER = Path(__file__).with_name("hdf5_slices.py")
 """The program that reads slices. Damaged files make the HDF5 library loop or crash; it is a process of its own."""
 
@@ -159,11 +162,11 @@ def _open_zarr(file: Path, place: str) -> Any:
 
     try:
         found = zarr.open(str(file), mode="r")
-        inside = found[place] if place else found
-        if hasattr(inside, "dtype") and len(inside.shape) == 2:
-            return _ZarrSlices(file, inside)
-        arrays = [] if hasattr(found, "dtype") else sorted(found.arrays())
-        known = [name for name, array in arrays if len(array.shape) == 2]
+        arrays = {"": found} if hasattr(found, "dtype") else dict(found.members(max_depth=DEEPEST))
+        matrices = {name: one for name, one in arrays.items() if len(getattr(one, "shape", ())) == 2}
+        if place.strip("/") in matrices:
+            return _ZarrSlices(file, matrices[place.strip("/")])
+        known = sorted(filter(None, matrices))
     except Exception as error:  # zarr raises exceptions of any type on what is no zarr
         raise InputError(f"{file} is not a matrix of zarr: {_first_line(error)}") from None
     raise _no_such_matrix(file, place, known)

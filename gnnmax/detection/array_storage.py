@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.storage import Places, tiles_of
+from gnnmax.errors import InputError
 from gnnmax.task.arrays import plain_layout
 
-__all__ = ["ArrayStorage", "Page", "hands_out_slices", "page_side"]
+__all__ = ["ArrayStorage", "Page", "PlainSlices", "hands_out_slices", "page_side"]
 
 PAGE = 2**22
 """Approximate number of bytes that are read together; a chunk that is larger is read in parts."""
@@ -29,6 +30,46 @@ def hands_out_slices(matrix: Any) -> bool:
         and isinstance(getattr(matrix, "dtype", None), np.dtype)
         and isinstance(getattr(matrix, "shape", None), tuple)
     )
+
+
+class PlainSlices:
+    """An array that hands out slices, each as a plain array of numpy: masked entries are NaN.
+
+    Args:
+        matrix: The array, such as those of zarr, h5py and dask.
+
+    Raises:
+        InputError: its sides are not known.
+    """
+
+    def __init__(self, matrix: Any) -> None:
+        if not all(isinstance(side, (int, np.integer)) for side in matrix.shape):
+            raise InputError(
+                f"the matrix has sides that are not known yet, {tuple(matrix.shape)}: compute them first, in dask by "
+                "compute_chunk_sizes()"
+            )
+        self._matrix = matrix
+        self.shape, self.dtype = tuple(map(int, matrix.shape)), matrix.dtype
+        self.chunks = getattr(matrix, "chunks", None)
+
+    def __getitem__(self, key: Any) -> npt.NDArray[Any]:
+        """Read a slice.
+
+        Raises:
+            InputError: masked entries of a type that has no NaN.
+        """
+        part = self._matrix[key]
+        found = np.asanyarray(part.compute() if hasattr(part, "compute") else part)  # dask drops masks on conversion
+        if not isinstance(found, np.ma.MaskedArray):
+            return np.asarray(found)
+        if not np.ma.getmaskarray(found).any():
+            return np.asarray(found.data)
+        if found.dtype.kind != "f":
+            raise InputError(
+                f"the matrix hands out masked {found.dtype}, which has no NaN: convert it to float64, or give the mask "
+                "as missing"
+            )
+        return np.asarray(found.filled(np.nan))
 
 
 @dataclass(frozen=True, eq=False)

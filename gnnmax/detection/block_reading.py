@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -71,6 +71,7 @@ class BlockReader:
         steps: Normalisations, applied in this order to the values that are read; nothing is copied beforehand.
         breaks: Parts of rows and columns between which no window and no distance reaches; None: a single part.
         bins: The bins of a genome that rows and columns are; or None.
+        attributes: Attributes of the nodes by name, one array each; or None.
     """
 
     matrix: Any
@@ -82,6 +83,7 @@ class BlockReader:
     steps: tuple[FittedNormalisation, ...] = ()
     breaks: Breaks | None = None
     bins: GenomeBins | None = None
+    attributes: Mapping[str, npt.NDArray[Any]] | None = None
 
     @cached_property
     def plain(self) -> Self:

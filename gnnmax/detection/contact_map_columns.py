@@ -40,6 +40,9 @@ SMALLEST, TIMES_STORED = 2**16, 1_100
 BINS = ("pixels/bin1_id", "pixels/bin2_id")
 """Columns of numbers of bins: they are written in 32 bits, as they fill the memory."""
 
+WHOLE = ("bins/chrom", "bins/start", "bins/end", "indexes/chrom_offset", "indexes/bin1_offset", *BINS)
+"""Columns of whole numbers; counts and weights may be real."""
+
 STEP = 2**18
 """Entries that are read at a time."""
 
@@ -175,7 +178,7 @@ def write(file: h5py.File, group: str, wanted: list[str], out: BinaryIO) -> None
     for name in wanted:
         if name.endswith("?") and find(file, f"{base}/{name[:-1]}") is None:
             continue
-        kinds = "fiu" if name.startswith(("bins/weight", "pixels/count")) else "iu"
+        kinds = "iu" if name in WHOLE else "fiu"
         columns[name.rstrip("?")] = column(file, f"{base}/{name.rstrip('?')}", kinds)
     types = {name: np.dtype(data.dtype.str).newbyteorder("=") for name, data in columns.items()}
     types |= dict.fromkeys((name for name in columns if name in BINS), np.dtype(np.int32))

@@ -16,6 +16,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.balancing import Balancing
 from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.matrix_input import NamedMatrix
 from gnnmax.detection.missing_lines import MissingLines
@@ -39,12 +40,13 @@ PART = 2**20
 _BIN = ("chrom", "start", "end")
 COLUMNS = ("bins/chrom", "bins/start", "bins/end", "indexes/chrom_offset", "indexes/bin1_offset", "pixels/bin1_id",
            "pixels/bin2_id", "pixels/count")  # fmt: skip
-WEIGHT = "bins/weight"
 
 Columns = dict[str, npt.NDArray[Any]]
 
 
-def read_cool(file: Path, group: str = "", *, balanced: bool = False) -> NamedMatrix:
+def read_cool(
+    file: Path, group: str = "", *, balanced: bool | str = False, divisive: bool | None = None
+) -> NamedMatrix:
     """Read a contact map, symmetric and sparse, with bins named ``chrom:start-end``.
 
     Links that lead to other files, external storage and virtual data sets are refused. Lengths, types and sizes are
@@ -53,8 +55,9 @@ def read_cool(file: Path, group: str = "", *, balanced: bool = False) -> NamedMa
     Args:
         file: ``.cool``, or ``.mcool`` and ``.scool``, which hold several maps.
         group: The name of one of several maps, such as ``resolutions/10000``.
-        balanced: Whether counts are multiplied by the balancing weights of both bins; bins without a weight are then
-            missing.
+        balanced: Whether counts are multiplied by the balancing weights of both bins, ``bins/weight``; or the name of
+            other weights. Bins without a weight are then missing.
+        divisive: Whether counts are divided by the weights instead; None: by KR, VC and VC_SQRT, as cooler does.
 
     Raises:
         InputError: h5py is not installed, not such a file, no such map in it, columns that contradict each other, or no
@@ -66,18 +69,20 @@ def read_cool(file: Path, group: str = "", *, balanced: bool = False) -> NamedMa
     """
     if find_spec("h5py") is None:
         raise InputError("contact maps are read by h5py: pip install 'gnnmax[cool]', or save the map as .npz or .mtx")
-    found = _read(file, "/" + group.strip("/"), group, balanced=balanced)
+    balancing = Balancing.of(balanced=balanced, divisive=divisive)
+    found = _read(file, "/" + group.strip("/"), group, weight="" if balancing is None else balancing.column)
     bins, columns = len(found.columns["bins/start"]), found.columns
     try:
         _check(found)
     except InputError as error:
         raise InputError(f"{file} is not a contact map, or a damaged one: {error}") from None
     del columns["pixels/bin1_id"]  # the index says as much
-    if balanced and WEIGHT not in columns:
-        raise InputError(f"{file} has no balancing weights {WEIGHT}{_other_weights(found)}, or leave out --balanced")
+    if balancing is not None and balancing.column not in columns:
+        raise InputError(f"{file} {balancing.missing(found.others)}")
     stored, missing = _counts(columns, bins), None
-    if balanced:
-        stored, unknown = _balanced(stored, columns[WEIGHT]), np.isnan(columns[WEIGHT])
+    if balancing is not None:
+        factors = balancing.factors(columns[balancing.column])
+        stored, unknown = _balanced(stored, factors), np.isnan(factors)
         if unknown.all():
             raise InputError(
                 f"{file} has balancing weights that are all NaN, so no entry is measured: balance it again with weaker "
@@ -107,17 +112,9 @@ class _Map(NamedTuple):
     others: list[str]
 
 
-def _other_weights(found: _Map) -> str:
-    """Say what to do about weights that are missing, which may be there by another name."""
-    if not found.others:
-        return ": run 'cooler balance' first"
-    listed = ", ".join(f"bins/{name}" for name in found.others)
-    return f", but {listed}: run 'cooler balance' first, or copy weights that multiply counts to {WEIGHT}"
-
-
-def _read(file: Path, path: str, group: str, *, balanced: bool) -> _Map:
-    """Read the columns of a map from the process that opens the file."""
-    wanted = [*COLUMNS, *([f"{WEIGHT}?"] if balanced else [])]
+def _read(file: Path, path: str, group: str, *, weight: str) -> _Map:
+    """Read the columns of a map, and perhaps weights of its bins, from the process that opens the file."""
+    wanted = [*COLUMNS, *([f"{weight}?"] if weight else [])]
     with started([str(file), path, ",".join(wanted)]) as (out, ended):
         try:
             header = json.loads(out.readline())
@@ -190,7 +187,8 @@ def _check(found: _Map) -> None:
     columns, chroms = found.columns, len(found.names)
     bins, pixels = len(columns["bins/start"]), len(columns["pixels/count"])
     lengths = (bins, bins, bins, chroms + 1, bins + 1, pixels, pixels, pixels)
-    for name, length in (*zip(COLUMNS, lengths, strict=True), (WEIGHT, bins)):
+    weights = [name for name in columns if name not in COLUMNS]
+    for name, length in (*zip(COLUMNS, lengths, strict=True), *((name, bins) for name in weights)):
         if len(columns.get(name, range(length))) != length:
             raise InputError(f"{name} has {len(columns[name])} entries, not {length}")
     _check_index(columns, "bins/chrom", "indexes/chrom_offset")
@@ -207,8 +205,8 @@ def _check(found: _Map) -> None:
         keys = row * bins + column[some]
         if not (keys[1:] > keys[:-1]).all() and len(np.unique(keys)) < len(keys):
             raise InputError("two bins have two counts")
-    for name in ("pixels/count", WEIGHT):
-        if name in columns and np.isinf(columns[name]).any():
+    for name in ("pixels/count", *weights):
+        if np.isinf(columns[name]).any():
             raise InputError(f"{name} is not finite")
 
 
@@ -242,8 +240,8 @@ def _counts(columns: Columns, bins: int) -> Any:
     return matrix
 
 
-def _balanced(matrix: Any, weight: npt.NDArray[Any]) -> Any:
-    """Multiply counts by the weights of both bins; those of bins without a weight become 0."""
+def _balanced(matrix: Any, weight: npt.NDArray[np.float64]) -> Any:
+    """Multiply counts by the factors of both bins; those of bins without one become 0."""
     from scipy.sparse import csr_array
 
     known = np.nan_to_num(weight)

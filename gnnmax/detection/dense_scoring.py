@@ -16,6 +16,7 @@ from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.search import search_matrix
 from gnnmax.detection.search_options import SearchOptions
+from gnnmax.detection.window_cuts import windows_at, with_nan
 from gnnmax.detection.window_values import as_floats, as_read
 from gnnmax.errors import InputError, failure_of
 from gnnmax.task.windows import Windows
@@ -97,7 +98,7 @@ def score_map(model: Scorer, source: MatrixSource, k: int) -> npt.NDArray[np.flo
     for row in range(half, n - half, step):
         rows = min(step, n - half - row)
         block = source.block(row, half, rows, m - 2 * half, (half, half))
-        values = _with_nan(block.values, block.missing)
+        values = with_nan(block.values, block.missing)
         part = scores[row : row + rows, half : m - half]
         if convolved is None:
             part[:] = _scores_of_strip(model, values, (row, half), k, pairs=source.undirected)
@@ -124,15 +125,6 @@ def _leave_out_merged(scores: npt.NDArray[np.float32], source: MatrixSource, k: 
         merged = start + np.flatnonzero(~as_read(windows, "none")[1])
         scores[places[0][merged], places[1][merged]] = np.nan
         start += len(windows)
-
-
-def _with_nan(values: npt.NDArray[Any], missing: npt.NDArray[np.bool_] | None) -> npt.NDArray[Any]:
-    """Return exact values in floating point, NaN where they are missing."""
-    if missing is None:
-        return as_floats(values)
-    found = as_floats(np.where(missing, values.dtype.type(0), values))
-    found[missing] = np.nan
-    return found
 
 
 def _scores_of_strip(
@@ -287,24 +279,6 @@ def windows_around(
             yield windows
 
     return batches()
-
-
-def windows_at(source: MatrixSource, rows: Places, columns: Places, *, k: int) -> npt.NDArray[Any]:
-    """Cut the windows around some entries, shape ``(M, k, k)``, NaN where an entry is missing.
-
-    In an undirected matrix the second cell of a pair counts as missing, so that a window is centred, as
-    :func:`gnnmax.is_centred` says, exactly if its centre is a maximum.
-    """
-    values, missing = np.empty((len(rows), k, k), dtype=source.dtype), np.zeros((len(rows), k, k), dtype=np.bool_)
-    for index, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
-        block = source.block(row, column, 1, 1, (k // 2, k // 2))
-        values[index] = block.values
-        if block.missing is not None:
-            missing[index] = block.missing
-    if source.undirected:
-        near = np.flatnonzero(np.abs(rows - columns) < k - 1)
-        missing[near] |= repeated_cells(rows[near], columns[near], (k, k))
-    return _with_nan(values, missing)
 
 
 def _neighbour_cutter(source: MatrixSource, k: int) -> Callable[[Places, Places], npt.NDArray[Any]]:

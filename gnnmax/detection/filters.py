@@ -14,6 +14,7 @@ from gnnmax.detection.labels import labels_of
 from gnnmax.detection.largest import are_largest, check_groups
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Dropped, Maxima
+from gnnmax.detection.merging import with_clusters
 from gnnmax.detection.min_distance import suppress_nearby
 from gnnmax.detection.place_filters import (
     are_contacts,
@@ -47,7 +48,7 @@ class Filter(NamedTuple):
     option: str
     kept: Callable[[MatrixSource, Maxima, SearchOptions], Kept]
     check: Callable[[MatrixSource, SearchOptions], None] | None = None
-    measured: Callable[[MatrixSource, Maxima], Maxima] | None = None
+    measured: Callable[[MatrixSource, Maxima, SearchOptions], Maxima] | None = None
     refined_by: str | None = None
     flag: str = "--{option} {value}"
 
@@ -71,19 +72,28 @@ def _far_apart(source: MatrixSource, maxima: Maxima, options: SearchOptions) -> 
     strict = options.ties == "strict" and options.footprint == "square"
     if options.min_distance <= (min(options.sides) // 2 + 1 if strict else 1):
         return np.ones(len(maxima), dtype=np.bool_)
-    places = source.parts.apart(maxima.rows, maxima.columns, options.min_distance)
+    distance = min(options.min_distance, max(source.shape))  # all maxima are nearer
+    places = source.parts.apart(maxima.rows, maxima.columns, distance)
     if (labels := labels_of(source, options)) is not None:  # those of different labels are far apart
         number = np.unique(labels.at(maxima.rows, maxima.columns), return_inverse=True)[1].reshape(-1)
-        places = places[0] + number * (places[0].max(initial=0) + options.min_distance), places[1]
-    return suppress_nearby(*places, maxima.values, options.min_distance)
+        places = places[0] + number * (places[0].max(initial=0) + distance), places[1]
+    return suppress_nearby(*places, maxima.values, distance)
 
 
-def _with_prominence(source: MatrixSource, maxima: Maxima) -> Maxima:
+def _with_prominence(source: MatrixSource, maxima: Maxima, _: SearchOptions) -> Maxima:
     return replace(maxima, prominence=prominence_of(source, maxima))
 
 
 def _prominent(_: MatrixSource, maxima: Maxima, options: SearchOptions) -> Kept:
     return np.asarray(maxima.prominence >= options.prominence)  # type: ignore[operator]  # both are there
+
+
+def _with_clusters(source: MatrixSource, maxima: Maxima, options: SearchOptions) -> Maxima:
+    return with_clusters(source, maxima, options.merge or 1)
+
+
+def _represent(_: MatrixSource, maxima: Maxima, _options: SearchOptions) -> Kept:
+    return np.asarray(maxima.members > 0)  # type: ignore[operator]  # they are there
 
 
 def _largest(source: MatrixSource, maxima: Maxima, options: SearchOptions) -> Kept:
@@ -99,6 +109,7 @@ FILTERS: tuple[Filter, ...] = (
     Filter("region", are_in_region, check_region),
     Filter("distance", are_within_distance, check_distance),
     Filter("prominence", _prominent, measured=_with_prominence),
+    Filter("merge", _represent, measured=_with_clusters),
     Filter("top", _largest, check_groups, refined_by="top_per"),
 )
 """The filters, in the order in which they are applied. The command drops maxima by q-values before ``top``."""
@@ -125,7 +136,7 @@ def filter_maxima(source: MatrixSource, maxima: Maxima, options: SearchOptions) 
     """
     for one in FILTERS:
         if one.is_on(options):
-            maxima = maxima if one.measured is None else one.measured(source, maxima)
+            maxima = maxima if one.measured is None else one.measured(source, maxima, options)
             kept = one.kept(source, maxima, options)
             maxima = replace(maxima[kept], dropped=(*maxima.dropped, one.counted(options, kept)))
     return maxima

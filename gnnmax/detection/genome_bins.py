@@ -42,15 +42,54 @@ class GenomeBins:
         Raises:
             InputError: no such chromosome, or no bin there.
         """
-        if region.chromosome not in self.names:
-            known = ", ".join(self.names[:SHOWN]) + (", ..." if len(self.names) > SHOWN else "")
-            raise InputError(f"the matrix has no chromosome {region.chromosome!r}: it has {known}")
-        inside = (self.chromosome == self.names.index(region.chromosome)) & (self.end > region.start)
+        inside = (self.chromosome == self._number_of(region.chromosome)) & (self.end > region.start)
         if region.end is not None:
             inside &= self.start < region.end
         if not inside.any():
             raise InputError(f"region {region.chromosome}:{region.start}-{region.end or ''} holds no bin of the matrix")
         return np.asarray(inside)
+
+    def holding(self, chromosomes: npt.NDArray[np.str_], base_pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+        """Return the bin that holds each base pair of some chromosomes, -1 where there is none.
+
+        Args:
+            chromosomes: Names, shape ``(N,)``.
+            base_pairs: From 0 on, shape ``(N,)``.
+
+        Raises:
+            InputError: no such chromosome.
+
+        Example:
+            >>> start = np.array([0, 10, 0])
+            >>> bins = GenomeBins(("a", "b"), np.array([0, 0, 1]), start, start + 10)
+            >>> bins.holding(np.array(["b", "a", "a"]), np.array([5, 10, 20]))
+            array([ 2,  1, -1])
+        """
+        found = np.full(len(base_pairs), -1, dtype=np.intp)
+        for name in np.unique(chromosomes).tolist():
+            asked = np.flatnonzero(chromosomes == name)
+            bins = np.flatnonzero(self.chromosome == self._number_of(name))
+            bins = bins[np.argsort(self.start[bins], kind="stable")]
+            if not len(bins):
+                continue
+            place = bins[np.maximum(np.searchsorted(self.start[bins], base_pairs[asked], side="right") - 1, 0)]
+            inside = (self.start[place] <= base_pairs[asked]) & (base_pairs[asked] < self.end[place])
+            found[asked[inside]] = place[inside]
+        return found
+
+    def intervals(self, places: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the chromosome, the first base pair and the last one, plus 1, of some bins; ".", -1, -1 of no bin."""
+        there = places < len(self.start)
+        bins = np.where(there, places, 0)
+        names = np.where(there, np.array(self.names, dtype=object)[self.chromosome[bins]], ".")
+        ends = (np.where(there, end[bins].astype(np.int64), -1) for end in (self.start, self.end))
+        return (names, *ends)  # type: ignore[return-value]  # there are two ends
+
+    def _number_of(self, chromosome: str) -> int:
+        if chromosome not in self.names:
+            known = ", ".join(self.names[:SHOWN]) + (", ..." if len(self.names) > SHOWN else "")
+            raise InputError(f"the matrix has no chromosome {chromosome!r}: it has {known}")
+        return self.names.index(chromosome)
 
     def between(self, rows: Any, columns: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         """Return the base pairs between the starts of bins, and whether these are on one chromosome."""

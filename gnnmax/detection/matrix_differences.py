@@ -102,7 +102,7 @@ def find_differences(
     pair = pair_of(a, b, search)
     counts = _are_counts(pair, law)
     # the pair says itself what is missing, where its breaks are, and whether it is directed
-    search = structs.replace(search, missing=None, breaks=None, directed=None, unstored=pair.a.unstored)
+    search = structs.replace(search, missing=None, breaks=None, directed=None, weight=None, unstored=pair.a.unstored)
     pooled = prepare_matrix(pair.pooled, search)
     maxima = search_matrix(pooled, search)
     side = (AROUND if search.mode == "ordered" else 1) if around is None else around
@@ -132,6 +132,9 @@ def _check(rate: float, law: str, around: int | None, search: SearchOptions) -> 
         raise InputError(f"rate must be a number above 0 and up to 1, not {rate!r}")
     if law not in get_args(Law):
         raise InputError(f"law must be one of {', '.join(get_args(Law))}, not {law!r}")
+    for name in ("centroid", "node_attributes"):
+        if getattr(search, name):
+            raise InputError(f"{name} = {getattr(search, name)!r} has no effect on differences: leave it out")
     if around is None:
         return
     if isinstance(around, bool) or not isinstance(around, (int, np.integer)) or around < 1 or around % 2 == 0:
@@ -212,7 +215,9 @@ def _fields(changes: Changes) -> dict[str, Any]:
 
 def _found_in(source: MatrixSource, maxima: Maxima, search: SearchOptions) -> npt.NDArray[np.bool_]:
     """Return which maxima of the sum are maxima of one of the two matrices, also where these are not its largest."""
-    search = structs.replace(without_filters(search, "prominence", "top"), threshold=None)  # these are of the sum
+    search = structs.replace(
+        without_filters(search, "prominence", "merge", "top"), threshold=None
+    )  # these are of the sum
     try:
         own = search_matrix(normalise(source, search.steps, search.mode), search)
     except InputError:  # a normalisation that refuses this matrix alone

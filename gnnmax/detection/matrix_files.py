@@ -14,15 +14,18 @@ import numpy as np
 from gnnmax.detection.array_files import ARRAYS, open_array
 from gnnmax.detection.contact_maps import COOL, read_cool
 from gnnmax.detection.matrix_input import NamedMatrix, matrix_of
+from gnnmax.detection.sparse_storage import is_sparse
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files import READERS, SUFFIXES, TEXT, Entries, LabelledMatrix, format_of, read_content
 from gnnmax.io.graph_files.arrays import LARGEST_HEADER, read_header
 from gnnmax.io.graph_files.entries import first_repeated
 from gnnmax.io.graph_files.graph_edges import entries_of_graph
+from gnnmax.io.graph_files.node_attributes import node_columns
+from gnnmax.io.graph_files.text_layout import Form
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind, open_regular
 
-__all__ = ["read_matrix"]
+__all__ = ["form_of", "has_order", "read_matrix"]
 
 LARGEST_FILE = 2**32
 
@@ -30,7 +33,16 @@ STDIN = "-"
 """The name of standard input, whose first bytes select the reader."""
 
 
-def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = False, weight: str | None = None) -> Any:
+def read_matrix(
+    path: str | Path,
+    *,
+    directed: bool = False,
+    balanced: bool | str = False,
+    divisive: bool | None = None,
+    weight: str | None = None,
+    form: Form | None = None,
+    node_attributes: Sequence[str] = (),
+) -> Any:
     """Read a matrix for :func:`gnnmax.find_maxima` from a file.
 
     Args:
@@ -42,7 +54,12 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
         directed: Whether a line ``u,v`` of a list of edges is the edge from u to v only.
         weight: Edge attribute of a graph, or column of a list of edges, that holds the weights; None takes ``weight``,
             or 1 if no attribute holds numbers.
-        balanced: Whether the counts of a contact map are balanced, see :func:`gnnmax.detection.contact_maps.read_cool`.
+        balanced: Whether the counts of a contact map are balanced, or by which weights, such as ``"KR"``; see
+            :func:`gnnmax.detection.contact_maps.read_cool`.
+        divisive: Whether counts are divided by these weights; None: by KR, VC and VC_SQRT.
+
+        node_attributes: Attributes of the nodes of a ``.graphml`` file that are kept beside their names.
+        form: Whether text lists ``edges`` or is a ``dense`` matrix; None: what its first rows show.
 
     Returns:
         An array, a sparse array, or a matrix with the names of its nodes or bins.
@@ -61,14 +78,20 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
     name, _, group = given.partition("::")
     path = as_path(name)
     contacts = path.suffix.lower() in COOL
-    if balanced and not contacts:
+    if (balanced or divisive is not None) and not contacts:
         raise InputError(f"only contact maps ({', '.join(COOL)}) are balanced, not {path}")
     arrays = path.suffix.lower() in ARRAYS
     if given != STDIN and (format_of(path) not in READERS or group) and not contacts and not arrays:
         known = f"{SUFFIXES}, .cool, .h5 or .zarr, or in .gz after one of the first"
         raise InputError(f"the file of a matrix ends in {known}, not in {path.suffix!r}: {given}")
+    if form is not None and given != STDIN and format_of(path) not in TEXT:
+        raise InputError(f"only text ({', '.join(TEXT)}) may hold edges or a dense matrix: {path} says itself")
+    if weight is not None and form == "dense":
+        raise InputError(f"a dense matrix has no column of weights: leave out the name of the weights, {weight!r:.60}")
     if weight is not None and given != STDIN and format_of(path) not in (*TEXT, ".graphml"):
         raise InputError(f"{path} has one number for each entry: leave out the name of the weights, {weight!r:.60}")
+    if node_attributes and given != STDIN and format_of(path) != ".graphml":
+        raise InputError(f"{path} has no attributes of nodes, as a .graphml file has: leave out their names")
     try:
         if arrays:
             path.stat() if path.is_dir() else open_regular(path).close()
@@ -78,11 +101,13 @@ def read_matrix(path: str | Path, *, directed: bool = False, balanced: bool = Fa
         if path.suffix.lower() == ".npy":
             return _mapped(path)
         if contacts:
-            return read_cool(path, group, balanced=balanced)
+            return read_cool(path, group, balanced=balanced, divisive=divisive)
         if given == STDIN:
-            return _matrix_of(_standard_input(), None, weight=weight, directed=directed)
-        kind = FileKind("the matrix", LARGEST_FILE, "save it as .npy, which is mapped")
-        return _matrix_of(kind.read(path), path, weight=weight, directed=directed)
+            found = _matrix_of(_standard_input(), None, weight=weight, form=form, directed=directed)
+        else:
+            kind = FileKind("the matrix", LARGEST_FILE, "save it as .npy, which is mapped")
+            found = _matrix_of(kind.read(path), path, weight=weight, form=form, directed=directed)
+        return _of_graph(found, weight, node_attributes) if hasattr(found, "adjacency") else found
     except OSError as error:
         raise InputError(f"cannot read the matrix {path}: {error.strerror}") from None
     except InputError as error:
@@ -96,15 +121,15 @@ def _standard_input() -> bytes:
     return content
 
 
-def _matrix_of(content: bytes, path: Path | None, *, weight: str | None, directed: bool) -> Any:
+def _matrix_of(content: bytes, path: Path | None, *, weight: str | None, form: Form | None, directed: bool) -> Any:
     """Read a content, and return it as a search takes it."""
-    found = read_content(content, path, weight=weight)
+    found = read_content(content, path, weight=weight, form=form)
     if isinstance(found, Entries):
         return _as_matrix(found, directed=directed)
     if isinstance(found, LabelledMatrix):
         names = None if found.rows is None or found.columns is None else (found.rows, found.columns)
         return found.matrix if names is None else NamedMatrix(found.matrix, names)
-    return _of_graph(found, weight) if hasattr(found, "adjacency") else found
+    return found
 
 
 def _mapped(path: Path) -> Any:
@@ -146,15 +171,34 @@ def _as_matrix(entries: Entries, *, directed: bool) -> NamedMatrix:
     numbers = _numbers(names)
     breaks = None if numbers is None else _gaps(numbers)
     return NamedMatrix(
-        matrix, (names, names), None, directed, (breaks, breaks) if breaks else None, numbers is not None
+        matrix,
+        (names, names),
+        directed=directed,
+        breaks=(breaks, breaks) if breaks else None,
+        ordered=numbers is not None,
+        note=entries.note,
     )
 
 
-def _of_graph(graph: Any, weight: str | None) -> NamedMatrix:
+def _of_graph(graph: Any, weight: str | None, node_attributes: Sequence[str]) -> NamedMatrix:
     """Return a networkx graph as a sparse matrix with the names of the nodes."""
     entries = entries_of_graph(graph, weight)
     names = (entries.names, entries.names)
-    return NamedMatrix(matrix_of(entries), names, directed=bool(graph.is_directed()), ordered=False)
+    attributes = node_columns(graph, node_attributes) if node_attributes else None
+    directed = bool(graph.is_directed())
+    return NamedMatrix(matrix_of(entries), names, directed=directed, ordered=False, attributes=attributes)
+
+
+def form_of(path: str | Path, matrix: Any) -> Form | None:
+    """Return whether a text was read as a list of edges or as a dense matrix; None if the file is no text.
+
+    Args:
+        path: The file.
+        matrix: The matrix that :func:`read_matrix` returned.
+    """
+    if format_of(Path(path)) not in TEXT and str(path) != STDIN:
+        return None
+    return "edges" if isinstance(matrix, NamedMatrix) and is_sparse(matrix.matrix) else "dense"
 
 
 def has_order(matrix: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.data.hosts.own_files import entries_of_data
-from gnnmax.detection.array_storage import hands_out_slices
+from gnnmax.detection.array_storage import PlainSlices, hands_out_slices
 from gnnmax.detection.breaks import as_breaks
 from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.halves import symmetry_of
@@ -21,6 +22,7 @@ from gnnmax.detection.upper_half import as_upper_half
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files import Entries
 from gnnmax.io.graph_files.graph_edges import entries_of_graph
+from gnnmax.io.graph_files.node_attributes import node_columns
 from gnnmax.task.arrays import as_array
 
 __all__ = ["NamedMatrix", "as_source", "check_unstored", "entries_beside", "matrix_of", "shape_of"]
@@ -37,6 +39,8 @@ class NamedMatrix(NamedTuple):
         breaks: For rows and for columns, the first one of each further part, such as a chromosome; or None.
         ordered: Whether the order of rows and columns may mean something: not that of nodes with names in a list.
         bins: The bins of a genome that its rows and columns are; or None.
+        note: What else the source may be read as; "" if nothing.
+        attributes: Attributes of the nodes by name, one array each; or None.
     """
 
     matrix: Any
@@ -46,6 +50,8 @@ class NamedMatrix(NamedTuple):
     breaks: tuple[Any, Any] | None = None
     ordered: bool = True
     bins: GenomeBins | None = None
+    note: str = ""
+    attributes: Mapping[str, npt.NDArray[Any]] | None = None
 
 
 def as_source(
@@ -56,6 +62,8 @@ def as_source(
     diagonal: bool = True,
     directed: bool | None = None,
     breaks: tuple[Any, Any] | None = None,
+    weight: str | None = None,
+    node_attributes: Sequence[str] = (),
 ) -> MatrixSource:
     """Read a matrix of any supported kind.
 
@@ -70,11 +78,15 @@ def as_source(
         directed: Whether entries ``(i, j)`` and ``(j, i)`` are two different edges; None: what a graph says of itself;
             a matrix is undirected if it is symmetric, exactly or within rounding.
         breaks: For rows and for columns, the first one of each further part; None: those of the source, if it has any.
+        weight: Edge attribute of a networkx graph that holds the weights; None takes ``weight``.
+        node_attributes: Attributes of its nodes that are kept beside the names.
 
     Raises:
         InputError: not a matrix of real numbers, a mask of another shape, or a matrix that is not undirected as said.
     """
-    names = known = own = bins = None
+    names = known = own = bins = attributes = None
+    if weight is not None or node_attributes:
+        _check_graph(matrix, weight, node_attributes)
     if isinstance(matrix, (str, Path)):
         raise InputError(
             f"the matrix is given as the path {str(matrix)!r:.60}: read it with "
@@ -83,20 +95,23 @@ def as_source(
     if hasattr(matrix, "to_numpy") and hasattr(matrix, "index") and hasattr(matrix, "columns"):
         matrix = NamedMatrix(as_array(matrix, "the matrix"), (tuple(matrix.index), tuple(matrix.columns)))
     if isinstance(matrix, NamedMatrix):
-        matrix, names, own, known, found, _, bins = matrix
+        matrix, names, own, known, found, _, bins, _, attributes = matrix
         breaks = found if breaks is None else breaks
     if hasattr(matrix, "edge_index"):
         matrix = _of_data(matrix)
     if hasattr(matrix, "adjacency") and hasattr(matrix, "is_directed"):
         known = bool(matrix.is_directed())
-        matrix, names = _of_graph(matrix)
+        attributes = node_columns(matrix, node_attributes) if node_attributes else None
+        matrix, names = _of_graph(matrix, weight)
     if isinstance(matrix, np.ma.MaskedArray):
         if missing is not None:
             raise InputError("the matrix is a masked array and a second mask was given: give one of the two")
         matrix, missing = np.asarray(matrix.data), np.ma.getmaskarray(matrix)
     if is_sparse(matrix):
         matrix = _tidied(matrix)
-    elif not hands_out_slices(matrix) and (not isinstance(matrix, np.ndarray) or matrix.dtype == np.object_):
+    elif hands_out_slices(matrix):
+        matrix = PlainSlices(matrix)
+    elif not isinstance(matrix, np.ndarray) or matrix.dtype == np.object_:
         matrix = as_array(matrix, "the matrix")
     if len(matrix.shape) != 2 or 0 in matrix.shape:
         raise InputError(
@@ -115,7 +130,9 @@ def as_source(
     parts = None if breaks is None else as_breaks(breaks, shape)
     if parts is not None and symmetry.undirected and not parts.equal_sides:
         raise InputError("the matrix is undirected, so rows and columns need the same breaks")
-    return MatrixSource(matrix, unstored, missing, diagonal, names, symmetry, breaks=parts, bins=bins)
+    return MatrixSource(
+        matrix, unstored, missing, diagonal, names, symmetry, breaks=parts, bins=bins, attributes=attributes
+    )
 
 
 def entries_beside(source: MatrixSource, given: Any, what: str) -> MatrixSource:
@@ -213,7 +230,14 @@ def _tidied(matrix: Any) -> Any:
     return rows
 
 
-def _of_graph(graph: Any) -> tuple[Any, tuple[tuple[Any, ...], tuple[Any, ...]]]:
+def _check_graph(matrix: Any, weight: str | None, node_attributes: Sequence[str]) -> None:
+    """Refuse names of attributes for an object that has none."""
+    if not (hasattr(matrix, "adjacency") and hasattr(matrix, "is_directed")):
+        option = f"weight = {weight!r:.60}" if weight is not None else f"node_attributes = {node_attributes!r:.60}"
+        raise InputError(f"{option} names an attribute of a networkx graph, which this matrix is not: leave it out")
+
+
+def _of_graph(graph: Any, weight: str | None) -> tuple[Any, tuple[tuple[Any, ...], tuple[Any, ...]]]:
     """Return the weighted adjacency matrix of a networkx graph and the names of its nodes."""
-    entries = entries_of_graph(graph)
+    entries = entries_of_graph(graph, weight)
     return matrix_of(entries), (entries.names, entries.names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.bedpe import bedpe_columns
+from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.halves import UNCHECKED, Symmetry
 from gnnmax.detection.search_options import Mode
 from gnnmax.errors import InputError
@@ -62,7 +64,13 @@ class Maxima(Shown):
         symmetry: How the two halves of the matrix agree, and whether it was read as undirected.
         prominence: How far one must go down from each to reach a higher entry, float64; None if the search did not ask
             for it.
+        members: Number of maxima that were merged into each, itself included; None if the search did not ask for it.
+        extent: First row, last row, first column and last column of these, shape ``(M, 4)``; likewise.
+        centroid: Row and column of the centroid of its window, shape ``(M, 2)``, float64, NaN where there is none; None
+            if the search did not ask for it.
         dropped: What each filter dropped, in the order applied.
+        bins: The bins of a genome that rows and columns are, if the input has them; else None.
+        attributes: Attributes of the nodes that the search was asked for, by name, one array over all nodes each.
         scale: Side of the largest windows in which each is a maximum, the longer one if they are not square; None if
             the search has one scale.
         scales: All scales at which each is a maximum, as text, such as ``"5,9"``; None if there is one.
@@ -82,7 +90,12 @@ class Maxima(Shown):
     steps: tuple[str, ...] = ()
     symmetry: Symmetry = UNCHECKED
     prominence: npt.NDArray[np.float64] | None = None
+    members: npt.NDArray[np.int64] | None = None
+    extent: npt.NDArray[np.int64] | None = None
+    centroid: npt.NDArray[np.float64] | None = None
     dropped: tuple[Dropped, ...] = ()
+    bins: GenomeBins | None = None
+    attributes: Mapping[str, npt.NDArray[Any]] | None = None
     scale: npt.NDArray[np.int64] | None = None
     scales: npt.NDArray[Any] | None = None
     labels: npt.NDArray[Any] | None = None
@@ -125,12 +138,26 @@ class Maxima(Shown):
         if self.names is not None:
             rows, columns = (np.array([str(name) for name in side], dtype=object) for side in self.names)
             found |= {"row": rows[self.rows], "column": columns[self.columns]}
+        found |= self.node_columns()
         found["value"] = self.values
         if self.scores is not None:
             found["score"] = self.scores
         found |= {"margin": self.margin, "ties": self.ties, "missing": self.missing}
         further = {"prominence": self.prominence, "scale": self.scale, "scales": self.scales, "label": self.labels}
-        return found | {name: column for name, column in further.items() if column is not None}
+        return found | {name: column for name, column in further.items() if column is not None} | self.measures()
+
+    def node_columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the attributes of the node of the row, and of that of the column, of each maximum, by name."""
+        sides = {"row": self.rows, "column": self.columns}
+        attributes = (self.attributes or {}).items()
+        return {f"{side}_{name}": found[places] for name, found in attributes for side, places in sides.items()}
+
+    def measures(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the columns of merged maxima and of centroids, by name; none if the search did not ask for them."""
+        found: dict[str, npt.NDArray[Any]] = {} if self.members is None else {"members": self.members}
+        for names, parts in ((EXTENT, self.extent), (CENTROID, self.centroid)):
+            found |= {} if parts is None else dict(zip(names, parts.T, strict=True))
+        return found
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a data frame, one row a maximum, the largest first.
@@ -144,6 +171,24 @@ class Maxima(Shown):
             [[1.0, 1.0, 5.0]]
         """
         return data_frame(self.columns_by_name())
+
+    def to_bedpe(self) -> pandas.DataFrame:
+        r"""Return a data frame in BEDPE, one row a maximum, the largest first; the matrix has bins of a genome.
+
+        ``score`` is the number by which maxima are sorted; columns of :meth:`columns_by_name` follow the ten of BEDPE.
+        Write it by ``to_csv(path, sep="\t", index=False)``.
+
+        Raises:
+            InputError: rows and columns are no bins of a genome, or pandas is not installed.
+
+        Example:
+            >>> from gnnmax import find_maxima
+            >>> find_maxima(np.diag([1.0, 5.0, 2.0]), k=3).to_bedpe()
+            Traceback (most recent call last):
+            ...
+            gnnmax.errors.InputError: BEDPE needs bins of a genome, as a contact map has them: write .csv instead
+        """
+        return data_frame(bedpe_columns(self.bins, self.rows, self.columns, self.columns_by_name()))
 
     def tables(self) -> list[TableText]:
         """Return a table of the largest maxima."""
@@ -199,6 +244,10 @@ class Maxima(Shown):
         return figure, axes
 
 
+EXTENT = ("first_i", "last_i", "first_j", "last_j")
+CENTROID = ("centroid_i", "centroid_j")
+"""Names of columns that the table shows if the search was asked for them."""
+
 SHOWN = 20
 """Number of maxima that a table shows."""
 
@@ -209,7 +258,7 @@ LARGEST_PICTURE = 4096
 """Rows and columns of the largest matrix that a picture shows."""
 
 _COLUMNS = ("rows", "columns", "values", "margin", "ties", "missing")
-_OPTIONAL = ("scores", "prominence", "scale", "scales", "labels")
+_OPTIONAL = ("scores", "prominence", "scale", "scales", "labels", "members", "extent", "centroid")
 
 
 def sorted_by_value(maxima: Maxima) -> Maxima:

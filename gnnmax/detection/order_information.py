@@ -15,9 +15,10 @@ from gnnmax.detection.row_profiles import Axis, axis_profiles
 from gnnmax.detection.search_options import Mode, Unstored
 from gnnmax.errors import InputError
 from gnnmax.task.plotting import COLOURS, axes_for
-from gnnmax.task.tabulation import Shown, TableText
+from gnnmax.task.tabulation import Shown, TableText, data_frame
 
 if TYPE_CHECKING:
+    import pandas
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -154,6 +155,22 @@ class OrderTest(Shown):
             )
         return "use mode graph and the net gnn: no information in the order shows"
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return the profile as a data frame, one row for each distance of each axis.
+
+        Raises:
+            InputError: pandas is not installed.
+
+        Example:
+            >>> place = np.arange(40)
+            >>> list(order_test(np.exp(-np.abs(place[:, None] - place) / 5)).to_pandas())
+            ['axis', 'lags', 'likeness', 'low', 'high', 'p_at_lag']
+        """
+        axes = np.concatenate([np.full(len(axis.lags), axis.axis, dtype=object) for axis in self.axes])
+        names = ("lags", "likeness", "low", "high", "p_at_lag")
+        profile = {name: np.concatenate([getattr(axis, name) for axis in self.axes]) for name in names}
+        return data_frame({"axis": axes, **profile})
+
     def _reach_text(self) -> str:
         longest = max(int(axis.lags[-1]) for axis in self.axes)
         if self.reach == longest:
@@ -218,6 +235,7 @@ def order_test(
     unstored: Unstored = "zero",
     missing: Any = None,
     directed: bool | None = None,
+    weight: str | None = None,
 ) -> OrderTest:
     """Test whether the order of the rows and columns of a matrix carries information, and over which distance.
 
@@ -243,6 +261,7 @@ def order_test(
         unstored: The value of an entry that a sparse matrix does not store, ``zero`` or ``missing``.
         missing: True where nothing was measured, shape ``(n, m)``; or None.
         directed: As for :func:`gnnmax.find_maxima`; the columns of an undirected matrix are its rows.
+        weight: As for :func:`gnnmax.find_maxima`.
 
     Returns:
         p-value, effect size, z, the profile by distance, and advice which mode and net to use.
@@ -268,7 +287,7 @@ def order_test(
     """
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or not 1 <= draws <= MOST_DRAWS:
         raise InputError(f"draws must be a whole number from 1 to {MOST_DRAWS:,}, not {draws!r}")
-    source = as_source(matrix, unstored=unstored, missing=missing, directed=directed)
+    source = as_source(matrix, unstored=unstored, missing=missing, directed=directed, weight=weight)
     check_unstored(unstored, source)
     rng = np.random.default_rng(0) if rng is None else rng
     n, m = source.shape

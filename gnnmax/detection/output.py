@@ -1,4 +1,4 @@
-"""A table of detections as a file: CSV, JSON or Parquet, and its windows as .npz."""
+"""A table of detections as a file: CSV, JSON, Parquet or BEDPE, and its windows as .npz."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.bedpe import bedpe_columns
 from gnnmax.detection.table import Detections
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import atomic_file
@@ -22,15 +23,20 @@ from gnnmax.io.json_text import json_text
 from gnnmax.io.ownership import MADE_BY, is_ours
 from gnnmax.io.reading import read_ends
 
-__all__ = ["is_table", "json_lines", "parquet_library", "write_arrays", "write_table", "write_windows"]
+__all__ = ["BEDPE_FILE", "is_table", "json_lines", "parquet_library", "write_arrays", "write_table", "write_windows"]
+
+BEDPE_FILE, TAB = ".bedpe", "\t"
 
 
 def write_table(path: Path, table: Detections) -> None:
-    """Write a table as CSV, JSON or Parquet, by the ending of the file; an empty one has its columns too.
+    """Write a table as CSV, JSON, Parquet or BEDPE, by the ending of the file; an empty one has its columns too.
 
     The table is written part by part, so that memory does not grow with it.
+
+    Raises:
+        InputError: BEDPE of a matrix without bins of a genome, or Parquet without its library.
     """
-    write = {".json": _write_json, ".csv": _write_csv}.get(path.suffix, _write_parquet)
+    write = {".json": _write_json, ".csv": _write_csv, BEDPE_FILE: _write_bedpe}.get(path.suffix, _write_parquet)
     with atomic_file(path) as file:
         write(file, table)
 
@@ -70,6 +76,23 @@ def _write_csv(file: IO[bytes], table: Detections) -> None:
     text.detach()  # flushes, and leaves the file open
 
 
+def _write_bedpe(file: IO[bytes], table: Detections) -> None:
+    """Write columns between tabs, "." where there is no result; the line of their names is a comment."""
+    for number, part in enumerate(table.parts()):
+        ours = {name: column.entries for name, column in part.filled().items()}
+        columns = bedpe_columns(table.bins, part.rows, part.columns, ours)
+        if number == 0:
+            file.write(f"#{TAB.join(columns)}\n# {MADE_BY}\n".encode())
+        lists = [column.tolist() if isinstance(column, np.ndarray) else column for column in columns.values()]
+        file.writelines(f"{TAB.join(map(_field, row))}\n".encode() for row in zip(*lists, strict=True))
+
+
+def _field(entry: Any) -> str:
+    """Write an entry of BEDPE, which knows no quotes and no empty fields."""
+    text = "" if entry is None else " ".join(str(entry).split())
+    return text or "."
+
+
 def _write_parquet(file: IO[bytes], table: Detections) -> None:
     arrow, parquet = parquet_library()
     columns = table[:0].filled()
@@ -81,7 +104,7 @@ def _write_parquet(file: IO[bytes], table: Detections) -> None:
 
 def is_table(path: Path) -> bool:
     """Return whether a file is a table that :func:`write_table` wrote: CSV and JSON show it by their columns."""
-    if path.suffix == ".parquet":
+    if path.suffix in (".parquet", BEDPE_FILE):
         return is_ours(path)
     head = read_ends(path, 4096)[0].decode(errors="replace")
     if path.suffix == ".json" and head.strip() == "[]":

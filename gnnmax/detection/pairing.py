@@ -63,10 +63,10 @@ def pair_of(a: Any, b: Any, options: SearchOptions) -> Pair:
     Raises:
         InputError: other shapes, other names, no entry measured in both, or too many entries.
     """
-    given = {name: getattr(options, name) for name in ("unstored", "missing", "diagonal", "directed", "breaks")}
-    first = as_source(
-        a, **given
-    )  # a mask is that of the first matrix: nodes of the second may come in another sequence
+    shared = ("unstored", "missing", "diagonal", "directed", "breaks", "weight")
+    given = {name: getattr(options, name) for name in shared}
+    first = as_source(a, **given)
+    # A mask is that of the first matrix: nodes of the second may come in another sequence.
     second = as_source(b, **{**given, "missing": None})
     unstored, diagonal = options.unstored, options.diagonal
     check_unstored(unstored, first, second)

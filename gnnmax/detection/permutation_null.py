@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,10 @@ from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_nam
 from gnnmax.detection.shuffled_entries import StatisticError, in_memory, with_entries
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
+from gnnmax.task.tabulation import data_frame
+
+if TYPE_CHECKING:
+    import pandas
 
 __all__ = [
     "Decoys",
@@ -63,6 +67,14 @@ class Discoveries:
     def __getitem__(self, index: Any) -> Discoveries:
         """Select discoveries by slice, mask or indices."""
         return Discoveries(self.maxima[index], self.statistic[index], self.q[index])
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame: the columns of :meth:`gnnmax.detection.Maxima.to_pandas`, ``statistic`` and ``q``.
+
+        Raises:
+            InputError: pandas is not installed.
+        """
+        return data_frame({**self.maxima.columns_by_name(), "statistic": self.statistic, "q": self.q})
 
 
 def false_discovery(
@@ -148,11 +160,10 @@ def discoveries_in(
     if options.mode == "graph" and decoys == "distance":
         raise InputError("decoys by distance need an order, which a graph does not have: use shuffle")
     options = with_threshold(source, structs.replace(without_filters(options, "top"), triangle="upper"))
-
     null, statistic_of = _null_of(source, options, decoys)  # refused before the search
 
     def search(one: MatrixSource) -> tuple[Maxima, npt.NDArray[np.float64]]:
-        maxima = search_matrix(one, options)
+        maxima = search_matrix(one, options if one is source else structs.replace(options, centroid=False))
         return maxima, statistic_of(one, maxima)
 
     names = [step.name for step in source.steps]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,30 +9,44 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.table import Detections
 from gnnmax.errors import InputError
-from gnnmax.io.csv_rows import numbered_rows
 from gnnmax.io.paths import as_path
-from gnnmax.io.reading import FileKind
+from gnnmax.io.place_tables import INDEX_LAYOUTS, INTERVAL_LAYOUTS, intervals_of, layout_in
+from gnnmax.io.plain_numbers import plain_float
+from gnnmax.io.table_columns import TableColumns, read_table_columns
+from gnnmax.io.table_files import UNNAMED
 
 __all__ = ["detections_at", "read_positions"]
 
-LARGEST_FILE = 2**28
+LARGEST = 2**53
+"""Largest number of a row: float64 holds all whole numbers up to it."""
 
 Names = tuple[tuple[Any, ...], tuple[Any, ...]] | None
 
 
-def read_positions(path: str | Path, names: Names = None) -> list[tuple[int, int]]:
-    r"""Read lines ``i,j``: a row and a column, by number from 0 on, or by name if the matrix has names.
+def read_positions(path: str | Path, names: Names = None, bins: GenomeBins | None = None) -> list[tuple[int, int]]:
+    r"""Read positions from a list or a table.
+
+    The columns are found by their names, in this order:
+
+    - intervals of a genome, as chromosight, cooltools, Juicer and mustache write them, and BEDPE: each is the bin that
+      holds its middle, if the rows are bins of a genome;
+    - ``row`` and ``column``, if the matrix has names: a table of ours is read by its names;
+    - ``i`` and ``j``, ``row`` and ``column``, or ``rows`` and ``columns``: numbers from 0 on, or names;
+    - ``bin1`` and ``bin2``, the numbers of bins of chromosight, if the rows are no bins of a genome.
 
     Args:
-        path: A text file; the first line may be a header ``i,j`` or ``row,column``.
+        path: A table, see :func:`gnnmax.io.table_columns.read_table_columns`; or a text of lines ``i,j``, with or
+            without a header.
         names: Names of rows and of columns.
+        bins: The bins of a genome that rows and columns are.
 
     Raises:
-        InputError: an unreadable file, or a wrong line, with its number.
+        InputError: an unreadable file, no such columns, or a wrong position; the message says in which line.
 
     Example:
         >>> import tempfile
@@ -45,35 +57,93 @@ def read_positions(path: str | Path, names: Names = None) -> list[tuple[int, int
         [(3, 4), (0, 12)]
     """
     path = as_path(path)
-    content = FileKind("the positions", LARGEST_FILE, "give a text file of lines i,j").read(path)
+    table = _table_of(path)
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not text in UTF-8: {error.reason} at byte {error.start}") from None
-    places = [{}, {}] if names is None else [{str(name): at for at, name in enumerate(side)} for side in names]
-    found: list[tuple[int, int]] = []
-    try:
-        for line, row in numbered_rows(io.StringIO(text, newline="")):
-            if line == 1 and [word.strip().lower() for word in row] in (["i", "j"], ["row", "column"]):
-                continue
-            if len(row) != 2:
-                raise InputError(f"line {line}: expected i,j, not {len(row)} fields")
-            i, j = (_place(word.strip(), known, line) for word, known in zip(row, places, strict=True))
-            found.append((i, j))
+        found = _positions_in(table, names, bins)
     except InputError as error:
-        raise InputError(f"{path}, {error}") from None
+        raise InputError(f"{path}: {error}") from None
     if not found:
-        raise InputError(f"{path} holds no position: expected lines i,j")
+        raise InputError(f"{path} holds no position: expected lines i,j, or a table of places")
     return found
 
 
-def _place(word: str, known: dict[str, int], line: int) -> int:
+def _table_of(path: Path) -> TableColumns:
+    """Read a table; an array without names holds rows and columns."""
+    table = read_table_columns(path, headerless=INDEX_LAYOUTS[0])
+    array = table.get(UNNAMED)
+    if array is None:
+        return table
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise InputError(f"{path}: expected an array of rows and columns, shape (N, 2), not {array.shape}")
+    return TableColumns(dict(zip(INDEX_LAYOUTS[0], array.T, strict=True)))
+
+
+def _positions_in(table: TableColumns, names: Names, bins: GenomeBins | None) -> list[tuple[int, int]]:
+    if not table:  # an empty list of objects
+        return []
+    intervals = layout_in(table, INTERVAL_LAYOUTS)
+    if intervals is not None and bins is not None:
+        return _bins_of(table, intervals, bins)
+    pair = layout_in(table, INDEX_LAYOUTS if names is None else (NAMED, *INDEX_LAYOUTS))
+    if pair is None and intervals is not None:
+        pair = layout_in(table, (NUMBERED_BINS,))
+        if pair is None:
+            raise InputError("its places are base pairs, and the matrix has no bins of a genome: give numbers i,j")
+    if pair is None:
+        listed = ", ".join(table)[:80] or "none"
+        raise InputError(f"no columns i, j or row, column or those of BEDPE, but {listed}: name row and column i and j")
+    lengths = [column.shape for column in (table[pair[0]], table[pair[1]])]
+    if lengths[0] != lengths[1] or len(lengths[0]) != 1:
+        raise InputError(f"columns {pair[0]} and {pair[1]} must have one entry for each place, not shapes {lengths}")
+    known = [{}, {}] if names is None else [{str(name): at for at, name in enumerate(side)} for side in names]
+    # Names of bins are intervals, so that a number is never one of them.
+    numbered = names is None or bins is not None
+    sides = [
+        [_place(entry, places, table.where(at), numbered=numbered) for at, entry in enumerate(table[column].tolist())]
+        for column, places in zip(pair, known, strict=True)
+    ]
+    return list(zip(*sides, strict=True))
+
+
+NAMED = ("row", "column")
+"""Columns with the names of rows and columns in a table of ours."""
+
+NUMBERED_BINS = ("bin1", "bin2")
+"""Columns of chromosight with the numbers of bins in the whole map."""
+
+
+def _bins_of(table: TableColumns, layout: tuple[str, ...], bins: GenomeBins) -> list[tuple[int, int]]:
+    """Return the bins that hold the middles of intervals."""
+    chromosomes, middles = intervals_of(table, layout, "the positions", where=lambda at: f"in {table.where(at)}")
+    sides = []
+    for names, middle in zip(chromosomes, middles, strict=True):
+        places = bins.holding(names, middle)
+        if len(outside := np.flatnonzero(places < 0)):
+            at = int(outside[0])
+            raise InputError(
+                f"{table.where(at)}: no bin of the matrix holds {names[at]}:{middle[at]}: are these positions of the "
+                "same genome?"
+            )
+        sides.append(places.tolist())
+    return list(zip(*sides, strict=True))
+
+
+def _place(entry: Any, known: dict[str, int], where: str, *, numbered: bool) -> int:
+    word = str(entry)
     if word in known:
         return known[word]
-    if re.fullmatch(r"[0-9]{1,18}", word) and not known:
-        return int(word)
-    expected = "the name of a node" if known else "a whole number of at least 0"
-    raise InputError(f"line {line}: expected {expected}, not {word[:40]!r}")
+    if numbered and _is_whole(word):
+        return int(float(word))
+    expected = "a whole number of at least 0" if numbered else "the name of a node"
+    raise InputError(f"{where}: expected {expected}, not {word[:40]!r}")
+
+
+def _is_whole(word: str) -> bool:
+    try:
+        number = plain_float(word)
+    except ValueError:
+        return False
+    return 0 <= number <= LARGEST and number.is_integer()
 
 
 def detections_at(source: MatrixSource, positions: Sequence[tuple[int, int]], maxima: Maxima) -> Detections:
@@ -119,6 +189,7 @@ def detections_at(source: MatrixSource, positions: Sequence[tuple[int, int]], ma
         scores=_masked(scores, np.dtype(np.float64)) if source.steps else None,
         is_maximum=_masked(is_maximum, np.dtype(np.bool_)),
         reasons=np.array(reasons, dtype=object),
+        bins=source.bins,
     )
 
 

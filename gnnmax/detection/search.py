@@ -11,6 +11,7 @@ from typing import Annotated, Any, ParamSpec, Protocol, get_origin
 import numpy as np
 
 from gnnmax.detection.background import above_background, background_of
+from gnnmax.detection.centroids import centroids_of
 from gnnmax.detection.filters import check_filters, filter_maxima
 from gnnmax.detection.graph_mode import graph_maxima
 from gnnmax.detection.labels import check_labels, labels_of
@@ -128,6 +129,8 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
         diagonal=options.diagonal,
         directed=options.directed,
         breaks=options.breaks,
+        weight=options.weight,
+        node_attributes=options.node_attributes,
     )
     if options.mode == "ordered":
         check_unstored(options.unstored, source)
@@ -152,9 +155,14 @@ def search_matrix(source: MatrixSource, options: SearchOptions) -> Maxima:
         maxima = maxima_at_scales(source, options, plateau_maxima if options.ties == "plateau" else ordered_maxima)
     maxima = _with_labels(source, above_background(source, maxima, options), options)
     maxima = filter_maxima(source, maxima, options)
+    if options.centroid:
+        maxima = replace(maxima, centroid=centroids_of(source, maxima.rows, maxima.columns, sides=options.sides))
     if source.undirected and options.triangle == "both":
         maxima = _with_mirror_images(maxima)
-    return _with_values(source, sorted_by_value(replace(maxima, symmetry=source.symmetry)))
+    return _with_values(
+        source,
+        sorted_by_value(replace(maxima, symmetry=source.symmetry, bins=source.bins, attributes=source.attributes)),
+    )
 
 
 def _with_labels(source: MatrixSource, maxima: Maxima, options: SearchOptions) -> Maxima:
@@ -169,6 +177,10 @@ def _with_mirror_images(maxima: Maxima) -> Maxima:
     twice = maxima[np.concatenate([np.arange(len(maxima)), off])]
     turned = slice(len(maxima), None)
     twice.rows[turned], twice.columns[turned] = maxima.columns[off], maxima.rows[off]
+    if twice.extent is not None:
+        twice.extent[turned] = twice.extent[turned][:, [2, 3, 0, 1]]
+    if twice.centroid is not None:
+        twice.centroid[turned] = twice.centroid[turned][:, ::-1]
     return twice[np.lexsort((twice.columns, twice.rows))]
 
 

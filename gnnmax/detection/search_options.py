@@ -56,16 +56,9 @@ Sides = int | tuple[int, int] | Sequence[int | tuple[int, int]]
 """The side of square windows, or their rows and columns; or a list of these, which are scales."""
 
 ORDERED_ONLY = (
-    "border",
-    "max_missing",
-    "min_distance",
-    "unstored",
-    "contacts",
-    "distance",
-    "prominence",
-    "footprint",
-    "labels",
-)
+    "border", "max_missing", "min_distance", "unstored", "contacts", "distance", "prominence", "footprint", "labels",
+    "merge", "centroid",
+)  # fmt: skip
 """Options that have no effect in mode graph, which has no windows and no distances, and whose edges are stored."""
 
 UNTYPED = ("k", "missing", "breaks", "distance", "threshold", "footprint", "labels")
@@ -124,6 +117,10 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         directed: Whether ``(i, j)`` and ``(j, i)`` are two different edges. None: a networkx graph says so itself, and
             a matrix is undirected if it is symmetric, exactly or within rounding; its upper half is then read. False:
             they are one pair, also in a matrix with one empty half; refused if the matrix is neither.
+        weight: The edge attribute of a networkx graph that holds the weights. None takes ``weight``, or 1 if no
+            attribute holds numbers.
+        node_attributes: Attributes of the nodes of a networkx graph that become columns of the answer, one for the
+            row and one for the column of each maximum.
         contacts: Keep only maxima within a part between ``breaks``, such as a chromosome (``cis``), or only those
             between two parts (``trans``).
         region: Keep only maxima whose row and column lie in this region of a genome: ``chr1`` or ``chr1:1mb-5mb``, the
@@ -135,6 +132,11 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             measured entries that touch, to reach a higher one; the highest one has its height above the lowest entry
             that can be reached. It is measured in the units of ``margin``, and ``Maxima.prominence`` holds it; 0 keeps
             all. None does not measure it.
+        merge: Merge maxima that a chain of maxima joins, each at most this far from the next one in rows and in
+            columns; the largest represents them, and ``Maxima.members`` and ``Maxima.extent`` describe them. Breaks
+            are not crossed. None merges none.
+        centroid: Whether to measure the centroid of each window, see
+            :func:`gnnmax.detection.centroids.centroid_offsets`; ``Maxima.centroid`` holds it.
         top: Keep the largest maxima only, this many. Those that are equal to the last one are kept too, so that the
             answer does not depend on the order of the input. None keeps all.
         top_per: Whether ``top`` counts in the whole ``matrix``, or in each ``row``, ``column``, ``node`` or ``label``.
@@ -169,12 +171,16 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
     min_distance: Annotated[int, Meta(ge=1, description="an integer of at least 1")] = 1
     triangle: Annotated[Triangle, Meta(description="one of upper, both")] = "upper"
     directed: Annotated[bool | None, Meta(description="True, False or None")] = None
+    weight: Annotated[str | None, Meta(description="the name of an edge attribute, or None")] = None
+    node_attributes: Annotated[Sequence[str], Meta(description="a sequence of names, such as ('team',)")] = ()
     contacts: Annotated[Contacts, Meta(description="one of all, cis, trans")] = "all"
     region: Annotated[str | None, Meta(description="text such as chr1:1mb-5mb, or None")] = None
     distance: Any = None
     prominence: Annotated[Annotated[float, Meta(ge=0)] | None, Meta(description="a number of at least 0, or None")] = (
         None
     )
+    merge: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="an integer of at least 1, or None")] = None
+    centroid: Annotated[bool, Meta(description="True or False")] = False
     top: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="an integer of at least 1, or None")] = None
     top_per: Annotated[Groups, Meta(description="one of matrix, row, column, node, label")] = "matrix"
 
@@ -209,6 +215,7 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             raise InputError(f"top_per = {self.top_per!r} has no effect without top: give top too, or leave it out")
         self._check_order()
         structs.force_setattr(self, "steps", tuple(self.steps))
+        structs.force_setattr(self, "node_attributes", tuple(self.node_attributes))
         if self.border == "drop" and self.max_missing:
             raise InputError(f"border = 'drop' contradicts max_missing = {self.max_missing}: give one of the two")
 
@@ -257,7 +264,12 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         k = [list(sides) for sides in self.scales] if self.mode == "ordered" else [None]
         if has_shape(self.threshold):
             plain["threshold"] = "one for each entry"
-        return {**plain, "k": k if len(k) > 1 else k[0], "steps": list(self.steps)}
+        return {
+            **plain,
+            "k": k if len(k) > 1 else k[0],
+            "steps": list(self.steps),
+            "node_attributes": list(self.node_attributes),
+        }
 
 
 @cache

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.dense_scoring import NOT_WHOLE, Scorer, score_windows
+from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.maxima import Maxima, Places
 from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.permutation_null import Discoveries
@@ -44,6 +45,7 @@ class Detections:
         discoveries: The maxima with their q-values, if there were decoys.
         nets: What the exact rule and trained nets say of the windows, if nets score them.
         reasons: Why a result is missing, "" if none is.
+        bins: The bins of a genome that rows and columns are, if the matrix has them.
     """
 
     rows: Places
@@ -59,6 +61,7 @@ class Detections:
     discoveries: Discoveries | None = None
     nets: NetScores | None = None
     reasons: npt.NDArray[Any] | None = None
+    bins: GenomeBins | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -87,7 +90,7 @@ class Detections:
             named = found.items() if isinstance(found, Mapping) else [] if found is None else [(column.name, found)]
             for name, entries in named:
                 plain = entries.tolist() if isinstance(entries, np.ndarray) else list(entries)
-                filled[name] = _Filled(column, self.type if column.type is None else np.dtype(column.type), plain)
+                filled[name] = _Filled(column, _type_of(column, entries, self.type), plain)
         return filled
 
     def as_rows(self) -> Rows:
@@ -126,13 +129,13 @@ class Column(NamedTuple):
     """One column of the table.
 
     ``read`` returns its entries; None if a table has no such column; or, by name, those of several columns. ``type`` is
-    the type of the entries, None for that of the matrix.
+    the type of the entries, None for that of the matrix, ``object`` for that of their arrays.
     """
 
     name: str
     holds: str
     type: Any
-    read: Callable[[Detections], Sequence[Any] | npt.NDArray[Any] | Mapping[str, Sequence[Any]] | None]
+    read: Callable[[Detections], Sequence[Any] | npt.NDArray[Any] | Mapping[str, Any] | None]
 
 
 class _Filled(NamedTuple):
@@ -141,6 +144,14 @@ class _Filled(NamedTuple):
     column: Column
     type: np.dtype[Any]
     entries: list[Any]
+
+
+def _type_of(column: Column, entries: Any, of_matrix: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of the entries of a column; objects are text."""
+    if column.type is None:
+        return of_matrix
+    found = np.dtype(column.type) if column.type is not object else entries.dtype
+    return np.dtype(str) if found == np.object_ else found
 
 
 def _names(table: Detections, axis: int) -> list[str] | None:
@@ -161,6 +172,14 @@ def _of_discoveries(name: str) -> Callable[[Detections], npt.NDArray[Any] | None
     return lambda table: None if table.discoveries is None else getattr(table.discoveries, name)
 
 
+def _measured(name: str) -> Callable[[Detections], npt.NDArray[Any] | None]:
+    def read(table: Detections) -> npt.NDArray[Any] | None:
+        found = None if table.maxima is None else table.maxima.measures().get(name)
+        return found if found is None or found.dtype.kind != "f" else np.ma.masked_invalid(found)
+
+    return read
+
+
 def _margin(table: Detections) -> npt.NDArray[Any] | None:
     return None if table.maxima is None else np.ma.masked_invalid(table.maxima.margin)
 
@@ -175,6 +194,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("j", "column, from 0", int, lambda table: table.columns),
     Column("row", "name of the row", str, lambda table: _names(table, 0)),
     Column("column", "name of the column", str, lambda table: _names(table, 1)),
+    Column("attribute", "attribute of the node of the row (row_NAME) or of the column (column_NAME)", object,
+           lambda table: None if table.maxima is None else table.maxima.node_columns()),
     Column("value", "entry of the matrix", None, lambda table: table.values),
     Column("score", "the value after the steps", float, lambda table: table.scores),
     Column("steps", "names of the steps", str, lambda t: [",".join(t.steps)] * len(t) if t.steps else None),
@@ -186,6 +207,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("scale", "side of the largest windows in which it is a maximum", int, _of_maxima("scale")),
     Column("scales", "all sides of windows in which it is a maximum", str, _of_maxima("scales")),
     Column("label", "its label, or those of its row and its column", str, _label),
+    Column("members", "number of maxima that were merged into it", int, _measured("members")),
+    Column("first_i", "first row of these", int, _measured("first_i")),
+    Column("last_i", "last row of these", int, _measured("last_i")),
+    Column("first_j", "first column of these", int, _measured("first_j")),
+    Column("last_j", "last column of these", int, _measured("last_j")),
+    Column("centroid_i", "row of the centroid of the window; empty if there is none", float, _measured("centroid_i")),
+    Column("centroid_j", "column of the centroid of the window", float, _measured("centroid_j")),
     Column("maximum", "whether the position is a maximum", bool, lambda table: table.is_maximum),
     Column("statistic", "compared with decoys: mean of the window; by distance, its excess over its surroundings in "
            "standard errors; in mode graph the z-score of the other edges at the two ends", float,
@@ -212,6 +240,7 @@ def detections_of(maxima: Maxima, discoveries: Discoveries | None = None) -> Det
         scores=maxima.scores,
         maxima=maxima,
         discoveries=discoveries,
+        bins=maxima.bins,
     )
 
 

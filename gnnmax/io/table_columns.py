@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,45 @@ import numpy.typing as npt
 from gnnmax.errors import InputError
 from gnnmax.io.csv_rows import numbered_rows
 from gnnmax.io.paths import as_path
+from gnnmax.io.place_tables import INDEX_LAYOUTS
+from gnnmax.io.plain_numbers import plain_float
 from gnnmax.io.reading import FileKind
 from gnnmax.io.table_files import ARRAY_FILES, UNNAMED
 
-__all__ = ["BEDPE", "TABLE_FILES", "read_table_columns"]
+__all__ = ["BEDPE", "TABLE_FILES", "TableColumns", "read_table_columns"]
 
 BEDPE = ("chrom1", "start1", "end1", "chrom2", "start2", "end2", "name", "score", "strand1", "strand2")
 """Columns of a BEDPE file, by their places; those after the tenth have no name."""
 
 _KIND = FileKind("the table", 2**30, "give the path of a table of at most 1 GiB")
 
-Columns = dict[str, npt.NDArray[Any]]
+
+class TableColumns(dict[str, npt.NDArray[Any]]):
+    """Columns by name, and the lines of a text that they come from.
+
+    Args:
+        columns: The columns.
+        lines: The number of the line of each row, from 1; none if the table is no text.
+
+    Example:
+        >>> table = TableColumns({"i": np.array(["3", "x"])}, [2, 4])
+        >>> table.where(1)
+        'line 4'
+    """
+
+    def __init__(self, columns: Mapping[str, npt.NDArray[Any]], lines: Iterable[int] = ()) -> None:
+        super().__init__(columns)
+        self.lines = tuple(lines)
+
+    def where(self, row: int) -> str:
+        """Say where a row stands, for an error."""
+        return f"line {self.lines[row]}" if self.lines else f"row {row}"
 
 
-def read_table_columns(path: str | Path) -> Columns:
+Columns = TableColumns
+
+
+def read_table_columns(path: str | Path, *, headerless: Sequence[str] = ()) -> TableColumns:
     r"""Read the columns of a table, by name; text stays text.
 
     Args:
@@ -35,6 +60,8 @@ def read_table_columns(path: str | Path) -> Columns:
             so do the next four where there is no header. ``.json``: a list of objects. ``.parquet`` and ``.npz``:
             columns by name. ``.npy``: a structured array, or an array without a name. Lines that begin with ``#`` are
             comments, but for a header.
+        headerless: Names of the columns of a ``.csv`` or ``.tsv`` text of that many columns whose first line is none of
+            the headers of places; () if a text has a header always.
 
     Returns:
         Columns of one length by name; a ``.npy`` file without fields gives one array called "".
@@ -51,46 +78,72 @@ def read_table_columns(path: str | Path) -> Columns:
         {'i': array(['3'], dtype='<U1'), 'j': array(['4'], dtype='<U1'), 'score': array(['0.5'], dtype='<U3')}
     """
     file = as_path(path)
-    if file.suffix.lower() not in TABLE_FILES:
-        raise InputError(f"a table ends in {', '.join(TABLE_FILES)}, not in {file.suffix!r}: {file}")
+    suffix = file.suffix.lower()
+    if suffix not in TABLE_FILES:
+        if not headerless:
+            raise InputError(f"a table ends in {', '.join(TABLE_FILES)}, not in {file.suffix!r}: {file}")
+        suffix = ".csv"
     content = _KIND.read(file)
     try:
-        return TABLE_FILES[file.suffix.lower()](content, file)
+        if headerless and suffix in DELIMITERS:
+            return _named(lambda content: _of_text(content, DELIMITERS[suffix], headerless))(content, file)
+        return TABLE_FILES[suffix](content, file)
     except MemoryError:
         raise InputError(f"{file}: does not fit into memory: give it in parts, or use more memory") from None
 
 
-def _of_text(content: bytes, delimiter: str) -> Columns:
-    rows = _rows(content, delimiter)
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+"""Between the fields of a text."""
+
+
+def _of_text(content: bytes, delimiter: str, headerless: Sequence[str] = ()) -> Columns:
+    rows = _rows(content, delimiter, width=len(headerless))
     if not rows:
-        raise InputError("holds no line: expected a header, and a line for each place")
+        expected = f"lines {','.join(headerless)}" if headerless else "a header, and a line for each place"
+        raise InputError(f"holds no line: expected {expected}")
+    first = [word.strip().lower() for word in rows[0][1]]
+    if len(first) == len(headerless) and tuple(first) not in INDEX_LAYOUTS:
+        return _by_name(list(headerless), rows)
     return _by_name(_header(rows[0][1]), rows[1:])
 
 
 def _of_bedpe(content: bytes) -> Columns:
     rows = _rows(content, "\t")
     if not rows:
-        return {name: np.array([], dtype=np.str_) for name in BEDPE[:6]}
+        return TableColumns({name: np.array([], dtype=np.str_) for name in BEDPE[:6]})
     first = rows[0][1]
     if len(first) < 6:
         raise InputError(f"line {rows[0][0]} has {len(first)} columns where BEDPE has at least 6, between tabs")
-    headed = not first[1].strip().isdigit()
+    headed = not any(_is_number(first[at]) for at in (1, 2, 4, 5))
     names = _header(first)[6:] if headed else [*BEDPE[6:], *(f"column{n}" for n in range(11, len(first) + 1))]
     return _by_name([*BEDPE[:6], *names][: len(first)], rows[1:] if headed else rows)
 
 
-def _rows(content: bytes, delimiter: str) -> list[tuple[int, list[str]]]:
-    """Return the rows of a text with the numbers of their lines, without comments but for a header."""
+def _is_number(word: str) -> bool:
+    try:
+        plain_float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _rows(content: bytes, delimiter: str, *, width: int = 0) -> list[tuple[int, list[str]]]:
+    """Return the rows of a text with the numbers of their lines, without comments but for a header.
+
+    In a list without a header a row of its width is no comment, because names may begin with the mark of one.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"not text in UTF-8: {error.reason} at byte {error.start}") from None
     rows = list(numbered_rows(io.StringIO(text, newline=""), delimiter=delimiter))
+    if rows and len(rows[0][1]) == width:
+        return rows
     comments = [place for place, (_, row) in enumerate(rows) if row[0].startswith("#")]
     body = next((place for place in range(len(rows)) if place not in set(comments)), len(rows))
-    width = len(rows[body][1]) if body < len(rows) else None
+    fields = len(rows[body][1]) if body < len(rows) else None
     # A header may be marked as a comment, as Juicer writes it: the first line as wide as the body.
-    header = [p for p in comments if p < body and len(rows[p][1]) == width and width > 1][:1]
+    header = [p for p in comments if p < body and len(rows[p][1]) == fields and fields > 1][:1]
     dropped = set(comments) - set(header)
     return [row for place, row in enumerate(rows) if place not in dropped]
 
@@ -106,7 +159,8 @@ def _by_name(names: list[str], rows: list[tuple[int, list[str]]]) -> Columns:
     for line, row in rows:
         if len(row) != len(names):
             raise InputError(f"line {line} has {len(row)} columns where {len(names)} were expected")
-    return {name: np.array([row[at].strip() for _, row in rows], dtype=np.str_) for at, name in enumerate(names)}
+    columns = {name: np.array([row[at].strip() for _, row in rows], dtype=np.str_) for at, name in enumerate(names)}
+    return TableColumns(columns, (line for line, _ in rows))
 
 
 def _of_json(content: bytes, path: Path) -> Columns:
@@ -114,15 +168,15 @@ def _of_json(content: bytes, path: Path) -> Columns:
     names = list(rows[0]) if rows else []
     if any(list(row) != names for row in rows):
         raise InputError(f"{path}: its objects must have the same keys: expected {', '.join(names):.80}")
-    return {name: np.array([row[name] for row in rows]) for name in names}
+    return TableColumns({name: np.array([row[name] for row in rows]) for name in names})
 
 
 def _of_arrays(content: bytes, suffix: str) -> Columns:
     arrays = ARRAY_FILES[suffix](content)
     array = arrays.get(UNNAMED)
     if array is not None and array.dtype.names is not None:
-        return {name: array[name] for name in array.dtype.names}
-    return arrays
+        return TableColumns({name: array[name] for name in array.dtype.names})
+    return TableColumns(arrays)
 
 
 def _named(read: Callable[[bytes], Columns]) -> Callable[[bytes, Path], Columns]:

@@ -86,7 +86,7 @@ def test_decoys_without_finite_means_leave_the_table_with_the_reason(matrix, opt
 
 EXTRAS = {
     "--windows": ("w.npz", "gnnmax.cli.detect_command.write_windows"),
-    "--everywhere": ("e.npz", "gnnmax.cli.detect_command.write_arrays"),
+    "--everywhere": ("e.npz", "gnnmax.cli.detect_nets.write_arrays"),
     "--page": ("p.html", "gnnmax.report.matrix_page.write_whole"),
 }
 

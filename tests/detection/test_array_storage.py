@@ -120,7 +120,7 @@ def test_a_file_of_zarr_names_its_extra_where_the_library_is_missing(tmp_path, m
 
 def test_an_array_of_zarr_is_read_by_its_slices(tmp_path, monkeypatch):
     matrix = np.random.default_rng(0).random((30, 30))
-    group = SimpleNamespace(arrays=lambda: [("m", Slices(matrix)), ("line", Slices(matrix[0]))])
+    group = SimpleNamespace(members=lambda max_depth: [("m", Slices(matrix)), ("line", Slices(matrix[0]))])
     opened = {str(tmp_path / "m.zarr"): Slices(matrix, (7, 9)), str(tmp_path / "many.zarr"): group}
     for path in opened:
         Path(path).mkdir()

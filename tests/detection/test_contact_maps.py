@@ -1,5 +1,6 @@
 """Contact maps: files of cooler are searched correctly, and other files are refused in one line."""
 
+import json
 import shutil
 import tracemalloc
 
@@ -84,9 +85,64 @@ def test_missing_weights_are_named_as_the_file_has_them(maps, tmp_path, forked):
     with h5py.File(tmp_path / "m.cool", "r+") as file:
         file["bins/KR"] = file["bins/VC"] = np.ones(SIDE)
     with pytest.raises(
-        InputError, match="bins/weight, but bins/KR, bins/VC: run 'cooler balance' first, or copy weights"
+        InputError, match="bins/weight, but bins/KR, bins/VC: name one by --weight-name KR, or run 'cooler balance'"
     ):
         read_matrix(tmp_path / "m.cool", balanced=True)
+
+
+@pytest.mark.parametrize("name", ["KR", "VC", "VC_SQRT", "own", "weight"])
+@pytest.mark.parametrize("divisive", [None, True, False])
+def test_named_weights_are_read_as_cooler_reads_them(maps, name, divisive, tmp_path, forked):
+    folder, _, weight = maps
+    shutil.copy(folder / "balanced.cool", tmp_path / "m.cool")
+    with h5py.File(tmp_path / "m.cool", "r+") as file:
+        if name != "weight":
+            file[f"bins/{name}"] = weight + 1
+    found = read_matrix(tmp_path / "m.cool", balanced=name, divisive=divisive)
+    expected = cooler.Cooler(str(tmp_path / "m.cool")).matrix(balance=name, divisive_weights=divisive)[:]
+    unknown = np.isnan(expected)
+    assert np.array_equal(np.asarray(found.missing), unknown)
+    whole = found.matrix.upper.toarray() if hasattr(found.matrix, "upper") else found.matrix.toarray()
+    np.testing.assert_allclose(np.where(unknown, 0, np.triu(whole)), np.triu(np.nan_to_num(expected)), rtol=1e-12)
+
+
+def test_a_divisive_weight_of_zero_is_missing(maps, tmp_path, forked):
+    folder, _, _ = maps
+    shutil.copy(folder / "plain.cool", tmp_path / "m.cool")
+    with h5py.File(tmp_path / "m.cool", "r+") as file:
+        file["bins/VC"] = np.where(np.arange(SIDE) == 3, 0, 2)  # whole numbers are weights too
+    found = read_matrix(tmp_path / "m.cool", balanced="VC")
+    assert np.flatnonzero(found.missing.rows).tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (["--weight-name", "own"], "no balancing weights bins/own, but bins/weight: name one by --weight-name weight"),
+        (["--weight-name", "wieght"], "did you mean weight?"),
+        (["--weight-name", "../pixels/count"], "the name of weights, such as KR, not '../pixels/count'"),
+        (["--divisive"], "--divisive needs weights: pass --balanced, or --weight-name NAME"),
+        (["--balanced", "--divisive", "--multiplicative"], "--divisive contradicts --multiplicative"),
+        (["--weight-name", "start"], "the name of weights, such as KR, not 'start'"),
+    ],
+)
+def test_wrong_weights_are_refused_with_those_there_are(maps, call, said, capsys):
+    folder, _, _ = maps
+    assert main(["detect", str(folder / "balanced.cool"), "--models", "none", *call]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_card_states_the_weights(maps, tmp_path, capsys):
+    folder, _, _ = maps
+    call = ["detect", str(folder / "balanced.cool"), "--models", "none", "--k", "5", "--out", str(tmp_path / "m.csv")]
+    for flags, balancing in (
+        ([], None),
+        (["--balanced"], {"name": "weight", "divisive": False}),
+        (["--weight-name", "weight", "--divisive"], {"name": "weight", "divisive": True}),
+    ):
+        assert main([*call, *flags]) == 0
+        card = json.loads((tmp_path / "m.card.json").read_text())
+        assert (card["balanced"], card["balancing"]) == (balancing is not None, balancing)
 
 
 def test_a_map_whose_weights_are_all_missing_is_refused_for_that(maps, tmp_path, forked):

@@ -181,8 +181,8 @@ def test_positions_of_a_graph_go_by_name(tmp_path, capsys):
     assert [(row["value"], row["maximum"], row["reason"]) for row in rows] == [(31, True, ""), (0, False, "no edge")]
     for lines, complaint in (
         ("Cosette,Nobody", "line 1"),
-        ("a,b,c", "line 1: expected i,j, not 3 fields"),
-        ("", "no position"),
+        ("a,b,c", "no columns i, j or row, column or those of BEDPE, but a, b, c"),
+        ("", "holds no line: expected lines i,j"),
     ):
         (tmp_path / "asked.csv").write_text(lines)
         assert main(call) == 2

@@ -53,7 +53,7 @@ def test_in_a_few_matrices_of_noise_hardly_anything_is_found(name):
 
 
 def test_shuffles_of_all_entries_take_the_domains_of_a_map_for_discoveries():
-    plain = replace(SIMULATIONS["the same, domains 2.5 times as high"], options={"decoys": "shuffle"})
+    plain = replace(SIMULATIONS["balanced, bad bins, domains 2.5 times as high"], options={"decoys": "shuffle"})
     assert shares(plain, 3).anything == 1
 
 

@@ -27,5 +27,5 @@ def test_names_may_be_quoted_and_span_lines(tmp_path):
 )
 def test_a_wrong_line_is_named(lines, names, said, tmp_path):
     (tmp_path / "p.csv").write_text(lines)
-    with pytest.raises(InputError, match=f"p.csv, {said}"):
+    with pytest.raises(InputError, match=f"p.csv: {said}"):
         read_positions(tmp_path / "p.csv", names)

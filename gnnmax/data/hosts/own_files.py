@@ -363,7 +363,7 @@ def entries_of_data(data: Any) -> Entries:
 
 def _host(entries: Entries, *, directed: bool) -> Host:
     """Check entries and convert them to a host."""
-    nodes, edges, weights, mirrored, _ = entries
+    nodes, edges, weights, mirrored, *_ = entries
     del entries  # a list of edges may fill much of the memory
     if not 1 <= nodes <= MOST_NODES:
         raise InputError(f"a graph must have between 1 and {MOST_NODES} nodes, not {nodes}")

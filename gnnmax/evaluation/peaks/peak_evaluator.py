@@ -39,9 +39,10 @@ from gnnmax.evaluation.peaks.peak_assembly import peak_verdict_of
 from gnnmax.evaluation.peaks.peak_comparison import PeakComparison, peak_differences
 from gnnmax.evaluation.peaks.peak_options import PeakOptions
 from gnnmax.evaluation.peaks.peak_verdict import PeakVerdict
-from gnnmax.evaluation.peaks.place_columns import INDEX_LAYOUTS, PlaceColumns, read_places
+from gnnmax.evaluation.peaks.place_columns import PlaceColumns, read_places
 from gnnmax.evaluation.peaks.place_distance import PlaceMetric
 from gnnmax.evaluation.peaks.scored_caller import ScoredCaller, Units
+from gnnmax.io.place_tables import INDEX_LAYOUTS
 
 __all__ = ["evaluate_peaks"]
 

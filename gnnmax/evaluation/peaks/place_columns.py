@@ -10,25 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError, unknown_name
-from gnnmax.io.plain_numbers import plain_float
+from gnnmax.io.place_tables import (
+    INDEX_LAYOUTS,
+    INTERVAL_LAYOUTS,
+    intervals_of,
+    layout_in,
+    names_of,
+    numbers_of,
+    whole_numbers,
+)
 from gnnmax.task.arrays import as_array
 
-__all__ = ["INDEX_LAYOUTS", "ROLES", "PlaceColumns", "read_places"]
+__all__ = ["ROLES", "PlaceColumns", "read_places"]
 
 Columns = Mapping[str, Any]
 
 ROLES = ("map", "row", "column", "score", "amplitude")
 """Roles of columns, in the order of the columns of a plain array."""
-
-INDEX_LAYOUTS = (("i", "j"), ("row", "column"), ("rows", "columns"))
-"""Names of row and column; the first pair that a table has is taken."""
-
-INTERVAL_LAYOUTS = (
-    ("chrom1", "start1", "end1", "chrom2", "start2", "end2"),
-    ("chr1", "x1", "x2", "chr2", "y1", "y2"),
-    ("BIN1_CHR", "BIN1_START", "BIN1_END", "BIN2_CHROMOSOME", "BIN2_START", "BIN2_END"),
-)
-"""Names of places in base pairs: BEDPE (chromosight, cooltools), Juicer, mustache."""
 
 DEFAULTS = {
     "map": ("map",),
@@ -36,8 +34,6 @@ DEFAULTS = {
     "amplitude": ("amplitude",),
 }
 """Names of the other columns; the first that is there and holds anything is taken."""
-
-LARGEST = 2.0**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,13 +177,14 @@ def _places_in(
 ) -> tuple[npt.NDArray[np.str_] | None, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_] | None]:
     """Return maps, rows, columns, and whether each map lies between two chromosomes."""
     named = (chosen["row"], chosen["column"]) if "row" in chosen else None
-    pair = named or next((names for names in INDEX_LAYOUTS if all(name in table for name in names)), None)
+    pair = named or layout_in(table, INDEX_LAYOUTS)
     if pair is not None:
         name = chosen.get("map") or _default(table, "map")
-        maps = None if name is None else _map_names(table[name], what)
+        of_maps = f"the maps of {what}"
+        maps = None if name is None else names_of(as_array(table[name], of_maps, names=True), of_maps)
         row, column = (_indices(table[each], f"{what}, column {each}:") for each in pair)
         return maps, row, column, None
-    names = next((names for names in INTERVAL_LAYOUTS if all(name in table for name in names)), None)
+    names = layout_in(table, INTERVAL_LAYOUTS)
     if names is None:
         raise InputError(
             f"no columns i, j or row, column or those of BEDPE among {what}, but {', '.join(map(str, table))[:80]}: "
@@ -195,62 +192,24 @@ def _places_in(
         )
     if resolution is None:
         raise InputError(f"the places of {what} are base pairs: give the resolution, the base pairs of a bin")
-    first, second = (_map_names(table[names[at]], what) for at in (0, 3))
-    row, column = (_middle_bins(table, names[at : at + 2], what, resolution) for at in (1, 4))
-    if not len(first) == len(second) == len(row) == len(column):
-        raise InputError(f"{what}: the columns {', '.join(names)} must have one length")
+    columns = {name: as_array(table[name], f"{what}, column {name}:", names=True) for name in names}
+    (first, second), middles = intervals_of(columns, names, what)
+    row, column = (middle // resolution for middle in middles)
     swapped = first > second  # between two chromosomes there is one map, whichever comes first
     first, second = np.where(swapped, second, first), np.where(swapped, first, second)
     maps = np.where(first == second, first, np.char.add(np.char.add(first, ","), second))
     return maps, np.where(swapped, column, row), np.where(swapped, row, column), first != second
 
 
-def _middle_bins(table: Columns, names: tuple[str, ...], what: str, resolution: int) -> npt.NDArray[np.int64]:
-    """Return the bin of the middle of each interval."""
-    start, end = (_indices(table[name], f"{what}, column {name}:") for name in names)
-    if len(start) != len(end) or (end < start).any():
-        raise InputError(f"{what}: {names[1]} must not lie before {names[0]}: give intervals of base pairs")
-    return np.asarray((start + end) // 2 // resolution, dtype=np.int64)
-
-
-def _map_names(given: Any, what: str) -> npt.NDArray[np.str_]:
-    """Return numbers or names of maps as text: 3, 3.0 and "3" are one map."""
-    array = as_array(given, f"the maps of {what}", names=True)
-    if array.dtype.kind == "f":
-        array = _indices(array, f"the maps of {what}:")
-    if array.dtype.kind not in "iuU" or array.ndim != 1:
-        raise InputError(f"the maps of {what} must be numbers or names, one for each place, not {array.dtype}")
-    return array.astype(np.str_)
-
-
-def _numbers(given: Any, what: str) -> npt.NDArray[np.float64]:
-    """Return a column of numbers, text included as it comes from a file."""
-    array = as_array(given, what, names=True)
-    if array.ndim != 1 or array.dtype.kind not in "biufU":
-        raise InputError(f"{what} must be one number for each place, not {array.dtype} of shape {array.shape}")
-    if array.dtype.kind != "U":
-        return array.astype(np.float64)
-    try:
-        return np.array([plain_float(text) for text in array.tolist()], dtype=np.float64)
-    except ValueError as error:
-        raise InputError(f"{what} must be numbers: {error}") from None
-
-
 def _indices(given: Any, what: str) -> npt.NDArray[np.int64]:
     """Return a column of whole numbers from 0 on."""
-    numbers = _numbers(given, what)
-    wrong = np.flatnonzero(~((numbers >= 0) & (numbers <= LARGEST) & (numbers == np.floor(numbers))))
-    if len(wrong):
-        raise InputError(
-            f"{what} {numbers[wrong[0]]:g} at index {wrong[0]}: expected whole numbers from 0 on, as they index the map"
-        )
-    return numbers.astype(np.int64)
+    return whole_numbers(as_array(given, what, names=True), what)
 
 
 def _heights(table: Columns, name: str, what: str, *, finite: bool) -> npt.NDArray[np.float64]:
     """Return scores or amplitudes; a minus before the name of a column turns its sign."""
     sign = 1.0 if name in table else -1.0
-    found = sign * _numbers(table[name if sign > 0 else name[1:]], what)
+    found = sign * numbers_of(as_array(table[name if sign > 0 else name[1:]], what, names=True), what)
     wrong = np.flatnonzero(~np.isfinite(found))
     if finite and len(wrong):
         raise InputError(

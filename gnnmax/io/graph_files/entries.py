@@ -19,6 +19,7 @@ class Entries(NamedTuple):
         weights: Weights of the entries, shape ``(E,)``.
         mirrored: Whether an undirected edge must occur twice, on both sides of the diagonal, as in a matrix.
         names: Names of the nodes, if the source has any.
+        note: What else the source may be read as, and by which option; "" if nothing.
     """
 
     nodes: int
@@ -26,6 +27,7 @@ class Entries(NamedTuple):
     weights: npt.NDArray[Any]
     mirrored: bool
     names: tuple[Any, ...] = ()
+    note: str = ""
 
 
 class LabelledMatrix(NamedTuple):

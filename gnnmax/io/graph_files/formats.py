@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gnnmax.errors import InputError
 from gnnmax.io.graph_files.arrays import read_npy
 from gnnmax.io.graph_files.graphml import read_graphml
 from gnnmax.io.graph_files.gzipped import GZ, unpacked
 from gnnmax.io.graph_files.matrix_market import read_mtx
+from gnnmax.io.graph_files.text_layout import Form
 from gnnmax.io.graph_files.text_tables import read_text
 from gnnmax.io.graph_files.zip_archives import read_npz
 
@@ -54,13 +56,14 @@ def sniffed_format(content: bytes) -> str:
     return next((name for mark, name in FIRST_BYTES.items() if start.startswith(mark)), TEXT[0])
 
 
-def read_content(content: bytes, path: Path | None, *, weight: str | None = None) -> Any:
+def read_content(content: bytes, path: Path | None, *, weight: str | None = None, form: Form | None = None) -> Any:
     """Read the content of a graph file.
 
     Args:
         content: The file, perhaps compressed by gzip.
         path: Its name, which selects the reader; None selects it by the first bytes.
         weight: The column of a table in text that holds the weights of edges; None takes ``weight``.
+        form: Whether a table in text lists edges or is a dense matrix; None finds it out.
 
     Returns:
         An array, a sparse array, a networkx graph, :class:`~gnnmax.io.graph_files.entries.Entries`, or a
@@ -72,4 +75,6 @@ def read_content(content: bytes, path: Path | None, *, weight: str | None = None
     if path.suffix.lower() == GZ if path is not None else content.startswith(b"\x1f\x8b"):
         content = unpacked(content)
     suffix = sniffed_format(content) if path is None else format_of(path)
-    return read_text(content, weight) if suffix in TEXT else READERS[suffix](content)
+    if form is not None and suffix not in TEXT:
+        raise InputError("only text may hold edges or a dense matrix: the format of this content says itself")
+    return read_text(content, weight, form) if suffix in TEXT else READERS[suffix](content)

@@ -15,7 +15,10 @@ from gnnmax.io.graph_files.delimited_text import BLANKS, fields_of, without_comm
 from gnnmax.io.graph_files.text_blocks import text_blocks
 from gnnmax.io.plain_numbers import plain_float
 
-__all__ = ["ENDS", "MISSING", "Layout", "delimiter_of", "layout_of"]
+__all__ = ["ENDS", "MISSING", "Form", "Layout", "delimiter_of", "layout_of"]
+
+Form = Literal["edges", "dense"]
+"""What a table in text may be said to hold: a list of edges, or a dense matrix."""
 
 SAMPLE = 20
 """Rows that decide."""
@@ -36,6 +39,9 @@ DICTS = re.compile(r"\s*\S+\s+\S+\s+\{.*\}\s*")
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
 
+COMMA = re.compile(r"[+-]?[0-9]+(,[0-9]+)+([eE][+-]?[0-9]+)?")
+"""A number with a decimal comma, or with commas between thousands."""
+
 
 class Layout(NamedTuple):
     """The layout of a table in text.
@@ -47,6 +53,7 @@ class Layout(NamedTuple):
         columns: For ``columns``: both ends of an edge and its weight.
         header: For ``dense``: whether the first row holds the names of the columns.
         names: For ``dense``: whether the first column holds the names of the rows.
+        ambiguous: For ``edges``: whether the first rows may be those of a dense matrix too.
     """
 
     delimiter: str
@@ -54,6 +61,7 @@ class Layout(NamedTuple):
     columns: tuple[str, str, str] | None = None
     header: bool = False
     names: bool = False
+    ambiguous: bool = False
 
 
 def delimiter_of(content: bytes) -> str:
@@ -61,27 +69,31 @@ def delimiter_of(content: bytes) -> str:
     return _split(_head(content))[0]
 
 
-def layout_of(content: bytes, weight: str | None = None) -> Layout:
+def layout_of(content: bytes, weight: str | None = None, form: Form | None = None) -> Layout:
     r"""Find out the layout of a table from its first rows.
 
     Args:
         content: The file.
         weight: The column, or the attribute, that holds the weights of edges.
+        form: What it is said to hold; None: what its first rows show, see the documentation of detection.
 
     Raises:
-        InputError: no such column, or several columns that may hold the weights.
+        InputError: no such column, several columns that may hold the weights, or numbers with decimal commas.
 
     Example:
         >>> layout_of(b"a;b;1\nb;c;2\n")
-        Layout(delimiter=';', kind='edges', columns=None, header=False, names=False)
+        Layout(delimiter=';', kind='edges', columns=None, header=False, names=False, ambiguous=False)
         >>> layout_of(b"0 1 2\n1 0 3.5\n2 3.5 0\n").kind
         'dense'
     """
     head = _head(content)
     lines = [line for line in head.splitlines() if line.strip()][:SAMPLE]
-    if lines and all(map(DICTS.fullmatch, lines)):
+    if lines and all(map(DICTS.fullmatch, lines)) and form != "dense":
         return Layout(BLANKS, "attributes")
+    _check_decimal_commas(head)
     delimiter, rows = _split(head)
+    if form == "dense":
+        return _dense(delimiter, rows)
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 3
     columns = _columns(rows[0], weight) if rows and width >= 3 else None
     if columns is not None:
@@ -94,10 +106,34 @@ def layout_of(content: bytes, weight: str | None = None) -> Layout:
         return Layout(delimiter, "columns", (words[0], words[1], words[2]))
     rows = [row for row in rows if len(row) == width]
     edges = any(len(row) == 3 for row in rows) and not _is_dense(rows)
-    if edges or len(rows[0] if rows else ()) < 3:
-        return Layout(delimiter, "edges")
-    header = _is_header(rows)
-    return Layout(delimiter, "dense", header=header, names=_has_names(rows, header=header))
+    if form == "edges" or edges or len(rows[0] if rows else ()) < 3:
+        return Layout(delimiter, "edges", ambiguous=form is None and bool(rows) and _are_whole(rows))
+    return _dense(delimiter, rows)
+
+
+def _dense(delimiter: str, rows: Sequence[Sequence[str]]) -> Layout:
+    """Return the layout of a dense matrix with such first rows."""
+    header = bool(rows) and _is_header(rows)
+    return Layout(delimiter, "dense", header=header, names=bool(rows) and _has_names(rows, header=header))
+
+
+def _are_whole(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether all rows, perhaps under a header, hold three whole numbers."""
+    body = rows if _are_numbers(rows[0]) else rows[1:]
+    return bool(body) and all(len(row) == 3 and all(WHOLE.fullmatch(field.strip()) for field in row) for row in body)
+
+
+def _check_decimal_commas(head: str) -> None:
+    """Refuse numbers with commas between other delimiters: a comma would be read as one, or as that of thousands."""
+    for delimiter in DELIMITERS:
+        rows = _rows(head, delimiter) if delimiter != "," else []
+        for body in (rows, rows[1:]):
+            commas = [field.strip() for row in body for field in row if COMMA.fullmatch(field.strip())]
+            if commas and all(len(row) > 1 and _are_numbers([COMMA.sub("0", f.strip()) for f in row]) for row in body):
+                raise InputError(
+                    f"has numbers with commas, such as {commas[0]:.40}: write decimal points, and no commas between "
+                    "thousands, as in DataFrame.to_csv(decimal='.')"
+                )
 
 
 def _head(content: bytes) -> str:

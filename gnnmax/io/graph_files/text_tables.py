@@ -18,15 +18,18 @@ from gnnmax.io.graph_files.edge_lists import read_csv
 from gnnmax.io.graph_files.entries import Entries, LabelledMatrix
 from gnnmax.io.graph_files.graph_edges import weights_of
 from gnnmax.io.graph_files.text_blocks import text_blocks
-from gnnmax.io.graph_files.text_layout import delimiter_of, layout_of
+from gnnmax.io.graph_files.text_layout import Form, delimiter_of, layout_of
 
 __all__ = ["read_edge_columns", "read_text"]
+
+AMBIGUOUS = "lines of three whole numbers: read as a list of edges; --format dense reads a matrix of three columns"
+"""The note of a table that may be a matrix."""
 
 LONGEST = 10_000
 """Characters of the attributes of an edge."""
 
 
-def read_text(content: bytes, weight: str | None = None) -> Entries | LabelledMatrix:
+def read_text(content: bytes, weight: str | None = None, form: Form | None = None) -> Entries | LabelledMatrix:
     r"""Read a graph or a matrix in text.
 
     Args:
@@ -34,6 +37,7 @@ def read_text(content: bytes, weight: str | None = None) -> Entries | LabelledMa
             or a dense matrix, with or without names. Fields are separated by commas, semicolons, tabs or blanks; lines
             that begin with ``#`` or ``%`` are comments.
         weight: The column or the attribute that holds the weights of edges; None takes ``weight``.
+        form: What the text is said to hold; None finds it out.
 
     Raises:
         InputError: a line is wrong; the message gives its number.
@@ -44,12 +48,14 @@ def read_text(content: bytes, weight: str | None = None) -> Entries | LabelledMa
         >>> read_text(b",a,b\na,0,1\nb,1,0\n").columns
         ('a', 'b')
     """
-    layout = layout_of(content, weight)
+    layout = layout_of(content, weight, form)
     if layout.kind == "attributes":
         return read_csv(_without_attributes(content, weight))
     if layout.columns is not None:
         return read_edge_columns(content, layout.columns, layout.delimiter)
-    return read_dense(content, layout) if layout.kind == "dense" else read_csv(content, layout.delimiter)
+    if layout.kind == "dense":
+        return read_dense(content, layout)
+    return read_csv(content, layout.delimiter)._replace(note=AMBIGUOUS if layout.ambiguous else "")
 
 
 def read_edge_columns(content: bytes, columns: tuple[str, str, str], delimiter: str | None = None) -> Entries:

@@ -17,7 +17,7 @@ CLASSES = 4
 """Soft classes of pairs that the evidence reads."""
 
 FARTHEST = 20.0
-"""Standard units beyond which learned features of an entry stay constant; its evidence goes on."""
+"""Standard units beyond which learned features of an entry stay constant; its evidence still grows."""
 
 BARRED = -1e9
 """Logit of a pair that is no neighbour: finite, so that the row of a node without neighbours is not NaN."""
@@ -70,7 +70,7 @@ class _Operators(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.logits = nn.Linear(width, heads)
+        self.logits = nn.Linear(width, heads, bias=False)  # a softmax ignores a constant
         self.skip = nn.Linear(PLAIN, heads, bias=False)
         with torch.no_grad():
             self.logits.weight.mul_(0.1)
@@ -91,7 +91,7 @@ class _Round(nn.Module):
     nodes from the inside of one group.
     """
 
-    def __init__(self, width: int, hidden: int, heads: int, channels: int, likeness: int, walks: int) -> None:
+    def __init__(self, width: int, *, hidden: int, heads: int, channels: int, likeness: int, walks: int) -> None:
         super().__init__()
         self.heads, self.channels, self.walks = heads, channels, walks
         self.norm = nn.LayerNorm(width)
@@ -194,7 +194,10 @@ class MapProductNet(nn.Module):
         self.gain = nn.Parameter(torch.ones(likeness))
         self.threshold = nn.Parameter(torch.linspace(0.5, 2.0, likeness))
         self.embed = nn.Sequential(nn.Linear(4 + likeness, hidden), nn.GELU(), nn.Linear(hidden, width))
-        self.rounds = nn.ModuleList(_Round(width, hidden, heads, channels, likeness, walks) for _ in range(rounds))
+        self.rounds = nn.ModuleList(
+            _Round(width, hidden=hidden, heads=heads, channels=channels, likeness=likeness, walks=walks)
+            for _ in range(rounds)
+        )
         self.norm = nn.LayerNorm(width)
         self.classes = nn.Linear(width, CLASSES)
         self.operators = _Operators(width, heads)

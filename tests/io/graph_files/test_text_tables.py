@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import re
 import sys
 
@@ -179,3 +180,60 @@ def test_a_damaged_compressed_file_is_refused(content, tmp_path):
     (tmp_path / "e.csv.gz").write_bytes(content)
     with pytest.raises(InputError, match=r"e\.csv\.gz: (not a file of gzip|holds no edge)"):
         read_matrix(tmp_path / "e.csv.gz")
+
+
+def test_three_columns_of_whole_numbers_are_edges_unless_said_otherwise(tmp_path, capsys):
+    (tmp_path / "w.txt").write_text("1 2 3\n4 5 6\n7 8 9\n1 0 2\n")
+    edges, dense, said = (read_matrix(tmp_path / "w.txt", form=form) for form in (None, "dense", "edges"))
+    assert edges.names[0] == said.names[0] == tuple("01245 78".replace(" ", ""))
+    assert "--format dense" in edges.note and not said.note
+    assert dense.tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 9], [1, 0, 2]]
+    call = ["detect", str(tmp_path / "w.txt"), "--k", "3", "--models", "none", "--json"]
+    for flags, form, noted in (([], "edges", True), (["--format", "dense"], "dense", False)):
+        assert main([*call, *flags]) == 0
+        card = json.loads(capsys.readouterr().out)["card"]
+        assert (card["format"], bool(card["format_note"])) == (form, noted)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"a,b,3\n", b"1,2,0.5\n3,4,2\n", b"source,target,weight\n1,2,3\n", b"1.5,2,3\n1,2,3\n", b",a,b\n1,2,3\n2,3,4\n"],
+    ids=["names", "real weights", "named columns", "a real end", "an empty corner"],
+)
+def test_a_list_or_a_matrix_that_can_be_nothing_else_has_no_note(content):
+    assert not layout_of(content).ambiguous
+
+
+def test_a_dense_matrix_may_have_one_or_two_columns_if_it_is_said_to_be_one(tmp_path):
+    (tmp_path / "two.csv").write_text("1,2\n3,4\n")
+    assert read_matrix(tmp_path / "two.csv", form="dense").tolist() == [[1, 2], [3, 4]]
+    (tmp_path / "one.csv").write_text("1\n3\n")
+    assert read_matrix(tmp_path / "one.csv", form="dense").tolist() == [[1], [3]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "said"),
+    [
+        ("m.csv", b"1,2\n3,4\n", {"form": "edges"}, "line 1: expected u,v,weight, not 2 fields"),
+        ("m.csv", b"1,2,3\na,b,1\n", {"form": "dense"}, "expected a number as entry of the matrix, not 'b'"),
+        ("m.csv", b"a,b,1\n", {"form": "dense"}, "holds names and no numbers"),
+        ("m.csv", b"", {"form": "dense"}, "holds names and no numbers"),
+        ("m.csv", b"a b {'weight': 1}\n", {"form": "dense"}, "holds names and no numbers"),
+        ("m.csv", b"1,2,3\n", {"form": "dense", "weight": "x"}, "a dense matrix has no column of weights"),
+        ("m.mtx", b"%%MatrixMarket", {"form": "dense"}, r"only text \(\.csv, .*\) may hold edges or a dense matrix"),
+    ],
+)
+def test_a_form_that_does_not_hold_is_refused(name, content, options, said, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        read_matrix(tmp_path / name, **options)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["1,5;2,0\n3,5;4,0\n", "1,5;2,0;3\n1;2;3\n", "x;y\n1,5;2,0\n", "1,5\t2\n", "1,5 2,0 3,5\n", "1,234,567;2\n"],
+)
+@pytest.mark.parametrize("form", [None, "edges", "dense"])
+def test_decimal_commas_are_refused_and_never_split(content, form):
+    with pytest.raises(InputError, match=r"has numbers with commas, such as 1,.*: write decimal points"):
+        read_text(content.encode(), None, form)
