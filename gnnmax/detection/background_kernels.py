@@ -60,7 +60,7 @@ def kernel_sums(
 
     Example:
         >>> kernel_sums(np.arange(9).reshape(3, 3), kernel_of("horizontal", (0, 0), (1, 1)))
-        array([[8]])
+        array([[32]])
     """
     up, left = (side // 2 for side in (kernel.T if mirrored else kernel).shape)
     aside = left + shear * up
