@@ -103,13 +103,14 @@ class Detect(SearchFlags):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto uses a GPU if there is one."""
     decoys: Literal["none", "shuffle", "distance"] = "none"
-    """Compute q-values from shuffled matrices: shuffle all entries, or those at the same distance from the diagonal."""
+    """Compute q-values from matrices without maxima: shuffle exchanges all entries; distance, for contact maps, keeps
+    the background of distance, rows, columns and surroundings."""
     draws: int = 10
-    """Number of shuffled matrices."""
+    """Number of decoys: matrices without maxima."""
     fdr: float | None = None
     """Drop maxima with a q-value above this false-discovery rate."""
     seed: int = 0
-    """Seed of the shuffles."""
+    """Seed of the decoys."""
     positions: Annotated[Path | None, tyro.conf.arg(help=POSITIONS_HELP)] = None
     windows: Path | None = None
     """Write the windows of the maxima to this .npz file."""

@@ -40,8 +40,9 @@ class FittedNormalisation:
         reach: How many rows and columns away an entry may be that a score depends on. Where it is above 0, ``mapped``
             gives the score of an entry among equal ones, and missing entries stay missing.
         around: Where reach is above 0, returns the scores inside the border of a block in float64, NaN where an entry
-            is missing; takes the block, the keyword ``shear`` of :class:`gnnmax.detection.blocks.Block`, and
-            ``below``: the entries of the result below the diagonal of an undirected matrix, or None.
+            is missing; takes the block, the keyword ``shear`` of :class:`gnnmax.detection.blocks.Block`,
+            ``below``: the entries of the result below the diagonal of an undirected matrix, or None; and ``corner``:
+            row and column of the first entry of the block with its border, which may lie outside the matrix.
     """
 
     name: str
@@ -189,7 +190,7 @@ class BlockReader:
             if hidden is not None:
                 known[hidden] = np.nan
             below = np.broadcast_to(rows > columns, (len(rows), columns.shape[-1])) if self.undirected else None
-            values, hidden = step.around(known, shear=shear, below=below), None
+            values, hidden = step.around(known, corner=(row, column), shear=shear, below=below), None
             row, column = row + up, column + shear * up + aside
         return values
 

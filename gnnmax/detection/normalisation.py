@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.block_reading import FittedNormalisation
+from gnnmax.detection.distance_means import NOT_ABOVE, distance_means, unstored_zeros
+from gnnmax.detection.local_background import BACKGROUNDS, PEAK
 from gnnmax.detection.matrix import MatrixSource
-from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search_options import Mode
 from gnnmax.detection.smoothing import by_gaussian
 from gnnmax.detection.storage import Places
@@ -124,37 +125,14 @@ def by_distance(source: MatrixSource) -> FittedNormalisation:
         >>> by_distance(source).mapped(np.array([8.0, 3.0]), np.array([0, 1]), np.array([0, 0]))
         array([1. , 1.5])
     """
-    n, m = source.shape
-    if n != m:
-        raise InputError(f"the step distance needs a square matrix, rows and columns in one order, not {n} x {m}")
-    if source.breaks is not None and not source.breaks.equal_sides:
-        raise InputError("the step distance needs the same breaks in rows and in columns")
-    sums, counts = np.zeros(n), _zeros(source)[:n]
-    number = np.zeros(n, dtype=np.int64)
-    for values, rows, columns in source.measured(once=source.undirected):
-        apart = source.distances(rows, columns)
-        counted = apart < n
-        if source.undirected:
-            counted &= rows <= columns  # each pair once
-        apart, known = apart[counted], values[counted]
-        np.add.at(sums, apart, known.astype(np.float64))
-        number += np.bincount(apart, minlength=n)
-    if source.undirected:
-        sums[1:], number[1:] = 2 * sums[1:], 2 * number[1:]
-    counts += number
-    if not np.isfinite(sums).all():
-        raise InputError("the step distance needs finite values, whose sums are finite too: replace infinite ones")
-    expected = np.divide(sums, counts, out=np.full(n, np.nan), where=sums > 0)
+    means = distance_means(source, "distance")
 
     def mapped(values: npt.NDArray[Any], rows: Places, columns: Places) -> npt.NDArray[np.float64]:
-        ratios = np.asarray(values / expected[np.abs(rows - columns)], dtype=np.float64)
-        if source.breaks is not None:
-            ratios[~source.breaks.same_part(rows, columns)] = np.nan
-        return ratios
+        return np.asarray(values / means.at(rows, columns), dtype=np.float64)
 
-    lost = int(counts[~(sums > 0)].sum())
-    reason = "the mean at its distance is not above 0"
-    return FittedNormalisation("distance", mapped, flat_zeros=True, lost=lost, reason=reason, scored=sums > 0)
+    return FittedNormalisation(
+        "distance", mapped, flat_zeros=True, lost=means.lost, reason=NOT_ABOVE, scored=means.scored
+    )
 
 
 def by_degree(source: MatrixSource) -> FittedNormalisation:
@@ -241,49 +219,11 @@ def measured_counts(
         raise InputError(f"{what} holds and sorts all values, at most {RANKED:,}, not {entries:,}{instead}")
     parts = [values for values, _, _ in source.measured()]
     distinct, counts = np.unique(np.concatenate(parts), return_counts=True)
-    zeros = int(_zeros(source).sum())
+    zeros = int(unstored_zeros(source).sum())
     if zeros:
         distinct, place = np.unique(np.append(distinct, distinct.dtype.type(0)), return_inverse=True)
         counts = np.bincount(place, weights=np.append(counts, zeros)).astype(np.int64)
     return distinct, counts
-
-
-def _zeros(source: MatrixSource) -> npt.NDArray[np.int64]:
-    """Count the zeros that :meth:`MatrixSource.measured` leaves out, at each distance and then across breaks."""
-    across = max(source.shape)
-    zeros = np.zeros(across + 1, dtype=np.int64)
-    if not source.skips_zeros:
-        return zeros
-    lines = source.missing if isinstance(source.missing, MissingLines) else MissingLines.none(source.shape)
-    rows, columns, breaks = ~lines.rows, ~lines.columns, source.breaks
-    if breaks is None or not breaks.equal_sides:
-        zeros[:across] = _pairs(rows, columns)
-    else:
-        for start, stop in pairwise(breaks.rows.tolist()):
-            zeros[: stop - start] += _pairs(rows[start:stop], columns[start:stop])
-        zeros[across] = int(rows.sum()) * int(columns.sum()) - zeros.sum()
-    stored = np.zeros(across + 1, dtype=np.int64)
-    for _, places, others in source.stored(once=True):
-        stored += np.bincount(source.distances(places, others)[~lines[places, others]], minlength=across + 1)
-    if source.stored_once:
-        stored[1:] *= 2
-    zeros -= stored
-    if not source.diagonal:
-        zeros[0] = 0
-    return zeros
-
-
-def _pairs(rows: npt.NDArray[np.bool_], columns: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Count, at each distance, the pairs of a row and a column that are both True; exact up to 2^50 pairs."""
-    n, m = len(rows), len(columns)
-    size = 1 << (n + m - 2).bit_length()
-    spectrum = np.fft.rfft(rows[::-1], size) * np.fft.rfft(columns, size)
-    counts = np.rint(np.fft.irfft(spectrum, size)).astype(np.int64)[: n + m - 1]
-    above, below = counts[n - 1 :], counts[n - 1 :: -1]  # at offsets from 0 up, and from 0 down
-    pairs = np.zeros(max(n, m), dtype=np.int64)
-    pairs[: len(above)] += above
-    pairs[1 : len(below)] += below[1:]
-    return pairs
 
 
 def normalise(source: MatrixSource, steps: Sequence[str], mode: Mode = "ordered") -> MatrixSource:
@@ -334,4 +274,5 @@ NORMALISATIONS: dict[str, Normalisation] = {
     "smooth": Normalisation(
         by_gaussian, "The mean of the measured entries around it, with Gaussian weights.", ordered=True, scale=1.0
     ),
+    **{name: Normalisation(fit, summary, ordered=True, scale=PEAK) for name, (fit, summary) in BACKGROUNDS.items()},
 }

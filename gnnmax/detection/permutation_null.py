@@ -1,15 +1,19 @@
-"""The permutation null: the same search in matrices whose entries were shuffled, and q-values by comparison."""
+"""The false-discovery rate: the same search in matrices without local maxima, and q-values by comparison."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
 from gnnmax.detection.filters import largest_of, without_filters
+from gnnmax.detection.local_background_model import LocalModel
+from gnnmax.detection.local_null import LocalNull, excess_scores
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.normalisation import normalise
@@ -18,6 +22,7 @@ from gnnmax.detection.relative_threshold import with_threshold
 from gnnmax.detection.score_maps import ScoreMapper, as_calls, score_matrix
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
+from gnnmax.detection.shuffled_entries import StatisticError, in_memory, with_entries
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
 from gnnmax.task.tabulation import data_frame
@@ -40,10 +45,7 @@ __all__ = [
 ]
 
 Decoys = Literal["shuffle", "distance"]
-"""The entries that are exchanged: all measured entries, or those at one distance from the diagonal."""
-
-SHUFFLED = 2**26
-"""Most entries that are shuffled: each decoy is a whole copy, about 60 bytes an entry while it is made."""
+"""What is exchanged: all measured entries, or deviations from the background among similar entries."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +54,10 @@ class Discoveries:
 
     Attributes:
         maxima: As :func:`gnnmax.find_maxima` returns them.
-        statistic: The number that is compared with the decoys, float64, shape ``(M,)``. In mode ordered it is the mean
-            of the measured entries of the window, scores if the matrix was normalised. In mode graph it says how far
-            the mean of the other edges at the two ends exceeds that of all edges, in standard errors. If a net was
+        statistic: The number that is compared with the decoys, float64, shape ``(M,)``. With ``shuffle`` it is the mean
+            of the measured entries of the window, scores if the matrix was normalised. With ``distance`` it says how
+            far the window exceeds its surroundings, before normalisation, in standard errors. In mode graph it says how
+            far the mean of the other edges at the two ends exceeds that of all edges, in standard errors. If a net was
             searched by, it is its score.
         q: The least false-discovery rate of a list that contains the maximum, from 0 to 1, shape ``(M,)``.
     """
@@ -87,25 +90,31 @@ def false_discovery(
 ) -> Discoveries:
     """Find the maxima of a matrix, each with its q-value.
 
-    A decoy is the same matrix with its measured entries shuffled; a symmetric matrix stays symmetric, and missing
-    entries stay where they are. Each decoy is normalised and searched in the same way. The statistic is the mean of the
-    window around a maximum, not its value: a decoy has the same values, the largest included, and nearly each of these
-    is a maximum there, so nothing could be found by value. A maximum is found if its surroundings are high as well. A
-    single high entry among low ones cannot be distinguished from chance by shuffling.
+    A decoy is the same matrix without its local maxima; a symmetric matrix stays symmetric, and missing entries stay
+    where they are. Each decoy is normalised and searched in the same way.
+
+    With ``shuffle`` all measured entries are exchanged. The statistic is the mean of the window around a maximum, not
+    its value: a decoy has the same values, the largest included, and nearly each of these is a maximum there, so
+    nothing could be found by value. A maximum is found if its surroundings are high as well. A single high entry among
+    low ones cannot be distinguished from chance by shuffling. The rate is controlled if all entries are exchangeable
+    under the null hypothesis.
+
+    With ``distance`` a background is fitted: factors of the distance ``|i - j|``, of the row and of the column, and
+    the level of the donut around each entry. Ratios to it are exchanged among entries of similar distances and similar
+    signal over noise. The statistic is the excess of the window over its surroundings, in standard errors. The rate is
+    controlled if these ratios are exchangeable: entries may fall off with distance, rows may have biases, entries may
+    scatter unequally, and blocks that are wider than the windows may be higher than others.
 
     In mode ``graph`` the weights are shuffled among the edges, which stay where they are, and the statistic says how
     high the other edges at the two ends are.
 
-    The rate is controlled if the entries are exchangeable under the null hypothesis: all of them for ``shuffle``, those
-    at one distance ``|i - j|`` for ``distance``, and there those across breaks. A matrix that falls off with distance
-    needs ``distance``: plain shuffles would make every maximum near the diagonal a discovery. Noise that is correlated
-    from entry to entry is exchangeable in neither sense, and its crests count as discoveries.
+    Noise that is correlated from entry to entry is exchangeable in no sense, and its crests count as discoveries.
 
     Args:
         matrix: As for :func:`gnnmax.find_maxima`. Each pair of a symmetric matrix counts once. Only stored entries of a
             sparse matrix are shuffled if unstored ones are missing.
         k: Side of the windows.
-        decoys: ``shuffle`` or ``distance``; a graph has no distance.
+        decoys: ``shuffle`` or ``distance``; a graph has no distance, and ``distance`` needs a square matrix.
         rng: The source of the shuffles.
         draws: Number of decoys. ``q`` is at least ``1 / draws`` over the number of maxima that are as high.
         **options: Further fields of :class:`gnnmax.detection.SearchOptions`, as for :func:`gnnmax.find_maxima`. Filters
@@ -160,18 +169,15 @@ def discoveries_in(
     if options.mode == "graph" and decoys == "distance":
         raise InputError("decoys by distance need an order, which a graph does not have: use shuffle")
     options = structs.replace(without_filters(options, "top"), triangle="upper")
+    null, statistic_of = _null_of(source, options, decoys)  # refused before the search
+    searched = source if by is None else score_matrix(by, source, options)
+    options = with_threshold(searched, options)
 
     def search(one: MatrixSource) -> tuple[Maxima, npt.NDArray[np.float64]]:
         maxima = search_matrix(one, options if one is searched else structs.replace(options, centroid=False))
-        if by is not None:
-            return maxima, maxima.values.astype(np.float64)
-        return maxima, window_means(one, maxima) if options.mode == "ordered" else end_scores(one, maxima)
+        return maxima, statistic_of(one, maxima) if by is None else maxima.values.astype(np.float64)
 
     names = [step.name for step in source.steps]
-    plain = source.plain if options.mode == "ordered" else source.plain.edges()
-    null = PermutationNull.of(plain, decoys)  # refused before the search
-    searched = source if by is None else score_matrix(by, source, options)
-    options = with_threshold(searched, options)
     maxima, statistic = search(searched)
     others = []
     for _ in range(draws):
@@ -181,8 +187,26 @@ def discoveries_in(
     return Discoveries(maxima, statistic, q_values(statistic, np.concatenate(others), draws))
 
 
-class StatisticError(InputError):
-    """The statistic that is compared with decoys is not finite, so that maxima have no q-values."""
+def _null_of(source: MatrixSource, options: SearchOptions, decoys: Decoys) -> tuple[_Null, _Statistic]:
+    """Return the decoys of a matrix, and the statistic that is compared with them."""
+    if options.mode == "graph":
+        return PermutationNull.of(source.plain.edges()), end_scores
+    if decoys == "shuffle":
+        return PermutationNull.of(source.plain), window_means
+    n, m = source.shape
+    if n != m:
+        raise InputError(f"decoys by distance need a square matrix, rows and columns in one order, not {n} x {m}")
+    model = LocalModel.of(in_memory(source.plain), options.sides)
+    return LocalNull.of(model), partial(excess_scores, k=options.sides, additive=model.additive)
+
+
+class _Null(Protocol):
+    """A source of decoys."""
+
+    def draw(self, rng: np.random.Generator) -> MatrixSource: ...
+
+
+_Statistic = Callable[[MatrixSource, Maxima], npt.NDArray[np.float64]]
 
 
 def undefined(maxima: Maxima) -> Discoveries:
@@ -229,53 +253,26 @@ def q_values(targets: npt.NDArray[np.float64], decoys: npt.NDArray[np.float64], 
 
 @dataclass(frozen=True, eq=False)
 class PermutationNull:
-    """The measured entries of a matrix, of one half if it is symmetric, in groups of exchangeable ones."""
+    """The measured entries of a matrix, of one half if it is symmetric: any two may be exchanged."""
 
     source: MatrixSource
     values: npt.NDArray[Any]
     rows: Places
     columns: Places
-    group: Places
 
     @classmethod
-    def of(cls, source: MatrixSource, decoys: Decoys) -> PermutationNull:
+    def of(cls, source: MatrixSource) -> PermutationNull:
         """List the entries of a matrix before normalisation."""
-        n, m = source.shape
-        if decoys == "distance" and n != m:
-            raise InputError(f"decoys by distance need a square matrix, rows and columns in one order, not {n} x {m}")
-        stored = source.sparse and source.unstored == "missing"
-        entries = source.matrix.nnz if stored else n * m
-        if entries > SHUFFLED:
-            raise InputError(f"decoys are copies of the matrix, of at most {SHUFFLED:,} entries, not {entries:,}")
-        if not stored:
-            block = source.block(0, 0, n, m, (0, 0))
-            source = replace(source, matrix=block.values, unstored="zero", missing=block.missing, diagonal=True)
+        source = in_memory(source)
         parts = list(source.measured())
         values, rows, columns = (np.concatenate([part[at] for part in parts]) for at in range(3))
         kept = rows <= columns if source.undirected else np.ones(len(rows), dtype=np.bool_)
-        values, rows, columns = values[kept], rows[kept], columns[kept]
-        group = source.distances(rows, columns) if decoys == "distance" else np.zeros(len(rows), dtype=np.intp)
-        order = np.argsort(group, kind="stable")
-        return cls(source, values[order], rows[order], columns[order], group[order])
+        return cls(source, values[kept], rows[kept], columns[kept])
 
     def draw(self, rng: np.random.Generator) -> MatrixSource:
         """Draw a decoy."""
-        values = self.values[np.lexsort((rng.random(len(self.values)), self.group))]
-        if self.source.sparse:
-            from scipy.sparse import csr_array
-
-            off = (self.rows != self.columns) & self.source.undirected
-            rows = np.concatenate([self.rows, self.columns[off]])
-            columns = np.concatenate([self.columns, self.rows[off]])
-            data = np.concatenate([values, values[off]])
-            stored = csr_array((data, (rows, columns)), shape=self.source.shape)
-            stored.sum_duplicates()
-            return replace(self.source, matrix=stored)
-        matrix = self.source.matrix.copy()
-        matrix[self.rows, self.columns] = values
-        if self.source.undirected:
-            matrix[self.columns, self.rows] = values
-        return replace(self.source, matrix=matrix)
+        order = np.argsort(rng.random(len(self.values)), kind="stable")
+        return with_entries(self.source, self.values[order], self.rows, self.columns)
 
 
 def window_means(source: MatrixSource, maxima: Maxima) -> npt.NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,10 @@ def by_gaussian(source: MatrixSource, scale: float) -> FittedNormalisation:
         del rows, columns
         return np.asarray(values, dtype=np.float64)
 
-    around = partial(gaussian_means, weights=weights)
+    def around(values: Floats, *, corner: tuple[int, int], **block: Any) -> Floats:
+        del corner  # the same everywhere
+        return gaussian_means(values, weights, **block)
+
     return FittedNormalisation(
         f"smooth:{scale:g}", constant, by_value=True, flat_zeros=True, reach=len(weights) - 1, around=around
     )

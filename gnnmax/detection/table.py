@@ -215,8 +215,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("centroid_i", "row of the centroid of the window; empty if there is none", float, _measured("centroid_i")),
     Column("centroid_j", "column of the centroid of the window", float, _measured("centroid_j")),
     Column("maximum", "whether the place is a maximum by the rule", bool, lambda table: table.is_maximum),
-    Column("statistic", "mean of the window, compared with decoys; in mode graph the z-score of the other edges at "
-           "the two ends; with --by, the score", float, _of_discoveries("statistic")),
+    Column("statistic", "compared with decoys: mean of the window; by distance, its excess over its surroundings in "
+           "standard errors; in mode graph the z-score of the other edges at the two ends; with --by, the score", float,
+           _of_discoveries("statistic")),
     Column("q", "least false-discovery rate of a list that contains the maximum", float, _of_discoveries("q")),
     Column("centred", "whether the exact rule calls the window centred", bool, _of_nets("centred")),
     Column("net", "score of the window by a net, one column for each net", float, _of_nets("scores")),

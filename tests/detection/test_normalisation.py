@@ -1,6 +1,7 @@
 """Steps before the search: each equals a loop over the entries, whatever form the matrix comes in."""
 
 import itertools
+from functools import partial
 
 import networkx as nx
 import numpy as np
@@ -17,6 +18,7 @@ from gnnmax.detection import normalisation as steps_module
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.normalisation import normalise
 from gnnmax.errors import InputError
+from tests.support.local_backgrounds import PLACES, over_background
 
 SEEDS = st.integers(0, 2**32 - 1)
 ORDERS = st.sampled_from([("rank",), ("distance",), ("degree",), ("distance", "rank"), ("rank", "distance"),
@@ -63,6 +65,7 @@ def loop_smooth(matrix, scale=1.0):
 
 
 LOOPS = {"rank": loop_rank, "distance": loop_distance, "degree": loop_degree, "smooth": loop_smooth}
+LOOPS |= {kind: partial(over_background, kind=kind) for kind in PLACES}
 
 
 def looped(matrix, steps):
@@ -260,7 +263,7 @@ def test_an_empty_sparse_matrix_has_no_maximum_after_any_step():
 @pytest.mark.parametrize(
     ("matrix", "options", "complaint"),
     [
-        (np.ones((5, 5)), {"steps": ["log"]}, "unknown step 'log'; known: degree, distance, rank"),
+        (np.ones((5, 5)), {"steps": ["log"]}, "unknown step 'log'; known: degree, distance, "),
         (np.ones((5, 5)), {"steps": "rank"}, "sequence of names"),
         (np.ones((5, 6)), {"steps": ["distance"]}, "a square matrix, rows and columns in one order, not 5 x 6"),
         (np.full((5, 5), np.inf), {"steps": ["distance"]}, "finite values"),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,42 +13,68 @@ from hypothesis import strategies as st
 from benchmarks.chance import PLACES, SIMULATIONS, Simulation, graph, planted, shares, symmetric
 from gnnmax import find_maxima
 from gnnmax.cli.main import main
-from gnnmax.detection import false_discovery
+from gnnmax.detection import false_discovery, shuffled_entries
 from gnnmax.detection import permutation_null as decoys_module
+from gnnmax.detection.local_background_model import LocalModel
+from gnnmax.detection.local_null import LocalNull, excess_scores
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.normalisation import normalise
-from gnnmax.detection.permutation_null import end_scores, q_values, window_means
+from gnnmax.detection.permutation_null import PermutationNull, end_scores, q_values, window_means
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions
+from gnnmax.detection.shuffled_entries import in_memory
 from gnnmax.errors import InputError
 
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@pytest.mark.parametrize("name", [name for name, one in SIMULATIONS.items() if not (one.bumps or "wrong" in name)])
+NOISE = [name for name, one in SIMULATIONS.items() if not (one.bumps or "wrong" in name)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NOISE)
 def test_in_noise_anything_is_found_in_a_tenth_of_matrices_at_most(name):
-    # 150 matrices at a rate of 0.1: above 0.175, three standard deviations, once in a thousand.
-    assert shares(SIMULATIONS[name], 150)[0] <= 0.175
+    # 150 matrices at a rate of 0.1: above 0.175, three standard deviations, once in a thousand; 50: above 0.23.
+    large = SIMULATIONS[name].k == 7
+    assert shares(SIMULATIONS[name], 50 if large else 150).anything <= (0.23 if large else 0.175)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in SIMULATIONS if "four bumps" in name])
+def test_of_the_maxima_found_in_contact_maps_a_tenth_is_false_at_most(name):
+    found = shares(SIMULATIONS[name], 50)
+    assert found.false <= 0.2 and found.found >= 0.1
+
+
+@pytest.mark.parametrize("name", [name for name in NOISE if "noise" in name or "contact" in name or "domains" in name])
+def test_in_a_few_matrices_of_noise_hardly_anything_is_found(name):
+    # 6 matrices at a rate of 0.1: 4 or more once in a thousand. Shuffles of all entries of a contact map: 6 of 6.
+    assert shares(SIMULATIONS[name], 6).anything <= 0.5
+
+
+def test_shuffles_of_all_entries_take_the_domains_of_a_map_for_discoveries():
+    plain = replace(SIMULATIONS["balanced, bad bins, domains 2.5 times as high"], options={"decoys": "shuffle"})
+    assert shares(plain, 3).anything == 1
 
 
 def test_plain_shuffles_take_what_is_near_the_diagonal_for_a_discovery():
-    assert shares(SIMULATIONS["the same, the wrong decoys"], 30)[0] >= 0.9
+    assert shares(SIMULATIONS["the same, the wrong decoys"], 30).anything >= 0.9
 
 
 def test_planted_bumps_are_found_and_single_entries_cannot_be():
-    assert shares(SIMULATIONS["three bumps 3 s.d. high"], 30)[1] >= 0.9
-    assert shares(SIMULATIONS["three single entries 10 s.d. high"], 30)[1] <= 0.1
+    assert shares(SIMULATIONS["three bumps 3 s.d. high"], 30).found >= 0.9
+    assert shares(SIMULATIONS["three single entries 10 s.d. high"], 30).found <= 0.1
 
 
 def test_strong_edges_are_found_where_others_at_their_ends_are_strong_too():
-    assert shares(SIMULATIONS["the same, 2 s.d. higher"], 30)[1] >= 0.9
-    assert shares(SIMULATIONS["three strong edges of it, 10 s.d. high"], 30)[1] <= 0.1
+    assert shares(SIMULATIONS["the same, 2 s.d. higher"], 30).found >= 0.9
+    assert shares(SIMULATIONS["three strong edges of it, 10 s.d. high"], 30).found <= 0.1
 
 
 def test_by_their_values_alone_nothing_is_ever_found():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoys_module, "window_means", lambda source, maxima: maxima.values)
-        assert shares(Simulation(planted(10.0)), 10)[0] == 0
+        assert shares(Simulation(planted(10.0)), 10).anything == 0
 
 
 @settings(max_examples=200, deadline=None)
@@ -66,36 +93,54 @@ def test_q_is_the_least_rate_of_a_list_that_holds_it(seed, draws, levels):
 
 @pytest.mark.parametrize("mode", ["ordered", "graph"])
 @pytest.mark.parametrize("matrix", [np.ones((9, 9)), sp.csr_array((9, 9))])
-def test_no_maximum_has_no_q(matrix, mode):
-    found = false_discovery(matrix, 3, mode=mode, decoys="shuffle", rng=np.random.default_rng(0))
+@pytest.mark.parametrize("decoys", ["shuffle", "distance"])
+def test_no_maximum_has_no_q(matrix, mode, decoys):
+    if mode == "graph" and decoys == "distance":
+        return
+    found = false_discovery(matrix, 3, mode=mode, decoys=decoys, rng=np.random.default_rng(0))
     assert len(found.maxima) == len(found.q) == len(found.statistic) == 0
 
 
-@settings(max_examples=100, deadline=None)
-@given(seed=SEEDS, kind=st.sampled_from(["shuffle", "distance"]), mirrored=st.booleans(), stored=st.booleans(),
-       holes=st.booleans(), diagonal=st.booleans())  # fmt: skip
-def test_a_decoy_exchanges_measured_entries_alone(seed, kind, mirrored, stored, holes, diagonal):
+def holed_source(seed, *, mirrored, stored, holes, diagonal):
+    """A matrix of whole numbers, some of them missing, and how it is read."""
     rng = np.random.default_rng(seed)
     matrix = rng.integers(1, 50, size=(9, 9)).astype(float)
     hidden = (rng.random((9, 9)) < 0.3) & holes
     matrix, hidden = (symmetric(matrix), hidden | hidden.T) if mirrored else (matrix, hidden)
     seen = np.where(hidden, np.nan, matrix)
     given_matrix = sp.csr_array(np.where(hidden, 0, matrix)) if stored else seen
+    return given_matrix, as_source(given_matrix, unstored="missing", diagonal=diagonal, directed=not mirrored)
+
+
+FORMS = {"mirrored": st.booleans(), "stored": st.booleans(), "holes": st.booleans(), "diagonal": st.booleans()}
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=SEEDS, kind=st.sampled_from(["shuffle", "distance"]), form=st.fixed_dictionaries(FORMS))
+def test_a_decoy_exchanges_measured_entries_alone(seed, kind, form):
+    given_matrix, source = holed_source(seed, **form)
     before = given_matrix.copy()
-    source = as_source(given_matrix, unstored="missing", diagonal=diagonal, directed=not mirrored)
-    decoy = decoys_module.PermutationNull.of(source, kind).draw(rng)
+    null = PermutationNull.of(source) if kind == "shuffle" else LocalNull.of(LocalModel.of(in_memory(source), (3, 3)))
+    decoy = null.draw(np.random.default_rng(seed))
     (one, other) = (part.block(0, 0, 9, 9, (0, 0)) for part in (source, decoy))
     known = ~one.missing if one.missing is not None else np.ones((9, 9), dtype=bool)
     assert np.array_equal(known, ~other.missing if other.missing is not None else np.ones((9, 9), dtype=bool))
-    apart = np.abs(np.subtract.outer(np.arange(9), np.arange(9)))
-    for distance in range(9) if kind == "distance" else [apart]:
-        group = known & (apart == distance) & (np.tri(9, dtype=bool).T | (not mirrored))
-        np.testing.assert_array_equal(np.sort(one.values[group]), np.sort(other.values[group]))
-    if mirrored:
+    once = known & (np.tri(9, dtype=bool).T | (not form["mirrored"]))
+    if kind == "shuffle":
+        np.testing.assert_array_equal(np.sort(one.values[once]), np.sort(other.values[once]))
+    else:
+        model = null.model
+        rows, columns = model.entries.rows, model.entries.columns
+        assert sorted(zip(rows.tolist(), columns.tolist(), strict=True)) == [*map(tuple, np.argwhere(once).tolist())]
+        ratios = [(block.values[rows, columns] / model.local)[null.order] for block in (one, other)]
+        for group in np.unique(null.group):
+            exchanged = [np.sort(ratio[null.group == group]) for ratio in ratios]
+            np.testing.assert_allclose(*exchanged, rtol=1e-9)
+    if form["mirrored"]:
         np.testing.assert_array_equal(other.values, other.values.T)
-    for part in ("data", "indices") if stored else ():
+    for part in ("data", "indices") if form["stored"] else ():
         np.testing.assert_array_equal(getattr(given_matrix, part), getattr(before, part))
-    if not stored:
+    if not form["stored"]:
         np.testing.assert_array_equal(given_matrix, before)
 
 
@@ -157,7 +202,7 @@ def test_a_decoy_of_a_graph_keeps_its_edges():
     weights = sp.random_array((20, 20), density=0.2, rng=np.random.default_rng(0))
     graph = sp.csr_array(sp.triu(weights) + sp.triu(weights, 1).T)
     source = as_source(graph).edges()
-    decoy = decoys_module.PermutationNull.of(source, "shuffle").draw(np.random.default_rng(1)).matrix
+    decoy = PermutationNull.of(source).draw(np.random.default_rng(1)).matrix
     assert np.array_equal(decoy.indptr, graph.indptr) and np.array_equal(decoy.indices, graph.indices)
     assert not np.array_equal(decoy.data, graph.data) and (decoy != decoy.T).nnz == 0
     half, other = (np.sort(sp.triu(one).data) for one in (graph, decoy))
@@ -172,6 +217,8 @@ def test_a_decoy_of_a_graph_keeps_its_edges():
         (np.eye(5, 6), {"decoys": "distance"}, "a square matrix, rows and columns in one order, not 5 x 6"),
         (np.eye(5), {"decoys": "distance", "mode": "graph"}, "which a graph does not have: use shuffle"),
         (np.diag([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle"}, "whose mean is finite"),
+        (np.diag([np.inf, 1, 2, 3, 4]), {"decoys": "distance"}, "whose squares have a finite sum"),
+        (np.diag([1e200, 1, 2, 3, 4]), {"decoys": "distance"}, "whose squares have a finite sum"),
         (np.triu([np.inf, 1, 2, 3, 4]), {"decoys": "shuffle", "mode": "graph"}, "whose sums are finite"),
     ],
 )
@@ -183,7 +230,7 @@ def test_wrong_decoys_are_refused_in_one_line(matrix, options, complaint):
 
 def test_decoys_of_a_matrix_that_is_too_large_are_refused():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decoys_module, "SHUFFLED", 80)
+        patch.setattr(shuffled_entries, "SHUFFLED", 80)
         with pytest.raises(InputError, match="at most 80 entries, not 81"):
             false_discovery(np.eye(9), 3, decoys="shuffle", rng=np.random.default_rng(0))
 
@@ -287,3 +334,49 @@ def test_means_of_windows_of_a_sparse_matrix_with_breaks_are_those_of_the_dense_
         means.append(window_means(source, search_matrix(source, options)))
     np.testing.assert_allclose(means[1], means[0], rtol=1e-12)
     assert len(means[0]) > 20
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS, depth=st.sampled_from([0.5, 4.0]), form=st.sampled_from(["dense", "sparse", "masked", "broken"]))
+def test_the_excess_of_a_window_does_not_depend_on_the_form_or_the_unit_of_the_matrix(seed, depth, form):
+    counts = symmetric(np.random.default_rng(seed).poisson(4.0, size=(24, 24)).astype(float))
+    lost = np.random.default_rng(seed + 1).random(24) < 0.15
+    seen = np.where(lost[:, None] | lost, np.nan, counts)
+    given_matrix, options = {
+        "dense": (seen * depth, {}),
+        "sparse": (sp.csr_array(counts * depth), {"missing": (lost, lost)}),
+        "masked": (counts * depth, {"missing": lost[:, None] | lost}),
+        "broken": (seen * depth, {"breaks": ([], [])}),
+    }[form]
+    maxima = find_maxima(seen, 5, ties="all")
+    expected = excess_scores(as_source(seen), maxima, k=(5, 5), additive=False)
+    found = excess_scores(as_source(given_matrix, **options), maxima, k=(5, 5), additive=False)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_beside_missing_bins_windows_exceed_their_surroundings_no_more_often_than_elsewhere():
+    scores = {True: [], False: []}
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        counts = symmetric(rng.poisson(5.0, size=(60, 60)).astype(float))
+        lost = rng.random(60) < 0.1
+        counts[lost], counts[:, lost] = np.nan, np.nan
+        maxima = find_maxima(counts, 5)
+        beside = np.convolve(lost, [1, 1, 1], mode="same") > 0
+        for near in (True, False):
+            part = maxima[(beside[maxima.rows] | beside[maxima.columns]) == near]
+            scores[near].append(excess_scores(as_source(counts), part, k=(5, 5), additive=False))
+    near, far = (np.concatenate(scores[side]) for side in (True, False))
+    assert len(near) > 300 and len(far) > 300
+    assert abs(near.mean() - far.mean()) < 0.2 and abs(near.std() - far.std()) < 0.15
+
+
+def test_a_window_at_the_corner_of_a_block_is_compared_with_the_block():
+    place = np.arange(60)
+    block = 20 + 40.0 * ((place[:, None] // 20) == place // 20)
+    counts = symmetric(np.random.default_rng(0).poisson(block).astype(float))
+    corner = np.array([22]), np.array([36])
+    flat = LocalModel.of(as_source(counts), (5, 5)).excess(*corner)[0]
+    bump = np.round(120 * np.exp(-((place[:, None] - 22) ** 2 + (place - 36) ** 2) / 2))
+    raised = LocalModel.of(as_source(counts + bump + bump.T), (5, 5)).excess(*corner)[0]
+    assert abs(flat) < 2.5 and raised > flat + 1.5
