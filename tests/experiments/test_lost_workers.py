@@ -1,10 +1,8 @@
 """Seeds on any executor, and after the loss of a worker: the results of one process."""
 
-import functools
+import asyncio
 import json
-import os
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 
 import pytest
 
@@ -19,14 +17,14 @@ SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})
 BUDGET = TrainingConfig(steps=6, evaluate_every=3, checkpoint_every=2, device="cpu")
 
 NET = '''
-import os, pathlib, signal
+import asyncio, os, pathlib, signal
 from torch import nn
 
-MARKER = pathlib.Path({marker!r})
+ARMED = pathlib.Path({armed!r})
 
 
 class Dying(nn.Module):
-    """Ends its process once, in the fourth update, unless that is the main process."""
+    """Ends its worker in the fourth update, once, if the file is there."""
 
     inputs = "values"
 
@@ -37,13 +35,23 @@ class Dying(nn.Module):
 
     def forward(self, values):
         self.updates += self.training
-        if self.updates == 4 and os.getpid() != {main} and not MARKER.exists():
-            MARKER.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+        if self.updates == 4 and ARMED.exists():
+            ARMED.unlink()
+            {end}
         return self.layers(values).squeeze(-1)
 '''
 
-one_process = functools.partial(ProcessPoolExecutor, 1, mp_context=get_context("spawn"))
+
+class Inline(Executor):
+    """An executor that computes at once in this process, and takes a cancellation for the loss of its worker."""
+
+    def submit(self, function, item):
+        future = Future()
+        try:
+            future.set_result(function(item))
+        except asyncio.CancelledError:
+            future.set_exception(BrokenExecutor("the worker ended"))
+        return future
 
 
 class Broken(Executor):
@@ -51,13 +59,6 @@ class Broken(Executor):
 
     def submit(self, function, item):
         raise BrokenExecutor("the worker ended")
-
-
-@pytest.fixture
-def net(tmp_path):
-    """The reference of a net that ends its worker once."""
-    (tmp_path / "net.py").write_text(NET.format(marker=str(tmp_path / "marker"), main=os.getpid()))
-    return f"{tmp_path / 'net.py'}:Dying"
 
 
 def run(out, net, **changes):
@@ -77,34 +78,40 @@ def figures(results) -> dict:
     return plain
 
 
-def records_of(folder, seeds) -> list[list[tuple]]:
-    """The training records of every seed, without the clock."""
-    lines = [metrics_file(folder, seed).read_text().splitlines() for seed in seeds]
+def records_of(folder) -> list[list[tuple]]:
+    """The training records of both seeds, without the clock."""
+    lines = [metrics_file(folder, seed).read_text().splitlines() for seed in (0, 1)]
     return [[{**json.loads(line), "seconds": 0} for line in some] for some in lines]
 
 
 @pytest.mark.parametrize(
-    ("seeds", "engine"),
-    [((0,), {"executor": one_process}), pytest.param((0, 1), {"workers": 2}, marks=pytest.mark.slow)],
+    ("engine", "end"),
+    [
+        ({"executor": Inline}, "raise asyncio.CancelledError"),
+        pytest.param({"workers": 2}, "os.kill(os.getpid(), signal.SIGKILL)", marks=pytest.mark.slow),
+    ],
 )
-def test_a_worker_lost_during_training_changes_neither_results_nor_records(net, tmp_path, seeds, engine):
-    seen = []
-    whole = run(tmp_path / "whole", net, seeds=seeds)
-    found = run(tmp_path / "run", net, seeds=seeds, on_progress=seen.append, **engine)
-    assert (tmp_path / "marker").exists(), "the premise: a worker ended"
+def test_a_worker_lost_during_training_changes_neither_results_nor_records(tmp_path, engine, end):
+    armed, seen = tmp_path / "armed", []
+    (tmp_path / "net.py").write_text(NET.format(armed=str(armed), end=end))
+    net = f"{tmp_path / 'net.py'}:Dying"
+    whole = run(tmp_path / "whole", net)
+    armed.touch()
+    found = run(tmp_path / "run", net, on_progress=seen.append, **engine)
+    assert not armed.exists(), "the premise: a worker ended"
     assert figures(found) == figures(whole)
-    records = records_of(tmp_path / "run", seeds)
-    assert records == records_of(tmp_path / "whole", seeds)
+    records = records_of(tmp_path / "run")
+    assert records == records_of(tmp_path / "whole")
     reported = [(record["seed"], record["event"], record["step"]) for record in seen]
     assert len(reported) == len(set(reported)) == sum(map(len, records))
 
 
-def test_a_seed_that_always_ends_its_worker_is_named_and_the_run_resumes(net, tmp_path):
+def test_a_seed_that_always_ends_its_worker_is_named_and_the_run_resumes(tmp_path):
     with pytest.raises(LostWorkerError, match=r"^seed 0: the worker process ended 3 times"):
-        run(tmp_path / "run", net, executor=Broken)
+        run(tmp_path / "run", "gnn", executor=Broken)
     assert not (tmp_path / "run" / "results.json").exists()
-    resumed = run(tmp_path / "run", net, resume=True)
-    assert figures(resumed) == figures(run(tmp_path / "whole", net))
+    resumed = run(tmp_path / "run", "gnn", resume=True)
+    assert figures(resumed) == figures(run(tmp_path / "whole", "gnn"))
 
 
 def test_threads_of_an_executor_give_the_results_of_one_process(tmp_path):
