@@ -59,6 +59,9 @@ CONFIG = "config.json"
 RUN_FORMAT: Final = 2
 """Version of the run folder's layout; gnnmax 0.1 wrote folders without one."""
 
+ORPHAN_SECONDS = 10.0
+"""Seconds within which the workers of a killed run have ended, on a busy machine too."""
+
 CONFIG_FILE = FileKind("the record of the call", 16_000_000, "start again with --force")
 METRICS_FILE = FileKind("the metrics", 2**28, "start again with --force")
 
@@ -345,19 +348,27 @@ def locked_folder(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, path: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InputError(f"another process works in {path}: wait until it has ended, or end it") from None
-    except OSError:
-        pass  # a file system without locks
+def _lock(descriptor: int, path: Path, *, patience: float = 0) -> None:
+    """Lock an open file or folder, and wait some seconds for the process that holds the lock."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < until:
+                time.sleep(0.02)
+                continue
+            raise InputError(f"another process works in {path}: wait until it has ended, or end it") from None
+        except OSError:
+            pass  # a file system without locks
+        return
 
 
 class Metrics:
     """The growing metrics file of a seed: one record per line; all but the losses of steps are synced to disk at once.
 
-    The open file is locked if the file system has locks: two processes never train the same seed.
+    The open file is locked if the file system has locks: two processes never train the same seed. The workers of a
+    killed run hold the lock until they have noticed; they are awaited for :data:`ORPHAN_SECONDS`.
 
     Raises:
         InputError: another process has it open.
@@ -369,7 +380,7 @@ class Metrics:
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror}; choose another folder") from None
         try:
-            _lock(self._file.fileno(), path)
+            _lock(self._file.fileno(), path, patience=ORPHAN_SECONDS)
         except InputError:
             self._file.close()
             raise
