@@ -97,8 +97,7 @@ def compare(
         also: Further data sets with a test split, of other hosts.
         training: Budget and optimiser, the same for all.
         workers: Seeds trained at the same time, each in its own process.
-        executor: Any executor of ``concurrent.futures``, or a function that makes one, in place of worker processes of
-            our own; see :func:`gnnmax.io.ordered_map.map_ahead`. Its workers must see the run folder.
+        executor: As for :func:`gnnmax.data.generation.build`; its workers must see the run folder.
         force: Whether to replace a run in ``out``. The old run is kept until the new one is complete: a forced run that
             is stopped leaves it, and must start again.
         resume: Whether to resume a stopped run of the same call; a missing run is started, a finished one is only read.
@@ -123,13 +122,11 @@ def compare(
     nets = named_architectures(models, maps=check_one_kind(sources))
     training = training or TrainingConfig()
     check_config(training)
-    _check_call(seeds, training)
+    _check_call(seeds, training, force=force, resume=resume)
     _check_engine(nets, workers, executor)
     seeds = [int(seed) for seed in seeds]
     if tensorboard:
         check_tensorboard()
-    if force and resume:
-        raise InputError("force starts a run again and resume continues one: choose one of the two")
     resuming = resume and os.path.lexists(folder / CONFIG)
     if not resuming and is_main_process():
         check_output_folder(folder, owner=RUN, force=force)
@@ -224,7 +221,9 @@ def _config_of(
     )
 
 
-def _check_call(seeds: Sequence[int], training: TrainingConfig) -> None:
+def _check_call(seeds: Sequence[int], training: TrainingConfig, *, force: bool, resume: bool) -> None:
+    if force and resume:
+        raise InputError("force starts a run again and resume continues one: choose one of the two")
     if not seeds or len(set(seeds)) < len(seeds):
         raise InputError(f"seeds must be at least one non-negative integer, each once, not {list(seeds)}")
     for seed in seeds:

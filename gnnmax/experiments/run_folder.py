@@ -25,7 +25,7 @@ from gnnmax.experiments.sources import HeldRecord, is_held
 from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
-from gnnmax.io.reading import FileKind, open_regular, open_to_append
+from gnnmax.io.reading import FileKind, open_to_append
 from gnnmax.models.architecture import NETS, check_net_name
 from gnnmax.models.maps.trained import TrainedMapModel
 from gnnmax.models.references import is_reference
@@ -43,7 +43,6 @@ __all__ = [
     "NetRecord",
     "RunConfig",
     "Seeds",
-    "Tail",
     "check_same_call",
     "checkpoint_file",
     "environment",
@@ -408,38 +407,6 @@ class Log:
         """Add a line."""
         with open_to_append(self._path) as file:
             file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
-
-
-class Tail:
-    """A reader of the records that a worker process appends to its metrics file from now on.
-
-    A seed that begins again from its checkpoint has a rewound file of the same name. Training writes the same records
-    once more, and those that were read before are skipped.
-    """
-
-    def __init__(self, path: Path, seed: int) -> None:
-        self._path, self._seed = path, seed
-        self._file, self._position, self._known = 0, 0, 0
-        self._count = path.read_bytes().count(b"\n") if path.exists() else 0
-
-    def read(self) -> Iterator[dict[str, Any]]:
-        """Yield the complete records since the last call."""
-        if not self._path.exists():
-            return
-        with open_regular(self._path) as file:
-            status = os.fstat(file.fileno())
-            if status.st_ino != self._file or status.st_size < self._position:  # another file: begin again
-                self._file, self._position, self._known = status.st_ino, 0, self._count
-            file.seek(self._position)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                self._position += len(line)
-                if self._known:
-                    self._known -= 1
-                    continue
-                self._count += 1
-                yield {"seed": self._seed, **json.loads(line)}
 
 
 def load_run(

@@ -17,7 +17,8 @@ from gnnmax.data.recipe import Recipe
 from gnnmax.experiments.comparison_spec import ComparisonSpec, Progress, SeedResult
 from gnnmax.experiments.data_kinds import kind_of
 from gnnmax.experiments.divergence import Divergence, write_divergence
-from gnnmax.experiments.run_folder import Metrics, Tail, checkpoint_file, metrics_file, rewind
+from gnnmax.experiments.metrics_tail import Tail
+from gnnmax.experiments.run_folder import Metrics, checkpoint_file, metrics_file, rewind
 from gnnmax.experiments.sources import Loaded, load_once
 from gnnmax.io.ordered_map import map_ahead
 from gnnmax.io.workers import ExecutorLike, is_orphan
@@ -55,7 +56,7 @@ def run_seeds(
         workers: Worker processes; with 1, all seeds run in this process.
         on_progress: Called with each record of training.
         processes: The processes that share each batch.
-        executor: Trains in place of worker processes. A seed that a lost worker trained goes on from its checkpoint.
+        executor: Trains in place of worker processes. A seed whose worker is lost resumes from its checkpoint.
 
     Raises:
         LostWorkerError: a seed ended its worker every time.

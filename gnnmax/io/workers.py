@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import resource_tracker
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from gnnmax.errors import InputError
@@ -89,7 +89,7 @@ def check_sendable(content: Any, what: str, executor: object = None) -> None:
     from loky.backend.reduction import dumps
 
     try:
-        (pickle.dumps if isinstance(executor, ProcessPoolExecutor) else dumps)(content)
+        (ForkingPickler.dumps if isinstance(executor, ProcessPoolExecutor) else dumps)(content)
     except Exception as error:
         raise InputError(
             f"{what} cannot be sent to worker processes: {type(error).__name__}: {error}; give it as FILE.py:NAME, or "

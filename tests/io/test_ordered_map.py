@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from importlib.util import find_spec
 from multiprocessing import get_context
 
 import pytest
@@ -134,8 +135,9 @@ def test_a_given_executor_that_loses_a_worker_is_one_line_and_its_function_goes_
 
 
 def dask_executor():
-    distributed = pytest.importorskip("distributed")
-    return distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None).get_executor()
+    from distributed import Client
+
+    return Client(n_workers=2, threads_per_worker=1, dashboard_address=None).get_executor()
 
 
 def loky_executor():
@@ -144,7 +146,19 @@ def loky_executor():
     return loky.ProcessPoolExecutor(2)
 
 
-@pytest.mark.parametrize("make", [lambda: ThreadPoolExecutor(2), loky_executor, dask_executor])
+HAS_DISTRIBUTED = find_spec("distributed") is not None
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ThreadPoolExecutor(2),
+        loky_executor,
+        pytest.param(
+            dask_executor, marks=pytest.mark.skipif(not HAS_DISTRIBUTED, reason="distributed is not installed")
+        ),
+    ],
+)
 def test_any_executor_gives_the_same_results_and_can_be_used_afterwards(make):
     with make() as executor:
         found = list(

@@ -19,8 +19,8 @@ from torch import nn
 from gnnmax.cli.main import main
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.errors import InputError
-from gnnmax.experiments.comparison import compare
 from gnnmax.experiments import run_folder
+from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.run_folder import Metrics, metrics_file, rewind
 from gnnmax.models.registry import build_model
 from gnnmax.models.seeding import seeded
