@@ -169,11 +169,12 @@ def _check_side(model: Scorer, k: int) -> None:
 class WholeMatrixNet(Protocol):
     """A net that scores all entries of a matrix at once, such as a trained net on maps."""
 
-    def score_matrix(self, matrix: npt.NDArray[np.float32], *, structure: Any) -> npt.NDArray[np.float32]:
+    def score_matrix(self, matrix: npt.NDArray[Any], *, structure: Any) -> npt.NDArray[np.float32]:
         """Return a score for each entry of a matrix ``(n, m)``; NaN or infinite where there is none.
 
         Args:
-            matrix: NaN where nothing was measured.
+            matrix: NaN where nothing was measured; float32. A net with the attribute ``encoding = "standard"``, which
+                does not depend on the scale of the matrix, gets floating-point numbers that hold all values exactly.
             structure: ``symmetric``, ``directed`` or ``bipartite``, see :data:`gnnmax.task.map_model.Structure`.
         """
         ...
@@ -210,8 +211,9 @@ class MatrixScores:
                 "a part of it, or by a net that reads windows"
             )
         block = source.block(0, 0, n, m, (0, 0))
-        with np.errstate(over="ignore", under="ignore"):
-            matrix = with_nan(block.values, block.missing).astype(np.float32)
+        matrix = with_nan(block.values, block.missing)
+        if getattr(self.model, "encoding", "") != "standard":
+            matrix = _rounded(matrix, self.name)
         structure = "symmetric" if source.undirected else "directed" if n == m else "bipartite"
         scores = np.array(self.model.score_matrix(matrix, structure=structure), dtype=np.float32)
         scores[~np.isfinite(scores) | np.isnan(matrix)] = np.nan
@@ -220,6 +222,22 @@ class MatrixScores:
         if source.undirected:
             scores = np.triu(scores) + np.triu(scores, 1).T
         return score_source(source, scores)
+
+
+def _rounded(matrix: npt.NDArray[np.floating], name: str) -> npt.NDArray[np.float32]:
+    """Round a matrix to float32.
+
+    Raises:
+        InputError: a value that float32 cannot hold.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = matrix.astype(np.float32)
+    if (np.isinf(rounded) & np.isfinite(matrix)).any():
+        raise InputError(
+            f"the net {name} reads single precision, which ends at {np.finfo(np.float32).max:.2g}: divide the matrix "
+            "by a number first"
+        )
+    return rounded
 
 
 def _at_edges(source: MatrixSource, score: Callable[[Places, Places], npt.NDArray[np.float32]]) -> Any:
