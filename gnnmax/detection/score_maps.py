@@ -271,13 +271,21 @@ def score_matrix(mapper: ScoreMapper, source: MatrixSource, options: SearchOptio
         InputError: the net cannot read such a matrix, or has no score for any entry.
     """
     scores = mapper.score(source, options)
-    if not any(len(values) for values, _, _ in scores.measured()):
-        what = "no edge of the graph" if options.mode == "graph" else "no window of the matrix"
+    if any(len(values) for values, _, _ in scores.measured()):
+        return scores
+    graph = options.mode == "graph"
+    if graph and not len(edges_of(source)[1]):
+        return scores
+    if mapper.reads == "the whole matrix":
         raise InputError(
-            f"{what} has a score of the net {mapper.name}: windows of {options.sides[0]} x {options.sides[1]} must be "
-            "measured; give a smaller k, or a net that takes missing entries"
+            f"no {'edge of the graph' if graph else 'entry of the matrix'} has a score of the net {mapper.name}: give "
+            "a matrix with measured entries off its diagonal"
         )
-    return scores
+    raise InputError(
+        f"no {'edge of the graph' if graph else 'window of the matrix'} has a score of the net {mapper.name}: windows "
+        f"of {options.sides[0]} x {options.sides[1]} must be measured; give a smaller k, or a net that takes missing "
+        "entries"
+    )
 
 
 def search_by(mapper: ScoreMapper, source: MatrixSource, options: SearchOptions) -> Maxima:

@@ -225,13 +225,20 @@ def test_calls_do_not_depend_on_the_scale_of_the_matrix(factor, offset):
 
 
 def test_a_net_that_reads_the_values_themselves_refuses_those_that_it_would_get_as_infinite():
-    with pytest.raises(InputError, match="reads single precision, which ends at 3.4e"):
+    with pytest.raises(InputError, match="reads single precision"):
         find_calls(np.full((9, 9), 1e300), Shifted(), 3)
 
 
 def test_a_score_that_no_window_has_is_refused():
     with pytest.raises(InputError, match="no window of the matrix has a score of the net contexts"):
         find_calls(np.where(np.eye(9) > 0, 1.0, np.nan), ContextSum(), 5)
+    with pytest.raises(InputError, match="no entry of the matrix has a score of the net map-product: give a matrix"):
+        find_calls(np.where(np.eye(9) > 0, 1.0, np.nan), "map-product", 5)
+
+
+@pytest.mark.parametrize("by", ["gnn", "map-product"])
+def test_a_graph_without_edges_has_no_calls(by):
+    assert list(find_calls(np.zeros((12, 12)), by, 3, mode="graph").maxima) == []
 
 
 @pytest.mark.parametrize(
