@@ -1,7 +1,7 @@
 """Write tables into the documents: python scripts/refresh_tables.py models metrics peaks recipes maps sets.
 
 The first five are made from registries at once; the others are measured again, three seeds each; answer writes the
-headline of the README as well. Without a name all are written, in about two hours.
+headline of the README as well. Without a name all are written, in about three hours.
 """
 
 import sys

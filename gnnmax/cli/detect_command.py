@@ -95,9 +95,9 @@ class Detect(SearchFlags):
     by: Annotated[str | None, tyro.conf.arg(metavar="NET")] = None
     """Search the scores of this net in place of the values: the net scores every window, or in mode graph every edge;
     threshold, margin and minimum distance then refer to scores. A shipped model, a folder, or FOLDER=FILE.py:CLASS."""
-    models: str = "cnn,gnn"
+    models: str | None = None
     """Nets that score the windows, separated by commas: shipped models by name, trained ones by folder, those of your
-    own code as FOLDER=FILE.py:CLASS; or none."""
+    own code as FOLDER=FILE.py:CLASS; or none. By default cnn,gnn, and none with --by."""
     allow_changed: Flag = False
     """Run nets of your own although their file was changed since the training."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -279,7 +279,7 @@ class Detect(SearchFlags):
         for flag, given in (("--triangle both", self.triangle == "both"), ("--positions", self.positions is not None)):
             if self.decoys != "none" and given:
                 raise InputError(f"decoys apply to maxima, each pair once: leave out {flag}")
-        if self.everywhere is not None and (self.mode == "graph" or self.models == "none"):
+        if self.everywhere is not None and (self.mode == "graph" or self.scorers == "none"):
             raise InputError("--everywhere needs nets and an ordered matrix: leave out --mode graph or --models none")
         check_needs(self)
         self._check_files()
@@ -298,6 +298,11 @@ class Detect(SearchFlags):
         check_outputs(outputs, inputs=inputs, force=self.force)
         if self.out is not None and self.out.suffix == ".parquet":
             parquet_library()
+
+    @property
+    def scorers(self) -> str:
+        """The nets that score the windows of the list, as --models names them."""
+        return self.models if self.models is not None else "none" if self.by is not None else "cnn,gnn"
 
     @property
     def side(self) -> int:

@@ -42,7 +42,7 @@ NEEDS: tuple[Need, ...] = (
     ),
     *(Need(option, "--decoys", lambda call: call.decoys != "none") for option in ("draws", "seed", "fdr")),
     *(
-        Need(option, "nets: --models or --by", lambda call: call.models != "none" or call.by is not None)
+        Need(option, "nets: --models or --by", lambda call: call.scorers != "none" or call.by is not None)
         for option in ("device", "allow_changed")
     ),
 )
@@ -50,7 +50,7 @@ NEEDS: tuple[Need, ...] = (
 
 
 def _cuts_windows(call: Any) -> bool:
-    return call.models != "none" or call.by is not None or call.windows is not None
+    return call.scorers != "none" or call.by is not None or call.windows is not None
 
 
 def check_needs(call: Any) -> None:

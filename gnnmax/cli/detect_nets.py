@@ -27,7 +27,7 @@ def models_of(call: Any) -> dict[str, TrainedModel]:
     Raises:
         InputError: there is no such net, or windows are not square.
     """
-    nets = {} if call.models == "none" else nets_of(call.models)
+    nets = {} if call.scorers == "none" else nets_of(call.scorers)
     if (nets or call.windows is not None or call.by is not None) and call.k_columns not in (None, call.side):
         instead = "leave out --by and pass --models none" if call.by is not None else "pass --models none"
         raise InputError(f"nets take square windows: {instead}, or leave out --k-columns")

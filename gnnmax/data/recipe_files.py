@@ -141,7 +141,7 @@ def map_recipe_names() -> list[str]:
 
     Example:
         >>> map_recipe_names()[:2]
-        ['contact-256', 'contact-256-shuffled']
+        ['block-1000', 'clique-1000']
     """
     return _presets("maps").names()
 
