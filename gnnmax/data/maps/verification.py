@@ -19,7 +19,7 @@ from gnnmax.task.claims import Check
 from gnnmax.task.hashing import splitmix64
 from gnnmax.task.maps import Maps
 
-__all__ = ["check_maps_of", "map_fingerprint", "maps_apart"]
+__all__ = ["check_maps_of", "fingerprint_of", "maps_apart"]
 
 Matrix = npt.NDArray[np.float64]
 
@@ -214,11 +214,11 @@ def maps_apart(splits: Mapping[str, Any]) -> Check:
     shared = 0
     for split, maps in splits.items():
         for matrix, (rows, columns) in zip(maps.values, maps.size.tolist(), strict=True):
-            shared += seen.setdefault(map_fingerprint(matrix[:rows, :columns]), split) != split
+            shared += seen.setdefault(fingerprint_of(matrix[:rows, :columns]), split) != split
     return Check("no map of a split is in another, renumbered or transposed", not shared, f"{len(seen)} maps")
 
 
-def map_fingerprint(matrix: npt.NDArray[np.float32]) -> int:
+def fingerprint_of(matrix: npt.NDArray[np.float32]) -> int:
     """Return a fingerprint of a map, invariant to renumbering rows and columns and to transposition.
 
     Colour refinement, as in :func:`gnnmax.data.duplicates.fingerprints`: an entry is coloured by its value, a row or
@@ -232,7 +232,7 @@ def map_fingerprint(matrix: npt.NDArray[np.float32]) -> int:
         >>> graph = np.float32([[0, 1, 1, 0], [1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]])  # a path of two edges
         >>> other = np.float32([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]])  # two edges apart
         >>> moved = graph[[3, 0, 2, 1]][:, [3, 0, 2, 1]]
-        >>> map_fingerprint(graph) == map_fingerprint(moved), map_fingerprint(graph) == map_fingerprint(other)
+        >>> fingerprint_of(graph) == fingerprint_of(moved), fingerprint_of(graph) == fingerprint_of(other)
         (True, False)
     """
     keys: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]] = []
