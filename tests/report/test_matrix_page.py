@@ -18,7 +18,8 @@ from gnnmax.report.matrix_page import LISTED, RINGED, render_matrix
 CARD = {
     "matrix": "m.npy", "positions": None, "by": None, "mode": "ordered", "symmetry": {"read": "directed", "note": ""},
     "k": [3, 3], "ties": "strict", "border": "shrink", "max_missing": None, "threshold": None, "min_distance": 1,
-    "steps": [], "decoys": None, "unstored": "zero", "command": "gnnmax detect m.npy", "versions": {"gnnmax": "1"}, "seconds": 0.1,
+    "steps": [], "decoys": None, "unstored": "zero", "command": "gnnmax detect m.npy", "versions": {"gnnmax": "1"},
+    "seconds": 0.1,
 }  # fmt: skip
 
 
