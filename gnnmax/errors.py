@@ -18,6 +18,19 @@ class InputError(ValueError):
     """
 
 
+class LostWorkerError(RuntimeError):
+    """Work that could not be done, for its worker process ended every time; one line names the work.
+
+    The command line prints it and ends with exit status 1.
+
+    Example:
+        >>> raise LostWorkerError("graphs 8 to 15: the worker process ended 3 times before the result was there")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.LostWorkerError: graphs 8 to 15: the worker process ended 3 times before the result was there
+    """
+
+
 def lacks_memory(error: Exception) -> bool:
     """Return whether an error says that memory could not be allocated; torch raises RuntimeErrors for this.
 

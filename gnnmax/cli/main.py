@@ -15,7 +15,7 @@ import tyro
 
 from gnnmax.cli import COMMANDS, Command
 from gnnmax.cli.arguments import expand_home, plain_flags, refuse_old_flags
-from gnnmax.errors import InputError, failure_of
+from gnnmax.errors import InputError, LostWorkerError, failure_of
 from gnnmax.task.terminal import visible
 
 __all__ = ["main"]
@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The arguments after the program's name; None takes those of the process.
 
     Returns:
-        The exit status: 0 done; 1 a check failed; 2 wrong arguments or input, reported in one line on standard error;
-        130 interrupted.
+        The exit status: 0 done; 1 a check failed or a worker was lost; 2 wrong arguments or input; 130 interrupted.
+        Lost workers and wrong input are reported in one line on standard error.
 
     Example:
         >>> main(["list", "rules"])
@@ -51,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except InputError as error:
         return _refuse(str(error))
+    except LostWorkerError as error:
+        return _refuse(str(error), status=1)
     except BrokenPipeError:
         _write_no_more()
         return 0  # the reader of our output has closed the pipe
@@ -95,6 +97,6 @@ def _parsed(arguments: list[str]) -> Command | int:
         return _refuse(words or "the arguments are wrong; see gnnmax --help")
 
 
-def _refuse(message: str) -> int:
+def _refuse(message: str, *, status: int = 2) -> int:
     sys.stderr.write(f"gnnmax: {visible(' '.join(message.split()))}\n")
-    return 2
+    return status

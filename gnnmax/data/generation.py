@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gnnmax.data.base_windows import draw_base_windows, repeat_windows
 from gnnmax.data.chunks import by_chunks
 from gnnmax.data.dataset import DataSet, with_names
-from gnnmax.data.graph_chunks import Progress, check_workers, draw_chunks
+from gnnmax.data.graph_chunks import Progress, draw_chunks
 from gnnmax.data.maps.dataset import MapSet
 from gnnmax.data.maps.generation import build_maps
 from gnnmax.data.maps.recipe import MapRecipe
@@ -24,6 +24,7 @@ from gnnmax.data.random_streams import stream
 from gnnmax.data.recipe import Ingredients, Recipe, parse_recipe
 from gnnmax.data.recipe_files import RecipeLike, any_recipe
 from gnnmax.errors import InputError
+from gnnmax.io.workers import ExecutorLike, check_workers
 from gnnmax.task.label import is_centred, kind_of, margin, offset_of
 from gnnmax.task.windows import FIELDS, Windows
 
@@ -33,28 +34,43 @@ CHUNK = 8
 
 
 @overload
-def build(recipe: MapRecipe, *, workers: int = 1, on_progress: Progress | None = None) -> MapSet: ...
+def build(
+    recipe: MapRecipe, *, workers: int = 1, executor: ExecutorLike | None = None, on_progress: Progress | None = None
+) -> MapSet: ...
 
 
 @overload
-def build(recipe: Recipe, *, workers: int = 1, on_progress: Progress | None = None) -> DataSet: ...
+def build(
+    recipe: Recipe, *, workers: int = 1, executor: ExecutorLike | None = None, on_progress: Progress | None = None
+) -> DataSet: ...
 
 
 @overload
-def build(recipe: RecipeLike, *, workers: int = 1, on_progress: Progress | None = None) -> DataSet | Any: ...
+def build(
+    recipe: RecipeLike, *, workers: int = 1, executor: ExecutorLike | None = None, on_progress: Progress | None = None
+) -> DataSet | Any: ...
 
 
-def build(recipe: RecipeLike | MapRecipe, *, workers: int = 1, on_progress: Progress | None = None) -> DataSet | MapSet:
+def build(
+    recipe: RecipeLike | MapRecipe,
+    *,
+    workers: int = 1,
+    executor: ExecutorLike | None = None,
+    on_progress: Progress | None = None,
+) -> DataSet | MapSet:
     """Draw all windows or maps of a recipe, in memory.
 
     Args:
         recipe: A recipe of windows or of maps; the name of a shipped one; the path of a ``.toml`` file; or a recipe as
             plain dicts.
         workers: Number of worker processes; the windows do not depend on it, bit for bit.
+        executor: Any executor of ``concurrent.futures``, or a function that makes one, in place of worker processes of
+            our own; see :func:`gnnmax.io.ordered_map.map_ahead`.
         on_progress: Called with the number of graphs done and in total.
 
     Raises:
         InputError: ``workers`` is below 1, or the hosts of the recipe do not have enough such windows.
+        LostWorkerError: some graphs ended their worker every time.
 
     Example:
         >>> from gnnmax.data.recipe_files import load_recipe
@@ -68,20 +84,21 @@ def build(recipe: RecipeLike | MapRecipe, *, workers: int = 1, on_progress: Prog
     """
     recipe = any_recipe(recipe)
     if isinstance(recipe, MapRecipe):
-        return build_maps(recipe, workers=workers, on_progress=on_progress)
-    check_call(recipe, workers)
+        return build_maps(recipe, workers=workers, executor=executor, on_progress=on_progress)
+    check_call(recipe, workers, executor)
     splits = {}
     for split in recipe.splits:
-        drawn = Windows.concatenate(list(generate_windows(recipe, recipe.span(split), workers, on_progress)))
+        parts = generate_windows(recipe, recipe.span(split), workers, on_progress, executor=executor)
+        drawn = Windows.concatenate(list(parts))
         splits[split] = with_names(recipe, split, drawn)
     return DataSet(recipe, splits)
 
 
-def check_call(recipe: object, workers: object) -> None:
+def check_call(recipe: object, workers: object, executor: object = None) -> None:
     """Check the arguments of a generation before any work is done.
 
     Raises:
-        InputError: not a recipe, or not a positive number of workers.
+        InputError: not a recipe, not a positive number of workers, or not an executor.
 
     Example:
         >>> check_call("spike-9", 2)
@@ -91,11 +108,16 @@ def check_call(recipe: object, workers: object) -> None:
     """
     if not isinstance(recipe, Recipe):
         raise InputError(f"expected a Recipe, not {type(recipe).__name__}: pass load_recipe(name)")
-    check_workers(workers)
+    check_workers(workers, executor)
 
 
 def generate_windows(
-    recipe: Recipe, graphs: range, workers: int = 1, on_progress: Progress | None = None
+    recipe: Recipe,
+    graphs: range,
+    workers: int = 1,
+    on_progress: Progress | None = None,
+    *,
+    executor: ExecutorLike | None = None,
 ) -> Iterator[Windows]:
     """Draw the windows of a range of graphs in order, several graphs at a time.
 
@@ -104,6 +126,7 @@ def generate_windows(
         graphs: Indices of the hosts.
         workers: Number of worker processes.
         on_progress: Called with the number of graphs done and in total for the recipe.
+        executor: As for :func:`build`.
 
     Yields:
         The windows of up to 8 graphs.
@@ -111,9 +134,11 @@ def generate_windows(
     Raises:
         InputError: ``workers`` is below 1, or the hosts of the recipe do not have enough such windows.
     """
-    check_call(recipe, workers)
+    check_call(recipe, workers, executor)
     draw = functools.partial(generate_graphs, recipe.to_dict())
-    return draw_chunks(draw, graphs, CHUNK, workers=workers, total=recipe.graphs, on_progress=on_progress)
+    return draw_chunks(
+        draw, graphs, CHUNK, workers=workers, executor=executor, total=recipe.graphs, on_progress=on_progress
+    )
 
 
 def generate_graphs(recipe: dict[str, Any], graphs: list[int]) -> Windows:

@@ -31,6 +31,7 @@ from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
 from gnnmax.io.table_files import ARRAY_FILES
 from gnnmax.io.tensor_files import read_header
+from gnnmax.io.workers import ExecutorLike
 from gnnmax.task.maps import Maps
 from gnnmax.task.windows import Windows
 
@@ -110,6 +111,7 @@ def write_dataset(
     path: str | Path,
     *,
     workers: int = 1,
+    executor: ExecutorLike | None = None,
     force: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
@@ -122,6 +124,7 @@ def write_dataset(
         recipe: The recipe.
         path: The folder to write, which must be absent or empty.
         workers: Number of worker processes.
+        executor: As for :func:`gnnmax.data.generation.build`.
         force: Whether to replace an existing data set.
         on_progress: Called with the number of graphs done and in total.
 
@@ -130,6 +133,7 @@ def write_dataset(
 
     Raises:
         InputError: the folder is in use, or the recipe cannot be drawn.
+        LostWorkerError: some graphs ended their worker every time.
 
     Example:
         >>> import tempfile
@@ -141,12 +145,12 @@ def write_dataset(
         64
     """
     if not isinstance(recipe, MapRecipe):
-        check_call(recipe, workers)
+        check_call(recipe, workers, executor)
 
     def drawn(split: str) -> Iterator[Windows | Maps]:
         if isinstance(recipe, MapRecipe):
-            return draw_maps(recipe, split, workers, on_progress)
-        return generate_windows(recipe, recipe.span(split), workers, on_progress)
+            return draw_maps(recipe, split, workers, on_progress, executor=executor)
+        return generate_windows(recipe, recipe.span(split), workers, on_progress, executor=executor)
 
     return write_splits(recipe, drawn, as_path(path), force=force)
 
@@ -324,6 +328,7 @@ def load_data(
     source: str | Path | Recipe | DataSet | Windows | dict[str, Any],
     *,
     workers: int = 1,
+    executor: ExecutorLike | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> DataSet:
     """Open the folder of a stored data set, or build a recipe in memory.
@@ -332,6 +337,7 @@ def load_data(
         source: A folder; the name of a shipped recipe or the path of a ``.toml`` file; a recipe, or one as plain dicts;
             a data set, which is returned as it is; windows, which are split by graph, 0.8, 0.1 and 0.1.
         workers: Processes to build with.
+        executor: As for :func:`gnnmax.data.generation.build`.
         on_progress: Called with the number of graphs done and of all graphs, when building.
 
     Raises:
@@ -363,7 +369,7 @@ def load_data(
                 f"{source} is no data set: make one of your own windows with 'gnnmax import {source} --labels FILE "
                 "--out FOLDER', or of a graph with 'gnnmax host FILE'"
             )
-    return build(as_recipe(source), workers=workers, on_progress=on_progress)
+    return build(as_recipe(source), workers=workers, executor=executor, on_progress=on_progress)
 
 
 def load_any(source: str, *, on_progress: Callable[[int, int], None] | None = None) -> DataSet | MapSet:

@@ -36,7 +36,7 @@ from gnnmax.experiments.sources import (
 from gnnmax.io.atomic import check_output_folder
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
-from gnnmax.io.workers import check_sendable
+from gnnmax.io.workers import ExecutorLike, check_executor, check_sendable
 from gnnmax.models.architecture import Architecture, named_architectures
 from gnnmax.models.inference import resolve_device
 from gnnmax.models.matching import match_parameters
@@ -61,6 +61,7 @@ def compare(
     also: Sequence[Source] = (),
     training: TrainingConfig | None = None,
     workers: int = 1,
+    executor: ExecutorLike | None = None,
     force: bool = False,
     resume: bool = False,
     command: str = "",
@@ -96,6 +97,7 @@ def compare(
         also: Further data sets with a test split, of other hosts.
         training: Budget and optimiser, the same for all.
         workers: Seeds trained at the same time, each in its own process.
+        executor: As for :func:`gnnmax.data.generation.build`; its workers must see the run folder.
         force: Whether to replace a run in ``out``. The old run is kept until the new one is complete: a forced run that
             is stopped leaves it, and must start again.
         resume: Whether to resume a stopped run of the same call; a missing run is started, a finished one is only read.
@@ -109,6 +111,7 @@ def compare(
     Raises:
         InputError: unknown names, nets that do not read such data, a folder in use, missing splits, windows of a side
             that a net does not accept, an own net that fails, or resuming a run that another call started.
+        LostWorkerError: a seed ended its worker process every time.
 
     References:
         Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
@@ -119,12 +122,11 @@ def compare(
     nets = named_architectures(models, maps=check_one_kind(sources))
     training = training or TrainingConfig()
     check_config(training)
-    _check_call(nets, seeds, workers, training)
+    _check_call(seeds, training, force=force, resume=resume)
+    _check_engine(nets, workers, executor)
     seeds = [int(seed) for seed in seeds]
     if tensorboard:
         check_tensorboard()
-    if force and resume:
-        raise InputError("force starts a run again and resume continues one: choose one of the two")
     resuming = resume and os.path.lexists(folder / CONFIG)
     if not resuming and is_main_process():
         check_output_folder(folder, owner=RUN, force=force)
@@ -148,7 +150,7 @@ def compare(
         record = on_progress or _ignore
         if tensorboard and is_main_process():
             record = stack.enter_context(_with_curves(spec.folder, record, past))
-        return _run(spec, seeds, sets=sets, workers=workers, command=command, on_progress=record)
+        return _run(spec, seeds, sets=sets, workers=workers, executor=executor, command=command, on_progress=record)
 
 
 @contextlib.contextmanager
@@ -172,6 +174,7 @@ def _run(
     *,
     sets: Sequence[Loaded],
     workers: int,
+    executor: ExecutorLike | None,
     command: str,
     on_progress: Progress,
 ) -> Results | Any:
@@ -184,7 +187,15 @@ def _run(
             return parse_results(processes.broadcast(b""))
         log = Log(spec.folder / "log.txt")
         log.write(f"{', '.join(spec.models)} on {sets[0].recipe.name}, seeds {', '.join(map(str, seeds))}")
-        outcomes = run_seeds(spec, seeds, sets=sets, workers=workers, on_progress=on_progress, processes=processes)
+        outcomes = run_seeds(
+            spec,
+            seeds,
+            sets=sets,
+            workers=workers,
+            executor=executor,
+            on_progress=on_progress,
+            processes=processes,
+        )
         log.write("trained; evaluating")
         results = kind_of(sets[0]).results(spec, outcomes, sets=sets, command=command)
         write_results(spec.folder, results)
@@ -210,22 +221,31 @@ def _config_of(
     )
 
 
-def _check_call(nets: Mapping[str, Architecture], seeds: Sequence[int], workers: int, training: TrainingConfig) -> None:
+def _check_call(seeds: Sequence[int], training: TrainingConfig, *, force: bool, resume: bool) -> None:
+    if force and resume:
+        raise InputError("force starts a run again and resume continues one: choose one of the two")
     if not seeds or len(set(seeds)) < len(seeds):
         raise InputError(f"seeds must be at least one non-negative integer, each once, not {list(seeds)}")
     for seed in seeds:
         check_seed(seed)
+    if training.match == "seconds" and is_distributed():
+        raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
+
+
+def _check_engine(nets: Mapping[str, Architecture], workers: int, executor: ExecutorLike | None) -> None:
+    """Check where the seeds are trained, and that the nets can be sent there."""
     if workers < 1:
         raise InputError(f"workers must be at least 1, not {workers}")
+    check_executor(executor)
     if workers > 1 and is_distributed():
         raise InputError(
             f"under torchrun the processes share each batch, one seed at a time: workers must be 1, not {workers}"
         )
-    if workers > 1:
+    if executor is not None and is_distributed():
+        raise InputError("under torchrun the processes share each batch, one seed at a time: pass no executor")
+    if workers > 1 or executor is not None:
         for name, net in nets.items():
-            check_sendable(net.origin, f"the factory of {name}")
-    if training.match == "seconds" and is_distributed():
-        raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
+            check_sendable(net.origin, f"the factory of {name}", executor)
 
 
 @contextlib.contextmanager

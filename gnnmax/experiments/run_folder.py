@@ -25,7 +25,7 @@ from gnnmax.experiments.sources import HeldRecord, is_held
 from gnnmax.io.atomic import atomic_folder, write_file
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
-from gnnmax.io.reading import FileKind, open_regular, open_to_append
+from gnnmax.io.reading import FileKind, open_to_append
 from gnnmax.models.architecture import NETS, check_net_name
 from gnnmax.models.maps.trained import TrainedMapModel
 from gnnmax.models.references import is_reference
@@ -43,7 +43,6 @@ __all__ = [
     "NetRecord",
     "RunConfig",
     "Seeds",
-    "Tail",
     "check_same_call",
     "checkpoint_file",
     "environment",
@@ -58,6 +57,9 @@ __all__ = [
 CONFIG = "config.json"
 RUN_FORMAT: Final = 2
 """Version of the run folder's layout; gnnmax 0.1 wrote folders without one."""
+
+ORPHAN_SECONDS = 10.0
+"""Seconds within which the workers of a killed run have ended, on a busy machine too."""
 
 CONFIG_FILE = FileKind("the record of the call", 16_000_000, "start again with --force")
 METRICS_FILE = FileKind("the metrics", 2**28, "start again with --force")
@@ -345,19 +347,27 @@ def locked_folder(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, path: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InputError(f"another process works in {path}: wait until it has ended, or end it") from None
-    except OSError:
-        pass  # a file system without locks
+def _lock(descriptor: int, path: Path, *, patience: float = 0) -> None:
+    """Lock an open file or folder, and wait some seconds for the process that holds the lock."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < until:
+                time.sleep(0.02)
+                continue
+            raise InputError(f"another process works in {path}: wait until it has ended, or end it") from None
+        except OSError:
+            pass  # a file system without locks
+        return
 
 
 class Metrics:
     """The growing metrics file of a seed: one record per line; all but the losses of steps are synced to disk at once.
 
-    The open file is locked if the file system has locks: two processes never train the same seed.
+    The open file is locked if the file system has locks: two processes never train the same seed. The workers of a
+    killed run hold the lock until they have noticed; they are awaited for :data:`ORPHAN_SECONDS`.
 
     Raises:
         InputError: another process has it open.
@@ -369,7 +379,7 @@ class Metrics:
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror}; choose another folder") from None
         try:
-            _lock(self._file.fileno(), path)
+            _lock(self._file.fileno(), path, patience=ORPHAN_SECONDS)
         except InputError:
             self._file.close()
             raise
@@ -397,26 +407,6 @@ class Log:
         """Add a line."""
         with open_to_append(self._path) as file:
             file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
-
-
-class Tail:
-    """A reader of the records that a worker process appends to its metrics file from now on."""
-
-    def __init__(self, path: Path, seed: int) -> None:
-        self._path, self._seed = path, seed
-        self._position = path.stat().st_size if path.exists() else 0
-
-    def read(self) -> Iterator[dict[str, Any]]:
-        """Yield the complete records since the last call."""
-        if not self._path.exists():
-            return
-        with open_regular(self._path) as file:
-            file.seek(self._position)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                self._position += len(line)
-                yield {"seed": self._seed, **json.loads(line)}
 
 
 def load_run(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import functools
 import shutil
+import threading
 from collections.abc import Sequence
-from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ from gnnmax.data.recipe import Recipe
 from gnnmax.experiments.comparison_spec import ComparisonSpec, Progress, SeedResult
 from gnnmax.experiments.data_kinds import kind_of
 from gnnmax.experiments.divergence import Divergence, write_divergence
-from gnnmax.experiments.run_folder import Metrics, Tail, checkpoint_file, metrics_file
+from gnnmax.experiments.metrics_tail import Tail
+from gnnmax.experiments.run_folder import Metrics, checkpoint_file, metrics_file, rewind
 from gnnmax.experiments.sources import Loaded, load_once
-from gnnmax.io.workers import starting_workers
+from gnnmax.io.ordered_map import map_ahead
+from gnnmax.io.workers import ExecutorLike, is_orphan
 from gnnmax.training.checkpoint import Checkpoint
 from gnnmax.training.distributed import SINGLE_PROCESS, Processes
 from gnnmax.training.learner import TrainingResult
@@ -42,6 +44,7 @@ def run_seeds(
     workers: int,
     on_progress: Progress,
     processes: Processes,
+    executor: ExecutorLike | None = None,
 ) -> list[SeedResult]:
     """Train every seed, ``workers`` at a time, each in one thread; the results do not depend on ``workers``.
 
@@ -53,35 +56,48 @@ def run_seeds(
         workers: Worker processes; with 1, all seeds run in this process.
         on_progress: Called with each record of training.
         processes: The processes that share each batch.
+        executor: Trains in place of worker processes. A seed whose worker is lost resumes from its checkpoint.
+
+    Raises:
+        LostWorkerError: a seed ended its worker every time.
     """
-    if workers == 1 or len(seeds) == 1:
+    if executor is None and (workers == 1 or len(seeds) == 1):
         return [_run_seed(spec, seed, sets=sets, on_progress=on_progress, processes=processes) for seed in seeds]
     tails = [Tail(metrics_file(spec.folder, seed), seed) for seed in seeds]
-    with starting_workers(min(workers, len(seeds)), timeout=300) as executor:
-        futures = [executor.submit(_run_seed_in_worker, spec, seed) for seed in seeds]
-    try:
-        while True:
-            pending = wait(futures, timeout=0.5, return_when="FIRST_EXCEPTION").not_done
-            for tail in tails:
-                for record in tail.read():
-                    on_progress(record)
-            if not pending or any(future.done() and future.exception() for future in futures):
-                return [future.result() for future in futures]
-    finally:
-        if not all(future.done() for future in futures):
-            executor.shutdown(kill_workers=True)
+
+    def read_records() -> None:
+        for tail in tails:
+            for record in tail.read():
+                on_progress(record)
+
+    return list(
+        map_ahead(
+            functools.partial(_run_seed_in_worker, spec),
+            seeds,
+            workers=min(workers, len(seeds)),
+            timeout=300,
+            executor=executor,
+            name=lambda seed: f"seed {seed}",
+            on_wait=read_records,
+        )
+    )
+
+
+_ONE_SEED = threading.Lock()
+"""Locked while a seed is trained: torch's number of threads and the drawn data sets belong to the whole process."""
 
 
 def _run_seed_in_worker(spec: ComparisonSpec, seed: int) -> SeedResult:
-    """Run a seed while the parent process lives: a resumed run must not meet the workers of a killed one."""
-    parent = os.getppid()
+    """Run a seed from its checkpoint, if there is one; an orphan stops: a resumed run must not meet it."""
 
     def check_parent(_record: dict[str, Any]) -> None:
-        if os.getppid() != parent:
+        if is_orphan():
             raise _OrphanedError(f"the run in {spec.folder} was killed")
 
-    sets = load_once(spec.sources)
-    return _run_seed(spec, seed, sets=sets, on_progress=check_parent, processes=SINGLE_PROCESS)
+    with _ONE_SEED:
+        rewind(spec.folder, seed)
+        sets = load_once(spec.sources)
+        return _run_seed(spec, seed, sets=sets, on_progress=check_parent, processes=SINGLE_PROCESS)
 
 
 def _run_seed(

@@ -7,28 +7,77 @@ import os
 import signal
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import resource_tracker
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from gnnmax.errors import InputError
 
-__all__ = ["AHEAD", "WATCH_SECONDS", "check_sendable", "map_ahead", "starting_workers"]
+__all__ = [
+    "MOST_WORKERS",
+    "WATCH_SECONDS",
+    "ExecutorLike",
+    "check_executor",
+    "check_sendable",
+    "check_workers",
+    "interrupts_blocked",
+    "is_orphan",
+    "own_pool",
+]
 
-AHEAD = 4
-"""Results that each worker may finish before the first of them is taken."""
+MOST_WORKERS = 1_000
 
 WATCH_SECONDS = 0.5
 """Seconds between two looks at whether the parent process lives."""
 
+ExecutorLike = Executor | Callable[[], Executor]
+"""An executor of ``concurrent.futures``, or a function without arguments that makes one."""
 
-def check_sendable(content: Any, what: str) -> None:
-    """Refuse an object that cannot be sent to worker processes.
+
+def check_workers(workers: object, executor: object = None) -> None:
+    """Check a number of worker processes, and the executor that takes their place if one is given.
 
     Raises:
-        InputError: it cannot be pickled, even by value.
+        InputError: not an integer from 1 to 1000, or as for :func:`check_executor`.
+    """
+    if not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
+        raise InputError(f"workers must be an integer and at least 1, at most {MOST_WORKERS}, not {workers!r}")
+    check_executor(executor)
+
+
+def check_executor(executor: object) -> None:
+    """Check that an object is None, an executor or can be called to make one.
+
+    Raises:
+        InputError: it is something else.
+
+    Example:
+        >>> check_executor(ProcessPoolExecutor)
+        >>> check_executor("dask")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: executor must be a concurrent.futures.Executor, or a function that makes one, not ...
+    """
+    if executor is not None and not isinstance(executor, Executor) and not callable(executor):
+        raise InputError(
+            f"executor must be a concurrent.futures.Executor, or a function that makes one, not {executor!r:.80}: pass "
+            "for example concurrent.futures.ProcessPoolExecutor(4), or client.get_executor() of dask"
+        )
+
+
+def check_sendable(content: Any, what: str, executor: object = None) -> None:
+    """Refuse an object that cannot be sent to worker processes.
+
+    Args:
+        content: The object.
+        what: Its name, for the message.
+        executor: The executor that sends it. The standard pool of processes pickles by reference; all others are taken
+            to pickle by value where they must, as loky does.
+
+    Raises:
+        InputError: it cannot be pickled.
 
     Example:
         >>> check_sendable(lambda: 1, "the function")
@@ -40,7 +89,7 @@ def check_sendable(content: Any, what: str) -> None:
     from loky.backend.reduction import dumps
 
     try:
-        dumps(content)
+        (ForkingPickler.dumps if isinstance(executor, ProcessPoolExecutor) else dumps)(content)
     except Exception as error:
         raise InputError(
             f"{what} cannot be sent to worker processes: {type(error).__name__}: {error}; give it as FILE.py:NAME, or "
@@ -49,72 +98,59 @@ def check_sendable(content: Any, what: str) -> None:
 
 
 @contextlib.contextmanager
-def starting_workers(workers: int, *, timeout: int) -> Iterator[Any]:
-    """Give a pool of worker processes; work is submitted inside the block, and done after it as well.
+def interrupts_blocked() -> Iterator[None]:
+    """Hold interrupts back until the end of the block; worker processes that start in it never get one.
 
-    The next call with the same arguments gets the same pool. A worker ends within a second of its parent, by whatever
-    signal the parent was killed. Interrupts wait until the end of the block, and workers, which start in it, never get
-    one: a terminal sends it to all, and a worker that is still starting would print a traceback of its own.
-
-    Args:
-        workers: Number of processes.
-        timeout: Seconds after which an idle worker ends; pools with different timeouts share no workers.
-
-    Yields:
-        An executor of loky.
+    A terminal sends an interrupt to all processes, and a worker that is still starting would print a traceback.
     """
-    from loky import get_reusable_executor
     from loky.backend import resource_tracker as own_tracker
 
     for tracker in (resource_tracker, own_tracker):  # each lets interrupts pass once it has started: not in the block
         tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
-        yield get_reusable_executor(
-            max_workers=workers, timeout=timeout, initializer=_watch_parent, initargs=(os.getpid(),)
-        )
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def map_ahead(function: Callable[[Any], Any], items: Iterable[Any], *, workers: int, timeout: int) -> Iterator[Any]:
-    """Yield the results of a function for many items, in order, computed by worker processes.
+def own_pool(workers: int, *, timeout: int) -> Any:
+    """Return the pool of worker processes of this thread: the last one if it is whole and has the same arguments.
 
-    At most :data:`AHEAD` results for each worker wait to be taken, so memory does not grow if the caller is slow. If
-    the caller stops before the last result, the workers end at once.
+    A worker ends within a second of its parent, by whatever signal the parent was killed.
 
     Args:
-        function: Called with one item, in a worker.
-        items: The items; they are taken one by one.
         workers: Number of processes.
-        timeout: As for :func:`starting_workers`.
+        timeout: Seconds after which an idle worker ends; pools with different timeouts share no workers.
     """
-    waiting: deque[Any] = deque()
-    remaining = iter(items)
+    from loky import get_reusable_executor
 
-    def submit(count: int) -> Any:
-        with starting_workers(workers, timeout=timeout) as executor:  # idle workers may have ended: some may start
-            waiting.extend(executor.submit(function, item) for item in islice(remaining, count))
-        return executor
+    return get_reusable_executor(
+        max_workers=workers, timeout=timeout, initializer=_watch_parent, initargs=(os.getpid(),)
+    )
 
-    executor = submit(AHEAD * workers)
-    try:
-        while waiting:
-            result = waiting[0].result()
-            waiting.popleft()  # by now no worker is at it
-            executor = submit(1)
-            yield result
-    finally:
-        if not all(future.done() for future in waiting):
-            executor.shutdown(kill_workers=True)
+
+_WATCHED: list[int] = []
+"""In a worker of :func:`own_pool`: the id of the process that started it."""
+
+
+def is_orphan() -> bool:
+    """Return whether this is a worker of :func:`own_pool` whose parent has ended.
+
+    Example:
+        >>> is_orphan()
+        False
+    """
+    return bool(_WATCHED) and os.getppid() not in _WATCHED
 
 
 def _watch_parent(parent: int) -> None:
     """End this process once its parent has ended: a thread looks, for the main one may wait for ever."""
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _WATCHED[:] = [parent]
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
+def _end_with_parent() -> None:
+    while not is_orphan():
         time.sleep(WATCH_SECONDS)
     os._exit(1)

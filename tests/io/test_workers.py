@@ -1,72 +1,25 @@
-"""Worker processes compute a bounded number of results ahead, in order."""
+"""What may stand where workers are asked for."""
 
-from concurrent.futures import Future
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 
-from gnnmax.io import workers
-from gnnmax.io.workers import AHEAD, map_ahead
+from gnnmax.errors import InputError
+from gnnmax.io.workers import check_sendable, check_workers
 
 
-@pytest.fixture
-def submitted(monkeypatch):
-    """The items submitted so far to an executor that finishes everything at once, and ``"killed"`` when it is ended."""
-    import loky
-
-    log = []
-
-    class Executor:
-        @staticmethod
-        def submit(function, item):
-            log.append(item)
-            done = Future()
-            if item != "never":
-                done.set_result(function(item))
-            return done
-
-        @staticmethod
-        def shutdown(kill_workers):
-            log.append("killed")
-
-    monkeypatch.setattr(loky, "get_reusable_executor", lambda **options: Executor)
-    return log
+@pytest.mark.parametrize("executor", ["dask", 2, [ThreadPoolExecutor]])
+def test_neither_an_executor_nor_a_function_is_refused(executor):
+    with pytest.raises(InputError, match=r"executor must be a concurrent\.futures\.Executor, or a function.*: pass"):
+        check_workers(1, executor)
 
 
-def test_results_come_in_order_and_few_are_computed_ahead(submitted):
-    results = map_ahead(str, range(100), workers=2, timeout=20)
-    taken = []
-    for taken_before, result in enumerate(results):
-        assert len(submitted) <= taken_before + 1 + 2 * AHEAD
-        taken.append(result)
-    assert taken == [str(number) for number in range(100)]
-    assert submitted == list(range(100))
+@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor, ThreadPoolExecutor(1)])
+def test_an_executor_and_a_function_that_makes_one_are_accepted(executor):
+    check_workers(1, executor)
 
 
-def test_workers_end_if_the_caller_stops_before_the_last_result(submitted):
-    results = map_ahead(str, ["first", "never"], workers=2, timeout=20)
-    assert next(results) == "first"
-    results.close()
-    assert submitted[-1] == "killed"
-
-
-def test_interrupts_are_blocked_whenever_work_is_submitted(monkeypatch):
-    import contextlib
-
-    blocked = []
-
-    class Executor:
-        @staticmethod
-        def submit(function, item):
-            assert blocked[-1:] == [True]
-            done = Future()
-            done.set_result(item)
-            return done
-
-    @contextlib.contextmanager
-    def starting(count, *, timeout):
-        blocked.append(True)
-        yield Executor
-        blocked.append(False)
-
-    monkeypatch.setattr(workers, "starting_workers", starting)
-    assert list(map_ahead(str, range(20), workers=1, timeout=20)) == list(range(20))
+def test_what_loky_sends_by_value_the_standard_pool_refuses():
+    check_sendable(lambda: 1, "the net")
+    with ProcessPoolExecutor(1) as pool, pytest.raises(InputError, match="the net cannot be sent to worker processes"):
+        check_sendable(lambda: 1, "the net", pool)

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from torch import nn
 from gnnmax.cli.main import main
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.errors import InputError
+from gnnmax.experiments import run_folder
 from gnnmax.experiments.comparison import compare
-from gnnmax.experiments.run_folder import Metrics, metrics_file
+from gnnmax.experiments.run_folder import Metrics, metrics_file, rewind
 from gnnmax.models.registry import build_model
 from gnnmax.models.seeding import seeded
 from gnnmax.task.windows import Windows
@@ -362,7 +364,8 @@ def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(tmp_path, worke
     assert not (out / "checkpoints").exists()
 
 
-def test_resuming_takes_the_same_call_a_run_that_nobody_trains_and_reads_a_finished_one(tmp_path):
+def test_resuming_takes_the_same_call_a_run_that_nobody_trains_and_reads_a_finished_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_folder, "ORPHAN_SECONDS", 0.05)
     out, budget = tmp_path / "run", TrainingConfig(steps=4, device="cpu")
 
     def run(**changes):
@@ -389,3 +392,14 @@ def test_resuming_takes_the_same_call_a_run_that_nobody_trains_and_reads_a_finis
     os.truncate(out / "config.json", 10)
     with pytest.raises(InputError, match="is damaged"):
         run()
+
+
+def test_resuming_waits_for_the_workers_of_a_killed_run_to_end(tmp_path):
+    (tmp_path / "metrics").mkdir()
+    orphan = Metrics(metrics_file(tmp_path, 0))
+    orphan.write({"event": "evaluation"})
+    ending = threading.Timer(0.3, orphan.__exit__)
+    ending.start()
+    assert rewind(tmp_path, 0) == []
+    ending.join()
+    assert metrics_file(tmp_path, 0).read_bytes() == b""

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.data.graph_chunks import Progress, check_workers, draw_chunks
+from gnnmax.data.graph_chunks import Progress, draw_chunks
 from gnnmax.data.maps.dataset import MapSet
 from gnnmax.data.maps.recipe import Block, MapRecipe, MapSpec, Tiles, parse_map_recipe, span_of
 from gnnmax.data.random_streams import stream
 from gnnmax.data.subgraphs.node_order import spectral_order
 from gnnmax.errors import InputError
+from gnnmax.io.workers import ExecutorLike, check_workers
 from gnnmax.task.map_model import MapModel
 from gnnmax.task.maps import Maps
 
@@ -36,12 +37,15 @@ ATTEMPTS = 10_000
 """Number of places that are tried for one peak before its map is given up."""
 
 
-def build_maps(recipe: MapRecipe, *, workers: int = 1, on_progress: Progress | None = None) -> MapSet:
+def build_maps(
+    recipe: MapRecipe, *, workers: int = 1, executor: ExecutorLike | None = None, on_progress: Progress | None = None
+) -> MapSet:
     """Draw all maps of a recipe, in memory.
 
     Args:
         recipe: The recipe.
         workers: Number of worker processes; the maps do not depend on it, bit for bit.
+        executor: As for :func:`gnnmax.data.generation.build`.
         on_progress: Called with the number of maps done and in total.
 
     Raises:
@@ -49,21 +53,33 @@ def build_maps(recipe: MapRecipe, *, workers: int = 1, on_progress: Progress | N
     """
     return MapSet(
         recipe,
-        {split: Maps.concatenate(list(draw_maps(recipe, split, workers, on_progress))) for split in recipe.splits},
+        {
+            split: Maps.concatenate(list(draw_maps(recipe, split, workers, on_progress, executor=executor)))
+            for split in recipe.splits
+        },
     )
 
 
-def draw_maps(recipe: MapRecipe, split: str, workers: int = 1, on_progress: Progress | None = None) -> Iterator[Maps]:
+def draw_maps(
+    recipe: MapRecipe,
+    split: str,
+    workers: int = 1,
+    on_progress: Progress | None = None,
+    *,
+    executor: ExecutorLike | None = None,
+) -> Iterator[Maps]:
     """Draw the maps of a split in order, several at a time.
 
     Raises:
         InputError: ``workers`` is not from 1 to 1000, or a map has no room for its peaks.
     """
-    check_workers(workers)
+    check_workers(workers, executor)
     rows, columns = recipe.of(split).map.sides
     size = max(1, min(64, CHUNK // (rows * columns)))
     draw = functools.partial(generate_maps, recipe.to_dict())
-    return draw_chunks(draw, recipe.span(split), size, workers=workers, total=recipe.graphs, on_progress=on_progress)
+    return draw_chunks(
+        draw, recipe.span(split), size, workers=workers, executor=executor, total=recipe.graphs, on_progress=on_progress
+    )
 
 
 def generate_map(recipe: MapRecipe, graph: int) -> Maps:
