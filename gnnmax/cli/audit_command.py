@@ -130,6 +130,8 @@ class Audit:
                 self.run_folder, device=self.device, models=nets_of(self.models), allow_changed=self.allow_changed
             )
             for name, seeds in found.items():
+                if seeds[0].card.on_maps:
+                    raise InputError(f"{name} reads maps, and {self.data} holds windows: name a data set of maps")
                 for model in seeds:
                     declared = model.architecture.entry.invariances
                     yield f"{name} (seed {model.card.seed})", model, declared, model.card.any_k

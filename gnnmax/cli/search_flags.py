@@ -32,7 +32,7 @@ class SearchFlags(MatrixFlags):
     inner entries."""
     steps: str = "none"
     """Normalisation before the search, in this order, separated by commas: rank, distance, degree, smooth,
-    smooth:SCALE."""
+    smooth:SCALE; or by the surroundings: donut, vertical, horizontal, lower-left, each with :PEAK."""
     threshold: Annotated[float | str | None, tyro.conf.arg(metavar="NUMBER|PERCENT%|pPERCENTILE|FILE")] = None
     """Report only values strictly above this number, share of the largest value (20%), percentile (p99), or entry of a
     matrix in a file."""

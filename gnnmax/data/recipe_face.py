@@ -126,8 +126,8 @@ def parsed_as(kind: type[Parsed], plain: Any, source: str, *, known: Sequence[ty
     try:
         return msgspec.convert(plain, kind, strict=True)
     except (msgspec.ValidationError, RecursionError) as error:
-        unknown = re.search(r"(?:unknown field|Invalid value) [`'](\w{1,40})[`']", str(error))
+        unknown = re.search(r"(unknown field|Invalid value) [`'](\w{1,40})[`']", str(error))
         fields = {name for struct in known for name in struct.__struct_fields__}
         tags = {str(struct.__struct_config__.tag) for struct in known if struct.__struct_config__.tag}
-        nearest = suggestion(unknown[1], sorted(fields | tags)) if unknown else ""
+        nearest = suggestion(unknown[2], sorted(fields if unknown[1] == "unknown field" else tags)) if unknown else ""
         raise InputError(f"recipe {source}: {error}{nearest}") from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping below
     from gnnmax.detection.difference_table import Differences as Differences
     from gnnmax.detection.matrix_differences import find_differences as find_differences
+    from gnnmax.detection.matrix_files import read_matrix as read_matrix
     from gnnmax.detection.maxima import Maxima as Maxima
     from gnnmax.detection.net_calls import Calls as Calls
     from gnnmax.detection.net_calls import find_calls as find_calls
@@ -37,6 +38,7 @@ _MODULES = {
     "find_differences": "matrix_differences",
     "find_maxima": "search",
     "order_test": "order_information",
+    "read_matrix": "matrix_files",
 }
 """Where each public name is defined."""
 

@@ -169,11 +169,12 @@ def _check_side(model: Scorer, k: int) -> None:
 class WholeMatrixNet(Protocol):
     """A net that scores all entries of a matrix at once, such as a trained net on maps."""
 
-    def score_matrix(self, matrix: npt.NDArray[np.float32], *, structure: Any) -> npt.NDArray[np.float32]:
+    def score_matrix(self, matrix: npt.NDArray[Any], *, structure: Any) -> npt.NDArray[np.float32]:
         """Return a score for each entry of a matrix ``(n, m)``; NaN or infinite where there is none.
 
         Args:
-            matrix: NaN where nothing was measured.
+            matrix: NaN where nothing was measured; float32. A net with the attribute ``encoding = "standard"``, which
+                does not depend on the scale of the matrix, gets floating-point numbers that hold all values exactly.
             structure: ``symmetric``, ``directed`` or ``bipartite``, see :data:`gnnmax.task.map_model.Structure`.
         """
         ...
@@ -210,8 +211,9 @@ class MatrixScores:
                 "a part of it, or by a net that reads windows"
             )
         block = source.block(0, 0, n, m, (0, 0))
-        with np.errstate(over="ignore", under="ignore"):
-            matrix = with_nan(block.values, block.missing).astype(np.float32)
+        matrix = with_nan(block.values, block.missing)
+        if getattr(self.model, "encoding", "") != "standard":
+            matrix = _rounded(matrix, self.name)
         structure = "symmetric" if source.undirected else "directed" if n == m else "bipartite"
         scores = np.array(self.model.score_matrix(matrix, structure=structure), dtype=np.float32)
         scores[~np.isfinite(scores) | np.isnan(matrix)] = np.nan
@@ -220,6 +222,22 @@ class MatrixScores:
         if source.undirected:
             scores = np.triu(scores) + np.triu(scores, 1).T
         return score_source(source, scores)
+
+
+def _rounded(matrix: npt.NDArray[np.floating], name: str) -> npt.NDArray[np.float32]:
+    """Round a matrix to float32.
+
+    Raises:
+        InputError: a value that float32 cannot hold.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = matrix.astype(np.float32)
+    if (np.isinf(rounded) & np.isfinite(matrix)).any():
+        raise InputError(
+            f"the net {name} reads single precision, which ends at {np.finfo(np.float32).max:.2g}: divide the matrix "
+            "by a number first"
+        )
+    return rounded
 
 
 def _at_edges(source: MatrixSource, score: Callable[[Places, Places], npt.NDArray[np.float32]]) -> Any:
@@ -253,13 +271,21 @@ def score_matrix(mapper: ScoreMapper, source: MatrixSource, options: SearchOptio
         InputError: the net cannot read such a matrix, or has no score for any entry.
     """
     scores = mapper.score(source, options)
-    if not any(len(values) for values, _, _ in scores.measured()):
-        what = "no edge of the graph" if options.mode == "graph" else "no window of the matrix"
+    if any(len(values) for values, _, _ in scores.measured()):
+        return scores
+    graph = options.mode == "graph"
+    if graph and not len(edges_of(source)[1]):
+        return scores
+    if mapper.reads == "the whole matrix":
         raise InputError(
-            f"{what} has a score of the net {mapper.name}: windows of {options.sides[0]} x {options.sides[1]} must be "
-            "measured; give a smaller k, or a net that takes missing entries"
+            f"no {'edge of the graph' if graph else 'entry of the matrix'} has a score of the net {mapper.name}: give "
+            "a matrix with measured entries off its diagonal"
         )
-    return scores
+    raise InputError(
+        f"no {'edge of the graph' if graph else 'window of the matrix'} has a score of the net {mapper.name}: windows "
+        f"of {options.sides[0]} x {options.sides[1]} must be measured; give a smaller k, or a net that takes missing "
+        "entries"
+    )
 
 
 def search_by(mapper: ScoreMapper, source: MatrixSource, options: SearchOptions) -> Maxima:

@@ -24,6 +24,9 @@ NORMAL = 74.0
 TAIL = 50
 """Fewest differences that show how a heavy tail falls off."""
 
+FARTHEST = 1e100
+"""Largest difference in units of the scatter, which may be none at all."""
+
 
 class Means(NamedTuple):
     """Two matrices around some places.
@@ -100,7 +103,8 @@ def _residuals(means: Means) -> tuple[Floats, float]:
     overall = float(np.median(np.abs(difference - np.median(difference))))
     scale = np.where(scale > 0, scale, max(overall, float(np.finfo(np.float64).tiny)))
     residual = np.empty(number)
-    residual[order] = (difference - middle[at]) / scale
+    with np.errstate(over="ignore"):
+        residual[order] = np.clip((difference - middle[at]) / scale, -FARTHEST, FARTHEST)
     return residual, number / largest
 
 

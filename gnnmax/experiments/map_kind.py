@@ -63,6 +63,11 @@ class MapKind:
             sets[0].split(split)
         for title, (data, split) in splits_to_evaluate(sets).items():
             maps: Maps = data.split(split)
+            if max(maps.model.block):
+                raise InputError(
+                    f"the maps of {title} hide a block, and nets on maps look for peaks: choose another recipe, or "
+                    "score blocks by evaluate_block"
+                )
             if not len(maps.peaks):
                 raise InputError(f"the maps of {title} have no peak: nothing can be found; choose another recipe")
             for name, net in nets.items():

@@ -354,7 +354,10 @@ def load_model(
     """
     found = load_net(path, device, net=net, allow_changed=allow_changed)
     if found.card.on_maps:
-        raise InputError(f"model {path}: {found.card.name} reads maps, not windows: load it with load_map_model")
+        raise InputError(
+            f"model {path}: {found.card.name} reads maps, not windows: load it with load_map_model, or search by it "
+            "with find_calls (--by)"
+        )
     return TrainedModel(*found)
 
 

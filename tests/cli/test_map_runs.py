@@ -109,6 +109,7 @@ def test_lists_name_the_nets_on_maps(capsys):
         (["audit", "--data", "RECIPE", "--rule", "nms", "--most", "0"], "--most must be at least 1"),
         (["audit", "--data", "RECIPE", "--run", "RUN", "--layers"], "holds maps: leave out --layers"),
         (["evaluate", "--data", "tiny", "--run", "RUN"], "map-cnn reads maps, and tiny holds windows"),
+        (["audit", "--data", "tiny", "--run", "RUN"], "map-cnn reads maps, and tiny holds windows"),
         (["evaluate", "--data", "RECIPE", "--run", "RUN", "--split", "nope"], "unknown split"),
         (["report", "RUN", "--answer"], "whose report has no --answer"),
         (["report", "RUN", "--heat-maps", "x.svg"], "whose report has no --heat-maps"),

@@ -10,6 +10,7 @@ import pytest
 
 from gnnmax import find_differences, find_maxima
 from gnnmax.cli.main import main
+from gnnmax.detection import NORMALISATIONS
 from gnnmax.detection.label_files import read_labels
 from gnnmax.errors import InputError
 
@@ -100,6 +101,14 @@ def test_each_flag_is_the_option_of_its_name(folder, capsys):
         assert listed == places(find_maxima(MATRIX, 5, **options)) and listed
     assert found["card"]["labels"] == str(folder / "arms.txt")
     assert {one["label"] for one in found["maxima"]} == {"p,p", "p,q", "q,q"}
+
+
+@pytest.mark.parametrize("command", ["detect", "differ"])
+def test_the_help_names_every_step(command, capsys):
+    assert main([command, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    listed = shown.partition("Normalisation before the search")[2].partition("--threshold")[0]
+    assert [name for name in NORMALISATIONS if name not in listed] == []
 
 
 @pytest.mark.parametrize("words", [

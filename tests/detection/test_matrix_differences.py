@@ -311,3 +311,11 @@ def test_depths_between_chromosomes_are_none_of_those_at_the_same_distance_withi
     depth = depth_of(first, second, by_distance=True, upper=False)
     apart = first.distances(np.array([10, 10]), np.array([50, 70]))
     assert depth.at(apart)[0] == pytest.approx([0.5, 0.2], abs=0.02)
+
+
+def test_entries_that_do_not_scatter_have_finite_differences_and_no_warning():
+    first = np.random.default_rng(0).poisson(20, (24, 24)) + 0.5
+    second = first.copy()
+    second[5:8, 14:17] += 60
+    found = find_differences(first, second, 5)
+    assert len(found.rise) and np.isfinite(found.rise).all() and not np.isnan(found.q).any()

@@ -18,8 +18,8 @@ from torch_geometric.data import Data
 
 from gnnmax import RULES, find_maxima, load_model, score_everywhere
 from gnnmax.cli.main import main
+from gnnmax.detection import read_matrix
 from gnnmax.detection.dense_scoring import compare_with_rule
-from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.positions import detections_at
 from gnnmax.detection.window_scoring import score_windows

@@ -217,9 +217,28 @@ def test_a_net_on_maps_is_loaded_from_its_folder_and_searched_by(net, mode, tmp_
         assert [place[:2] for place in found] == [place[:2] for place in find_maxima(scores, 3)]
 
 
+@pytest.mark.parametrize(("factor", "offset"), [(2.0**-1000, 0), (2.0**1000, 0), (1, 2.0**40)])
+def test_calls_do_not_depend_on_the_scale_of_the_matrix(factor, offset):
+    matrix = np.round(np.random.default_rng(0).normal(size=(16, 16)) * 256) / 256
+    plain, other = (find_calls(one, "map-product", 5).maxima for one in (matrix, matrix * factor + offset))
+    assert len(plain) and [place[:2] for place in other] == [place[:2] for place in plain]
+
+
+def test_a_net_that_reads_the_values_themselves_refuses_those_that_it_would_get_as_infinite():
+    with pytest.raises(InputError, match="reads single precision"):
+        find_calls(np.full((9, 9), 1e300), Shifted(), 3)
+
+
 def test_a_score_that_no_window_has_is_refused():
     with pytest.raises(InputError, match="no window of the matrix has a score of the net contexts"):
         find_calls(np.where(np.eye(9) > 0, 1.0, np.nan), ContextSum(), 5)
+    with pytest.raises(InputError, match="no entry of the matrix has a score of the net map-product: give a matrix"):
+        find_calls(np.where(np.eye(9) > 0, 1.0, np.nan), "map-product", 5)
+
+
+@pytest.mark.parametrize("by", ["gnn", "map-product"])
+def test_a_graph_without_edges_has_no_calls(by):
+    assert list(find_calls(np.zeros((12, 12)), by, 3, mode="graph").maxima) == []
 
 
 @pytest.mark.parametrize(

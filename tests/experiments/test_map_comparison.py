@@ -25,7 +25,7 @@ from gnnmax.task.maps import Maps
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.learner import TrainingError
 from tests.support.map_nets import SMALL
-from tests.support.maps import BUMP, LINE, few_maps_for_ceilings, map_recipe
+from tests.support.maps import BLOCKS, BUMP, LINE, few_maps_for_ceilings, map_recipe
 
 SPLITS = {"train": 12, "val": 8, "test": 8, "far": 5}
 LINES = map_recipe(splits=SPLITS, n=16, plant=BUMP, diagonal=5, background=LINE, order="shuffled")
@@ -192,6 +192,10 @@ WRONG = {
     "bipartite maps": ({"data": SEVERAL}, "reads the weights among nodes, and the maps of x are bipartite"),
     "no training split": ({"data": LINES.replace(splits={"test": 3}, shifts={})}, "split"),
     "no peaks": ({"data": LINES.replace(**{"map.peaks": 0})}, "the maps of x have no peak"),
+    "blocks": (
+        {"data": map_recipe(splits={"train": 2, "val": 2, "test": 2}, **BLOCKS["block"])},
+        "hide a block, and nets on maps look for peaks",
+    ),
     "a rule's name": ({"models": {"argmax": ("map-cnn", {})}}, "has the name of a rule"),
     "the name of a rule of maps": ({"models": {"neighbours": ("map-cnn", {})}}, "has the name of a rule of maps"),
     "a config of another net": ({"models": {"map-cnn": {"levels": 2}}}, "unknown field"),

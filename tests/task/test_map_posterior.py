@@ -122,9 +122,20 @@ def test_an_entry_that_is_not_observed_carries_no_information():
     assert not np.allclose(evidence(maps)[0, 2], evidence(filled)[0, 2])
     spike = dataclasses.replace(maps, model=MapModel())
     assert evidence(spike)[0, 2, 3] == 0.0
-    both = Maps.from_values(np.where(np.isnan(values + values.T), np.nan, 1.0), structure="symmetric", model=model)
-    with pytest.raises(InputError, match="observed as a whole"):
-        evidence(both)
+
+
+@pytest.mark.parametrize("name", ["symmetric spikes", "line", "lognormal", "contact"])
+def test_the_evidence_of_a_symmetric_map_with_gaps_is_the_log_likelihood_of_the_others(name):
+    one = build(map_recipe(1, **{**TABLES[name], "peaks": 1})).test
+    gaps = np.random.default_rng(0).random((one.n, one.n)) < 0.2
+    one = dataclasses.replace(one, values=np.where(gaps | gaps.T, np.nan, one.values).astype(np.float32))
+    found, amplitude = evidence(one)[0], float(one.peak_amplitude[0, 0])
+    none = log_likelihood(one, np.zeros(found.shape))
+    for row, column in np.argwhere(one.allowed[0])[::9].tolist():
+        place = int(one.row_place[0, row]), int(one.column_place[0, column])
+        expected = log_likelihood(one, amplitude * profile(one, *place)) - none
+        assert found[row, column] == pytest.approx(expected, abs=2e-4)
+    assert np.isfinite(posterior(one)).all() and np.isfinite(matched_filter(one)[one.allowed]).all()
 
 
 @pytest.mark.parametrize(

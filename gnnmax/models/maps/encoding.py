@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["CHANNELS", "encode_maps", "standardise_maps", "transposable"]
+__all__ = ["CHANNELS", "encode_maps", "in_single_precision", "standardise_maps", "transposable"]
 
 CHANNELS = 3
 """Channels of an encoded map: standard units, the same compressed, and the mark of what is observed."""
@@ -46,6 +48,48 @@ def standardise_maps(values: Tensor) -> tuple[Tensor, Tensor]:
     usual = (known.square().sum(dim=(1, 2), keepdim=True) / seen.sum(dim=(1, 2), keepdim=True).clamp(min=1)).sqrt()
     scale = torch.where(spread > 0, spread, usual)
     return known / torch.where(scale > 0, scale, torch.ones_like(scale)), seen
+
+
+ROUNDED = 2.0**-16
+"""Largest error of rounding, in quartile ranges of the entries, that changes no answer."""
+
+PLAIN = 2.0**50
+"""The largest number whose square float32 sums over a map; the least one is its inverse."""
+
+
+def in_single_precision(matrix: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """Return a matrix in float32, on a scale of its own where float32 does not hold the differences of its entries.
+
+    Nets on maps standardise what they read, so they answer the same. The scale is that of the matrix less its median,
+    divided by a power of two.
+
+    Args:
+        matrix: Shape ``(n, m)``; NaN where nothing is observed.
+
+    Returns:
+        Shape ``(n, m)``. A matrix with infinite entries, or without any entry, is rounded.
+
+    Example:
+        >>> in_single_precision(np.array([[1e9, 1e9 + 1], [1e9 + 2, np.nan]]))
+        array([[-0.5,  0. ],
+               [ 0.5,  nan]], dtype=float32)
+        >>> in_single_precision(np.array([[1.0, 2.0]]))
+        array([[1., 2.]], dtype=float32)
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = matrix.astype(np.float32)
+        seen = matrix[~np.isnan(matrix)]
+        if not len(seen) or np.isinf(seen).any():
+            return rounded
+        halves = seen / 2  # so that every difference is finite
+        low, middle, high = np.quantile(halves, [0.25, 0.5, 0.75], method="lower")
+        largest = np.abs(seen).max()
+        error = np.abs(halves - (seen.astype(np.float32) / np.float32(2))).max()
+        if error <= ROUNDED * (high - low) and (largest == 0 or 1 / PLAIN <= largest <= PLAIN):
+            return rounded
+        apart = matrix / 2 - middle
+        _, exponent = np.frexp(np.abs(halves - middle).max())
+        return np.asarray(np.ldexp(apart, -exponent), dtype=np.float32)
 
 
 def _nanmedian(values: Tensor) -> Tensor:

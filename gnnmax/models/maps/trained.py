@@ -16,9 +16,11 @@ from torch import Tensor, nn
 from gnnmax.errors import InputError
 from gnnmax.models.architecture import Architecture, architecture_of
 from gnnmax.models.inference import resolve_device, scored
+from gnnmax.models.maps.encoding import in_single_precision
 from gnnmax.models.maps.entries import sliding_name
 from gnnmax.models.model_views import OriginViews
 from gnnmax.models.trained import ModelCard, TrainedModel, load_net, save_model
+from gnnmax.task.arrays import as_array
 from gnnmax.task.map_model import Structure
 from gnnmax.task.maps import Maps
 
@@ -105,6 +107,11 @@ class TrainedMapModel(OriginViews):
         return self.architecture.config
 
     @property
+    def encoding(self) -> str:
+        """How the net encodes the values of a map first: it standardises them, so their scale does not matter."""
+        return "standard"
+
+    @property
     def needs_nodes(self) -> bool:
         """Whether rows and columns must be the same nodes."""
         return bool(getattr(self.architecture.entry, "needs_nodes", False))
@@ -138,10 +145,11 @@ class TrainedMapModel(OriginViews):
     __call__ = score
 
     def score_matrix(self, matrix: npt.ArrayLike, *, structure: Structure) -> Scores:
-        """Return the evidence of a peak at every place of one matrix.
+        """Return the evidence of a peak at every place of one matrix, of numbers of any size.
 
         Args:
-            matrix: Real numbers, shape ``(n, m)``; NaN is not observed.
+            matrix: Real numbers, shape ``(n, m)``; NaN is not observed. Where float32 does not hold the differences of
+                the entries, the matrix is read on a scale of its own.
             structure: ``symmetric``, ``directed`` or ``bipartite``, see :data:`gnnmax.task.map_model.Structure`.
 
         Returns:
@@ -150,7 +158,10 @@ class TrainedMapModel(OriginViews):
         Raises:
             InputError: no matrix, or one that does not fit the structure; else as :meth:`score`.
         """
-        scores: Scores = self.score(Maps.from_values(matrix, structure=structure))[0]
+        values = as_array(matrix, "the matrix")
+        if values.ndim == 2 and values.dtype.kind == "f":
+            values = in_single_precision(values)
+        scores: Scores = self.score(Maps.from_values(values, structure=structure))[0]
         return scores
 
     def to(self, device: str | torch.device) -> TrainedMapModel:

@@ -171,6 +171,17 @@ def test_the_checker_notices_a_map_that_is_in_two_splits():
     assert maps_apart({"train": LINES.test[:3], "test": moved[3:4]}).holds
 
 
+def test_graphs_with_as_many_edges_are_no_copies_of_each_other():
+    table = {**BLOCKS["clique"], "n": 16, "plant": {**BLOCK, "amplitude": 1.0, "nodes": 4}}
+    splits = build(map_recipe(splits={"train": 20, "test": 8}, **table))
+    assert maps_apart(splits).holds
+    maps = splits.test
+    moved = maps.relabelled(np.random.default_rng(0))[1:2]
+    turned = dataclasses.replace(moved, values=moved.values.swapaxes(1, 2))
+    assert not maps_apart({"train": maps[:2], "test": moved}).holds
+    assert not maps_apart({"train": maps[:2], "test": turned}).holds
+
+
 @pytest.mark.parametrize("name", ["needle", "line, shuffled", "near the diagonal", "two sets"])
 def test_nothing_but_the_peaks_differs_from_the_map_without_them(name):
     table = {**TABLES[name], "peaks": TABLES[name].get("peaks", 1)}

@@ -89,6 +89,7 @@ def test_a_shift_changes_its_own_split_only():
         ({"plant": {"type": "bump", "amplitude": 1.0}}, "missing required field"),
         ({"plant": {"type": "spkie", "amplitude": 1.0}}, "did you mean spike"),
         ({"ordr": "natural"}, "did you mean order"),
+        ({"background": {"type": "none"}}, r"background\.type`$"),  # no field is meant
         ({"plant": {"type": "spike", "amplitude": [1.0, 1.0]}}, "must be different"),
     ],
 )

@@ -51,6 +51,16 @@ def test_one_matrix_has_the_scores_of_a_map(saved):
         model.score_matrix(matrix, structure="directed")
 
 
+@pytest.mark.parametrize(
+    ("factor", "offset"), [(2.0**-1000, 0), (2.0**1000, 0), (2.0**-140, 0), (1, 2.0**30), (1, -(2.0**40))]
+)
+def test_a_matrix_has_the_same_scores_on_any_scale(saved, factor, offset):
+    matrix = np.round(np.random.default_rng(0).normal(size=(7, 9)) * 256) / 256
+    model = load_map_model(saved, device="cpu")
+    plain, other = (model.score_matrix(one, structure="bipartite") for one in (matrix, matrix * factor + offset))
+    np.testing.assert_allclose(other, plain, rtol=1e-4, atol=1e-4)
+
+
 def test_ragged_maps_have_the_scores_that_each_has_alone(saved):
     maps = build(map_recipe(**TABLES["ragged"])).test
     model = load_map_model(saved, device="cpu")
