@@ -226,11 +226,12 @@ class _Pool:
     def close(self, futures: list[Future[Any]]) -> None:
         """End the work on the futures that nobody will take."""
         finished = all(future.done() for future in futures)
+        if self._given is None:
+            if self._made is not None and not finished:
+                # Its thread fails on futures that are cancelled.
+                self._made.shutdown(kill_workers=True)  # type: ignore[call-arg]  # loky's
+            return
         for future in futures:
             future.cancel()
-        if self._made is None:
-            return
-        if self._given is not None:
+        if self._made is not None:
             self._made.shutdown(wait=finished)
-        elif not finished:
-            self._made.shutdown(kill_workers=True)  # type: ignore[call-arg]  # loky's

@@ -129,6 +129,7 @@ ELSEWHERE = {
     "gnnmax.detection.array_files": "a folder of zarr, which the library opens",
     "gnnmax.detection.contact_map_columns": "the system's count of the memory of the process",
     "gnnmax.detection.matrix_files": "the matrix itself is mapped by numpy, which reads the header",
+    "gnnmax.experiments.metrics_tail": "the metrics that a worker is still writing",
     "gnnmax.interop.cool_files": "the contact map that is written, by h5py",
     "gnnmax.experiments.run_folder": "the folder is opened to lock it",
 }
