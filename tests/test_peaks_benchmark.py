@@ -56,7 +56,7 @@ def test_results_are_kept_and_not_measured_twice(caller, maps, tmp_path, monkeyp
     assert verdict_on(found.calls, maps).f1 == 1
     assert found.bytes > 1_000_000
     assert found.seconds > 0
-    monkeypatch.setattr(cells, "found_in", None)  # whoever calls it fails
+    monkeypatch.setattr(cells, "found_in", None)  # a call of it fails
     assert MapFolder(tmp_path, maps).found(caller, setting) == found
 
 

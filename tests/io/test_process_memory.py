@@ -1,4 +1,4 @@
-"""Peak memory is that of the program itself, whoever started it."""
+"""Peak memory is that of the program itself, not of the process that started it."""
 
 import subprocess
 import sys

@@ -126,8 +126,8 @@ class _Round(nn.Module):
 
     def _third_nodes(self, normed: Tensor, given: _Map) -> Tensor:
         side = functional.relu(self.side(normed)).movedim(-1, 1).masked_fill(given.barred[:, None], 0.0)
-        alike = _cosines(side)
-        return (alike if given.symmetric else (alike + _cosines(side.mT)) / 2).movedim(1, -1)
+        likeness = _cosines(side)
+        return (likeness if given.symmetric else (likeness + _cosines(side.mT)) / 2).movedim(1, -1)
 
     def steps(self, normed: Tensor, plain: Tensor, given: _Map) -> list[Tensor]:
         """Return lazy random walks of 1, 2, 4, ... steps, shape ``(B, 1, n, n)`` each, rows that sum to one."""
@@ -244,13 +244,13 @@ class MapProductNet(nn.Module):
         others = x.masked_fill(given.barred, 0.0)
         strong = functional.relu(others[:, None] * self.gain[:, None, None] - self.threshold[:, None, None])
         strong = strong.masked_fill(given.barred[:, None], 0.0)
-        alike = _cosines(strong)
+        likeness = _cosines(strong)
         if not given.symmetric:
-            alike = (alike + _cosines(strong.mT)) / 2
+            likeness = (likeness + _cosines(strong.mT)) / 2
         near = x.clamp(-FARTHEST, FARTHEST)
         entries = torch.stack([near, near.mT, near.square() / 4, given.observed], dim=-1)
-        pairs: Tensor = self.embed(torch.cat([entries, alike.movedim(1, -1)], dim=-1))
-        return pairs, torch.stack([(x + x.mT) / 2, alike.mean(dim=1).masked_fill(given.barred, 0.0)], dim=-1)
+        pairs: Tensor = self.embed(torch.cat([entries, likeness.movedim(1, -1)], dim=-1))
+        return pairs, torch.stack([(x + x.mT) / 2, likeness.mean(dim=1).masked_fill(given.barred, 0.0)], dim=-1)
 
     def _smoothed(self, normed: Tensor, plain: Tensor, given: _Map) -> Tensor:
         """Average the entries over neighbours, and over walks of growing length, shape ``(B, n, n, seen)``."""
