@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -31,7 +31,7 @@ from gnnmax.io.tensor_files import read_header
 from gnnmax.models.architecture import LONGEST, Architecture, architecture_of, registry_of
 from gnnmax.models.images.dense_tower import DenseTower, has_dense_form
 from gnnmax.models.inference import resolve_device, scored
-from gnnmax.models.model_views import ModelViews
+from gnnmax.models.model_views import ModelViews, OriginViews
 from gnnmax.models.references import is_reference
 from gnnmax.models.seeding import LARGEST_SEED
 from gnnmax.models.tensors import check_finite, inputs_of, separate
@@ -41,6 +41,7 @@ __all__ = [
     "LoadedNet",
     "ModelCard",
     "TrainedModel",
+    "TrainedNet",
     "load_model",
     "load_net",
     "read_card",
@@ -120,8 +121,8 @@ class LoadedNet(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class TrainedModel(ModelViews):
-    """A trained net: a scorer.
+class TrainedNet(OriginViews):
+    """What trained nets on windows and on maps have in common.
 
     Attributes:
         module: The net, in evaluation mode, on ``device``.
@@ -144,6 +145,26 @@ class TrainedModel(ModelViews):
     def config(self) -> Any:
         """The model's config."""
         return self.architecture.config
+
+    def to(self, device: str | torch.device) -> Self:
+        """Return the net on another device; this one stays where it is.
+
+        Raises:
+            InputError: another name than ``auto``, ``cpu`` or ``cuda``, or a device that is not there.
+        """
+        where = resolve_device(str(device))
+        if where == self.device:
+            return self
+        return replace(self, module=copy.deepcopy(self.module).to(where), device=where)
+
+
+@dataclass(frozen=True, repr=False)
+class TrainedModel(TrainedNet, ModelViews):
+    """A trained net on windows: a scorer.
+
+    Attributes:
+        module, card, device, architecture: As of :class:`TrainedNet`.
+    """
 
     @property
     def k(self) -> int:
@@ -187,20 +208,6 @@ class TrainedModel(ModelViews):
         return scores
 
     __call__ = score
-
-    def to(self, device: str | torch.device) -> TrainedModel:
-        """Return the model on another device; this one stays where it is.
-
-        Args:
-            device: ``auto``, ``cpu`` or ``cuda``.
-
-        Raises:
-            InputError: another name, or a device that is not there.
-        """
-        where = resolve_device(str(device))
-        if where == self.device:
-            return self
-        return replace(self, module=copy.deepcopy(self.module).to(where), device=where)
 
     def dense(self, k: int) -> DenseScorer | None:
         """Return a scorer of all windows of a matrix in one pass; None if the net has no cheaper dense form.

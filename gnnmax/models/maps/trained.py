@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +12,11 @@ from msgspec import structs
 from torch import Tensor, nn
 
 from gnnmax.errors import InputError
-from gnnmax.models.architecture import Architecture, architecture_of
-from gnnmax.models.inference import resolve_device, scored
+from gnnmax.models.architecture import architecture_of
+from gnnmax.models.inference import scored
 from gnnmax.models.maps.encoding import in_single_precision
 from gnnmax.models.maps.entries import sliding_name
-from gnnmax.models.model_views import OriginViews
-from gnnmax.models.trained import ModelCard, TrainedModel, load_net, save_model
+from gnnmax.models.trained import ModelCard, TrainedModel, TrainedNet, load_net, save_model
 from gnnmax.task.arrays import as_array
 from gnnmax.task.map_model import Structure
 from gnnmax.task.maps import Maps
@@ -81,30 +78,12 @@ def place_scores(evidence: npt.NDArray[np.float32], maps: Maps) -> Scores:
 
 
 @dataclass(frozen=True, repr=False)
-class TrainedMapModel(OriginViews):
+class TrainedMapModel(TrainedNet):
     """A trained net on maps: a scorer of every place.
 
     Attributes:
-        module: The net, in evaluation mode, on ``device``.
-        card: Its name, config and origin.
-        device: The device it runs on.
-        architecture: Its net before the training.
+        module, card, device, architecture: As of :class:`gnnmax.models.trained.TrainedNet`.
     """
-
-    module: nn.Module
-    card: ModelCard
-    device: torch.device
-    architecture: Architecture
-
-    @property
-    def name(self) -> str:
-        """The net's name in its run."""
-        return self.card.name
-
-    @property
-    def config(self) -> Any:
-        """The net's config."""
-        return self.architecture.config
 
     @property
     def encoding(self) -> str:
@@ -163,17 +142,6 @@ class TrainedMapModel(OriginViews):
             values = in_single_precision(values)
         scores: Scores = self.score(Maps.from_values(values, structure=structure))[0]
         return scores
-
-    def to(self, device: str | torch.device) -> TrainedMapModel:
-        """Return the net on another device; this one stays where it is.
-
-        Raises:
-            InputError: another name than ``auto``, ``cpu`` or ``cuda``, or a device that is not there.
-        """
-        where = resolve_device(str(device))
-        if where == self.device:
-            return self
-        return replace(self, module=copy.deepcopy(self.module).to(where), device=where)
 
     def save(self, folder: str | Path) -> ModelCard:
         """Write weights and card into a folder, which :func:`load_map_model` reads.
