@@ -17,6 +17,7 @@ import numpy.typing as npt
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files import read_npy
 from gnnmax.io.paths import as_path
+from gnnmax.io.plain_numbers import plain_float
 from gnnmax.io.reading import FileKind
 
 __all__ = ["ARRAY_FILES", "UNNAMED", "read_arrays", "read_content"]
@@ -123,7 +124,7 @@ def _number(word: str) -> float | None:
     if word.lower() in TRUTH:
         return TRUTH[word.lower()]
     try:
-        return float(word)
+        return plain_float(word)
     except ValueError:
         return None
 
