@@ -19,7 +19,8 @@ from gnnmax.data.recipe import GENERATION, Recipe
 from gnnmax.data.recipe_files import parse_any
 from gnnmax.data.stored_kinds import Described, count_of_split, layout_of
 from gnnmax.errors import InputError
-from gnnmax.io.ownership import PROGRAM
+from gnnmax.io.atomic import restored_folder
+from gnnmax.io.ownership import DATA_SET, PROGRAM
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
 
@@ -125,7 +126,7 @@ def read_manifest(path: str | Path) -> tuple[Manifest, Described]:
         ...
         gnnmax.errors.InputError: no data set at nowhere: expected a folder with a manifest.json; make one with ...
     """
-    folder = as_path(path)
+    folder = restored_folder(as_path(path), owner=DATA_SET)
     file = folder / MANIFEST
     if not file.is_file():
         raise InputError(

@@ -28,7 +28,7 @@ from gnnmax.data.set_writer import SetWriter
 from gnnmax.data.shards import read_shard
 from gnnmax.data.stored_kinds import Described, checker_of
 from gnnmax.errors import InputError
-from gnnmax.io.atomic import atomic_folder
+from gnnmax.io.atomic import atomic_folder, restored_folder
 from gnnmax.io.ownership import DATA_SET
 from gnnmax.io.paths import as_path
 from gnnmax.io.table_files import ARRAY_FILES
@@ -184,7 +184,7 @@ def load_data(
     if isinstance(source, Windows):
         return import_windows(source)
     if isinstance(source, (str, Path)):
-        path = as_path(source)
+        path = restored_folder(as_path(source), owner=DATA_SET)
         if path.is_dir():
             opened = open_dataset(path)
             if isinstance(opened, MapSet):
@@ -204,7 +204,7 @@ def load_any(source: str, *, on_progress: Callable[[int, int], None] | None = No
     Raises:
         InputError: neither a folder nor a recipe, or one that is damaged.
     """
-    path = as_path(source)
+    path = restored_folder(as_path(source), owner=DATA_SET)
     if path.is_dir():
         opened: DataSet | MapSet = open_dataset(path)
         return opened

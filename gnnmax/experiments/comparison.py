@@ -33,7 +33,7 @@ from gnnmax.experiments.sources import (
     record_of,
     source_for_workers,
 )
-from gnnmax.io.atomic import check_output_folder
+from gnnmax.io.atomic import check_output_folder, remove_leftovers, restored_folder
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.io.workers import ExecutorLike, check_executor, check_sendable
@@ -117,7 +117,7 @@ def compare(
         Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
         criterion, differences with their uncertainty).
     """
-    folder = as_path(out, "the run folder")
+    folder = restored_folder(as_path(out, "the run folder"), owner=RUN)
     sources = (data, *also)
     nets = named_architectures(models, maps=check_one_kind(sources))
     training = training or TrainingConfig()
@@ -162,6 +162,7 @@ def _working_folder(
         yield spec, []
     elif resuming:
         with locked_folder(spec.folder):
+            remove_leftovers(spec.folder, owner=RUN)
             yield spec, [record for seed in seeds for record in rewind(spec.folder, seed)]
     else:
         with started_run(spec.folder, config, force=force) as folder:

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -19,13 +20,24 @@ from typing import IO
 from gnnmax.errors import InputError
 from gnnmax.io.ownership import PROGRAM, OwnedFolder
 
-__all__ = ["UNFINISHED", "atomic_file", "atomic_folder", "check_output_folder", "write_file"]
+__all__ = [
+    "UNFINISHED",
+    "atomic_file",
+    "atomic_folder",
+    "check_output_folder",
+    "remove_leftovers",
+    "restored_folder",
+    "write_file",
+]
 
 UNFINISHED = ".gnnmax-unfinished"
 """Name of a file that marks a scratch folder as incomplete; who writes into the folder may record there how far."""
 
 FILE_ATTEMPTS = 1_000
 """Number of attempts to lock a temporary file before another writer takes it for a leftover."""
+
+RESTORING_SECONDS = 2.0
+"""Seconds within which a running process has renamed two folders."""
 
 LOCKING = 3
 """Number of attempts to make a locked scratch folder."""
@@ -205,7 +217,7 @@ def atomic_folder(
     """
     check_output_folder(path, owner=owner, force=force)
     with _made_parents(path), _begun_folder(path, owner, continues) as begun:
-        _sweep(path, owner, kept=begun)
+        remove_leftovers(path, owner=owner, kept=begun)
         check_output_folder(path, owner=owner, force=force)
         with contextlib.nullcontext(begun) if begun else _own_folder(path) as scratch:
             try:
@@ -331,10 +343,49 @@ def _begun_folder(path: Path, owner: OwnedFolder, continues: Callable[[Path], bo
     yield None
 
 
-def _sweep(path: Path, owner: OwnedFolder, *, kept: Path | None = None) -> None:
+def restored_folder(path: Path, *, owner: OwnedFolder) -> Path:
+    """Return a path to read from; if nothing is there, restore the folder whose replacement was never renamed.
+
+    Where the system cannot exchange two names in one step, there is an instant without a folder of that name. A reader
+    waits for a running process to pass it; what a killed process left gets its name back.
+
+    Args:
+        path: The folder to read, or a name that is none.
+        owner: The kind of folder.
+
+    Example:
+        >>> from gnnmax.io.ownership import DATA_SET
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     old = Path(folder, ".data.0a1b2c3d.old")
+        ...     old.mkdir()
+        ...     write_file(old / "manifest.json", '{"program": "gnnmax"}')
+        ...     [entry.name for entry in restored_folder(Path(folder, "data"), owner=DATA_SET).iterdir()]
+        ['manifest.json']
+    """
+    until, waits = time.monotonic() + RESTORING_SECONDS, True
+    while waits and not os.path.lexists(path) and time.monotonic() < until:
+        waits = False
+        with contextlib.suppress(OSError, ValueError):  # a folder that cannot be read, or a text that is no path
+            for old in [leftover for leftover in _leftovers(path) if leftover.suffix == ".old"]:
+                with _locked(old) as abandoned:
+                    if abandoned and not owner.foreign(old):
+                        old.replace(path)
+                        return path
+                    waits = waits or not abandoned
+            time.sleep(0.01 if waits else 0)
+    return path
+
+
+def remove_leftovers(path: Path, *, owner: OwnedFolder, kept: Path | None = None) -> None:
     """Remove leftovers of killed runs beside ``path``; restore an old folder whose successor was never renamed.
 
-    The name alone is not enough: a leftover contains our mark, or the file that marks it as incomplete.
+    The name alone is not enough: a leftover contains our mark, or the file that marks it as incomplete. Folders of
+    running processes are locked, and stay.
+
+    Args:
+        path: The folder that was to be written.
+        owner: The kind of folder.
+        kept: A leftover that stays.
     """
     for leftover in _leftovers(path):
         if leftover == kept:
