@@ -13,7 +13,9 @@ from gnnmax.data.set_writer import SetWriter
 from gnnmax.data.store import write_dataset
 from gnnmax.data.verification import verify
 from gnnmax.io.atomic import UNFINISHED
+from tests.support.altered_json import altered_trees
 from tests.support.maps import map_recipe
+from tests.support.mutations import mutants
 
 RECIPES = {
     "windows": load_recipe("tiny").replace(splits={"train": 40, "test": 10}),
@@ -144,6 +146,19 @@ def test_what_is_not_whole_is_drawn_again(tmp_path, monkeypatch, wholes, change)
     write_dataset(RECIPES["windows"], out)
     assert content(out) == wholes["windows"]
     assert [path.name for path in out.parent.iterdir()] == ["data"]
+
+
+@pytest.mark.altered
+def test_an_altered_record_is_not_used(tmp_path, monkeypatch, mutant_count):
+    _, scratch = left(tmp_path, monkeypatch)
+    writer = SetWriter(RECIPES["windows"], shard_bytes=store.SHARD_BYTES, resumable=True)
+    content, original = (scratch / UNFINISHED).read_bytes(), writer._recorded(scratch)
+    assert original
+    for altered in (mutants(content, mutant_count), altered_trees(json.loads(content), mutant_count)):
+        for mutant in altered:
+            (scratch / UNFINISHED).write_bytes(mutant)
+            assert writer._recorded(scratch) in ([], original), mutant
+            assert writer.continues(scratch) == bool(writer._recorded(scratch))
 
 
 def test_the_leftover_of_another_recipe_is_removed_and_not_used(tmp_path, monkeypatch):
