@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +34,8 @@ def full_precision(device: torch.device) -> Iterator[None]:
         ...     print(torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision)
         ieee ieee
     """
-    parts = (torch.backends.cudnn.conv, torch.backends.cuda.matmul) if device.type == "cuda" else ()
+    cudnn: Any = torch.backends.cudnn  # torch's stubs do not know its parts
+    parts = (cudnn.conv, torch.backends.cuda.matmul) if device.type == "cuda" else ()
     before = [part.fp32_precision for part in parts]
     for part in parts:
         part.fp32_precision = "ieee"
