@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,12 +12,14 @@ import numpy.typing as npt
 
 from gnnmax.detection.breaks import Tile
 from gnnmax.detection.matrix import MatrixSource
+from gnnmax.detection.part_scoring import scores_of_parts
 from gnnmax.detection.ranges import distance_range
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.sparse_storage import UpperTriangle
 from gnnmax.detection.tiled_scores import TiledScores
 from gnnmax.detection.window_cuts import with_nan
 from gnnmax.errors import InputError
+from gnnmax.io.workers import ExecutorLike
 
 __all__ = ["LocalNet", "local_scores"]
 
@@ -105,7 +108,15 @@ def _bin_size(source: MatrixSource) -> int | None:
     return int(inner[0]) if len(inner) and (inner == inner[0]).all() and inner[0] > 0 else None
 
 
-def local_scores(model: LocalNet, source: MatrixSource, options: SearchOptions, *, name: str) -> Any:
+def local_scores(
+    model: LocalNet,
+    source: MatrixSource,
+    options: SearchOptions,
+    *,
+    name: str,
+    workers: int = 1,
+    executor: ExecutorLike | None = None,
+) -> Any:
     """Return the score map of a net with a finite reach: tiles in memory or on disk, or a sparse band.
 
     Each tile is scored with the entries around it, as far as the net reaches, and on its own scale, as is each part of
@@ -118,6 +129,8 @@ def local_scores(model: LocalNet, source: MatrixSource, options: SearchOptions, 
         source: The matrix.
         options: Its distance and windows say which entries are scored.
         name: How calls name the net.
+        workers: Number of worker processes that score tiles; the scores do not depend on it.
+        executor: Scores in place of worker processes, see :func:`gnnmax.io.ordered_map.map_ahead`.
 
     Raises:
         InputError: more entries than :data:`EVERYWHERE`.
@@ -129,7 +142,9 @@ def local_scores(model: LocalNet, source: MatrixSource, options: SearchOptions, 
             f"the net {name} scores at most {EVERYWHERE:,} entries, and {band.entries():,} of {n:,} x {m:,} are asked "
             "for: give a range of distances, such as --distance 8:200, or --region"
         )
-    strips = _strips(model, source, band)
+    tiles = (_read(source, tile, model.reach) for tile in _tiles(source, band))
+    scored = scores_of_parts(functools.partial(_score, model), tiles, workers=workers, executor=executor, name=_name_of)
+    strips = _strips(source, band, scored)
     if band.whole:
         scores = TiledScores(source.shape, side=SIDE, mirrored=source.undirected)
         for row, first, strip in strips:
@@ -140,21 +155,38 @@ def local_scores(model: LocalNet, source: MatrixSource, options: SearchOptions, 
     return _sparse(strips, band)
 
 
-def _strips(model: LocalNet, source: MatrixSource, band: _Band) -> Iterator[tuple[int, int, Scores]]:
-    """Yield strips of scores: the first row and the first column, and the scores, NaN where there is none."""
+def _strips(source: MatrixSource, band: _Band, scored: Iterator[Scores]) -> Iterator[tuple[int, int, Scores]]:
+    """Yield strips of scores: the first row and the first column, and the scores, NaN where there is none.
+
+    Args:
+        source: The matrix.
+        band: The entries to score.
+        scored: The scores of all tiles, in the order of :func:`_tiles`.
+    """
     for row in range(0, source.shape[0], SIDE):
         rows = min(SIDE, source.shape[0] - row)
         first, last = band.columns(row, rows)
         strip = np.full((rows, max(last - first, 0)), np.nan, dtype=np.float32)
-        for column in range(first, last, SIDE):
-            for tile in source.parts.cut((row, column, rows, min(SIDE, last - column))):
-                i, j, height, width = tile
-                if _touches(band, tile):
-                    strip[i - row : i - row + height, j - first : j - first + width] = _tile(model, source, tile)
+        for i, j, height, width in _tiles_of(source, band, row):
+            strip[i - row : i - row + height, j - first : j - first + width] = next(scored)
         places = np.arange(row, row + rows)[:, None], np.arange(first, last)
         kept = band.holds(*places) & (band.whole | source.parts.same_part(*places))
         strip[~kept] = np.nan
         yield row, first, strip
+
+
+def _tiles(source: MatrixSource, band: _Band) -> Iterator[Tile]:
+    """Yield the tiles of all strips."""
+    return (tile for row in range(0, source.shape[0], SIDE) for tile in _tiles_of(source, band, row))
+
+
+def _tiles_of(source: MatrixSource, band: _Band, row: int) -> Iterator[Tile]:
+    """Yield the tiles of a strip that have an entry to score."""
+    rows = min(SIDE, source.shape[0] - row)
+    first, last = band.columns(row, rows)
+    for column in range(first, last, SIDE):
+        parts = source.parts.cut((row, column, rows, min(SIDE, last - column)))
+        yield from (tile for tile in parts if _touches(band, tile))
 
 
 def _touches(band: _Band, tile: Tile) -> bool:
@@ -166,17 +198,26 @@ def _touches(band: _Band, tile: Tile) -> bool:
     return within and max(abs(low), abs(high)) >= band.least and not (band.upper and high < 0)
 
 
-def _tile(model: LocalNet, source: MatrixSource, tile: Tile) -> Scores:
-    """Score a tile from it and the entries around it; an entry that was not measured has no score."""
-    reach, (_, _, rows, columns) = model.reach, tile
+def _read(source: MatrixSource, tile: Tile, reach: int) -> tuple[Tile, npt.NDArray[np.floating]]:
+    """Read a tile and the entries around it, NaN where one was not measured."""
     block = source.block(*tile, (reach, reach))
-    values = with_nan(block.values, block.missing)
+    return tile, with_nan(block.values, block.missing)
+
+
+def _score(model: LocalNet, part: tuple[Tile, npt.NDArray[np.floating]]) -> Scores:
+    """Score a tile that was read; an entry that was not measured has no score."""
+    reach, ((_, _, rows, columns), values) = model.reach, part
     inner = slice(reach, reach + rows), slice(reach, reach + columns)
     if np.isnan(values[inner]).all():
         return np.full((rows, columns), np.nan, dtype=np.float32)
     scores = np.array(model.score_matrix(values, structure="bipartite"), dtype=np.float32)[inner]
     scores[~np.isfinite(scores) | np.isnan(values[inner])] = np.nan
     return scores
+
+
+def _name_of(part: tuple[Tile, Any]) -> str:
+    row, column, rows, columns = part[0]
+    return f"rows {row} to {row + rows - 1}, columns {column} to {column + columns - 1}"
 
 
 def _sparse(strips: Iterator[tuple[int, int, Scores]], band: _Band) -> Any:

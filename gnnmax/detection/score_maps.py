@@ -197,11 +197,16 @@ class MatrixScores:
     Attributes:
         model: The net.
         name: How calls name it.
+        reads: What it reads to score one entry.
+        workers: Number of worker processes that score tiles, where it reads tiles; the scores do not depend on it.
+        executor: Scores in place of worker processes, see :func:`gnnmax.io.ordered_map.map_ahead`.
     """
 
     model: WholeMatrixNet
     name: str
     reads: Reads = "the whole matrix"
+    workers: int = 1
+    executor: ExecutorLike | None = None
 
     @property
     def weights_sha256(self) -> str | None:
@@ -218,7 +223,8 @@ class MatrixScores:
         local = options.mode == "ordered" and getattr(self.model, "reach", None) is not None
         if local and (n * m > WHOLE or source.breaks is not None):
             net: Any = self.model  # it has a reach
-            return score_source(source, local_scores(net, source, options, name=self.name))
+            engine: dict[str, Any] = {"workers": self.workers, "executor": self.executor}
+            return score_source(source, local_scores(net, source, options, name=self.name, **engine))
         if n * m > WHOLE:
             raise InputError(
                 f"the net {self.name} reads the whole matrix, of at most {WHOLE:,} entries, not {n:,} x {m:,}: search "
@@ -282,11 +288,13 @@ def with_workers(mapper: ScoreMapper, workers: int, executor: ExecutorLike | Non
     check_workers(workers, executor)
     if workers == 1 and executor is None:
         return mapper
-    if not isinstance(mapper, WindowScores):
+    local = isinstance(mapper, MatrixScores) and getattr(mapper.model, "reach", None) is not None
+    if not local and not isinstance(mapper, WindowScores):
         raise InputError(
             f"the net {mapper.name} reads {mapper.reads}, in one process: leave out workers and executor, or give a "
             "net that reads windows"
         )
+    assert isinstance(mapper, WindowScores | MatrixScores)
     return replace(mapper, workers=workers, executor=executor)
 
 

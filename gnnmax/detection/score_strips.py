@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gnnmax.detection.breaks import Tile
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.pair_cells import repeated_cells
+from gnnmax.detection.part_scoring import scores_of_parts
 from gnnmax.detection.search import search_matrix
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.storage import Places, tiles_of
@@ -20,16 +21,12 @@ from gnnmax.detection.window_cuts import with_nan
 from gnnmax.detection.window_scoring import SCORED, Scorer, WindowBatch, needs_contexts, scores_of, unscorable
 from gnnmax.detection.window_values import as_floats, as_read
 from gnnmax.errors import InputError
-from gnnmax.io.ordered_map import map_ahead
-from gnnmax.io.workers import ExecutorLike, check_sendable
+from gnnmax.io.workers import ExecutorLike
 
 __all__ = ["StripScorer", "check_contexts"]
 
 STRIP = 256
 """Rows of a strip."""
-
-IDLE_SECONDS = 299
-"""Time after which an idle worker ends; no other pool has the same."""
 
 Scores = npt.NDArray[np.float32]
 
@@ -200,13 +197,10 @@ class StripScorer:
             LostWorkerError: a strip ended its worker every time.
         """
         rows = [row for row, _ in self.strips()]
-        if executor is None and min(workers, len(rows)) == 1:
-            yield from ((row, self(row, height)) for row, height in self.strips())
-            return
-        check_sendable(self.score.model, "the net", executor)
         strips = (self.read(*strip) for strip in self.strips())
-        options: dict[str, Any] = {"workers": min(workers, len(rows)), "timeout": IDLE_SECONDS, "executor": executor}
-        yield from zip(rows, map_ahead(self.score, strips, name=_name_of, **options), strict=True)
+        few = min(workers, len(rows))
+        scores = scores_of_parts(self.score, strips, workers=few, executor=executor, name=_name_of)
+        return zip(rows, scores, strict=True)
 
     def read(self, row: int, rows: int) -> Strip:
         """Read a strip with the border of its windows."""

@@ -14,6 +14,7 @@ from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.score_maps import MatrixScores, search_by
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.models.maps.trained import load_map_model
+from tests.support.score_maps import Elsewhere
 
 SIZE = 40
 
@@ -53,6 +54,14 @@ def drawn(*, symmetric, gaps=0.0, seed=0):
 
 def places(calls):
     return [(i, j) for i, j, _ in calls.maxima]
+
+
+@pytest.mark.parametrize("distance", [None, "3:11"])
+def test_tiles_scored_by_an_executor_have_the_scores_of_one_process(tiles, distance):
+    matrix = drawn(symmetric=True, gaps=0.1)
+    found = [find_calls(matrix, Mean(), 5, distance=distance, executor=executor) for executor in (None, Elsewhere)]
+    assert len(found[0]) > 3 and list(found[0].maxima) == list(found[1].maxima)
+    np.testing.assert_array_equal(found[0].maxima.scores, found[1].maxima.scores)
 
 
 @pytest.mark.parametrize("symmetric", [True, False])

@@ -1,15 +1,13 @@
 """A search by a net is the rule's search in its score map, and score maps are made strip by strip."""
 
-import pickle
 import threading
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loky.backend.reduction import dumps
 
 from gnnmax import RULES, find_maxima, load_model, score_everywhere
 from gnnmax.detection import SearchOptions, find_calls, score_strips, tiled_scores
@@ -27,7 +25,7 @@ from gnnmax.models.maps.trained import load_map_model
 from gnnmax.models.registry import build_model
 from gnnmax.models.trained import save_model
 from gnnmax.task.maps import Maps
-from tests.support.score_maps import CentreValue, ContextSum, Shifted
+from tests.support.score_maps import CentreValue, ContextSum, Elsewhere, Shifted
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -118,21 +116,6 @@ def test_strips_have_the_scores_of_the_windows_one_by_one(net, symmetric, breaks
     assert np.isfinite(expected).any()
 
 
-class Elsewhere(Executor):
-    """An executor that works at once, on copies: as far from the matrix as another process."""
-
-    _max_workers = 2
-
-    def submit(self, function, item):
-        future = Future()
-        function, item = pickle.loads(dumps((function, item)))
-        try:
-            future.set_result(function(item))
-        except InputError as error:
-            future.set_exception(error)
-        return future
-
-
 @pytest.mark.parametrize("symmetric", [True, False], ids=["symmetric", "directed"])
 @pytest.mark.parametrize("net", NETS)
 def test_strips_scored_by_an_executor_have_the_scores_of_one_process(net, symmetric, monkeypatch):
@@ -162,7 +145,7 @@ def test_a_strip_that_ends_its_worker_is_named_and_a_net_that_cannot_be_sent_is_
 
 
 def test_workers_of_a_net_that_reads_the_whole_matrix_are_refused():
-    net = build_map_model("map-cnn", {})
+    net = build_map_model("map-gnn", {})
     for changes in ({"workers": 2}, {"executor": Elsewhere}):
         with pytest.raises(InputError, match="reads the whole matrix, in one process: leave out workers"):
             find_calls(np.eye(9), MatrixScores(net, "net"), 3, **changes)
