@@ -143,7 +143,7 @@ def compare(
     if resuming:
         check_same_call(folder, config)
         if os.path.lexists(folder / RESULTS):
-            return read_results(folder)
+            return _finished(folder)
     kind.rehearse(nets, sets[0], training)
     with contextlib.ExitStack() as stack:
         spec, past = stack.enter_context(_working_folder(spec, config, seeds, resuming=resuming, force=force))
@@ -151,6 +151,15 @@ def compare(
         if tensorboard and is_main_process():
             record = stack.enter_context(_with_curves(spec.folder, record, past))
         return _run(spec, seeds, sets=sets, workers=workers, executor=executor, command=command, on_progress=record)
+
+
+def _finished(folder: Path) -> Results | Any:
+    """Read a finished run; remove the checkpoints that remain if it was killed while it removed them."""
+    results = read_results(folder)
+    if is_main_process() and (folder / "checkpoints").is_dir():
+        with contextlib.suppress(InputError), locked_folder(folder):  # unless another process is about to do so
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return results
 
 
 @contextlib.contextmanager

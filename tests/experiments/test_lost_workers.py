@@ -118,6 +118,10 @@ def test_a_seed_that_always_ends_its_worker_is_named_and_the_run_resumes(tmp_pat
     resumed = run(tmp_path / "run", "gnn", resume=True)
     assert not left.exists()
     assert figures(resumed) == figures(run(tmp_path / "whole", "gnn"))
+    (tmp_path / "run" / "checkpoints").mkdir()  # killed before it was removed
+    (tmp_path / "run" / "checkpoints" / "seed-0.json").touch()
+    assert figures(run(tmp_path / "run", "gnn", resume=True)) == figures(resumed)
+    assert not (tmp_path / "run" / "checkpoints").exists()
 
 
 def test_threads_of_an_executor_give_the_results_of_one_process(tmp_path):
