@@ -231,9 +231,7 @@ def test_wrong_decoys_are_refused_in_one_line(matrix, options, complaint):
 def test_decoys_of_a_matrix_that_is_too_large_are_refused():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoy_scope, "SHUFFLED", 80)
-        with pytest.raises(
-            InputError, match="at most 80 entries, and these would hold 81: search a part"
-        ):
+        with pytest.raises(InputError, match="at most 80 entries, and these would hold 81: search a part"):
             false_discovery(np.arange(81).reshape(9, 9), 3, decoys="shuffle", rng=np.random.default_rng(0))
 
 
