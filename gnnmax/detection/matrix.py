@@ -91,6 +91,7 @@ class MatrixSource(BlockReader):
                 for row, column, rows, width in self.parts.cut(whole):
                     if not upper or column + width > row:
                         yield source.block(row, column, rows, width, border)
+            del page, source  # before the next page is read
 
     def _band_tiles(
         self, border: tuple[int, int], *, upper: bool, rectangles: bool = False, hole: int = 0
