@@ -99,7 +99,9 @@ def distance_classes(distances: Places, most: int) -> Places:
     return classes
 
 
-def expected_of(entries: Entries, shape: tuple[int, int], *, undirected: bool, additive: bool) -> Expected:
+def expected_of(
+    entries: Entries, shape: tuple[int, int], *, undirected: bool, additive: bool, classes: int = 1
+) -> Expected:
     """Fit factors, or terms of a sum, so that each class, row and column has the expected total that it has measured.
 
     Args:
@@ -107,6 +109,7 @@ def expected_of(entries: Entries, shape: tuple[int, int], *, undirected: bool, a
         shape: Rows and columns of the matrix.
         undirected: Whether rows and columns are the same nodes, with one factor each.
         additive: Whether terms are added; else values have to be 0 or above.
+        classes: Least number of classes: one without entries is neutral.
 
     References:
         Deming and Stephan, "On a least squares adjustment of a sampled frequency table when the expected marginal
@@ -121,7 +124,7 @@ def expected_of(entries: Entries, shape: tuple[int, int], *, undirected: bool, a
         True
     """
     neutral = 0.0 if additive else 1.0
-    lengths = {"group": int(entries.group.max(initial=0)) + 1, "rows": shape[0], "columns": shape[1]}
+    lengths = {"group": max(classes, int(entries.group.max(initial=0)) + 1), "rows": shape[0], "columns": shape[1]}
     axes = [("group",), ("rows", "columns")] if undirected else [("group",), ("rows",), ("columns",)]
     factors = {axis: np.full(lengths[axis[0]], neutral) for axis in axes}
     measured = {axis: _totals(entries, lengths, axis, lambda part: part.values) for axis in axes}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -98,15 +99,14 @@ class LocalModel:
         with np.errstate(over="ignore"):
             if not np.isfinite(np.square(entries.values).sum()):
                 raise StatisticError("decoys by distance need entries whose squares have a finite sum: replace them")
-        mean = expected_of(entries, source.shape, undirected=source.undirected, additive=additive)
+        fit = partial(expected_of, shape=source.shape, undirected=source.undirected, classes=int(classes.max()) + 1)
+        mean = fit(entries, additive=additive)
         model = cls(source, k, entries, classes, mean)
         local = model._local()
         deviations = np.square(entries.values - local)
         if not additive:
             deviations = np.divide(deviations, local, out=np.zeros(len(local)), where=local > 0)
-        spread = expected_of(
-            entries._replace(values=deviations), source.shape, undirected=source.undirected, additive=False
-        )
+        spread = fit(entries._replace(values=deviations), additive=False)
         return replace(model, spread=spread, local=local)
 
     def refitted(self, source: MatrixSource) -> LocalModel:

@@ -16,7 +16,7 @@ from gnnmax.errors import InputError
 __all__ = ["SHUFFLED", "StatisticError", "in_memory", "of_entries", "place_type", "with_entries"]
 
 SHUFFLED = 2**26
-"""Most entries that are shuffled: about 130 bytes are taken for each."""
+"""Most entries that are shuffled: about 150 bytes are taken for each."""
 
 
 class StatisticError(InputError):

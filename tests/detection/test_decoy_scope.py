@@ -116,3 +116,13 @@ def test_decoys_of_too_many_entries_are_refused_with_the_distances_that_fit(monk
     assert main([*call, "--distance", "0:8"]) == 0
     with pytest.raises(InputError, match="would hold 3,600: search a part of the matrix"):
         false_discovery(np.arange(3600.0).reshape(40, 90), 3, decoys="shuffle", rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_decoys_need_no_entries_between_the_parts_of_a_map(form):
+    given, more = FORMS[form](counts(), np.arange(N) == 7)
+    rng = np.random.default_rng(0)
+    for kept in ({"distance": (2, 9)}, {"contacts": "cis"}):
+        found = false_discovery(given, 3, decoys="distance", rng=rng, draws=2, breaks=BREAKS, **kept, **more)
+        part = np.searchsorted([25, 43], np.stack([found.maxima.rows, found.maxima.columns]), "right")
+        assert len(found.q) > 10 and np.array_equal(*part) and np.isfinite(found.statistic).all()
