@@ -65,10 +65,11 @@ class _Band:
         least, largest = 0, None
         if options.distance is not None:
             wanted = distance_range(options.distance)
-            place = _largest_bin(source) if wanted.base_pairs else 1
             beyond = max(max(sides) for sides in options.scales)
-            least = max((wanted.least or 0) // place - beyond, 0)
-            largest = None if wanted.largest is None else -(-wanted.largest // _least_bin(source, place)) + beyond
+            size = _bin_size(source) if wanted.base_pairs else 1
+            if size is not None:
+                least = max((wanted.least or 0) // size - beyond, 0)
+                largest = None if wanted.largest is None else wanted.largest // size + beyond
         least = max(least, int(source.undirected))  # the diagonal of an undirected matrix holds no pair
         return cls(source.shape, least, largest, source.undirected)
 
@@ -96,18 +97,12 @@ class _Band:
         return inside if self.largest is None else inside & (apart <= self.largest)
 
 
-def _bin_lengths(source: MatrixSource) -> npt.NDArray[Any]:
+def _bin_size(source: MatrixSource) -> int | None:
+    """Return the base pairs of a bin; None if they differ, but for the last bin of a chromosome."""
     assert source.bins is not None  # a distance in base pairs was checked
-    return np.asarray(source.bins.end - source.bins.start)
-
-
-def _largest_bin(source: MatrixSource) -> int:
-    return max(int(_bin_lengths(source).max()), 1)
-
-
-def _least_bin(source: MatrixSource, place: int) -> int:
-    """Return the usual length of a bin; the last one of a chromosome may be shorter, which does not matter."""
-    return 1 if place == 1 else max(int(np.median(_bin_lengths(source))), 1)
+    sizes, chromosome = source.bins.end - source.bins.start, source.bins.chromosome
+    inner = sizes[:-1][chromosome[:-1] == chromosome[1:]]
+    return int(inner[0]) if len(inner) and (inner == inner[0]).all() and inner[0] > 0 else None
 
 
 def local_scores(model: LocalNet, source: MatrixSource, options: SearchOptions, *, name: str) -> Any:

@@ -1,5 +1,7 @@
 """Nets with a finite reach score large matrices tile by tile: the scores of the whole matrix, entry for entry."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter
@@ -7,6 +9,10 @@ from scipy.sparse import csr_array
 
 from gnnmax import InputError
 from gnnmax.detection import find_calls, local_scores, score_maps
+from gnnmax.detection.genome_bins import GenomeBins
+from gnnmax.detection.matrix_input import as_source
+from gnnmax.detection.score_maps import MatrixScores, search_by
+from gnnmax.detection.search_options import SearchOptions
 from gnnmax.models.maps.trained import load_map_model
 
 SIZE = 40
@@ -87,6 +93,22 @@ def test_a_sparse_band_is_read_as_the_dense_matrix(tiles):
     dense = find_calls(matrix, Mean(), k=3, distance="2:7")
     sparse = find_calls(csr_array(matrix), Mean(), k=3, distance="2:7", unstored="zero")
     assert places(sparse) == places(dense)
+
+
+def contact_map(ends):
+    """Return a map of one chromosome whose bins end at some base pairs."""
+    ends = np.array(ends)
+    bins = GenomeBins(("a",), np.zeros(SIZE, dtype=np.int64), np.r_[0, ends[:-1]], ends)
+    return dataclasses.replace(as_source(drawn(symmetric=True)), bins=bins)
+
+
+def test_distances_in_base_pairs_are_those_in_places_where_bins_are_equal(tiles):
+    regular = contact_map([*range(10, 10 * SIZE, 10), 10 * SIZE - 3])
+    odd = contact_map(np.arange(1, SIZE + 1) ** 2)
+    for source, most, expected in ((regular, "10bp:40bp", 9), (odd, "10bp:40bp", 15)):
+        net = Mean()
+        search_by(MatrixScores(net, "mean"), source, SearchOptions(3, distance=most))
+        assert net.tiles == expected
 
 
 def test_a_net_without_a_reach_is_refused_and_so_are_too_many_entries(tiles, monkeypatch):
