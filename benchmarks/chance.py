@@ -216,7 +216,7 @@ def intervals(found: npt.NDArray[np.float64]) -> tuple[Shares, Shares]:
 
     Example:
         >>> low, high = intervals(np.array([[1.0, 0.0, 0.5]] * 10))
-        >>> round(low.anything, 2), high.anything, low.found, high.found
+        >>> round(low.anything, 2), round(high.anything, 2), low.found, high.found
         (0.72, 1.0, 0.5, 0.5)
     """
     runs = len(found)
