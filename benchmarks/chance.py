@@ -224,7 +224,7 @@ def intervals(found: npt.NDArray[np.float64]) -> tuple[Shares, Shares]:
     means = found[:, 1:].mean(axis=0)
     errors = 1.96 * found[:, 1:].std(axis=0, ddof=1 if runs > 1 else 0) / np.sqrt(runs)
     low, high = (np.clip(means + side * errors, 0, 1).tolist() for side in (-1, 1))
-    return Shares(wilson.low, *low), Shares(wilson.high, *high)
+    return Shares(float(wilson.low), *low), Shares(float(wilson.high), *high)
 
 
 HEADER = ["matrices", "decoys", "drawn", "anything found", "false calls", "bumps found"]
