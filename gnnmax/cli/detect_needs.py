@@ -11,7 +11,7 @@ from gnnmax.errors import InputError
 __all__ = ["NEEDS", "Need", "check_needs", "check_order_needs", "needs_order"]
 
 
-WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "footprint", "labels", "unstored")
+WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "footprint", "unstored")
 """Options of windows and of entries in them."""
 
 ORDERED = ("cis", "trans", "distance", "prominence", "merge", "centroid")
