@@ -96,6 +96,9 @@ TABLES: dict[str, Reproduction] = {
     ),
     "bayes": _table("The shipped Bayes rule against its closed form, at every side and amplitude.", "bayes_rule"),
     "ceilings": _table("Nets of every symmetry against the ceiling that it forces, k = 9 and 15.", "ceilings"),
+    "csbm": _table_in_cells(
+        "The Bayes gap of graph nets: two groups seen by a sparse graph and by features, and BP-AMP.", "csbm"
+    ),
     "encodings": _table(
         "A fair fight: image and graph nets on standardised values and on ranks, with equal budgets.", "encodings"
     ),

@@ -63,9 +63,9 @@ BLOCK_TRAININGS = {
         net="unrolled-amp", strengths=(0.4, 2.0), ease=1.5, steps=600, config={"steps": 16}, tested={"steps": 60}
     ),
     "spectral": BlockTraining(net="spectral", strengths=(0.9, 3.0), ease=3.0, steps=400),
-    "gin": BlockTraining(net="gin", strengths=(0.5, 3.0), ease=4.0, steps=1_200),
-    "gat": BlockTraining(net="gat", strengths=(1.5, 8.0), ease=2.0, steps=400),
-    "graph-transformer": BlockTraining(net="graph-transformer", strengths=(1.5, 8.0), ease=2.0, steps=400),
+    "gin": BlockTraining(net="gin", strengths=(0.5, 3.0), ease=4.0, steps=1_000),
+    "gat": BlockTraining(net="gat", strengths=(1.5, 8.0), ease=2.0, steps=250),
+    "graph-transformer": BlockTraining(net="graph-transformer", strengths=(1.5, 8.0), ease=2.0, steps=250),
     "diagonal-cnn": BlockTraining(
         net="diagonal-cnn", strengths=(0.03, 0.3), ease=10.0, sizes=(256, 512), entries=200_000, steps=500
     ),

@@ -46,7 +46,7 @@ class GinNodes(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """Score nodes; see :meth:`gnnmax.models.nodes.unrolled_amp.UnrolledAMP.forward`."""
         seen = observed(values)
-        adjacency = seen.weights / seen.count.sqrt()[:, None, None]
+        adjacency = seen.weights / seen.nodes.sqrt()[:, None, None]
         nodes = self.embed(_first(seen))
         for layer, norm in zip(self.layers, self.norms, strict=True):
             nodes = nodes + layer(norm(nodes) * seen.inside[..., None], adjacency)
@@ -140,7 +140,7 @@ class GraphTransformerNodes(GatNodes):
             one = Edges(edges.ends[:, own] - index * n, edges.weight[own])
             found.append(laplacian_encoding(one, n, self.vectors))
         sizes, vectors = (torch.stack(each) for each in zip(*found, strict=True))
-        places = self.read(vectors, sizes, seen.count)
+        places = self.read(vectors, sizes, seen.nodes)
         return self.embed(_first(seen)) + self.place(places)  # type: ignore[no-any-return]
 
 
@@ -155,5 +155,5 @@ def _mlp(width: int) -> nn.Module:
 
 def _first(seen: Observed) -> Tensor:
     """Return the first features of nodes, shape ``(B, n, 2)``."""
-    sums = seen.weights.sum(dim=2) / seen.count.sqrt()[:, None]
+    sums = seen.weights.sum(dim=2) / seen.nodes.sqrt()[:, None]
     return torch.stack([sums, torch.ones_like(sums)], dim=-1)

@@ -18,12 +18,12 @@ class Observed(NamedTuple):
     Attributes:
         weights: Entries, shape ``(B, n, n)``: 0 where nothing is observed, and on the diagonal.
         inside: True for nodes with an observed entry, shape ``(B, n)``.
-        count: Number of these nodes, at least 1, shape ``(B,)``.
+        nodes: Number of these nodes, at least 1, shape ``(B,)``.
     """
 
     weights: Tensor
     inside: Tensor
-    count: Tensor
+    nodes: Tensor
 
 
 def observed(values: Tensor, *, standardise: bool = True) -> Observed:
@@ -38,7 +38,7 @@ def observed(values: Tensor, *, standardise: bool = True) -> Observed:
 
     Example:
         >>> found = observed(torch.tensor([[[0.0, 3.0, torch.nan], [3.0, 0.0, torch.nan], [torch.nan] * 3]]))
-        >>> found.inside.tolist(), found.count.tolist()
+        >>> found.inside.tolist(), found.nodes.tolist()
         ([[True, True, False]], [2.0])
     """
     if values.ndim != 3 or values.shape[1] != values.shape[2]:

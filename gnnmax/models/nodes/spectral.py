@@ -42,7 +42,7 @@ def leading_vectors(
     n = matrix.shape[0]
     values, vectors = np.zeros(count), np.zeros((n, count))
     most = min(count, n - 1)
-    if most < 1 or not abs(matrix).max():
+    if most < 1 or not abs(matrix).max():  # type: ignore[attr-defined]  # not in scipy's stubs
         return values, vectors
     if n <= SMALL:
         found, own = np.linalg.eigh(matrix if isinstance(matrix, np.ndarray) else matrix.toarray())
