@@ -182,7 +182,7 @@ def _opposite(edges: npt.NDArray[np.int64], nodes: int) -> npt.NDArray[np.intp]:
     """Return the index of each edge's other direction."""
     here, there = edges[0] * nodes + edges[1], edges[1] * nodes + edges[0]
     order = np.argsort(here)
-    return order[np.searchsorted(here, there, sorter=order)]
+    return np.asarray(order[np.searchsorted(here, there, sorter=order)])
 
 
 def context_limit(

@@ -91,6 +91,9 @@ def _table_in_cells(summary: str, module: str) -> Reproduction:
 
 
 TABLES: dict[str, Reproduction] = {
+    "affinity": _table_in_cells(
+        "The worth of the order in windows: bumps against the noise of the affinities that show it.", "affinity"
+    ),
     "answer": _table(
         "The question answered: image and graph nets on bumps, the order of the nodes known or lost.", "answer"
     ),

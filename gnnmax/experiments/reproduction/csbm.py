@@ -221,7 +221,8 @@ def _checks(rows: Sequence[dict[str, Figure]], alone: Sequence[float]) -> list[C
     errors = float(bayes[0.0]["s.e."])
     ahead = max(-float(row["Bayes gap"]) / max(float(row["its s.e."]), 1e-9) for row in nets)
     gaps = {
-        name: [float(row["Bayes gap"]) for row in nets if row["scorer"] == name and row["lam"] >= 1] for name in NETS
+        name: [float(row["Bayes gap"]) for row in nets if row["scorer"] == name and float(row["lam"]) >= 1]
+        for name in NETS
     }
     least = min(min(own) for own in gaps.values())
     widest = max(max(own) for name, own in gaps.items() if name != NETS[0])

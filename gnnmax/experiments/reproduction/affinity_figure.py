@@ -1,0 +1,60 @@
+"""The figure of bumps against the noise of affinities: one panel for each amplitude."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gnnmax.task.plotting import COLOURS, axes_for, grid_of_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from gnnmax.experiments.reproduction.outcome import Figure as Value
+
+__all__ = ["draw_affinity"]
+
+
+def draw_affinity(rows: Sequence[dict[str, Value]], ax: Any = None) -> tuple[Figure, Axes]:
+    """Draw the accuracy of each scorer against the noise of the affinities, with two standard errors.
+
+    Args:
+        rows: Rows of the table ``affinity``.
+        ax: Axes of matplotlib to draw the first amplitude on; None draws a new figure with a panel for each.
+
+    Returns:
+        The figure, and the axes of the first amplitude.
+
+    Example:
+        >>> row = {"amplitude": 2.0, "affinity noise": 0.1, "scorer": "cnn", "accuracy": 0.9, "s.e.": 0.01}
+        >>> draw_affinity([row])[1].get_xlabel()
+        'noise of the affinities'
+    """
+    amplitudes = list(dict.fromkeys(float(row["amplitude"]) for row in rows))
+    if ax is None:
+        figure, panels = grid_of_axes(len(amplitudes), 3.4)
+    else:
+        figure, first = axes_for(ax, 3.4, 3.4)
+        panels = [first]
+    names = list(dict.fromkeys(str(row["scorer"]) for row in rows))
+    for amplitude, axes in zip(amplitudes, panels, strict=False):
+        for colour, name in zip(COLOURS, names, strict=False):
+            own = [row for row in rows if row["scorer"] == name and float(row["amplitude"]) == amplitude]
+            axes.errorbar(
+                [float(row["affinity noise"]) for row in own],
+                [float(row["accuracy"]) for row in own],
+                [2 * float(row["s.e."]) for row in own],
+                color=colour,
+                marker="o",
+                markersize=3,
+                capsize=2,
+                linewidth=1,
+                label=name,
+            )
+        axes.set_xscale("log")
+        axes.set_title(f"amplitude {amplitude:g}", fontsize=9)
+        axes.set_xlabel("noise of the affinities")
+        axes.set_ylabel("accuracy")
+    panels[0].legend(frameon=False, fontsize=6)
+    return figure, panels[0]
