@@ -70,7 +70,7 @@ class _Cell:
     def accuracy(self, scorer: str) -> float:
         """Return the accuracy of a scorer."""
         with one_thread():
-            return evaluate(np.asarray(_scorers()[scorer](self._windows)), self._windows).accuracy
+            return float(evaluate(np.asarray(_scorers()[scorer](self._windows)), self._windows).accuracy)
 
 
 def affinity(seeds: Sequence[int], on_progress: Progress, options: CellOptions) -> Outcome:

@@ -32,8 +32,10 @@ def draw_affinity(rows: Sequence[dict[str, Value]], ax: Any = None) -> tuple[Fig
         'noise of the affinities'
     """
     amplitudes = list(dict.fromkeys(float(row["amplitude"]) for row in rows))
+    panels: Sequence[Axes]
     if ax is None:
-        figure, panels = grid_of_axes(len(amplitudes), 3.4)
+        figure, grid = grid_of_axes(len(amplitudes), 3.4)
+        panels = list(grid)
     else:
         figure, first = axes_for(ax, 3.4, 3.4)
         panels = [first]

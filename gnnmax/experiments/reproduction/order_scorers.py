@@ -29,6 +29,7 @@ from gnnmax.io.atomic import write_file
 from gnnmax.io.reading import FileKind
 from gnnmax.models.nodes.registry import NODE_MODELS, build_node_model
 from gnnmax.task.block_scores import Scores, amp, degrees, eigenvector, scan
+from gnnmax.task.block_sweep import amp_at_heights
 from gnnmax.task.blocks import BlockProblem
 
 __all__ = ["NETS", "NO_NETS", "RULES", "OrderScorer", "chosen_nets", "net_scorers"]
@@ -37,6 +38,10 @@ NO_NETS = "none"
 """The name that stands for no net."""
 
 WEIGHTS_FILE = FileKind("the weights", 1_000_000, "delete them, and the net is trained again")
+
+
+Sweep = Callable[[BlockProblem, npt.NDArray[np.intp], Sequence[float]], npt.NDArray[np.float64]]
+"""Maps a problem, the nodes of its block and heights to scores, shape ``(heights, n)``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,7 @@ class OrderScorer:
         multiples: Strengths at which it is measured, as multiples of that border.
         reads_order: Whether it depends on the order in which the nodes come.
         largest: Number of nodes up to which it is measured.
+        sweep: Scores nodes at several heights of a block at once; None where each height is scored on its own.
         identity: What determines its scores beside its name: the training of a net.
     """
 
@@ -59,6 +65,7 @@ class OrderScorer:
     multiples: tuple[float, ...]
     reads_order: bool = False
     largest: int = 16_384
+    sweep: Sweep | None = None
     identity: str = ""
 
     @property
@@ -75,7 +82,13 @@ RULES: dict[str, OrderScorer] = {
     rule.name: rule
     for rule in (
         OrderScorer("scan", _by_rows(scan), "scan", (0.3, 0.42, 0.6, 0.85, 1.2, 1.7, 2.4), reads_order=True),
-        OrderScorer("amp", _by_rows(amp), "amp", (0.5, 0.8, 1.0, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5, 3.5)),
+        OrderScorer(
+            "amp",
+            _by_rows(amp),
+            "amp",
+            (0.5, 0.8, 1.0, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5, 3.5),
+            sweep=amp_at_heights,
+        ),
         OrderScorer("eigenvector", _by_rows(eigenvector), "eigenvector", (0.6, 0.85, 1.0, 1.1, 1.2, 1.35, 1.6, 2.0)),
         OrderScorer("degrees", _by_rows(degrees), "degrees", (0.5, 0.7, 0.85, 1.0, 1.2, 1.5)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from gnnmax.experiments.reproduction.crossing import Crossing, crossing
 from gnnmax.experiments.reproduction.order_scorers import OrderScorer
 from gnnmax.experiments.reproduction.outcome import Figure
 from gnnmax.task.block_scores import block_overlaps, problem_of
+from gnnmax.task.block_sweep import height_of
 from gnnmax.task.blocks import BlockProblem, block_borders, state_evolution
 from gnnmax.task.maps import Maps
 
@@ -67,7 +68,7 @@ class OrderMatrix:
     def problem(self, strength: float) -> BlockProblem:
         """Return the problem with a block of a given strength; it shares its memory with those before."""
         problem, (members, block) = self._problem, self._block
-        amplitude = math.sqrt(strength * len(problem.values)) / len(members)
+        amplitude = height_of(strength, len(problem.values), len(members))
         raised = block + np.float32(amplitude - problem.amplitude)
         np.fill_diagonal(raised, 0.0)
         problem.values[np.ix_(members, members)] = raised
@@ -77,6 +78,18 @@ class OrderMatrix:
         """Return the share of the block that a scorer finds; the strength is that of the map unless one is given."""
         problem = self._problem if strength is None else self.problem(strength)
         return float(block_overlaps(scorer.score(problem)[None], self.maps)[0])
+
+    def overlaps(self, scorer: OrderScorer, strengths: tuple[float, ...]) -> dict[float, float]:
+        """Return the share of the block that a scorer finds at each of several strengths, in one sweep."""
+        assert scorer.sweep is not None
+        problem, (members, _) = self._problem, self._block
+        held = self.problem(strengths[-1])
+        heights = [height_of(strength, len(problem.values), len(members)) for strength in strengths]
+        scores = scorer.sweep(held, members, heights)
+        return {
+            strength: float(block_overlaps(each[None], self.maps)[0])
+            for strength, each in zip(strengths, scores, strict=True)
+        }
 
     def overlap_when_shuffled(self, scorer: OrderScorer, strength: float) -> float:
         """Return the share of the block that a scorer finds where the order of the nodes is lost."""
@@ -140,18 +153,15 @@ class OrderStudy:
 
     def _measure(self, seed: int, graph: int, cells: Cells) -> None:
         key: Key = {"table": "order", "version": VERSION, "n": self.n, "seed": seed, "graph": graph}
-        grid = [
-            (scorer, multiple * self.borders[scorer.border])
-            for scorer in self.scorers.values()
-            for multiple in scorer.multiples
-        ]
         matrix = OrderMatrix(_block_recipe(self.n, seed, self.nodes), graph)
-        for scorer, strength, found in _on_blocks(matrix, self.nodes, grid, cells, key):
-            self.overlaps[scorer.name].setdefault(strength, []).append(found)
+        for scorer in self.scorers.values():
+            strengths = tuple(multiple * self.borders[scorer.border] for multiple in scorer.multiples)
+            for strength, found in _on_blocks(matrix, scorer, strengths, cells, {**key, "nodes": self.nodes}):
+                self.overlaps[scorer.name].setdefault(strength, []).append(found)
         self._measure_shuffled(matrix, cells, key)
-        larger = [(self.rules["amp"], multiple / math.e) for multiple in PREDICTED]
+        larger = tuple(multiple / math.e for multiple in PREDICTED)
         matrix = OrderMatrix(_block_recipe(self.n, seed, 2 * self.nodes), graph)
-        for _, strength, found in _on_blocks(matrix, 2 * self.nodes, larger, cells, key):
+        for strength, found in _on_blocks(matrix, self.rules["amp"], larger, cells, {**key, "nodes": 2 * self.nodes}):
             self.predicted.setdefault(strength, []).append(found)
         self._measure_cliques(seed, graph, cells, key)
 
@@ -219,15 +229,18 @@ class OrderStudy:
 
 
 def _on_blocks(
-    matrix: OrderMatrix, nodes: int, grid: Sequence[tuple[OrderScorer, float]], cells: Cells, key: Key
-) -> Iterator[tuple[OrderScorer, float, float]]:
-    """Yield scorer, strength and overlap on one matrix with a block."""
-    for scorer, strength in grid:
+    matrix: OrderMatrix, scorer: OrderScorer, strengths: tuple[float, ...], cells: Cells, key: Key
+) -> Iterator[tuple[float, float]]:
+    """Yield strength and overlap of a scorer on one matrix with a block."""
+    together = cache(lambda: matrix.overlaps(scorer, strengths))
+    for strength in strengths:
         found = cells.measured(
-            {**key, "nodes": nodes, **scorer.key, "strength": strength},
-            lambda scorer=scorer, strength=strength: matrix.overlap(scorer, strength),  # type: ignore[misc]
+            {**key, **scorer.key, "strength": strength},
+            lambda strength=strength: (  # type: ignore[misc]
+                matrix.overlap(scorer, strength) if scorer.sweep is None else together()[strength]
+            ),
         )
-        yield scorer, strength, found
+        yield strength, found
 
 
 def _block_recipe(n: int, seed: int, nodes: int) -> MapRecipe:

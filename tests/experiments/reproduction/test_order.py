@@ -42,11 +42,10 @@ def test_the_order_is_worth_what_the_theorems_say_and_a_stopped_run_resumes(shor
     assert len(cells) == 8 * (sum(map(len, SHORT.values())) + len(PREDICTED) + 2 * 3)
     for cell in cells[:5]:
         cell.unlink()
-    measured = []
-    overlap = OrderMatrix.overlap
-    monkeypatch.setattr(OrderMatrix, "overlap", lambda *given: measured.append(given) or overlap(*given))
     again = reproduce("order", (0, 1), options=options)
-    assert len(measured) == 5
+    assert sorted(options.folder.iterdir()) == cells
+    monkeypatch.setattr(OrderMatrix, "maps", property(lambda self: pytest.fail("measured again")))
+    assert reproduce("order", (0, 1), options=options).to_dict() == outcome.to_dict()
     assert again.to_dict() == outcome.to_dict()
     axes = outcome.plot()[1]
     assert axes.get_ylabel().startswith("signal strength")
@@ -54,7 +53,7 @@ def test_the_order_is_worth_what_the_theorems_say_and_a_stopped_run_resumes(shor
 
 
 def test_a_rule_that_reads_the_order_where_it_is_lost_passes_the_hard_line_and_is_noticed(short, monkeypatch):
-    monkeypatch.setitem(module.RULES, "amp", replace(module.RULES["amp"], score=module.RULES["scan"].score))
+    monkeypatch.setitem(module.RULES, "amp", replace(module.RULES["amp"], score=module.RULES["scan"].score, sweep=None))
     outcome = reproduce("order", (0,), options=CellOptions(sizes=(300,), nets=("none",)))
     wrong = [check.claim for check in outcome.checks if not check.holds]
     assert any("hidden clique" in claim for claim in wrong)
