@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["CHANNELS", "encode_maps", "in_single_precision", "standardise_maps", "transposable"]
+__all__ = ["CHANNELS", "encode_maps", "equals_transpose", "in_single_precision", "standardise_maps", "transposable"]
 
 CHANNELS = 3
 """Channels of an encoded map: standard units, the same compressed, and the mark of what is observed."""
@@ -118,7 +118,18 @@ def encode_maps(values: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack([units.clamp(-FARTHEST, FARTHEST), units.asinh(), mark], dim=1), mark[:, None]
 
 
-def transposable(evidence: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
+def equals_transpose(values: Tensor) -> bool:
+    """Tell whether every map equals its transpose; NaN equals NaN. On a GPU this waits for the result.
+
+    Example:
+        >>> equals_transpose(torch.eye(3)[None]), equals_transpose(torch.rand(1, 2, 3))
+        (True, False)
+    """
+    marked = values.nan_to_num(torch.inf)
+    return values.shape[1] == values.shape[2] and torch.equal(marked, marked.mT)
+
+
+def transposable(evidence: Callable[[Tensor], Tensor], values: Tensor, *, symmetric: bool | None = None) -> Tensor:
     """Return the mean of the evidence of maps and of their transposes: it is equivariant to transposition.
 
     Symmetric maps are their own transposes, so that they cost one pass, and their evidence is symmetric to the bit.
@@ -126,6 +137,7 @@ def transposable(evidence: Callable[[Tensor], Tensor], values: Tensor) -> Tensor
     Args:
         evidence: From values ``(B, n, m)`` to evidence of the same shape.
         values: Maps, shape ``(B, n, m)``.
+        symmetric: Whether every map equals its transpose; None looks, which waits for a GPU.
 
     Example:
         >>> values = torch.rand(1, 4, 4)
@@ -134,7 +146,7 @@ def transposable(evidence: Callable[[Tensor], Tensor], values: Tensor) -> Tensor
         True
     """
     found = evidence(values)
-    marked = values.nan_to_num(torch.inf)
-    same = values.shape[1] == values.shape[2] and torch.equal(marked, marked.mT)
-    turned = found if same else evidence(values.mT.contiguous())
+    if symmetric is None:
+        symmetric = equals_transpose(values)
+    turned = found if symmetric else evidence(values.mT.contiguous())
     return (found + turned.mT) / 2
