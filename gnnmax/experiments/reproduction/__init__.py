@@ -113,6 +113,9 @@ TABLES: dict[str, Reproduction] = {
     "order": _table_in_cells(
         "The worth of the order: from which strength on a hidden block is found, its nodes in order and not.", "order"
     ),
+    "patches": _table_in_cells(
+        "The worth of locality and shared weights: samples needed to find a signal in one of k patches.", "patches"
+    ),
     "places": _table("Where is the peak of a line map, the order of its nodes known, sought and lost.", "places"),
     "real": _table("Real graphs: the rule against plain loops, and the shipped nets against the rule.", "real"),
     "samples": _table("Accuracy against the number of training windows, with the break-even.", "samples"),
