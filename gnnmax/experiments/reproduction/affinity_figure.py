@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_affinity"]
 
+AXES, ERROR = ("amplitude", "affinity noise"), "s.e. at most"
+"""Columns that are no scorers."""
+
 
 def draw_affinity(rows: Sequence[dict[str, Value]], ax: Any = None) -> tuple[Figure, Axes]:
     """Draw the accuracy of each scorer against the noise of the affinities, with two standard errors.
@@ -27,7 +30,7 @@ def draw_affinity(rows: Sequence[dict[str, Value]], ax: Any = None) -> tuple[Fig
         The figure, and the axes of the first amplitude.
 
     Example:
-        >>> row = {"amplitude": 2.0, "affinity noise": 0.1, "scorer": "cnn", "accuracy": 0.9, "s.e.": 0.01}
+        >>> row = {"amplitude": 2.0, "affinity noise": 0.1, "best": 0.96, "s.e. at most": 0.01}
         >>> draw_affinity([row])[1].get_xlabel()
         'noise of the affinities'
     """
@@ -39,14 +42,15 @@ def draw_affinity(rows: Sequence[dict[str, Value]], ax: Any = None) -> tuple[Fig
     else:
         figure, first = axes_for(ax, 3.4, 3.4)
         panels = [first]
-    names = list(dict.fromkeys(str(row["scorer"]) for row in rows))
+    columns = [name for name in rows[0] if name not in (*AXES, ERROR)]
     for amplitude, axes in zip(amplitudes, panels, strict=False):
-        for colour, name in zip(COLOURS, names, strict=False):
-            own = [row for row in rows if row["scorer"] == name and float(row["amplitude"]) == amplitude]
+        own = [row for row in rows if float(row["amplitude"]) == amplitude]
+        noise, error = ([float(row[name]) for row in own] for name in ("affinity noise", ERROR))
+        for colour, name in zip(COLOURS, columns, strict=False):
             axes.errorbar(
-                [float(row["affinity noise"]) for row in own],
-                [float(row["accuracy"]) for row in own],
-                [2 * float(row["s.e."]) for row in own],
+                noise,
+                [float(row[name]) for row in own],
+                [2 * each for each in error],
                 color=colour,
                 marker="o",
                 markersize=3,
