@@ -59,6 +59,9 @@ def draw_affinity(rows: Sequence[dict[str, Value]], ax: Any = None) -> tuple[Fig
                 label=name,
             )
         axes.set_xscale("log")
+        axes.set_xticks(noise, [f"{each:g}" for each in noise])
+        axes.minorticks_off()
+        axes.set_ylim(0.5, 1.01)
         axes.set_title(f"amplitude {amplitude:g}", fontsize=9)
         axes.set_xlabel("noise of the affinities")
         axes.set_ylabel("accuracy")
