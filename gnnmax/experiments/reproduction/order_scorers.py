@@ -130,6 +130,8 @@ def chosen_nets(names: Sequence[str] | None, *, quick: bool) -> tuple[str, ...]:
         return () if quick else tuple(NETS)
     if list(names) == [NO_NETS]:
         return ()
+    if NO_NETS in names:
+        raise InputError(f"{NO_NETS} stands for no net: leave out {NO_NETS}, or the nets beside it")
     for name in names:
         if name not in NETS:
             raise unknown_name("net of blocks", name, [*NETS, NO_NETS])

@@ -38,8 +38,14 @@ class DiagonalCnn(MapCnn):
     def __init__(self, *, width: int = 8, dilations: Sequence[int] = (1, 2, 4, 8, 4, 2, 1)) -> None:
         super().__init__(width=width, dilations=dilations, padding="zero")
 
-    def forward(self, values: Tensor) -> Tensor:
-        """Score nodes; see :meth:`gnnmax.models.nodes.unrolled_amp.UnrolledAMP.forward`."""
+    def forward(self, values: Tensor, *, symmetric: bool | None = None) -> Tensor:
+        """Score nodes; see :meth:`gnnmax.models.nodes.unrolled_amp.UnrolledAMP.forward`.
+
+        Args:
+            values: Symmetric maps, shape ``(B, n, n)``.
+            symmetric: Taken for granted; a map that is not symmetric is read as it is.
+        """
+        del symmetric
         if values.ndim != 3 or values.shape[1] != values.shape[2]:
             raise InputError(f"maps must have shape (B, n, n), not {tuple(values.shape)}")
         inside = (~torch.isnan(values)).any(dim=2)

@@ -112,6 +112,7 @@ def test_a_damaged_or_foreign_cell_is_refused_in_one_line(tmp_path):
         ["order", "--quick", "--figure", "x.pdf"],
         ["order", "--nets", "resnet"],
         ["order", "--nets", "gin", "gin"],
+        ["order", "--nets", "none", "gin"],
         ["bayes", "--nets", "gin"],
     ],
 )
