@@ -209,7 +209,7 @@ def _checks(rows: Sequence[dict[str, Figure]]) -> Iterator[Check]:
     for kind, (least, most) in NETS.items():
         between = f"{least:g} or more" if math.isinf(most) else f"between {least:g} and {most:g}"
         yield Check(
-            f"the exponent of a {kind} net is {between}, to {SLACK:g}",
+            f"{kind}: the exponent of k is {between}, to {SLACK:g}",
             least - SLACK <= exponents[kind] <= most + SLACK,
             f"{exponents[kind]:.2f}",
         )
