@@ -71,6 +71,7 @@ def draw_order(
         >>> draw_order([row])[1].get_xlabel()
         'nodes n'
     """
+    beside: Axes | None = None
     if ax is None and curves is not None:
         figure, (axes, beside) = grid_of_axes(2, 4.8)
         draw_overlaps(curves, beside)
@@ -98,7 +99,12 @@ def draw_order(
     axes.minorticks_off()
     axes.set_xlabel("nodes n")
     axes.set_ylabel("signal strength at which half is found")
-    axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(0.0, 0.42))
+    if beside is None:
+        axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(0.0, 0.42))
+    else:
+        handles, labels = beside.get_legend_handles_labels()
+        beside.get_legend().remove()
+        figure.legend(handles, labels, frameon=False, fontsize=8, loc="outside lower center", ncols=4)
     return figure, axes
 
 
