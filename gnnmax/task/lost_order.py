@@ -121,7 +121,7 @@ class _Chains:
     sum of squares of the means is the same in every order.
 
     Args:
-        maps: Maps of which each has a peak.
+        maps: Maps with one peak each.
         scatter: As in :func:`lost_order_posterior`.
         rng: Draws proposals.
     """

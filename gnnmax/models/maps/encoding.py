@@ -45,9 +45,20 @@ def standardise_maps(values: Tensor) -> tuple[Tensor, Tensor]:
     apart = values - middle
     spread = TO_DEVIATIONS * _nanmedian(apart.abs())
     known = apart.masked_fill(~seen, 0.0)
-    usual = (known.square().sum(dim=(1, 2), keepdim=True) / seen.sum(dim=(1, 2), keepdim=True).clamp(min=1)).sqrt()
+    usual = _root_mean_square(known, seen.sum(dim=(1, 2), keepdim=True))
     scale = torch.where(spread > 0, spread, usual)
     return known / torch.where(scale > 0, scale, torch.ones_like(scale)), seen
+
+
+def _root_mean_square(values: Tensor, count: Tensor) -> Tensor:
+    """Return the root of the mean square of each map, shape ``(B, 1, 1)``, on a scale on which squares are finite.
+
+    The scale is a power of two, so it changes no bit of a result that needs none.
+    """
+    _, exponent = torch.frexp(values.abs().amax(dim=(1, 2), keepdim=True))
+    unit = torch.ldexp(torch.ones_like(values[:, :1, :1]), exponent - 1)
+    squares = (values / unit).square().sum(dim=(1, 2), keepdim=True)
+    return unit * (squares / count.clamp(min=1)).sqrt()
 
 
 ROUNDED = 2.0**-16
