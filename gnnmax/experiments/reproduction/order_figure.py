@@ -103,7 +103,6 @@ def draw_order(
         axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(0.0, 0.42))
     else:
         handles, labels = beside.get_legend_handles_labels()
-        beside.get_legend().remove()
         figure.legend(handles, labels, frameon=False, fontsize=8, loc="outside lower center", ncols=4)
     return figure, axes
 
@@ -155,5 +154,6 @@ def draw_overlaps(curves: OverlapCurves, ax: Any = None) -> tuple[Figure, Axes]:
     axes.set_title(f"n = {curves.n:,}, block of {curves.nodes} nodes", fontsize=9)
     axes.set_xlabel("signal strength")
     axes.set_ylabel("share of the block that is found")
-    axes.legend(frameon=False, fontsize=6, loc="upper left")
+    if ax is None:
+        axes.legend(frameon=False, fontsize=6, loc="upper left")
     return figure, axes
