@@ -31,8 +31,8 @@ def order(seeds: Sequence[int], on_progress: Progress, options: CellOptions) -> 
     Nets are trained once, on blocks in maps of at most 600 nodes, and are not given the size and the height of a block,
     which the rules are. They are measured up to n = 8,192, and the image net up to 2,048.
 
-    Cost: 20 seconds a seed at n = 500 and 1,000, two minutes at 4,000, 20 minutes and 4 GB at 16,000. Nets: eight
-    minutes of training in all, and as long as the rules to test.
+    Cost: 20 seconds a seed at n = 500 and 1,000, 80 seconds at 4,000 with the net unrolled-amp; it grows as n^2, and
+    takes 4 GB at 16,000. The nets train in eight minutes in all.
 
     References:
         Those of :func:`gnnmax.task.blocks.block_borders`.
