@@ -54,9 +54,11 @@ def observed(values: Tensor, *, standardise: bool = True) -> Observed:
 def _standardised(weights: Tensor, seen: Tensor) -> Tensor:
     """Bring the observed entries of each map to mean 0 and deviation 1; the others stay 0."""
     entries = seen.sum(dim=(1, 2), keepdim=True).clamp(min=1)
+    tiny = torch.finfo(weights.dtype).tiny
+    weights = weights / weights.abs().amax(dim=(1, 2), keepdim=True).clamp(min=tiny)  # squares must not overflow
     centred = (weights - weights.sum(dim=(1, 2), keepdim=True) / entries) * seen
     deviation = torch.sqrt(centred.square().sum(dim=(1, 2), keepdim=True) / entries)
-    return centred / deviation.clamp(min=torch.finfo(weights.dtype).tiny)
+    return centred / deviation.clamp(min=tiny)
 
 
 def outside_masked(odds: Tensor, inside: Tensor) -> Tensor:

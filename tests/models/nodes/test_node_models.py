@@ -59,6 +59,13 @@ def test_shift_and_scale_of_a_map_change_nothing_and_neither_do_the_maps_beside_
     assert far(scores(net, values[1:]), scores(net, values)[1:]) < EXACT
 
 
+@pytest.mark.parametrize("unit", [1e-25, 1e30])
+def test_the_unit_of_a_map_changes_nothing_in_single_precision(unit):
+    values = noise(20).float()
+    found, wanted = observed(values * unit).weights, observed(values).weights
+    assert far(found, wanted) < 1e-4
+
+
 @pytest.mark.parametrize("name", list(NODE_MODELS))
 def test_a_net_is_small_learns_takes_any_size_and_refuses_what_is_no_map(name):
     net = build_node_model(name)
