@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["List"]
 
 
-Lists = Literal["all", "recipes", "models", "map-models", "configs", "rules", "map-rules", "block-rules", "tables"]
+Lists = Literal[
+    "all", "recipes", "models", "map-models", "node-models", "configs", "rules", "map-rules", "block-rules", "tables"
+]
 """What can be listed."""
 
 
@@ -63,6 +65,12 @@ def _map_models() -> dict[str, str]:
     return {name: entry.summary for name, entry in MAP_MODELS.items()}
 
 
+def _node_models() -> dict[str, str]:
+    from gnnmax.models.nodes.registry import NODE_MODELS
+
+    return {name: entry.summary for name, entry in NODE_MODELS.items()}
+
+
 def _configs() -> dict[str, str]:
     from gnnmax.training.config_files import config_names, load_config
 
@@ -97,6 +105,7 @@ _LISTS: dict[str, Callable[[], dict[str, str]]] = {
     "recipes": _recipes,
     "models": _models,
     "map-models": _map_models,
+    "node-models": _node_models,
     "configs": _configs,
     "rules": _rules,
     "map-rules": _map_rules,
