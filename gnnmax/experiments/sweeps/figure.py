@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_curves", "draw_difference", "draw_heat_map", "draw_sweep", "short_name", "shown_pairs"]
 
 MOST_MAPS = 6
-LOG_RATIO = 20.0
+LOG_RATIO = 10.0
 """Ratio of the greatest to the least number of an axis from which it is drawn on a logarithmic scale."""
 
 
