@@ -71,5 +71,8 @@ def test_a_hundred_kills_of_workers_and_drivers_leave_the_undisturbed_table(tmp_
             cluster.close()
     assert read_sweep(tmp_path / "sweep") == run_sweep(MANY, tmp_path / "alone").table
     assert {path.name for path in (tmp_path / "sweep").iterdir()} == {
-        "sweep.json", "sweep.html", "times.jsonl", "units"
+        "sweep.json",
+        "sweep.html",
+        "times.jsonl",
+        "units",
     }
