@@ -1,5 +1,6 @@
 """Sweeps: killed processes, shards, changed plans and damaged files lead to the table of the undisturbed run."""
 
+import functools
 import json
 import random
 
@@ -55,13 +56,13 @@ def test_shards_that_run_apart_one_of_them_twice_merge_to_the_same_bytes(whole, 
 
 
 def test_a_sweep_that_is_interrupted_again_and_again_ends_as_the_undisturbed_one(whole, tmp_path):
-    def interrupt(done, total):
+    def interrupt(before, done, total):
         if done > before:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(total)
 
     for before in range(8):
-        with pytest.raises(KeyboardInterrupt):
-            run_sweep(PLAN, tmp_path / "sweep", on_progress=interrupt)
+        with pytest.raises(KeyboardInterrupt, match="8"):
+            run_sweep(PLAN, tmp_path / "sweep", on_progress=functools.partial(interrupt, before))
     assert run_sweep(PLAN, tmp_path / "sweep").measured == 0
     assert files(tmp_path / "sweep") == files(whole)
 
@@ -127,7 +128,7 @@ def test_a_damaged_unit_is_refused_by_readers_and_measured_again_by_the_same_cal
     before = path.read_bytes()
     path.write_bytes(alter(before))
     assert path.read_bytes() != before
-    with pytest.raises(InputError, match="the unit .* is damaged"):
+    with pytest.raises(InputError, match=r"the unit .* is damaged"):
         read_sweep(tmp_path / "sweep")
     found = run_sweep(plan, tmp_path / "sweep")
     assert len(found.notes) == 1

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -26,10 +27,9 @@ def children(process):
     """Return the processes that a process started, and those that they started."""
     found = []
     for own in process:
-        path = f"/proc/{own}/task/{own}/children"
-        if os.path.exists(path):
-            with open(path) as file:
-                inner = [int(word) for word in file.read().split()]
+        path = Path(f"/proc/{own}/task/{own}/children")
+        if path.exists():
+            inner = [int(word) for word in path.read_text().split()]
             found += [*inner, *children(inner)]
     return found
 
