@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.graph_mode import edges_of
+from gnnmax.detection.local_scores import local_scores
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.neighbourhood_windows import NeighbourhoodCutter
@@ -184,6 +185,9 @@ class WholeMatrixNet(Protocol):
 class MatrixScores:
     """A net that reads the whole matrix. In mode graph, the scores of the edges alone are searched.
 
+    A net with a finite ``reach`` reads large matrices, and those of several parts, tile by tile in mode ordered, see
+    :mod:`gnnmax.detection.local_scores`.
+
     Attributes:
         model: The net.
         name: How calls name it.
@@ -205,6 +209,10 @@ class MatrixScores:
             InputError: a matrix that is too large, or that the net refuses.
         """
         n, m = source.shape
+        local = options.mode == "ordered" and getattr(self.model, "reach", None) is not None
+        if local and (n * m > WHOLE or source.breaks is not None):
+            net: Any = self.model  # it has a reach
+            return score_source(source, local_scores(net, source, options, name=self.name))
         if n * m > WHOLE:
             raise InputError(
                 f"the net {self.name} reads the whole matrix, of at most {WHOLE:,} entries, not {n:,} x {m:,}: search "
