@@ -13,7 +13,7 @@ from gnnmax.io.executors import named_executor
     [
         ("dask://nowhere:1", "distributed", "needs distributed, which is not installed"),
         ("mpi", "mpi4py.futures", "mpi needs mpi4py"),
-        ("daks://x:1", "", "unknown executor 'daks://x:1': did you mean"),
+        ("daks://x:1", "", "unknown executor 'daks://x:1'; expected one of loky"),
         ("", "", "expected one of loky"),
     ],
 )
