@@ -293,7 +293,7 @@ class _Driver:
         done = total - len(missing)
         report = on_progress or _ignore
         report(done, total)
-        single = []
+        single: list[Unit] = []
         for outcome in self._outcomes(self._jobs(missing)):
             if isinstance(outcome, _Lost):
                 single += outcome.job.units

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import distributed
 import pytest
 
 from gnnmax.experiments.sweeps.driver import run_sweep
@@ -41,7 +42,6 @@ def test_a_hundred_kills_of_workers_and_drivers_leave_the_undisturbed_table(tmp_
     rng, kills = random.Random(engine), 0
     cluster, options = None, []
     if engine == "dask":
-        distributed = pytest.importorskip("distributed")
         cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
         options = ["--executor", cluster.scheduler_address.replace("tcp://", "dask://")]
     try:
