@@ -129,8 +129,8 @@ def _parts(observations: Observations, axis: str, *, most: int = BINS) -> _Parts
     if not numeric:
         texts = [None if value is None else _text(value) for value in values]
         labels = list(dict.fromkeys(text for text in texts if text is not None))
-        part = [-1 if text is None else labels.index(text) for text in texts]
-        return _Parts(labels, [float(at) for at in range(len(labels))], np.array(part, np.intp), numeric=False)
+        named = [-1 if text is None else labels.index(text) for text in texts]
+        return _Parts(labels, [float(at) for at in range(len(labels))], np.array(named, np.intp), numeric=False)
     numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     distinct = np.unique(numbers[~np.isnan(numbers)])
     if len(distinct) <= MOST_VALUES:
