@@ -17,14 +17,24 @@ __all__ = ["List"]
 
 
 Lists = Literal[
-    "all", "recipes", "models", "map-models", "node-models", "configs", "rules", "map-rules", "block-rules", "tables"
+    "all",
+    "recipes",
+    "models",
+    "map-models",
+    "node-models",
+    "configs",
+    "rules",
+    "map-rules",
+    "block-rules",
+    "tables",
+    "plans",
 ]
 """What can be listed."""
 
 
 @dataclass(frozen=True)
 class List:
-    """List the shipped recipes, the models, the configs, the rules and the tables to reproduce."""
+    """List the shipped recipes, the models, the configs, the rules, the tables to reproduce and the plans of sweeps."""
 
     what: tyro.conf.Positional[Lists] = "all"
     """The list to print."""
@@ -101,6 +111,12 @@ def _tables() -> dict[str, str]:
     return {name: table.summary for name, table in TABLES.items()}
 
 
+def _plans() -> dict[str, str]:
+    from gnnmax.experiments.sweeps.plan import load_plan, plan_names
+
+    return {name: load_plan(name).summary for name in plan_names()}
+
+
 _LISTS: dict[str, Callable[[], dict[str, str]]] = {
     "recipes": _recipes,
     "models": _models,
@@ -111,4 +127,5 @@ _LISTS: dict[str, Callable[[], dict[str, str]]] = {
     "map-rules": _map_rules,
     "block-rules": _block_rules,
     "tables": _tables,
+    "plans": _plans,
 }
