@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +23,11 @@ from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
+
+try:
+    import resource
+except ImportError:  # Windows has no bounds for a process
+    resource = None  # type: ignore[assignment]
 
 CACHE = 2**22
 """Bytes of chunks that the library keeps."""
@@ -61,7 +65,9 @@ class RefusedError(Exception):
 
 
 def limit(file: Path) -> None:
-    """Bound the memory of this process, and its time: it is ended by SIGPROF."""
+    """Bound the memory of this process, and its time: it is ended by SIGPROF. Windows has no such bounds."""
+    if resource is None:
+        return
     with contextlib.suppress(OSError, ValueError):
         used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_DATA, (used + MEMORY, used + MEMORY))

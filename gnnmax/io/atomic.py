@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import os
 import re
 import secrets
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from gnnmax.errors import InputError
+from gnnmax.io.locks import IS_WINDOWS, locked
 from gnnmax.io.ownership import PROGRAM, OwnedFolder
 
 __all__ = ["atomic_file", "atomic_folder", "check_output_folder", "write_file"]
@@ -85,6 +85,8 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         yield file
         file.flush()
         os.fsync(file.fileno())
+        if IS_WINDOWS:
+            file.close()  # an open file has no other name there
         partial.replace(path)  # while it is locked
     _sync_folder(path.parent)
 
@@ -95,8 +97,8 @@ def _own_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
     for attempt in range(FILE_ATTEMPTS):
         partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         try:
-            with partial.open("xb") as file:
-                if _lock_file(file.fileno(), partial) is not False or attempt + 1 == FILE_ATTEMPTS:
+            with partial.open("xb") as file, locked(partial, file.fileno()) as held:
+                if held is not False or attempt + 1 == FILE_ATTEMPTS:
                     yield file, partial
                     return
         except BaseException:
@@ -104,20 +106,6 @@ def _own_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
             raise
         # Another writer took it for a leftover before it was locked.
         partial.unlink(missing_ok=True)
-
-
-def _lock_file(descriptor: int, path: Path) -> bool | None:
-    """Lock an open file and tell whether it still has its name; None if the file system has no locks."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.lstat())
-    except FileNotFoundError:
-        return False
 
 
 def _sweep_partial_files(path: Path) -> None:
@@ -131,12 +119,9 @@ def _sweep_partial_files(path: Path) -> None:
         with contextlib.suppress(OSError):
             if not stat.S_ISREG(leftover.lstat().st_mode):
                 continue
-            descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            try:
-                if _lock_file(descriptor, leftover):
+            with locked(leftover) as abandoned:
+                if abandoned:
                     leftover.unlink()
-            finally:
-                os.close(descriptor)
 
 
 def check_output_folder(path: Path, *, owner: OwnedFolder, force: bool = False) -> None:
@@ -237,7 +222,7 @@ def _take_name(scratch: Path, path: Path) -> None:
     if not path.exists():
         _rename(scratch, path)
         return
-    with _locked(path):
+    with locked(path):
         if not _exchange(scratch, path):
             old = scratch.with_suffix(".old")
             path.replace(old)
@@ -256,8 +241,8 @@ EXCHANGE = 2
 
 def _exchange(one: Path, other: Path) -> bool:
     """Exchange two names in one step; return False if the system or the file system does not support it."""
-    system = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(system, "renameat2"):
+    system = None if IS_WINDOWS else ctypes.CDLL(None, use_errno=True)
+    if system is None or not hasattr(system, "renameat2"):
         return False
     here = ctypes.c_int(-100)  # AT_FDCWD: paths are relative to the current folder
     return bool(system.renameat2(here, os.fsencode(one), here, os.fsencode(other), ctypes.c_uint(EXCHANGE)) == 0)
@@ -277,34 +262,12 @@ def _own_folder(path: Path) -> Iterator[Path]:
     """Make a scratch folder beside ``path``, locked while this process lives, if the file system has locks."""
     for attempt in range(LOCKING):
         scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
-        with _locked(scratch) as ours:
+        with locked(scratch) as ours:
             if ours or attempt + 1 == LOCKING:
                 yield scratch
                 return
         # Another run removed it as a leftover before it was locked; or there are no locks, and nothing is removed.
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Lock a folder and return whether that succeeded; the system releases the lock of a killed process.
-
-    It fails if the folder has vanished, another process holds it, or the file system has no locks.
-    """
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        yield False
-        return
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            held = os.path.samestat(os.fstat(descriptor), folder.stat())
-        except OSError:
-            held = False
-        yield held
-    finally:
-        os.close(descriptor)
 
 
 def _sweep(path: Path, owner: OwnedFolder) -> None:
@@ -314,7 +277,7 @@ def _sweep(path: Path, owner: OwnedFolder) -> None:
     """
     named = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.(partial|old)")
     for leftover in [entry for entry in path.parent.iterdir() if named.fullmatch(entry.name)]:
-        with _locked(leftover) as abandoned:
+        with locked(leftover) as abandoned:
             if not abandoned or not _left_by_us(leftover, owner):
                 continue
             if leftover.suffix == ".old" and not path.exists():
@@ -348,6 +311,8 @@ def _umask() -> int:
 
 
 def _sync_folder(path: Path) -> None:
+    if IS_WINDOWS:
+        return  # a folder cannot be opened there
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
