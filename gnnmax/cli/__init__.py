@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from gnnmax.cli.audit_command import Audit
+from gnnmax.cli.card_command import Card
+from gnnmax.cli.croissant_command import Croissant
 from gnnmax.cli.data_commands import Generate, Info, Verify
 from gnnmax.cli.detect_command import Detect
 from gnnmax.cli.differ_command import Differ
@@ -33,6 +35,8 @@ COMMANDS: dict[str, Any] = {
     "host": Host,
     "verify": Verify,
     "info": Info,
+    "croissant": Croissant,
+    "card": Card,
     "train": Train,
     "compare": Compare,
     "evaluate": Evaluate,

@@ -14,7 +14,18 @@ import msgspec
 from gnnmax.errors import InputError
 from gnnmax.io.reading import NotRegularError, open_regular, read_ends
 
-__all__ = ["DATA_SET", "MADE_BY", "MODEL", "PROGRAM", "RUN", "Output", "OwnedFolder", "check_outputs", "is_ours"]
+__all__ = [
+    "CARD_FOLDER",
+    "DATA_SET",
+    "MADE_BY",
+    "MODEL",
+    "PROGRAM",
+    "RUN",
+    "Output",
+    "OwnedFolder",
+    "check_outputs",
+    "is_ours",
+]
 
 PROGRAM = "gnnmax"
 """The name of the program, which every mark contains."""
@@ -120,7 +131,18 @@ MODEL = OwnedFolder(
     frozenset({"format", "name", "config", "k", "weights_sha256"}),
 )
 
-FOLDERS = (DATA_SET, RUN, MODEL)
+CARD_FOLDER = OwnedFolder(
+    "card",
+    "gnnmax.json",
+    (
+        *("gnnmax.json", "README.md", "croissant.json", "data/*-of-*.parquet", PARTIAL, f"data/{PARTIAL}"),
+        *("*/README.md", "*/model.json", "*/weights.safetensors", f"*/{PARTIAL}"),
+    ),
+    frozenset({"program", "source", "digest"}),
+)
+"""A data set, or the models of a run, in the form of Hugging Face."""
+
+FOLDERS = (DATA_SET, RUN, MODEL, CARD_FOLDER)
 
 
 def read_mark(file: Path) -> dict[str, msgspec.Raw] | None:
