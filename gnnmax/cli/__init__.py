@@ -14,6 +14,7 @@ from gnnmax.cli.evaluate_command import Evaluate, Report
 from gnnmax.cli.evaluate_peaks_command import EvaluatePeaks
 from gnnmax.cli.host_command import Host
 from gnnmax.cli.import_command import Import
+from gnnmax.cli.leaderboard_command import Leaderboard
 from gnnmax.cli.list_command import List
 from gnnmax.cli.order_command import Order
 from gnnmax.cli.reproduce_command import Reproduce
@@ -43,6 +44,7 @@ COMMANDS: dict[str, Any] = {
     "evaluate-peaks": EvaluatePeaks,
     "audit": Audit,
     "report": Report,
+    "leaderboard": Leaderboard,
     "detect": Detect,
     "order": Order,
     "differ": Differ,
