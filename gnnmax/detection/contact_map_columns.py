@@ -24,11 +24,6 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
-try:
-    import resource
-except ImportError:  # Windows has no bounds for a process
-    resource = None  # type: ignore[assignment]
-
 CACHE = 2**22
 """Bytes of chunks that the library keeps."""
 
@@ -66,7 +61,9 @@ class RefusedError(Exception):
 
 def limit(file: Path) -> None:
     """Bound the memory of this process, and its time: it is ended by SIGPROF. Windows has no such bounds."""
-    if resource is None:
+    try:
+        import resource
+    except ImportError:
         return
     with contextlib.suppress(OSError, ValueError):
         used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * resource.getpagesize()

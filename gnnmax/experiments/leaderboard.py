@@ -88,7 +88,7 @@ class Standing:
     Attributes:
         board: The board.
         comparison: Verdicts and differences of all entries; None of an empty board.
-        groups: Names, best first: each group holds the best entry left, and all that do not differ significantly from it.
+        groups: Names, best first: a group holds the best entry left and all that do not differ from it.
         ceiling: Accuracy of the best possible scorer, where it is known.
     """
 
