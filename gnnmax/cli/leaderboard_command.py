@@ -16,6 +16,7 @@ from gnnmax.io.ownership import Output, check_outputs
 from gnnmax.io.paths import as_path
 
 if TYPE_CHECKING:
+    from gnnmax.auditing.findings import Symmetry
     from gnnmax.data.dataset import DataSet
 
 __all__ = ["Leaderboard"]
@@ -52,6 +53,7 @@ class Leaderboard:
 
     def run(self) -> int:
         """Check, add, print."""
+        from gnnmax.data.maps.dataset import MapSet
         from gnnmax.experiments.leaderboard import check_board, new_board, read_board, with_entries, write_board
         from gnnmax.report.leaderboard_page import board_table, write_board_page
         from gnnmax.task.tabulation import rich_table
@@ -63,7 +65,7 @@ class Leaderboard:
         check_outputs(outputs, inputs=[as_path(self.data)], force=self.force)
         old = read_board(self.board) if self.board.exists() or not adds else None
         data = open_any_data(self.data)
-        if not hasattr(data, "ceiling"):
+        if isinstance(data, MapSet):
             raise InputError(f"{self.data} holds maps, and a leaderboard is of windows: name a data set of windows")
         board = new_board(data, self.split, threshold=self.threshold) if old is None else old
         standing = check_board(board, data)
@@ -83,7 +85,7 @@ class Leaderboard:
             print_tables(rich_table(*board_table(standing)))
         return 0
 
-    def _added(self, data: DataSet, split: str) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
+    def _added(self, data: DataSet, split: str) -> tuple[dict[str, Any], dict[str, dict[str, Symmetry]]]:
         """Return the scores of new entries, and the audits of those that are scorers."""
         import numpy as np
 
@@ -106,7 +108,7 @@ class Leaderboard:
         twice = scores.keys() & scorers.keys()
         if twice:
             raise InputError(f"two entries are called {min(twice)!r}: name the file, as in mine=scores.csv")
-        audits = {}
+        audits: dict[str, dict[str, Symmetry]] = {}
         for name, scorer in scorers.items():
             scores[name] = np.asarray(scorer(windows))
             report = audit(scorer, windows[:500], rng=np.random.default_rng(0))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
+from gnnmax.auditing.findings import Symmetry
 from gnnmax.data.dataset import DataSet
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.evaluation.difference import Comparison
@@ -21,7 +22,6 @@ from gnnmax.evaluation.evaluator import compare_scores
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.evaluation.verdict import Verdict
 from gnnmax.io.atomic import write_file
-from gnnmax.io.ownership import MADE_BY
 from gnnmax.io.reading import FileKind
 from gnnmax.task.scorers import checked_scores
 from gnnmax.task.windows import Windows
@@ -52,7 +52,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     scores: list[float]
     sha256: Digest
     figures: dict[str, float | None]
-    audit: dict[Line, Literal["invariant", "equivariant", "neither"]] = {}
+    audit: dict[Line, Symmetry] = {}
 
 
 class Board(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -71,7 +71,7 @@ class Board(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """
 
     format: Literal[1] = 1
-    made: Literal["made by gnnmax"] = MADE_BY
+    made: Literal["made by gnnmax"] = "made by gnnmax"
     data: Line
     digest: Digest
     split: Line
@@ -144,7 +144,7 @@ def with_entries(
     data: DataSet,
     scores: Mapping[str, npt.ArrayLike],
     *,
-    audits: Mapping[str, Mapping[str, str]] | None = None,
+    audits: Mapping[str, Mapping[str, Symmetry]] | None = None,
 ) -> Board:
     """Add scorers to a board; an entry of the same name is replaced.
 
@@ -176,7 +176,7 @@ def with_entries(
             scores=array.tolist(),
             sha256=_scores_digest(array),
             figures=_figures(verdicts[name]),
-            audit=dict((audits or {}).get(name, {})),  # type: ignore[arg-type]
+            audit=dict((audits or {}).get(name, {})),
         )
         for name, array in arrays.items()
     )

@@ -159,7 +159,7 @@ def model_markdown(results: Results, name: str, seed: int, *, title: str) -> str
     contexts = ", with their contexts" if entry.needs_contexts else ""
     recipe, digest = results.recipe["name"], results.card.digest[:16]
     foreign = "a maximum without noise" if noisy else "a peak in noise"
-    tests = [(test.name, test.windows, test.verdicts[name].by_seed["accuracy"][place]) for test in results.tests]
+    tests = [(test.name, test.windows, test.verdicts[name].by_seed["accuracy"][place] or 0.0) for test in results.tests]
     return f"""{model_head(title, recipe, tests)}
 
 # {title}
