@@ -18,6 +18,7 @@ from gnnmax.cli.leaderboard_command import Leaderboard
 from gnnmax.cli.list_command import List
 from gnnmax.cli.order_command import Order
 from gnnmax.cli.reproduce_command import Reproduce
+from gnnmax.cli.sweep_command import Merge, Sweep
 from gnnmax.cli.train_command import Compare, Train
 
 __all__ = ["COMMANDS", "Command"]
@@ -40,6 +41,8 @@ COMMANDS: dict[str, Any] = {
     "card": Card,
     "train": Train,
     "compare": Compare,
+    "sweep": Sweep,
+    "merge": Merge,
     "evaluate": Evaluate,
     "evaluate-peaks": EvaluatePeaks,
     "audit": Audit,

@@ -21,6 +21,7 @@ __all__ = [
     "MODEL",
     "PROGRAM",
     "RUN",
+    "SWEEP",
     "Output",
     "OwnedFolder",
     "check_outputs",
@@ -142,7 +143,14 @@ CARD_FOLDER = OwnedFolder(
 )
 """A data set, or the models of a run, in the form of Hugging Face."""
 
-FOLDERS = (DATA_SET, RUN, MODEL, CARD_FOLDER)
+SWEEP = OwnedFolder(
+    "sweep",
+    "sweep.json",
+    ("sweep.json", "times.jsonl", "units/*.json", "pending/*.json", "sweep.html", f"*/{PARTIAL}", PARTIAL),
+    frozenset({"program", "format", "plan"}),
+)
+
+FOLDERS = (DATA_SET, RUN, MODEL, SWEEP, CARD_FOLDER)
 
 
 def read_mark(file: Path) -> dict[str, msgspec.Raw] | None:
@@ -225,7 +233,7 @@ def check_outputs(outputs: Sequence[Output], *, inputs: Sequence[Path] = (), for
         taken[os.path.realpath(path)] = f"written by {output.option} too"
 
 
-PAGES = ("report.html", "heat-maps.svg")
+PAGES = ("report.html", "heat-maps.svg", "sweep.html")
 """Entries of a run that are derived from the others and may be replaced."""
 
 

@@ -159,7 +159,11 @@ def model_markdown(results: Results, name: str, seed: int, *, title: str) -> str
     contexts = ", with their contexts" if entry.needs_contexts else ""
     recipe, digest = results.recipe["name"], results.card.digest[:16]
     foreign = "a maximum without noise" if noisy else "a peak in noise"
-    tests = [(test.name, test.windows, test.verdicts[name].by_seed["accuracy"][place] or 0.0) for test in results.tests]
+    tests = [
+        (test.name, test.windows, accuracy)
+        for test in results.tests
+        if (accuracy := test.verdicts[name].by_seed["accuracy"][place]) is not None
+    ]
     return f"""{model_head(title, recipe, tests)}
 
 # {title}
