@@ -1,7 +1,7 @@
 # Every target makes what it needs: the first one that runs makes .venv and installs gnnmax into it.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-altered test-slow check bench clean help
+.PHONY: setup demo test test-altered test-slow test-lowest wheel check bench clean help
 
 VENV := .venv
 STAMP := $(VENV)/.installed
@@ -36,6 +36,12 @@ test-altered: setup  ## 20,000 altered files of every format that is read back
 test-slow: setup  ## the simulations that need minutes
 	$(BIN)/python -m pytest -q -n 2 -m slow
 
+test-lowest: setup  ## the suite with the lowest versions that pyproject.toml declares; torch stays as pinned
+	.ci/lowest $(BIN)/python
+
+wheel: setup  ## build the wheel, check it, install it outside the checkout and run four commands
+	.ci/wheel $(BIN)/python
+
 check: setup  ## lint, format, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,4 +51,4 @@ bench: setup  ## speed as ratios to a floor or a peer, in one run
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove the environment and what tools left; runs and data stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from gnnmax.errors import suggestion
+from gnnmax.errors import missing_package, suggestion
 from gnnmax.task.public import provide
 
 if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping below
@@ -103,7 +103,13 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         hint = "" if name.startswith("_") else suggestion(name, __all__, elsewhere=_ELSEWHERE)
         raise AttributeError(f"module 'gnnmax' has no attribute {name!r}{hint}")
-    return getattr(import_module(f"gnnmax.{_MODULES[name]}"), name)
+    try:
+        module = import_module(f"gnnmax.{_MODULES[name]}")
+    except ModuleNotFoundError as error:
+        if (missing := missing_package(error)) is None:
+            raise
+        raise ImportError(f"gnnmax.{name}: {missing}", name=error.name) from None
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

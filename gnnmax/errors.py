@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 
 
@@ -29,6 +30,25 @@ class LostWorkerError(RuntimeError):
         ...
         gnnmax.errors.LostWorkerError: graphs 8 to 15: the worker process ended 3 times before the result was there
     """
+
+
+PACKAGES = {"sklearn": "scikit-learn", "skimage": "scikit-image", "torch_geometric": "torch-geometric"}
+"""What to install for a module whose package has another name."""
+
+
+def missing_package(error: ModuleNotFoundError) -> InputError | None:
+    """Make the error for a library that is not installed, with the command that installs it; None for a module of ours.
+
+    Example:
+        >>> print(missing_package(ModuleNotFoundError(name="torch_geometric.data")))
+        this needs torch_geometric, which is not installed: pip install torch-geometric
+        >>> missing_package(ModuleNotFoundError(name="gnnmax.x")) is None
+        True
+    """
+    module = (error.name or "").partition(".")[0]
+    if module in ("", "gnnmax") or module in sys.stdlib_module_names:
+        return None
+    return InputError(f"this needs {module}, which is not installed: pip install {PACKAGES.get(module, module)}")
 
 
 def lacks_memory(error: Exception) -> bool:

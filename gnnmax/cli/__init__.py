@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from gnnmax.cli.audit_command import Audit
+from gnnmax.cli.card_command import Card
+from gnnmax.cli.croissant_command import Croissant
 from gnnmax.cli.data_commands import Generate, Info, Verify
 from gnnmax.cli.detect_command import Detect
 from gnnmax.cli.differ_command import Differ
@@ -12,6 +14,7 @@ from gnnmax.cli.evaluate_command import Evaluate, Report
 from gnnmax.cli.evaluate_peaks_command import EvaluatePeaks
 from gnnmax.cli.host_command import Host
 from gnnmax.cli.import_command import Import
+from gnnmax.cli.leaderboard_command import Leaderboard
 from gnnmax.cli.list_command import List
 from gnnmax.cli.order_command import Order
 from gnnmax.cli.reproduce_command import Reproduce
@@ -34,6 +37,8 @@ COMMANDS: dict[str, Any] = {
     "host": Host,
     "verify": Verify,
     "info": Info,
+    "croissant": Croissant,
+    "card": Card,
     "train": Train,
     "compare": Compare,
     "sweep": Sweep,
@@ -42,6 +47,7 @@ COMMANDS: dict[str, Any] = {
     "evaluate-peaks": EvaluatePeaks,
     "audit": Audit,
     "report": Report,
+    "leaderboard": Leaderboard,
     "detect": Detect,
     "order": Order,
     "differ": Differ,

@@ -12,7 +12,7 @@ from gnnmax.cli.arguments import nets_of
 from gnnmax.detection.output import write_arrays
 from gnnmax.detection.table import Detections, with_net_scores
 from gnnmax.detection.window_scoring import needs_contexts
-from gnnmax.errors import InputError, failure_of
+from gnnmax.errors import InputError, failure_of, missing_package
 
 if TYPE_CHECKING:
     from gnnmax.detection.matrix import MatrixSource
@@ -27,7 +27,12 @@ def models_of(call: Any) -> dict[str, TrainedModel]:
     Raises:
         InputError: there is no such net, or windows are not square.
     """
-    nets = {} if call.scorers == "none" else nets_of(call.scorers)
+    try:
+        nets = {} if call.scorers == "none" else nets_of(call.scorers)
+    except ModuleNotFoundError as error:
+        if (missing := missing_package(error)) is None:
+            raise
+        raise InputError(f"{missing}, or search by the rule alone with --models none") from None
     if (nets or call.windows is not None or call.by is not None) and call.k_columns not in (None, call.side):
         instead = "leave out --by and pass --models none" if call.by is not None else "pass --models none"
         raise InputError(f"nets take square windows: {instead}, or leave out --k-columns")

@@ -15,7 +15,7 @@ import tyro
 
 from gnnmax.cli import COMMANDS, Command
 from gnnmax.cli.arguments import expand_home, plain_flags, refuse_old_flags
-from gnnmax.errors import InputError, LostWorkerError, failure_of
+from gnnmax.errors import InputError, LostWorkerError, failure_of, missing_package
 from gnnmax.task.terminal import visible
 
 __all__ = ["main"]
@@ -54,6 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     except LostWorkerError as error:
         return _refuse(str(error), status=1)
+    except ModuleNotFoundError as error:
+        if (missing := missing_package(error)) is None:
+            raise
+        return _refuse(str(missing))
     except BrokenPipeError:
         _write_no_more()
         return 0  # the reader of our output has closed the pipe

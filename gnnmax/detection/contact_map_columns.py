@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -61,7 +60,11 @@ class RefusedError(Exception):
 
 
 def limit(file: Path) -> None:
-    """Bound the memory of this process, and its time: it is ended by SIGPROF."""
+    """Bound the memory of this process, and its time: it is ended by SIGPROF. Windows has no such bounds."""
+    try:
+        import resource
+    except ImportError:
+        return
     with contextlib.suppress(OSError, ValueError):
         used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_DATA, (used + MEMORY, used + MEMORY))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import json
 import os
@@ -23,6 +22,7 @@ from gnnmax.errors import InputError, unknown_name
 from gnnmax.experiments.divergence import diverged_in
 from gnnmax.experiments.sources import HeldRecord, is_held
 from gnnmax.io.atomic import atomic_folder, restored_folder, write_file
+from gnnmax.io.locks import locked
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind, open_to_append
@@ -339,28 +339,23 @@ def locked_folder(folder: Path) -> Iterator[None]:
     Raises:
         InputError: another process has locked it.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        _lock(descriptor, folder)
+    os.scandir(folder).close()  # an OSError if it is no folder that may be read
+    with _locked(folder):
         yield
-    finally:
-        os.close(descriptor)
 
 
-def _lock(descriptor: int, path: Path, *, patience: float = 0) -> None:
-    """Lock an open file or folder, and wait some seconds for the process that holds the lock."""
+@contextlib.contextmanager
+def _locked(path: Path, descriptor: int | None = None, *, patience: float = 0) -> Iterator[None]:
+    """Lock a file or folder inside the block, and wait some seconds for the process that holds the lock."""
     until = time.monotonic() + patience
     while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() < until:
-                time.sleep(0.02)
-                continue
-            raise InputError(f"another process works in {path}: wait until it has ended, or end it") from None
-        except OSError:
-            pass  # a file system without locks
-        return
+        with locked(Path(os.path.realpath(path)), descriptor) as held:
+            if held is not False:  # None: a file system without locks
+                yield
+                return
+        if time.monotonic() >= until:
+            raise InputError(f"another process works in {path}: wait until it has ended, or end it")
+        time.sleep(0.02)
 
 
 class Metrics:
@@ -378,17 +373,16 @@ class Metrics:
             self._file = open_to_append(path)
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror}; choose another folder") from None
-        try:
-            _lock(self._file.fileno(), path, patience=ORPHAN_SECONDS)
-        except InputError:
-            self._file.close()
-            raise
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(self._file)
+            opened.enter_context(_locked(path, self._file.fileno(), patience=ORPHAN_SECONDS))
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Metrics:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._file.close()
+        self._opened.close()
 
     def write(self, record: dict[str, Any]) -> None:
         """Add a record."""

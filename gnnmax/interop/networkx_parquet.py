@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ import numpy.typing as npt
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import write_file
 from gnnmax.io.paths import as_path
+from gnnmax.task.maps import Maps
 from gnnmax.task.windows import Windows
 
-__all__ = ["to_images", "to_networkx", "to_parquet"]
+__all__ = ["parquet_bytes", "parquet_columns", "to_images", "to_networkx", "to_parquet"]
 
 
 def to_networkx(windows: Windows) -> list[nx.Graph[int]]:
@@ -97,20 +99,41 @@ def to_parquet(windows: Windows, path: str | Path) -> Path:
         >>> to_parquet(windows, "windows.parquet")  # doctest: +SKIP
         PosixPath('windows.parquet')
     """
+    about = {"k": windows.k, "label_rule": windows.label_rule, "noise": asdict(windows.noise)}
+    file = as_path(path)
+    write_file(file, parquet_bytes(parquet_columns(windows), about))
+    return file
+
+
+def parquet_columns(part: Windows | Maps) -> dict[str, npt.NDArray[Any]]:
+    """Return the columns of a Parquet table of windows or maps: their fields, and of windows label and kind."""
+    more = {"label": part.label, "kind": part.kind} if isinstance(part, Windows) else {}
+    return {**part.arrays(), **more}
+
+
+def parquet_bytes(columns: Mapping[str, npt.NDArray[Any]], about: Mapping[str, Any]) -> bytes:
+    """Return the content of a Parquet table; vectors and matrices are lists of fixed length.
+
+    Args:
+        columns: Arrays by name, all with the same first axis.
+        about: Plain values for the metadata of the schema, written as JSON under ``gnnmax``.
+
+    Raises:
+        InputError: pyarrow is not installed.
+
+    Example:
+        >>> parquet_bytes({"score": np.arange(3.0)}, {"k": 9})[:4]
+        b'PAR1'
+    """
     try:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError:
         raise InputError("Parquet needs pyarrow, which is not installed: pip install 'gnnmax[parquet]'") from None
-    arrays = {**windows.arrays(), "label": windows.label, "kind": windows.kind}
-    about = {"k": windows.k, "label_rule": windows.label_rule, "noise": asdict(windows.noise)}
-    columns = {name: _column(pa, array) for name, array in arrays.items()}
-    table = pa.table(columns).replace_schema_metadata({"gnnmax": json.dumps(about)})
+    table = pa.table({name: _column(pa, array) for name, array in columns.items()})
     content = io.BytesIO()
-    parquet.write_table(table, content)
-    file = as_path(path)
-    write_file(file, content.getvalue())
-    return file
+    parquet.write_table(table.replace_schema_metadata({"gnnmax": json.dumps(about)}), content)
+    return content.getvalue()
 
 
 def _column(pa: Any, array: npt.NDArray[Any]) -> Any:

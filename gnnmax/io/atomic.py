@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import os
 import re
 import secrets
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from gnnmax.errors import InputError
+from gnnmax.io.locks import IS_WINDOWS, locked
 from gnnmax.io.ownership import PROGRAM, OwnedFolder
 
 __all__ = [
@@ -97,6 +97,8 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         yield file
         file.flush()
         os.fsync(file.fileno())
+        if IS_WINDOWS:
+            file.close()  # an open file has no other name there
         partial.replace(path)  # while it is locked
     _sync_folder(path.parent)
 
@@ -107,8 +109,8 @@ def _own_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
     for attempt in range(FILE_ATTEMPTS):
         partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         try:
-            with partial.open("xb") as file:
-                if _lock_file(file.fileno(), partial) is not False or attempt + 1 == FILE_ATTEMPTS:
+            with partial.open("xb") as file, locked(partial, file.fileno()) as held:
+                if held is not False or attempt + 1 == FILE_ATTEMPTS:
                     yield file, partial
                     return
         except BaseException:
@@ -116,20 +118,6 @@ def _own_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
             raise
         # Another writer took it for a leftover before it was locked.
         partial.unlink(missing_ok=True)
-
-
-def _lock_file(descriptor: int, path: Path) -> bool | None:
-    """Lock an open file and tell whether it still has its name; None if the file system has no locks."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.lstat())
-    except FileNotFoundError:
-        return False
 
 
 def _sweep_partial_files(path: Path) -> None:
@@ -143,12 +131,9 @@ def _sweep_partial_files(path: Path) -> None:
         with contextlib.suppress(OSError):
             if not stat.S_ISREG(leftover.lstat().st_mode):
                 continue
-            descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            try:
-                if _lock_file(descriptor, leftover):
+            with locked(leftover) as abandoned:
+                if abandoned:
                     leftover.unlink()
-            finally:
-                os.close(descriptor)
 
 
 def check_output_folder(path: Path, *, owner: OwnedFolder, force: bool = False) -> None:
@@ -255,7 +240,7 @@ def _take_name(scratch: Path, path: Path) -> None:
     if not path.exists():
         _rename(scratch, path)
         return
-    with _locked(path):
+    with locked(path):
         if not _exchange(scratch, path):
             old = scratch.with_suffix(".old")
             path.replace(old)
@@ -274,8 +259,8 @@ EXCHANGE = 2
 
 def _exchange(one: Path, other: Path) -> bool:
     """Exchange two names in one step; return False if the system or the file system does not support it."""
-    system = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(system, "renameat2"):
+    system = None if IS_WINDOWS else ctypes.CDLL(None, use_errno=True)
+    if system is None or not hasattr(system, "renameat2"):
         return False
     here = ctypes.c_int(-100)  # AT_FDCWD: paths are relative to the current folder
     return bool(system.renameat2(here, os.fsencode(one), here, os.fsencode(other), ctypes.c_uint(EXCHANGE)) == 0)
@@ -295,34 +280,12 @@ def _own_folder(path: Path) -> Iterator[Path]:
     """Make a scratch folder beside ``path``, locked while this process lives, if the file system has locks."""
     for attempt in range(LOCKING):
         scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
-        with _locked(scratch) as ours:
+        with locked(scratch) as ours:
             if ours or attempt + 1 == LOCKING:
                 yield scratch
                 return
         # Another run removed it as a leftover before it was locked; or there are no locks, and nothing is removed.
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Lock a folder and return whether that succeeded; the system releases the lock of a killed process.
-
-    It fails if the folder has vanished, another process holds it, or the file system has no locks.
-    """
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        yield False
-        return
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            held = os.path.samestat(os.fstat(descriptor), folder.stat())
-        except OSError:
-            held = False
-        yield held
-    finally:
-        os.close(descriptor)
 
 
 def _leftovers(path: Path) -> list[Path]:
@@ -336,7 +299,7 @@ def _begun_folder(path: Path, owner: OwnedFolder, continues: Callable[[Path], bo
     """Lock and yield the scratch folder of a killed run that can be continued; None if there is none."""
     if continues is not None:
         for leftover in _leftovers(path):
-            with _locked(leftover) as abandoned:
+            with locked(leftover) as abandoned:
                 if abandoned and leftover.suffix == ".partial" and _left_by_us(leftover, owner) and continues(leftover):
                     yield leftover
                     return
@@ -367,7 +330,7 @@ def restored_folder(path: Path, *, owner: OwnedFolder) -> Path:
         waits = False
         with contextlib.suppress(OSError, ValueError):  # a folder that cannot be read, or a text that is no path
             for old in [leftover for leftover in _leftovers(path) if leftover.suffix == ".old"]:
-                with _locked(old) as abandoned:
+                with locked(old) as abandoned:
                     if abandoned and not owner.foreign(old):
                         old.replace(path)
                         return path
@@ -390,7 +353,7 @@ def remove_leftovers(path: Path, *, owner: OwnedFolder, kept: Path | None = None
     for leftover in _leftovers(path):
         if leftover == kept:
             continue
-        with _locked(leftover) as abandoned:
+        with locked(leftover) as abandoned:
             if not abandoned or not _left_by_us(leftover, owner):
                 continue
             if leftover.suffix == ".old" and not path.exists():
@@ -424,6 +387,8 @@ def _umask() -> int:
 
 
 def _sync_folder(path: Path) -> None:
+    if IS_WINDOWS:
+        return  # a folder cannot be opened there
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -15,6 +15,7 @@ from gnnmax.errors import InputError
 from gnnmax.io.reading import NotRegularError, open_regular, read_ends
 
 __all__ = [
+    "CARD_FOLDER",
     "DATA_SET",
     "MADE_BY",
     "MODEL",
@@ -131,6 +132,17 @@ MODEL = OwnedFolder(
     frozenset({"format", "name", "config", "k", "weights_sha256"}),
 )
 
+CARD_FOLDER = OwnedFolder(
+    "card",
+    "gnnmax.json",
+    (
+        *("gnnmax.json", "README.md", "croissant.json", "data/*-of-*.parquet", PARTIAL, f"data/{PARTIAL}"),
+        *("*/README.md", "*/model.json", "*/weights.safetensors", f"*/{PARTIAL}"),
+    ),
+    frozenset({"program", "source", "digest"}),
+)
+"""A data set, or the models of a run, in the form of Hugging Face."""
+
 SWEEP = OwnedFolder(
     "sweep",
     "sweep.json",
@@ -138,7 +150,7 @@ SWEEP = OwnedFolder(
     frozenset({"program", "format", "plan"}),
 )
 
-FOLDERS = (DATA_SET, RUN, MODEL, SWEEP)
+FOLDERS = (DATA_SET, RUN, MODEL, SWEEP, CARD_FOLDER)
 
 
 def read_mark(file: Path) -> dict[str, msgspec.Raw] | None:

@@ -21,6 +21,12 @@ __all__ = ["FileKind", "NotRegularError", "open_regular", "open_to_append", "rea
 
 T = TypeVar("T")
 
+UNWAITING = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+"""Flags of files that are opened: never wait, and on Windows read bytes as they are."""
+
+NOT_FOLLOWING = getattr(os, "O_NOFOLLOW", 0)
+"""The flag that refuses a link, where the system has one."""
+
 COSTS = {b":": 250, b"[": 90, b"{": 90, b",": 40}
 """Bytes of memory for each of these characters of JSON: a key with its value, a list, an object, an entry."""
 
@@ -66,7 +72,7 @@ def _descriptor(path: Path, flags: int, *, follow: bool = True) -> int:
     """Open a regular file; the status is checked before, because opening may act on a device, and after."""
     if not flags & os.O_CREAT or os.path.lexists(path):
         _check_regular(path.stat(follow_symlinks=follow), path)
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW), 0o666)
+    descriptor = os.open(path, flags | UNWAITING | (0 if follow else NOT_FOLLOWING), 0o666)
     try:
         _check_regular(os.fstat(descriptor), path)
     except BaseException:

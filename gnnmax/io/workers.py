@@ -105,6 +105,9 @@ def interrupts_blocked() -> Iterator[None]:
     """
     from loky.backend import resource_tracker as own_tracker
 
+    if not hasattr(signal, "pthread_sigmask"):
+        yield  # Windows
+        return
     for tracker in (resource_tracker, own_tracker):  # each lets interrupts pass once it has started: not in the block
         tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from gnnmax.auditing.findings import Audit, Finding, Symmetry
-from gnnmax.experiments.results import ModelRecord
+
+if TYPE_CHECKING:  # an audit is printed without torch
+    from gnnmax.experiments.results import ModelRecord
 
 __all__ = ["audit_table", "conclusions", "worst_finding", "worst_findings"]
 

@@ -23,6 +23,7 @@ from gnnmax.models.entry import ModelEntry
 from gnnmax.models.maps.entries import MAP_NETS
 from gnnmax.models.registry import MODELS
 from gnnmax.report.tables import figure_text, split_rows
+from gnnmax.task.tabulation import markdown
 
 __all__ = [
     "PAGES",
@@ -203,19 +204,6 @@ def _model_row(entry: ModelEntry, k: int) -> list[str]:
         entry.cannot,
         entry.source,
     ]
-
-
-def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Lay out rows as a Markdown table, the header first.
-
-    Example:
-        >>> print(markdown([["a", "b"], ["1", "2"]]))
-        | a | b |
-        | --- | --- |
-        | 1 | 2 |
-    """
-    header, *body = rows
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *body))
 
 
 def outcome_markdown(outcome: Mapping[str, Any]) -> str:

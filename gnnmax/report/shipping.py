@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gnnmax.errors import InputError
 from gnnmax.experiments.results import Results, read_results
-from gnnmax.io.atomic import write_file
+from gnnmax.io.atomic import atomic_folder, write_file
+from gnnmax.io.json_text import json_text
+from gnnmax.io.ownership import CARD_FOLDER, PROGRAM
 from gnnmax.models.registry import MODELS
 from gnnmax.models.trained import CARD, WEIGHTS, load_model
 from gnnmax.report.documents import markdown
+from gnnmax.report.hugging_face import yaml_head
 from gnnmax.task.tabulation import interval_text
 
-__all__ = ["TRAININGS", "model_markdown", "ship_models"]
+__all__ = ["TRAININGS", "model_head", "model_markdown", "ship_models", "write_model_cards"]
 
 
 TRAININGS = {
@@ -61,6 +65,65 @@ centre, though noise hides it? The best possible scorer (`bayes`) knows the orde
 the peak."""
 
 
+def write_model_cards(run: Path, path: Path, *, force: bool = False) -> list[Path]:
+    """Write the models of a finished run on windows, each in the seed with the lowest validation loss, with its card.
+
+    Args:
+        run: A run folder that compare wrote.
+        path: The folder to write, with a folder for each model: weights, model.json and README.md.
+        force: Whether to replace a folder that this function wrote.
+
+    Returns:
+        The folders of the models.
+
+    Raises:
+        InputError: not a run on windows, or a folder in use.
+    """
+    results = read_results(run)
+    if not isinstance(results, Results):
+        raise InputError(f"the run in {run} is on maps, and model cards are of nets on windows: give another run")
+    names = [record.name for record in results.finished if (record.reference or record.name) in MODELS]
+    if not names:
+        raise InputError(f"the run in {run} holds no net of gnnmax whose training finished: give another run")
+    with atomic_folder(path, owner=CARD_FOLDER, force=force) as scratch:
+        ship_models(run, scratch, {name: name for name in names})
+        origin = {"program": PROGRAM, "source": results.recipe, "digest": results.card.digest}
+        write_file(scratch / CARD_FOLDER.mark, json_text(origin))
+    return [path / name for name in names]
+
+
+def model_head(title: str, training_set: str, tests: Sequence[tuple[str, int, float]]) -> str:
+    """Write the head of a model card, in YAML: licence, tags, and its accuracy on each test set.
+
+    Args:
+        title: Name of the model.
+        training_set: Name of the recipe that it was trained on.
+        tests: Name, number of windows and accuracy of each test set.
+
+    Example:
+        >>> model_head("gnn", "close-9", [("spike-9", 12800, 1.0)]).splitlines()[:3]
+        ['---', 'license: "mit"', 'library_name: "gnnmax"']
+    """
+    results = [
+        {
+            "task": {"type": "other", "name": "is the window centred on its maximum?"},
+            "dataset": {"type": f"gnnmax/{test}", "name": test, "split": "test", "args": {"windows": windows}},
+            "metrics": [{"type": "accuracy", "name": "accuracy", "value": round(accuracy, 4)}],
+        }
+        for test, windows, accuracy in tests
+    ]
+    return yaml_head(
+        {
+            "license": "mit",
+            "library_name": PROGRAM,
+            "tags": [PROGRAM, "graph", "adjacency-matrix"],
+            "datasets": [f"gnnmax/{training_set}"],
+            "metrics": ["accuracy"],
+            "model-index": [{"name": title, "results": results}],
+        }
+    )
+
+
 def model_markdown(results: Results, name: str, seed: int, *, title: str) -> str:
     """Write a model card in Markdown: description, training, evaluation, limits.
 
@@ -96,7 +159,14 @@ def model_markdown(results: Results, name: str, seed: int, *, title: str) -> str
     contexts = ", with their contexts" if entry.needs_contexts else ""
     recipe, digest = results.recipe["name"], results.card.digest[:16]
     foreign = "a maximum without noise" if noisy else "a peak in noise"
-    return f"""# {title}
+    tests = [
+        (test.name, test.windows, accuracy)
+        for test in results.tests
+        if (accuracy := test.verdicts[name].by_seed["accuracy"][place]) is not None
+    ]
+    return f"""{model_head(title, recipe, tests)}
+
+# {title}
 
 {entry.summary} {record.runs[place].parameters:,} parameters. Source: {entry.source}.
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from gnnmax.data.card_record import Card
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.evaluation.verdict import Verdict
-from gnnmax.experiments.reproduction.outcome import Outcome
-from gnnmax.experiments.results import Results, SplitResult
 from gnnmax.task.tabulation import TableText, interval_text, number_text, percent_text
+
+if TYPE_CHECKING:  # a card is printed without torch
+    from gnnmax.experiments.reproduction.outcome import Outcome
+    from gnnmax.experiments.results import Results, SplitResult
 
 __all__ = [
     "card_tables",

@@ -154,6 +154,19 @@ def data_frame(columns: Mapping[str, Any]) -> pandas.DataFrame:
     return pandas.DataFrame(typed)
 
 
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Lay out rows as a Markdown table, the header first.
+
+    Example:
+        >>> print(markdown([["a", "b"], ["1", "2"]]))
+        | a | b |
+        | --- | --- |
+        | 1 | 2 |
+    """
+    header, *body = rows
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *body))
+
+
 class TableText(NamedTuple):
     """A table as text, to be laid out for a terminal or as HTML.
 

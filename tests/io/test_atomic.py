@@ -236,7 +236,7 @@ def test_a_reader_waits_while_a_running_process_renames(tmp_path):
         time.sleep(0.2)
         old.rename(tmp_path / "data")
 
-    with atomic._locked(old) as ours:
+    with atomic.locked(old) as ours:
         assert ours
         thread = threading.Thread(target=rename)
         thread.start()

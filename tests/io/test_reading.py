@@ -131,7 +131,6 @@ ELSEWHERE = {
     "gnnmax.detection.matrix_files": "the matrix itself is mapped by numpy, which reads the header",
     "gnnmax.experiments.metrics_tail": "the metrics that a worker is still writing",
     "gnnmax.interop.cool_files": "the contact map that is written, by h5py",
-    "gnnmax.experiments.run_folder": "the folder is opened to lock it",
 }
 """Modules outside io that open something, and what."""
 

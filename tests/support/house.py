@@ -36,7 +36,9 @@ FLOORS = {
 
 LIBRARIES = {
     **dict.fromkeys(("numpy", "scipy", "msgspec"), 1),
-    **dict.fromkeys(("networkx", "pandas", "pyarrow", "safetensors", "sklearn", "loky", "threadpoolctl", "rich"), 1),
+    **dict.fromkeys(
+        ("networkx", "pandas", "pyarrow", "safetensors", "sklearn", "loky", "threadpoolctl", "rich", "filelock"), 1
+    ),
     **dict.fromkeys(("distributed", "mpi4py"), 1),
     **dict.fromkeys(("h5py", "zarr"), 3),
     "torch": 2,

@@ -1,0 +1,49 @@
+"""The command card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from gnnmax.cli.arguments import Flag, open_any_data
+from gnnmax.cli.printing import print_text
+from gnnmax.io.atomic import check_output_folder
+from gnnmax.io.ownership import CARD_FOLDER
+from gnnmax.io.paths import as_path
+
+__all__ = ["Card"]
+
+
+@dataclass(frozen=True)
+class Card:
+    """Write a data set, or the models of a run, as folders in the form of Hugging Face, each with its card.
+
+    Of a data set: Parquet files that datasets.load_dataset reads, README.md with the data card, and croissant.json. Of
+    a run: a folder for each model, with its weights in the best seed and README.md with the model card.
+    """
+
+    source: tyro.conf.Positional[str]
+    """Name of a recipe, path of a .toml file, folder of a data set, or a run folder."""
+    out: Path
+    """The folder to write."""
+    probes: bool = True
+    """Whether the data card holds the learned shortcuts, which takes some seconds."""
+    force: Flag = False
+    """Replace a folder that this command wrote."""
+
+    def run(self) -> int:
+        """Write the folder."""
+        check_output_folder(self.out, owner=CARD_FOLDER, force=self.force)
+        if (as_path(self.source) / "config.json").is_file():
+            from gnnmax.report.shipping import write_model_cards
+
+            for folder in write_model_cards(as_path(self.source), self.out, force=self.force):
+                print_text(str(folder))
+            return 0
+        from gnnmax.report.hugging_face import write_dataset_card
+
+        data = open_any_data(self.source)
+        print_text(str(write_dataset_card(data, self.out, probes=self.probes, force=self.force)))
+        return 0
