@@ -11,6 +11,8 @@ __all__ = ["api_index", "api_page", "modules_of", "page_of", "public_names"]
 
 PACKAGE = Path(gnnmax.__file__).parent
 HIDDEN = {"__main__"}
+LAZY = {"gnnmax", "gnnmax.detection"}
+"""Folders that hand out names of their modules on first use."""
 
 
 def modules_of() -> dict[str, list[str]]:
@@ -60,7 +62,8 @@ def _title(text: str, mark: str) -> str:
 
 def api_page(folder: str, modules: list[str]) -> str:
     """Return the page of a folder in reStructuredText: every module with its public names."""
-    parts = [_title(folder, "="), first_line(folder) + "\n"]
+    parts = [_title(folder, "=")]
+    parts.append(first_line(folder) + "\n" if folder in LAZY else f".. automodule:: {folder}\n")
     for module in modules:
         parts.append(_title(module.removeprefix(f"{folder}."), "-"))
         parts.append(f".. automodule:: {module}\n")
