@@ -26,6 +26,7 @@ extensions = [
 ]
 exclude_patterns = ["extensions", "gallery", "generated/gallery/*.py", "generated/gallery/*.ipynb"]
 nitpicky = True
+smartquotes = False  # --option stays --option
 nitpick_ignore_regex = [
     (r"py:(class|obj)", r".*"),  # types in signatures: those of other libraries have no page here
     (r"py:(data|attr)", r"[^.]*"),  # of the same module or class, named in passing
@@ -51,6 +52,7 @@ nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_execution_in_temp = True
 nb_merge_streams = True
+nb_output_stderr = "remove"  # progress and notices of libraries
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -83,6 +85,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,
+    "write_computation_times": False,  # their page would load scripts from elsewhere
     "min_reported_time": 5,
     "image_scrapers": ("figures",),
     "reset_modules": (),

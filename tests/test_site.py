@@ -136,6 +136,12 @@ def test_the_build_treats_warnings_as_errors_and_is_part_of_the_continuous_integ
     assert re.search(r"^timeout \d+ make docs$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
 
 
+def test_no_page_that_loads_scripts_from_elsewhere_is_written():
+    settings = (DOCS / "conf.py").read_text(encoding="utf-8")
+    assert '"write_computation_times": False' in settings
+    assert 'html_math_renderer = "imgmath"' in settings
+
+
 def test_what_the_build_writes_is_not_tracked():
     ignored = subprocess.run(
         ["git", "check-ignore", "docs/generated/commands.rst", "build/site/html/index.html"],
