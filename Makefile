@@ -20,11 +20,12 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: setup  ## the question answered: data, nets, tests on real graphs, and the page: about four minutes
+demo: setup  ## the question answered: data, nets, tests on real graphs, and the page: about five minutes
 	$(BIN)/gnnmax generate spike-9 --out datasets/spike-9 --workers 2 --force
 	$(BIN)/gnnmax compare --data datasets/spike-9 --also real-les-miserables,real-karate \
 		--models cnn,question,question-max,gnn --seeds 2 --workers 2 --out runs/demo --force
 	$(BIN)/gnnmax report runs/demo --answer
+	$(BIN)/gnnmax reproduce order --quick
 
 test: setup  ## tests and doctests
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow'

@@ -3,7 +3,7 @@
 Matrices of noise, with or without bumps, are drawn repeatedly, 48 x 48, and searched with windows of side 5, or as
 graphs, a fifth as many with decoys by distance; contact maps of 200 x 200, a tenth as many, are searched with windows
 of side 7. The table shows the share of matrices in which anything is found at a q-value up to 0.1, the share of false
-calls in contact maps with bumps, and the share of bumps.
+calls in contact maps with bumps, and the share of bumps, each with its 95 % interval. ``--seed`` draws other matrices.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 from benchmarks.simulated_maps import BORDER as CHROMOSOME
 from benchmarks.simulated_maps import BUMPS, ContactMap
 from gnnmax.detection import false_discovery
 from gnnmax.report.documents import markdown
 
-__all__ = ["SIMULATIONS", "Shares", "Simulation", "shares"]
+__all__ = ["SIMULATIONS", "Shares", "Simulation", "intervals", "outcomes", "shares"]
 
 Matrix = npt.NDArray[np.float64]
 
 SIDE = 48
 PLACES = ((10, 30), (24, 40), (6, 20))
 RATE = 0.1
+SEED = 7
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,9 @@ BORDER = ([SIDE // 2], [SIDE // 2])
 
 def contacts(**kind: Any) -> Simulation:
     """Search contact maps of a kind by distance, as one would a map of a genome."""
-    options = {"decoys": "distance", "steps": ("distance",)}
+    options: dict[str, Any] = {"decoys": "distance", "steps": ("distance",)}
+    if "distance" in kind:
+        options["distance"] = kind.pop("distance")
     if kind.get("chromosomes"):
         options["breaks"] = ([CHROMOSOME], [CHROMOSOME])
     return Simulation(ContactMap(**kind), options, bumps="bumps" in kind, places=BUMPS, k=7, share=1 / 10)
@@ -147,6 +151,9 @@ SIMULATIONS = {
     "the same, 2 s.d. higher": Simulation(graph(10.0, 2.0), AS_GRAPH, bumps=True, reach=0),
     "contact map, raw counts with biases of its bins": contacts(),
     "the same with four bumps, threefold": contacts(bumps=3.0),
+    "the same with four bumps, `--distance 4:50`": contacts(bumps=3.0, distance="4:50"),
+    "contact map, raw counts, domains 2.5 times as high": contacts(domains=2.5),
+    "the same with four bumps among domains, raw": contacts(domains=2.5, bumps=3.0),
     "contact map, balanced, 10 % bad bins": contacts(**BALANCED),
     "the same with four bumps": contacts(**BALANCED, bumps=3.0),
     "the same, two chromosomes, `breaks`": contacts(**BALANCED, chromosomes=True),
@@ -157,7 +164,7 @@ SIMULATIONS = {
 
 
 class Shares(NamedTuple):
-    """Shares in repeated simulations.
+    """Shares in repeated simulations, or the lower or the upper ends of their intervals.
 
     Attributes:
         anything: The share of matrices in which anything is found.
@@ -170,41 +177,92 @@ class Shares(NamedTuple):
     found: float
 
 
-def shares(simulation: Simulation, runs: int) -> Shares:
-    """Search repeatedly for maxima with a q-value up to the rate."""
-    anything, hits, false = 0, 0, 0.0
+def outcomes(simulation: Simulation, runs: int, *, seed: int = SEED) -> npt.NDArray[np.float64]:
+    """Search repeatedly for maxima with a q-value up to the rate.
+
+    Returns:
+        For each matrix: whether anything is found, the share of false calls, and the share of bumps that are found,
+        shape ``(runs, 3)``.
+    """
+    found = np.zeros((runs, 3))
     for run in range(runs):
-        rng = np.random.default_rng([7, run])
-        found = false_discovery(simulation.draw(rng), simulation.k, rng=rng, **simulation.options)
-        calls = [place[:2] for place in found.maxima[found.q <= RATE]]
-        near = np.array(
-            [[max(abs(i - a), abs(j - b)) <= simulation.reach for a, b in simulation.places] for i, j in calls]
-        )
-        anything += bool(calls)
-        if calls:
-            hits += int(near.any(axis=0).sum())
-            false += float(np.mean(~near.any(axis=1))) if simulation.bumps else 1.0
-    return Shares(anything / runs, false / runs, hits / runs / len(simulation.places))
+        rng = np.random.default_rng([seed, run])
+        listed = false_discovery(simulation.draw(rng), simulation.k, rng=rng, **simulation.options)
+        calls = np.array([place[:2] for place in listed.maxima[listed.q <= RATE]]).reshape(-1, 1, 2)
+        near = np.abs(calls - np.array(simulation.places)).max(axis=-1) <= simulation.reach
+        if len(calls):
+            false = float(np.mean(~near.any(axis=1))) if simulation.bumps else 1.0
+            found[run] = 1.0, false, near.any(axis=0).mean()
+    return found
 
 
-def table(runs: int) -> str:
-    """Write the table in Markdown."""
-    rows = [["matrices", "decoys", "anything found", "false calls", "bumps found"]]
-    for name, simulation in SIMULATIONS.items():
-        found = shares(simulation, max(1, round(runs * simulation.share)))
-        decoys = simulation.options["decoys"]
-        false = f"{found.false:.0%}" if simulation.bumps and decoys == "distance" else ""
-        bumps = f"{found.found:.0%}" if simulation.bumps else ""
-        rows.append([name, f"`{decoys}`", f"{found.anything:.0%}", false, bumps])
-    return markdown(rows)
+def shares(simulation: Simulation, runs: int, *, seed: int = SEED) -> Shares:
+    """Return the shares in some matrices."""
+    return Shares(*outcomes(simulation, runs, seed=seed).mean(axis=0).tolist())
 
 
-def main() -> None:
-    """Print the table."""
+def intervals(found: npt.NDArray[np.float64]) -> tuple[Shares, Shares]:
+    """Return the lower and the upper ends of the 95 % intervals of shares.
+
+    That of the share of matrices is Wilson's; those of the two means over matrices are normal, and reach no further
+    than from 0 to 1.
+
+    Args:
+        found: As :func:`outcomes` returns them.
+
+    References:
+        Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American
+        Statistical Association, 1927.
+
+    Example:
+        >>> low, high = intervals(np.array([[1.0, 0.0, 0.5]] * 10))
+        >>> round(low.anything, 2), round(high.anything, 2), low.found, high.found
+        (0.72, 1.0, 0.5, 0.5)
+    """
+    runs = len(found)
+    wilson = binomtest(int(found[:, 0].sum()), runs).proportion_ci(method="wilson")
+    means = found[:, 1:].mean(axis=0)
+    errors = 1.96 * found[:, 1:].std(axis=0, ddof=1 if runs > 1 else 0) / np.sqrt(runs)
+    low, high = (np.clip(means + side * errors, 0, 1).tolist() for side in (-1, 1))
+    return Shares(float(wilson.low), *low), Shares(float(wilson.high), *high)
+
+
+HEADER = ["matrices", "decoys", "drawn", "anything found", "false calls", "bumps found"]
+
+
+def row(name: str, runs: int, seed: int) -> list[str]:
+    """Draw the matrices of a row of the table; each share has its 95 % interval."""
+    simulation = SIMULATIONS[name]
+    found = outcomes(simulation, max(1, round(runs * simulation.share)), seed=seed)
+    low, high = intervals(found)
+    anything, false, bumps = (
+        f"{mean:.0%} ({least:.0%} to {largest:.0%})"
+        for mean, least, largest in zip(found.mean(axis=0), low, high, strict=True)
+    )
+    decoys = simulation.options["decoys"]
+    counted = simulation.bumps and decoys == "distance"
+    shown = [anything, false if counted else "", bumps if simulation.bumps else ""]
+    return [name, f"`{decoys}`", str(len(found)), *shown]
+
+
+def main(words: list[str] | None = None) -> int:
+    """Print the table, each row as soon as it is there; return the exit status, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chance", description=__doc__)
-    parser.add_argument("--repeats", type=int, default=300)
-    print(table(parser.parse_args().repeats))
+    parser.add_argument("--repeats", type=int, default=300, help="matrices of a row; fewer by distance, see above")
+    parser.add_argument("--seed", type=int, default=SEED, help="seed of all matrices and decoys")
+    parser.add_argument("--rows", metavar="TEXT", default="", help="only rows whose names contain this text")
+    options = parser.parse_args(words)
+    if options.repeats < 1 or options.seed < 0:
+        parser.error("--repeats must be at least 1, and --seed at least 0")
+    names = [name for name in SIMULATIONS if options.rows in name]
+    if not names:
+        parser.error(f"no row contains {options.rows!r}; the rows are: {', '.join(SIMULATIONS)}")
+    for line in markdown([HEADER]).splitlines():
+        print(line)
+    for name in names:
+        print(markdown([row(name, options.repeats, options.seed)]).splitlines()[0], flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.experiments.classifier import WindowClassifier as WindowClassifier
     from gnnmax.experiments.comparison import compare as compare
     from gnnmax.experiments.single_training import train as train
+    from gnnmax.experiments.sweeps.driver import run_sweep as run_sweep
+    from gnnmax.experiments.sweeps.table import read_sweep as read_sweep
     from gnnmax.interop.pyg import to_data as to_data
     from gnnmax.interop.torch_dataset import StreamDataset as StreamDataset
     from gnnmax.interop.torch_dataset import WindowDataset as WindowDataset
@@ -74,6 +76,8 @@ _MODULES = {
     "open_dataset": "data.store",
     "order_test": "detection.order_information",
     "plot": "task.plotting",
+    "read_sweep": "experiments.sweeps.table",
+    "run_sweep": "experiments.sweeps.driver",
     "save_dataset": "data.saving",
     "score_everywhere": "detection.dense_scoring",
     "to_data": "interop.pyg",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 
 __all__ = ["run"]
 
@@ -25,6 +26,7 @@ def run() -> int:
     if heeding:
         signal.signal(signal.SIGINT, _end)
     _open_closed_streams()
+    _settle_environment()
     from gnnmax.cli.main import main
 
     status = INTERRUPTED
@@ -60,6 +62,31 @@ def _open_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  # nothing more to load
+
+
+UNHEARD = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+"""Warnings to authors of code, which Python does not print by default."""
+
+
+def _settle_environment() -> None:
+    """Let settings that are meant for other programs end neither this one nor its workers.
+
+    Warnings are no errors here: libraries warn while they are loaded. Pictures go to files, so no window is opened.
+    """
+    os.environ["MPLBACKEND"] = "agg"
+    if any(entry[0] == "error" for entry in warnings.filters):
+        warnings.resetwarnings()
+        for category in UNHEARD:
+            warnings.simplefilter("ignore", category)
+    for_workers = os.environ.get("PYTHONWARNINGS", "").split(",")
+    os.environ["PYTHONWARNINGS"] = ",".join(option for option in for_workers if not _is_error(option))
+    sys.warnoptions[:] = [option for option in sys.warnoptions if not _is_error(option)]
+
+
+def _is_error(option: str) -> bool:
+    """Return whether an option of warnings makes errors of them; Python takes its beginning for the word."""
+    action = option.partition(":")[0].strip()
+    return bool(action) and "error".startswith(action)
 
 
 if __name__ == "__main__":

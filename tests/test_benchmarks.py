@@ -1,7 +1,11 @@
 """The benchmark suite runs, row by row, and its arithmetic is correct. Nothing is timed here."""
 
+import re
+
+import numpy as np
 import pytest
 
+from benchmarks import chance
 from benchmarks.__main__ import GROUPS, HEADER, PAGE, chosen, main, markdown, rows_of
 from benchmarks.rows import Figure, Row, Setting, Target
 from benchmarks.timing import Lane, race
@@ -103,3 +107,26 @@ def test_the_page_has_the_marks_and_names_every_group():
     page = PAGE.read_text(encoding="utf-8")
     assert page.index("<!-- table -->") < page.index("<!-- /table -->")
     assert all(f"| `{group}` |" in page for group in GROUPS)
+
+
+def test_the_rates_of_decoys_are_printed_with_intervals_row_by_row_for_any_seed(capsys):
+    call = ["--repeats", "3", "--rows", "graph with"]
+    assert chance.main([*call, "--seed", "5"]) == 0
+    printed = capsys.readouterr().out
+    head, rule, line = printed.splitlines()
+    assert head == "| matrices | decoys | drawn | anything found | false calls | bumps found |" and set(rule) <= set(
+        "|- "
+    )
+    assert line.startswith("| graph with exponential weights | `shuffle` | 3 | ")
+    mean, low, high = map(int, re.search(r"(\d+)% \((\d+)% to (\d+)%\)", line).groups())
+    assert low <= mean <= high
+    found = [chance.outcomes(chance.SIMULATIONS["graph with exponential weights"], 3, seed=seed) for seed in (5, 5, 6)]
+    np.testing.assert_array_equal(found[0], found[1])
+    assert found[0].shape == (3, 3) and round(100 * found[0][:, 0].mean()) == mean
+
+
+@pytest.mark.parametrize("wrong", [["--repeats", "0"], ["--seed", "-1"], ["--rows", "nowhere"], ["--seed", "x"]])
+def test_a_wrong_call_for_the_rates_of_decoys_has_status_2(wrong, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        chance.main(wrong)
+    assert wrong[0] in capsys.readouterr().err or wrong[1] == "nowhere"

@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks.peers.environments import Packages
 from gnnmax.detection import NORMALISATIONS
 from gnnmax.interop.cool_files import RESOLUTION
+from gnnmax.models.trained import shipped_models
 
 __all__ = ["PEERS", "Call", "Caller", "Setting", "own_callers"]
 
@@ -221,10 +222,10 @@ STEPS = [
 
 
 def own_callers(nets: Sequence[Path] = ()) -> list[Caller]:
-    """Return our callers: the rule with steps, the explicit rules of maps that know nothing hidden, and nets.
+    """Return our callers: the rule with steps, the explicit rules of maps that know nothing hidden, and nets on maps.
 
     Args:
-        nets: Folders of weights of nets on maps.
+        nets: Folders of weights of nets on maps, beside those that ship.
     """
     far = {"distance": "12:", "directed": False}
     searches = [
@@ -238,7 +239,7 @@ def own_callers(nets: Sequence[Path] = ()) -> list[Caller]:
     rule = Caller("rule, steps", own_commands, read_json, default, tuple(searches))
     by_scores = [
         (f"map rule {name}", {"rule": name}) for name in ("laplacian_of_gaussian", "spectral_seriation", "neighbours")
-    ] + [(f"net {folder.name}", {"net": str(folder)}) for folder in nets]
+    ] + [(f"net {Path(net).name}", {"net": str(net)}) for net in (*shipped_models(maps=True), *nets)]
     return [rule, *(_by_scores(name, setting) for name, setting in by_scores)]
 
 

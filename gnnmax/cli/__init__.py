@@ -15,6 +15,7 @@ from gnnmax.cli.import_command import Import
 from gnnmax.cli.list_command import List
 from gnnmax.cli.order_command import Order
 from gnnmax.cli.reproduce_command import Reproduce
+from gnnmax.cli.sweep_command import Merge, Sweep
 from gnnmax.cli.train_command import Compare, Train
 
 __all__ = ["COMMANDS", "Command"]
@@ -35,6 +36,8 @@ COMMANDS: dict[str, Any] = {
     "info": Info,
     "train": Train,
     "compare": Compare,
+    "sweep": Sweep,
+    "merge": Merge,
     "evaluate": Evaluate,
     "evaluate-peaks": EvaluatePeaks,
     "audit": Audit,

@@ -102,6 +102,8 @@ class Detect(SearchFlags):
     """Run nets of your own although their file was changed since the training."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto uses a GPU if there is one."""
+    workers: int = 1
+    """Number of worker processes in which a net scores every entry, strip by strip; the scores do not depend on it."""
     decoys: Literal["none", "shuffle", "distance"] = "none"
     """Compute q-values from matrices without maxima: shuffle exchanges all entries; distance, for contact maps, keeps
     the background of distance, rows, columns and surroundings."""

@@ -11,7 +11,7 @@ from gnnmax.errors import InputError
 __all__ = ["NEEDS", "Need", "check_needs", "check_order_needs", "needs_order"]
 
 
-WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "footprint", "labels", "unstored")
+WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "footprint", "unstored")
 """Options of windows and of entries in them."""
 
 ORDERED = ("cis", "trans", "distance", "prominence", "merge", "centroid")
@@ -33,6 +33,10 @@ def _is_ordered(call: Any) -> bool:
     return bool(call.mode == "ordered")
 
 
+def _is_dense(call: Any) -> bool:
+    return call.everywhere is not None or (call.by is not None and _is_ordered(call))
+
+
 NEEDS: tuple[Need, ...] = (
     Need("k", "--mode ordered, nets or --windows", lambda call: call.mode == "ordered" or _cuts_windows(call)),
     *(Need(option, "--mode ordered", _is_ordered) for option in (*WINDOWED, *ORDERED)),
@@ -45,6 +49,7 @@ NEEDS: tuple[Need, ...] = (
         Need(option, "nets: --models or --by", lambda call: call.scorers != "none" or call.by is not None)
         for option in ("device", "allow_changed")
     ),
+    Need("workers", "a net that scores every entry: --by, in mode ordered, or --everywhere", _is_dense),
 )
 """Options that are refused where they would have no effect."""
 

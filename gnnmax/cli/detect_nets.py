@@ -46,7 +46,7 @@ def write_score_maps(call: Any, source: MatrixSource, models: dict[str, TrainedM
     from gnnmax.detection.dense_scoring import compare_with_rule, score_map
 
     assert call.everywhere is not None
-    scores = {name: score_map(model, source, call.side) for name, model in models.items()}
+    scores = {name: score_map(model, source, call.side, workers=call.workers) for name, model in models.items()}
     write_arrays(call.everywhere, scores)
     compared = {name: compare_with_rule(values, source, call.side) for name, values in scores.items()}
     return {name: {**one._asdict(), "recall": one.recall} for name, one in compared.items()}

@@ -127,12 +127,12 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Report:
-    """Write the report of a run: one self-contained HTML file."""
+    """Write the report of a run or of a sweep: one self-contained HTML file."""
 
     run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
-    """A run folder that compare wrote."""
+    """A run folder that compare wrote, or the folder of a sweep."""
     out: Path | None = None
-    """The file to write. Default: report.html in the run folder."""
+    """The file to write. Default: report.html in the run folder, sweep.html in that of a sweep."""
     heat_maps: Path | None = None
     """Also write the heat maps, as an SVG file."""
     force: Flag = False
@@ -154,10 +154,13 @@ class Report:
             print_checks(checks)
             return 0 if all(check.holds for check in checks) else 1
         from gnnmax.experiments.results import RESULTS, Results, read_results
+        from gnnmax.experiments.sweeps.ledger import MARK
         from gnnmax.report.documents import split_markdown
         from gnnmax.report.page import write_heat_maps, write_page
         from gnnmax.report.tables import run_tables
 
+        if (self.run_folder / MARK).exists():
+            return self._of_sweep()
         results = read_results(self.run_folder)
         if not isinstance(results, Results):
             return self._of_maps(results)
@@ -179,6 +182,19 @@ class Report:
             return 0
         print_tables(*run_tables(results))
         print_text(page)
+        return 0
+
+    def _of_sweep(self) -> int:
+        """Write the report of a sweep."""
+        from gnnmax.cli.sweep_command import show_sweep
+        from gnnmax.experiments.sweeps.table import read_sweep
+
+        flags = {"--answer": self.answer, "--heat-maps": self.heat_maps is not None, "--markdown": self.markdown}
+        for refused in (name for name, given in flags.items() if given):
+            raise InputError(f"{self.run_folder} is a sweep, whose report has no {refused}: leave it out")
+        page = self.out or self.run_folder / "sweep.html"
+        check_outputs([Output("--out", page, (".html",))], inputs=[self.run_folder], force=self.force)
+        show_sweep(read_sweep(self.run_folder), page, table=None, figure=None, json=False)
         return 0
 
     def _of_maps(self, results: Any) -> int:

@@ -12,6 +12,7 @@ import tyro
 from gnnmax.cli.arguments import Flag, words_of
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.errors import InputError
+from gnnmax.io.plain_numbers import plain_float
 
 __all__ = ["Import"]
 
@@ -82,7 +83,7 @@ def _shares(text: str) -> list[float] | dict[str, float]:
     """Read ``0.8,0.1,0.1`` or ``train=0.8,test=0.2``."""
     pairs = [word.rpartition("=") for word in words_of(text)]
     try:
-        shares = {name.strip() or str(place): float(share) for place, (name, _, share) in enumerate(pairs)}
+        shares = {name.strip() or str(place): plain_float(share) for place, (name, _, share) in enumerate(pairs)}
     except ValueError:
         raise InputError(f"--split takes shares, as in 0.8,0.1,0.1 or train=0.9,test=0.1, not {text!r}") from None
     named = all(equals for _, equals, _ in pairs)

@@ -16,13 +16,25 @@ if TYPE_CHECKING:
 __all__ = ["List"]
 
 
-Lists = Literal["all", "recipes", "models", "map-models", "configs", "rules", "map-rules", "block-rules", "tables"]
+Lists = Literal[
+    "all",
+    "recipes",
+    "models",
+    "map-models",
+    "node-models",
+    "configs",
+    "rules",
+    "map-rules",
+    "block-rules",
+    "tables",
+    "plans",
+]
 """What can be listed."""
 
 
 @dataclass(frozen=True)
 class List:
-    """List the shipped recipes, the models, the configs, the rules and the tables to reproduce."""
+    """List the shipped recipes, the models, the configs, the rules, the tables to reproduce and the plans of sweeps."""
 
     what: tyro.conf.Positional[Lists] = "all"
     """The list to print."""
@@ -63,6 +75,12 @@ def _map_models() -> dict[str, str]:
     return {name: entry.summary for name, entry in MAP_MODELS.items()}
 
 
+def _node_models() -> dict[str, str]:
+    from gnnmax.models.nodes.registry import NODE_MODELS
+
+    return {name: entry.summary for name, entry in NODE_MODELS.items()}
+
+
 def _configs() -> dict[str, str]:
     from gnnmax.training.config_files import config_names, load_config
 
@@ -93,13 +111,21 @@ def _tables() -> dict[str, str]:
     return {name: table.summary for name, table in TABLES.items()}
 
 
+def _plans() -> dict[str, str]:
+    from gnnmax.experiments.sweeps.plan import load_plan, plan_names
+
+    return {name: load_plan(name).summary for name in plan_names()}
+
+
 _LISTS: dict[str, Callable[[], dict[str, str]]] = {
     "recipes": _recipes,
     "models": _models,
     "map-models": _map_models,
+    "node-models": _node_models,
     "configs": _configs,
     "rules": _rules,
     "map-rules": _map_rules,
     "block-rules": _block_rules,
     "tables": _tables,
+    "plans": _plans,
 }

@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0
     """
     try:
+        _check_current_folder()
         command = _parsed(sys.argv[1:] if arguments is None else list(arguments))
         status = command if isinstance(command, int) else command.run()
         sys.stdout.flush()  # an error here is reported in one line, at interpreter exit it is not
@@ -65,6 +66,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("gnnmax: interrupted\n")
         return 130
+
+
+def _check_current_folder() -> None:
+    """Refuse to work in a folder that was removed: libraries that are loaded there fail with words of their own.
+
+    Raises:
+        InputError: the current folder does not exist, or may not be read.
+    """
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise InputError(f"the current folder cannot be used: {error.strerror}; change to another one by cd") from None
 
 
 def _write_no_more() -> None:

@@ -29,6 +29,8 @@ class Reproduce:
     """Measure the short form, for tables that are measured cell by cell."""
     sizes: tuple[int, ...] = ()
     """Numbers of nodes to measure, for these tables; those of the table if none is given."""
+    nets: tuple[str, ...] = ()
+    """Nets to train and measure too, for the table order, or none; by default all, with --quick none."""
     cells: Path | None = None
     """Folder that keeps the cells of these tables: a stopped run resumes."""
     figure: Path | None = None
@@ -48,7 +50,7 @@ class Reproduce:
         if self.figure is not None and self.table in TABLES and not TABLES[self.table].has_figure:
             raise InputError(f"table {self.table} has no figure: leave out --figure")
         check_outputs([Output("--figure", self.figure, FIGURES)], force=self.force)
-        options = CellOptions(quick=self.quick, sizes=self.sizes or None, folder=self.cells)
+        options = CellOptions(quick=self.quick, sizes=self.sizes or None, nets=self.nets or None, folder=self.cells)
         with drawing_progress(self.table) as on_progress:
             outcome = reproduce(self.table, range(self.seeds), on_progress, options=options)
         if self.figure is not None:

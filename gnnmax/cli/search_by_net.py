@@ -21,7 +21,7 @@ def mapper_of(call: Any) -> ScoreMapper | None:
     """Load the net of a call's option --by; None if it has none.
 
     Raises:
-        InputError: an unknown net, or more than one.
+        InputError: an unknown net, or more than one; workers for a net that reads the whole matrix.
     """
     if call.by is None:
         return None
@@ -31,9 +31,11 @@ def mapper_of(call: Any) -> ScoreMapper | None:
             f"--by takes one net, not {call.by!r}: give a shipped model, a folder, or FOLDER=FILE.py:CLASS"
         )
     from gnnmax.detection.net_calls import load_mapper
+    from gnnmax.detection.score_maps import with_workers
 
     ((folder, net),) = nets.items()
-    return load_mapper(folder, call.device, net=net, allow_changed=call.allow_changed)
+    mapper = load_mapper(folder, call.device, net=net, allow_changed=call.allow_changed)
+    return with_workers(mapper, call.workers)
 
 
 def with_rule(

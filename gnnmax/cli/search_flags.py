@@ -31,8 +31,8 @@ class SearchFlags(MatrixFlags):
     """Which entries of a window are rivals of its centre: all, those of a disk or of a cross, or those outside its
     inner entries."""
     steps: str = "none"
-    """Normalisation before the search, in this order, separated by commas: rank, distance, degree, smooth,
-    smooth:SCALE; or by the surroundings: donut, vertical, horizontal, lower-left, each with :PEAK."""
+    """Normalisation before the search, in this order, separated by commas: rank, distance, degree, smooth or
+    blob, both with :SCALE; or by the surroundings: donut, vertical, horizontal, lower-left, each with :PEAK."""
     threshold: Annotated[float | str | None, tyro.conf.arg(metavar="NUMBER|PERCENT%|pPERCENTILE|FILE")] = None
     """Report only values strictly above this number, share of the largest value (20%), percentile (p99), or entry of a
     matrix in a file."""

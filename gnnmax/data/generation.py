@@ -118,6 +118,7 @@ def generate_windows(
     on_progress: Progress | None = None,
     *,
     executor: ExecutorLike | None = None,
+    first: int = 0,
 ) -> Iterator[Windows]:
     """Draw the windows of a range of graphs in order, several graphs at a time.
 
@@ -127,6 +128,7 @@ def generate_windows(
         workers: Number of worker processes.
         on_progress: Called with the number of graphs done and in total for the recipe.
         executor: As for :func:`build`.
+        first: Number of parts at the start that are left out.
 
     Yields:
         The windows of up to 8 graphs.
@@ -137,7 +139,14 @@ def generate_windows(
     check_call(recipe, workers, executor)
     draw = functools.partial(generate_graphs, recipe.to_dict())
     return draw_chunks(
-        draw, graphs, CHUNK, workers=workers, executor=executor, total=recipe.graphs, on_progress=on_progress
+        draw,
+        graphs,
+        CHUNK,
+        workers=workers,
+        executor=executor,
+        total=recipe.graphs,
+        on_progress=on_progress,
+        first=first,
     )
 
 

@@ -25,6 +25,7 @@ def draw_chunks(
     total: int,
     executor: ExecutorLike | None = None,
     on_progress: Progress | None = None,
+    first: int = 0,
 ) -> Iterator[T]:
     """Draw a range of graphs in order, chunk by chunk, several chunks at a time.
 
@@ -36,6 +37,7 @@ def draw_chunks(
         executor: Draws in place of worker processes, see :func:`gnnmax.io.ordered_map.map_ahead`.
         total: Number of graphs of the whole data set, for the progress.
         on_progress: Called after each chunk.
+        first: Number of chunks at the start that are left out.
 
     Raises:
         LostWorkerError: some graphs ended their worker every time.
@@ -44,9 +46,9 @@ def draw_chunks(
         >>> list(draw_chunks(sum, range(4), 2, workers=1, total=4))
         [1, 5]
     """
-    chunks = [list(graphs[start : start + size]) for start in range(0, len(graphs), size)]
+    chunks = [list(graphs[start : start + size]) for start in range(first * size, len(graphs), size)]
     parts: Iterator[Any]
-    if executor is None and (workers == 1 or len(chunks) == 1):
+    if executor is None and (workers == 1 or len(chunks) <= 1):
         parts = (draw(chunk) for chunk in chunks)
     else:
         # A timeout of its own keeps these workers apart from those that train: loky takes loading torch for a leak.

@@ -13,6 +13,8 @@ from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.recipe_files import any_recipe
 from gnnmax.data.store import load_any, load_data, read_manifest
+from gnnmax.io.atomic import restored_folder
+from gnnmax.io.ownership import DATA_SET
 from gnnmax.io.paths import as_path
 from gnnmax.io.table_files import ARRAY_FILES
 from gnnmax.task.windows import Windows
@@ -57,7 +59,7 @@ def holds_maps(source: object) -> bool:
         (True, False)
     """
     if isinstance(source, (str, Path)):
-        path = as_path(source)
+        path = restored_folder(as_path(source), owner=DATA_SET)
         if path.is_dir():
             return isinstance(read_manifest(path)[1], MapRecipe)
         return path.suffix.lower() not in ARRAY_FILES and isinstance(any_recipe(source), MapRecipe)

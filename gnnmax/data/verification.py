@@ -16,11 +16,12 @@ from gnnmax.data.generation import draw_flips, generate_graph
 from gnnmax.data.hosts.own_files import File
 from gnnmax.data.imported import Imported
 from gnnmax.data.importing import content_digest
+from gnnmax.data.manifest import MANIFEST, OtherGenerationError, read_manifest
 from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.maps.verification import check_maps_of, maps_apart
 from gnnmax.data.planting.plants import CENTRED, CONSTANT, RUNNER_UP, SHIFTED, TIED, Bump, Natural, Noise, Spike
 from gnnmax.data.recipe import Recipe
-from gnnmax.data.store import MANIFEST, OtherGenerationError, StoredSplits, read_manifest
+from gnnmax.data.store import StoredSplits
 from gnnmax.errors import InputError
 from gnnmax.io.paths import as_path
 from gnnmax.task.claims import Check

@@ -175,6 +175,7 @@ class ArrayStorage:
                 yield PageTiles(Page(values, top, first, (n, m)), tiles)
                 done = ready
                 kept = values[max(0, ready - up) - top :].copy()
+                del values  # before the next page is read
 
 
 def page_side(matrix: Any) -> int:

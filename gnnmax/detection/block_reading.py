@@ -34,6 +34,7 @@ class FittedNormalisation:
         by_value: Whether equal values are mapped to equal scores at every position.
         keeps_zero: Whether 0 is mapped to 0 or to no score.
         flat_zeros: Whether zeros whose surroundings are zeros have the score 0, or none where ``scored`` says so.
+        signed: Whether entries of at least 0 may have negative scores.
         lost: Number of measured entries without a score.
         reason: Why these have none.
         scored: For each distance ``|i - j|``, whether entries there have scores; None if all entries have.
@@ -50,6 +51,7 @@ class FittedNormalisation:
     by_value: bool = False
     keeps_zero: bool = True
     flat_zeros: bool = False
+    signed: bool = False
     lost: int = 0
     reason: str = ""
     scored: npt.NDArray[np.bool_] | None = None

@@ -13,12 +13,20 @@ from gnnmax.detection.score_strips import StripScorer
 from gnnmax.detection.search import search_matrix
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.window_scoring import Scorer
+from gnnmax.io.workers import ExecutorLike, check_workers
 
 __all__ = ["RuleComparison", "compare_with_rule", "score_everywhere", "score_map"]
 
 
 def score_everywhere(
-    model: Scorer, matrix: Any, k: int = 9, *, missing: Any = None, directed: bool | None = None
+    model: Scorer,
+    matrix: Any,
+    k: int = 9,
+    *,
+    missing: Any = None,
+    directed: bool | None = None,
+    workers: int = 1,
+    executor: ExecutorLike | None = None,
 ) -> npt.NDArray[np.float32]:
     """Score the window around every entry of a matrix.
 
@@ -37,6 +45,9 @@ def score_everywhere(
         k: Side of the windows.
         missing: True where nothing was measured.
         directed: As for :func:`gnnmax.find_maxima`.
+        workers: Number of worker processes, which score strips of rows; the scores do not depend on it.
+        executor: Any executor of ``concurrent.futures``, or a function that makes one, in place of worker processes of
+            our own; see :func:`gnnmax.io.ordered_map.map_ahead`.
 
     Returns:
         The score map, shape ``(n, m)``, float32; NaN where the window is not wholly inside the matrix and measured, and
@@ -49,13 +60,17 @@ def score_everywhere(
         >>> (score_everywhere(RULES["argmax"], matrix, k=3) > 0).nonzero()
         (array([2]), array([3]))
     """
-    return score_map(model, as_source(matrix, missing=missing, directed=directed), k)
+    source = as_source(matrix, missing=missing, directed=directed)
+    return score_map(model, source, k, workers=workers, executor=executor)
 
 
-def score_map(model: Scorer, source: MatrixSource, k: int) -> npt.NDArray[np.float32]:
+def score_map(
+    model: Scorer, source: MatrixSource, k: int, *, workers: int = 1, executor: ExecutorLike | None = None
+) -> npt.NDArray[np.float32]:
     """Score the window around every entry of a matrix that was read; see :func:`score_everywhere`."""
+    check_workers(workers, executor)
     score = StripScorer.of(model, source, k)
-    return np.concatenate([score(*strip) for strip in score.strips()])
+    return np.concatenate([strip for _, strip in score.scored(workers=workers, executor=executor)])
 
 
 class RuleComparison(NamedTuple):

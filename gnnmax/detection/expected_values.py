@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,16 +19,26 @@ ROUNDS = 5
 LEAST = 64
 """Neighbouring distances are joined to classes of at least this many entries."""
 
+PART = 2**16
+"""Entries that are summed together: their numbers stay in the cache."""
+
 Floats = npt.NDArray[np.float64]
 
 
 class Entries(NamedTuple):
-    """Measured entries: of an undirected matrix each pair once."""
+    """Measured entries: of an undirected matrix each pair once. Places may be integers of 32 bits."""
 
     values: Floats
     rows: Places
     columns: Places
     group: Places
+
+    def parts(self) -> Iterator[Entries]:
+        """Yield some entries at a time."""
+        for start in range(0, len(self.values), PART):
+            some = slice(start, start + PART)
+            rows, columns, group = (part[some].astype(np.intp, copy=False) for part in self[1:])
+            yield Entries(self.values[some], rows, columns, group)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +62,14 @@ class Expected:
         if self.additive:
             return np.asarray(self.classes[group] + self.rows[rows] + self.columns[columns])
         return np.asarray(self.classes[group] * self.rows[rows] * self.columns[columns])
+
+    def of(self, entries: Entries) -> Floats:
+        """Return what is expected of each of some entries."""
+        expected, done = np.empty(len(entries.values)), 0
+        for part in entries.parts():
+            expected[done : done + len(part.values)] = self.at(part.group, part.rows, part.columns)
+            done += len(part.values)
+        return expected
 
 
 def distance_classes(distances: Places, most: int) -> Places:
@@ -80,7 +99,9 @@ def distance_classes(distances: Places, most: int) -> Places:
     return classes
 
 
-def expected_of(entries: Entries, shape: tuple[int, int], *, undirected: bool, additive: bool) -> Expected:
+def expected_of(
+    entries: Entries, shape: tuple[int, int], *, undirected: bool, additive: bool, classes: int = 1
+) -> Expected:
     """Fit factors, or terms of a sum, so that each class, row and column has the expected total that it has measured.
 
     Args:
@@ -88,6 +109,7 @@ def expected_of(entries: Entries, shape: tuple[int, int], *, undirected: bool, a
         shape: Rows and columns of the matrix.
         undirected: Whether rows and columns are the same nodes, with one factor each.
         additive: Whether terms are added; else values have to be 0 or above.
+        classes: Least number of classes: one without entries is neutral.
 
     References:
         Deming and Stephan, "On a least squares adjustment of a sampled frequency table when the expected marginal
@@ -101,47 +123,37 @@ def expected_of(entries: Entries, shape: tuple[int, int], *, undirected: bool, a
         >>> bool(np.allclose(found.at(entries.group, rows, columns), entries.values, rtol=0.1))
         True
     """
-    neutral, fit = (0.0, _terms) if additive else (1.0, _factors)
-    sides = [np.full(length, neutral) for length in shape]
-    if undirected:
-        sides[1] = sides[0]
-    classes = np.full(int(entries.group.max(initial=0)) + 1, neutral)
-    for _ in range(ROUNDS):
-        classes = fit(entries, classes, sides, [(entries.group, classes)], share=1.0)
-        if undirected:
-            sides[0] = sides[1] = fit(
-                entries, classes, sides, [(entries.rows, sides[0]), (entries.columns, sides[0])], share=0.5
-            )
+    neutral = 0.0 if additive else 1.0
+    lengths = {"group": max(classes, int(entries.group.max(initial=0)) + 1), "rows": shape[0], "columns": shape[1]}
+    axes = [("group",), ("rows", "columns")] if undirected else [("group",), ("rows",), ("columns",)]
+    factors = {axis: np.full(lengths[axis[0]], neutral) for axis in axes}
+    measured = {axis: _totals(entries, lengths, axis, lambda part: part.values) for axis in axes}
+    ones = {axis: _totals(entries, lengths, axis, lambda part: np.ones(len(part.values))) for axis in axes if additive}
+
+    def expected() -> Expected:
+        return Expected(factors[axes[0]], factors[axes[1]], factors[axes[-1]], additive)
+
+    for axis in axes * ROUNDS + axes[:1]:
+        share = 1 / len(axis)
+        wanted = _totals(entries, lengths, axis, lambda part: expected().at(part.group, part.rows, part.columns))
+        if additive:
+            factors[axis] = factors[axis] + share * (measured[axis] - wanted) / np.maximum(ones[axis], 1)
         else:
-            sides[0] = fit(entries, classes, sides, [(entries.rows, sides[0])], share=1.0)
-            sides[1] = fit(entries, classes, sides, [(entries.columns, sides[1])], share=1.0)
-    classes = fit(entries, classes, sides, [(entries.group, classes)], share=1.0)
-    return Expected(classes, sides[0], sides[1], additive)
+            ratio = np.divide(measured[axis], wanted, out=np.ones(len(wanted)), where=wanted > 0)
+            factors[axis] = factors[axis] * ratio**share
+    return expected()
 
 
-Sides = list[tuple[Places, Floats]]
-
-
-def _factors(entries: Entries, classes: Floats, sides: list[Floats], fitted: Sides, *, share: float) -> Floats:
-    """Return factors that bring the totals of the expected values to those of the measured ones."""
-    expected = classes[entries.group] * sides[0][entries.rows] * sides[1][entries.columns]
-    old = fitted[0][1]
-    measured, wanted = (_totals(part, fitted) for part in (entries.values, expected))
-    ratio = np.divide(measured, wanted, out=np.ones(len(old)), where=wanted > 0)
-    return np.asarray(old * ratio**share)
-
-
-def _terms(entries: Entries, classes: Floats, sides: list[Floats], fitted: Sides, *, share: float) -> Floats:
-    """Return terms that bring the means of the expected values to those of the measured ones."""
-    rest = entries.values - classes[entries.group] - sides[0][entries.rows] - sides[1][entries.columns]
-    old = fitted[0][1]
-    number = _totals(np.ones(len(rest)), fitted)
-    return np.asarray(old + share * _totals(rest, fitted) / np.maximum(number, 1))
-
-
-def _totals(values: Floats, fitted: Sides) -> Floats:
-    """Sum values over each class, or over each row or column."""
-    total = np.zeros(len(fitted[0][1]))
-    for at, old in fitted:
-        total += np.bincount(at, values, len(old))
+def _totals(
+    entries: Entries, lengths: dict[str, int], axis: tuple[str, ...], of: Callable[[Entries], Floats]
+) -> Floats:
+    """Sum numbers of the entries over each class, over each row or each column, or over each node."""
+    total = np.zeros(lengths[axis[0]])
+    for part in entries.parts():
+        numbers = of(part)
+        for name in axis:
+            labels: Places = getattr(part, name)
+            least = int(labels.min())
+            sums = np.bincount(labels - least, numbers)
+            total[least : least + len(sums)] += sums
     return total

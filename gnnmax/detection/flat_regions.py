@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.bands import runs_of
+from gnnmax.detection.connected_groups import joined_in_pairs
 from gnnmax.detection.storage import Places
 
 __all__ = ["Cells", "FlatRegions", "Part", "flat_regions"]
@@ -50,7 +51,7 @@ class FlatRegions:
     def __init__(self, part: Part, rows: Places, starts: Places, ends: Places) -> None:
         self._part, self._width = part, len(part.columns) + 4
         self._starts, self._ends = self._key(rows, starts), self._key(rows, ends)
-        self.count, self._region = _joined(len(rows), *self._beside(rows + 1, starts, ends))
+        self.count, self._region = joined_in_pairs(len(rows), *self._beside(rows + 1, starts, ends))
 
     def _key(self, rows: Places, columns: Places) -> Places:
         """Number places by row and column; neighbours of the part have numbers of their own."""
@@ -73,16 +74,6 @@ class FlatRegions:
     def holding(self, cells: Cells) -> Places:
         """Return the region that each of some cells belongs to; they are zeros of the part."""
         return self._region[np.searchsorted(self._ends, self._key(*cells))]
-
-
-def _joined(count: int, one: Places, other: Places) -> tuple[int, Places]:
-    """Return the number of connected groups, and the group of each of some things that are joined in pairs."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    graph = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(count, count))
-    groups, group = connected_components(graph, directed=False)
-    return int(groups), group.astype(np.intp)
 
 
 def flat_regions(part: Part, others: Cells, asked: Cells) -> FlatRegions:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.labels import Labels, labels_of
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima, margin_over
 from gnnmax.detection.search_options import SearchOptions, has_shape
@@ -33,21 +35,61 @@ def graph_maxima(source: MatrixSource, options: SearchOptions) -> Maxima:
 
     An end is a row or a column: entries ``(u, v)`` and ``(u, w)`` share the row ``u``, ``(u, v)`` and ``(w, v)`` the
     column ``v``. In an undirected graph, whose matrix is symmetric, row ``u`` and column ``u`` are the same end, and
-    ``(u, v)`` and ``(v, u)`` the same edge, which is listed with ``u <= v``.
+    ``(u, v)`` and ``(v, u)`` the same edge, which is listed with ``u <= v``. With labels, only edges of the same label
+    compete.
 
     Cost: a few passes over the edges.
 
     Args:
         source: The matrix.
-        options: How it is searched; of these, ties and threshold are used.
+        options: How it is searched; of these, ties, threshold and labels are used.
     """
-    symmetric = source.undirected
     indptr, columns, values = edges_of(source)
+    if (labels := labels_of(source, options)) is None:
+        return _locally_dominant(source, options, indptr, columns, values)
+    edges, ends = _split_by_label(labels, indptr, columns, values)
+    maxima = _locally_dominant(source, options, *edges)
+    maxima = replace(maxima, rows=ends[0][maxima.rows], columns=ends[1][maxima.columns])
+    return maxima[np.lexsort((maxima.columns, maxima.rows))]
+
+
+def _split_by_label(
+    labels: Labels, indptr: Ends, columns: Ends, values: Values
+) -> tuple[tuple[Ends, Ends, Values], tuple[Ends, Ends]]:
+    """Split each end into one for each label of its edges, so that edges of different labels share none.
+
+    Edges without a label, 0, are left out.
+
+    Returns:
+        The edges between the new ends, row by row, and the row and the column that each new end was split from.
+    """
+    from scipy.sparse import csr_array
+
+    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    label = labels.at(rows, columns)
+    kept = label != 0
+    rows, columns, values, label = rows[kept], columns[kept], values[kept], label[kept]
+    different, number = np.unique(label, return_inverse=True)
+    found, split = [], []
+    for places in (rows, columns):  # of an undirected graph, the same ends in the same sequence
+        ends, place = np.unique(places * np.int64(len(different)) + number.reshape(-1), return_inverse=True)
+        found.append(place.reshape(-1))
+        split.append(np.asarray(ends // max(len(different), 1), dtype=np.intp))
+    edges = csr_array((values, (found[0], found[1])), shape=(len(split[0]), len(split[1])))
+    edges.sum_duplicates()  # there are none; this sorts every row
+    return (edges.indptr, edges.indices, edges.data), (split[0], split[1])
+
+
+def _locally_dominant(
+    source: MatrixSource, options: SearchOptions, indptr: Ends, columns: Ends, values: Values
+) -> Maxima:
+    """Find the edges, given row by row, that no other edge of their ends beats."""
+    symmetric = source.undirected
     by_row = _Best(indptr, values)
     if by_row.unknown:
         indptr, columns, values = _chosen(indptr, columns, values, ~np.isnan(values))
         by_row = _Best(indptr, values)
-    by_column = by_row if symmetric else _Best(*_by_column(indptr, columns, values, source.shape))
+    by_column = by_row if symmetric else _Best(*_by_column(indptr, columns, values))
     # A maximum is among the largest edges of its row and of its column: one comparison removes all others.
     row, column, value = by_row.at, columns[by_row.leading], by_row.value
     leading = value == by_column.first[column]
@@ -113,10 +155,11 @@ def _chosen(indptr: Ends, columns: Ends, values: Values, kept: npt.NDArray[np.bo
     return before[indptr], columns[kept], values[kept]
 
 
-def _by_column(indptr: Ends, columns: Ends, values: Values, shape: tuple[int, int]) -> tuple[Ends, Values]:
+def _by_column(indptr: Ends, columns: Ends, values: Values) -> tuple[Ends, Values]:
     """Sort edges that come row by row into columns."""
     from scipy.sparse import csr_array
 
+    shape = len(indptr) - 1, int(columns.max(initial=-1)) + 1
     turned = csr_array((values, columns, indptr), shape=shape).tocsc()
     return turned.indptr, turned.data
 

@@ -138,7 +138,8 @@ def check_labels(source: MatrixSource, options: SearchOptions) -> None:
     """
     if options.top_per == "label" and options.labels is None:
         raise InputError("top_per = 'label' needs labels: give labels too, or another group")
-    if options.labels is not None and source.sparse and options.unstored == "zero":
+    compared = options.mode == "ordered" and options.unstored == "zero"  # edges are stored entries
+    if options.labels is not None and source.sparse and compared:
         entries = source.shape[0] * source.shape[1]
         if entries > LARGEST_SPARSE:
             raise InputError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,10 +14,10 @@ from gnnmax.detection.background_kernels import kernel_of, kernel_sums, pieces_a
 from gnnmax.detection.blocks import Block
 from gnnmax.detection.expected_values import Entries, Expected, Floats, distance_classes, expected_of
 from gnnmax.detection.matrix import MatrixSource
-from gnnmax.detection.shuffled_entries import StatisticError
+from gnnmax.detection.shuffled_entries import StatisticError, place_type
 from gnnmax.detection.storage import Places
 
-__all__ = ["LocalModel"]
+__all__ = ["LocalModel", "surroundings_of"]
 
 AGREEING = 1.0
 """Pieces of the surroundings agree if intervals of this many standard errors on both sides overlap."""
@@ -83,24 +84,36 @@ class LocalModel:
         """
         parts = list(_listed(source, k))
         values, rows, columns = (np.concatenate([part[at] for part in parts]) for at in range(3))
-        values = values.astype(np.float64)
-        with np.errstate(over="ignore"):
-            if not np.isfinite(np.square(values).sum()):
-                raise StatisticError("decoys by distance need entries whose squares have a finite sum: replace them")
-        distances, most = source.distances(rows, columns), max(source.shape)
-        classes = distance_classes(distances, most)
-        entries = Entries(values, rows, columns, classes[distances])
+        parts.clear()
+        distances = source.distances(rows, columns)
+        classes = distance_classes(distances, max(source.shape))
+        entries = Entries(values, rows, columns, classes[distances].astype(rows.dtype, copy=False))
         additive = bool((values < 0).any()) if additive is None else additive
-        mean = expected_of(entries, source.shape, undirected=source.undirected, additive=additive)
+        return cls._fitted(source, k, entries, classes, additive=additive)
+
+    @classmethod
+    def _fitted(
+        cls, source: MatrixSource, k: tuple[int, int], entries: Entries, classes: Places, *, additive: bool
+    ) -> LocalModel:
+        """Fit the model to entries that are listed."""
+        with np.errstate(over="ignore"):
+            if not np.isfinite(np.square(entries.values).sum()):
+                raise StatisticError("decoys by distance need entries whose squares have a finite sum: replace them")
+        fit = partial(expected_of, shape=source.shape, undirected=source.undirected, classes=int(classes.max()) + 1)
+        mean = fit(entries, additive=additive)
         model = cls(source, k, entries, classes, mean)
         local = model._local()
-        deviations = np.square(values - local)
+        deviations = np.square(entries.values - local)
         if not additive:
             deviations = np.divide(deviations, local, out=np.zeros(len(local)), where=local > 0)
-        spread = expected_of(
-            entries._replace(values=deviations), source.shape, undirected=source.undirected, additive=False
-        )
+        spread = fit(entries._replace(values=deviations), additive=False)
         return replace(model, spread=spread, local=local)
+
+    def refitted(self, source: MatrixSource) -> LocalModel:
+        """Fit the model to a matrix that has other values in the same entries."""
+        parts = [values for values, _ in _known_values(source, self.half)]
+        entries = self.entries._replace(values=np.concatenate([np.empty(0), *parts]))
+        return self._fitted(source, self.k, entries, self.classes, additive=self.additive)
 
     @property
     def additive(self) -> bool:
@@ -110,7 +123,7 @@ class LocalModel:
     @property
     def half(self) -> tuple[int, int]:
         """How many rows and columns the surroundings of an entry reach."""
-        return self.k[0] // 2 * 2 + 1, self.k[1] // 2 * 2 + 1
+        return surroundings_of(self.k)
 
     def _kernel(self, name: str) -> npt.NDArray[np.bool_]:
         return kernel_of(name, (self.k[0] // 2, self.k[1] // 2), self.half)
@@ -118,14 +131,14 @@ class LocalModel:
     def variances(self) -> Floats:
         """Return the variance of each entry."""
         assert self.spread is not None and self.local is not None
-        spread = self.spread.at(self.entries.group, self.entries.rows, self.entries.columns)
+        spread = self.spread.of(self.entries)
         return spread if self.additive else spread * self.local
 
     def bands(self) -> Places:
         """Return the band of neighbouring distances that each entry lies in: some thousands of entries each."""
         counts, number = np.bincount(self.entries.group), len(self.entries.values)
         bands = min(max(number // BAND, 1), BANDS)
-        return np.asarray(((np.cumsum(counts) - counts) * bands // max(number, 1))[self.entries.group])
+        return np.asarray(((np.cumsum(counts) - counts) * bands // max(number, 1)).astype(np.int8)[self.entries.group])
 
     def _fields(self, block: Block) -> Fields:
         """Return the entries of a block with its border."""
@@ -151,7 +164,7 @@ class LocalModel:
             ratio = _ratio(values, expected, 0.0 if self.additive else 1.0)
             parts.append(ratio[block.inside(fields.known, self.half)])
         levels = np.concatenate(parts)
-        mean = self.mean.at(self.entries.group, self.entries.rows, self.entries.columns)
+        mean = self.mean.of(self.entries)
         if self.additive:
             return mean + self._shrunken(levels, np.ones(len(mean)), mean)
         return np.asarray(mean * np.maximum(1 + self._shrunken(levels - 1, mean, mean), 0))
@@ -260,13 +273,36 @@ def _ratio(values: Floats, expected: Floats, otherwise: float) -> Floats:
     return np.asarray(np.divide(values, expected, out=np.full(values.shape, otherwise), where=expected > 0))
 
 
-def _listed(source: MatrixSource, k: tuple[int, int]) -> Iterator[tuple[npt.NDArray[np.float64], Places, Places]]:
-    """Yield values, rows and columns of the measured entries, of pairs one, in the sequence of the blocks."""
-    half = k[0] // 2 * 2 + 1, k[1] // 2 * 2 + 1
-    yield np.empty(0), np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
+def surroundings_of(k: tuple[int, int]) -> tuple[int, int]:
+    """Return how many rows and columns the surroundings of the middle of a window reach.
+
+    Example:
+        >>> surroundings_of((7, 5))
+        (7, 5)
+    """
+    return k[0] // 2 * 2 + 1, k[1] // 2 * 2 + 1
+
+
+def _known_values(
+    source: MatrixSource, half: tuple[int, int]
+) -> Iterator[tuple[Floats, Callable[[], tuple[Places, Places]]]]:
+    """Yield the values of the measured entries, of pairs one, block by block; and what returns their places."""
     for block in source.tiles(half, upper=source.undirected):
         known = block.inside(_known(block, half, undirected=source.undirected), half)
-        yield block.inside(block.values, half)[known], *block.places(*np.nonzero(known))
+
+        def places(block: Block = block, known: npt.NDArray[np.bool_] = known) -> tuple[Places, Places]:
+            return block.places(*np.nonzero(known))
+
+        yield block.inside(block.values, half)[known].astype(np.float64), places
+
+
+def _listed(source: MatrixSource, k: tuple[int, int]) -> Iterator[tuple[Floats, Places, Places]]:
+    """Yield values, rows and columns of the measured entries, of pairs one, in the sequence of the blocks."""
+    dtype = place_type(source.shape)
+    yield np.empty(0), np.empty(0, dtype=dtype), np.empty(0, dtype=dtype)
+    for values, places in _known_values(source, surroundings_of(k)):
+        rows, columns = places()
+        yield values, rows.astype(dtype), columns.astype(dtype)
 
 
 def _known(block: Block, half: tuple[int, int], *, undirected: bool) -> npt.NDArray[np.bool_]:

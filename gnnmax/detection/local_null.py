@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,13 +11,16 @@ from gnnmax.detection.expected_values import Floats
 from gnnmax.detection.local_background_model import LocalModel
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
-from gnnmax.detection.shuffled_entries import in_memory, with_entries
+from gnnmax.detection.shuffled_entries import with_entries
 from gnnmax.detection.storage import Places
 
-__all__ = ["LocalNull", "excess_scores"]
+__all__ = ["LocalNull"]
 
 EXCHANGED = 1024
 """Entries that are exchanged with each other: of one band of distances, and of similar signal over noise."""
+
+TOGETHER = 2**16
+"""Entries whose groups are exchanged at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,51 +34,62 @@ class LocalNull:
     Attributes:
         model: The expected values and the variances of the entries.
         order: The sequence of the entries, those of a group beside each other.
-        group: The group of each entry in this sequence.
+        ratios: The ratio or the deviation of each entry, in this sequence.
+        edges: Where each group begins in this sequence, and the number of entries.
+        scale: What the ratio of an entry is multiplied by, in this sequence.
     """
 
     model: LocalModel
     order: Places
-    group: Places
+    ratios: Floats
+    edges: Places
+    scale: Floats
 
     @classmethod
     def of(cls, model: LocalModel) -> LocalNull:
         """Group the entries of a matrix."""
-        bands, variances = model.bands(), model.variances()
-        height = -variances if model.additive else _over(np.square(_local(model)), variances)
-        order = np.lexsort((height, bands))
-        ordered = bands[order]
-        sizes = np.bincount(bands)
-        place = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[ordered]
-        parts = np.maximum(sizes // EXCHANGED, 1)
-        part = place * parts[ordered] // np.maximum(sizes[ordered], 1)
-        return cls(model, order, (np.cumsum(parts) - parts)[ordered] + part)
+        bands, variances, local = model.bands(), model.variances(), _local(model)
+        height = -variances if model.additive else _over(np.square(local), variances)
+        order = np.lexsort((height, bands)).astype(model.entries.rows.dtype, copy=False)
+        del height
+        scale = np.sqrt(variances) if model.additive else local
+        del variances
+        ratios = _over(model.entries.values - local if model.additive else model.entries.values, scale)
+        return cls(model, order, ratios[order], _edges(np.bincount(bands)), scale[order])
 
     def draw(self, rng: np.random.Generator) -> MatrixSource:
         """Draw a decoy."""
-        model, local = self.model, _local(self.model)
-        drawn = self.order[np.lexsort((rng.random(len(self.order)), self.group))]
-        values = np.empty(len(local))
-        if model.additive:
-            scale = np.sqrt(model.variances())
-            values[self.order] = _over(model.entries.values - local, scale)[drawn]
-            values = local + scale * values
-        else:
-            values[self.order] = _over(model.entries.values, local)[drawn]
-            values *= local
-        return with_entries(model.source, values, model.entries.rows, model.entries.columns)
+        values = np.empty(len(self.order))
+        starts = np.searchsorted(self.edges, np.arange(0, len(self.order), TOGETHER))
+        for first, last in pairwise(np.unique([*starts, len(self.edges) - 1]).tolist()):
+            some = slice(self.edges[first], self.edges[last])
+            group = np.repeat(np.arange(last - first), np.diff(self.edges[first : last + 1]))
+            drawn = np.argsort(group + rng.random(len(group)))
+            values[self.order[some]] = self.ratios[some][drawn] * self.scale[some]
+        if self.model.additive:
+            values += _local(self.model)
+        entries = self.model.entries
+        return with_entries(self.model.source, values, entries.rows, entries.columns)
+
+    def excess(self, decoy: MatrixSource, maxima: Maxima) -> Floats:
+        """Return how far the window of each maximum of a decoy exceeds its background; steps are undone.
+
+        See :meth:`LocalModel.excess`.
+        """
+        return self.model.refitted(decoy.plain).excess(maxima.rows, maxima.columns)
 
 
-def excess_scores(source: MatrixSource, maxima: Maxima, *, k: tuple[int, int], additive: bool) -> Floats:
-    """Return how far the window of each maximum exceeds its background, see :meth:`LocalModel.excess`.
+def _edges(sizes: Places) -> Places:
+    """Return where groups begin, and the end of the last one, in bands of these sizes: each is cut into equal groups.
 
-    Args:
-        source: A matrix or a decoy of it; steps are undone.
-        maxima: Its maxima.
-        k: Rows and columns of the windows.
-        additive: Whether the model of the matrix itself is additive.
+    Example:
+        >>> _edges(np.array([3, 0, 2500])).tolist()
+        [0, 3, 1253, 2503]
     """
-    return LocalModel.of(in_memory(source.plain), k, additive=additive).excess(maxima.rows, maxima.columns)
+    parts = [max(1, size // EXCHANGED) for size in sizes.tolist()]
+    ends = [-(-np.arange(1, part + 1) * size // part) for size, part in zip(sizes.tolist(), parts, strict=True)]
+    before = np.cumsum(sizes) - sizes
+    return np.unique(np.concatenate([[0], *(end + start for end, start in zip(ends, before.tolist(), strict=True))]))
 
 
 def _local(model: LocalModel) -> Floats:

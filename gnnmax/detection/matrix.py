@@ -91,6 +91,7 @@ class MatrixSource(BlockReader):
                 for row, column, rows, width in self.parts.cut(whole):
                     if not upper or column + width > row:
                         yield source.block(row, column, rows, width, border)
+            del page, source  # before the next page is read
 
     def _band_tiles(
         self, border: tuple[int, int], *, upper: bool, rectangles: bool = False, hole: int = 0
@@ -103,7 +104,8 @@ class MatrixSource(BlockReader):
         storage, m, around = self._sparse_storage, self.shape[1], max(border) + self.reach
         zero = self.unstored == "zero"
         special = (self._special(border) if zero else None) or []
-        wider = sum(border) if zero and not storage.least >= 0 else 0  # a zero is above negative entries
+        negative = not storage.least >= 0 or any(step.signed for step in self.steps)
+        wider = sum(border) if zero and negative else 0  # a zero is above negative entries
         wider += 2 * self.reach if zero else 0  # a zero beside other entries may have another score
         height = TILE[0] * TILE[1] // (storage.width + 2 * (wider + sum(border)) + 1)
         height = TILE[0] if rectangles else max(TILE[0], min(height, TALLEST))

@@ -14,10 +14,11 @@ from gnnmax.detection.filters import FILTERS, without_filters
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.permutation_null import Decoys, discoveries_in, selected
-from gnnmax.detection.score_maps import MatrixScores, ScoreMapper, WindowScores, search_by
+from gnnmax.detection.score_maps import MatrixScores, ScoreMapper, WindowScores, search_by, with_workers
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
 from gnnmax.errors import InputError
+from gnnmax.io.workers import ExecutorLike
 from gnnmax.models.maps.trained import TrainedMapModel
 from gnnmax.models.trained import TrainedModel, load_net
 from gnnmax.task.tabulation import data_frame
@@ -67,6 +68,8 @@ def find_calls(
     decoys: Decoys | None = None,
     rng: np.random.Generator | None = None,
     draws: int = 10,
+    workers: int = 1,
+    executor: ExecutorLike | None = None,
     **options: Any,
 ) -> Calls:
     """Find the maxima of a net's score map of a matrix.
@@ -87,6 +90,9 @@ def find_calls(
         decoys: ``shuffle`` or ``distance``; None computes no q-values.
         rng: The source of the shuffles, where there are decoys.
         draws: Number of decoys.
+        workers: Number of worker processes, which score strips of rows for a net that reads windows; the calls do not
+            depend on it. In mode graph, edges are scored in this process.
+        executor: As for :func:`gnnmax.score_everywhere`.
         **options: Further fields of :class:`gnnmax.detection.SearchOptions`, as for :func:`gnnmax.find_maxima`.
 
     Returns:
@@ -104,7 +110,7 @@ def find_calls(
         (array([12]), array([20]), 1.0)
     """
     refuse_old_names(options)
-    search, mapper = SearchOptions(k, **options), as_mapper(by)
+    search, mapper = SearchOptions(k, **options), with_workers(as_mapper(by), workers, executor)
     if (decoys is None) != (rng is None):
         raise InputError(
             "decoys and rng come together: give decoys='shuffle' and rng=np.random.default_rng(0), or none"

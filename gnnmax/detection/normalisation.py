@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.blobs import by_blob
 from gnnmax.detection.block_reading import FittedNormalisation
 from gnnmax.detection.distance_means import NOT_ABOVE, distance_means, unstored_zeros
 from gnnmax.detection.local_background import BACKGROUNDS, PEAK
@@ -273,6 +274,9 @@ NORMALISATIONS: dict[str, Normalisation] = {
     "degree": Normalisation(by_degree, "The value over the root of the sums of its row and its column."),
     "smooth": Normalisation(
         by_gaussian, "The mean of the measured entries around it, with Gaussian weights.", ordered=True, scale=1.0
+    ),
+    "blob": Normalisation(
+        by_blob, "The scale-normalised difference of two Gaussian means around it.", ordered=True, scale=1.0
     ),
     **{name: Normalisation(fit, summary, ordered=True, scale=PEAK) for name, (fit, summary) in BACKGROUNDS.items()},
 }

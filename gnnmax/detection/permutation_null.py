@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
+from gnnmax.detection.decoy_scope import needed_entries
 from gnnmax.detection.filters import largest_of, without_filters
 from gnnmax.detection.local_background_model import LocalModel
-from gnnmax.detection.local_null import LocalNull, excess_scores
+from gnnmax.detection.local_null import LocalNull
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.normalisation import normalise
@@ -22,7 +22,7 @@ from gnnmax.detection.relative_threshold import with_threshold
 from gnnmax.detection.score_maps import ScoreMapper, as_calls, score_matrix
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names
-from gnnmax.detection.shuffled_entries import StatisticError, in_memory, with_entries
+from gnnmax.detection.shuffled_entries import StatisticError, with_entries
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
 from gnnmax.task.tabulation import data_frame
@@ -169,13 +169,16 @@ def discoveries_in(
     if options.mode == "graph" and decoys == "distance":
         raise InputError("decoys by distance need an order, which a graph does not have: use shuffle")
     options = structs.replace(without_filters(options, "top"), triangle="upper")
-    null, statistic_of = _null_of(source, options, decoys)  # refused before the search
+    null, of_maxima, of_decoys = _null_of(source, options, decoys)  # refused before the search
     searched = source if by is None else score_matrix(by, source, options)
     options = with_threshold(searched, options)
 
     def search(one: MatrixSource) -> tuple[Maxima, npt.NDArray[np.float64]]:
-        maxima = search_matrix(one, options if one is searched else structs.replace(options, centroid=False))
-        return maxima, statistic_of(one, maxima) if by is None else maxima.values.astype(np.float64)
+        own = one is searched
+        maxima = search_matrix(one, options if own else structs.replace(options, centroid=False))
+        if by is not None:
+            return maxima, maxima.values.astype(np.float64)
+        return maxima, (of_maxima if own else of_decoys)(one, maxima)
 
     names = [step.name for step in source.steps]
     maxima, statistic = search(searched)
@@ -187,17 +190,19 @@ def discoveries_in(
     return Discoveries(maxima, statistic, q_values(statistic, np.concatenate(others), draws))
 
 
-def _null_of(source: MatrixSource, options: SearchOptions, decoys: Decoys) -> tuple[_Null, _Statistic]:
-    """Return the decoys of a matrix, and the statistic that is compared with them."""
+def _null_of(source: MatrixSource, options: SearchOptions, decoys: Decoys) -> tuple[_Null, _Statistic, _Statistic]:
+    """Return the decoys of a matrix, and the statistic of its maxima and that of theirs, which are compared."""
     if options.mode == "graph":
-        return PermutationNull.of(source.plain.edges()), end_scores
-    if decoys == "shuffle":
-        return PermutationNull.of(source.plain), window_means
+        edges = source.plain.edges()
+        return PermutationNull.of(needed_entries(edges, options, zeros=True)), end_scores, end_scores
     n, m = source.shape
-    if n != m:
+    if n != m and decoys == "distance":
         raise InputError(f"decoys by distance need a square matrix, rows and columns in one order, not {n} x {m}")
-    model = LocalModel.of(in_memory(source.plain), options.sides)
-    return LocalNull.of(model), partial(excess_scores, k=options.sides, additive=model.additive)
+    needed = needed_entries(source, options, zeros=decoys == "shuffle")
+    if decoys == "shuffle":
+        return PermutationNull.of(needed), window_means, window_means
+    null = LocalNull.of(LocalModel.of(needed, options.sides))
+    return null, lambda _, maxima: null.model.excess(maxima.rows, maxima.columns), null.excess
 
 
 class _Null(Protocol):
@@ -262,9 +267,8 @@ class PermutationNull:
 
     @classmethod
     def of(cls, source: MatrixSource) -> PermutationNull:
-        """List the entries of a matrix before normalisation."""
-        source = in_memory(source)
-        parts = list(source.measured())
+        """List the entries of a matrix before normalisation, an array or one whose stored entries are measured."""
+        parts = list(source.measured(once=True))
         values, rows, columns = (np.concatenate([part[at] for part in parts]) for at in range(3))
         kept = rows <= columns if source.undirected else np.ones(len(rows), dtype=np.bool_)
         return cls(source, values[kept], rows[kept], columns[kept])

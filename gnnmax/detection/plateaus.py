@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.blocks import Block
 from gnnmax.detection.candidates import Found, candidates_at, described
+from gnnmax.detection.connected_groups import joined_in_pairs
+from gnnmax.detection.footprints import footprint_of, hole_of
+from gnnmax.detection.labels import labels_of
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima, Places
-from gnnmax.detection.ordered_mode import as_maxima, check_number, counts, joined, no_maxima, rising
-from gnnmax.detection.running_maximum import rivals
+from gnnmax.detection.ordered_mode import as_maxima, check_number, joined, no_maxima
+from gnnmax.detection.plateau_regions import Region, compared_entries
 from gnnmax.detection.search_options import SearchOptions, has_shape
 
 __all__ = ["plateau_maxima"]
@@ -28,41 +30,22 @@ def plateau_maxima(source: MatrixSource, options: SearchOptions) -> Maxima:
     One of them must rise above another entry of its window, or have no other: so a constant matrix has no plateau. An
     entry whose window has more missing entries than allowed is no maximum, and neither is a plateau that holds it. The
     first entry, by row and then by column, represents its plateau. A window of one row has no entries above and below
-    that could touch, and one of one column none beside.
+    that could touch, and one of one column none beside. A footprint says which entries are rivals; entries touch
+    whether or not they are. Entries of different labels are of different plateaus.
 
     Cost: the plateaus of each block are labelled, and joined across the borders of blocks. Zeros that a sparse matrix
     does not store are read only if a plateau of zeros may be a maximum: if it rises above a negative entry.
     """
     parts = _Parts(source, options)
-    reach = parts.reach
-    border = options.sides[0] // 2 + reach[0], options.sides[1] // 2 + reach[1]
-    parts.add(source.tiles(border, upper=source.undirected, rectangles=True))
-    if parts.may_extend():
+    border = options.sides[0] // 2 + parts.reach[0], options.sides[1] // 2 + parts.reach[1]
+    lone = options.labels is not None and options.unstored == "zero"  # a zero may be the only entry of its label
+    if not lone:
+        hole = hole_of(options.footprint) // 2
+        parts.add(source.tiles(border, upper=source.undirected, rectangles=True, hole=hole))
+    if lone or parts.may_extend():
         parts = _Parts(source, options)
         parts.add(source.every_block(border, upper=source.undirected))
     return as_maxima(parts.plateaus(), source, options)
-
-
-class _Region(NamedTuple):
-    """Entries of a block and of those that touch it: values, which were measured, are unbeaten, rise above another."""
-
-    values: npt.NDArray[Any]
-    measured: Mask
-    unbeaten: Mask
-    rises: Mask
-
-    def touches_beaten(self, reach: tuple[int, int]) -> Mask:
-        """Find the unbeaten entries of the block that touch an equal one that is beaten."""
-        (up, left), (height, width) = reach, self.values.shape
-        found = np.zeros((height - 2 * up, width - 2 * left), dtype=np.bool_)
-        beaten = self.measured & ~self.unbeaten
-        if not beaten.any():
-            return found
-        inner = (slice(up, height - up), slice(left, width - left))
-        for row, column in product(range(2 * up + 1), range(2 * left + 1)):
-            there = (slice(row, row + found.shape[0]), slice(column, column + found.shape[1]))
-            found |= beaten[there] & (self.values[there] == self.values[inner])
-        return found & self.unbeaten[inner]
 
 
 class _Parts:
@@ -76,6 +59,7 @@ class _Parts:
     def __init__(self, source: MatrixSource, options: SearchOptions) -> None:
         self.source, self.options = source, options
         self.reach = min(1, options.sides[0] // 2), min(1, options.sides[1] // 2)
+        self._footprint, self._labels = footprint_of(options.footprint, options.sides), labels_of(source, options)
         self._number = 0
         self._lost: list[Mask] = []
         self._rises: list[Mask] = []
@@ -94,19 +78,16 @@ class _Parts:
             check_number(self._number)
 
     def _add(self, block: Block) -> None:
-        from scipy.ndimage import label
-
-        region = _compared(self.source, block, self.options, self.reach)
+        border = self.options.sides[0] // 2 + self.reach[0], self.options.sides[1] // 2 + self.reach[1]
+        marks = None if self._labels is None else self._labels.of_block(block, border)
+        region = compared_entries(self.source, block, self.options, self.reach, marks)
         (up, left), (height, width) = self.reach, region.values.shape
         inner = (slice(up, height - up), slice(left, width - left))
         if not region.unbeaten[inner].any():
             if self._across:
-                self._connect_mirrored(block, region, np.full(region.values.shape, -1))
+                self._connect_mirrored(block, region, np.full(region.values.shape, -1), marks)
             return
-        touching = np.zeros((3, 3), dtype=np.int8)
-        touching[1 - up : 2 + up, 1 - left : 2 + left] = 1
-        # Unbeaten entries that touch lie in each other's windows, so they are equal.
-        labels, count = label(region.unbeaten, touching)
+        labels, count = region.numbered(self.reach, rivals=self._footprint is None and self._labels is None)
         rows, columns = np.nonzero(region.unbeaten[inner])
         here = labels[inner][rows, columns]
         first = np.full(count + 1, -1)
@@ -123,8 +104,8 @@ class _Parts:
             lost |= ~(values > self.options.threshold)
         self._connect(block, region, numbers[labels], (rows, columns, own))
         if self._across:
-            self._connect_mirrored(block, region, numbers[labels])
-        self._describe(block, (rows[first], columns[first]), ~lost)
+            self._connect_mirrored(block, region, numbers[labels], marks)
+        self._describe(block, (rows[first], columns[first]), ~lost, marks)
         self._lost.append(lost)
         self._rises.append(rises)
         self._first.append(self._place(block, rows[first], columns[first]))
@@ -133,7 +114,7 @@ class _Parts:
     def _place(self, block: Block, rows: Places, columns: Places) -> npt.NDArray[np.int64]:
         return np.asarray((rows + block.row) * self.source.shape[1] + columns + block.column, dtype=np.int64)
 
-    def _connect(self, block: Block, region: _Region, numbers: Places, entries: tuple[Places, Places, Places]) -> None:
+    def _connect(self, block: Block, region: Region, numbers: Places, entries: tuple[Places, Places, Places]) -> None:
         """Note the entries of parts at the border of a block, and the entries outside that belong to them too."""
         (up, left), (height, width), (rows, columns, own) = self.reach, region.values.shape, entries
         edge = (rows < 1) | (rows >= height - 2 * up - 1) | (columns < 1) | (columns >= width - 2 * left - 1)
@@ -146,7 +127,7 @@ class _Parts:
             beside = columns + block.column == rows + block.row + 1
             self._edges.append((self._place(block, rows[beside], columns[beside]), own[beside]))
 
-    def _connect_mirrored(self, block: Block, region: _Region, numbers: Places) -> None:
+    def _connect_mirrored(self, block: Block, region: Region, numbers: Places, marks: npt.NDArray[Any] | None) -> None:
         """Connect entries that touch only across the diagonal, in windows of one row or one column.
 
         The window of ``(i, i)`` holds the pair of ``i - 1`` and ``i`` in its row, and that of ``i`` and ``i + 1`` in
@@ -163,13 +144,17 @@ class _Parts:
         equal = region.measured[inner][row, column] & (block.values[there] == region.values[inner][row, column])
         if block.missing is not None:
             equal &= ~block.missing[there]
+        if marks is not None and region.marks is not None:
+            equal &= marks[there] == region.marks[inner][row, column]
         row, column = row[equal], column[equal]
         place = self._place(block, row + above[0], column + above[1])
         unbeaten = region.unbeaten[inner][row, column]
         self._links.append((place[unbeaten], numbers[inner][row, column][unbeaten]))
         self._spoilt.append(place[~unbeaten])
 
-    def _describe(self, block: Block, firsts: tuple[Places, Places], kept: Mask) -> None:
+    def _describe(
+        self, block: Block, firsts: tuple[Places, Places], kept: Mask, marks: npt.NDArray[Any] | None
+    ) -> None:
         """Describe the first entries of parts that may count."""
         up, left = self.reach
         inside = slice(up, block.values.shape[0] - up), slice(left, block.values.shape[1] - left)
@@ -177,7 +162,11 @@ class _Parts:
         block = block._replace(values=block.values[inside], missing=missing)
         some = np.flatnonzero(kept)
         rows, columns = firsts[0][some], firsts[1][some]
-        for part in candidates_at(block, rows, columns, self.options.sides, pairs=self.source.undirected):
+        marks = None if marks is None else marks[inside]
+        pairs, footprint = self.source.undirected, self._footprint
+        for part in candidates_at(
+            block, rows, columns, self.options.sides, pairs=pairs, footprint=footprint, labels=marks
+        ):
             self._found.append(described(self.source, part)[0])
         self._of_found.append(some + self._number)
 
@@ -188,23 +177,18 @@ class _Parts:
             The plateau of each part; and of each plateau, whether it is lost, whether it rises, and whether it touches
             equal entries outside all blocks.
         """
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
         places, of_place = (np.concatenate(part) for part in zip(*self._edges, strict=True))
         asked, asking = (np.concatenate(part) for part in zip(*self._links, strict=True))
         order = np.argsort(places)
         known = np.isin(asked, places)
         at = order[np.searchsorted(places, asked[known], sorter=order)]
-        ends = asking[known], of_place[at]
-        graph = coo_array((np.ones(len(ends[0]), dtype=np.int8), ends), shape=(self._number,) * 2)
-        count, group = connected_components(graph, directed=False)
+        count, group = joined_in_pairs(self._number, asking[known], of_place[at])
         lost, rises, open_end = (np.zeros(count, dtype=np.bool_) for _ in range(3))
         lost[group[np.concatenate(self._lost)]] = True
         lost[group[of_place[np.isin(places, np.concatenate(self._spoilt))]]] = True
         rises[group[np.concatenate(self._rises)]] = True
         open_end[group[asking[~known]]] = True
-        return np.asarray(group, dtype=np.intp), lost, rises, open_end
+        return group, lost, rises, open_end
 
     def may_extend(self) -> bool:
         """Find out whether a plateau that may count touches equal entries that no block held."""
@@ -228,49 +212,3 @@ class _Parts:
         index = index[np.argsort(first[parts])]
         columns: list[Any] = [column[index] for column in found]
         return Found(*columns)
-
-
-def _compared(source: MatrixSource, block: Block, options: SearchOptions, reach: tuple[int, int]) -> _Region:
-    """Compare every entry of a block, and those that touch it, with the others of its window."""
-    k = options.sides
-    hr, hc = k[0] // 2, k[1] // 2
-    below = block.below_diagonal((hr + reach[0], hc + reach[1])) if source.undirected else None
-    hidden = np.zeros(block.values.shape, dtype=np.bool_) if block.missing is None else block.missing
-    gone = hidden if below is None else hidden | below
-    values = block.values if below is None else np.where(below, source.lowest, block.values)
-    height, width = values.shape[0] - 2 * hr, values.shape[1] - 2 * hc
-    inner = slice(hr, hr + height), slice(hc, hc + width)
-    centre, measured = values[inner], ~gone[inner]
-    before, after = rivals(values, (hr, hc))
-    unbeaten = measured & (centre >= before) & (centre >= after)
-    some_gone = block.missing is not None or below is not None
-    rises = measured & rising(values, gone if some_gone else None, source.lowest, k)
-    if some_gone and options.allowed_missing is not None:
-        unbeaten &= counts(hidden if below is None else hidden & ~below, k) <= options.allowed_missing
-    region = _Region(centre, measured, unbeaten, rises)
-    if below is not None and hr != hc:
-        _correct(source, block, options, region, reach)
-    return region
-
-
-def _correct(
-    source: MatrixSource, block: Block, options: SearchOptions, region: _Region, reach: tuple[int, int]
-) -> None:
-    """Compare entries near the diagonal with all pairs of windows that are not square.
-
-    Such a window holds pairs below the diagonal whose mirror images are outside.
-    """
-    half = options.sides[0] // 2, options.sides[1] // 2
-    top, left = block.row - reach[0], block.column - reach[1]
-    rows, columns = np.nonzero(region.unbeaten)
-    near = np.abs(columns + left - rows - top) < abs(half[0] - half[1])
-    shifted = block._replace(row=top, column=left)
-    at = 0
-    rows, columns = rows[near], columns[near]
-    for part in candidates_at(shifted, rows, columns, options.sides, pairs=True):
-        found, beaten, rises = described(source, part)
-        here = rows[at : at + len(beaten)], columns[at : at + len(beaten)]
-        if options.allowed_missing is not None:
-            beaten |= found.missing > options.allowed_missing
-        region.unbeaten[here], region.rises[here] = ~beaten, rises
-        at += len(beaten)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.graph_mode import edges_of
+from gnnmax.detection.local_scores import local_scores
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.neighbourhood_windows import NeighbourhoodCutter
@@ -23,6 +24,7 @@ from gnnmax.detection.window_cuts import with_nan
 from gnnmax.detection.window_scoring import Scorer, needs_contexts, score_windows
 from gnnmax.detection.window_values import in_order
 from gnnmax.errors import InputError
+from gnnmax.io.workers import ExecutorLike, check_workers
 
 __all__ = [
     "MatrixScores",
@@ -33,6 +35,7 @@ __all__ = [
     "score_matrix",
     "score_source",
     "search_by",
+    "with_workers",
 ]
 
 Reads = Literal["windows", "windows with contexts", "the whole matrix"]
@@ -84,10 +87,14 @@ class WindowScores:
     Attributes:
         model: The net.
         name: How calls name it.
+        workers: Number of worker processes that score all entries, strip by strip; the scores do not depend on it.
+        executor: Scores in place of worker processes, see :func:`gnnmax.io.ordered_map.map_ahead`.
     """
 
     model: Scorer
     name: str
+    workers: int = 1
+    executor: ExecutorLike | None = None
 
     @property
     def weights_sha256(self) -> str | None:
@@ -127,8 +134,8 @@ class WindowScores:
         partly = options.border == "shrink"
         score = StripScorer.of(self.model, source, min(options.scales)[0], partly=partly, upper=source.undirected)
         scores = TiledScores((n, m), side=score.height, mirrored=source.undirected)
-        for row, rows in score.strips():
-            scores.write(row, score(row, rows))
+        for row, strip in score.scored(workers=self.workers, executor=self.executor):
+            scores.write(row, strip)
         return scores
 
     def _of_edges(self, source: MatrixSource, k: int) -> Any:
@@ -184,14 +191,22 @@ class WholeMatrixNet(Protocol):
 class MatrixScores:
     """A net that reads the whole matrix. In mode graph, the scores of the edges alone are searched.
 
+    A net with a finite ``reach`` reads large matrices, and those of several parts, tile by tile in mode ordered, see
+    :mod:`gnnmax.detection.local_scores`.
+
     Attributes:
         model: The net.
         name: How calls name it.
+        reads: What it reads to score one entry.
+        workers: Number of worker processes that score tiles, where it reads tiles; the scores do not depend on it.
+        executor: Scores in place of worker processes, see :func:`gnnmax.io.ordered_map.map_ahead`.
     """
 
     model: WholeMatrixNet
     name: str
     reads: Reads = "the whole matrix"
+    workers: int = 1
+    executor: ExecutorLike | None = None
 
     @property
     def weights_sha256(self) -> str | None:
@@ -205,6 +220,11 @@ class MatrixScores:
             InputError: a matrix that is too large, or that the net refuses.
         """
         n, m = source.shape
+        local = options.mode == "ordered" and getattr(self.model, "reach", None) is not None
+        if local and (n * m > WHOLE or source.breaks is not None):
+            net: Any = self.model  # it has a reach
+            engine: dict[str, Any] = {"workers": self.workers, "executor": self.executor}
+            return score_source(source, local_scores(net, source, options, name=self.name, **engine))
         if n * m > WHOLE:
             raise InputError(
                 f"the net {self.name} reads the whole matrix, of at most {WHOLE:,} entries, not {n:,} x {m:,}: search "
@@ -252,6 +272,30 @@ def _at_edges(source: MatrixSource, score: Callable[[Places, Places], npt.NDArra
     starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=source.shape[0]))])
     found = csr_array((score(rows, columns), columns, starts), shape=source.shape)
     return UpperTriangle(found) if source.undirected else found
+
+
+def with_workers(mapper: ScoreMapper, workers: int, executor: ExecutorLike | None = None) -> ScoreMapper:
+    """Let a net score a matrix by several processes.
+
+    Raises:
+        InputError: the net reads the whole matrix, or there are no such workers.
+
+    Example:
+        >>> from gnnmax import RULES
+        >>> with_workers(WindowScores(RULES["argmax"], "rule"), 2).workers
+        2
+    """
+    check_workers(workers, executor)
+    if workers == 1 and executor is None:
+        return mapper
+    local = isinstance(mapper, MatrixScores) and getattr(mapper.model, "reach", None) is not None
+    if not local and not isinstance(mapper, WindowScores):
+        raise InputError(
+            f"the net {mapper.name} reads {mapper.reads}, in one process: leave out workers and executor, or give a "
+            "net that reads windows"
+        )
+    assert isinstance(mapper, WindowScores | MatrixScores)
+    return replace(mapper, workers=workers, executor=executor)
 
 
 def _digest_of(model: Any) -> str | None:

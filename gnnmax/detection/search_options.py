@@ -56,8 +56,8 @@ Sides = int | tuple[int, int] | Sequence[int | tuple[int, int]]
 """The side of square windows, or their rows and columns; or a list of these, which are scales."""
 
 ORDERED_ONLY = (
-    "border", "max_missing", "min_distance", "unstored", "contacts", "distance", "prominence", "footprint", "labels",
-    "merge", "centroid",
+    "border", "max_missing", "min_distance", "unstored", "contacts", "distance", "prominence", "footprint", "merge",
+    "centroid",
 )  # fmt: skip
 """Options that have no effect in mode graph, which has no windows and no distances, and whose edges are stored."""
 
@@ -88,14 +88,16 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         labels: Whole numbers of the shape of the matrix, 0 for entries that are no maxima and no rivals, as in
             scikit-image; or one label for each node, a vector of whole numbers or text, or ``(rows, columns)``: the
             label of an entry is then the pair of those of its row and its column. Entries compete only within their
-            label; to a window, those of other labels are missing. ``Maxima.labels`` holds the label of each maximum.
+            label; to a window, those of other labels are missing, and in mode graph edges of other labels share no ends
+            with it. ``Maxima.labels`` holds the label of each maximum.
         steps: Normalisation before the search: names of :data:`gnnmax.detection.NORMALISATIONS`, applied in this order.
             The search then compares scores: ``threshold`` and ``margin`` refer to scores, and the maxima are sorted by
             score.
         ties: ``strict``: no other entry is as large. ``all``: none is larger and one is smaller, so that a constant
             window has no maximum. ``first``: as ``all``, and equal entries come later, by row and then by column.
-            ``plateau``: equal entries that touch, at a corner too, count as one if none is beaten in its own window
-            and one is above another entry; the first one represents them. Mode graph has no order: strict or all.
+            ``plateau``: equal entries of one label that touch, at a corner too, count as one if none is beaten in its
+            own window and one is above another entry; the first one represents them. Mode graph has no order: strict or
+            all.
         border: ``shrink``: entries of a window may be missing, outside the matrix or not measured. ``drop``: none may.
             A missing entry beats nothing; it is never taken for 0.
         max_missing: With ``border = "shrink"``, the largest number of missing entries; None: any number.
@@ -200,7 +202,6 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         if self.mode == "ordered":
             for sides in scales_of(self.k):
                 footprint_of(self.footprint, sides)
-            self._check_plateaus()
         elif self.ties in ("first", "plateau"):
             raise InputError(f"ties = {self.ties!r} needs an order, which a graph does not have: use strict or all")
         if self.region is not None:
@@ -219,24 +220,13 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         if self.border == "drop" and self.max_missing:
             raise InputError(f"border = 'drop' contradicts max_missing = {self.max_missing}: give one of the two")
 
-    def _check_plateaus(self) -> None:
-        """Refuse neighbourhoods in which entries that touch may be no rivals of each other."""
-        if self.ties != "plateau":
-            return
-        for name, given in (("footprint", self.footprint != "square"), ("labels", self.labels is not None)):
-            if given:
-                raise InputError(
-                    f"ties = 'plateau' contradicts {name}: entries that touch are one plateau if they are rivals, as "
-                    "in square windows; use strict, all or first"
-                )
-
     def _check_order(self) -> None:
         """Refuse options that have no effect in mode graph."""
         defaults = dict(zip(reversed(self.__struct_fields__), reversed(self.__struct_defaults__), strict=False))
         for name in ORDERED_ONLY if self.mode == "graph" else ():
             given = getattr(self, name)
             if has_shape(given) or given != defaults[name]:
-                shown = "" if has_shape(given) or name == "labels" else f" = {given!r}"
+                shown = "" if has_shape(given) else f" = {given!r}"
                 raise InputError(
                     f"{name}{shown} has no effect in mode graph, which has no windows and no "
                     "distances, and whose edges are stored: leave it out, or use mode ordered"

@@ -81,7 +81,12 @@ def gaussian_weights(scale: float) -> Floats:
 
 
 def gaussian_means(
-    values: Floats, weights: Floats, *, shear: int = 0, below: npt.NDArray[np.bool_] | None = None
+    values: Floats,
+    weights: Floats,
+    *,
+    step: str = "smooth",
+    shear: int = 0,
+    below: npt.NDArray[np.bool_] | None = None,
 ) -> Floats:
     """Return weighted means of the known entries around each one, from the border inwards.
 
@@ -92,6 +97,7 @@ def gaussian_means(
     Args:
         values: A block with its border, NaN where an entry is missing, shape ``(n + 2 r, m + 2 (1 + shear) r)``.
         weights: The weights at distances from 0 to r.
+        step: The name of the step in an error.
         shear: 1 if each row begins one column further right than the row above it.
         below: Which entries of the result lie below the diagonal of an undirected matrix; None: of a directed one.
 
@@ -110,7 +116,7 @@ def gaussian_means(
     with np.errstate(over="ignore", invalid="ignore"):
         sums = _sums(filled, weights, shear, below)
     if not np.isfinite(sums).all():
-        raise InputError("the step smooth needs finite values: replace infinite ones, or leave them out as missing")
+        raise InputError(f"the step {step} needs finite values: replace infinite ones, or leave them out as missing")
     totals = _sums(np.ones((side, side + 2 * reach * shear)) if complete else known * 1.0, weights, shear, None)
     if below is not None and not complete:
         totals = np.where(below, _sums(known * 1.0, weights, shear, np.ones_like(below)), totals)

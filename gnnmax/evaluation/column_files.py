@@ -14,7 +14,7 @@ from gnnmax.errors import InputError
 from gnnmax.io.csv_rows import numbered_rows
 from gnnmax.io.graph_files import READERS
 from gnnmax.io.paths import as_path
-from gnnmax.io.plain_numbers import plain_float
+from gnnmax.io.plain_numbers import is_plain, plain_float
 from gnnmax.io.reading import FileKind
 
 __all__ = ["Column", "read_column"]
@@ -135,9 +135,11 @@ def _name(cell: str) -> str:
 def _numbers_or_names(found: list[str]) -> npt.NDArray[Any]:
     """Return graphs as integers where all are, else as names."""
     try:
-        return np.array([int(name) for name in found], dtype=np.int64)
+        if all(map(is_plain, found)):
+            return np.array([int(name) for name in found], dtype=np.int64)
     except (ValueError, OverflowError):
-        return np.array(found, dtype=np.str_)
+        pass
+    return np.array(found, dtype=np.str_)
 
 
 _PARSERS: dict[Column, Callable[[str], Any]] = {

@@ -33,7 +33,7 @@ from gnnmax.experiments.sources import (
     record_of,
     source_for_workers,
 )
-from gnnmax.io.atomic import check_output_folder
+from gnnmax.io.atomic import check_output_folder, remove_leftovers, restored_folder
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.io.workers import ExecutorLike, check_executor, check_sendable
@@ -117,7 +117,7 @@ def compare(
         Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
         criterion, differences with their uncertainty).
     """
-    folder = as_path(out, "the run folder")
+    folder = restored_folder(as_path(out, "the run folder"), owner=RUN)
     sources = (data, *also)
     nets = named_architectures(models, maps=check_one_kind(sources))
     training = training or TrainingConfig()
@@ -143,7 +143,7 @@ def compare(
     if resuming:
         check_same_call(folder, config)
         if os.path.lexists(folder / RESULTS):
-            return read_results(folder)
+            return _finished(folder)
     kind.rehearse(nets, sets[0], training)
     with contextlib.ExitStack() as stack:
         spec, past = stack.enter_context(_working_folder(spec, config, seeds, resuming=resuming, force=force))
@@ -151,6 +151,15 @@ def compare(
         if tensorboard and is_main_process():
             record = stack.enter_context(_with_curves(spec.folder, record, past))
         return _run(spec, seeds, sets=sets, workers=workers, executor=executor, command=command, on_progress=record)
+
+
+def _finished(folder: Path) -> Results | Any:
+    """Read a finished run; remove the checkpoints that remain if it was killed while it removed them."""
+    results = read_results(folder)
+    if is_main_process() and (folder / "checkpoints").is_dir():
+        with contextlib.suppress(InputError), locked_folder(folder):  # unless another process is about to do so
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return results
 
 
 @contextlib.contextmanager
@@ -162,6 +171,7 @@ def _working_folder(
         yield spec, []
     elif resuming:
         with locked_folder(spec.folder):
+            remove_leftovers(spec.folder, owner=RUN)
             yield spec, [record for seed in seeds for record in rewind(spec.folder, seed)]
     else:
         with started_run(spec.folder, config, force=force) as folder:

@@ -19,7 +19,15 @@ from gnnmax.training.config import TrainingConfig
 from gnnmax.training.learner import TrainingResult
 from gnnmax.training.records import EvaluationRecord
 
-__all__ = ["ComparisonSpec", "Progress", "SeedResult", "save_trained", "splits_to_evaluate", "training_fields"]
+__all__ = [
+    "ComparisonSpec",
+    "Measured",
+    "Progress",
+    "SeedResult",
+    "save_trained",
+    "splits_to_evaluate",
+    "training_fields",
+]
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -52,6 +60,19 @@ class SeedResult:
     training: dict[str, Any]
     scores: dict[str, dict[str, Any]]
     diverged: dict[str, Divergence]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The metrics of one net on one split, without intervals.
+
+    Attributes:
+        metrics: By name; None where a metric does not exist.
+        ceiling: The best possible accuracy; None if it is not known, as on maps.
+    """
+
+    metrics: dict[str, float | None]
+    ceiling: float | None
 
 
 def splits_to_evaluate(sets: Sequence[Loaded]) -> dict[str, tuple[Any, str]]:

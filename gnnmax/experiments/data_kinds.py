@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from torch import nn
 
 from gnnmax.data.maps.dataset import MapSet
-from gnnmax.experiments.comparison_spec import ComparisonSpec, SeedResult
+from gnnmax.experiments.comparison_spec import ComparisonSpec, Measured, SeedResult
 from gnnmax.experiments.map_kind import MapKind
 from gnnmax.experiments.sources import Loaded
 from gnnmax.experiments.window_kind import WindowKind
@@ -44,6 +44,9 @@ class DataKind(Protocol):
         result: TrainingResult,
     ) -> tuple[Any, dict[str, Any]]:
         """Save a trained net, audit it, and score every test split; return its record and the scores by test set."""
+
+    def measure(self, net: nn.Module, data: Any, split: str, *, device: str) -> Measured:
+        """Return the metrics of a net on a split, without intervals."""
 
     def results(
         self, spec: ComparisonSpec, outcomes: Sequence[SeedResult], *, sets: Sequence[Any], command: str

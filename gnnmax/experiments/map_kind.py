@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import torch
 from torch import nn
 
 from gnnmax.auditing.map_audit import audit_maps
@@ -16,6 +19,7 @@ from gnnmax.data.maps.rules import MAP_RULES
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison_spec import (
     ComparisonSpec,
+    Measured,
     SeedResult,
     save_trained,
     splits_to_evaluate,
@@ -23,12 +27,19 @@ from gnnmax.experiments.comparison_spec import (
 )
 from gnnmax.experiments.divergence import divergence_text
 from gnnmax.experiments.map_results import MapModelRecord, MapResults, MapTrainingRecord
-from gnnmax.experiments.map_scoreboard import calls_of, evaluate_map_split, log_shares, separation_of
+from gnnmax.experiments.map_scoreboard import (
+    calls_of,
+    evaluate_map_split,
+    log_shares,
+    measured_calls,
+    separation_of,
+)
 from gnnmax.experiments.result_records import RuleRecord
 from gnnmax.experiments.run_folder import environment
 from gnnmax.io.atomic import write_file
 from gnnmax.models.architecture import Architecture
-from gnnmax.models.maps.trained import TrainedMapModel, load_map_model
+from gnnmax.models.inference import resolve_device
+from gnnmax.models.maps.trained import load_map_model, map_evidence, place_scores
 from gnnmax.task.maps import Maps
 from gnnmax.task.peaks import Peaks
 from gnnmax.training.config import TrainingConfig, recorded_training
@@ -105,9 +116,18 @@ class MapKind:
         )
         calls = {}
         for title, (test, split) in splits_to_evaluate(sets).items():
-            calls[title] = net_calls(model, test, split)
+            calls[title] = net_calls(model.score, test, split)
             write_calls(folder / f"calls-{file_title(title)}.csv", calls[title])
         return record, calls
+
+    def measure(self, net: nn.Module, data: MapSet, split: str, *, device: str) -> Measured:
+        """Return the metrics of a net on a split, without intervals."""
+
+        def score(maps: Maps) -> npt.NDArray[np.float32]:
+            values = torch.tensor(maps.values, device=resolve_device(device))
+            return place_scores(map_evidence(net, values).cpu().numpy(), maps)
+
+        return measured_calls(net_calls(score, data, split), data, split)
 
     def results(
         self, spec: ComparisonSpec, outcomes: Sequence[SeedResult], *, sets: Sequence[MapSet], command: str
@@ -145,14 +165,14 @@ class MapKind:
         )
 
 
-def net_calls(model: TrainedMapModel, data: MapSet, split: str) -> Peaks:
+def net_calls(score: Callable[[Maps], npt.NDArray[np.float32]], data: MapSet, split: str) -> Peaks:
     """Return the ranked calls of a net on a split; with one peak in every map their score is a log probability.
 
     The net is not given how far from the diagonal a peak must be: every place inside a map can be called.
     """
     given = data.split(split)
     maps = dataclasses.replace(given, model=dataclasses.replace(given.model, diagonal=0))
-    scores = model.score(maps)
+    scores: npt.NDArray[Any] = score(maps)
     if (maps.peak_count == 1).all():
         scores = log_shares(scores, maps)
     return calls_of(scores, maps, separation=separation_of(data.recipe.of(split).map))

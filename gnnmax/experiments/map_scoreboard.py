@@ -19,12 +19,13 @@ from gnnmax.evaluation.peaks.peak_comparison import PeakComparison, PeakDifferen
 from gnnmax.evaluation.peaks.peak_evaluator import evaluate_peaks
 from gnnmax.evaluation.peaks.peak_metrics import PEAK_METRICS
 from gnnmax.evaluation.peaks.peak_verdict import PeakVerdict
+from gnnmax.experiments.comparison_spec import Measured
 from gnnmax.experiments.map_results import MapPicture, MapSplitResult
 from gnnmax.task.map_posterior import PlaceCeiling
 from gnnmax.task.maps import Maps
 from gnnmax.task.peaks import Peaks
 
-__all__ = ["TOLERANCE", "calls_of", "evaluate_map_split", "log_shares", "separation_of"]
+__all__ = ["TOLERANCE", "calls_of", "evaluate_map_split", "log_shares", "measured_calls", "separation_of"]
 
 Scores = npt.NDArray[Any]
 
@@ -135,6 +136,12 @@ def evaluate_map_split(
         gallery=_gallery(maps, ranked, list(calls)),
         diverged=dict(diverged or {}),
     )
+
+
+def measured_calls(calls: Peaks, data: MapSet, split: str) -> Measured:
+    """Return the metrics of the ranked calls of one net on a split, without intervals; no ceiling is computed."""
+    verdicts, _ = _compared({"net": [calls]}, data.split(split), {})
+    return Measured(dict(verdicts["net"].metrics), None)
 
 
 def _compared(

@@ -23,7 +23,7 @@ from gnnmax.models.references import is_reference
 from gnnmax.task.claims import Check
 from gnnmax.training.config import parse_training
 
-__all__ = ["reproduce_run"]
+__all__ = ["data_of", "net_of", "reproduce_run", "source_of"]
 
 
 def reproduce_run(
@@ -49,9 +49,9 @@ def reproduce_run(
     old = read_results(run)
     asked = read_config(run)
     held = any(is_held(source) for source in (asked.data, *asked.also))
-    data = _data_of(asked)
-    also = [] if held else [_source_of(source) for source in asked.also]
-    nets = {name: _net_of(name, net, models or {}) for name, net in asked.models.items()}
+    data = data_of(asked)
+    also = [] if held else [source_of(source) for source in asked.also]
+    nets = {name: net_of(name, net, models or {}) for name, net in asked.models.items()}
     if held:
         raise InputError(f"the run in {run} held its data in memory: they cannot be drawn again; compare them again")
     with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +67,7 @@ def reproduce_run(
     return _compare_results(old, new)
 
 
-def _data_of(asked: RunConfig) -> str | Recipe | MapRecipe:
+def data_of(asked: RunConfig) -> str | Recipe | MapRecipe:
     """Return the data of a run: its recipe, or the folder of imported windows."""
     if "content" not in asked.recipe:
         return parse_any(asked.recipe, CONFIG)
@@ -76,7 +76,7 @@ def _data_of(asked: RunConfig) -> str | Recipe | MapRecipe:
     return asked.data
 
 
-def _net_of(name: str, net: NetRecord, given: Mapping[str, Any]) -> tuple[Any, Any]:
+def net_of(name: str, net: NetRecord, given: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return a net of a run with its config; the code of an own net is the one that the caller gives."""
     reference, config = net.model, net.config
     if not is_reference(reference):
@@ -88,7 +88,8 @@ def _net_of(name: str, net: NetRecord, given: Mapping[str, Any]) -> tuple[Any, A
     return given[name] or name, config
 
 
-def _source_of(source: Any) -> str | Path | Recipe | MapRecipe:
+def source_of(source: Any) -> str | Path | Recipe | MapRecipe:
+    """Return a further data set of a run, from its record."""
     return parse_any(source, "config.json") if isinstance(source, dict) else str(source)
 
 

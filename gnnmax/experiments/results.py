@@ -15,7 +15,8 @@ from gnnmax.evaluation.verdict import Verdict
 from gnnmax.experiments.map_results import MapResults, check_map_results
 from gnnmax.experiments.result_records import ModelRecord, Picture, Results, RuleRecord, SplitResult, TrainingRecord
 from gnnmax.experiments.results_checks import check_results
-from gnnmax.io.atomic import write_file
+from gnnmax.io.atomic import restored_folder, write_file
+from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind
 
@@ -66,7 +67,7 @@ def read_results(folder: str | Path) -> Results | Any:
         ...
         gnnmax.errors.InputError: no finished run at nowhere: expected a folder with results.json; make one with ...
     """
-    file = as_path(folder) / RESULTS
+    file = restored_folder(as_path(folder), owner=RUN) / RESULTS
     if not os.path.lexists(file):
         raise InputError(
             f"no finished run at {folder}: expected a folder with {RESULTS}; make one with 'gnnmax compare'"

@@ -22,7 +22,7 @@ from gnnmax.data.store import versions
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.experiments.divergence import diverged_in
 from gnnmax.experiments.sources import HeldRecord, is_held
-from gnnmax.io.atomic import atomic_folder, write_file
+from gnnmax.io.atomic import atomic_folder, restored_folder, write_file
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind, open_to_append
@@ -223,7 +223,7 @@ def read_config(folder: str | Path) -> RunConfig:
         ...
         gnnmax.errors.InputError: cannot read the record of the call nowhere/config.json: No such file or directory; ...
     """
-    path = as_path(folder) / CONFIG
+    path = restored_folder(as_path(folder), owner=RUN) / CONFIG
     content = CONFIG_FILE.read(path)
     layout = CONFIG_FILE.decode(content, _Layout, path).format
     if layout < RUN_FORMAT:
@@ -447,7 +447,8 @@ def load_run(
         model = load_model(path, device)
         return {model.name: [model]}
     models = models or {}
-    cards = sorted(card for depth in ("", "seed-*/", "*/seed-*/") for card in as_path(path).glob(f"{depth}model.json"))
+    folder = restored_folder(as_path(path), owner=RUN)
+    cards = sorted(card for depth in ("", "seed-*/", "*/seed-*/") for card in folder.glob(f"{depth}model.json"))
     lost = diverged_in(path)
     if not cards:
         raise InputError(_none_at(path, lost))

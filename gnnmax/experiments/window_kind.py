@@ -15,8 +15,11 @@ from gnnmax.data.card import describe
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.stream import stream_windows
 from gnnmax.errors import InputError
+from gnnmax.evaluation.calibration import Scale, like_probabilities
+from gnnmax.evaluation.evaluator import evaluate
 from gnnmax.experiments.comparison_spec import (
     ComparisonSpec,
+    Measured,
     SeedResult,
     save_trained,
     splits_to_evaluate,
@@ -27,7 +30,8 @@ from gnnmax.experiments.results import ModelRecord, Results, RuleRecord, Trainin
 from gnnmax.experiments.run_folder import environment
 from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.models.architecture import Architecture
-from gnnmax.models.inference import resolve_device
+from gnnmax.models.inference import resolve_device, scored
+from gnnmax.models.tensors import inputs_of
 from gnnmax.models.trained import TrainedModel, load_model
 from gnnmax.task.rules import RULES
 from gnnmax.task.windows import Windows
@@ -39,6 +43,9 @@ __all__ = ["AUDITED_WINDOWS", "WindowKind"]
 
 AUDITED_WINDOWS = 300
 """Windows of the test split that an audit transforms: some 6,000 are scored for each net."""
+
+LEAST_RESAMPLES = 2
+"""Resamples where the intervals are not used."""
 
 Finished = tuple[TrainingRecord, dict[str, npt.NDArray[np.float32]]]
 
@@ -94,6 +101,14 @@ class WindowKind:
         record = TrainingRecord(**training_fields(seed, net, result), audit=_audit(model, data.split("test"), seed))
         tests = splits_to_evaluate(sets)
         return record, {title: model.score(test.split(split)) for title, (test, split) in tests.items()}
+
+    def measure(self, net: nn.Module, data: DataSet, split: str, *, device: str) -> Measured:
+        """Return the metrics of a net on a split, without intervals."""
+        w = data.split(split)
+        scores = scored(net, inputs_of(w, slice(None), resolve_device(device))).cpu().numpy()
+        scale: Scale | None = None if like_probabilities(scores) else "logits"
+        verdict = evaluate(scores, w, scale=scale, resamples=LEAST_RESAMPLES)
+        return Measured(dict(verdict.metrics), data.ceiling_of(split))
 
     def results(
         self, spec: ComparisonSpec, outcomes: Sequence[SeedResult], *, sets: Sequence[DataSet], command: str

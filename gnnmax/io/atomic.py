@@ -12,20 +12,32 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from gnnmax.errors import InputError
 from gnnmax.io.ownership import PROGRAM, OwnedFolder
 
-__all__ = ["atomic_file", "atomic_folder", "check_output_folder", "write_file"]
+__all__ = [
+    "UNFINISHED",
+    "atomic_file",
+    "atomic_folder",
+    "check_output_folder",
+    "remove_leftovers",
+    "restored_folder",
+    "write_file",
+]
 
 UNFINISHED = ".gnnmax-unfinished"
-"""Name of a file that marks a scratch folder as incomplete."""
+"""Name of a file that marks a scratch folder as incomplete; who writes into the folder may record there how far."""
 
 FILE_ATTEMPTS = 1_000
 """Number of attempts to lock a temporary file before another writer takes it for a leftover."""
+
+RESTORING_SECONDS = 2.0
+"""Seconds within which a running process has renamed two folders."""
 
 LOCKING = 3
 """Number of attempts to make a locked scratch folder."""
@@ -173,7 +185,9 @@ def check_output_folder(path: Path, *, owner: OwnedFolder, force: bool = False) 
 
 
 @contextlib.contextmanager
-def atomic_folder(path: Path, *, owner: OwnedFolder, force: bool = False) -> Iterator[Path]:
+def atomic_folder(
+    path: Path, *, owner: OwnedFolder, force: bool = False, continues: Callable[[Path], bool] | None = None
+) -> Iterator[Path]:
     """Yield a scratch folder that is renamed to ``path`` when the block succeeds, and removed when it fails.
 
     A folder that may be replaced (see :func:`check_output_folder`) is kept until the new one is complete; the two are
@@ -184,6 +198,8 @@ def atomic_folder(path: Path, *, owner: OwnedFolder, force: bool = False) -> Ite
         path: The final folder; its parents are made.
         owner: The kind of folder.
         force: Whether to replace a folder of this kind.
+        continues: Returns whether the block can go on from the content of a scratch folder. A killed run's folder is
+            then yielded with its content, and that of a block that is stopped, except by wrong input, is kept.
 
     Yields:
         The scratch folder, beside ``path`` and on the same file system.
@@ -200,21 +216,23 @@ def atomic_folder(path: Path, *, owner: OwnedFolder, force: bool = False) -> Ite
         ['manifest.json']
     """
     check_output_folder(path, owner=owner, force=force)
-    with _made_parents(path):
-        _sweep(path, owner)
+    with _made_parents(path), _begun_folder(path, owner, continues) as begun:
+        remove_leftovers(path, owner=owner, kept=begun)
         check_output_folder(path, owner=owner, force=force)
-        with _own_folder(path) as scratch:
+        with contextlib.nullcontext(begun) if begun else _own_folder(path) as scratch:
             try:
-                (scratch / UNFINISHED).write_text(PROGRAM)
+                if not begun:
+                    (scratch / UNFINISHED).write_text(PROGRAM)
                 yield scratch
                 scratch.chmod(0o777 & ~_umask())
-                (scratch / UNFINISHED).unlink()
+                (scratch / UNFINISHED).unlink(missing_ok=True)
                 _sync_folder(scratch)
                 check_output_folder(path, owner=owner, force=force)
                 _take_name(scratch, path)
                 _sync_folder(path.parent)
-            except BaseException:
-                _discard(scratch)
+            except BaseException as error:
+                if isinstance(error, InputError) or continues is None or not continues(scratch):
+                    _discard(scratch)
                 raise
 
 
@@ -307,13 +325,71 @@ def _locked(folder: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def _sweep(path: Path, owner: OwnedFolder) -> None:
+def _leftovers(path: Path) -> list[Path]:
+    """List the folders beside ``path`` that a run may have left."""
+    named = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.(partial|old)")
+    return sorted(entry for entry in path.parent.iterdir() if named.fullmatch(entry.name))
+
+
+@contextlib.contextmanager
+def _begun_folder(path: Path, owner: OwnedFolder, continues: Callable[[Path], bool] | None) -> Iterator[Path | None]:
+    """Lock and yield the scratch folder of a killed run that can be continued; None if there is none."""
+    if continues is not None:
+        for leftover in _leftovers(path):
+            with _locked(leftover) as abandoned:
+                if abandoned and leftover.suffix == ".partial" and _left_by_us(leftover, owner) and continues(leftover):
+                    yield leftover
+                    return
+    yield None
+
+
+def restored_folder(path: Path, *, owner: OwnedFolder) -> Path:
+    """Return a path to read from; if nothing is there, restore the folder whose replacement was never renamed.
+
+    Where the system cannot exchange two names in one step, there is an instant without a folder of that name. A reader
+    waits for a running process to pass it; what a killed process left gets its name back.
+
+    Args:
+        path: The folder to read, or a name that is none.
+        owner: The kind of folder.
+
+    Example:
+        >>> from gnnmax.io.ownership import DATA_SET
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     old = Path(folder, ".data.0a1b2c3d.old")
+        ...     old.mkdir()
+        ...     write_file(old / "manifest.json", '{"program": "gnnmax"}')
+        ...     [entry.name for entry in restored_folder(Path(folder, "data"), owner=DATA_SET).iterdir()]
+        ['manifest.json']
+    """
+    until, waits = time.monotonic() + RESTORING_SECONDS, True
+    while waits and not os.path.lexists(path) and time.monotonic() < until:
+        waits = False
+        with contextlib.suppress(OSError, ValueError):  # a folder that cannot be read, or a text that is no path
+            for old in [leftover for leftover in _leftovers(path) if leftover.suffix == ".old"]:
+                with _locked(old) as abandoned:
+                    if abandoned and not owner.foreign(old):
+                        old.replace(path)
+                        return path
+                    waits = waits or not abandoned
+            time.sleep(0.01 if waits else 0)
+    return path
+
+
+def remove_leftovers(path: Path, *, owner: OwnedFolder, kept: Path | None = None) -> None:
     """Remove leftovers of killed runs beside ``path``; restore an old folder whose successor was never renamed.
 
-    The name alone is not enough: a leftover contains our mark, or the file that marks it as incomplete.
+    The name alone is not enough: a leftover contains our mark, or the file that marks it as incomplete. Folders of
+    running processes are locked, and stay.
+
+    Args:
+        path: The folder that was to be written.
+        owner: The kind of folder.
+        kept: A leftover that stays.
     """
-    named = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.(partial|old)")
-    for leftover in [entry for entry in path.parent.iterdir() if named.fullmatch(entry.name)]:
+    for leftover in _leftovers(path):
+        if leftover == kept:
+            continue
         with _locked(leftover) as abandoned:
             if not abandoned or not _left_by_us(leftover, owner):
                 continue

@@ -33,6 +33,7 @@ def map_ahead(
     executor: ExecutorLike | None = None,
     name: Callable[[Any], str] = str,
     on_wait: Callable[[], None] | None = None,
+    on_failure: Callable[[Any, Exception], Any] | None = None,
 ) -> Iterator[Any]:
     """Yield the results of a function for many items, in order, computed by an executor.
 
@@ -54,6 +55,9 @@ def map_ahead(
             executors is called again after a loss; what it made is shut down at the end.
         name: Names an item in an error.
         on_wait: Called every half second while a result is awaited.
+        on_failure: Called with an item and the error that it ended with; the return value stands for its result, and
+            the other items go on. None raises the error. A given executor that is broken cannot go on: its error is
+            raised all the same.
 
     Raises:
         LostWorkerError: an item ended its worker :data:`TRIES` times, or a given executor is broken.
@@ -79,9 +83,9 @@ def map_ahead(
             if waiting[0].lost is None:
                 unit = waiting.popleft()
                 _give_out(function, waiting, pool)
-                yield unit.future.result()
+                yield _result_of(unit, on_failure)
             else:
-                _take_back(waiting, pool, name)
+                _take_back(waiting, pool, name, forgive=on_failure is not None)
     finally:
         pool.close([unit.future for unit in waiting])
 
@@ -114,6 +118,15 @@ _NOT_GIVEN_OUT: Future[Any] = Future()
 _NOT_GIVEN_OUT.cancel()
 
 
+def _result_of(unit: _Unit, on_failure: Callable[[Any, Exception], Any] | None) -> Any:
+    try:
+        return unit.future.result()
+    except Exception as error:
+        if on_failure is None:
+            raise
+        return on_failure(unit.item, error)
+
+
 def _give_out(function: Callable[[Any], Any], waiting: Iterable[_Unit], pool: _Pool) -> None:
     """Submit, in order, all units that are not given out; a suspect waits until it is alone, and the others for it."""
     busy = False
@@ -138,10 +151,11 @@ def _await(future: Future[Any], on_wait: Callable[[], None] | None) -> None:
     on_wait()
 
 
-def _take_back(waiting: Iterable[_Unit], pool: _Pool, name: Callable[[Any], str]) -> None:
+def _take_back(waiting: Iterable[_Unit], pool: _Pool, name: Callable[[Any], str], *, forgive: bool) -> None:
     """Prepare the units that a broken executor lost to be given out again; count those that may have been at work.
 
-    Executors start units in order, so those were the first that are not done, one for each worker.
+    Executors start units in order, so those were the first that are not done, one for each worker. A unit that was lost
+    too often ends the map, or, where that is to be forgiven, its future holds the error.
     """
     wait([unit.future for unit in waiting if unit.is_out])  # a broken executor ends all of them
     lost = [unit for unit in waiting if unit.lost is not None]
@@ -151,9 +165,14 @@ def _take_back(waiting: Iterable[_Unit], pool: _Pool, name: Callable[[Any], str]
         if unit.losses == TRIES or not pool.can_restart:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             reason = next((line for line in lines if "exit codes" in line), lines[0])
-            raise LostWorkerError(pool.complaint(name(unit.item), reason)) from error
+            final = LostWorkerError(pool.complaint(name(unit.item), reason))
+            if not forgive or not pool.can_restart:
+                raise final from error
+            unit.future = Future()
+            unit.future.set_exception(final)
     for unit in lost:
-        unit.future = _NOT_GIVEN_OUT
+        if unit.losses < TRIES:
+            unit.future = _NOT_GIVEN_OUT
     pool.restart()
 
 

@@ -14,7 +14,18 @@ import msgspec
 from gnnmax.errors import InputError
 from gnnmax.io.reading import NotRegularError, open_regular, read_ends
 
-__all__ = ["DATA_SET", "MADE_BY", "MODEL", "PROGRAM", "RUN", "Output", "OwnedFolder", "check_outputs", "is_ours"]
+__all__ = [
+    "DATA_SET",
+    "MADE_BY",
+    "MODEL",
+    "PROGRAM",
+    "RUN",
+    "SWEEP",
+    "Output",
+    "OwnedFolder",
+    "check_outputs",
+    "is_ours",
+]
 
 PROGRAM = "gnnmax"
 """The name of the program, which every mark contains."""
@@ -120,7 +131,14 @@ MODEL = OwnedFolder(
     frozenset({"format", "name", "config", "k", "weights_sha256"}),
 )
 
-FOLDERS = (DATA_SET, RUN, MODEL)
+SWEEP = OwnedFolder(
+    "sweep",
+    "sweep.json",
+    ("sweep.json", "times.jsonl", "units/*.json", "pending/*.json", "sweep.html", f"*/{PARTIAL}", PARTIAL),
+    frozenset({"program", "format", "plan"}),
+)
+
+FOLDERS = (DATA_SET, RUN, MODEL, SWEEP)
 
 
 def read_mark(file: Path) -> dict[str, msgspec.Raw] | None:
@@ -203,7 +221,7 @@ def check_outputs(outputs: Sequence[Output], *, inputs: Sequence[Path] = (), for
         taken[os.path.realpath(path)] = f"written by {output.option} too"
 
 
-PAGES = ("report.html", "heat-maps.svg")
+PAGES = ("report.html", "heat-maps.svg", "sweep.html")
 """Entries of a run that are derived from the others and may be replaced."""
 
 

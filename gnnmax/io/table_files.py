@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
-from gnnmax.io.graph_files import read_npy
+from gnnmax.io.graph_files import read_npy, read_npz_arrays
 from gnnmax.io.paths import as_path
+from gnnmax.io.plain_numbers import plain_float
 from gnnmax.io.reading import FileKind
 
 __all__ = ["ARRAY_FILES", "UNNAMED", "read_arrays", "read_content"]
@@ -26,9 +25,6 @@ UNNAMED = ""
 
 LARGEST_FILE = 2**32
 """Bytes."""
-
-LARGEST_UNPACKED = 2**32
-"""Bytes of the arrays of an archive."""
 
 TRUTH = {"true": 1.0, "false": 0.0, "nan": math.nan, "": math.nan}
 """Words of a table that stand for numbers, in lower case; an empty field was not observed."""
@@ -82,17 +78,6 @@ def parse_arrays(content: bytes, path: Path) -> Arrays:
         raise InputError(f"{path}: does not fit into memory: give it in parts, or use more memory") from None
 
 
-def _of_npz(content: bytes) -> Arrays:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as box:
-            size = sum(member.file_size for member in box.infolist())
-            if size > LARGEST_UNPACKED:
-                raise InputError(f"unpacks to {size} bytes, more than {LARGEST_UNPACKED}: save one .npy file an array")
-            return {name.removesuffix(".npy"): read_npy(box.read(name)) for name in box.namelist()}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise InputError(f"not a .npz file, or a damaged one: {str(error)[:200]}") from None
-
-
 def _of_csv(content: bytes) -> Arrays:
     try:
         text = content.decode("utf-8-sig")
@@ -123,7 +108,7 @@ def _number(word: str) -> float | None:
     if word.lower() in TRUTH:
         return TRUTH[word.lower()]
     try:
-        return float(word)
+        return plain_float(word)
     except ValueError:
         return None
 
@@ -153,7 +138,7 @@ def _of_column(pa: Any, name: str, column: Any) -> npt.NDArray[Any]:
 
 ARRAY_FILES: dict[str, Callable[[bytes], Arrays]] = {
     ".npy": lambda content: {UNNAMED: read_npy(content)},
-    ".npz": _of_npz,
+    ".npz": read_npz_arrays,
     ".csv": _of_csv,
     ".parquet": _of_parquet,
 }

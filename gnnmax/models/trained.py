@@ -318,7 +318,7 @@ def shipped_models(*, maps: bool = False) -> list[str]:
 
     Example:
         >>> shipped_models(), shipped_models(maps=True)
-        (['cnn', 'cnn-natural', 'cnn-shuffled', 'gnn', 'product'], ['map-product'])
+        (['cnn', 'cnn-natural', 'cnn-shuffled', 'gnn', 'product'], ['map-cnn', 'map-product'])
     """
     return [name for name in _shipped() if read_card(SHIPPED / name / CARD).on_maps == maps]
 

@@ -89,7 +89,7 @@ def joined_processes(device: torch.device) -> Iterator[Processes]:
     if not distributed.is_torchelastic_launched():
         raise InputError("WORLD_SIZE is set, but not by torchrun: unset it, or start with torchrun")
     if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(_number_in("LOCAL_RANK", otherwise=0))
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield Processes(distributed.get_rank(), distributed.get_world_size())
@@ -100,11 +100,14 @@ def joined_processes(device: torch.device) -> Iterator[Processes]:
 def is_distributed() -> bool:
     """Tell whether ``torchrun`` started this process as one of several.
 
+    Raises:
+        InputError: ``WORLD_SIZE`` is set, but not to a whole number.
+
     Example:
         >>> is_distributed()
         False
     """
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return _number_in("WORLD_SIZE", otherwise=1) > 1
 
 
 def is_main_process() -> bool:
@@ -114,4 +117,12 @@ def is_main_process() -> bool:
         >>> is_main_process()
         True
     """
-    return not is_distributed() or int(os.environ.get("RANK", "0")) == 0
+    return not is_distributed() or _number_in("RANK", otherwise=0) == 0
+
+
+def _number_in(variable: str, *, otherwise: int) -> int:
+    """Read a number that ``torchrun`` sets; a variable that is empty is not set."""
+    text = os.environ.get(variable, "")
+    if text and not (text.isascii() and text.isdigit()):
+        raise InputError(f"{variable} must be a whole number, as torchrun sets it, not {text!r:.60}: unset it")
+    return int(text) if text else otherwise

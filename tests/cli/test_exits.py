@@ -93,6 +93,35 @@ def test_the_command_that_is_installed_heeds_interrupts_from_the_start():
     assert project["project"]["scripts"] == {"gnnmax": "gnnmax.__main__:run"}
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "report run",
+        pytest.param(
+            "compare --data tiles-3 --models cnn --seeds 2 --workers 2 --steps 2 --evaluate-every 1 --device cpu "
+            "--out fourth",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_settings_for_other_programs_end_neither_a_command_nor_its_workers(place, call):
+    settings = {"PYTHONWARNINGS": "error", "MPLBACKEND": "bogus", "WORLD_SIZE": "", "RANK": ""}
+    words = [sys.executable, "-m", "gnnmax", *call.split()]
+    done = subprocess.run(words, cwd=place, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
+    assert (done.returncode, [line for line in done.stderr.splitlines() if "Warning" in line]) == (0, []), done.stderr
+
+
+def test_a_folder_that_was_removed_is_no_place_to_work_in(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for call in (["list", "rules"], ["generate", "tiny", "--out", "x"], ["compare", "--data", "tiny", "--out", "x"]):
+        assert main(call) == 2
+        assert capsys.readouterr().err == (
+            "gnnmax: the current folder cannot be used: No such file or directory; change to another one by cd\n"
+        )
+
+
 def workers_of(group: int) -> list[int]:
     """The worker processes of a group that live, by /proc."""
     found = []

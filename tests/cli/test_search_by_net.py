@@ -54,6 +54,30 @@ def test_the_score_of_a_call_is_that_of_the_same_net_on_its_window(tmp_path):
         assert len(rows) > 3 and {row["reason"] for row in rows} == {""}
 
 
+@pytest.mark.slow
+def test_two_workers_write_the_calls_and_the_score_maps_of_one_process(tmp_path, monkeypatch):
+    monkeypatch.setattr("gnnmax.detection.score_strips.STRIP", 8)
+    np.save(tmp_path / "m.npy", MATRIX)
+    for workers in ("1", "2"):
+        call = ["detect", str(tmp_path / "m.npy"), "--by", "gnn", "--models", "gnn", "--device", "cpu", "--k", "5"]
+        call += ["--everywhere", str(tmp_path / f"{workers}.npz"), "--out", str(tmp_path / f"{workers}.csv")]
+        assert main([*call, "--workers", workers]) == 0
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+    maps = [np.load(tmp_path / f"{workers}.npz")["gnn"] for workers in "12"]
+    np.testing.assert_array_equal(*maps)
+
+
+def test_workers_are_refused_where_no_net_scores_every_entry(tmp_path, capsys):
+    np.save(tmp_path / "m.npy", MATRIX)
+    for more, said in (
+        (["--models", "gnn"], "--workers has no effect in this call: it needs a net that scores every entry"),
+        (["--by", "gnn", "--mode", "graph"], "--workers has no effect in this call"),
+        (["--by", "map-product"], "the net map-product reads the whole matrix, in one process"),
+    ):
+        assert main(["detect", str(tmp_path / "m.npy"), "--workers", "2", "--device", "cpu", *more]) == 2
+        assert said in capsys.readouterr().err
+
+
 def test_a_net_on_maps_is_given_by_its_folder(tmp_path, capsys):
     save_model(tmp_path / "net", build_map_model("map-gnn"), name="map-gnn", k=None)
     matrix = MATRIX[:, :24] + MATRIX[:, :24].T

@@ -123,7 +123,7 @@ def test_two_generators_on_one_folder_leave_one_whole_data_set(tmp_path, whole, 
 @pytest.mark.parametrize(("owner", "name"), [(os, "fsync"), (os, "open"), (Path, "replace"), (Path, "open")])
 @pytest.mark.parametrize("stands", [False, True])
 def test_whichever_write_fails_the_old_data_set_or_the_new_one_is_there(tmp_path, monkeypatch, owner, name, stands):
-    monkeypatch.setattr(store, "SHARD_BYTES", 4000)
+    monkeypatch.setattr(store, "SHARD_BYTES", 9000)
     old = RECIPE.replace(seed=9)
     write_dataset(RECIPE, tmp_path / "new")
     write_dataset(old, tmp_path / "old")

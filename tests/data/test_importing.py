@@ -185,12 +185,14 @@ def test_a_file_without_windows_or_with_pickled_objects_is_refused(tmp_path):
     np.save(tmp_path / "object.npy", np.array([{}], object), allow_pickle=True)
     (tmp_path / "broken.npz").write_bytes(b"PK\x03\x04")
     (tmp_path / "words.csv").write_text("a,b\n1,x\n")
+    (tmp_path / "grouped.csv").write_text("a,b\n1,1_0\n")
     (tmp_path / "broken.parquet").write_bytes(b"PAR1")
     for name, match in (
         ("two.npz", "holds a, b"),
         ("object.npy", "pickled"),
         ("broken.npz", r"not a \.npz file"),
         ("words.csv", "line 2 has 'x'"),
+        ("grouped.csv", "line 2 has '1_0' where a number"),
         ("broken.parquet", "not a Parquet file"),
     ):
         with pytest.raises(InputError, match=match):

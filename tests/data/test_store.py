@@ -13,8 +13,9 @@ from pyarrow import parquet
 
 from gnnmax import InputError, build, load_recipe, open_dataset
 from gnnmax.data import store
+from gnnmax.data.loading import holds_maps
 from gnnmax.data.recipe import GENERATION
-from gnnmax.data.store import FORMAT, MANIFEST, load_data, read_manifest, write_dataset
+from gnnmax.data.store import FORMAT, MANIFEST, load_any, load_data, read_manifest, write_dataset
 from gnnmax.data.verification import verify
 from gnnmax.interop.networkx_parquet import to_parquet
 from gnnmax.task.windows import FIELDS, Windows
@@ -91,6 +92,13 @@ def test_a_process_that_was_forked_or_spawned_writes_the_same_bytes(tmp_path, me
     out = tmp_path / "other"
     subprocess.run([sys.executable, "-c", code, method, str(out), str(workers)], check=True)
     assert files_of(out) == files_of(write_dataset(load_recipe("tiny"), tmp_path / "here"))
+
+
+@pytest.mark.parametrize("read", [open_dataset, load_data, lambda path: load_any(str(path)), holds_maps])
+def test_a_data_set_that_lost_its_name_to_a_killed_process_is_read(stored, read):
+    stored.rename(stored.parent / ".data.0a1b2c3d.old")
+    read(stored)
+    assert [path.name for path in stored.parent.iterdir()] == ["data"]
 
 
 def test_windows_lie_in_the_file_and_cannot_be_changed(stored):

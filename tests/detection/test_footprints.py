@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gnnmax import InputError, find_maxima
+from gnnmax.cli.main import main
 from gnnmax.detection import matrix as source_module
 from gnnmax.detection.footprints import footprint_of
 from gnnmax.detection.labels import labels_of
@@ -18,7 +19,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 TILES = st.sampled_from([(2, 3), (128, 1024)])
 SIDES = st.sampled_from([(3, 3), (5, 5), (3, 5), (5, 3), (1, 5), (3, 1)])
 FOOTPRINTS = st.sampled_from(["square", "disk", "cross", "donut:1", "donut:3"])
-TIES = st.sampled_from(["strict", "all", "first"])
+TIES = st.sampled_from(["strict", "all", "first", "plateau"])
 BORDERS = st.sampled_from([{}, {"border": "drop"}, {"max_missing": 2}])
 
 
@@ -118,7 +119,6 @@ def test_lone_zeros_of_a_sparse_matrix_are_found_beside_missing_lines_and_breaks
         ({"footprint": "donut"}, "footprint must be one of square"),
         ({"footprint": "donut:2"}, "footprint 'donut:2': the inner side must be odd"),
         ({"footprint": "donut:5"}, "footprint 'donut:5' leaves nothing of a window of 5 x 5"),
-        ({"footprint": "disk", "ties": "plateau"}, "ties = 'plateau' contradicts footprint"),
         ({"footprint": "disk", "mode": "graph"}, "footprint = 'disk' has no effect in mode graph"),
         ({"labels": np.ones((9, 8), int)}, r"labels have shape \(9, 8\), not \(9, 9\), .* and not \(9,\)"),
         ({"labels": np.ones((9, 9))}, "labels of entries must be whole numbers, not float64"),
@@ -126,8 +126,6 @@ def test_lone_zeros_of_a_sparse_matrix_are_found_beside_missing_lines_and_breaks
         ({"labels": np.ones(8, int)}, "labels of nodes must be a vector .* 9 in all, not int64 of shape"),
         ({"labels": np.ones(9)}, "labels of nodes must be a vector of whole numbers or text"),
         ({"labels": (np.ones(9, int), np.zeros(9, int))}, "the matrix is undirected, so its rows and columns need the"),
-        ({"labels": np.ones(9, int), "mode": "graph"}, "labels has no effect in mode graph"),
-        ({"labels": np.ones(9, int), "ties": "plateau"}, "ties = 'plateau' contradicts labels"),
         ({"threshold": np.ones((9, 8))}, r"the thresholds have shape \(9, 8\), not \(9, 9\)"),
         ({"threshold": np.full((9, 9), "a")}, "the thresholds"),
         ({"threshold": np.triu(np.ones((9, 9))) * 2 + np.tril(np.ones((9, 9)))}, "the matrix is undirected, but the"),
@@ -214,3 +212,69 @@ def test_a_threshold_acts_before_a_minimum_distance():
     matrix, background = np.zeros((9, 9)), np.zeros((9, 9))
     matrix[2, 2], matrix[2, 5], background[2, 2] = 9, 5, 9
     assert list(find_maxima(matrix, 3, threshold=background, min_distance=4, directed=True)) == [(2, 5, 5.0)]
+
+
+def dominant(matrix, marks, *, undirected, ties):
+    """The edges of a dense matrix, by their values, that no other edge of their label and their ends beats."""
+    edges = {(i, j): matrix[i, j] for i, j in np.argwhere(matrix != 0).tolist()
+             if marks[i, j] and not np.isnan(matrix[i, j]) and (i <= j or not undirected)}  # fmt: skip
+    found = {}
+    for (i, j), value in edges.items():
+        ends = {i, j} if undirected else {("row", i), ("column", j)}
+        others = [
+            other for (a, b), other in edges.items()
+            if (a, b) != (i, j) and marks[a, b] == marks[i, j]
+            and ends & ({a, b} if undirected else {("row", a), ("column", b)})
+        ]  # fmt: skip
+        equal = others.count(value)
+        if max(others, default=-np.inf) > value or (equal and (ties == "strict" or equal == len(others))):
+            continue
+        found[i, j] = value - max(others) if others else np.inf, equal, 0
+    return found
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=SEEDS, ties=st.sampled_from(["strict", "all"]), symmetric=st.booleans(), nodes=st.booleans(),
+       form=st.sampled_from([np.asarray, sp.csr_array]), holes=st.booleans())  # fmt: skip
+def test_edges_of_a_graph_compete_within_their_label(seed, ties, symmetric, nodes, form, holes):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 9))
+    m = n if symmetric or rng.random() < 0.5 else n + 2
+    matrix = drawn(rng, n, m, symmetric=symmetric, holes=holes)
+    if nodes:
+        rows = rng.choice(["A", "B", "C"], n)
+        columns = rows if symmetric else rng.choice(["A", "B", "C"], m)
+        labels, marks = (rows, columns), np.char.add(rows[:, None], columns[None])
+        if symmetric:
+            marks = np.array(["".join(sorted(mark)) for mark in marks.ravel().tolist()]).reshape(n, m)
+        marks = 1 + np.unique(marks, return_inverse=True)[1].reshape(n, m)
+    else:
+        labels = rng.integers(0, 3, (n, m))
+        labels = marks = np.triu(labels) + np.triu(labels, 1).T if symmetric else labels
+    options = {"mode": "graph", "ties": ties, "directed": not symmetric}
+    found = find_maxima(form(matrix), labels=labels, **options)
+    assert described(found) == dominant(matrix, marks, undirected=symmetric, ties=ties)
+    order = [(-value, i, j) for i, j, value in found]
+    assert order == sorted(order)
+    relabelled = rng.permutation(n)
+    if symmetric:
+        moved = marks if nodes else labels
+        moved = moved[np.ix_(relabelled, relabelled)]
+        again = find_maxima(matrix[np.ix_(relabelled, relabelled)], labels=moved, **options)
+        back = {tuple(sorted((int(relabelled[i]), int(relabelled[j])))) for i, j, _ in again}
+        assert back == {(i, j) for i, j, _ in found}
+
+
+def test_the_largest_edges_of_each_label_of_a_graph_are_listed(tmp_path, capsys):
+    matrix = np.zeros((4, 4))
+    matrix[0, 1], matrix[0, 2], matrix[0, 3], matrix[2, 3] = 9, 4, 3, 5
+    np.save(tmp_path / "m.npy", matrix + matrix.T)
+    (tmp_path / "teams.txt").write_text("a\na\nb\nb\n", encoding="utf-8")
+    call = ["detect", str(tmp_path / "m.npy"), "--mode", "graph", "--models", "none", "--labels"]
+    assert main([*call, str(tmp_path / "teams.txt"), "--out", str(tmp_path / "out.csv")]) == 0
+    table = [line.split(",") for line in (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()]
+    assert table[0][:2] == ["i", "j"] and [row[:2] for row in table[1:]] == [["0", "1"], ["2", "3"], ["0", "2"]]
+    (tmp_path / "teams.txt").write_text("a\na\nb\n", encoding="utf-8")
+    capsys.readouterr()
+    assert main([*call, str(tmp_path / "teams.txt")]) == 2
+    assert "one for each row, 4 in all" in capsys.readouterr().err

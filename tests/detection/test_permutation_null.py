@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from benchmarks.chance import PLACES, SIMULATIONS, Simulation, graph, planted, shares, symmetric
 from gnnmax import find_maxima
 from gnnmax.cli.main import main
-from gnnmax.detection import false_discovery, shuffled_entries
+from gnnmax.detection import decoy_scope, false_discovery
 from gnnmax.detection import permutation_null as decoys_module
 from gnnmax.detection.local_background_model import LocalModel
-from gnnmax.detection.local_null import LocalNull, excess_scores
+from gnnmax.detection.local_null import LocalNull
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.normalisation import normalise
 from gnnmax.detection.permutation_null import PermutationNull, end_scores, q_values, window_means
@@ -133,9 +134,8 @@ def test_a_decoy_exchanges_measured_entries_alone(seed, kind, form):
         rows, columns = model.entries.rows, model.entries.columns
         assert sorted(zip(rows.tolist(), columns.tolist(), strict=True)) == [*map(tuple, np.argwhere(once).tolist())]
         ratios = [(block.values[rows, columns] / model.local)[null.order] for block in (one, other)]
-        for group in np.unique(null.group):
-            exchanged = [np.sort(ratio[null.group == group]) for ratio in ratios]
-            np.testing.assert_allclose(*exchanged, rtol=1e-9)
+        for first, last in pairwise(null.edges.tolist()):
+            np.testing.assert_allclose(*(np.sort(ratio[first:last]) for ratio in ratios), rtol=1e-9)
     if form["mirrored"]:
         np.testing.assert_array_equal(other.values, other.values.T)
     for part in ("data", "indices") if form["stored"] else ():
@@ -202,7 +202,7 @@ def test_a_decoy_of_a_graph_keeps_its_edges():
     weights = sp.random_array((20, 20), density=0.2, rng=np.random.default_rng(0))
     graph = sp.csr_array(sp.triu(weights) + sp.triu(weights, 1).T)
     source = as_source(graph).edges()
-    decoy = PermutationNull.of(source).draw(np.random.default_rng(1)).matrix
+    decoy = PermutationNull.of(source).draw(np.random.default_rng(1)).matrix.tocsr()
     assert np.array_equal(decoy.indptr, graph.indptr) and np.array_equal(decoy.indices, graph.indices)
     assert not np.array_equal(decoy.data, graph.data) and (decoy != decoy.T).nnz == 0
     half, other = (np.sort(sp.triu(one).data) for one in (graph, decoy))
@@ -230,9 +230,9 @@ def test_wrong_decoys_are_refused_in_one_line(matrix, options, complaint):
 
 def test_decoys_of_a_matrix_that_is_too_large_are_refused():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shuffled_entries, "SHUFFLED", 80)
-        with pytest.raises(InputError, match="at most 80 entries, not 81"):
-            false_discovery(np.eye(9), 3, decoys="shuffle", rng=np.random.default_rng(0))
+        patch.setattr(decoy_scope, "SHUFFLED", 80)
+        with pytest.raises(InputError, match="at most 80 entries, and these would hold 81: search a part"):
+            false_discovery(np.arange(81).reshape(9, 9), 3, decoys="shuffle", rng=np.random.default_rng(0))
 
 
 def test_the_command_names_steps_and_drops_above_the_rate(tmp_path, capsys):
@@ -349,8 +349,10 @@ def test_the_excess_of_a_window_does_not_depend_on_the_form_or_the_unit_of_the_m
         "broken": (seen * depth, {"breaks": ([], [])}),
     }[form]
     maxima = find_maxima(seen, 5, ties="all")
-    expected = excess_scores(as_source(seen), maxima, k=(5, 5), additive=False)
-    found = excess_scores(as_source(given_matrix, **options), maxima, k=(5, 5), additive=False)
+    expected, found = (
+        LocalModel.of(source, (5, 5), additive=False).excess(maxima.rows, maxima.columns)
+        for source in (as_source(seen), as_source(given_matrix, **options))
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
 
@@ -365,7 +367,7 @@ def test_beside_missing_bins_windows_exceed_their_surroundings_no_more_often_tha
         beside = np.convolve(lost, [1, 1, 1], mode="same") > 0
         for near in (True, False):
             part = maxima[(beside[maxima.rows] | beside[maxima.columns]) == near]
-            scores[near].append(excess_scores(as_source(counts), part, k=(5, 5), additive=False))
+            scores[near].append(LocalModel.of(as_source(counts), (5, 5)).excess(part.rows, part.columns))
     near, far = (np.concatenate(scores[side]) for side in (True, False))
     assert len(near) > 300 and len(far) > 300
     assert abs(near.mean() - far.mean()) < 0.2 and abs(near.std() - far.std()) < 0.15

@@ -1,28 +1,31 @@
 """A search by a net is the rule's search in its score map, and score maps are made strip by strip."""
 
+import threading
+from concurrent.futures import BrokenExecutor, Executor
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gnnmax import find_maxima, load_model
+from gnnmax import RULES, find_maxima, load_model, score_everywhere
 from gnnmax.detection import SearchOptions, find_calls, score_strips, tiled_scores
 from gnnmax.detection.matrix_input import as_source
-from gnnmax.detection.score_maps import EVERYWHERE, WindowScores
+from gnnmax.detection.score_maps import EVERYWHERE, MatrixScores, WindowScores
 from gnnmax.detection.score_strips import StripScorer
 from gnnmax.detection.search import prepare_matrix
 from gnnmax.detection.tiled_scores import TiledScores
 from gnnmax.detection.window_batches import windows_around
 from gnnmax.detection.window_scoring import score_windows
 from gnnmax.detection.window_values import in_order
-from gnnmax.errors import InputError
+from gnnmax.errors import InputError, LostWorkerError
 from gnnmax.models.maps.registry import build_map_model
 from gnnmax.models.maps.trained import load_map_model
 from gnnmax.models.registry import build_model
 from gnnmax.models.trained import save_model
 from gnnmax.task.maps import Maps
-from tests.support.score_maps import CentreValue, ContextSum, Shifted
+from tests.support.score_maps import CentreValue, ContextSum, Elsewhere, Shifted
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -113,6 +116,43 @@ def test_strips_have_the_scores_of_the_windows_one_by_one(net, symmetric, breaks
     assert np.isfinite(expected).any()
 
 
+@pytest.mark.parametrize("symmetric", [True, False], ids=["symmetric", "directed"])
+@pytest.mark.parametrize("net", NETS)
+def test_strips_scored_by_an_executor_have_the_scores_of_one_process(net, symmetric, monkeypatch):
+    monkeypatch.setattr(score_strips, "STRIP", 4)
+    monkeypatch.setattr(score_strips, "SCORED", 10)
+    model, matrix = NETS[net](), drawn(3, symmetric=symmetric, levels=1000, side=18, holes=0.01)
+    expected = score_everywhere(model, matrix, 5, directed=not symmetric)
+    found = score_everywhere(model, matrix, 5, directed=not symmetric, executor=Elsewhere())
+    assert np.isfinite(expected).any()
+    np.testing.assert_array_equal(found, expected)
+    calls = [find_calls(matrix, model, 5, executor=executor) for executor in (None, Elsewhere)]
+    assert list(calls[0].maxima) == list(calls[1].maxima) and len(calls[0])
+    np.testing.assert_array_equal(calls[0].maxima.scores, calls[1].maxima.scores)
+
+
+def test_a_strip_that_ends_its_worker_is_named_and_a_net_that_cannot_be_sent_is_refused():
+    class Broken(Executor):
+        def submit(self, function, item):
+            raise BrokenExecutor("the worker ended")
+
+    matrix = np.random.default_rng(0).random((300, 9))
+    with pytest.raises(LostWorkerError, match=r"^rows 0 to 255: the worker process ended 3 times"):
+        score_everywhere(RULES["argmax"], matrix, 3, executor=Broken)
+    locked = threading.Lock()
+    with pytest.raises(InputError, match="the net cannot be sent to worker processes"):
+        score_everywhere(lambda windows: locked, matrix, 3, workers=2)
+
+
+def test_workers_of_a_net_that_reads_the_whole_matrix_are_refused():
+    net = build_map_model("map-gnn", {})
+    for changes in ({"workers": 2}, {"executor": Elsewhere}):
+        with pytest.raises(InputError, match="reads the whole matrix, in one process: leave out workers"):
+            find_calls(np.eye(9), MatrixScores(net, "net"), 3, **changes)
+    with pytest.raises(InputError, match="workers must be an integer and at least 1"):
+        find_calls(np.eye(9), CentreValue(), 3, workers=0)
+
+
 def test_a_convolved_map_has_the_scores_of_the_windows(tmp_path, monkeypatch):
     monkeypatch.setattr(score_strips, "STRIP", 7)
     config = {"encoding": "none"}
@@ -121,6 +161,7 @@ def test_a_convolved_map_has_the_scores_of_the_windows(tmp_path, monkeypatch):
     matrix = np.random.default_rng(0).normal(size=(24, 20))
     assert model.dense(9) is not None
     found = find_calls(matrix, model, 9).maxima
+    np.testing.assert_array_equal(find_calls(matrix, model, 9, executor=Elsewhere).maxima.scores, found.scores)
     batches = windows_around(
         as_source(matrix), found.rows, found.columns, 9, cut=np.ones(len(found), bool), graph=False
     )

@@ -210,7 +210,6 @@ FLAGS_WITHOUT_EFFECT = [
     "--max-missing 0 --mode graph",
     "--min-distance 3 --mode graph",
     "--footprint disk --mode graph",
-    "--labels p.csv --mode graph",
     "--unstored missing --mode graph",
     "--triangle both --positions p.csv",
     "--distance 8:50 --mode graph",

@@ -16,6 +16,7 @@ from gnnmax.evaluation.column_files import read_column
         ("label", "y_true\nTrue\nFalse\ntrue\n", [True, False, True]),
         ("label", "id,label\n7,1.0\n8,0.0\n9,1\n", [True, False, True]),
         ("graph", "graph\n3\n3\n-1\n", [3, 3, -1]),
+        ("graph", "1_0\n10\n\u0661\u0660\n", ["1_0", "10", "\u0661\u0660"]),
         ("graph", "karate\nkarate\n5\n", ["karate", "karate", "5"]),
         ("graph", "\ufeffscore,graph\n0.5,a\n1,b\n2,a\n", ["a", "b", "a"]),
         ("weight", "0.5\n1\n2\n", [0.5, 1.0, 2.0]),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.errors import InputError, LostWorkerError
 from gnnmax.experiments.comparison import compare
-from gnnmax.experiments.results import encode_results
-from gnnmax.experiments.run_folder import metrics_file
+from gnnmax.experiments.results import encode_results, read_results
+from gnnmax.experiments.run_folder import load_run, metrics_file, read_config
+from gnnmax.io.atomic import UNFINISHED
 from gnnmax.training.config import TrainingConfig
 
 SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})
@@ -110,8 +112,16 @@ def test_a_seed_that_always_ends_its_worker_is_named_and_the_run_resumes(tmp_pat
     with pytest.raises(LostWorkerError, match=r"^seed 0: the worker process ended 3 times"):
         run(tmp_path / "run", "gnn", executor=Broken)
     assert not (tmp_path / "run" / "results.json").exists()
+    left = tmp_path / ".run.0a1b2c3d.partial"  # of a killed call with force
+    left.mkdir()
+    (left / UNFINISHED).touch()
     resumed = run(tmp_path / "run", "gnn", resume=True)
+    assert not left.exists()
     assert figures(resumed) == figures(run(tmp_path / "whole", "gnn"))
+    (tmp_path / "run" / "checkpoints").mkdir()  # killed before it was removed
+    (tmp_path / "run" / "checkpoints" / "seed-0.json").touch()
+    assert figures(run(tmp_path / "run", "gnn", resume=True)) == figures(resumed)
+    assert not (tmp_path / "run" / "checkpoints").exists()
 
 
 def test_threads_of_an_executor_give_the_results_of_one_process(tmp_path):
@@ -124,3 +134,20 @@ def test_what_is_no_executor_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(InputError, match="executor must be"):
         run(tmp_path / "run", "gnn", executor="dask")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_lost_its_name_to_a_killed_process_is_found(tmp_path):
+    for read, said in (
+        (read_results, "results.json is damaged"),
+        (read_config, "config.json is damaged"),
+        (load_run, "model.json is damaged"),
+    ):
+        old = tmp_path / ".run.0a1b2c3d.old"
+        (old / "gnn" / "seed-0").mkdir(parents=True)
+        (old / "config.json").write_text('{"program": "gnnmax", "format": 2}')
+        (old / "results.json").write_text("{}")
+        (old / "gnn" / "seed-0" / "model.json").write_text("{}")
+        with pytest.raises(InputError, match=said):
+            read(tmp_path / "run")
+        assert [path.name for path in tmp_path.iterdir()] == ["run"]
+        shutil.rmtree(tmp_path / "run")

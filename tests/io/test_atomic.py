@@ -7,13 +7,15 @@ import re
 import signal
 import stat
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from gnnmax.errors import InputError
 from gnnmax.io import atomic
-from gnnmax.io.atomic import atomic_folder, check_output_folder, write_file
+from gnnmax.io.atomic import atomic_folder, check_output_folder, restored_folder, write_file
 from gnnmax.io.ownership import DATA_SET
 from tests.support.faults import failing
 
@@ -203,6 +205,54 @@ def test_an_exchange_of_names_is_one_step(tmp_path):
         assert names(tmp_path / "one") == ["other"]
     assert names(tmp_path) == ["one", "other"]
     assert not atomic._exchange(tmp_path / "one", tmp_path / "nowhere")
+
+
+def test_a_reader_restores_the_folder_whose_replacement_was_killed_between_two_renames(tmp_path):
+    stage(tmp_path / "data", "old")
+    if not (child := os.fork()):
+        real, turns = os.replace, iter(range(100))
+        atomic._exchange = lambda one, other: False
+
+        def replace(*names):
+            if "test-00000" not in str(names[0]) and MARK not in str(names[0]) and next(turns) == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            real(*names)
+
+        os.replace = replace
+        stage(tmp_path / "data", "new", force=True)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert not (tmp_path / "data").exists() and len(names(tmp_path)) == 2, "the premise: nothing has the name"
+    assert content_of(restored_folder(tmp_path / "data", owner=DATA_SET)) == "old"
+    stage(tmp_path / "data", "newer", force=True)
+    assert names(tmp_path) == ["data"] and content_of(tmp_path / "data") == "newer"
+
+
+def test_a_reader_waits_while_a_running_process_renames(tmp_path):
+    old = tmp_path / ".data.abcdefgh.old"
+    stage(tmp_path / "data")
+    (tmp_path / "data").rename(old)
+
+    def rename():
+        time.sleep(0.2)
+        old.rename(tmp_path / "data")
+
+    with atomic._locked(old) as ours:
+        assert ours
+        thread = threading.Thread(target=rename)
+        thread.start()
+        assert content_of(restored_folder(tmp_path / "data", owner=DATA_SET)) == "new"
+        thread.join()
+    assert names(tmp_path) == ["data"]
+
+
+def test_a_reader_restores_nothing_of_another_kind_and_does_not_wait_for_it(tmp_path):
+    backup = tmp_path / ".data.abcdefgh.old"
+    backup.mkdir()
+    (backup / "thesis.tex").touch()
+    started = time.monotonic()
+    assert not restored_folder(tmp_path / "data", owner=DATA_SET).exists()
+    assert not restored_folder(Path("no\x00name"), owner=DATA_SET).name.endswith("old")
+    assert names(tmp_path) == [".data.abcdefgh.old"] and time.monotonic() - started < 1
 
 
 def test_a_parent_that_cannot_be_written_is_an_error_of_the_system(tmp_path, monkeypatch):

@@ -212,3 +212,22 @@ def test_a_unit_costs_less_than_ten_milliseconds_beyond_its_own_work():
     began = time.process_time()
     list(map_ahead(abs, range(100), workers=2, timeout=20))
     assert time.process_time() - began < 100 * 0.01
+
+
+def test_with_a_function_for_failures_the_other_items_go_on():
+    log = []
+
+    def failed(item, error):
+        return item, type(error).__name__
+
+    found = list(
+        map_ahead(
+            lambda number: number**2,
+            range(6),
+            workers=2,
+            timeout=10,
+            executor=lambda: Losing({3}, log),
+            on_failure=failed,
+        )
+    )
+    assert found == [0, 1, 4, (3, "LostWorkerError"), 16, 25]

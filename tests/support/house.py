@@ -37,6 +37,7 @@ FLOORS = {
 LIBRARIES = {
     **dict.fromkeys(("numpy", "scipy", "msgspec"), 1),
     **dict.fromkeys(("networkx", "pandas", "pyarrow", "safetensors", "sklearn", "loky", "threadpoolctl", "rich"), 1),
+    **dict.fromkeys(("distributed", "mpi4py"), 1),
     **dict.fromkeys(("h5py", "zarr"), 3),
     "torch": 2,
     "torch_geometric": 2,
@@ -50,7 +51,7 @@ LIBRARIES = {
 NET_ROOMS = ("models", "interop", "training", "experiments", "report", "cli")
 """Folders that may import torch; auditing looks into a net that it is given, inside one function."""
 
-ON_CALL = ("matplotlib", "pandas")
+ON_CALL = ("matplotlib", "pandas", "distributed", "mpi4py")
 """Libraries that only functions and type checkers import: a call that draws nothing loads no library for drawing."""
 
 

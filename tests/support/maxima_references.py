@@ -56,19 +56,22 @@ def by_pairs(
         if lost[ties]:
             del found[centre]
     if ties == "plateau":
-        return {place: found[place] for place in _first_of_plateaus(matrix, half, pair, unbeaten, rising)}
+        return {place: found[place] for place in _first_of_plateaus(matrix, half, pair, unbeaten, rising, labels)}
     return found
 
 
-def _first_of_plateaus(matrix, half, pair, unbeaten, rising):
-    """Join equal entries that touch within a window; a plateau counts if none is beaten and one is above another."""
+def _first_of_plateaus(matrix, half, pair, unbeaten, rising, labels):
+    """Join equal entries of one label that touch; a plateau counts if none is beaten and one is above another."""
     reach = list(product(*(range(-min(1, side), min(1, side) + 1) for side in half)))
     graph = nx.Graph()
-    places = [place for place in np.ndindex(matrix.shape) if pair(*place) == place and not np.isnan(matrix[place])]
+    marks = np.ones(matrix.shape) if labels is None else labels
+    known = ~np.isnan(matrix) & (marks != 0)
+    places = [place for place in np.ndindex(matrix.shape) if pair(*place) == place and known[place]]
     graph.add_nodes_from(places)
     for a, b in places:
         near = {pair(a + step, b + other) for step, other in reach} & set(places)
-        graph.add_edges_from(((a, b), place) for place in near if matrix[place] == matrix[a, b])
+        same = (place for place in near if matrix[place] == matrix[a, b] and marks[place] == marks[a, b])
+        graph.add_edges_from(((a, b), place) for place in same)
     plateaus = nx.connected_components(graph)
     return {min(plateau) for plateau in plateaus if plateau <= unbeaten and plateau & rising}
 

@@ -1,6 +1,12 @@
 """Scorers of windows whose score maps are known, for searches by a net."""
 
+import pickle
+from concurrent.futures import Executor, Future
+
 import numpy as np
+from loky.backend.reduction import dumps
+
+from gnnmax.errors import InputError
 
 
 class CentreValue:
@@ -40,3 +46,18 @@ class Shifted:
         self.structures.append(structure)
         scores = matrix + 5
         return np.where(np.eye(*matrix.shape, dtype=bool), -np.inf, scores)
+
+
+class Elsewhere(Executor):
+    """An executor that works at once, on copies: as far from the matrix as another process."""
+
+    _max_workers = 2
+
+    def submit(self, function, item):
+        future = Future()
+        function, item = pickle.loads(dumps((function, item)))
+        try:
+            future.set_result(function(item))
+        except InputError as error:
+            future.set_exception(error)
+        return future

@@ -10,7 +10,7 @@ from torch import nn
 
 from gnnmax.cli.main import main
 from gnnmax.experiments.results import read_results
-from gnnmax.training.distributed import Processes
+from gnnmax.training.distributed import Processes, is_distributed, is_main_process
 from gnnmax.training.loop import train_models
 from tests.support.training import QUICK, TRAIN, VAL
 
@@ -73,3 +73,19 @@ def test_what_several_processes_cannot_share_is_refused(more, complaint, tmp_pat
     monkeypatch.setenv("RANK", "0")
     assert main(["compare", "--data", "tiny", "--out", str(tmp_path / "run"), *more]) == 2
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "value"), [("WORLD_SIZE", "abc"), ("WORLD_SIZE", "-1"), ("RANK", "1_0")])
+def test_a_number_of_processes_that_is_none_is_refused_by_its_name(name, value, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv(name, value)
+    assert main(["compare", "--data", "tiny", "--models", "cnn", "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err == (
+        f"gnnmax: {name} must be a whole number, as torchrun sets it, not '{value}': unset it\n"
+    )
+
+
+def test_an_empty_number_of_processes_is_not_set(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "")
+    monkeypatch.setenv("RANK", "")
+    assert not is_distributed() and is_main_process()

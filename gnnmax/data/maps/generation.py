@@ -67,8 +67,9 @@ def draw_maps(
     on_progress: Progress | None = None,
     *,
     executor: ExecutorLike | None = None,
+    first: int = 0,
 ) -> Iterator[Maps]:
-    """Draw the maps of a split in order, several at a time.
+    """Draw the maps of a split in order, several at a time, without the ``first`` parts.
 
     Raises:
         InputError: ``workers`` is not from 1 to 1000, or a map has no room for its peaks.
@@ -78,7 +79,14 @@ def draw_maps(
     size = max(1, min(64, CHUNK // (rows * columns)))
     draw = functools.partial(generate_maps, recipe.to_dict())
     return draw_chunks(
-        draw, recipe.span(split), size, workers=workers, executor=executor, total=recipe.graphs, on_progress=on_progress
+        draw,
+        recipe.span(split),
+        size,
+        workers=workers,
+        executor=executor,
+        total=recipe.graphs,
+        on_progress=on_progress,
+        first=first,
     )
 
 

@@ -91,20 +91,30 @@ def _table_in_cells(summary: str, module: str) -> Reproduction:
 
 
 TABLES: dict[str, Reproduction] = {
+    "affinity": _table_in_cells(
+        "The worth of the order in windows: bumps against the noise of the affinities that show it.", "affinity"
+    ),
     "answer": _table(
         "The question answered: image and graph nets on bumps, the order of the nodes known or lost.", "answer"
     ),
     "bayes": _table("The shipped Bayes rule against its closed form, at every side and amplitude.", "bayes_rule"),
     "ceilings": _table("Nets of every symmetry against the ceiling that it forces, k = 9 and 15.", "ceilings"),
+    "csbm": _table_in_cells(
+        "The Bayes gap of graph nets: two groups seen by a sparse graph and by features, and BP-AMP.", "csbm"
+    ),
     "encodings": _table(
         "A fair fight: image and graph nets on standardised values and on ranks, with equal budgets.", "encodings"
     ),
     "extrapolation": _table(
         "The largest degree of graphs larger than those of training: which readout extrapolates.", "extrapolation"
     ),
+    "line": _table("Where is the peak of a line map of 64 nodes: nets on maps against the two exact ceilings.", "line"),
     "noise": _table("Image, set and graph nets on a spike in noise, against the Bayes rule.", "noise"),
     "order": _table_in_cells(
         "The worth of the order: from which strength on a hidden block is found, its nodes in order and not.", "order"
+    ),
+    "patches": _table_in_cells(
+        "The worth of locality and shared weights: samples needed to find a signal in one of k patches.", "patches"
     ),
     "places": _table("Where is the peak of a line map, the order of its nodes known, sought and lost.", "places"),
     "real": _table("Real graphs: the rule against plain loops, and the shipped nets against the rule.", "real"),

@@ -32,6 +32,8 @@ __all__ = [
     "SHUFFLED",
     "OrderVerdicts",
     "answer",
+    "bump_scorers",
+    "bump_windows",
     "score_seriated",
     "verdicts_on_bumps",
 ]
@@ -94,18 +96,45 @@ def verdicts_on_bumps(order: str, seed: int) -> dict[str, Verdict]:
     Returns:
         The verdicts by scorer, with intervals over hosts.
     """
+    w = bump_windows(order, seed, hosts=TESTED)
+    with one_thread():
+        return {name: evaluate(np.asarray(scorer(w)), w) for name, scorer in bump_scorers().items()}
+
+
+def bump_scorers() -> dict[str, Scorer]:
+    """Return the scorers of bumps: shipped nets and the Bayes rule."""
     nets = {name: load_model(name, device="cpu") for name in ("cnn-natural", "cnn-shuffled", "product")}
-    scorers: dict[str, Scorer] = {
+    return {
         NATURAL: nets["cnn-natural"],
         SHUFFLED: nets["cnn-shuffled"],
         SERIATED: lambda w: score_seriated(nets["cnn-natural"], w),
         GRAPH: nets["product"],
         BEST: RULES["bayes"],
     }
-    recipe = load_recipe(f"bump-9-{order}")
-    w = build(recipe.replace(seed=FRESH + seed, splits={"test": TESTED})).test
-    with one_thread():
-        return {name: evaluate(np.asarray(scorer(w)), w) for name, scorer in scorers.items()}
+
+
+def bump_windows(
+    order: str, seed: int, *, hosts: int, spread: float | None = None, amplitude: float | None = None
+) -> Windows:
+    """Draw windows of bumps, 128 of each host, that no shipped net was trained or tested on.
+
+    Args:
+        order: ``natural`` or ``shuffled``.
+        seed: Selects the hosts.
+        hosts: Number of hosts.
+        spread: Noise of the affinities among near nodes; None for that of the training, 0.1.
+        amplitude: Height of the bumps; None for that of the training, 2.
+
+    Example:
+        >>> len(bump_windows("shuffled", 0, hosts=2, spread=0.5))
+        256
+    """
+    recipe = load_recipe(f"bump-9-{order}").replace(seed=FRESH + seed, splits={"test": hosts})
+    if spread is not None:
+        recipe = recipe.replace(hosts=[{"type": "line", "reach": 3.0, "spread": spread}])
+    if amplitude is not None:
+        recipe = recipe.replace(**{"plant.amplitude": amplitude})
+    return build(recipe).test
 
 
 def _checks(mean: Mapping[tuple[str, str], float]) -> tuple[Check, ...]:

@@ -30,11 +30,13 @@ class CellOptions:
     Attributes:
         quick: Whether to measure the short form.
         sizes: Sizes to measure; None takes those of the table.
+        nets: Nets to train and measure too, for tables that have some; None takes those of the table.
         folder: Folder that keeps the cells, so that a stopped run resumes; made if it is missing. None keeps none.
     """
 
     quick: bool = False
     sizes: tuple[int, ...] | None = None
+    nets: tuple[str, ...] | None = None
     folder: Path | None = None
 
 

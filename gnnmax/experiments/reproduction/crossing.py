@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import isotonic_regression
 
-__all__ = ["Crossing", "crossing"]
+__all__ = ["Crossing", "crossing", "crossing_point"]
 
 RESAMPLES = 1_000
 
@@ -59,6 +59,27 @@ def crossing(strengths: Floats, found: Floats, level: float) -> Crossing:
         return Crossing(point, np.nan, np.nan, np.nan)
     low, high = np.quantile(again, (0.025, 0.975)).tolist()
     return Crossing(point, low, high, float(again.std()))
+
+
+def crossing_point(strengths: Floats, curve: Floats, level: float) -> float:
+    """Return where one curve crosses a level, as :func:`crossing` does, without an interval.
+
+    Args:
+        strengths: Increasing, shape ``(S,)``.
+        curve: Shape ``(S,)``.
+        level: The level.
+
+    Returns:
+        The first or the last strength where the curve starts above the level, or ends below it.
+
+    Example:
+        >>> crossing_point(np.array([1.0, 4.0]), np.array([0.9, 1.0]), 0.5)
+        1.0
+    """
+    if curve[0] >= level:
+        return float(strengths[0])
+    point = float(_crossings(strengths, curve[:, None], level)[0]) if len(curve) > 1 else np.nan
+    return point if np.isfinite(point) else float(strengths[-1])
 
 
 def _crossings(strengths: Floats, curves: Floats, level: float) -> Floats:

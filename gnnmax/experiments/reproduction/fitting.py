@@ -22,6 +22,7 @@ def fit(
     *,
     steps: int,
     learning_rate: float,
+    weight_decay: float = 0.0,
 ) -> None:
     """Fit a net in place by AdamW with a cosine schedule, and keep the last weights.
 
@@ -33,9 +34,10 @@ def fit(
         loss: Loss of outputs and targets.
         steps: Number of updates.
         learning_rate: The initial, highest learning rate.
+        weight_decay: Weight decay of AdamW.
 
     References:
-        Loshchilov, Hutter, "Decoupled Weight Decay Regularization", ICLR 2019; here without decay.
+        Loshchilov, Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
 
     Example:
         >>> from gnnmax.models.seeding import seeded
@@ -45,7 +47,7 @@ def fit(
         >>> bool((net(line) - 2 * line).abs().max() < 0.01)
         True
     """
-    optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.0)
+    optimiser = torch.optim.AdamW(net.parameters(), weight_decay=weight_decay)
     net.train()
     for step in range(steps):
         for group in optimiser.param_groups:

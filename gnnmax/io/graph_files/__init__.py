@@ -11,7 +11,7 @@ from gnnmax.io.graph_files.formats import READERS, SUFFIXES, TEXT, format_of, re
 from gnnmax.io.graph_files.graphml import read_graphml
 from gnnmax.io.graph_files.matrix_market import read_mtx
 from gnnmax.io.graph_files.text_tables import read_text
-from gnnmax.io.graph_files.zip_archives import read_npz
+from gnnmax.io.graph_files.zip_archives import read_npz, read_npz_arrays
 
 __all__ = [
     "READERS",
@@ -25,5 +25,6 @@ __all__ = [
     "read_mtx",
     "read_npy",
     "read_npz",
+    "read_npz_arrays",
     "read_text",
 ]

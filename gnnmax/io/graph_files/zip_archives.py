@@ -14,7 +14,7 @@ from gnnmax.io.graph_files.arrays import LARGEST_HEADER, Header, read_header
 from gnnmax.io.graph_files.refusals import CUT_OFF, refusing, remedy_of_count
 from gnnmax.io.graph_files.sparse_members import read_sparse
 
-__all__ = ["LARGEST_ARRAY", "read_npz"]
+__all__ = ["LARGEST_ARRAY", "read_npz", "read_npz_arrays"]
 
 LARGEST_ARRAY = 2**27
 """Bytes that a file of any size may unpack to."""
@@ -55,6 +55,23 @@ def read_npz(content: bytes) -> Any:
         if len(archive.members) != 1:
             raise InputError(f"holds {len(archive.members)} arrays: expected one, or a file of scipy.sparse.save_npz")
         return archive.array(next(iter(archive.members)))
+
+
+def read_npz_arrays(content: bytes) -> dict[str, npt.NDArray[Any]]:
+    """Read all arrays of a ``.npz`` file, by name.
+
+    Raises:
+        InputError: not the format, damaged, pickled objects, or too large once unpacked.
+
+    Example:
+        >>> file = io.BytesIO()
+        >>> np.savez(file, x=np.eye(2), y=np.ones(3))
+        >>> {name: array.shape for name, array in read_npz_arrays(file.getvalue()).items()}
+        {'x': (2, 2), 'y': (3,)}
+    """
+    with refusing("a .npz file"), zipfile.ZipFile(io.BytesIO(content)) as box:
+        archive = _Archive(box, content)
+        return {name: archive.array(name) for name in archive.members}
 
 
 class _Archive:

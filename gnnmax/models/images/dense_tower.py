@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from gnnmax.errors import InputError
 from gnnmax.models.images.tower import TowerNet
+from gnnmax.models.inference import full_precision
 from gnnmax.models.tower_spec import TowerSpec, convolved_side, margins
 
 __all__ = ["DenseTower", "has_dense_form"]
@@ -137,7 +138,8 @@ class DenseTower:
         for row in range(0, len(scores), TILE):
             for column in range(0, scores.shape[1], TILE):
                 tile = matrix[row : row + TILE + self.k - 1, column : column + TILE + self.k - 1]
-                scores[row : row + TILE, column : column + TILE] = self._tile(tile)
+                with full_precision(matrix.device):
+                    scores[row : row + TILE, column : column + TILE] = self._tile(tile)
         return scores
 
     def _tile(self, matrix: Tensor) -> Tensor:

@@ -84,9 +84,14 @@ class MapCnn(nn.Module):
         self.head = nn.Sequential(nn.ReLU(), nn.Conv2d(width, width, 1), nn.ReLU(), nn.Conv2d(width, 1, 1))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
 
-    def forward(self, values: Tensor) -> Tensor:
-        """Return the evidence of a peak at each entry, shape ``(B, n, m)``, of maps ``(B, n, m)``."""
-        return transposable(self._evidence, values)
+    def forward(self, values: Tensor, *, symmetric: bool | None = None) -> Tensor:
+        """Return the evidence of a peak at each entry, shape ``(B, n, m)``, of maps ``(B, n, m)``.
+
+        Args:
+            values: Maps; NaN where an entry is not observed.
+            symmetric: Whether every map equals its transpose; None looks, which waits for a GPU.
+        """
+        return transposable(self._evidence, values, symmetric=symmetric)
 
     def _evidence(self, values: Tensor) -> Tensor:
         image, mark = encode_maps(values)

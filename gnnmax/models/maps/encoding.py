@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["CHANNELS", "encode_maps", "in_single_precision", "standardise_maps", "transposable"]
+__all__ = ["CHANNELS", "encode_maps", "equals_transpose", "in_single_precision", "standardise_maps", "transposable"]
 
 CHANNELS = 3
 """Channels of an encoded map: standard units, the same compressed, and the mark of what is observed."""
@@ -45,9 +45,20 @@ def standardise_maps(values: Tensor) -> tuple[Tensor, Tensor]:
     apart = values - middle
     spread = TO_DEVIATIONS * _nanmedian(apart.abs())
     known = apart.masked_fill(~seen, 0.0)
-    usual = (known.square().sum(dim=(1, 2), keepdim=True) / seen.sum(dim=(1, 2), keepdim=True).clamp(min=1)).sqrt()
+    usual = _root_mean_square(known, seen.sum(dim=(1, 2), keepdim=True))
     scale = torch.where(spread > 0, spread, usual)
     return known / torch.where(scale > 0, scale, torch.ones_like(scale)), seen
+
+
+def _root_mean_square(values: Tensor, count: Tensor) -> Tensor:
+    """Return the root of the mean square of each map, shape ``(B, 1, 1)``, on a scale on which squares are finite.
+
+    The scale is a power of two, so it changes no bit of a result that needs none.
+    """
+    _, exponent = torch.frexp(values.abs().amax(dim=(1, 2), keepdim=True))
+    unit = torch.ldexp(torch.ones_like(values[:, :1, :1]), exponent - 1)
+    squares = (values / unit).square().sum(dim=(1, 2), keepdim=True)
+    return unit * (squares / count.clamp(min=1)).sqrt()
 
 
 ROUNDED = 2.0**-16
@@ -118,7 +129,18 @@ def encode_maps(values: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack([units.clamp(-FARTHEST, FARTHEST), units.asinh(), mark], dim=1), mark[:, None]
 
 
-def transposable(evidence: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
+def equals_transpose(values: Tensor) -> bool:
+    """Tell whether every map equals its transpose; NaN equals NaN. On a GPU this waits for the result.
+
+    Example:
+        >>> equals_transpose(torch.eye(3)[None]), equals_transpose(torch.rand(1, 2, 3))
+        (True, False)
+    """
+    marked = values.nan_to_num(torch.inf)
+    return values.shape[1] == values.shape[2] and torch.equal(marked, marked.mT)
+
+
+def transposable(evidence: Callable[[Tensor], Tensor], values: Tensor, *, symmetric: bool | None = None) -> Tensor:
     """Return the mean of the evidence of maps and of their transposes: it is equivariant to transposition.
 
     Symmetric maps are their own transposes, so that they cost one pass, and their evidence is symmetric to the bit.
@@ -126,6 +148,7 @@ def transposable(evidence: Callable[[Tensor], Tensor], values: Tensor) -> Tensor
     Args:
         evidence: From values ``(B, n, m)`` to evidence of the same shape.
         values: Maps, shape ``(B, n, m)``.
+        symmetric: Whether every map equals its transpose; None looks, which waits for a GPU.
 
     Example:
         >>> values = torch.rand(1, 4, 4)
@@ -134,7 +157,7 @@ def transposable(evidence: Callable[[Tensor], Tensor], values: Tensor) -> Tensor
         True
     """
     found = evidence(values)
-    marked = values.nan_to_num(torch.inf)
-    same = values.shape[1] == values.shape[2] and torch.equal(marked, marked.mT)
-    turned = found if same else evidence(values.mT.contiguous())
+    if symmetric is None:
+        symmetric = equals_transpose(values)
+    turned = found if symmetric else evidence(values.mT.contiguous())
     return (found + turned.mT) / 2

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnnmax.errors import InputError
-from gnnmax.models.maps.encoding import standardise_maps
+from gnnmax.models.maps.encoding import equals_transpose, standardise_maps
 
 __all__ = ["MapProductNet"]
 
@@ -226,8 +226,7 @@ class MapProductNet(nn.Module):
         if values.ndim != 3 or values.shape[1] != values.shape[2]:
             raise InputError(f"the net reads square maps, shape (B, n, n), not {tuple(values.shape)}")
         if symmetric is None:
-            marked = values.nan_to_num(torch.inf)
-            symmetric = torch.equal(marked, marked.mT)
+            symmetric = equals_transpose(values)
         given = _read(values, symmetric=symmetric)
         pairs, plain = self._embedded(given)
         for update in self.rounds:

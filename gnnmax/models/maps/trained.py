@@ -91,6 +91,12 @@ class TrainedMapModel(TrainedNet):
         return "standard"
 
     @property
+    def reach(self) -> int | None:
+        """Rows and columns on each side of an entry on which its evidence depends, but for the scale; None: all."""
+        reach = getattr(self.module, "reach", None)
+        return None if reach is None else int(reach)
+
+    @property
     def needs_nodes(self) -> bool:
         """Whether rows and columns must be the same nodes."""
         return bool(getattr(self.architecture.entry, "needs_nodes", False))

@@ -2,17 +2,21 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gnnmax.cli.main import main
 from gnnmax.errors import InputError
-from gnnmax.experiments.reproduction import CellOptions, reproduce
+from gnnmax.experiments.reproduction import CellOptions, order_scorers, reproduce
 from gnnmax.experiments.reproduction import order as module
+from gnnmax.experiments.reproduction.block_training import BLOCK_TRAININGS, block_recipe, trained_on_blocks
 from gnnmax.experiments.reproduction.cells import Cells
 from gnnmax.experiments.reproduction.crossing import crossing
+from gnnmax.experiments.reproduction.order_study import PREDICTED, OrderMatrix
 from gnnmax.experiments.reproduction.outcome import Outcome
+from gnnmax.models.nodes.registry import NODE_MODELS
 
 SHORT = {
     "scan": (0.3, 0.6, 1.2, 2.4),
@@ -24,24 +28,24 @@ SHORT = {
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr(module, "STRENGTHS", SHORT)
+    rules = {name: replace(rule, multiples=SHORT[name]) for name, rule in module.RULES.items()}
+    monkeypatch.setattr(module, "RULES", rules)
     monkeypatch.setattr("gnnmax.experiments.reproduction.crossing.RESAMPLES", 100)
 
 
 def test_the_order_is_worth_what_the_theorems_say_and_a_stopped_run_resumes(short, tmp_path, monkeypatch):
-    options = CellOptions(sizes=(300,), folder=tmp_path / "cells")
+    options = CellOptions(sizes=(300,), nets=("none",), folder=tmp_path / "cells")
     outcome = reproduce("order", (0, 1), options=options)
     assert all(check.holds for check in outcome.checks if "predicts" not in check.claim), outcome.checks
-    assert [row["rule"] for row in outcome.rows] == list(module.RULES)
+    assert [row["scorer"] for row in outcome.rows] == list(module.RULES)
     cells = sorted(options.folder.iterdir())
-    assert len(cells) == 8 * (sum(map(len, SHORT.values())) + len(module.PREDICTED) + 2 * len(module.LOST))
+    assert len(cells) == 8 * (sum(map(len, SHORT.values())) + len(PREDICTED) + 2 * 3)
     for cell in cells[:5]:
         cell.unlink()
-    measured = []
-    overlap = module._Matrix.overlap
-    monkeypatch.setattr(module._Matrix, "overlap", lambda *given: measured.append(given) or overlap(*given))
     again = reproduce("order", (0, 1), options=options)
-    assert len(measured) == 5
+    assert sorted(options.folder.iterdir()) == cells
+    monkeypatch.setattr(OrderMatrix, "maps", property(lambda self: pytest.fail("measured again")))
+    assert reproduce("order", (0, 1), options=options).to_dict() == outcome.to_dict()
     assert again.to_dict() == outcome.to_dict()
     axes = outcome.plot()[1]
     assert axes.get_ylabel().startswith("signal strength")
@@ -49,15 +53,15 @@ def test_the_order_is_worth_what_the_theorems_say_and_a_stopped_run_resumes(shor
 
 
 def test_a_rule_that_reads_the_order_where_it_is_lost_passes_the_hard_line_and_is_noticed(short, monkeypatch):
-    monkeypatch.setitem(module.RULES, "amp", module.scan)
-    outcome = reproduce("order", (0,), options=CellOptions(sizes=(300,)))
+    monkeypatch.setitem(module.RULES, "amp", replace(module.RULES["amp"], score=module.RULES["scan"].score, sweep=None))
+    outcome = reproduce("order", (0,), options=CellOptions(sizes=(300,), nets=("none",)))
     wrong = [check.claim for check in outcome.checks if not check.holds]
     assert any("hidden clique" in claim for claim in wrong)
     assert any("below 1/e by 4 standard errors" in claim for claim in wrong)
 
 
 def test_strengths_of_one_matrix_share_its_noise_and_set_its_block():
-    matrix = module._Matrix(module._recipe(200, 0, 14, clique=False), 0)
+    matrix = OrderMatrix(block_recipe(200, 1.0, seed=0, maps=4), 0)
     weak = matrix.problem(0.5).values.copy()
     strong = matrix.problem(2.0)
     raised = strong.values - weak
@@ -106,6 +110,10 @@ def test_a_damaged_or_foreign_cell_is_refused_in_one_line(tmp_path):
         ["bayes", "--quick"],
         ["bayes", "--figure", "x.svg"],
         ["order", "--quick", "--figure", "x.pdf"],
+        ["order", "--nets", "resnet"],
+        ["order", "--nets", "gin", "gin"],
+        ["order", "--nets", "none", "gin"],
+        ["bayes", "--nets", "gin"],
     ],
 )
 def test_a_wrong_call_is_refused_in_one_line(words, capsys, tmp_path, monkeypatch):
@@ -117,12 +125,52 @@ def test_a_wrong_call_is_refused_in_one_line(words, capsys, tmp_path, monkeypatc
 
 def test_a_figure_is_written_and_a_table_without_one_says_so(short, tmp_path, capsys):
     file = tmp_path / "order.svg"
-    words = ["--sizes", "300", "--seeds", "1", "--figure", str(file), "--json"]
+    words = ["--sizes", "300", "--nets", "none", "--seeds", "1", "--figure", str(file), "--json"]
     assert main(["reproduce", "order", *words]) in (0, 1)
     assert json.loads(capsys.readouterr().out)["rows"][0]["K"] == 17
     assert file.read_text().startswith("<?xml")
     with pytest.raises(InputError, match="no figure"):
         Outcome("a table", "a source", (), ()).plot()
+
+
+def test_nets_are_trained_once_kept_and_placed_beside_the_rules(short, tmp_path, monkeypatch):
+    trained = []
+    for name in ("unrolled-amp", "diagonal-cnn"):
+        brief = replace(BLOCK_TRAININGS[name], steps=2, sizes=(100,), entries=20_000)
+        monkeypatch.setitem(BLOCK_TRAININGS, name, brief)
+        few = replace(order_scorers.NETS[name], multiples=(1.0, 3.0, 9.0))
+        monkeypatch.setitem(order_scorers.NETS, name, few)
+    whole = order_scorers.trained_on_blocks
+    monkeypatch.setattr(order_scorers, "trained_on_blocks", lambda given: trained.append(given.net) or whole(given))
+    options = CellOptions(sizes=(200,), nets=("unrolled-amp", "diagonal-cnn"), folder=tmp_path / "cells")
+    outcome = reproduce("order", (0,), options=options)
+    assert sorted(trained) == ["diagonal-cnn", "unrolled-amp"]
+    kinds = {row["scorer"]: (row["kind"], row["order"]) for row in outcome.rows}
+    assert kinds["unrolled-amp"] == ("net", "lost") and kinds["diagonal-cnn"] == ("net", "known")
+    assert any("image net" in check.claim for check in outcome.checks)
+    next(cell for cell in options.folder.iterdir() if b"unrolled-amp" in cell.read_bytes()).unlink()
+    assert reproduce("order", (0,), options=options).to_dict() == outcome.to_dict()
+    assert len(trained) == 2  # the weights are kept
+    panels = outcome.plot()[0].axes
+    assert len(panels) == 2 and "state evolution" in panels[1].get_legend_handles_labels()[1][0]
+    weights = next(options.folder.glob("unrolled-amp-*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-9])
+    next(cell for cell in options.folder.glob("*.json") if b"unrolled-amp" in cell.read_bytes()).unlink()
+    with pytest.raises(InputError, match="delete them, and the net is trained again"):
+        reproduce("order", (0,), options=options)
+
+
+def test_every_net_of_the_table_is_in_the_registry_has_a_training_and_is_small():
+    assert set(order_scorers.NETS) == set(BLOCK_TRAININGS) == set(NODE_MODELS)
+    for training in BLOCK_TRAININGS.values():
+        assert training.net in NODE_MODELS and max(training.sizes) <= 1_000
+
+
+def test_training_depends_on_its_seed_alone():
+    brief = replace(BLOCK_TRAININGS["unrolled-amp"], steps=3, sizes=(60, 80), entries=10_000)
+    one, same, other = (trained_on_blocks(brief, seed).state_dict() for seed in (0, 0, 1))
+    assert all(bool((one[key] == same[key]).all()) for key in one)
+    assert any(bool((one[key] != other[key]).any()) for key in one)
 
 
 @pytest.mark.slow

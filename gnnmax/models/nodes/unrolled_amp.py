@@ -7,7 +7,6 @@ nothing about the block is known, and its weights serve any number of nodes.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -15,11 +14,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnnmax.errors import InputError
+from gnnmax.models.nodes.observed import observed, outside_masked
 
 __all__ = ["Denoised", "LearnedDenoiser", "PosteriorDenoiser", "UnrolledAMP"]
 
 EDGE = 1e-6
 """Least distance of a probability from 0 and 1 when its logarithmic odds are taken."""
+
+LEAST_HEIGHT, LARGEST_HEIGHT = 0.6, 1.1
+"""Heights of the parts of a learned denoiser at first: those of blocks of sqrt(n) nodes about the border."""
 
 
 class Denoised(NamedTuple):
@@ -67,39 +70,45 @@ class PosteriorDenoiser(nn.Module):
 
 
 class LearnedDenoiser(nn.Module):
-    """A learned denoiser: a mixture of sigmoids whose gains and offsets depend on the energy and the number of nodes.
+    """A learned denoiser: a mixture of posterior denoisers whose heights and priors depend on the energy.
 
-    With one sigmoid, the gain mu and the offset of the posterior it is :class:`PosteriorDenoiser`, so message passing
-    lies in its class. The derivative is exact.
+    With one part it can be :class:`PosteriorDenoiser`, so message passing lies in its class. It reads the energy in
+    units of sqrt(n), the size of blocks at the border, so that its weights serve any number of nodes. It starts as
+    posteriors of several heights about the border, all with a share of 1 / sqrt(n). The derivative is exact.
 
     Args:
-        units: Number of sigmoids.
-        width: Width of the net that gives gains, offsets and weights.
+        units: Number of parts.
+        width: Width of the net that gives heights, priors and weights of the parts.
     """
 
     def __init__(self, units: int = 4, width: int = 32) -> None:
         super().__init__()
-        self.first = nn.Linear(1, 1)
+        self.first = nn.Parameter(torch.zeros(()))
         self.laws = nn.Sequential(
-            nn.Linear(3, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 3 * units)
+            nn.Linear(2, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 3 * units)
         )
+        last = self.laws[-1]
+        assert isinstance(last, nn.Linear)
+        heights = torch.linspace(LEAST_HEIGHT, LARGEST_HEIGHT, units)
+        with torch.no_grad():
+            last.weight.mul_(0.1)
+            last.bias.copy_(torch.cat([torch.log(torch.expm1(heights)), torch.zeros(2 * units)]))
 
     def start(self, count: Tensor) -> Tensor:
-        """Return what each node sends first, shape ``(B,)``: a learned share that depends on n alone."""
-        share: Tensor = torch.sigmoid(self.first(torch.log(count)[:, None] / 4)[:, 0] - torch.log(count) / 2)
-        return share
+        """Return what each node sends first, shape ``(B,)``: a learned share that falls as 1 / sqrt(n)."""
+        return torch.sigmoid(self.first - torch.log(count) / 2)
 
     def forward(self, messages: Tensor, energy: Tensor, count: Tensor) -> Denoised:
         """Denoise messages; see :meth:`PosteriorDenoiser.forward`."""
-        root = torch.sqrt(count)
-        known = torch.stack([torch.log(count) / 4, torch.log(energy + EDGE) / 4, energy / root], dim=1)
-        gain, offset, weight = self.laws(known)[:, None].chunk(3, dim=-1)  # (B, 1, units) each
-        gain = functional.softplus(gain)
-        offset = offset - torch.log(count)[:, None, None] / 2  # a block of about sqrt(n) nodes
-        each = torch.sigmoid(gain * messages[..., None] + offset)  # (B, n, units)
+        ratio = energy / torch.sqrt(count)
+        known = torch.stack([ratio, torch.log(ratio + EDGE) / 4], dim=1)
+        height, prior, weight = self.laws(known)[:, None].chunk(3, dim=-1)  # (B, 1, units) each
+        height = functional.softplus(height)
+        prior = prior - torch.log(count)[:, None, None] / 2 - height.square() * energy[:, None, None] / 2
+        each = torch.sigmoid(height * messages[..., None] + prior)  # (B, n, units)
         weight = torch.softmax(weight, dim=-1)
         value = (weight * each).sum(-1)
-        slope = (weight * gain * each * (1 - each)).sum(-1)
+        slope = (weight * height * each * (1 - each)).sum(-1)
         return Denoised(torch.logit(value, eps=EDGE), value, slope)
 
 
@@ -111,7 +120,7 @@ class UnrolledAMP(nn.Module):
 
     Args:
         denoiser: Turns messages into what is sent next; None makes a learned one.
-        steps: Number of steps.
+        steps: Number of steps; as they share their weights, a trained net may take more.
         standardise: Whether each map is brought to mean 0 and deviation 1 first.
 
     References:
@@ -147,15 +156,7 @@ class UnrolledAMP(nn.Module):
         Raises:
             InputError: no square matrices.
         """
-        if values.ndim != 3 or values.shape[1] != values.shape[2]:
-            raise InputError(f"maps must have shape (B, n, n), not {tuple(values.shape)}")
-        off = ~torch.eye(values.shape[1], dtype=torch.bool, device=values.device)
-        observed = ~torch.isnan(values) & off
-        inside = (~torch.isnan(values)).any(dim=2)
-        count = inside.sum(dim=1).to(values.dtype).clamp(min=1)
-        weights = torch.where(observed, torch.nan_to_num(values), values.new_zeros(()))
-        if self.standardise:
-            weights = _standardised(weights, observed)
+        weights, inside, count = observed(values, standardise=self.standardise)
         now = self.denoiser.start(count)[:, None] * inside
         old, memory = torch.zeros_like(now), count.new_zeros(len(count), 1)
         for _ in range(self.steps):
@@ -163,12 +164,4 @@ class UnrolledAMP(nn.Module):
             found = self.denoiser(messages, now.square().sum(dim=1), count)
             old, now = now, found.value * inside
             memory = (found.slope * inside).sum(dim=1, keepdim=True)
-        return torch.where(inside, found.odds, found.odds.new_full((), -math.inf))
-
-
-def _standardised(weights: Tensor, observed: Tensor) -> Tensor:
-    """Bring the observed entries of each map to mean 0 and deviation 1; the others stay 0."""
-    entries = observed.sum(dim=(1, 2), keepdim=True).clamp(min=1)
-    centred = (weights - weights.sum(dim=(1, 2), keepdim=True) / entries) * observed
-    deviation = torch.sqrt(centred.square().sum(dim=(1, 2), keepdim=True) / entries)
-    return centred / deviation.clamp(min=torch.finfo(weights.dtype).tiny)
+        return outside_masked(found.odds, inside)

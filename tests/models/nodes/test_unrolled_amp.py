@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from gnnmax import InputError, build
 from gnnmax.data.maps.stream import stream_maps
-from gnnmax.models.maps.unrolled_amp import LearnedDenoiser, PosteriorDenoiser, UnrolledAMP
+from gnnmax.models.nodes.unrolled_amp import LearnedDenoiser, PosteriorDenoiser, UnrolledAMP
 from gnnmax.task.block_scores import amp, block_overlaps, degrees, problem_of
 from tests.support.maps import BLOCK, BLOCKS, map_recipe
 
@@ -39,7 +39,7 @@ def test_a_learned_denoiser_of_one_sigmoid_can_be_the_posterior_one():
     with torch.no_grad():
         learned.laws[-1].weight.zero_()
         gain = torch.log(torch.expm1(torch.tensor(0.9).double()))  # the inverse of softplus
-        offset = torch.logit(torch.tensor(12 / 120).double()) - 0.9**2 * 5 / 2 + torch.log(count[0]) / 2
+        offset = torch.logit(torch.tensor(12 / 120).double()) + torch.log(count[0]) / 2
         learned.laws[-1].bias.copy_(torch.stack([gain, offset, gain * 0]))
     for one, other in zip(learned(messages, energy, count), posterior(messages, energy, count), strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)

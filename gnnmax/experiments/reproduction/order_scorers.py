@@ -1,0 +1,180 @@
+"""The scorers of the table ``order``: rules of blocks and trained nets, and the strengths of their blocks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
+from safetensors.torch import save as tensor_bytes
+from torch import nn
+
+from gnnmax.errors import InputError, unknown_name
+from gnnmax.experiments.reproduction.block_training import (
+    BLOCK_TRAININGS,
+    BlockTraining,
+    node_scores,
+    ready,
+    trained_on_blocks,
+)
+from gnnmax.experiments.reproduction.cells import Key
+from gnnmax.io.atomic import write_file
+from gnnmax.io.reading import FileKind
+from gnnmax.models.nodes.registry import NODE_MODELS, build_node_model
+from gnnmax.task.block_scores import Scores, amp, degrees, eigenvector, scan
+from gnnmax.task.block_sweep import amp_at_heights
+from gnnmax.task.blocks import BlockProblem
+
+__all__ = ["NETS", "NO_NETS", "RULES", "OrderScorer", "chosen_nets", "net_scorers"]
+
+NO_NETS = "none"
+"""The name that stands for no net."""
+
+WEIGHTS_FILE = FileKind("the weights", 1_000_000, "delete them, and the net is trained again")
+
+
+Sweep = Callable[[BlockProblem, npt.NDArray[np.intp], Sequence[float]], npt.NDArray[np.float64]]
+"""Maps a problem, the nodes of its block and heights to scores, shape ``(heights, n)``."""
+
+
+@dataclass(frozen=True, eq=False)
+class OrderScorer:
+    """A scorer of the nodes of a block's matrix.
+
+    Attributes:
+        name: The rule or the net.
+        score: Returns one score a node.
+        border: Key of the border in :func:`gnnmax.task.blocks.block_borders` that it is compared with.
+        multiples: Strengths at which it is measured, as multiples of that border.
+        reads_order: Whether it depends on the order in which the nodes come.
+        largest: Number of nodes up to which it is measured.
+        sweep: Scores nodes at several heights of a block at once; None where each height is scored on its own.
+        identity: What determines its scores beside its name: the training of a net.
+    """
+
+    name: str
+    score: Callable[[BlockProblem], npt.NDArray[np.float64]]
+    border: str
+    multiples: tuple[float, ...]
+    reads_order: bool = False
+    largest: int = 16_384
+    sweep: Sweep | None = None
+    identity: str = ""
+
+    @property
+    def key(self) -> Key:
+        """Its part of the key of a cell."""
+        return {"rule": self.name, **({"training": self.identity} if self.identity else {})}
+
+
+def _by_rows(rule: Callable[[BlockProblem], Scores]) -> Callable[[BlockProblem], npt.NDArray[np.float64]]:
+    return lambda problem: rule(problem)[0]
+
+
+RULES: dict[str, OrderScorer] = {
+    rule.name: rule
+    for rule in (
+        OrderScorer("scan", _by_rows(scan), "scan", (0.3, 0.42, 0.6, 0.85, 1.2, 1.7, 2.4), reads_order=True),
+        OrderScorer(
+            "amp",
+            _by_rows(amp),
+            "amp",
+            (0.5, 0.8, 1.0, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5, 3.5),
+            sweep=amp_at_heights,
+        ),
+        OrderScorer("eigenvector", _by_rows(eigenvector), "eigenvector", (0.6, 0.85, 1.0, 1.1, 1.2, 1.35, 1.6, 2.0)),
+        OrderScorer("degrees", _by_rows(degrees), "degrees", (0.5, 0.7, 0.85, 1.0, 1.2, 1.5)),
+    )
+}
+"""The rules by name, the best first."""
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Where a net is measured; see :class:`OrderScorer`."""
+
+    border: str
+    multiples: tuple[float, ...]
+    largest: int = 8_192
+
+
+NETS: dict[str, _Measured] = {
+    "diagonal-cnn": _Measured("scan", (0.3, 0.6, 0.85, 1.2, 1.7, 2.4, 3.4, 4.8, 7.0), largest=2_048),
+    "unrolled-amp": _Measured("amp", RULES["amp"].multiples),
+    "gin": _Measured("amp", (0.8, 1.0, 1.2, 1.5, 2.0, 2.7, 3.5, 4.5, 6.0, 9.0)),
+    "spectral": _Measured("eigenvector", RULES["eigenvector"].multiples),
+    "gat": _Measured("eigenvector", (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)),
+    "graph-transformer": _Measured("eigenvector", (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)),
+}
+"""The nets by name, see :data:`gnnmax.models.nodes.registry.NODE_MODELS`."""
+
+
+def chosen_nets(names: Sequence[str] | None, *, quick: bool) -> tuple[str, ...]:
+    """Return the nets of a table: those that are named; by default all of them, or none in the short form.
+
+    Raises:
+        InputError: an unknown net, or one that is named twice.
+
+    Example:
+        >>> chosen_nets(None, quick=True), chosen_nets(["none"], quick=False), chosen_nets(["gin"], quick=True)
+        ((), (), ('gin',))
+    """
+    if names is None:
+        return () if quick else tuple(NETS)
+    if list(names) == [NO_NETS]:
+        return ()
+    if NO_NETS in names:
+        raise InputError(f"{NO_NETS} stands for no net: leave out {NO_NETS}, or the nets beside it")
+    for name in names:
+        if name not in NETS:
+            raise unknown_name("net of blocks", name, [*NETS, NO_NETS])
+    if len(set(names)) < len(names):
+        raise InputError(f"a net is named twice in {', '.join(names)}: name each once")
+    return tuple(name for name in NETS if name in names)
+
+
+def net_scorers(names: Sequence[str], folder: Path | None) -> dict[str, OrderScorer]:
+    """Return scorers by nets, which are trained when they are needed first.
+
+    Args:
+        names: Keys of :data:`NETS`.
+        folder: Folder that keeps their weights; None keeps none.
+    """
+    return {name: _net_scorer(name, BLOCK_TRAININGS[name], folder) for name in names}
+
+
+def _net_scorer(name: str, training: BlockTraining, folder: Path | None) -> OrderScorer:
+    identity = hashlib.sha256(msgspec.json.encode(training, order="sorted")).hexdigest()[:12]
+    where, entry = NETS[name], NODE_MODELS[training.net]
+    net = cache(lambda: _trained(training, None if folder is None else folder / f"{name}-{identity}.safetensors"))
+    return OrderScorer(
+        name,
+        lambda problem: node_scores(net(), problem),
+        where.border,
+        where.multiples,
+        reads_order=entry.reads_order,
+        largest=where.largest,
+        identity=identity,
+    )
+
+
+def _trained(training: BlockTraining, file: Path | None) -> nn.Module:
+    """Read the weights of a net, or train it and keep them."""
+    if file is not None and file.exists():
+        net = build_node_model(training.net, training.config)
+        try:
+            net.load_state_dict(parse_tensors(WEIGHTS_FILE.read(file)))
+        except (SafetensorError, RuntimeError, ValueError, KeyError):
+            raise InputError(f"the weights {file} are damaged: delete them, and the net is trained again") from None
+        return ready(net, training)
+    net = trained_on_blocks(training)
+    if file is not None:
+        write_file(file, tensor_bytes({key: weight.contiguous() for key, weight in net.state_dict().items()}))
+    return net

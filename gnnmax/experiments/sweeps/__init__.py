@@ -1,0 +1,1 @@
+"""Sweeps: many small worlds, nets and seeds by one plan, each result kept as soon as it is there."""

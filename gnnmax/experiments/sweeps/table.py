@@ -1,0 +1,318 @@
+"""The tidy table of a sweep: one row for each place, net, seed and test split."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gnnmax.errors import InputError, unknown_name
+from gnnmax.experiments.sweeps.figure import draw_sweep
+from gnnmax.experiments.sweeps.ledger import Ledger
+from gnnmax.experiments.sweeps.plan import Point, SweepPlan
+from gnnmax.experiments.sweeps.responses import Observations
+from gnnmax.experiments.sweeps.units import UnitResult
+from gnnmax.io.atomic import write_file
+from gnnmax.io.json_text import json_text
+from gnnmax.io.paths import as_path
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+__all__ = ["TABLE_FILES", "SweepTable", "read_sweep"]
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class SweepTable:
+    """The results of a sweep.
+
+    Attributes:
+        plan: The plan.
+        points: Every unit of the plan with its place, in order.
+        results: Results by the digest of their unit; units without a result are missing.
+    """
+
+    plan: SweepPlan
+    points: Sequence[Point]
+    results: dict[str, UnitResult]
+
+    @classmethod
+    def read(cls, ledger: Ledger, plan: SweepPlan, points: Sequence[Point], *, strict: bool = False) -> SweepTable:
+        """Read the results of the units of a plan.
+
+        Args:
+            ledger: The ledger.
+            plan: The plan.
+            points: Its points.
+            strict: Whether to refuse a damaged result; otherwise it counts as missing.
+
+        Raises:
+            InputError: a result is damaged.
+        """
+        read = ledger.read if strict else ledger.whole
+        found = {digest: read(digest) for digest in dict.fromkeys(point.unit.digest for point in points)}
+        return cls(plan, points, {digest: result for digest, result in found.items() if result is not None})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SweepTable) and self.rows == other.rows
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the axes."""
+        return self.plan.axes
+
+    @cached_property
+    def metrics(self) -> list[str]:
+        """Names of the metrics that some result has."""
+        names: dict[str, None] = {}
+        for result in self.results.values():
+            for metrics in result.metrics.values():
+                names |= dict.fromkeys(name for name, value in metrics.items() if value is not None)
+        return list(names)
+
+    @cached_property
+    def tests(self) -> list[str]:
+        """Names of the test splits."""
+        return list(dict.fromkeys(test for result in self.results.values() for test in result.metrics))
+
+    @property
+    def nets(self) -> list[str]:
+        """Names of the nets, in the order of the plan."""
+        return list(dict.fromkeys(point.net for point in self.points))
+
+    @property
+    def metric(self) -> str:
+        """The metric that figures show: that of the plan, or the accuracy on windows, or the recall on maps.
+
+        Raises:
+            InputError: no result has it.
+        """
+        if self.plan.metric is not None:
+            if self.metrics and self.plan.metric not in self.metrics:
+                raise unknown_name("metric", self.plan.metric, self.metrics)
+            return self.plan.metric
+        return "accuracy" if "accuracy" in self.metrics or "recall" not in self.metrics else "recall"
+
+    @property
+    def compared(self) -> tuple[str, str] | None:
+        """The two nets of a break-even: the difference is the first less the second; None with one net."""
+        if self.plan.compare is not None:
+            return self.plan.compare[0], self.plan.compare[1]
+        return (self.nets[-1], self.nets[0]) if len(self.nets) > 1 else None
+
+    @cached_property
+    def missing(self) -> int:
+        """Number of units without a result."""
+        return len({point.unit.digest for point in self.points} - self.results.keys())
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows: of a unit with metrics one for each test split, of any other one.
+
+        Columns: the number of the ``world``, the recipe file ``data``, every axis (None where a unit does not depend on
+        it), ``net``, ``seed``, ``test``, ``state`` (done, diverged, failed or missing), ``reason``, ``ceiling``,
+        ``parameters``, ``steps``, ``best_step``, ``validation_loss``, all metrics, and the digest of the ``unit``.
+        """
+        found: list[Row] = []
+        seen: set[str] = set()
+        for point in self.points:
+            place = {"world": point.world, "data": point.data, **{axis: point.values.get(axis) for axis in self.axes}}
+            place |= {"net": point.net, "seed": point.unit.seed}
+            key = json.dumps(place, sort_keys=True)
+            if key not in seen:  # axes that a unit does not depend on repeat it
+                seen.add(key)
+                found += self._rows_of(place, point.unit.digest)
+        return found
+
+    def _rows_of(self, place: Row, digest: str) -> list[Row]:
+        result = self.results.get(digest)
+        if result is None or not result.metrics:
+            state, reason = ("missing", "") if result is None else (result.state, result.reason)
+            empty = dict.fromkeys(("ceiling", "parameters", "steps", "best_step", "validation_loss", *self.metrics))
+            return [{**place, "test": None, "state": state, "reason": reason, **empty, "unit": digest}]
+        return [
+            {
+                **place,
+                "test": test,
+                "state": result.state,
+                "reason": "",
+                "ceiling": result.ceilings.get(test),
+                "parameters": result.parameters,
+                "steps": result.steps,
+                "best_step": result.best_step,
+                "validation_loss": result.validation_loss,
+                **{name: metrics.get(name) for name in self.metrics},
+                "unit": digest,
+            }
+            for test, metrics in result.metrics.items()
+        ]
+
+    def observed(self, *nets: str, metric: str | None = None, test: str | None = None) -> Observations:
+        """Collect a metric of a net, or the difference of two nets at equal places and seeds.
+
+        Args:
+            nets: One net, or two: the difference is the first less the second.
+            metric: Name of the metric; None takes that of the self.
+            test: Name of the test split; None takes the first.
+
+        Raises:
+            InputError: an unknown name, or more than two nets.
+        """
+        metric = self.metric if metric is None else metric
+        if not 1 <= len(nets) <= 2:
+            raise InputError(f"a response is that of one net or of the difference of two, not of {len(nets)}")
+        for name, what, known in [*((net, "net", self.nets) for net in nets), (metric, "metric", self.metrics)]:
+            if name not in known:
+                raise unknown_name(what, name, known)
+        test = test or self.tests[0]
+        if test not in self.tests:
+            raise unknown_name("test split", test, self.tests)
+        rows: dict[str, dict[str, dict[str, Any]]] = {net: {} for net in nets}
+        shared = [axis for axis in self.axes if not axis.startswith("models.") or axis.split(".")[1] in nets]
+        joined = [axis for axis in shared if not axis.startswith("models.")] if len(nets) > 1 else shared
+        for row in self.rows:
+            if row["net"] in nets and row["test"] == test and row.get(metric) is not None:
+                key = json.dumps([row["world"], row["data"], row["seed"], *(row[axis] for axis in joined)])
+                rows[row["net"]].setdefault(key, row)
+        first = rows[nets[0]]
+        keys = [key for key in first if all(key in rows[net] for net in nets)]
+        values = [first[key][metric] - sum(rows[net][key][metric] for net in nets[1:]) for key in keys]
+        seeds = "recipe.seed"
+        clusters = [
+            first[key]["world"] if self.plan.worlds else json.dumps([first[key].get(seeds), first[key]["seed"]])
+            for key in keys
+        ]
+        return Observations(
+            " less ".join(nets),
+            np.array(values, dtype=np.float64),
+            {axis: [first[key][axis] for key in keys] for axis in joined},
+            np.unique(np.array(clusters), return_inverse=True)[1].astype(np.intp) if keys else np.zeros(0, np.intp),
+        )
+
+    def plot(self, *, metric: str | None = None, test: str | None = None) -> tuple[Figure, Any]:
+        """Draw every net over every axis, and where one overtakes the other; one metric on one test split.
+
+        Args:
+            metric: Name of the metric; None takes :attr:`metric`.
+            test: Name of the test split; None takes the first.
+
+        Returns:
+            A figure of matplotlib and its axes.
+
+        Raises:
+            InputError: an unknown name, or no result to draw.
+        """
+        if not self.tests:
+            raise InputError("the sweep has no result to draw: run it first")
+        chosen = self.metric if metric is None else metric
+        nets = [self.observed(net, metric=chosen, test=test) for net in self.nets if self._has(net, chosen)]
+        both = self.compared is not None and all(self._has(net, chosen) for net in self.compared)
+        difference = self.observed(*self.compared, metric=chosen, test=test) if both and self.compared else None
+        return draw_sweep(nets, difference, metric=chosen)
+
+    def _has(self, net: str, metric: str) -> bool:
+        return any(row["net"] == net and row.get(metric) is not None for row in self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rows and the plan's digest, in plain values."""
+        return {"plan": self.plan.digest, "axes": list(self.axes), "missing": self.missing, "rows": self.rows}
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return the rows as a data frame.
+
+        Raises:
+            InputError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise InputError("to_pandas needs pandas: pip install pandas, or take to_dict()") from None
+        return pandas.DataFrame(self.rows)
+
+    def write(self, path: str | Path) -> Path:
+        """Write the table as ``.csv``, ``.json`` or ``.parquet``, by the ending, whole or not at all.
+
+        Raises:
+            InputError: another ending, no such folder, or Parquet without pyarrow.
+        """
+        file = as_path(path)
+        if file.suffix not in TABLE_FILES:
+            raise InputError(f"a table of a sweep ends in {', '.join(TABLE_FILES)}, not in {file.suffix!r}: {path}")
+        if not file.parent.is_dir():
+            raise InputError(f"the folder {file.parent} does not exist: make it first, or choose another file")
+        write_file(file, TABLE_FILES[file.suffix](self))
+        return file
+
+
+def read_sweep(folder: str | Path) -> SweepTable:
+    """Read the table of a sweep from its folder.
+
+    Raises:
+        InputError: there is no sweep, it is of another version, or a file is damaged.
+    """
+    ledger = Ledger.open(folder)
+    plan = ledger.plan()
+    return SweepTable.read(ledger, plan, plan.points(), strict=True)
+
+
+def _csv(table: SweepTable) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    rows = table.rows
+    writer.writerow(rows[0])
+    writer.writerows([_field(value) for value in row.values()] for row in rows)
+    return text.getvalue().encode()
+
+
+def _field(value: Any) -> Any:
+    """Return a value as a field of a table: lists and tables as JSON, nothing for None."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, dict)):
+        return json.dumps(value)
+    return "" if value is None else value
+
+
+def _json(table: SweepTable) -> bytes:
+    return f"{json_text(table.to_dict())}\n".encode()
+
+
+def _parquet(table: SweepTable) -> bytes:
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise InputError("Parquet needs pyarrow, which is not installed: pip install 'gnnmax[parquet]'") from None
+    columns = {name: [row[name] for row in table.rows] for name in table.rows[0]}
+    content = pa.BufferOutputStream()
+    parquet.write_table(pa.table({name: _column(values) for name, values in columns.items()}), content)
+    return bytes(content.getvalue())
+
+
+def _column(values: list[Any]) -> list[Any]:
+    """Return a column of one type: numbers, or text."""
+    known = [value for value in values if value is not None]
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
+        fractional = any(isinstance(value, float) for value in known)
+        return [math.nan if value is None and fractional else value for value in values] if fractional else values
+    return [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+
+
+TABLE_FILES: dict[str, Callable[[SweepTable], bytes]] = {".csv": _csv, ".json": _json, ".parquet": _parquet}
+"""Writers of a table by the ending of its file."""

@@ -1,0 +1,71 @@
+"""What a net reads of a map of nodes: standard units, zeros where nothing is observed, and the number of nodes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gnnmax.errors import InputError
+
+__all__ = ["Observed", "observed", "outside_masked"]
+
+
+class Observed(NamedTuple):
+    """The observed part of a batch of symmetric maps.
+
+    Attributes:
+        weights: Entries, shape ``(B, n, n)``: 0 where nothing is observed, and on the diagonal.
+        inside: True for nodes with an observed entry, shape ``(B, n)``.
+        nodes: Number of these nodes, at least 1, shape ``(B,)``.
+    """
+
+    weights: Tensor
+    inside: Tensor
+    nodes: Tensor
+
+
+def observed(values: Tensor, *, standardise: bool = True) -> Observed:
+    """Read maps as weighted graphs.
+
+    Args:
+        values: Symmetric maps, shape ``(B, n, n)``. NaN is not observed; the diagonal is ignored.
+        standardise: Whether the observed entries of each map are brought to mean 0 and deviation 1.
+
+    Raises:
+        InputError: no square matrices.
+
+    Example:
+        >>> found = observed(torch.tensor([[[0.0, 3.0, torch.nan], [3.0, 0.0, torch.nan], [torch.nan] * 3]]))
+        >>> found.inside.tolist(), found.nodes.tolist()
+        ([[True, True, False]], [2.0])
+    """
+    if values.ndim != 3 or values.shape[1] != values.shape[2]:
+        raise InputError(f"maps must have shape (B, n, n), not {tuple(values.shape)}")
+    seen = ~torch.isnan(values)
+    inside = seen.any(dim=2)
+    count = inside.sum(dim=1).to(values.dtype).clamp(min=1)
+    seen = seen & ~torch.eye(values.shape[1], dtype=torch.bool, device=values.device)
+    weights = torch.where(seen, values, values.new_zeros(()))
+    return Observed(_standardised(weights, seen) if standardise else weights, inside, count)
+
+
+def _standardised(weights: Tensor, seen: Tensor) -> Tensor:
+    """Bring the observed entries of each map to mean 0 and deviation 1; the others stay 0."""
+    entries = seen.sum(dim=(1, 2), keepdim=True).clamp(min=1)
+    tiny = torch.finfo(weights.dtype).tiny
+    weights = weights / weights.abs().amax(dim=(1, 2), keepdim=True).clamp(min=tiny)  # squares must not overflow
+    centred = (weights - weights.sum(dim=(1, 2), keepdim=True) / entries) * seen
+    deviation = torch.sqrt(centred.square().sum(dim=(1, 2), keepdim=True) / entries)
+    return centred / deviation.clamp(min=tiny)
+
+
+def outside_masked(odds: Tensor, inside: Tensor) -> Tensor:
+    """Return logarithmic odds with minus infinity for nodes outside their map.
+
+    Example:
+        >>> outside_masked(torch.zeros(1, 2), torch.tensor([[True, False]]))
+        tensor([[0., -inf]])
+    """
+    return torch.where(inside, odds, odds.new_full((), -torch.inf))

@@ -1,0 +1,161 @@
+"""Nets on nodes: each moves with the nodes where it says so, ignores padding and signs, and is small."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from gnnmax import InputError
+from gnnmax.models.maps.convolution import MapCnn
+from gnnmax.models.nodes import spectral
+from gnnmax.models.nodes.observed import observed
+from gnnmax.models.nodes.registry import NODE_MODELS, build_node_model
+from gnnmax.models.nodes.strongest import laplacian_encoding, strongest_edges
+from tests.support.map_nets import noise, renumbered
+
+EXACT = 1e-4
+"""Largest change of scores by rounding, in their standard deviations: eigenvectors are found to 1e-5."""
+
+
+def awake(name):
+    net = build_node_model(name).double().eval()
+    rng = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in net.parameters():
+            if not weight.any():
+                weight.copy_(0.3 * torch.randn(weight.shape, generator=rng, dtype=weight.dtype))
+    return net
+
+
+def scores(net, values):
+    with torch.no_grad():
+        return net(values)
+
+
+def far(found, wanted):
+    return float((found - wanted).abs().max() / wanted.std())
+
+
+@pytest.mark.parametrize("name", list(NODE_MODELS))
+def test_scores_move_with_the_nodes_where_it_is_declared(name):
+    net, values = awake(name), noise(40)
+    moved, order = renumbered(values)
+    change = far(scores(net, moved), scores(net, values)[:, order])
+    assert change > 0.01 if NODE_MODELS[name].reads_order else change < EXACT
+
+
+@pytest.mark.parametrize("name", list(NODE_MODELS))
+def test_padding_changes_nothing_and_has_no_chance(name):
+    net, values = awake(name), noise(30)
+    found = scores(net, functional.pad(values, (0, 5, 0, 5), value=torch.nan))
+    assert far(found[:, :30], scores(net, values)) < EXACT
+    assert torch.isneginf(found[:, 30:]).all()
+
+
+@pytest.mark.parametrize("name", list(NODE_MODELS))
+def test_shift_and_scale_of_a_map_change_nothing_and_neither_do_the_maps_beside_it(name):
+    net, values = awake(name), noise(30)
+    assert far(scores(net, 3 * values + 7), scores(net, values)) < EXACT
+    assert far(scores(net, values[1:]), scores(net, values)[1:]) < EXACT
+
+
+@pytest.mark.parametrize("unit", [1e-25, 1e30])
+def test_the_unit_of_a_map_changes_nothing_in_single_precision(unit):
+    values = noise(20).float()
+    found, wanted = observed(values * unit).weights, observed(values).weights
+    assert far(found, wanted) < 1e-4
+
+
+@pytest.mark.parametrize("name", list(NODE_MODELS))
+def test_a_net_is_small_learns_takes_any_size_and_refuses_what_is_no_map(name):
+    net = build_node_model(name)
+    assert sum(weight.numel() for weight in net.parameters()) <= 20_000
+    for n in (1, 2, 5):
+        assert net(noise(n).float()).shape == (2, n)
+    net(noise(20).float()).square().sum().backward()
+    assert any(weight.grad is not None and bool(weight.grad.any()) for weight in net.parameters())
+    with pytest.raises(InputError, match=r"must have shape \(B, n, n\)"):
+        net(torch.zeros(3, 4, 5))
+
+
+def test_the_image_net_is_the_diagonal_of_the_map_net():
+    net, values = awake("diagonal-cnn"), noise(150)
+    with torch.no_grad():
+        whole = MapCnn.forward(net, values).diagonal(dim1=1, dim2=2)
+    assert far(scores(net, values), whole) < 1e-9
+
+
+@pytest.mark.parametrize("name", ["spectral", "graph-transformer"])
+def test_the_signs_of_eigenvectors_do_not_matter(name, monkeypatch):
+    net, values = awake(name), noise(30)
+    before = scores(net, values)
+    whole = spectral.leading_vectors
+
+    def mirrored(matrix, count):
+        sizes, vectors = whole(matrix, count)
+        return sizes, -vectors
+
+    monkeypatch.setattr(spectral, "leading_vectors", mirrored)
+    monkeypatch.setattr("gnnmax.models.nodes.strongest.leading_vectors", mirrored)
+    assert far(scores(net, values), before) < 1e-9
+    monkeypatch.setattr(
+        spectral.SignInvariant,
+        "forward",
+        lambda self, vectors, values, count: self.phi(torch.stack([vectors, vectors, vectors], dim=-1)).flatten(2),
+    )
+    other = scores(net, values)
+    monkeypatch.setattr(spectral, "leading_vectors", whole)
+    monkeypatch.setattr("gnnmax.models.nodes.strongest.leading_vectors", whole)
+    assert far(scores(net, values), other) > 0.01  # a net that reads signs is noticed
+
+
+def test_leading_vectors_are_those_of_a_dense_decomposition():
+    matrix = noise(25, batch=1)[0].numpy()
+    sizes, vectors = spectral.leading_vectors(matrix, 3)
+    expected, basis = np.linalg.eigh(matrix)
+    assert np.allclose(sizes, expected[::-1][:3], atol=1e-3)
+    assert np.allclose(np.abs((vectors * basis[:, ::-1][:, :3]).sum(axis=0)), 1, atol=1e-3)
+    sizes, vectors = spectral.leading_vectors(np.ones((2, 2)), 3)
+    assert (sizes[1:] == 0).all() and (vectors[:, 1:] == 0).all()
+
+
+def test_each_row_keeps_its_strongest_entries_and_equal_ones_together():
+    values = noise(12, batch=1)
+    edges = strongest_edges(observed(values), 2)
+    pairs = {tuple(pair) for pair in edges.ends.T.tolist()}
+    assert pairs == {(j, i) for i, j in pairs}
+    own = values[0].clone().fill_diagonal_(-torch.inf)
+    assert {(int(j), i) for i in range(12) for j in own[i].topk(2).indices} <= pairs
+    assert len(pairs) <= 2 * 2 * 12
+    assert strongest_edges(observed(torch.ones(1, 5, 5)), 2).ends.shape[1] == 20
+
+
+def test_laplacian_encodings_are_eigenvectors_of_the_normalised_laplacian():
+    edges = strongest_edges(observed(noise(20, batch=1)), 4)
+    adjacency = np.zeros((20, 20))
+    adjacency[tuple(edges.ends.numpy())] = 1
+    root = 1 / np.sqrt(adjacency.sum(axis=1))
+    laplacian = np.eye(20) - root[:, None] * adjacency * root
+    sizes, vectors = (each.numpy() for each in laplacian_encoding(edges, 20, 3))
+    assert np.allclose(laplacian @ vectors, vectors * (1 - sizes), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "complaint"),
+    [
+        ("cnn", None, "unknown net on nodes 'cnn'"),
+        ("gin", {"layers": 0}, "layers"),
+        ("gat", {"kept": 0}, "kept"),
+        ("diagonal-cnn", {"dilations": []}, "dilations"),
+        ("unrolled-amp", {"steps": 0}, "steps"),
+    ],
+)
+def test_unknown_nets_and_impossible_configs_are_refused(name, config, complaint):
+    with pytest.raises(InputError, match=complaint):
+        build_node_model(name, config)
+
+
+def test_weights_depend_on_the_seed_alone():
+    one, same, other = (build_node_model("gin", seed=seed).state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(weight, same[key]) for key, weight in one.items())
+    assert not all(torch.equal(weight, other[key]) for key, weight in one.items())
