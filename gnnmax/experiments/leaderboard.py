@@ -160,7 +160,7 @@ def with_entries(
     Example:
         >>> from gnnmax.data.generation import build
         >>> data = build("tiny")
-        >>> board = with_entries(new_board(data), data, {"half": [0.5] * 16})
+        >>> board = with_entries(new_board(data), data, {"half": np.full(16, 0.5)})
         >>> board.entries[0].figures["accuracy"]
         0.5
     """

@@ -83,7 +83,7 @@ def croissant(source: str | Path) -> dict[str, Any]:
         >>> [records["name"] for records in found["recordSet"]]
         ['splits', 'train', 'val', 'test']
         >>> found["recordSet"][1]["field"][0]["arrayShape"]
-        '9,9'
+        '5,5'
     """
     folder = as_path(source)
     manifest: Manifest | None = None

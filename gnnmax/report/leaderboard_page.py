@@ -17,10 +17,11 @@ def board_table(standing: Standing) -> TableText:
     """Lay out a leaderboard as a table: the best group first.
 
     Example:
+        >>> import numpy as np
         >>> from gnnmax.data.generation import build
         >>> from gnnmax.experiments.leaderboard import check_board, new_board, with_entries
         >>> data = build("tiny")
-        >>> board = with_entries(new_board(data), data, {"half": [0.5] * 16})
+        >>> board = with_entries(new_board(data), data, {"half": np.full(16, 0.5)})
         >>> board_table(check_board(board, data)).rows[0][:3]
         ['1', 'half', '0.5000']
     """

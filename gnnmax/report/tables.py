@@ -133,6 +133,7 @@ def reproduction_table(outcome: Outcome) -> Table:
     """Lay out a table that was reproduced.
 
     Example:
+        >>> from gnnmax.experiments.reproduction.outcome import Outcome
         >>> reproduction_table(Outcome("title", "source", ({"net": "cnn", "accuracy": 0.9},), ())).row_count
         1
     """

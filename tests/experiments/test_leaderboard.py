@@ -73,9 +73,15 @@ def test_scores_that_know_the_label_are_marked_as_above_the_ceiling(tmp_path):
     assert "http" not in page
 
 
-@pytest.mark.parametrize("scores", [[0.0], [float("nan")] * len(DATA.test)])
-def test_scores_of_another_length_or_not_finite_are_refused(scores):
-    with pytest.raises(InputError, match="the scores of mine"):
+@pytest.mark.parametrize(
+    ("scores", "complaint"),
+    [
+        (np.zeros(1), "the scores of mine must have one entry"),
+        (np.full(len(DATA.test), np.nan), "the scores of mine .*(finite|NaN)"),
+    ],
+)
+def test_scores_of_another_length_or_not_finite_are_refused(scores, complaint):
+    with pytest.raises(InputError, match=complaint):
         with_entries(BOARD, DATA, {"mine": scores})
 
 

@@ -27,7 +27,9 @@ def test_nets_for_spikes_for_bumps_and_for_maps_ship_and_weigh_less_than_two_meg
     assert sum(path.stat().st_size for path in SHIPPED.rglob("*")) < 2_000_000
     for name in [*shipped_models(), *shipped_models(maps=True)]:
         card = (SHIPPED / name / "README.md").read_text(encoding="utf-8")
-        assert card.startswith(f"# {name}\n") and "What it cannot do" in card
+        assert (
+            card.startswith('---\nlicense: "mit"\n') and f"\n---\n\n# {name}\n" in card and "What it cannot do" in card
+        )
         assert load_net(name).card.recipe_digest[:16] in card
 
 
