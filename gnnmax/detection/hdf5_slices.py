@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
-columns = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("contact_map_columns.py"))))
+_shared = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("contact_map_columns.py"))))
 """The names of the program that reads contact maps: its bounds, and the way to an object in a file."""
 
 CACHE = 2**24
@@ -46,19 +46,19 @@ def matrices_of(group: h5py.Group, path: str, depth: int, left: list[int]) -> It
 def check(data: h5py.Dataset, place: str) -> None:
     """Refuse a data set that lies elsewhere, does not hold real numbers, or states more than is stored."""
     if data.external or data.is_virtual:
-        raise columns.RefusedError(f"the entries of {place} lie in another file: copy them into one file")
+        raise _shared.RefusedError(f"the entries of {place} lie in another file: copy them into one file")
     if data.dtype.kind not in "fiub":
-        raise columns.RefusedError(f"{place} has the type {data.dtype}")
+        raise _shared.RefusedError(f"{place} has the type {data.dtype}")
     stored, stated = data.id.get_storage_size(), data.size * data.dtype.itemsize
-    if stated > max(columns.SMALLEST, columns.TIMES_STORED * stored) or (data.size and not stored):
-        raise columns.RefusedError(f"{place} states {data.size} entries in {stored} bytes: most were never written")
+    if stated > max(_shared.SMALLEST, _shared.TIMES_STORED * stored) or (data.size and not stored):
+        raise _shared.RefusedError(f"{place} states {data.size} entries in {stored} bytes: most were never written")
 
 
 def serve(file: h5py.File, place: str, asked: BinaryIO, out: BinaryIO) -> None:
     """Write the header, then rectangles as they are asked for."""
-    data = columns.find(file, place)
+    data = _shared.find(file, place)
     if not isinstance(data, h5py.Dataset) or data.ndim != 2:
-        known = list(matrices_of(file, "", columns.DEEPEST, [columns.MOST_GROUPS]))
+        known = list(matrices_of(file, "", _shared.DEEPEST, [_shared.MOST_GROUPS]))
         out.write(json.dumps({"known": known}).encode() + b"\n")
         return
     check(data, place)
@@ -68,7 +68,7 @@ def serve(file: h5py.File, place: str, asked: BinaryIO, out: BinaryIO) -> None:
     for line in asked:
         top, bottom, first, last = map(int, line.split())
         entries: Any = (bottom - top) * (last - first) + int(np.prod(data.chunks or (0,)))
-        seconds = columns.SECONDS + entries * kind.itemsize / columns.BYTES_PER_SECOND
+        seconds = _shared.SECONDS + entries * kind.itemsize / _shared.BYTES_PER_SECOND
         if hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_PROF, seconds)  # it counts from here on
         out.write(np.ascontiguousarray(data[top:bottom, first:last], dtype=kind).tobytes())
@@ -77,7 +77,7 @@ def serve(file: h5py.File, place: str, asked: BinaryIO, out: BinaryIO) -> None:
 
 def main(path: str, place: str) -> int:
     """Serve a data set; return the exit status."""
-    status: int = columns.run(path, CACHE, lambda file: serve(file, place, sys.stdin.buffer, sys.stdout.buffer))
+    status: int = _shared.run(path, CACHE, lambda file: serve(file, place, sys.stdin.buffer, sys.stdout.buffer))
     return status
 
 
