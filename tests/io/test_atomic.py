@@ -383,9 +383,9 @@ def test_many_writers_of_one_file_leave_one_whole_file_and_none_of_them_fails(tm
 
 def test_an_interrupt_while_a_scratch_folder_is_locked_leaves_nothing(tmp_path, monkeypatch):
     def interrupted(*_, **__):
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("stopped")
 
     monkeypatch.setattr("filelock.lock_descriptor", interrupted)
-    with pytest.raises(KeyboardInterrupt, match=""), atomic_folder(tmp_path / "data", owner=DATA_SET):
+    with pytest.raises(KeyboardInterrupt, match="stopped"), atomic_folder(tmp_path / "data", owner=DATA_SET):
         pass
     assert names(tmp_path) == []
