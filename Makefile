@@ -1,7 +1,7 @@
 # Every target makes what it needs: the first one that runs makes .venv and installs gnnmax into it.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-altered test-slow test-lowest wheel check bench clean help
+.PHONY: setup demo test test-altered test-slow test-lowest wheel check bench docs clean help
 
 VENV := .venv
 STAMP := $(VENV)/.installed
@@ -49,6 +49,10 @@ check: setup  ## lint, format, types
 
 bench: setup  ## speed as ratios to a floor or a peer, in one run
 	$(BIN)/python -m benchmarks
+
+docs: setup  ## the site in build/site/html, from clean: notebooks and gallery executed, warnings are errors
+	rm -rf build/site docs/generated
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b html -W --keep-going -n -q -j 2 -d build/site/doctrees docs build/site/html
 
 clean:  ## remove the environment and what tools left; runs and data stay
 	rm -rf $(VENV) .lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis

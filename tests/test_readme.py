@@ -8,6 +8,7 @@ import pytest
 
 from gnnmax.cli.main import main
 from gnnmax.report.documents import map_models_markdown, map_recipes_markdown, models_markdown, recipes_markdown
+from tests.support.prose import written
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,7 +20,7 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 
 BLOCKS = blocks(README)
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted(written("*.md"))]
 PYTHON = [
     pytest.param(code, id=f"{page.name}-{number}")
     for page in PAGES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -193,7 +194,7 @@ class Audit(Shown, Mapping[str, Finding]):
 
     @property
     def conclusion(self) -> str:
-        """``right symmetry``, ``constant``, or ``wrong: `` and the faults.
+        """Return ``right symmetry``, ``constant``, or ``wrong:`` and the faults.
 
         It holds for the transformations that were tried and the windows that were given: one window refutes a symmetry,
         none proves it.
@@ -253,7 +254,7 @@ class Audit(Shown, Mapping[str, Finding]):
             "flips where the label moves": [finding.expected_flips for finding in self.findings.values()],
         }
         draw_bars(axes, names, shares)
-        axes.set(xlim=(0, 1), xlabel="share of decisions", title=self.conclusion)
+        axes.set(xlim=(0, 1), xlabel="share of decisions", title=textwrap.fill(self.conclusion, 64))
         axes.legend(fontsize=8)
         return figure, axes
 

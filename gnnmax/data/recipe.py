@@ -82,8 +82,8 @@ class Recipe(RecipeFace, Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             windows, one with the spike at every entry; in hosts that are not complete, every entry of such a cut is an
             edge. A ladder takes no ``kinds``.
         label_noise: Share of the planted labels that are flipped at random, independently of everything else.
-            :attr:`Windows.planted` holds the flipped labels; ``observed``, the kinds and the offsets are not changed. A
-            scorer that is right with probability p agrees with probability (1 - 2 e) p + e; so does the ceiling.
+            ``planted`` of the windows holds the flipped labels; ``observed``, the kinds and the offsets stay. A scorer
+            that is right with probability p agrees with probability (1 - 2 e) p + e; so does the ceiling.
         overlap: Whether a node may be a row and a column of one window: ``none``, ``untied`` or ``tied``, which also
             decides about ties with mirrored entries; see :data:`gnnmax.data.subgraphs.window_extraction.Overlap`. For
             natural windows of any host, and planted windows of directed hosts.

@@ -280,3 +280,4 @@ NORMALISATIONS: dict[str, Normalisation] = {
     ),
     **{name: Normalisation(fit, summary, ordered=True, scale=PEAK) for name, (fit, summary) in BACKGROUNDS.items()},
 }
+"""The steps before a search, by name."""

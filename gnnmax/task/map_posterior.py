@@ -77,7 +77,7 @@ def evidence(maps: Maps) -> Scores:
     """Return the log likelihood of one peak at each place against none: the knowledge of order and background.
 
     With T the profile of a peak at (p, q), a its amplitude and x the values minus the background (lognormal: their
-    logarithms), E_pq = a <x, T> - a^2 |T|^2 / 2. In Poisson counts x of mean b, E_pq is the sum of
+    logarithms), ``E_pq = a <x, T> - a^2 |T|^2 / 2``. In Poisson counts x of mean b, E_pq is the sum of
     x log(1 + a T) - a b T. In a symmetric map the sums run over pairs, and T has its mirror image added. Entries that
     are not observed carry no information.
 
@@ -120,8 +120,8 @@ def posterior(maps: Maps, *, logarithm: bool = False) -> Scores:
 def matched_filter(maps: Maps) -> Scores:
     """Correlate the maps with the profile of a peak, given order and background, in units of the noise's deviation.
 
-    In Gaussian noise the score of a place is <x, T> / |T|: unit noise where there is no peak. In Poisson counts it is
-    the evidence itself, which weighs entries by their means.
+    In Gaussian noise the score of a place is ``<x, T> / |T|``: unit noise where there is no peak. In Poisson counts it
+    is the evidence itself, which weighs entries by their means.
 
     Returns:
         Shape ``(M, n, m)``; minus infinity where no peak can be.

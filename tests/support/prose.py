@@ -44,11 +44,17 @@ def strings_of(path: str, source: str) -> Iterator[Text]:
             yield Text(path, node.lineno, node.value)
 
 
+def written(pattern: str) -> list[Path]:
+    """Return the files below ``docs`` that people wrote: not those that the build of the site makes."""
+    files = (ROOT / "docs").rglob(pattern)
+    return [file for file in files if "generated" not in file.relative_to(ROOT).parts]
+
+
 def prose() -> Iterator[Text]:
     """Yield what a reader sees: strings of the package, templates of the report, README, CONTRIBUTING and docs."""
-    for file in sorted((ROOT / "gnnmax").rglob("*.py")):
+    for file in sorted([*(ROOT / "gnnmax").rglob("*.py"), *written("*.py")]):
         yield from strings_of(file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8"))
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *written("*.md")]
     for file in sorted([*pages, *(ROOT / "gnnmax" / "report" / "templates").iterdir()]):
         yield Text(file.relative_to(ROOT).as_posix(), 1, file.read_text(encoding="utf-8"))
 

@@ -56,7 +56,7 @@ class RingLattice(HostFamily, frozen=True, tag="ring_lattice"):
 class Lattice(HostFamily, frozen=True, tag="lattice"):
     """A grid of rows and columns, each node joined to all within ``radius`` steps along it; natural order is row-major.
 
-    The steps from (a, b) to (c, d) are |a - c| + |b - d|, without wrapping around the border. Only the weights are
+    The steps from (a, b) to (c, d) are ``|a - c| + |b - d|``, without wrapping around the border. Only the weights are
     drawn.
 
     Example:

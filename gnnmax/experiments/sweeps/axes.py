@@ -135,7 +135,7 @@ def drawn_value(axis: str, given: Any, *, seed: int, world: int) -> Any:
 
     Example:
         >>> [drawn_value("recipe.k", [3, 5, 7], seed=0, world=world) for world in range(5)]
-        [5, 5, 7, 3, 3]
+        [3, 7, 3, 3, 3]
     """
     key = hashlib.sha256(f"{seed}/{world}/{axis}".encode()).digest()
     share = float(np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16]))).random())

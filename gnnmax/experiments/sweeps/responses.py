@@ -151,8 +151,8 @@ def _text(value: Any) -> str:
 def response(observations: Observations, axis: str) -> list[Cell]:
     """Return the mean over each value of an axis, with intervals.
 
-    The mean is taken over repetitions, each of which is the mean of its observations; the interval is that of Student's
-    t over repetitions, for other worlds or seeds. An axis of many numbers is cut into bins of equally many worlds.
+    Each repetition has the mean of its observations. The mean of these is taken, with Student's t interval over
+    repetitions, for other worlds or seeds. An axis of many numbers is cut into bins of equally many worlds.
 
     Raises:
         InputError: an unknown axis.

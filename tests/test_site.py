@@ -1,0 +1,170 @@
+"""The site: every public name, option and page is listed; ``make docs`` builds it, these tests only read the lists."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gnnmax
+from gnnmax import detection
+from gnnmax.cli import COMMANDS
+from gnnmax.cli.main import main
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+TUTORIALS = sorted(path for path in (DOCS / "tutorials").glob("*.md") if path.stem != "index")
+SCRIPTS = sorted((DOCS / "gallery").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def extensions():
+    """The modules that make pages, as Sphinx imports them: from a folder that is on the path for as long as needed."""
+    sys.path.insert(0, str(DOCS / "extensions"))
+    try:
+        import api_pages
+        import command_pages
+        import generated_pages
+        import references
+
+        yield {module.__name__: module for module in (api_pages, command_pages, generated_pages, references)}
+    finally:
+        sys.path.remove(str(DOCS / "extensions"))
+
+
+@pytest.fixture(scope="module")
+def pages(extensions):
+    return extensions["generated_pages"].generated()
+
+
+def test_every_module_of_the_package_is_on_one_page_of_the_reference(pages, extensions):
+    listed = [name for page in pages.values() for name in re.findall(r"^\.\. automodule:: (\S+)$", page, re.MULTILINE)]
+    files = [path for path in (ROOT / "gnnmax").rglob("*.py") if path.stem != "__main__"]
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files}
+    assert sorted(listed) == sorted(modules - extensions["api_pages"].LAZY)
+
+
+def test_every_public_name_is_in_the_list_of_public_names_and_documented_where_it_is_defined(pages, extensions):
+    index = pages["api/index.rst"]
+    for name in gnnmax.__all__:
+        assert f"`gnnmax.{name} <gnnmax.{gnnmax._MODULES[name]}.{name}>`" in index
+    names = extensions["api_pages"].public_names
+    for package in (gnnmax, detection):
+        for name, module in package._MODULES.items():
+            assert name in names(f"{package.__name__}.{module}"), name
+
+
+def test_a_public_name_without_a_page_is_noticed(extensions):
+    assert "is_centred" in extensions["api_pages"].public_names("gnnmax.task.label")
+    assert "absent" not in extensions["api_pages"].public_names("gnnmax.task.label")
+
+
+def test_every_public_function_and_class_has_a_docstring(extensions):
+    missing = []
+    for module in (module for folder in extensions["api_pages"].modules_of().values() for module in folder):
+        tree = ast.parse(extensions["api_pages"].source_of(module).read_text(encoding="utf-8"))
+        defined = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+        described = {node.name for node in defined if ast.get_docstring(node)}  # overloads have none of their own
+        public = {node.name for node in defined} & set(extensions["api_pages"].public_names(module))
+        missing += [f"{module}.{name}" for name in sorted(public - described)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_that_the_help_of_a_command_lists_is_documented(name, pages, capsys):
+    assert main([name, "--help"]) == 0
+    said = set(re.findall(r"^│ (--[a-z][a-z0-9-]*)|, (--[a-z][a-z0-9-]*)", capsys.readouterr().out, re.MULTILINE))
+    options = {first or second for first, second in said} - {"--help"}
+    section = pages["commands.rst"].split(f"\n.. program:: gnnmax {name}\n")[1].split("\n.. program::")[0]
+    documented = set(re.findall(r"--[a-z][a-z0-9-]*", " ".join(re.findall(r"^\.\. option:: (.*)$", section, re.M))))
+    assert options <= documented
+    assert documented
+
+
+def test_every_documented_option_has_a_description(pages):
+    empty = re.findall(r"^\.\. option:: (.*)\n\n\s*$", pages["commands.rst"], re.MULTILINE)
+    assert empty == []
+
+
+def test_every_page_is_in_a_table_of_contents(pages):
+    contents = [(DOCS / "index.md").read_text(encoding="utf-8"), (DOCS / "tutorials" / "index.md").read_text()]
+    listed = {
+        line.strip()
+        for page in contents
+        for block in re.findall(r"^```\{toctree\}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+        for line in block.splitlines()
+    }
+    written = {path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.md")}
+    written = {page for page in written if not page.startswith("generated/")} - {"index"}
+    made = {f"generated/{Path(page).with_suffix('')}" for page in pages if "/" not in page}
+    assert written | made <= listed | {f"tutorials/{line}" for line in listed}
+
+
+def test_there_are_a_gallery_of_sixteen_pictures_and_eight_tutorials():
+    assert len(SCRIPTS) >= 16
+    assert len(TUTORIALS) >= 8
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_of_the_gallery_is_executed_and_leaves_one_figure(path):
+    source = path.read_text(encoding="utf-8")
+    assert re.fullmatch(r"plot_\d\d_\w+", path.stem)  # the name that the build executes
+    assert len(re.findall(r"^figure, \w+ = ", source, re.MULTILINE)) == 1
+    title, line = (ast.get_docstring(ast.parse(source)) or "").splitlines()[:2]
+    assert line == "=" * len(title)
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_a_tutorial_is_a_notebook_that_is_listed_and_executed(path):
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("---\njupytext:\n")
+    assert "{code-cell} python" in text
+    assert path.stem in (DOCS / "tutorials" / "index.md").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_settings_execute_every_tutorial_and_stop_at_an_error():
+    settings = (DOCS / "conf.py").read_text(encoding="utf-8")
+    for line in ('nb_execution_mode = "cache"', "nb_execution_raise_on_error = True", '"abort_on_example_error": True'):
+        assert line in settings
+
+
+def test_the_build_treats_warnings_as_errors_and_is_part_of_the_continuous_integration():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^docs: setup.*\n\trm .*\n\t.*sphinx.* -W --keep-going -n ", makefile, re.MULTILINE)
+    assert re.search(r"^timeout \d+ make docs$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_no_page_that_loads_scripts_from_elsewhere_is_written():
+    settings = (DOCS / "conf.py").read_text(encoding="utf-8")
+    assert '"write_computation_times": False' in settings
+    assert 'html_math_renderer = "imgmath"' in settings
+
+
+def test_what_the_build_writes_is_not_tracked():
+    ignored = subprocess.run(
+        ["git", "check-ignore", "docs/generated/commands.rst", "build/site/html/index.html"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert len(ignored.stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("page", "link", "moved"),
+    [
+        ("order", "[a](detection.md#x)", "[a](/detection.md#x)"),
+        ("maps", "[a](../datasets/README.md)", "[a](/generated/datasets.md)"),
+        ("generated/datasets", "[a](../docs/maps.md)", "[a](/maps.md)"),
+        ("generated/changelog", "[a](docs/order.md)", "[a](/order.md)"),
+        ("models", "[a](../gnnmax/models/weights/cnn/README.md)", "[a](/generated/weights/cnn.md)"),
+        ("use/start", "[a](../own-net.md)", "[a](/own-net.md)"),
+        ("order", "[a](https://x.org/a.md)", "[a](https://x.org/a.md)"),
+        ("order", "[a](#there)", "[a](#there)"),
+    ],
+)
+def test_links_of_the_repository_are_links_of_the_site(extensions, page, link, moved):
+    assert extensions["references"].site_links(link, page) == moved
