@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from gnnmax.data.imported import Imported
+from gnnmax.data.manifest import MANIFEST, MANIFEST_FILE, Manifest, read_manifest
 from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.recipe_files import any_recipe
-from gnnmax.data.store import MANIFEST, Manifest, read_manifest
 from gnnmax.data.stored_kinds import Described, layout_of
 from gnnmax.io.ownership import MADE_BY
 from gnnmax.io.paths import as_path
@@ -89,7 +89,7 @@ def croissant(source: str | Path) -> dict[str, Any]:
     manifest: Manifest | None = None
     if folder.is_dir():
         manifest, recipe = read_manifest(folder)
-        files = [file_metadata(MANIFEST, (folder / MANIFEST).read_bytes(), "application/json")]
+        files = [file_metadata(MANIFEST, MANIFEST_FILE.read(folder / MANIFEST), "application/json")]
     else:
         recipe, files = any_recipe(source), []
     records = []

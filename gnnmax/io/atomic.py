@@ -280,7 +280,12 @@ def _own_folder(path: Path) -> Iterator[Path]:
     """Make a scratch folder beside ``path``, locked while this process lives, if the file system has locks."""
     for attempt in range(LOCKING):
         scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
-        with locked(scratch) as ours:
+        with contextlib.ExitStack() as opened:
+            try:
+                ours = opened.enter_context(locked(scratch))
+            except BaseException:  # an interrupt
+                shutil.rmtree(scratch, ignore_errors=True)
+                raise
             if ours or attempt + 1 == LOCKING:
                 yield scratch
                 return

@@ -379,3 +379,13 @@ def test_many_writers_of_one_file_leave_one_whole_file_and_none_of_them_fails(tm
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
     assert names(tmp_path) == ["note"]
     assert path.read_text() in [str(number) * 5000 for number in range(4)]
+
+
+def test_an_interrupt_while_a_scratch_folder_is_locked_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt("stopped")
+
+    monkeypatch.setattr("filelock.lock_descriptor", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="stopped"), atomic_folder(tmp_path / "data", owner=DATA_SET):
+        pass
+    assert names(tmp_path) == []
