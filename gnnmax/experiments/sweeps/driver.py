@@ -175,7 +175,7 @@ def estimate_sweep(plan: PlanLike, out: str | Path, *, shard: Shard | str | None
     points = _in_shard(load_plan(plan).points(), shard)
     part = _units_of(points)
     there = Path(out, "sweep.json").exists()
-    ledger = Ledger.open(out) if there else None
+    ledger = Ledger.load(out) if there else None
     finished = {digest for digest in part if ledger is not None and ledger.finished(digest) is not None}
     times = ledger.times() if ledger is not None else {}
     seconds = _expected([unit for digest, unit in part.items() if digest not in finished], part, times)

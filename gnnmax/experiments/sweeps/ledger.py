@@ -110,7 +110,7 @@ class Ledger:
         return cls(folder.absolute())
 
     @classmethod
-    def open(cls, folder: str | Path) -> Ledger:
+    def load(cls, folder: str | Path) -> Ledger:
         """Open a ledger that is there.
 
         Raises:

@@ -34,7 +34,7 @@ def merge_sweeps(folders: Sequence[str | Path], out: str | Path, *, force: bool 
     """
     if not folders:
         raise InputError("there is nothing to merge: give at least one folder of a sweep")
-    ledgers = [Ledger.open(folder) for folder in folders]
+    ledgers = [Ledger.load(folder) for folder in folders]
     plan = ledgers[0].plan()
     for ledger in ledgers[1:]:
         if ledger.plan().digest != plan.digest:
@@ -56,7 +56,7 @@ def merge_sweeps(folders: Sequence[str | Path], out: str | Path, *, force: bool 
         for ledger in ledgers:
             merged.add_times(ledger.times())
         merged.tidy()
-    return SweepTable.read(Ledger.open(target), plan, points, strict=True)
+    return SweepTable.read(Ledger.load(target), plan, points, strict=True)
 
 
 def _one_of(old: tuple[UnitResult, Path] | None, new: tuple[UnitResult, Path]) -> tuple[UnitResult, Path]:

@@ -266,7 +266,7 @@ def read_sweep(folder: str | Path) -> SweepTable:
     Raises:
         InputError: there is no sweep, it is of another version, or a file is damaged.
     """
-    ledger = Ledger.open(folder)
+    ledger = Ledger.load(folder)
     plan = ledger.plan()
     return SweepTable.read(ledger, plan, plan.points(), strict=True)
 

@@ -149,10 +149,10 @@ def test_merging_refuses_two_results_of_one_unit_and_other_plans(whole, tmp_path
     run_sweep(plan, tmp_path / "a")
     run_sweep(plan, tmp_path / "b")
     (path,) = (tmp_path / "b" / "units").iterdir()
-    result = Ledger.open(tmp_path / "b").read(path.stem)
+    result = Ledger.load(tmp_path / "b").read(path.stem)
     path.unlink()
     changed = type(result)(**{name: getattr(result, name) for name in result.__struct_fields__} | {"best_step": 7})
-    Ledger.open(tmp_path / "b").write(changed)
+    Ledger.load(tmp_path / "b").write(changed)
     with pytest.raises(InputError, match="two results of one unit differ"):
         merge_sweeps([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
     with pytest.raises(InputError, match="have other plans"):
