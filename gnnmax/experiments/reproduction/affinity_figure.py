@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_affinity"]
 
-AXES, ERROR = ("amplitude", "affinity noise"), "s.e. at most"
+AXES, ERROR = ("k", "amplitude", "affinity noise"), "s.e. at most"
 """Columns that are no scorers."""
 
 
@@ -23,17 +23,18 @@ def draw_affinity(rows: Sequence[dict[str, Value]], ax: Any = None) -> tuple[Fig
     """Draw the accuracy of each scorer against the noise of the affinities, with two standard errors.
 
     Args:
-        rows: Rows of the table ``affinity``.
+        rows: Rows of the table ``affinity``; those of the first side are drawn.
         ax: Axes of matplotlib to draw the first amplitude on; None draws a new figure with a panel for each.
 
     Returns:
         The figure, and the axes of the first amplitude.
 
     Example:
-        >>> row = {"amplitude": 2.0, "affinity noise": 0.1, "best": 0.96, "s.e. at most": 0.01}
+        >>> row = {"k": 9, "amplitude": 2.0, "affinity noise": 0.1, "best": 0.96, "s.e. at most": 0.01}
         >>> draw_affinity([row])[1].get_xlabel()
         'noise of the affinities'
     """
+    rows = [row for row in rows if row["k"] == rows[0]["k"]]
     amplitudes = list(dict.fromkeys(float(row["amplitude"]) for row in rows))
     panels: Sequence[Axes]
     if ax is None:

@@ -114,7 +114,7 @@ def bump_scorers() -> dict[str, Scorer]:
 
 
 def bump_windows(
-    order: str, seed: int, *, hosts: int, spread: float | None = None, amplitude: float | None = None
+    order: str, seed: int, *, hosts: int, k: int = 9, spread: float | None = None, amplitude: float | None = None
 ) -> Windows:
     """Draw windows of bumps, 128 of each host, that no shipped net was trained or tested on.
 
@@ -122,6 +122,7 @@ def bump_windows(
         order: ``natural`` or ``shuffled``.
         seed: Selects the hosts.
         hosts: Number of hosts.
+        k: Side of the windows; the nets were trained at 9.
         spread: Noise of the affinities among near nodes; None for that of the training, 0.1.
         amplitude: Height of the bumps; None for that of the training, 2.
 
@@ -129,7 +130,7 @@ def bump_windows(
         >>> len(bump_windows("shuffled", 0, hosts=2, spread=0.5))
         256
     """
-    recipe = load_recipe(f"bump-9-{order}").replace(seed=FRESH + seed, splits={"test": hosts})
+    recipe = load_recipe(f"bump-9-{order}").replace(k=k, seed=FRESH + seed, splits={"test": hosts})
     if spread is not None:
         recipe = recipe.replace(hosts=[{"type": "line", "reach": 3.0, "spread": spread}])
     if amplitude is not None:

@@ -33,7 +33,21 @@ def test_cells_are_kept_and_the_figure_has_a_panel_for_each_amplitude(outcome, m
     assert len(figure.axes) == 1 and axes.get_title() == "amplitude 2"
 
 
-@pytest.mark.parametrize("wrong", [{"sizes": (300,)}, {"nets": ("cnn",)}])
-def test_a_wrong_call_is_refused(wrong):
-    with pytest.raises(InputError, match="leave out sizes and nets"):
-        reproduce("affinity", (0,), options=CellOptions(**wrong))
+def test_sides_are_rows_of_their_own_and_share_no_cell(outcome, monkeypatch):
+    found, folder = outcome
+    measured = []
+    accuracy = module._Cell.accuracy
+    monkeypatch.setattr(
+        module._Cell, "accuracy", lambda self, scorer: measured.append(self.k) or accuracy(self, scorer)
+    )
+    options = CellOptions(quick=True, folder=folder, sizes=(5, 9))
+    rows = reproduce("affinity", (0,), options=options).rows
+    assert [row["k"] for row in rows] == [5, 5, 9, 9]
+    assert rows[2:] == found.rows
+    assert set(measured) == {5}
+    assert rows[0]["best"] < rows[2]["best"]
+
+
+def test_nets_to_train_are_refused():
+    with pytest.raises(InputError, match="leave out nets"):
+        reproduce("affinity", (0,), options=CellOptions(nets=("cnn",)))
