@@ -64,7 +64,13 @@ def loop_smooth(matrix, scale=1.0):
     return scores
 
 
-LOOPS = {"rank": loop_rank, "distance": loop_distance, "degree": loop_degree, "smooth": loop_smooth}
+def loop_blob(matrix, scale=1.0):
+    """The difference of two of these means, over what it makes of a bump of this scale."""
+    near, wide = (loop_smooth(matrix, scale * factor) for factor in (1.6**-0.5, 1.6**0.5))
+    return (near - wide) / ((1.6 - 1 / 1.6) / 2)
+
+
+LOOPS = {"blob": loop_blob, "rank": loop_rank, "distance": loop_distance, "degree": loop_degree, "smooth": loop_smooth}
 LOOPS |= {kind: partial(over_background, kind=kind) for kind in PLACES}
 
 
@@ -97,6 +103,15 @@ def holed(matrix, seed):
 def test_every_step_has_a_loop_and_a_summary():
     assert set(NORMALISATIONS) == set(LOOPS)
     assert all(step.summary.endswith(".") for step in NORMALISATIONS.values())
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0])
+@pytest.mark.parametrize("holes", [False, True])
+def test_a_blob_is_the_loop_over_entries(scale, holes):
+    matrix = weights(3).astype(float)
+    matrix = holed(matrix, 3) if holes else matrix
+    expected = loop_blob(matrix, scale)
+    np.testing.assert_allclose(scores_of(matrix, (f"blob:{scale:g}",)), expected, rtol=1e-12, atol=1e-12)
 
 
 @settings(max_examples=100, deadline=None)
@@ -263,7 +278,7 @@ def test_an_empty_sparse_matrix_has_no_maximum_after_any_step():
 @pytest.mark.parametrize(
     ("matrix", "options", "complaint"),
     [
-        (np.ones((5, 5)), {"steps": ["log"]}, "unknown step 'log'; known: degree, distance, "),
+        (np.ones((5, 5)), {"steps": ["log"]}, "unknown step 'log'; known: blob, degree, distance, "),
         (np.ones((5, 5)), {"steps": "rank"}, "sequence of names"),
         (np.ones((5, 6)), {"steps": ["distance"]}, "a square matrix, rows and columns in one order, not 5 x 6"),
         (np.full((5, 5), np.inf), {"steps": ["distance"]}, "finite values"),

@@ -232,6 +232,7 @@ FLAGS_WITHOUT_EFFECT = [
     "--seed 1",
     "--device cpu --models none",
     "--allow-changed --models none",
+    "--workers 2",
 ]
 
 

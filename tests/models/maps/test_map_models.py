@@ -99,7 +99,7 @@ def test_a_sliding_net_gives_the_scores_of_the_windows_themselves(name):
 
 
 def test_a_net_that_is_not_averaged_over_the_transpose_breaks_the_law(monkeypatch):
-    monkeypatch.setattr("gnnmax.models.maps.convolution.transposable", lambda evidence, values: evidence(values))
+    monkeypatch.setattr("gnnmax.models.maps.convolution.transposable", lambda evidence, values, **_: evidence(values))
     net, values = awake("map-cnn"), noise(13, 10)
     assert far(evidence(net, values.mT), evidence(net, values).mT) > 0.01
 
