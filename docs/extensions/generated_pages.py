@@ -30,9 +30,12 @@ def generated() -> dict[str, str]:
 
 
 def _copied(source: str, page: str) -> str:
-    """Return a document of the repository; those of shipped weights are reached by links alone."""
+    """Return a document of the repository; cards of shipped weights lose their head, and are reached by links alone."""
     text = (ROOT / source).read_text(encoding="utf-8")
-    return f"---\norphan: true\n---\n\n{text}" if page.startswith("weights/") else text
+    if not page.startswith("weights/"):
+        return text
+    card = text.split("---\n", 2)[2] if text.startswith("---\n") else text
+    return f"---\norphan: true\n---\n{card}"
 
 
 def write_generated(folder: Path) -> None:

@@ -66,7 +66,7 @@ def croissant(source: str | Path) -> dict[str, Any]:
 
     The shards are safetensors files, which no reader of Croissant opens: a field names the array of the shards that
     holds it, with type and shape of one record, and its content is the bytes of the file. The Parquet files of
-    :func:`gnnmax.interop.hugging_face.write_folder` are read field by field.
+    :func:`gnnmax.report.hugging_face.write_dataset_card` are read field by field.
 
     Args:
         source: The folder of a stored data set, or the name or path of a recipe of windows or maps. A recipe has no
