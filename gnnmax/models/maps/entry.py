@@ -1,4 +1,4 @@
-"""The registry entry of a net on maps."""
+"""Registry entries of nets on maps: their equivariance, and how they are built."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gnnmax.models.entry import NetEntry
 from gnnmax.models.seeding import seeded
 from gnnmax.models.visibility import Background
 
-__all__ = ["MapModelEntry", "MapSymmetry"]
+__all__ = ["EquivariantEntry", "MapModelEntry", "MapSymmetry"]
 
 MapSymmetry = Literal["relabelling", "transposition", "translation"]
 """An action on a map under which a net's evidence moves with the entries.
@@ -23,28 +23,17 @@ MapSymmetry = Literal["relabelling", "transposition", "translation"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapModelEntry(NetEntry):
-    """One net on maps.
-
-    Its module takes values ``(B, n, m)``, NaN where nothing is observed and outside a map, of any n and m, and returns
-    the evidence of a peak at each entry, ``(B, n, m)``: the log likelihood of a peak there against none, up to a
-    constant of each map.
+class EquivariantEntry(NetEntry):
+    """One net on maps of any side, whose scores move with the entries or with the nodes.
 
     Attributes:
         build: Makes the net from a config.
         equivariant: The actions that it is equivariant to, exactly (up to rounding); the tests check each, and that it
             has no other.
-        needs_nodes: Whether rows and columns must be the same nodes: weights among rows are then known.
-
-    Example:
-        >>> from gnnmax.models.maps.registry import MAP_MODELS
-        >>> MAP_MODELS["map-gnn"].group_name
-        'relabelling, transposition'
     """
 
     build: Callable[[Any], nn.Module]
     equivariant: tuple[MapSymmetry, ...]
-    needs_nodes: bool = False
 
     @property
     def group_name(self) -> str:
@@ -53,7 +42,7 @@ class MapModelEntry(NetEntry):
 
     @property
     def invariances(self) -> tuple[str, ...]:
-        """The actions under which its evidence is declared to move with the entries."""
+        """The actions under which its scores are declared to move with the entries or the nodes."""
         return self.equivariant
 
     def make(self, k: int | None, config: Any, seed: int) -> nn.Module:
@@ -71,6 +60,29 @@ class MapModelEntry(NetEntry):
         return seeded(lambda: self.build(config), seed)
 
     def ceiling(self, k: int | None, config: Any = None, background: Background = "any") -> float | None:
-        """Return None: ceilings of maps are those of their recipe, see :mod:`gnnmax.data.maps.ceilings`."""
+        """Return None: ceilings of maps are those of their recipe, see :mod:`gnnmax.data.maps.ceilings`.
+
+        Borders of hidden blocks are in :func:`gnnmax.task.blocks.block_borders`.
+        """
         del k, config, background
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapModelEntry(EquivariantEntry):
+    """One net on maps.
+
+    Its module takes values ``(B, n, m)``, NaN where nothing is observed and outside a map, of any n and m, and returns
+    the evidence of a peak at each entry, ``(B, n, m)``: the log likelihood of a peak there against none, up to a
+    constant of each map.
+
+    Attributes:
+        needs_nodes: Whether rows and columns must be the same nodes: weights among rows are then known.
+
+    Example:
+        >>> from gnnmax.models.maps.registry import MAP_MODELS
+        >>> MAP_MODELS["map-gnn"].group_name
+        'relabelling, transposition'
+    """
+
+    needs_nodes: bool = False

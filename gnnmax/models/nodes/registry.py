@@ -10,14 +10,12 @@ from msgspec import Meta, structs
 from torch import nn
 
 from gnnmax.errors import unknown_name
-from gnnmax.models.entry import Config, Depth, NetEntry, Width
-from gnnmax.models.maps.entry import MapSymmetry
+from gnnmax.models.entry import Config, Depth, Width
+from gnnmax.models.maps.entry import EquivariantEntry
 from gnnmax.models.nodes.baselines import GatNodes, GinNodes, GraphTransformerNodes
 from gnnmax.models.nodes.diagonal import DiagonalCnn
 from gnnmax.models.nodes.spectral import SpectralNet
 from gnnmax.models.nodes.unrolled_amp import LearnedDenoiser, UnrolledAMP
-from gnnmax.models.seeding import seeded
-from gnnmax.models.visibility import Background
 
 __all__ = ["NODE_MODELS", "NodeModelEntry", "build_node_model"]
 
@@ -25,57 +23,21 @@ Steps = Annotated[int, Meta(ge=1, le=1000)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NodeModelEntry(NetEntry):
+class NodeModelEntry(EquivariantEntry):
     """One net that scores the nodes of symmetric maps.
 
     Its module takes values ``(B, n, n)`` of any n, NaN where nothing is observed and outside a map, and returns
     logarithmic odds that a node belongs to a hidden block, ``(B, n)``; minus infinity outside a map.
-
-    Attributes:
-        build: Makes the net from a config.
-        equivariant: The actions that its scores move with, exactly (up to rounding).
 
     Example:
         >>> NODE_MODELS["spectral"].group_name
         'relabelling'
     """
 
-    build: Callable[[Any], nn.Module]
-    equivariant: tuple[MapSymmetry, ...]
-
-    @property
-    def group_name(self) -> str:
-        """The names of the actions that it is equivariant to."""
-        return ", ".join(self.equivariant) or "none"
-
-    @property
-    def invariances(self) -> tuple[str, ...]:
-        """The actions under which its scores are declared to move with the nodes."""
-        return self.equivariant
-
     @property
     def reads_order(self) -> bool:
         """Whether its scores depend on the order in which the nodes come."""
         return "relabelling" not in self.equivariant
-
-    def make(self, k: int | None, config: Any, seed: int) -> nn.Module:
-        """Build a net with fresh weights, on the CPU; they depend on the seed alone.
-
-        Args:
-            k: None: a map has no side.
-            config: A config of its type, checked.
-            seed: Seed of the initial weights.
-
-        Raises:
-            InputError: the seed is out of bounds.
-        """
-        del k
-        return seeded(lambda: self.build(config), seed)
-
-    def ceiling(self, k: int | None, config: Any = None, background: Background = "any") -> float | None:
-        """Return None: the borders of blocks are in :func:`gnnmax.task.blocks.block_borders`."""
-        del k, config, background
-        return None
 
 
 class UnrolledAmpConfig(Config, frozen=True):
