@@ -110,8 +110,22 @@ def _check(maps: Maps, scatter: float, sweeps: int) -> None:
         raise InputError("the posterior over orders needs every entry off the diagonal: choose maps without gaps")
     if not 0 <= scatter < math.inf:
         raise InputError(f"scatter must be finite and at least 0 places, not {scatter!r}")
-    if sweeps < 4:
-        raise InputError(f"a chain needs at least 4 sweeps, not {sweeps!r}")
+    if not isinstance(sweeps, (int, np.integer)) or sweeps < 4:
+        raise InputError(f"a chain needs a whole number of sweeps, at least 4, not {sweeps!r}")
+
+
+def _exchange_gain(values: Array, mean: Array, exchanged: tuple[Places, Places, Places]) -> Array:
+    """Return by how much the log likelihood grows where two nodes of a map change places.
+
+    Args:
+        values: Symmetric entries in the present order, diagonals 0, shape ``(M, n, n)``.
+        mean: Their means, same shape.
+        exchanged: Maps, and first and second place, shape ``(E,)`` each.
+    """
+    some, p, q = exchanged
+    gain = (values[some, q] - values[some, p]) * (mean[some, p] - mean[some, q])
+    at = np.arange(len(some))
+    return np.asarray(gain.sum(axis=1) - gain[at, p] - gain[at, q])  # the pair itself keeps its entry
 
 
 class _Chains:
@@ -189,9 +203,7 @@ class _Chains:
         """Exchange two nodes; a proposal that leaves the map is not taken."""
         some = np.flatnonzero((second >= 0) & (second < self.n))
         p, q = first[some], second[some]
-        gain = (self.values[some, q] - self.values[some, p]) * (self.mean[some, p] - self.mean[some, q])
-        at = np.arange(len(some))
-        gain = gain.sum(axis=1) - gain[at, p] - gain[at, q]
+        gain = _exchange_gain(self.values, self.mean, (some, p, q))
         taken = np.log(self.rng.random(len(some))) < gain
         chosen, p, q = some[taken], p[taken], q[taken]
         for view in (self.values, self.values.swapaxes(1, 2), self.order):
