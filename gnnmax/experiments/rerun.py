@@ -116,9 +116,7 @@ def _compare_results(old: Results | MapResults, new: Results | MapResults) -> li
 
 
 def _code_of(results: Results | MapResults) -> dict[str, str]:
-    """Return the digests of the files that define own nets, by name; nets on maps have none."""
-    if isinstance(results, MapResults):
-        return {}
+    """Return the digests of the files that define own nets, by name."""
     return {model.name: model.sha256 for model in results.models if model.sha256}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,21 +60,30 @@ def check_maps_to_score(maps: Maps, *, needs_nodes: bool, name: str) -> None:
         )
 
 
-def place_scores(evidence: npt.NDArray[np.float32], maps: Maps) -> Scores:
+def place_scores(evidence: npt.NDArray[np.float32], maps: Maps, *, name: str) -> Scores:
     """Return the evidence where a place can be called, minus infinity elsewhere.
 
     Args:
         evidence: Of a net, shape ``(M, n, m)``.
         maps: The maps.
+        name: How to name the net in an error.
 
     Returns:
         Shape ``(M, n, m)``; minus infinity outside a map, where an entry is not observed, and on the diagonal of
         symmetric maps, whose scores are symmetric.
+
+    Raises:
+        InputError: the evidence of an observed entry is NaN.
     """
     nowhere = np.isnan(maps.values)
     if maps.structure == "symmetric":
         nowhere = nowhere | np.eye(maps.n, dtype=np.bool_)
         evidence = (evidence + evidence.swapaxes(1, 2)) / np.float32(2)
+    if (broken := np.isnan(evidence) & ~nowhere).any():
+        raise InputError(
+            f"the net {name} returns NaN for {int(broken.sum()):,} observed entries: values are NaN where nothing is "
+            "observed and outside a map; replace them, as gnnmax.models.maps.encoding.standardise_maps does"
+        )
     return np.where(nowhere, np.float32(-np.inf), evidence).astype(np.float32, copy=False)
 
 
@@ -87,8 +97,8 @@ class TrainedMapModel(TrainedNet):
 
     @property
     def encoding(self) -> str:
-        """How the net encodes the values of a map first: it standardises them, so their scale does not matter."""
-        return "standard"
+        """How the net encodes the values of a map first: "standard", so their scale does not matter; "" if unknown."""
+        return "" if self.card.is_own else "standard"
 
     @property
     def reach(self) -> int | None:
@@ -112,7 +122,8 @@ class TrainedMapModel(TrainedNet):
             diagonal of symmetric maps, whose scores are symmetric.
 
         Raises:
-            InputError: no maps, infinite values, or bipartite maps where the net reads weights among nodes.
+            InputError: no maps, infinite values, or bipartite maps where the net reads weights among nodes; or a net of
+                your own that fails, or returns NaN for an observed entry.
 
         Example:
             >>> import tempfile
@@ -125,7 +136,7 @@ class TrainedMapModel(TrainedNet):
         """
         check_maps_to_score(maps, needs_nodes=self.needs_nodes, name=self.name)
         evidence = map_evidence(self.module, torch.tensor(maps.values, device=self.device))
-        return place_scores(evidence.cpu().numpy(), maps)
+        return place_scores(evidence.cpu().numpy(), maps, name=self.name)
 
     __call__ = score
 
@@ -169,7 +180,9 @@ class TrainedMapModel(TrainedNet):
         )
 
 
-def load_map_model(path: str | Path, device: str = "auto") -> TrainedMapModel:
+def load_map_model(
+    path: str | Path, device: str = "auto", *, net: Any = None, allow_changed: bool = False
+) -> TrainedMapModel:
     """Load a trained net on maps from its folder; among seeds, the one with the lowest validation loss.
 
     All content is checked before use: sizes, digest, names, shapes and types; nothing is unpickled.
@@ -177,10 +190,12 @@ def load_map_model(path: str | Path, device: str = "auto") -> TrainedMapModel:
     Args:
         path: A folder that :meth:`TrainedMapModel.save` or a run wrote, or one of seeds.
         device: ``auto``, ``cpu`` or ``cuda``.
+        net: The code of a net of your own, as for :func:`gnnmax.load_model`.
+        allow_changed: As for :func:`gnnmax.load_model`.
 
     Raises:
         InputError: the folder or a file is missing, unreadable, too large, damaged or inconsistent; or the net reads
-            windows.
+            windows; or a net of your own whose code is not given, or was changed.
 
     Example:
         >>> load_map_model("gnn")
@@ -188,7 +203,7 @@ def load_map_model(path: str | Path, device: str = "auto") -> TrainedMapModel:
         ...
         gnnmax.errors.InputError: model gnn: gnn reads windows, not maps: load it with load_model, or slide it over ...
     """
-    found = load_net(path, device)
+    found = load_net(path, device, net=net, allow_changed=allow_changed)
     if not found.card.on_maps:
         raise InputError(
             f"model {path}: {found.card.name} reads windows, not maps: load it with load_model, or slide it over maps "
