@@ -88,7 +88,7 @@ def compare(
 
     Args:
         data: A shipped recipe's name, a recipe, a data set, or the folder of a stored one, with splits train, val and
-            test; or windows, which are split by graph. Of windows or of maps.
+            test; or windows or maps, which are split by graph.
         models: Names in :data:`gnnmax.models.registry.MODELS`, or a mapping of names to configs or to nets: other
             configs of a net, or nets of your own, see :func:`gnnmax.models.architecture.named_architectures`. On maps,
             names in :data:`gnnmax.models.maps.registry.MAP_MODELS`, or nets of your own that read maps.

@@ -16,6 +16,7 @@ from torch import nn
 from gnnmax.auditing.map_audit import audit_maps
 from gnnmax.data.maps.card import describe_maps
 from gnnmax.data.maps.dataset import MapSet
+from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.maps.rules import MAP_RULES
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison_spec import (
@@ -73,11 +74,14 @@ class MapKind:
         Raises:
             InputError: a missing split, a split without a peak, or maps that a net does not accept.
         """
-        del training
+        if training.stream and not isinstance(sets[0].recipe, MapRecipe):
+            raise InputError("maps of your own have no endless stream: train with stream = false")
         for name in sorted(nets.keys() & MAP_RULES.keys()):
             raise InputError(f"the net {name!r} has the name of a rule of maps: rename it")
         for split in ("train", "val", "test"):
-            sets[0].split(split)
+            given = sets[0].split(split)
+            if split != "test" and not len(given.peaks):
+                raise InputError(f"the {split} split of {sets[0].recipe.name} has no peak: nothing can be learned")
         for title, (data, split) in splits_to_evaluate(sets).items():
             maps: Maps = data.split(split)
             if max(maps.model.block):
@@ -148,7 +152,10 @@ class MapKind:
         models = [_record_of(name, net, outcomes) for name, net in spec.models.items()]
         diverged = {model.name: divergence_text(model.diverged) for model in models if model.diverged}
         finished = [name for name in spec.models if name not in diverged]
-        train = Stream(trained_on.recipe) if spec.training.stream else trained_on.split("train")
+        recipe = trained_on.recipe
+        train: Maps | Stream = trained_on.split("train")
+        if spec.training.stream and isinstance(recipe, MapRecipe):
+            train = Stream(recipe)
         objective = objective_of(train, trained_on.split("val"))
         tests = []
         for title, (data, split) in splits_to_evaluate(sets).items():

@@ -72,7 +72,9 @@ def data_of(asked: RunConfig) -> str | Recipe | MapRecipe:
     if "content" not in asked.recipe:
         return parse_any(asked.recipe, CONFIG)
     if not isinstance(asked.data, str):
-        raise InputError("the windows of this run were in memory only: save them with data.save(folder) and run again")
+        raise InputError(
+            "the data of this run were in memory only: compare them again, or save windows with data.save(folder) first"
+        )
     return asked.data
 
 
