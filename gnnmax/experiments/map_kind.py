@@ -80,7 +80,7 @@ class MapKind:
             raise InputError(f"the net {name!r} has the name of a rule of maps: rename it")
         for split in ("train", "val", "test"):
             given = sets[0].split(split)
-            if split != "test" and not len(given.peaks):
+            if split != "test" and not len(given.peaks) and not max(given.model.block):
                 raise InputError(f"the {split} split of {sets[0].recipe.name} has no peak: nothing can be learned")
         for title, (data, split) in splits_to_evaluate(sets).items():
             maps: Maps = data.split(split)

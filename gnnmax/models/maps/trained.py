@@ -18,9 +18,9 @@ from gnnmax.models.inference import scored
 from gnnmax.models.maps.encoding import in_single_precision
 from gnnmax.models.maps.entries import sliding_name
 from gnnmax.models.trained import ModelCard, TrainedModel, TrainedNet, load_net, save_model
-from gnnmax.task.arrays import as_array
+from gnnmax.task.arrays import as_array, as_floats
 from gnnmax.task.map_model import Structure
-from gnnmax.task.maps import Maps
+from gnnmax.task.maps import Maps, refuse_infinite
 
 __all__ = ["TrainedMapModel", "check_maps_to_score", "load_map_model", "map_evidence", "place_scores", "sliding_model"]
 
@@ -51,9 +51,7 @@ def check_maps_to_score(maps: Maps, *, needs_nodes: bool, name: str) -> None:
         raise InputError(f"{name} scores Maps, not {type(maps).__name__}: make them with Maps.from_values")
     if not len(maps):
         raise InputError("there are no maps to score: give at least one")
-    if np.isinf(maps.values).any():
-        broken = int(np.isinf(maps.values).any(axis=(1, 2)).sum())
-        raise InputError(f"{broken} of {len(maps)} maps hold infinite values: give finite ones, and NaN for gaps")
+    refuse_infinite(maps)
     if needs_nodes and maps.structure == "bipartite":
         raise InputError(
             f"{name} reads the weights among nodes, and bipartite maps have none among rows: use a net on images"
@@ -62,6 +60,9 @@ def check_maps_to_score(maps: Maps, *, needs_nodes: bool, name: str) -> None:
 
 def place_scores(evidence: npt.NDArray[np.float32], maps: Maps, *, name: str) -> Scores:
     """Return the evidence where a place can be called, minus infinity elsewhere.
+
+    A map whose places all have one value says nothing of where a peak is: their evidence is 0, whatever a net makes of
+    borders and of rounding.
 
     Args:
         evidence: Of a net, shape ``(M, n, m)``.
@@ -84,6 +85,9 @@ def place_scores(evidence: npt.NDArray[np.float32], maps: Maps, *, name: str) ->
             f"the net {name} returns NaN for {int(broken.sum()):,} observed entries: values are NaN where nothing is "
             "observed and outside a map; replace them, as gnnmax.models.maps.encoding.standardise_maps does"
         )
+    highest = np.where(nowhere, -np.inf, maps.values).max(axis=(1, 2), keepdims=True)
+    constant = highest == np.where(nowhere, np.inf, maps.values).min(axis=(1, 2), keepdims=True)
+    evidence = np.where(constant, np.float32(0), evidence)
     return np.where(nowhere, np.float32(-np.inf), evidence).astype(np.float32, copy=False)
 
 
@@ -155,8 +159,8 @@ class TrainedMapModel(TrainedNet):
             InputError: no matrix, or one that does not fit the structure; else as :meth:`score`.
         """
         values = as_array(matrix, "the matrix")
-        if values.ndim == 2 and values.dtype.kind == "f":
-            values = in_single_precision(values)
+        if values.ndim == 2 and values.dtype.kind in "fiub":
+            values = in_single_precision(as_floats(values))
         scores: Scores = self.score(Maps.from_values(values, structure=structure))[0]
         return scores
 
