@@ -33,7 +33,7 @@ from gnnmax.experiments.sources import (
     record_of,
     source_for_workers,
 )
-from gnnmax.io.atomic import check_output_folder, remove_leftovers, restored_folder
+from gnnmax.io.atomic_folders import check_output_folder, remove_leftovers, restored_folder
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.io.workers import ExecutorLike, check_executor, check_sendable

@@ -21,7 +21,8 @@ from gnnmax.data.store import versions
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.experiments.divergence import diverged_in
 from gnnmax.experiments.sources import HeldRecord, is_held
-from gnnmax.io.atomic import atomic_folder, restored_folder, write_file
+from gnnmax.io.atomic import write_file
+from gnnmax.io.atomic_folders import atomic_folder, restored_folder
 from gnnmax.io.locks import locked
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path

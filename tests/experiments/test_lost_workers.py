@@ -12,7 +12,7 @@ from gnnmax.errors import InputError, LostWorkerError
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.results import encode_results, read_results
 from gnnmax.experiments.run_folder import load_run, metrics_file, read_config
-from gnnmax.io.atomic import UNFINISHED
+from gnnmax.io.atomic_folders import UNFINISHED
 from gnnmax.training.config import TrainingConfig
 
 SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})
