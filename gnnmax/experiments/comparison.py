@@ -14,16 +14,9 @@ from gnnmax.errors import InputError
 from gnnmax.experiments.comparison_spec import ComparisonSpec, Progress
 from gnnmax.experiments.data_kinds import kind_of
 from gnnmax.experiments.results import RESULTS, Results, encode_results, parse_results, read_results, write_results
-from gnnmax.experiments.run_folder import (
-    CONFIG,
-    Log,
-    NetRecord,
-    RunConfig,
-    check_same_call,
-    locked_folder,
-    rewind,
-    started_run,
-)
+from gnnmax.experiments.run_config import CONFIG, NetRecord, RunConfig, check_same_call
+from gnnmax.experiments.run_folder import locked_folder, started_run
+from gnnmax.experiments.run_records import Log, rewind
 from gnnmax.experiments.seed_run import run_seeds
 from gnnmax.experiments.sources import (
     Loaded,

@@ -19,7 +19,8 @@ from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.rerun import reproduce_run
 from gnnmax.experiments.results import encode_results, read_results
-from gnnmax.experiments.run_folder import RUN_FORMAT, load_run
+from gnnmax.experiments.run_config import RUN_FORMAT
+from gnnmax.experiments.run_folder import load_run
 from gnnmax.experiments.seed_run import ComparisonSpec, _run_seed_in_worker
 from gnnmax.models.architecture import named_architectures
 from gnnmax.models.registry import MODELS

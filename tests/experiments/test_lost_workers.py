@@ -11,7 +11,9 @@ from gnnmax.data.recipe_files import load_recipe
 from gnnmax.errors import InputError, LostWorkerError
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.results import encode_results, read_results
-from gnnmax.experiments.run_folder import load_run, metrics_file, read_config
+from gnnmax.experiments.run_config import read_config
+from gnnmax.experiments.run_folder import load_run
+from gnnmax.experiments.run_records import metrics_file
 from gnnmax.io.atomic_folders import UNFINISHED
 from gnnmax.training.config import TrainingConfig
 

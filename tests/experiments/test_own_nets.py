@@ -22,7 +22,8 @@ from gnnmax.data.dataset import DataSet
 from gnnmax.data.store import open_dataset, write_dataset
 from gnnmax.errors import InputError
 from gnnmax.experiments.results import encode_results, read_results
-from gnnmax.experiments.run_folder import Metrics, load_run
+from gnnmax.experiments.run_folder import load_run
+from gnnmax.experiments.run_records import Metrics
 from gnnmax.report.page import render_page
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.learner import TrainingError
