@@ -74,7 +74,7 @@ def test_an_object_is_copied_and_pickled_in_memory(name, copied):
     assert again._repr_html_() == OBJECTS[name]._repr_html_()
 
 
-RESULTS = ("verdict", "comparison", "peak verdict", "peak comparison", "audit", "order")
+RESULTS = ("recipe", "import", "verdict", "comparison", "peak verdict", "peak comparison", "audit", "order")
 
 
 @pytest.mark.parametrize("name", RESULTS)
