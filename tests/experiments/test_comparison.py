@@ -28,6 +28,7 @@ from gnnmax.testing import sample_windows
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.learner import TrainingError
 from tests.support.faults import failing
+from tests.support.run_results import figures
 
 SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})
 BUDGET = TrainingConfig(steps=6, evaluate_every=3, device="cpu")
@@ -36,18 +37,6 @@ BUDGET = TrainingConfig(steps=6, evaluate_every=3, device="cpu")
 def run(out: Path, **changes):
     call = {"models": ["cnn", "gnn"], "seeds": (0, 1), "training": BUDGET, **changes}
     return compare(call.pop("data", SMALL), call.pop("models"), out, **call)
-
-
-def figures(results) -> dict:
-    """Everything but the clock."""
-    plain = json.loads(encode_results(results))
-    plain.pop("environment")
-    for model in plain["models"]:
-        for training in model["runs"]:
-            training.pop("seconds")
-            for record in training["history"]:
-                record.pop("seconds")
-    return plain
 
 
 @pytest.fixture(scope="module")
