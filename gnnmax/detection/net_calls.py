@@ -168,5 +168,5 @@ def load_mapper(path: str | Path, device: str = "auto", *, net: Any = None, allo
     """
     found = load_net(path, device, net=net, allow_changed=allow_changed)
     if found.card.on_maps:
-        return MatrixScores(TrainedMapModel(*found), str(path))
-    return WindowScores(TrainedModel(*found), str(path))
+        return MatrixScores(TrainedMapModel.of(found), str(path))
+    return WindowScores(TrainedModel.of(found), str(path))

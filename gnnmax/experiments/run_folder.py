@@ -116,7 +116,7 @@ def load_run(
             net = _code_of(name, models)
             loaded = load_net(card.parent, device, net=net, allow_changed=allow_changed)
             kind = TrainedMapModel if loaded.card.on_maps else TrainedModel
-            found.setdefault(name, []).append(kind(*loaded))
+            found.setdefault(name, []).append(kind.of(loaded))
     if not found:
         raise InputError(_none_at(path, lost))
     for name in models:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
 import numpy as np
@@ -38,7 +38,6 @@ from gnnmax.models.tensors import check_finite, inputs_of, separate
 from gnnmax.task.windows import Windows, windows_hint
 
 __all__ = [
-    "LoadedNet",
     "ModelCard",
     "TrainedModel",
     "TrainedNet",
@@ -111,18 +110,9 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return self.k is None
 
 
-class LoadedNet(NamedTuple):
-    """A net as read from a folder, in evaluation mode: module, card, device, architecture."""
-
-    module: nn.Module
-    card: ModelCard
-    device: torch.device
-    architecture: Architecture
-
-
 @dataclass(frozen=True, repr=False)
 class TrainedNet(OriginViews):
-    """What trained nets on windows and on maps have in common.
+    """A net as read from a folder: what trained nets on windows and on maps have in common.
 
     Attributes:
         module: The net, in evaluation mode, on ``device``.
@@ -135,6 +125,11 @@ class TrainedNet(OriginViews):
     card: ModelCard
     device: torch.device
     architecture: Architecture
+
+    @classmethod
+    def of(cls, net: TrainedNet) -> Self:
+        """Return a loaded net as a scorer of this kind."""
+        return cls(net.module, net.card, net.device, net.architecture)
 
     @property
     def name(self) -> str:
@@ -365,10 +360,10 @@ def load_model(
             f"model {path}: {found.card.name} reads maps, not windows: load it with load_map_model, or search by it "
             "with find_calls (--by)"
         )
-    return TrainedModel(*found)
+    return TrainedModel.of(found)
 
 
-def load_net(path: str | Path, device: str = "auto", *, net: Any = None, allow_changed: bool = False) -> LoadedNet:
+def load_net(path: str | Path, device: str = "auto", *, net: Any = None, allow_changed: bool = False) -> TrainedNet:
     """Load a trained net, on windows or on maps, with all checks of :func:`load_model`.
 
     Raises:
@@ -385,7 +380,7 @@ def load_net(path: str | Path, device: str = "auto", *, net: Any = None, allow_c
         module = _restored(folder / WEIGHTS, card, architecture)
     except InputError as error:
         raise InputError(f"model {folder}: {error}") from error.__cause__
-    return LoadedNet(module.to(where).eval(), card, where, architecture)
+    return TrainedNet(module.to(where).eval(), card, where, architecture)
 
 
 def _architecture(card: ModelCard, given: Any, *, allow_changed: bool) -> Architecture:

@@ -213,7 +213,7 @@ def load_map_model(
             f"model {path}: {found.card.name} reads windows, not maps: load it with load_model, or slide it over maps "
             "with sliding_model"
         )
-    return TrainedMapModel(*found)
+    return TrainedMapModel.of(found)
 
 
 def sliding_model(model: TrainedModel, k: int | None = None) -> TrainedMapModel:
