@@ -97,10 +97,10 @@ def test_the_meaning_of_an_option_is_read_from_all_its_lines_and_no_title_is_an_
 """
     assert extensions["command_pages"].options_of(text) == [
         ("PATH [STR [STR ...]]", "Files. (required)"),
-        ("--share {None}|NUMBER|PERCENT%|pPERCENTILE", "A share (20%), or a percentile. (default: None)"),
+        ("--share NUMBER|PERCENT%|pPERCENTILE", "A share (20%), or a percentile."),
     ]
     assert "(20%)" in pages["commands.rst"] and "%%" not in pages["commands.rst"]
-    assert ".. code-block:: text\n\n   gnnmax detect PATH [options]\n" in pages["commands.rst"]
+    assert ".. code-block:: text\n\n   gnnmax detect MATRIX [options]\n" in pages["commands.rst"]
 
 
 def test_every_documented_option_has_a_description(pages):

@@ -41,8 +41,12 @@ def help_of(name: str) -> str:
 
 def options_of(text: str) -> list[Option]:
     """Return the arguments and options that a help lists, in its order."""
-    return [Option(names, " ".join(words)) for names, words in _entries(text) if "--help" not in names]
+    entries = [(names.replace("{None}|", ""), " ".join(words)) for names, words in _entries(text)]
+    return [Option(names, NOTHING.sub("", meaning)) for names, meaning in entries if "--help" not in names]
 
+
+NOTHING = re.compile(r" \(default: (None|False|'')?\)$")
+"""A default that says no more than that an option may be left out."""
 
 ENTRY = re.compile(r" {2}(--?[a-z].*?|[^\sa-z-]\S*(?: [^\sa-z-]\S*)*)(?: {2,}(\S.*?))? *")
 """An option, or the values of an argument in capitals or brackets, and the beginning of its meaning."""

@@ -68,7 +68,7 @@ POSITIONS_HELP = (
 class Detect(SearchFlags):
     """Find the maxima of a matrix by the exact rule, or by a net, and score their windows with trained nets."""
 
-    matrix: tyro.conf.Positional[Path]
+    matrix: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="MATRIX")]]
     """A file: .npy, .npz, .mtx, .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr; text (.csv, .tsv, .txt,
     .edgelist) with edges u,v,weight or a dense matrix; - is standard input."""
     out: Path | None = None

@@ -31,7 +31,7 @@ class Leaderboard:
     another data set, is refused. Entries that do not differ significantly stand in one group.
     """
 
-    board: tyro.conf.Positional[Path]
+    board: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="BOARD")]]
     """The file, .json; made if it is missing and there is something to add."""
     data: str
     """Folder of the data set, name of its recipe, or path of a .toml file."""
