@@ -75,6 +75,8 @@ class Leaderboard:
                 raise InputError(f"the leaderboard has an entry {min(there)!r}: choose another name, or pass --force")
             board = with_entries(board, data, scores, audits=audits)
             standing = check_board(board, data)
+            if (read_board(self.board) if self.board.exists() else None) != old:
+                raise InputError(f"another call has changed {self.board} in the meantime: run this one again")
             write_board(board, self.board)
         if self.page is not None:
             write_board_page(standing, self.page)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gnnmax import build
+from gnnmax.cli.leaderboard_command import Leaderboard
 from gnnmax.cli.main import main
 from gnnmax.experiments.leaderboard import new_board, with_entries, write_board
 from gnnmax.task.rules import RULES
@@ -80,6 +81,22 @@ def test_the_models_of_a_run_are_added_and_audited(place, capsys):
     assert main(["leaderboard", "board.json", "--data", "tiny", "--run", "run"]) == 0
     assert "gnn (seed 0)" in capsys.readouterr().out
     assert json.loads(Path("board.json").read_text())["entries"][2]["audit"]["relabelling"] == "invariant"
+
+
+def test_entries_of_another_call_at_the_same_time_are_not_lost(place, capsys, monkeypatch):
+    call = ["board.json", "--data", "tiny"]
+    computed = Leaderboard._added
+
+    def slow(self, *words):
+        monkeypatch.setattr(Leaderboard, "_added", computed)
+        assert main(["leaderboard", *call, "--rules", "margin"]) == 0
+        return computed(self, *words)
+
+    monkeypatch.setattr(Leaderboard, "_added", slow)
+    assert main(["leaderboard", *call, "--scores", "scores.npy"]) == 2
+    assert "another call has changed board.json in the meantime" in capsys.readouterr().err
+    assert main(["leaderboard", *call, "--scores", "scores.npy", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["figures"]) == ["argmax", "half", "margin", "scores"]
 
 
 def test_an_entry_is_replaced_only_by_force(place, capsys):
