@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,9 +80,8 @@ def _computed(part: Any) -> Any:
     """
     if type(part).__module__.partition(".")[0] != "dask":
         return part.compute()
-    from dask.base import get_scheduler
-
-    return part.compute(**{"scheduler": "synchronous"} if get_scheduler() is None else {})
+    chosen = import_module("dask.base").get_scheduler()
+    return part.compute(**{"scheduler": "synchronous"} if chosen is None else {})
 
 
 @dataclass(frozen=True, eq=False)
