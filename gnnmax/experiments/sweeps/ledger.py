@@ -16,7 +16,8 @@ from msgspec import Meta, Struct
 from gnnmax.errors import InputError
 from gnnmax.experiments.sweeps.plan import SweepPlan, parse_plan
 from gnnmax.experiments.sweeps.units import UnitResult
-from gnnmax.io.atomic import atomic_file, atomic_folder, write_file
+from gnnmax.io.atomic import atomic_file, write_file
+from gnnmax.io.atomic_folders import atomic_folder
 from gnnmax.io.ownership import SWEEP
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind, open_to_append
