@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gnnmax.errors import InputError, unknown_name
+from gnnmax.experiments.sweeps.expansion import Expanded, Point
 from gnnmax.experiments.sweeps.figure import draw_sweep
 from gnnmax.experiments.sweeps.ledger import Ledger
-from gnnmax.experiments.sweeps.plan import Point, SweepPlan
+from gnnmax.experiments.sweeps.plan import SweepPlan
 from gnnmax.experiments.sweeps.responses import Observations
 from gnnmax.experiments.sweeps.units import UnitResult
 from gnnmax.io.atomic import write_file
@@ -48,21 +49,22 @@ class SweepTable:
     results: dict[str, UnitResult]
 
     @classmethod
-    def read(cls, ledger: Ledger, plan: SweepPlan, points: Sequence[Point], *, strict: bool = False) -> SweepTable:
+    def read(cls, ledger: Ledger, planned: Expanded, *, strict: bool = False) -> SweepTable:
         """Read the results of the units of a plan.
 
         Args:
             ledger: The ledger.
-            plan: The plan.
-            points: Its points.
+            planned: The plan with its points.
             strict: Whether to refuse a damaged result; otherwise it counts as missing.
 
         Raises:
             InputError: a result is damaged.
         """
         read = ledger.read if strict else ledger.whole
-        found = {digest: read(digest) for digest in dict.fromkeys(point.unit.digest for point in points)}
-        return cls(plan, points, {digest: result for digest, result in found.items() if result is not None})
+        found = {digest: read(digest) for digest in planned.units}
+        return cls(
+            planned.plan, planned.points, {digest: result for digest, result in found.items() if result is not None}
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SweepTable) and self.rows == other.rows
@@ -267,8 +269,7 @@ def read_sweep(folder: str | Path) -> SweepTable:
         InputError: there is no sweep, it is of another version, or a file is damaged.
     """
     ledger = Ledger.load(folder)
-    plan = ledger.plan()
-    return SweepTable.read(ledger, plan, plan.points(), strict=True)
+    return SweepTable.read(ledger, ledger.planned(), strict=True)
 
 
 def _csv(table: SweepTable) -> bytes:
