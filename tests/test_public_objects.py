@@ -74,6 +74,23 @@ def test_an_object_is_copied_and_pickled_in_memory(name, copied):
     assert again._repr_html_() == OBJECTS[name]._repr_html_()
 
 
+RESULTS = ("recipe", "import", "verdict", "comparison", "peak verdict", "peak comparison", "audit", "order")
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_results_of_equal_content_are_equal_and_others_are_not(name):
+    again = copy.deepcopy(OBJECTS[name])
+    assert again == OBJECTS[name] and hash(again) == hash(OBJECTS[name]) and len({again, OBJECTS[name]}) == 1
+    assert all(again != OBJECTS[other] for other in OBJECTS if other != name)
+
+
+def test_a_result_with_another_figure_is_another_result():
+    assert OBJECTS["verdict"] != evaluate(RULES["centre_value"], WINDOWS) and OBJECTS["verdict"] != "verdict"
+    margin = audit(RULES["margin"], WINDOWS, rng=np.random.default_rng(0))
+    assert OBJECTS["audit"] == margin
+    assert OBJECTS["audit"] != audit(RULES["centre_value"], WINDOWS, rng=np.random.default_rng(0))
+
+
 def test_a_stored_data_set_is_copied_and_pickled_too(tmp_path):
     data = open_dataset(TINY.save(tmp_path / "tiny"))
     for again in (copy.deepcopy(data), pickle.loads(pickle.dumps(data))):

@@ -14,7 +14,7 @@ from gnnmax.data.maps.rules import MAP_RULES
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.store import Manifest
 from gnnmax.experiments.reproduction import TABLES
-from gnnmax.experiments.run_folder import NetRecord, RunConfig
+from gnnmax.experiments.run_config import NetRecord, RunConfig
 from gnnmax.report.documents import markdown
 from gnnmax.task.rules import RULES
 from gnnmax.training.config import TrainingConfig

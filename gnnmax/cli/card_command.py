@@ -9,7 +9,7 @@ import tyro
 
 from gnnmax.cli.arguments import Flag, open_any_data
 from gnnmax.cli.printing import print_text
-from gnnmax.io.atomic import check_output_folder
+from gnnmax.io.atomic_folders import check_output_folder
 from gnnmax.io.ownership import CARD_FOLDER
 from gnnmax.io.paths import as_path
 

@@ -13,7 +13,7 @@ from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.recipe_files import any_recipe
 from gnnmax.data.store import load_any, load_data, read_manifest
-from gnnmax.io.atomic import restored_folder
+from gnnmax.io.atomic_folders import restored_folder
 from gnnmax.io.ownership import DATA_SET
 from gnnmax.io.paths import as_path
 from gnnmax.io.table_files import ARRAY_FILES

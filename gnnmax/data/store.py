@@ -28,7 +28,7 @@ from gnnmax.data.set_writer import SetWriter
 from gnnmax.data.shards import read_shard
 from gnnmax.data.stored_kinds import Described, checker_of
 from gnnmax.errors import InputError
-from gnnmax.io.atomic import atomic_folder, restored_folder
+from gnnmax.io.atomic_folders import atomic_folder, restored_folder
 from gnnmax.io.ownership import DATA_SET
 from gnnmax.io.paths import as_path
 from gnnmax.io.table_files import ARRAY_FILES

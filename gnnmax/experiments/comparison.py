@@ -14,16 +14,9 @@ from gnnmax.errors import InputError
 from gnnmax.experiments.comparison_spec import ComparisonSpec, Progress
 from gnnmax.experiments.data_kinds import kind_of
 from gnnmax.experiments.results import RESULTS, Results, encode_results, parse_results, read_results, write_results
-from gnnmax.experiments.run_folder import (
-    CONFIG,
-    Log,
-    NetRecord,
-    RunConfig,
-    check_same_call,
-    locked_folder,
-    rewind,
-    started_run,
-)
+from gnnmax.experiments.run_config import CONFIG, NetRecord, RunConfig, check_same_call
+from gnnmax.experiments.run_folder import locked_folder, started_run
+from gnnmax.experiments.run_records import Log, rewind
 from gnnmax.experiments.seed_run import run_seeds
 from gnnmax.experiments.sources import (
     Loaded,
@@ -33,7 +26,7 @@ from gnnmax.experiments.sources import (
     record_of,
     source_for_workers,
 )
-from gnnmax.io.atomic import check_output_folder, remove_leftovers, restored_folder
+from gnnmax.io.atomic_folders import check_output_folder, remove_leftovers, restored_folder
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.io.workers import ExecutorLike, check_executor, check_sendable

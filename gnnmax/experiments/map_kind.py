@@ -35,7 +35,7 @@ from gnnmax.experiments.map_scoreboard import (
     separation_of,
 )
 from gnnmax.experiments.result_records import RuleRecord
-from gnnmax.experiments.run_folder import environment
+from gnnmax.experiments.run_config import environment
 from gnnmax.io.atomic import write_file
 from gnnmax.models.architecture import Architecture
 from gnnmax.models.inference import resolve_device

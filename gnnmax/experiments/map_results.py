@@ -15,7 +15,7 @@ from gnnmax.evaluation.peaks.peak_metrics import PEAK_METRICS
 from gnnmax.evaluation.peaks.peak_verdict import PeakVerdict
 from gnnmax.experiments.divergence import Divergence, divergence_text
 from gnnmax.experiments.result_records import Count, RuleRecord, Share
-from gnnmax.experiments.run_folder import Environment, Seeds
+from gnnmax.experiments.run_config import Environment, Seeds
 from gnnmax.models.architecture import check_net_name
 from gnnmax.models.maps.registry import MAP_MODELS
 from gnnmax.task.map_model import Structure

@@ -16,7 +16,7 @@ from gnnmax.errors import InputError, unknown_name
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.map_results import MapModelRecord, MapResults, MapSplitResult
 from gnnmax.experiments.results import ModelRecord, Results, SplitResult, read_results
-from gnnmax.experiments.run_folder import CONFIG, NetRecord, RunConfig, read_config
+from gnnmax.experiments.run_config import CONFIG, NetRecord, RunConfig, read_config
 from gnnmax.experiments.sources import is_held
 from gnnmax.models.architecture import NETS
 from gnnmax.models.references import is_reference

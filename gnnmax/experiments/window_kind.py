@@ -27,7 +27,7 @@ from gnnmax.experiments.comparison_spec import (
 )
 from gnnmax.experiments.divergence import divergence_text
 from gnnmax.experiments.results import ModelRecord, Results, RuleRecord, TrainingRecord
-from gnnmax.experiments.run_folder import environment
+from gnnmax.experiments.run_config import environment
 from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.models.architecture import Architecture
 from gnnmax.models.inference import resolve_device, scored

@@ -21,7 +21,8 @@ from gnnmax.data.maps.card import describe_maps
 from gnnmax.data.maps.dataset import MapSet
 from gnnmax.interop.croissant import dataset_metadata, field_metadata, file_metadata
 from gnnmax.interop.networkx_parquet import parquet_bytes, parquet_columns
-from gnnmax.io.atomic import atomic_folder, write_file
+from gnnmax.io.atomic import write_file
+from gnnmax.io.atomic_folders import atomic_folder
 from gnnmax.io.json_text import json_text
 from gnnmax.io.ownership import CARD_FOLDER, MADE_BY, PROGRAM
 from gnnmax.io.paths import as_path

@@ -3,16 +3,16 @@
 The same call afterwards succeeds and leaves nothing else. The fast tests draw a few of the changes, the slow ones all.
 """
 
-import json
 import random
 import shutil
 
 import pytest
 
-from gnnmax.experiments.results import encode_results, read_results
+from gnnmax.experiments.results import read_results
 from gnnmax.experiments.sweeps.driver import run_sweep
 from gnnmax.io.toml import toml_text
 from tests.support.failing_writes import KINDS, Commands
+from tests.support.run_results import figures
 from tests.support.sweeps import PLAN
 
 BUDGET = ["--seeds", "1", "--steps", "2", "--evaluate-every", "1", "--device", "cpu"]
@@ -91,13 +91,8 @@ def content(folder):
 
 
 def figures_of(run):
-    plain = json.loads(encode_results(read_results(run)))
-    for model in plain["models"]:
-        for training in model["runs"]:
-            training.pop("seconds")
-            for record in training["history"]:
-                record.pop("seconds")
-    return {key: plain[key] for key in ("models", "tests", "digest") if key in plain}
+    found = figures(read_results(run))
+    return {key: found[key] for key in ("models", "tests", "digest") if key in found}
 
 
 def turns_of(call, kind, steps, *, every):

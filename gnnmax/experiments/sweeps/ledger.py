@@ -17,7 +17,8 @@ from gnnmax.errors import InputError
 from gnnmax.experiments.sweeps.expansion import Expanded, PlanRecord, expanded
 from gnnmax.experiments.sweeps.plan import parse_plan
 from gnnmax.experiments.sweeps.units import UnitResult
-from gnnmax.io.atomic import atomic_file, atomic_folder, write_file
+from gnnmax.io.atomic import atomic_file, write_file
+from gnnmax.io.atomic_folders import atomic_folder
 from gnnmax.io.locks import locked
 from gnnmax.io.ownership import SWEEP
 from gnnmax.io.paths import as_path

@@ -9,7 +9,7 @@ from gnnmax.errors import InputError
 from gnnmax.experiments.sweeps.ledger import Ledger
 from gnnmax.experiments.sweeps.table import SweepTable
 from gnnmax.experiments.sweeps.units import UnitResult
-from gnnmax.io.atomic import atomic_folder
+from gnnmax.io.atomic_folders import atomic_folder
 from gnnmax.io.ownership import SWEEP
 from gnnmax.io.paths import as_path
 
