@@ -257,7 +257,7 @@ class Ledger:
             return {}
         found = {}
         for line in TIMES_FILE.read(path).splitlines():
-            with contextlib.suppress(msgspec.DecodeError):
+            with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
                 time = msgspec.json.decode(line, type=_Time)
                 found[time.digest] = time.seconds
         return found
