@@ -4,6 +4,7 @@ import datetime
 import functools
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -226,3 +227,30 @@ def test_random_worlds_keep_their_values_when_worlds_and_axes_are_added():
     assert drawn[0].items() <= drawn[1].items()
     assert len(set(drawn[1].values())) == 4
     assert {point.unit.recipe.seed for point in many} == {0, 1, 2, 3}
+
+
+def test_two_drivers_on_one_ledger_both_finish_with_the_same_table(whole, tmp_path):
+    with ThreadPoolExecutor(2) as drivers:
+        calls = [drivers.submit(run_sweep, PLAN, tmp_path / "sweep") for _ in range(2)]
+    assert [call.result().table for call in calls] == 2 * [read_sweep(whole)]
+    assert files(tmp_path / "sweep") == files(whole)
+    assert {path.name for path in (tmp_path / "sweep").iterdir()} == {"sweep.json", "times.jsonl", "units"}
+
+
+def test_drivers_that_write_and_tidy_at_the_same_time_lose_nothing(whole, tmp_path):
+    results = list(read_sweep(whole).results.values())
+    folders = [tmp_path / f"{number}" / "units" for number in range(30)]
+
+    def drive(order):
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            for result in order:
+                Ledger(folder.parent).write(result)
+                Ledger(folder.parent).tidy()
+
+    with ThreadPoolExecutor(4) as drivers:
+        for call in [drivers.submit(drive, results[::step]) for step in (1, -1, 1, -1)]:
+            call.result()
+    for folder in folders:
+        assert files(folder.parent) == files(whole)
+        assert [path.name for path in folder.parent.iterdir()] == ["units"]
