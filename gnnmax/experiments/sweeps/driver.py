@@ -290,7 +290,7 @@ def _changes(ledger: Ledger, planned: Expanded) -> list[str]:
 def _run_job(job: _Job) -> list[tuple[UnitResult, float]]:
     """Measure the units of a job, and write each result at once where the folder of the sweep can be seen."""
     ledger = Ledger(Path(job.folder))
-    sees = (ledger.folder / "units").is_dir()
+    sees = _sees(ledger)
     found = []
     for unit in job.units:
         if is_orphan() or (job.deadline is not None and time.time() > job.deadline):
@@ -305,6 +305,11 @@ def _run_job(job: _Job) -> list[tuple[UnitResult, float]]:
             ledger.write(result)
         found.append((result, time.perf_counter() - begun))
     return found
+
+
+def _sees(ledger: Ledger) -> bool:
+    """Return whether this process sees the folder of a sweep."""
+    return (ledger.folder / "units").is_dir()
 
 
 class _Driver:

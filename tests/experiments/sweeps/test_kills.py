@@ -42,7 +42,7 @@ def test_a_hundred_kills_of_workers_and_drivers_leave_the_undisturbed_table(tmp_
     rng, kills = random.Random(engine), 0
     cluster, options = None, []
     if engine == "dask":
-        cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+        cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")
         options = ["--executor", cluster.scheduler_address.replace("tcp://", "dask://")]
     try:
         while kills < 100:
