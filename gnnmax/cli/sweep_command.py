@@ -56,7 +56,7 @@ class Sweep:
     def run(self) -> int:
         """Measure what is missing, and print the tables; status 1 if a unit has no metrics."""
         from gnnmax.experiments.sweeps.driver import run_sweep
-        from gnnmax.io.executors import named_executor
+        from gnnmax.io.executors import named_executor, waiting_note
 
         out = self.out or Path("runs") / Path(self.plan).stem
         outputs = [Output("--table", self.table, TABLES, _is_table), Output("--figure", self.figure, FIGURES)]
@@ -64,6 +64,8 @@ class Sweep:
         if self.dry_run:
             return self._estimate(out)
         with named_executor(self.executor, self.workers) as executor, drawing_progress("units") as on_progress:
+            if note := waiting_note(executor):
+                sys.stderr.write(f"gnnmax: {note}\n")
             found = run_sweep(
                 self.plan,
                 out,

@@ -223,13 +223,27 @@ class SweepTable:
         if not self.tests:
             raise InputError("the sweep has no result to draw: run it first")
         chosen = self.metric if metric is None else metric
-        nets = [self.observed(net, metric=chosen, test=test) for net in self.nets if self._has(net, chosen)]
-        both = self.compared is not None and all(self._has(net, chosen) for net in self.compared)
-        difference = self.observed(*self.compared, metric=chosen, test=test) if both and self.compared else None
-        return draw_sweep(nets, difference, metric=chosen)
+        return draw_sweep(
+            self.responses(metric=metric, test=test), self.difference(metric=metric, test=test), metric=chosen
+        )
 
-    def _has(self, net: str, metric: str) -> bool:
-        return any(row["net"] == net and row.get(metric) is not None for row in self.rows)
+    def responses(self, *, metric: str | None = None, test: str | None = None) -> list[Observations]:
+        """Collect a metric of every net that has it, see :meth:`observed`."""
+        if not self._has(metric):
+            return []
+        found = [self.observed(net, metric=metric, test=test) for net in self.nets]
+        return [one for one in found if len(one.values)]
+
+    def difference(self, *, metric: str | None = None, test: str | None = None) -> Observations | None:
+        """Collect the difference of the two nets of :attr:`compared`; None if they have no result in one place."""
+        if self.compared is None or not self._has(metric):
+            return None
+        found = self.observed(*self.compared, metric=metric, test=test)
+        return found if len(found.values) else None
+
+    def _has(self, metric: str | None) -> bool:
+        """Return whether there are results, and the metric of the plan among them if no other is asked for."""
+        return bool(self.tests) and (metric is not None or self.metric in self.metrics)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rows and the plan's digest, in plain values."""

@@ -7,7 +7,7 @@ from gnnmax.cli.main import main
 from gnnmax.experiments.sweeps import driver
 from gnnmax.experiments.sweeps.driver import run_sweep
 from gnnmax.experiments.sweeps.table import read_sweep
-from gnnmax.io.executors import named_executor
+from gnnmax.io.executors import named_executor, waiting_note
 from gnnmax.io.toml import toml_text
 from tests.support.sweeps import PLAN
 
@@ -45,3 +45,17 @@ def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch, tmp_path, cap
         assert said.count("\n") == 1, said
         assert "no dask scheduler answers at" in said
     assert not (tmp_path / "sweep").exists()
+
+
+def test_a_cluster_without_a_worker_is_said():
+    with distributed.LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=":0") as cluster:
+        address = cluster.scheduler_address
+        with named_executor(address.replace("tcp://", "dask://")) as executor:
+            assert waiting_note(executor) == (
+                f"the dask cluster at {address} has no worker yet: the work begins when one joins"
+            )
+
+
+def test_a_cluster_with_a_worker_says_nothing(address):
+    with named_executor(address) as executor:
+        assert waiting_note(executor) == ""
