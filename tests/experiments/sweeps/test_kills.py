@@ -57,10 +57,10 @@ def killed(own):
 def disturbed(process, folder, *, cluster, rng, wanted):
     """Kill workers, once a unit was written, and often the driver; return the number of kills."""
     units, kills = folder / "sweep" / "units", 0
-    before, until = len(list(units.glob("*.json"))), time.monotonic() + 60
+    before, until = len(list(units.glob("*.json"))), time.monotonic() + 240
     while time.monotonic() < until and process.poll() is None and len(list(units.glob("*.json"))) == before:
         time.sleep(0.05)
-    for _ in range(rng.randrange(4)):
+    for _ in range(rng.choice((0, 0, 1, 2))):
         if process.poll() is None and kills < wanted and (workers := workers_of(process, cluster)):
             kills += killed(rng.choice(workers))
             time.sleep(rng.uniform(0, 1))
