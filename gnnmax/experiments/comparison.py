@@ -109,6 +109,14 @@ def compare(
     References:
         Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
         criterion, differences with their uncertainty).
+
+    Example:
+        >>> import tempfile
+        >>> training = TrainingConfig(steps=2, batch_size=8, evaluate_every=2, device="cpu")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     results = compare("tiny", ["question"], folder + "/run", seeds=[0], training=training)
+        >>> results.tests[0].verdicts["argmax"].accuracy
+        1.0
     """
     folder = restored_folder(as_path(out, "the run folder"), owner=RUN)
     sources = (data, *also)

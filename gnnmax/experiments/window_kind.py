@@ -16,7 +16,7 @@ from gnnmax.data.dataset import DataSet
 from gnnmax.data.stream import stream_windows
 from gnnmax.errors import InputError
 from gnnmax.evaluation.calibration import Scale, like_probabilities
-from gnnmax.evaluation.evaluator import evaluate
+from gnnmax.evaluation.evaluator import point_metrics
 from gnnmax.experiments.comparison_spec import (
     ComparisonSpec,
     Measured,
@@ -43,9 +43,6 @@ __all__ = ["AUDITED_WINDOWS", "WindowKind"]
 
 AUDITED_WINDOWS = 300
 """Windows of the test split that an audit transforms: some 6,000 are scored for each net."""
-
-LEAST_RESAMPLES = 2
-"""Resamples where the intervals are not used."""
 
 Finished = tuple[TrainingRecord, dict[str, npt.NDArray[np.float32]]]
 
@@ -106,8 +103,7 @@ class WindowKind:
         w = data.split(split)
         scores = scored(net, inputs_of(w, slice(None), resolve_device(device))).cpu().numpy()
         scale: Scale | None = None if like_probabilities(scores) else "logits"
-        verdict = evaluate(scores, w, scale=scale, resamples=LEAST_RESAMPLES)
-        return Measured(dict(verdict.metrics), data.ceiling_of(split))
+        return Measured(point_metrics(scores, w, scale=scale), data.ceiling_of(split))
 
     def results(
         self, spec: ComparisonSpec, outcomes: Sequence[SeedResult], *, sets: Sequence[DataSet], command: str

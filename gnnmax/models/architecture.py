@@ -42,6 +42,9 @@ LONGEST = 1000
 NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}"
 """What a net in a run may be called: folders and checkpoints have this name."""
 
+DEVICES = r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?"
+"""Names that Windows keeps for devices, with any ending: no file and no folder can have them there."""
+
 NETS: dict[str, NetEntry] = {**MODELS, **MAP_MODELS}
 """Every net of the package, on windows and on maps; no name is in both registries."""
 
@@ -267,8 +270,8 @@ def named_architectures(models: Sequence[Any] | Mapping[str, Any], *, maps: bool
     if isinstance(models, str):
         raise InputError(f"models must be a sequence of names, not the string {models!r}: put it in a list")
     pairs = list(models.items()) if isinstance(models, Mapping) else [_named(model) for model in models]
-    if not pairs or len({name for name, _ in pairs}) < len(pairs):
-        raise InputError("models must name at least one model, each once")
+    if not pairs or len({str(name).casefold() for name, _ in pairs}) < len(pairs):
+        raise InputError("models must name at least one model, each once; upper and lower case are one name")
     found = {name: architecture_of(name, given, maps=maps) for name, given in pairs}
     for name, architecture in found.items():
         check_net_name(name, architecture.reference)
@@ -307,5 +310,7 @@ def check_net_name(name: Any, reference: str) -> None:
             f"a net in a run cannot be called {name!r}: use letters, digits and any of ._+- after the first, at most "
             f"60, and no name that begins with {', '.join(RESERVED)}"
         )
+    if re.fullmatch(DEVICES, name) or name.endswith("."):
+        raise InputError(f"a net in a run cannot be called {name!r}: Windows has no folder of this name; rename it")
     if name in NETS and reference != name:
         raise InputError(f"the net {reference} cannot be called {name}: a net of the registry is; rename")

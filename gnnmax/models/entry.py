@@ -76,6 +76,11 @@ class NetEntry:
         """The transformations under which its scores are declared to stay, or to move with the entries."""
         raise NotImplementedError
 
+    @property
+    def field_names(self) -> set[str]:
+        """The names that the plain values of a config may have."""
+        return _field_names(self.config)
+
     def make(self, k: int | None, config: Any, seed: int) -> nn.Module:
         """Build a net with fresh weights, on the CPU; they depend on the seed alone.
 
@@ -115,7 +120,7 @@ class NetEntry:
             checked = msgspec.convert(given, self.config, strict=True)
         except (msgspec.ValidationError, TypeError, RecursionError) as error:
             raise InputError(f"config of model {self.name}: {error}") from None
-        unknown = sorted(given.keys() - _field_names(self.config))  # not all types refuse them
+        unknown = sorted(given.keys() - self.field_names)  # not all types refuse them
         if unknown:
             raise InputError(f"config of model {self.name}: Object contains unknown field `{unknown[0]}`")
         return checked
@@ -202,4 +207,5 @@ def _field_names(config: type[Any]) -> set[str]:
     """Return the names that the plain values of a config may have."""
     if is_dataclass(config):
         return {field.name for field in fields(config)}
-    return {*config.__struct_encode_fields__, config.__struct_config__.tag_field}
+    tag = config.__struct_config__.tag_field
+    return {*config.__struct_encode_fields__} | ({tag} if tag else set())

@@ -183,6 +183,11 @@ def _head(data: Any, splits: Mapping[str, list[dict[str, Any]]]) -> str:
     )
 
 
+def _on_one_line(text: str) -> str:
+    """Return text as a part of a paragraph in Markdown: on one line, its markup of HTML shown as it is."""
+    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+
+
 def _card_text(data: Any, splits: Mapping[str, list[dict[str, Any]]], *, probes: bool) -> str:
     """Write the card: the head, the use, the fields, and the tables of the data card."""
     recipe = data.recipe
@@ -202,6 +207,7 @@ def _card_text(data: Any, splits: Mapping[str, list[dict[str, Any]]], *, probes:
             *table.notes,
             "",
         ]
+    summary = _on_one_line(recipe.summary or "Imported windows.")
     what = "maps: whole adjacency matrices" if isinstance(data, MapSet) else "windows of adjacency matrices"
     return "\n".join(
         [
@@ -209,7 +215,7 @@ def _card_text(data: Any, splits: Mapping[str, list[dict[str, Any]]], *, probes:
             "",
             f"# {recipe.name}",
             "",
-            f"{recipe.summary or 'Imported windows.'} These are {what}; the question is where the maximum is.",
+            f"{summary} These are {what}; the question is where the maximum is.",
             f"{MADE_BY.capitalize()} {version(PROGRAM)}, digest `{recipe.digest}`.",
             "",
             "```python",
