@@ -74,17 +74,15 @@ def compare(
     each seed: a run that was killed at any instant resumes from there, to the same weights and metrics, bit for bit.
 
     A net whose loss or gradient is not finite stops there, and the others go on; it stands in the results as diverged,
-    with its step and without metrics.
-
-    Started by ``torchrun``, the processes share every batch and sum their gradients; the main one evaluates and
-    writes, and all return the same results.
+    with its step and without metrics. Started by ``torchrun``, the processes share every batch and sum their gradients;
+    the main one evaluates and writes, and all return the same results.
 
     Args:
         data: A shipped recipe's name, a recipe, a data set, or the folder of a stored one, with splits train, val and
             test; or windows or maps, which are split by graph.
         models: Names in :data:`gnnmax.models.registry.MODELS`, or a mapping of names to configs or to nets: other
             configs of a net, or nets of your own, see :func:`gnnmax.models.architecture.named_architectures`. On maps,
-            names in :data:`gnnmax.models.maps.registry.MAP_MODELS`, or nets of your own that read maps.
+            names in :data:`gnnmax.models.maps.registry.MAP_MODELS`.
         out: The run folder to write, which must be absent or empty.
         seeds: One training per model and seed: initial weights and order of the windows.
         also: Further data sets with a test split, of other hosts.
@@ -122,12 +120,8 @@ def compare(
     sources = (data, *also)
     nets = named_architectures(models, maps=check_one_kind(sources))
     training = training or TrainingConfig()
-    check_config(training)
-    _check_call(seeds, training, force=force, resume=resume)
+    seeds = _checked_seeds(seeds, training, force=force, resume=resume, tensorboard=tensorboard)
     _check_engine(nets, workers, executor)
-    seeds = [int(seed) for seed in seeds]
-    if tensorboard:
-        check_tensorboard()
     resuming = resume and os.path.lexists(folder / CONFIG)
     if not resuming and is_main_process():
         check_output_folder(folder, owner=RUN, force=force)
@@ -136,9 +130,8 @@ def compare(
     kind.check(sets, nets, training)
     if training.match == "parameters":
         nets = match_parameters(nets, kind.side(sets[0]))
-    spec = ComparisonSpec(
-        sources=tuple(map(source_for_workers, sources, sets)), models=nets, training=training, folder=folder.absolute()
-    )
+    found = tuple(map(source_for_workers, sources, sets))
+    spec = ComparisonSpec(sources=found, models=nets, training=training, folder=folder.absolute())
     records = [record_of(source, data) for source, data in zip(sources, sets, strict=True)]
     config = _config_of(spec, seeds, data=records, trained_on=sets[0], command=command)
     if resuming:
@@ -232,7 +225,11 @@ def _config_of(
     )
 
 
-def _check_call(seeds: Sequence[int], training: TrainingConfig, *, force: bool, resume: bool) -> None:
+def _checked_seeds(
+    seeds: Sequence[int], training: TrainingConfig, *, force: bool, resume: bool, tensorboard: bool
+) -> list[int]:
+    """Check a call, and return its seeds as plain integers."""
+    check_config(training)
     if force and resume:
         raise InputError("force starts a run again and resume continues one: choose one of the two")
     if not seeds or len(set(seeds)) < len(seeds):
@@ -241,6 +238,9 @@ def _check_call(seeds: Sequence[int], training: TrainingConfig, *, force: bool, 
         check_seed(seed)
     if training.match == "seconds" and is_distributed():
         raise InputError("several processes have several clocks: match steps or parameters, or train in one process")
+    if tensorboard:
+        check_tensorboard()
+    return [int(seed) for seed in seeds]
 
 
 def _check_engine(nets: Mapping[str, Architecture], workers: int, executor: ExecutorLike | None) -> None:
