@@ -115,6 +115,9 @@ def _predicted(studies: Sequence[OrderStudy], least: float, limit: float) -> Che
 
 
 def _clique_checks(studies: Sequence[OrderStudy]) -> Iterator[Check]:
+    studies = [study for study in studies if study.cliques]
+    if not studies:
+        return
     below, above = CLIQUES
     found: list[tuple[float, str]] = []
     passes = True

@@ -44,7 +44,7 @@ def test_the_order_is_worth_what_the_theorems_say_and_a_stopped_run_resumes(shor
         cell.unlink()
     again = reproduce("order", (0, 1), options=options)
     assert sorted(options.folder.iterdir()) == cells
-    monkeypatch.setattr(OrderMatrix, "maps", property(lambda self: pytest.fail("measured again")))
+    monkeypatch.setattr(OrderMatrix, "_drawn", property(lambda self: pytest.fail("measured again")))
     assert reproduce("order", (0, 1), options=options).to_dict() == outcome.to_dict()
     assert again.to_dict() == outcome.to_dict()
     axes = outcome.plot()[1]
@@ -65,7 +65,7 @@ def test_strengths_of_one_matrix_share_its_noise_and_set_its_block():
     weak = matrix.problem(0.5).values.copy()
     strong = matrix.problem(2.0)
     raised = strong.values - weak
-    members = matrix.maps.row_block[0]
+    members = np.isin(np.arange(200), matrix.members)
     block = members[:, None] & members & ~np.eye(200, dtype=bool)
     assert np.allclose(raised[block], (math.sqrt(2.0 * 200) - math.sqrt(0.5 * 200)) / 14, atol=1e-5)
     assert (raised[~block] == 0).all()
