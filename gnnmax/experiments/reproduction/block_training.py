@@ -69,6 +69,15 @@ BLOCK_TRAININGS = {
     "diagonal-cnn": BlockTraining(
         net="diagonal-cnn", strengths=(0.03, 0.3), ease=10.0, sizes=(256, 512), entries=200_000, steps=500
     ),
+    "box-net": BlockTraining(
+        net="box-net",
+        strengths=(0.015, 0.2),
+        ease=4.0,
+        sizes=(256, 512, 1_000),
+        entries=1_000_000,
+        steps=240,
+        tested={"sizes_per_octave": 24},
+    ),
 }
 """The trainings by net."""
 
