@@ -184,7 +184,10 @@ WRONG = {
     "windows beside maps": ({"also": ["tiny"]}, "some of the data sets hold maps and others windows"),
     "bipartite maps": ({"data": SEVERAL}, "reads the weights among nodes, and the maps of x are bipartite"),
     "no training split": ({"data": LINES.replace(splits={"test": 3}, shifts={})}, "split"),
-    "no peaks": ({"data": LINES.replace(**{"map.peaks": 0})}, "the maps of x have no peak"),
+    "no peaks": (
+        {"data": LINES.replace(**{"map.peaks": 0})},
+        "the train split of x has no peak: nothing can be learned",
+    ),
     "blocks": (
         {"data": map_recipe(splits={"train": 2, "val": 2, "test": 2}, **BLOCKS["block"])},
         "hide a block, and nets on maps look for peaks",
