@@ -1,6 +1,7 @@
 """Public objects: they show themselves, are copied and pickled in memory, and draw pictures without global state."""
 
 import copy
+import inspect
 import pickle
 import sys
 
@@ -197,3 +198,11 @@ def test_an_unknown_public_name_names_the_nearest():
         _ = gnnmax.evalute
     with pytest.raises(AttributeError, match=r"build\(name\) or open_dataset"):
         _ = gnnmax.load_dataset
+
+
+def test_every_public_name_has_an_example_that_runs_as_a_doctest():
+    found = {name: inspect.getdoc(getattr(gnnmax, name)) or "" for name in gnnmax.__all__}
+    tables = {name for name in found if isinstance(getattr(gnnmax, name), dict)}
+    assert tables == {"MODELS", "RULES"}
+    assert [name for name, text in found.items() if name not in tables and "Example:" not in text] == []
+    assert [name for name, text in found.items() if name not in tables and ">>> " not in text] == []

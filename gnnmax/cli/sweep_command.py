@@ -29,7 +29,7 @@ TABLES = (".csv", ".json", ".parquet")
 class Sweep:
     """Measure every net and seed of a plan in every world; a killed sweep continues by the same call."""
 
-    plan: tyro.conf.Positional[str]
+    plan: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="PLAN")]]
     """Name of a shipped plan, or path of a .toml file."""
     out: Path | None = None
     """The folder of the sweep; runs/PLAN if not given."""

@@ -144,6 +144,15 @@ def open_dataset(path: str | Path, *, check: bool = True) -> DataSet | Any:
 
     Raises:
         InputError: not a data set, damaged, or of another generation.
+
+    Example:
+        >>> import tempfile
+        >>> from gnnmax.data.generation import build
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = build("tiny").save(folder + "/tiny")
+        ...     data = open_dataset(path)
+        ...     len(data.test), list(data)
+        (16, ['train', 'val', 'test'])
     """
     manifest, recipe = read_manifest(path)
     splits = StoredSplits(as_path(path), manifest, recipe, digests=check, contents=check)

@@ -37,7 +37,7 @@ from gnnmax.task.rules import RULES
 from gnnmax.task.windows import Windows
 from gnnmax.training.config import TrainingConfig, recorded_training
 from gnnmax.training.learner import TrainingResult
-from gnnmax.training.rehearsal import rehearse
+from gnnmax.training.rehearsal import rehearse_own
 
 __all__ = ["AUDITED_WINDOWS", "WindowKind"]
 
@@ -74,11 +74,10 @@ class WindowKind:
             for model, net in nets.items():
                 _check_fits(model, net, w, title=title, k=trained_on.recipe.k)
 
-    def rehearse(self, nets: Mapping[str, Architecture], data: DataSet, training: TrainingConfig) -> None:
+    def rehearse(self, nets: Mapping[str, Architecture], sets: Sequence[DataSet], training: TrainingConfig) -> None:
         """Refuse an own net that cannot be trained, before any work is done."""
-        for net in nets.values():
-            if net.is_own:
-                rehearse(net, data.split("train"), resolve_device(training.device))
+        train, val = (sets[0].split(split) for split in ("train", "val"))
+        rehearse_own(nets, train, val, resolve_device(training.device))
 
     def finish(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -46,6 +46,7 @@ class NetEntry:
     """What every registry states of a net, on windows or on maps.
 
     Attributes:
+        on_maps: Whether its net reads maps, not windows.
         name: Its key in the registry; of an own net, its reference.
         summary: One line to show.
         config: The struct of its choices, with bounds; an own net may have a dataclass.
@@ -54,6 +55,8 @@ class NetEntry:
         needs_contexts: Whether it refuses windows without contexts.
         cannot: A limitation that no weights overcome; empty where there is none for this task.
     """
+
+    on_maps: ClassVar[bool] = False
 
     name: str
     summary: str

@@ -19,6 +19,7 @@ BUDGET = ["--seeds", "1", "--steps", "2", "--evaluate-every", "1", "--device", "
 COMPARE = ["compare", "--data", "tiles", "--models", "cnn", *BUDGET, "--out", "run"]
 TILES = ["generate", "tiles-3", "--set", "splits.train=2", "--set", "splits.val=1", "--set", "splits.test=2"]
 DETECT = ["detect", "matrix.csv", "--k", "3", "--models", "none", "--out", "maxima.csv"]
+BOARD = ["leaderboard", "board.json", "--data", "tiles"]
 
 SWEEP = ["sweep", "plan.toml", "--table", "table.csv"]
 MERGE = ["merge", "part-1", "part-2"]
@@ -29,6 +30,9 @@ CALLS = {
     "generate --force": ([*TILES, "--set", "seed=5", "--out", "tiles", "--force"], 4),
     "detect": (DETECT, 10),
     "detect again": ([*DETECT, "--ties", "all", "--windows", "windows.npz"], 4),
+    "leaderboard": ([*BOARD, "--rules", "nms", "--page", "board.html", "--force"], 4),
+    "card --force": (["card", "tiles", "--out", "card", "--no-probes", "--force"], 4),
+    "croissant": (["croissant", "tiles", "--out", "tiles/croissant.json"], 2),
     "compare": ([*COMPARE, "--resume"], 1),
     "compare --force": ([*COMPARE[:-1], "old", "--force"], 1),
     "report": (["report", "old"], 1),
@@ -54,6 +58,8 @@ def place(commands, tmp_path_factory):
     (place / "matrix.csv").write_text("a,b,1\nb,c,2\nc,d,3\nd,e,3\n")
     commands.load(place, *TILES, "--out", "tiles")
     commands.load(place, *DETECT, "--windows", "windows.npz")
+    commands.load(place, *BOARD, "--rules", "margin")
+    commands.load(place, "card", "tiny", "--out", "card", "--no-probes")
     return place
 
 
@@ -147,6 +153,7 @@ WHOLE = {
     "compare --force": "old/",
     "merge": "merged/",
     "merge --force": "sweep/",
+    "card --force": "card/",
 }
 """Folders whose files are all old or all new."""
 

@@ -281,6 +281,16 @@ def read_sweep(folder: str | Path) -> SweepTable:
 
     Raises:
         InputError: there is no sweep, it is of another version, or a file is damaged.
+
+    Example:
+        >>> import tempfile
+        >>> from gnnmax.experiments.sweeps.driver import run_sweep
+        >>> axes = {"training.batch_size": [4, 8]}
+        >>> plan = {"data": "tiny", "models": ["cnn"], "training": {"steps": 2}, "grid": axes}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     table = run_sweep(plan, folder + "/sweep").table
+        ...     read_sweep(folder + "/sweep") == table
+        True
     """
     ledger = Ledger.load(folder)
     return SweepTable.read(ledger, ledger.planned(), strict=True)
