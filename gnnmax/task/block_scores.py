@@ -218,11 +218,15 @@ def block_overlaps(scores: npt.ArrayLike, maps: Maps) -> npt.NDArray[np.float64]
     return np.asarray(np.divide(right, total, out=np.full(len(maps), np.nan), where=total > 0))
 
 
-def problem_of(one: Maps) -> BlockProblem:
+def problem_of(one: Maps, *, overwrite: bool = False) -> BlockProblem:
     """Return one map as a matrix in unit noise with the knowledge of the rules: the block's size and amplitude.
 
     Logarithms of lognormal entries; counts and edges less their mean, over their deviation outside the block. A
     directed map is averaged with its mirror image, which makes the block higher by sqrt(2) in units of the noise.
+
+    Args:
+        one: One map.
+        overwrite: Whether the entries of the map may be changed in place: no copy of a large map is made.
 
     Raises:
         InputError: the law of the map has no block.
@@ -230,7 +234,8 @@ def problem_of(one: Maps) -> BlockProblem:
     if len(one) != 1 or not min(one.model.block):
         raise InputError("the rules of blocks need the size of the block: draw maps with a block, or set model.block")
     rows, columns = one.size[0].tolist()
-    values, height = _in_unit_noise(one.values[0, :rows, :columns], one)
+    entries = one.values[0, :rows, :columns]
+    values, height = _in_unit_noise(entries if overwrite else entries.copy(), one)
     if one.structure == "directed":
         values, height = (values + values.T) / np.float32(math.sqrt(2)), height * math.sqrt(2)
     if one.structure != "bipartite":
@@ -239,15 +244,16 @@ def problem_of(one: Maps) -> BlockProblem:
 
 
 def _in_unit_noise(values: npt.NDArray[np.float32], one: Maps) -> tuple[npt.NDArray[np.float32], float]:
-    """Return a copy of the entries with noise of mean 0 and variance 1, and the height of a block in it."""
+    """Give the entries noise of mean 0 and variance 1, in place, and return them with the height of a block."""
     model = one.model
     height = float(one.block_amplitude[0]) if one.block_amplitude is not None else math.nan
     height = height if math.isfinite(height) else 1.0
     deviation = model.deviation
     if model.law == "lognormal":
         with np.errstate(divide="ignore"):
-            values = np.log(values)
+            np.log(values, out=values)
     elif deviation != 1.0 or model.law in ("poisson", "bernoulli"):
-        values = (values - np.float32(model.base)) / np.float32(deviation)
+        values -= np.float32(model.base)
+        values /= np.float32(deviation)
         height *= model.base / deviation
-    return np.nan_to_num(values, copy=model.law == "gaussian", neginf=0.0), height
+    return np.nan_to_num(values, copy=False, neginf=0.0), height

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from gnnmax.errors import InputError
 
-__all__ = ["ContextBlocks", "bp_amp", "context_limit", "draw_context_blocks"]
+__all__ = ["ContextBlocks", "affinities_of", "bp_amp", "draw_context_blocks"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,9 +52,8 @@ class ContextBlocks:
 
     @property
     def affinities(self) -> tuple[float, float]:
-        """N times the probability of an edge within a group, and between groups."""
-        apart = self.graph_strength * math.sqrt(self.degree)
-        return self.degree + apart, self.degree - apart
+        """See :func:`affinities_of`."""
+        return affinities_of(self.degree, self.graph_strength)
 
     def accuracy(self, scores: npt.ArrayLike) -> float:
         """Return the share of nodes of unknown group whose score has the sign of their group.
@@ -64,6 +63,17 @@ class ContextBlocks:
         right = (np.asarray(scores) > 0) == (self.group > 0)
         found = float(right[~self.known].mean())
         return found if self.known.any() else max(found, 1 - found)
+
+
+def affinities_of(degree: float, graph_strength: float) -> tuple[float, float]:
+    """Return N times the probability of an edge within a group, and between groups.
+
+    Example:
+        >>> affinities_of(4.0, 1.0)
+        (6.0, 2.0)
+    """
+    apart = graph_strength * math.sqrt(degree)
+    return degree + apart, degree - apart
 
 
 def draw_context_blocks(
@@ -183,42 +193,3 @@ def _opposite(edges: npt.NDArray[np.int64], nodes: int) -> npt.NDArray[np.intp]:
     here, there = edges[0] * nodes + edges[1], edges[1] * nodes + edges[0]
     order = np.argsort(here)
     return np.asarray(order[np.searchsorted(here, there, sorter=order)])
-
-
-def context_limit(
-    graph_strength: float, feature_strength: float, *, nodes_per_feature: float, known: float, steps: int = 2_000
-) -> float:
-    """Return the share of unknown nodes that optimal inference gets right, for large N and large degrees.
-
-    The means u of nodes and v of directions settle at overlaps q and r with r = mu q / (1 + mu q) and
-    q = known + (1 - known) E tanh(a + sqrt(a) z), a = lam^2 q + mu r / (N / P). The accuracy is the normal
-    distribution at sqrt(a). With no known node it is 1/2 up to lam^2 + mu^2 / (N / P) = 1, at any degree. Beyond, a
-    graph of small degree gives other accuracies than one of large degree and the same lam; with lam = 0 it gives none,
-    and the limit is that of every degree.
-
-    Args:
-        graph_strength: lam.
-        feature_strength: mu.
-        nodes_per_feature: N / P.
-        known: Share of the nodes whose group is given.
-        steps: Steps of the iteration.
-
-    References:
-        Deshpande, Montanari, Mossel and Sen, "Contextual Stochastic Block Models", NeurIPS 2018.
-
-    Example:
-        >>> round(context_limit(0.5, 1.0, nodes_per_feature=10, known=0.0), 3)
-        0.5
-        >>> context_limit(1.5, 1.0, nodes_per_feature=10, known=0.0) > 0.8
-        True
-    """
-    from scipy.special import ndtr
-
-    z, step = np.linspace(-9.0, 9.0, 2_001, retstep=True)
-    weight = np.exp(-(z**2) / 2) * step / math.sqrt(2 * math.pi)
-    overlap, ratio = known + 1e-6, 0.0
-    for _ in range(steps):
-        along = feature_strength * overlap / (1 + feature_strength * overlap)
-        ratio = max(graph_strength**2 * overlap + feature_strength * along / nodes_per_feature, 0.0)
-        overlap = known + (1 - known) * float((weight * np.tanh(ratio + math.sqrt(ratio) * z)).sum())
-    return float(ndtr(math.sqrt(ratio)))

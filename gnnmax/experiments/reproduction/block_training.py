@@ -60,7 +60,7 @@ class BlockTraining:
 
 BLOCK_TRAININGS = {
     "unrolled-amp": BlockTraining(
-        net="unrolled-amp", strengths=(0.4, 2.0), ease=1.5, steps=600, config={"steps": 16}, tested={"steps": 60}
+        net="unrolled-amp", strengths=(0.4, 2.0), ease=1.5, steps=600, config={"steps": 16}, tested={"steps": 300}
     ),
     "spectral": BlockTraining(net="spectral", strengths=(0.9, 3.0), ease=3.0, steps=400),
     "gin": BlockTraining(net="gin", strengths=(0.5, 3.0), ease=4.0, steps=1_000),
@@ -68,6 +68,15 @@ BLOCK_TRAININGS = {
     "graph-transformer": BlockTraining(net="graph-transformer", strengths=(1.5, 8.0), ease=2.0, steps=250),
     "diagonal-cnn": BlockTraining(
         net="diagonal-cnn", strengths=(0.03, 0.3), ease=10.0, sizes=(256, 512), entries=200_000, steps=500
+    ),
+    "box-net": BlockTraining(
+        net="box-net",
+        strengths=(0.015, 0.2),
+        ease=4.0,
+        sizes=(256, 512, 1_000),
+        entries=1_000_000,
+        steps=250,
+        tested={"sizes_per_octave": 24},
     ),
 }
 """The trainings by net."""

@@ -24,14 +24,14 @@ def draw_csbm(rows: Sequence[dict[str, Value]], ax: Any = None) -> tuple[Figure,
         ax: Axes of matplotlib to draw on; None draws a new figure.
 
     Example:
-        >>> row = {"lam": 1.0, "scorer": "gcn", "accuracy": 0.7, "s.e.": 0.01, "limit for large d": 0.76}
+        >>> row = {"lam": 1.0, "scorer": "gcn", "accuracy": 0.7, "s.e.": 0.01, "limit": 0.77}
         >>> draw_csbm([row])[1].get_ylabel()
         'accuracy on unknown nodes'
     """
     figure, axes = axes_for(ax, 6.4, 4.2)
     names = list(dict.fromkeys(str(row["scorer"]) for row in rows))
-    limit = {float(row["lam"]): float(row["limit for large d"]) for row in rows}
-    axes.plot(list(limit), list(limit.values()), color="black", linestyle="--", linewidth=1, label="limit for large d")
+    limit = {float(row["lam"]): float(row["limit"]) for row in rows}
+    axes.plot(list(limit), list(limit.values()), color="black", linestyle="--", linewidth=1, label="BP-AMP, large n")
     for colour, name in zip(COLOURS, names, strict=False):
         own = [row for row in rows if row["scorer"] == name]
         axes.errorbar(

@@ -12,7 +12,7 @@ from gnnmax.experiments.reproduction.cells import CellOptions, Cells
 from gnnmax.experiments.reproduction.order_checks import order_checks
 from gnnmax.experiments.reproduction.order_figure import OverlapCurves, draw_order
 from gnnmax.experiments.reproduction.order_scorers import RULES, chosen_nets, net_scorers
-from gnnmax.experiments.reproduction.order_study import MATRICES, OrderStudy
+from gnnmax.experiments.reproduction.order_study import OrderStudy, matrices_of
 from gnnmax.experiments.reproduction.outcome import Outcome, Progress
 
 __all__ = ["order"]
@@ -48,12 +48,17 @@ def order(seeds: Sequence[int], on_progress: Progress, options: CellOptions) -> 
         studies.append(OrderStudy(n, seeds, cells, rules=RULES, nets=nets))
         on_progress(done + 1, len(sizes))
     return Outcome(
-        f"Signal strength from which a hidden block is found, {MATRICES * len(seeds)} matrices a size",
+        f"Signal strength from which a hidden block is found, {_matrices(sizes, len(seeds))} matrices a size",
         "the theorems for large n: 4 ln n / n with the order known, 1/e and 1 with the order lost",
         tuple(row for study in studies for row in study.rows()),
         tuple(order_checks(studies)),
         partial(draw_order, curves=_curves(studies)),
     )
+
+
+def _matrices(sizes: Sequence[int], seeds: int) -> str:
+    """Return the numbers of matrices of all sizes."""
+    return " or ".join(str(each * seeds) for each in sorted({matrices_of(n) for n in sizes}, reverse=True))
 
 
 def _curves(studies: Sequence[OrderStudy]) -> OverlapCurves:

@@ -31,7 +31,8 @@ NAMES = {
     "spectral": ("net spectral", COLOURS[1], "s"),
     "gin": ("net gin", COLOURS[4], "s"),
     "unrolled-amp": ("net unrolled-amp", COLOURS[2], "s"),
-    "diagonal-cnn": ("net diagonal-cnn, order known", COLOURS[3], "s"),
+    "box-net": ("net box-net, order known", COLOURS[3], "s"),
+    "diagonal-cnn": ("net diagonal-cnn, order known", COLOURS[3], "D"),
 }
 """Label, colour and marker of each scorer; circles are rules, others trained nets."""
 
@@ -85,7 +86,7 @@ def draw_order(
         if not own:
             continue
         n, point, low, high = (np.array([float(row[key]) for row in own]) for key in ("n", "50 % point", "from", "to"))
-        filled = "none" if marker == "s" else colour
+        filled = colour if marker == "o" else "none"
         bars = np.maximum([point - low, high - point], 0.0)
         axes.errorbar(
             n * place[name], point, bars, fmt=marker, color=colour, markerfacecolor=filled, capsize=2, label=label
@@ -139,7 +140,7 @@ def draw_overlaps(curves: OverlapCurves, ax: Any = None) -> tuple[Figure, Axes]:
     for name, (label, colour, marker) in NAMES.items():
         if name in curves.means:
             strengths, means = (np.array(each) for each in zip(*sorted(curves.means[name].items()), strict=True))
-            filled = "none" if marker == "s" else colour
+            filled = colour if marker == "o" else "none"
             axes.plot(
                 *(strengths, means),
                 color=colour,

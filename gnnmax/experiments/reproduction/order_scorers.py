@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -53,6 +53,7 @@ class OrderScorer:
         score: Returns one score a node.
         border: Key of the border in :func:`gnnmax.task.blocks.block_borders` that it is compared with.
         multiples: Strengths at which it is measured, as multiples of that border.
+        near: The same for large sizes, where each strength is dear; empty for ``multiples``.
         reads_order: Whether it depends on the order in which the nodes come.
         largest: Number of nodes up to which it is measured.
         sweep: Scores nodes at several heights of a block at once; None where each height is scored on its own.
@@ -63,6 +64,7 @@ class OrderScorer:
     score: Callable[[BlockProblem], npt.NDArray[np.float64]]
     border: str
     multiples: tuple[float, ...]
+    near: tuple[float, ...] = ()
     reads_order: bool = False
     largest: int = 16_384
     sweep: Sweep | None = None
@@ -87,9 +89,16 @@ RULES: dict[str, OrderScorer] = {
             _by_rows(amp),
             "amp",
             (0.5, 0.8, 1.0, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5, 3.5),
+            near=(0.8, 1.0, 1.1, 1.2, 1.3, 1.5, 2.0),
             sweep=amp_at_heights,
         ),
-        OrderScorer("eigenvector", _by_rows(eigenvector), "eigenvector", (0.6, 0.85, 1.0, 1.1, 1.2, 1.35, 1.6, 2.0)),
+        OrderScorer(
+            "eigenvector",
+            _by_rows(eigenvector),
+            "eigenvector",
+            (0.6, 0.85, 1.0, 1.1, 1.2, 1.35, 1.6, 2.0),
+            near=(0.85, 1.0, 1.1, 1.2, 1.4),
+        ),
         OrderScorer("degrees", _by_rows(degrees), "degrees", (0.5, 0.7, 0.85, 1.0, 1.2, 1.5)),
     )
 }
@@ -102,14 +111,16 @@ class _Measured:
 
     border: str
     multiples: tuple[float, ...]
+    near: tuple[float, ...] = ()
     largest: int = 8_192
 
 
 NETS: dict[str, _Measured] = {
+    "box-net": _Measured("scan", RULES["scan"].multiples),
     "diagonal-cnn": _Measured("scan", (0.3, 0.6, 0.85, 1.2, 1.7, 2.4, 3.4, 4.8, 7.0), largest=2_048),
-    "unrolled-amp": _Measured("amp", RULES["amp"].multiples),
+    "unrolled-amp": _Measured("amp", RULES["amp"].multiples, near=(1.0, 1.2, 1.5, 2.0)),
     "gin": _Measured("amp", (0.8, 1.0, 1.2, 1.5, 2.0, 2.7, 3.5, 4.5, 6.0, 9.0)),
-    "spectral": _Measured("eigenvector", RULES["eigenvector"].multiples),
+    "spectral": _Measured("eigenvector", RULES["eigenvector"].multiples, near=RULES["eigenvector"].near),
     "gat": _Measured("eigenvector", (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)),
     "graph-transformer": _Measured("eigenvector", (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)),
 }
@@ -151,18 +162,23 @@ def net_scorers(names: Sequence[str], folder: Path | None) -> dict[str, OrderSco
 
 
 def _net_scorer(name: str, training: BlockTraining, folder: Path | None) -> OrderScorer:
-    identity = hashlib.sha256(msgspec.json.encode(training, order="sorted")).hexdigest()[:12]
+    weights = f"{name}-{_digest(replace(training, tested=None))}.safetensors"
     where, entry = NETS[name], NODE_MODELS[training.net]
-    net = cache(lambda: _trained(training, None if folder is None else folder / f"{name}-{identity}.safetensors"))
+    net = cache(lambda: _trained(training, None if folder is None else folder / weights))
     return OrderScorer(
         name,
         lambda problem: node_scores(net(), problem),
         where.border,
         where.multiples,
+        near=where.near,
         reads_order=entry.reads_order,
         largest=where.largest,
-        identity=identity,
+        identity=_digest(training),
     )
+
+
+def _digest(training: BlockTraining) -> str:
+    return hashlib.sha256(msgspec.json.encode(training, order="sorted")).hexdigest()[:12]
 
 
 def _trained(training: BlockTraining, file: Path | None) -> nn.Module:

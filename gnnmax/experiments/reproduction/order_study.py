@@ -16,21 +16,26 @@ from gnnmax.experiments.reproduction.cells import Cells, Key
 from gnnmax.experiments.reproduction.crossing import Crossing, crossing
 from gnnmax.experiments.reproduction.order_scorers import OrderScorer
 from gnnmax.experiments.reproduction.outcome import Figure
-from gnnmax.task.block_scores import block_overlaps, problem_of
+from gnnmax.task.block_scores import problem_of
 from gnnmax.task.block_sweep import height_of
 from gnnmax.task.blocks import BlockProblem, block_borders, state_evolution
-from gnnmax.task.maps import Maps
 
-__all__ = ["CLIQUES", "MATRICES", "PREDICTED", "OrderStudy"]
+__all__ = ["CLIQUES", "PREDICTED", "OrderStudy", "matrices_of"]
 
-MATRICES = 4
-"""Matrices of each size and seed."""
+MATRICES, FEW = 4, 2
+"""Matrices of each seed, and of each seed of a large size: the larger, the nearer are their borders."""
+
+LARGE = 4_096
+"""Number of nodes beyond which a size is large."""
 
 PREDICTED = (1.75, 2.0, 2.5, 3.5)
 """Multiples of 1/e at which message passing is compared with state evolution, on blocks of 2 sqrt(n) nodes."""
 
 CLIQUES = (0.8, 2.0)
 """Sizes of hidden cliques, as multiples of the hard line sqrt(n / e)."""
+
+CONTROLLED = 8_192
+"""Number of nodes up to which hidden cliques are measured."""
 
 LOST = 1.0
 """Strength at which scorers that read the order are measured on shuffled nodes."""
@@ -42,6 +47,8 @@ VERSION = 1
 class OrderMatrix:
     """One matrix, drawn when it is needed first, whose block can have any strength.
 
+    It holds the entries once: 1 GB at 16,000 nodes.
+
     Args:
         recipe: The recipe of the matrix.
         graph: Its index.
@@ -51,45 +58,47 @@ class OrderMatrix:
         self._recipe, self._graph = recipe, graph
 
     @cached_property
-    def maps(self) -> Maps:
-        """The map itself, its block of amplitude 1."""
-        return generate_map(self._recipe, self._graph)
+    def _drawn(self) -> tuple[BlockProblem, npt.NDArray[np.intp]]:
+        """The problem, and the nodes of its block."""
+        one = generate_map(self._recipe, self._graph)
+        return problem_of(one, overwrite=True), np.flatnonzero(one.membership)
+
+    @property
+    def members(self) -> npt.NDArray[np.intp]:
+        """Nodes of the block."""
+        return self._drawn[1]
 
     @cached_property
-    def _problem(self) -> BlockProblem:
-        return problem_of(self.maps)
+    def _block(self) -> npt.NDArray[np.float32]:
+        """Entries of the block at the amplitude of the map: a cell does not depend on those before."""
+        return self._drawn[0].values[np.ix_(self.members, self.members)]
 
-    @cached_property
-    def _block(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-        """Nodes of the block, and its entries at the amplitude of the map: a cell does not depend on those before."""
-        members = np.flatnonzero(self.maps.membership)
-        return members, self._problem.values[np.ix_(members, members)]
+    def _height(self, strength: float) -> float:
+        return height_of(strength, len(self._drawn[0].values), len(self.members))
 
     def problem(self, strength: float) -> BlockProblem:
         """Return the problem with a block of a given strength; it shares its memory with those before."""
-        problem, (members, block) = self._problem, self._block
-        amplitude = height_of(strength, len(problem.values), len(members))
-        raised = block + np.float32(amplitude - problem.amplitude)
+        problem, amplitude = self._drawn[0], self._height(strength)
+        raised = self._block + np.float32(amplitude - problem.amplitude)
         np.fill_diagonal(raised, 0.0)
-        problem.values[np.ix_(members, members)] = raised
+        problem.values[np.ix_(self.members, self.members)] = raised
         return BlockProblem(problem.values, problem.size, amplitude, symmetric=True)
+
+    def _share(self, scores: npt.NDArray[np.float64]) -> float:
+        """Return the share of the block among as many top nodes as it has."""
+        top = np.argsort(-scores, kind="stable")[: len(self.members)]
+        return float(np.isin(top, self.members).mean())
 
     def overlap(self, scorer: OrderScorer, strength: float | None = None) -> float:
         """Return the share of the block that a scorer finds; the strength is that of the map unless one is given."""
-        problem = self._problem if strength is None else self.problem(strength)
-        return float(block_overlaps(scorer.score(problem)[None], self.maps)[0])
+        return self._share(scorer.score(self._drawn[0] if strength is None else self.problem(strength)))
 
     def overlaps(self, scorer: OrderScorer, strengths: tuple[float, ...]) -> dict[float, float]:
         """Return the share of the block that a scorer finds at each of several strengths, in one sweep."""
         assert scorer.sweep is not None
-        problem, (members, _) = self._problem, self._block
-        held = self.problem(strengths[-1])
-        heights = [height_of(strength, len(problem.values), len(members)) for strength in strengths]
-        scores = scorer.sweep(held, members, heights)
-        return {
-            strength: float(block_overlaps(each[None], self.maps)[0])
-            for strength, each in zip(strengths, scores, strict=True)
-        }
+        heights = [self._height(strength) for strength in strengths]
+        scores = scorer.sweep(self.problem(strengths[-1]), self.members, heights)
+        return {strength: self._share(each) for strength, each in zip(strengths, scores, strict=True)}
 
     def overlap_when_shuffled(self, scorer: OrderScorer, strength: float) -> float:
         """Return the share of the block that a scorer finds where the order of the nodes is lost."""
@@ -98,7 +107,12 @@ class OrderMatrix:
         shuffled = np.ascontiguousarray(problem.values[np.ix_(order, order)])
         scores = np.empty(len(order))
         scores[order] = scorer.score(BlockProblem(shuffled, problem.size, problem.amplitude, symmetric=True))
-        return float(block_overlaps(scores[None], self.maps)[0])
+        return self._share(scores)
+
+
+def matrices_of(n: int) -> int:
+    """Return the number of matrices of each seed at a size."""
+    return MATRICES if n <= LARGE else FEW
 
 
 class OrderStudy:
@@ -142,7 +156,7 @@ class OrderStudy:
         self.shuffled: dict[str, list[float]] = {}
         self.cliques: dict[tuple[float, str], list[float]] = {}
         for seed in seeds:
-            for graph in range(MATRICES):
+            for graph in range(matrices_of(n)):
                 self._measure(seed, graph, cells)
         self.crossings = {name: self._crossing(name) for name in self.scorers}
 
@@ -151,11 +165,15 @@ class OrderStudy:
         """Rules and nets."""
         return {**self.rules, **self.nets}
 
+    def _multiples(self, scorer: OrderScorer) -> tuple[float, ...]:
+        """Return the strengths of a scorer as multiples of its border: of large sizes, those about the crossing."""
+        return scorer.near if self.n > LARGE and scorer.near else scorer.multiples
+
     def _measure(self, seed: int, graph: int, cells: Cells) -> None:
         key: Key = {"table": "order", "version": VERSION, "n": self.n, "seed": seed, "graph": graph}
         matrix = OrderMatrix(_block_recipe(self.n, seed, self.nodes), graph)
         for scorer in self.scorers.values():
-            strengths = tuple(multiple * self.borders[scorer.border] for multiple in scorer.multiples)
+            strengths = tuple(multiple * self.borders[scorer.border] for multiple in self._multiples(scorer))
             for strength, found in _on_blocks(matrix, scorer, strengths, cells, {**key, "nodes": self.nodes}):
                 self.overlaps[scorer.name].setdefault(strength, []).append(found)
         self._measure_shuffled(matrix, cells, key)
@@ -175,7 +193,7 @@ class OrderStudy:
                 self.shuffled.setdefault(name, []).append(found)
 
     def _measure_cliques(self, seed: int, graph: int, cells: Cells, key: Key) -> None:
-        for multiple in CLIQUES:
+        for multiple in CLIQUES if self.n <= CONTROLLED else ():
             size = round(multiple * math.sqrt(self.n / math.e))
             clique = OrderMatrix(_clique_recipe(self.n, seed, size), graph)
             for name, scorer in self.scorers.items():

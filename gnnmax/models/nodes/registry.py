@@ -13,6 +13,7 @@ from gnnmax.errors import unknown_name
 from gnnmax.models.entry import Config, Depth, Width
 from gnnmax.models.maps.entry import EquivariantEntry
 from gnnmax.models.nodes.baselines import GatNodes, GinNodes, GraphTransformerNodes
+from gnnmax.models.nodes.boxes import BoxNet
 from gnnmax.models.nodes.diagonal import DiagonalCnn
 from gnnmax.models.nodes.spectral import SpectralNet
 from gnnmax.models.nodes.unrolled_amp import LearnedDenoiser, UnrolledAMP
@@ -90,6 +91,14 @@ class DiagonalCnnConfig(Config, frozen=True):
     )
 
 
+class BoxNetConfig(Config, frozen=True):
+    """Box filters along the diagonal: width of the net on responses, nodes of the largest box, sizes an octave."""
+
+    width: Width = 32
+    largest: Annotated[int, Meta(ge=3, le=4096)] = 256
+    sizes_per_octave: Annotated[int, Meta(ge=1, le=64)] = 6
+
+
 def _unrolled_amp(config: UnrolledAmpConfig) -> nn.Module:
     return UnrolledAMP(LearnedDenoiser(config.units, config.width), steps=config.steps)
 
@@ -114,8 +123,15 @@ def _diagonal_cnn(config: DiagonalCnnConfig) -> nn.Module:
     return DiagonalCnn(**structs.asdict(config))
 
 
+def _box_net(config: BoxNetConfig) -> nn.Module:
+    return BoxNet(**structs.asdict(config))
+
+
 LOST = "Read the order in which the nodes come."
 """What no net on graphs can."""
+
+BLIND = "Find a block where the order of the nodes is lost: it then sees single entries."
+"""What no net on images can."""
 
 
 def build_node_model(name: str, config: Any = None, seed: int = 0) -> nn.Module:
@@ -204,7 +220,16 @@ NODE_MODELS: dict[str, NodeModelEntry] = {
             config=DiagonalCnnConfig,
             equivariant=("translation",),
             source="Yu and Koltun, ICLR 2016; He et al., ECCV 2016",
-            cannot="Find a block where the order of the nodes is lost: it then sees single entries.",
+            cannot=BLIND,
+        ),
+        NodeModelEntry(
+            name="box-net",
+            summary="Box filters of many sizes along the diagonal, and a softmax over the boxes.",
+            build=_box_net,
+            config=BoxNetConfig,
+            equivariant=("translation",),
+            source="Viola and Jones, CVPR 2001; Burkov and Lempitsky, NeurIPS 2018",
+            cannot=BLIND,
         ),
     )
 }

@@ -18,6 +18,9 @@ from gnnmax.models.nodes.observed import observed, outside_masked
 
 __all__ = ["Denoised", "LearnedDenoiser", "PosteriorDenoiser", "UnrolledAMP"]
 
+SETTLED = 1e-6
+"""Largest change of what a node sends in a step that has settled."""
+
 EDGE = 1e-6
 """Least distance of a probability from 0 and 1 when its logarithmic odds are taken."""
 
@@ -120,7 +123,8 @@ class UnrolledAMP(nn.Module):
 
     Args:
         denoiser: Turns messages into what is sent next; None makes a learned one.
-        steps: Number of steps; as they share their weights, a trained net may take more.
+        steps: Number of steps; as they share their weights, a trained net may take more. In evaluation mode it stops
+            where the messages settle.
         standardise: Whether each map is brought to mean 0 and deviation 1 first.
 
     References:
@@ -164,4 +168,6 @@ class UnrolledAMP(nn.Module):
             found = self.denoiser(messages, now.square().sum(dim=1), count)
             old, now = now, found.value * inside
             memory = (found.slope * inside).sum(dim=1, keepdim=True)
+            if not self.training and float((now - old).abs().max()) < SETTLED:
+                break
         return outside_masked(found.odds, inside)

@@ -9,7 +9,7 @@ import pytest
 
 from gnnmax.cli.main import main
 from gnnmax.errors import InputError
-from gnnmax.experiments.reproduction import CellOptions, order_scorers, reproduce
+from gnnmax.experiments.reproduction import CellOptions, order_checks, order_scorers, order_study, reproduce
 from gnnmax.experiments.reproduction import order as module
 from gnnmax.experiments.reproduction.block_training import BLOCK_TRAININGS, block_recipe, trained_on_blocks
 from gnnmax.experiments.reproduction.cells import Cells
@@ -44,7 +44,7 @@ def test_the_order_is_worth_what_the_theorems_say_and_a_stopped_run_resumes(shor
         cell.unlink()
     again = reproduce("order", (0, 1), options=options)
     assert sorted(options.folder.iterdir()) == cells
-    monkeypatch.setattr(OrderMatrix, "maps", property(lambda self: pytest.fail("measured again")))
+    monkeypatch.setattr(OrderMatrix, "_drawn", property(lambda self: pytest.fail("measured again")))
     assert reproduce("order", (0, 1), options=options).to_dict() == outcome.to_dict()
     assert again.to_dict() == outcome.to_dict()
     axes = outcome.plot()[1]
@@ -65,7 +65,7 @@ def test_strengths_of_one_matrix_share_its_noise_and_set_its_block():
     weak = matrix.problem(0.5).values.copy()
     strong = matrix.problem(2.0)
     raised = strong.values - weak
-    members = matrix.maps.row_block[0]
+    members = np.isin(np.arange(200), matrix.members)
     block = members[:, None] & members & ~np.eye(200, dtype=bool)
     assert np.allclose(raised[block], (math.sqrt(2.0 * 200) - math.sqrt(0.5 * 200)) / 14, atol=1e-5)
     assert (raised[~block] == 0).all()
@@ -121,6 +121,27 @@ def test_a_wrong_call_is_refused_in_one_line(words, capsys, tmp_path, monkeypatc
     assert main(["reproduce", *words]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_crossing_that_was_not_measured_fails_its_check(short, monkeypatch):
+    strong = replace(module.RULES["eigenvector"], multiples=(4.0, 6.0))  # both find the whole block
+    monkeypatch.setitem(module.RULES, "eigenvector", strong)
+    monkeypatch.setattr(order_checks, "LARGE", 300)
+    outcome = reproduce("order", (0,), options=CellOptions(sizes=(300,), nets=("none",)))
+    wrong = {check.claim: check.found for check in outcome.checks if not check.holds}
+    assert any("of 1 by the eigenvector" in claim and "no crossing" in found for claim, found in wrong.items())
+    assert any("rank as the theorems say" in claim for claim in wrong)
+
+
+def test_large_sizes_are_measured_about_their_crossings_on_fewer_matrices(short, monkeypatch):
+    monkeypatch.setattr(order_study, "LARGE", 299)
+    monkeypatch.setattr(order_study, "CONTROLLED", 299)
+    near = replace(module.RULES["amp"], near=(2.0, 3.5))
+    monkeypatch.setitem(module.RULES, "amp", near)
+    outcome = reproduce("order", (0,), options=CellOptions(sizes=(300,), nets=("none",)))
+    assert "2 matrices a size" in outcome.title
+    assert not any("clique" in check.claim for check in outcome.checks)
+    assert math.isnan(outcome.rows[1]["50 % point"])  # both find it
 
 
 def test_a_figure_is_written_and_a_table_without_one_says_so(short, tmp_path, capsys):

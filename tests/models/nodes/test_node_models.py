@@ -8,6 +8,7 @@ from torch.nn import functional
 from gnnmax import InputError
 from gnnmax.models.maps.convolution import MapCnn
 from gnnmax.models.nodes import spectral
+from gnnmax.models.nodes.boxes import box_sizes, diagonal_sums
 from gnnmax.models.nodes.observed import observed
 from gnnmax.models.nodes.registry import NODE_MODELS, build_node_model
 from gnnmax.models.nodes.strongest import laplacian_encoding, strongest_edges
@@ -85,6 +86,28 @@ def test_the_image_net_is_the_diagonal_of_the_map_net():
     assert far(scores(net, values), whole) < 1e-9
 
 
+def test_a_box_sums_the_pairs_of_its_nodes_and_may_stand_out_over_the_border():
+    values, sizes = noise(12), [3, 4, 7, 15]
+    values = values - torch.diag_embed(values.diagonal(dim1=1, dim2=2))
+    sums = diagonal_sums(values, sizes)
+    assert sums.shape == (len(values), len(sizes), 12 + 14)
+    for index, size in enumerate(sizes):
+        for start in range(-14, 12):
+            own = slice(max(start, 0), max(start + size, 0))
+            expected = values[:, own, own].triu(1).sum(dim=(1, 2))
+            assert torch.allclose(sums[:, index, start + 14], expected, atol=1e-9)
+
+
+def test_the_net_of_boxes_finds_a_block_in_order_before_any_training_and_none_where_the_order_is_lost():
+    values = noise(120, batch=1)
+    values[:, 40:60, 40:60] += 0.8
+    net = build_node_model("box-net", {"largest": 64})
+    moved, order = renumbered(values)
+    assert set(scores(net, values.float())[0].topk(20).indices.tolist()) == set(range(40, 60))
+    lost = order[scores(net, moved.float())[0].topk(20).indices]
+    assert sum(40 <= int(node) < 60 for node in lost) < 10
+
+
 @pytest.mark.parametrize("name", ["spectral", "graph-transformer"])
 def test_the_signs_of_eigenvectors_do_not_matter(name, monkeypatch):
     net, values = awake(name), noise(30)
@@ -148,6 +171,7 @@ def test_laplacian_encodings_are_eigenvectors_of_the_normalised_laplacian():
         ("gat", {"kept": 0}, "kept"),
         ("diagonal-cnn", {"dilations": []}, "dilations"),
         ("unrolled-amp", {"steps": 0}, "steps"),
+        ("box-net", {"largest": 2}, "largest"),
     ],
 )
 def test_unknown_nets_and_impossible_configs_are_refused(name, config, complaint):
@@ -159,3 +183,9 @@ def test_weights_depend_on_the_seed_alone():
     one, same, other = (build_node_model("gin", seed=seed).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(weight, same[key]) for key, weight in one.items())
     assert not all(torch.equal(weight, other[key]) for key, weight in one.items())
+
+
+def test_boxes_have_room_and_sizes():
+    assert box_sizes(3, 1) == [3]
+    with pytest.raises(InputError, match="at least 3 nodes and one size an octave, not 2 and 6"):
+        box_sizes(2, 6)
