@@ -42,7 +42,11 @@ def workers_of(process, cluster):
     """Return the worker processes: of a driver, those of loky; of a cluster, those that have joined it."""
     if cluster is None:
         return children([process.pid])
-    return [nanny.pid for nanny in cluster.workers.values() if nanny.worker_address in cluster.scheduler.workers]
+    return [
+        nanny.pid
+        for nanny in cluster.workers.values()
+        if nanny.pid and nanny.worker_address in cluster.scheduler.workers
+    ]
 
 
 def killed(own):
