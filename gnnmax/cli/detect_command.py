@@ -239,7 +239,7 @@ class Detect(SearchFlags):
         self, source: MatrixSource, options: SearchOptions, by: ScoreMapper | None
     ) -> tuple[Detections, dict[str, Any] | None]:
         """Search a matrix, or its score map; with decoys also return the entries of the card that count these."""
-        from gnnmax.detection.permutation_null import StatisticError, discoveries_in, selected, undefined
+        from gnnmax.detection.false_discovery_rate import StatisticError, discoveries_in, selected, undefined
         from gnnmax.detection.score_maps import search_by
         from gnnmax.detection.search import search_matrix
 

@@ -80,10 +80,10 @@ def compare(
 
     Args:
         data: A shipped recipe's name, a recipe, a data set, or the folder of a stored one, with splits train, val and
-            test; or windows, which are split by graph. Of windows or of maps.
+            test; or windows or maps, which are split by graph.
         models: Names in :data:`gnnmax.models.registry.MODELS`, or a mapping of names to configs or to nets: other
             configs of a net, or nets of your own, see :func:`gnnmax.models.architecture.named_architectures`. On maps,
-            names in :data:`gnnmax.models.maps.registry.MAP_MODELS`.
+            names in :data:`gnnmax.models.maps.registry.MAP_MODELS`, or nets of your own that read maps.
         out: The run folder to write, which must be absent or empty.
         seeds: One training per model and seed: initial weights and order of the windows.
         also: Further data sets with a test split, of other hosts.
@@ -143,7 +143,7 @@ def compare(
         check_same_call(folder, config)
         if os.path.lexists(folder / RESULTS):
             return _finished(folder)
-    kind.rehearse(nets, sets[0], training)
+    kind.rehearse(nets, sets, training)
     with contextlib.ExitStack() as stack:
         spec, past = stack.enter_context(_working_folder(spec, config, seeds, resuming=resuming, force=force))
         record = on_progress or _ignore

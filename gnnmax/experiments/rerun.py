@@ -72,7 +72,9 @@ def data_of(asked: RunConfig) -> str | Recipe | MapRecipe:
     if "content" not in asked.recipe:
         return parse_any(asked.recipe, CONFIG)
     if not isinstance(asked.data, str):
-        raise InputError("the windows of this run were in memory only: save them with data.save(folder) and run again")
+        raise InputError(
+            "the data of this run were in memory only: compare them again, or save windows with data.save(folder) first"
+        )
     return asked.data
 
 
@@ -116,9 +118,7 @@ def _compare_results(old: Results | MapResults, new: Results | MapResults) -> li
 
 
 def _code_of(results: Results | MapResults) -> dict[str, str]:
-    """Return the digests of the files that define own nets, by name; nets on maps have none."""
-    if isinstance(results, MapResults):
-        return {}
+    """Return the digests of the files that define own nets, by name."""
     return {model.name: model.sha256 for model in results.models if model.sha256}
 
 

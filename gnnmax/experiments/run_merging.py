@@ -149,7 +149,7 @@ def _scores(spec: ComparisonSpec, name: str, seed: int, sets: Sequence[Any]) -> 
     folder, device = spec.folder / name / f"seed-{seed}", spec.training.device
     tests = splits_to_evaluate(sets)
     if kind_of(sets[0]).side(sets[0]) is None:
-        on_maps = load_map_model(folder, device=device)
+        on_maps = load_map_model(folder, device=device, net=spec.models[name])
         return {title: net_calls(on_maps.score, data, split) for title, (data, split) in tests.items()}
     model = load_model(folder, device=device, net=spec.models[name])
     return {title: model.score(data.split(split)) for title, (data, split) in tests.items()}

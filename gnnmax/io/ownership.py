@@ -86,6 +86,11 @@ class OwnedFolder:
             return f"it has no {self.mark}"
         if not self.marked(folder):
             return f"its {self.mark} was not written by {PROGRAM}"
+        entry = self.foreign_entry(folder)
+        return f"it also holds {entry}" if entry else ""
+
+    def foreign_entry(self, folder: Path) -> str:
+        """Return an entry of a folder that this kind does not hold, relative to it; empty if there is none."""
         for base, folders, files in os.walk(folder):
             folders.sort()
             here = Path(base).relative_to(folder)
@@ -93,7 +98,7 @@ class OwnedFolder:
                 path = (here / name).as_posix()
                 regular = stat.S_ISREG(Path(base, name).lstat().st_mode)
                 if not regular or not _matches(path, self.entries):
-                    return f"it also holds {path}"
+                    return path
         return ""
 
 

@@ -19,6 +19,7 @@ from gnnmax.data.dataset import DataSet
 from gnnmax.data.imported import Imported
 from gnnmax.data.maps.card import describe_maps
 from gnnmax.data.maps.dataset import MapSet
+from gnnmax.data.maps.imported import check_storable
 from gnnmax.interop.croissant import dataset_metadata, field_metadata, file_metadata
 from gnnmax.interop.networkx_parquet import parquet_bytes, parquet_columns
 from gnnmax.io.atomic import write_file
@@ -72,13 +73,15 @@ def write_dataset_card(data: DataSet | MapSet, path: str | Path, *, probes: bool
         ['README.md', 'croissant.json', 'data', 'gnnmax.json']
     """
     folder = as_path(path)
+    recipe: Any = data.recipe
+    check_storable(recipe)
     with atomic_folder(folder, owner=CARD_FOLDER, force=force) as scratch:
         (scratch / "data").mkdir()
         files: list[dict[str, Any]] = []
         splits = {split: list(_write_split(data, split, scratch, files)) for split in data}
         files += [_file_set(split, parts) for split, parts in splits.items() if len(parts) > 1]
         records = [_records(split, parts) for split, parts in splits.items()]
-        write_file(scratch / "croissant.json", json_text(dataset_metadata(data.recipe, files, records)))
+        write_file(scratch / "croissant.json", json_text(dataset_metadata(recipe, files, records)))
         write_file(scratch / "README.md", _card_text(data, splits, probes=probes))
         origin = {"program": PROGRAM, "source": data.recipe.to_dict(), "digest": data.recipe.digest}
         write_file(scratch / CARD_FOLDER.mark, json_text(origin))

@@ -172,7 +172,10 @@ def test_log_shares_are_probabilities_over_the_places_of_a_map():
 WRONG = {
     "nets on windows": ({"models": ["cnn"]}, "reads windows, and the data set holds maps: give sliding-cnn, which"),
     "a mixture": ({"models": ["map-cnn", "gnn"]}, "or one of map-cnn, map-unet, map-gnn"),
-    "an own net": ({"models": ["mine=net.py:Net"]}, "nets of your own read windows, and the data set holds maps"),
+    "an own net": (
+        {"models": ["mine=tests/support/own_nets.py:Mine"]},
+        "Mine reads windows, and the data set holds maps",
+    ),
     "an unknown net": ({"models": ["map-cmm"]}, "unknown net on maps 'map-cmm': did you mean map-cnn"),
     "nets on maps for windows": (
         {"data": "tiny", "models": ["map-cnn"]},

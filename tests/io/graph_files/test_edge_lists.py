@@ -131,7 +131,7 @@ def test_a_wrong_line_is_named_in_whatever_block_it_lies(monkeypatch):
         for quote in ("", '"q","r",1\n'):
             text = quote + "".join([*lines[:wrong], "a,b\n", *lines[wrong:]])
             with pytest.raises(
-                InputError, match=f"^line {wrong + 1 + bool(quote)}: expected u,v,weight, not 2 fields$"
+                InputError, match=f"^line {wrong + 1 + bool(quote)}: expected u,v,weight, not 2 fields: give each"
             ):
                 read_csv(text.encode())
     with pytest.raises(InputError, match=r"^not text in UTF-8: invalid start byte at byte 24$"):
