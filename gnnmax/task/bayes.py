@@ -24,7 +24,7 @@ SEED = 12_010
 """Seed of the Monte Carlo draws behind every ceiling; it is fixed, so a ceiling never changes."""
 
 BLOCK = 2_048
-"""Windows of which the likelihoods are computed at a time: their arrays fit into a cache."""
+"""Number of windows whose likelihoods are computed at a time: their arrays fit into a cache."""
 
 
 def log_likelihood_ratio(windows: Windows) -> Scores:

@@ -181,7 +181,7 @@ class PlanNets:
         (made,) = named_architectures({name: (net, config)}, maps=self._maps).values()
         if made.is_own and not made.sha256:
             raise InputError(
-                f"the code of {name} is in no file, so its results could not be told from those of other code: put it "
+                f"the code of {name} is in no file, so its results could be those of other code: put it "
                 "into a file"
             )
         self._made[name, "{}"] = made
