@@ -64,7 +64,7 @@ def expected_map(rng: np.random.Generator, *, peak: float) -> tuple[Matrix, Matr
 def thinnings(
     depths: tuple[float, float], *, fold: float = 1.0, scatter: float = 0.0, peak: float = 20.0
 ) -> Callable[[np.random.Generator], Drawn]:
-    """Draw two thinnings of one map with bumps, of which every second one is ``fold`` times as high in the second."""
+    """Draw two thinnings of one map with bumps; every second bump is ``fold`` times as high in the second."""
 
     def draw(rng: np.random.Generator) -> Drawn:
         ground, bumps = expected_map(rng, peak=peak)

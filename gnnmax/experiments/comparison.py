@@ -1,4 +1,10 @@
-"""Compare several models over several seeds on the same batches, in one run folder."""
+"""Compare several models over several seeds on the same batches, in one run folder.
+
+The run folder holds ``config.json`` (the call), ``environment.json`` (versions and machine),
+``metrics/seed-S.jsonl`` (training records), ``log.txt``, ``MODEL/seed-S/`` (weights) and, last, ``results.json``
+(all data of the report); nothing is written elsewhere. Until then ``checkpoints/`` holds the training checkpoint of
+each seed: a run that was killed at any instant resumes from there, to the same weights and metrics, bit for bit.
+"""
 
 from __future__ import annotations
 
@@ -68,14 +74,9 @@ def compare(
     data set in ``also``. Each seed is trained in one thread, so the results do not depend on ``workers``. Each data set
     is loaded or drawn once, for all seeds.
 
-    The run folder holds ``config.json`` (the call), ``environment.json`` (versions and machine),
-    ``metrics/seed-S.jsonl`` (training records), ``log.txt``, ``MODEL/seed-S/`` (weights) and, last, ``results.json``
-    (all data of the report); nothing is written elsewhere. Until then ``checkpoints/`` holds the training checkpoint of
-    each seed: a run that was killed at any instant resumes from there, to the same weights and metrics, bit for bit.
-
     A net whose loss or gradient is not finite stops there, and the others go on; it stands in the results as diverged,
-    with its step and without metrics. Started by ``torchrun``, the processes share every batch and sum their gradients;
-    the main one evaluates and writes, and all return the same results.
+    with its step and without metrics. The module describes the run folder. Started by ``torchrun``, the processes share
+    every batch and sum their gradients; the main one evaluates and writes, and all return the same results.
 
     Args:
         data: A shipped recipe's name, a recipe, a data set, or the folder of a stored one, with splits train, val and
@@ -105,8 +106,7 @@ def compare(
         LostWorkerError: a seed ended its worker process every time.
 
     References:
-        Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
-        criterion, differences with their uncertainty).
+        Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019: several seeds, intervals.
 
     Example:
         >>> import tempfile
