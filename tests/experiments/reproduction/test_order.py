@@ -17,6 +17,7 @@ from gnnmax.experiments.reproduction.crossing import crossing
 from gnnmax.experiments.reproduction.order_study import PREDICTED, OrderMatrix
 from gnnmax.experiments.reproduction.outcome import Outcome
 from gnnmax.models.nodes.registry import NODE_MODELS
+from gnnmax.task.blocks import state_evolution
 
 SHORT = {
     "scan": (0.3, 0.6, 1.2, 2.4),
@@ -198,3 +199,16 @@ def test_training_depends_on_its_seed_alone():
 def test_the_quick_table_holds():
     outcome = reproduce("order", (0, 1, 2), options=CellOptions(quick=True))
     assert outcome.holds, outcome.checks
+
+
+@pytest.mark.slow
+def test_at_sixteen_thousand_nodes_state_evolution_predicts_the_mean_overlap_of_message_passing():
+    nodes = 2 * round(math.sqrt(16_000))
+    strengths = tuple(multiple / math.e for multiple in PREDICTED)
+    found = [
+        OrderMatrix(order_study._block_recipe(16_000, seed, nodes), 0).overlaps(module.RULES["amp"], strengths)
+        for seed in (0, 1)
+    ]
+    for strength in strengths:
+        expected = state_evolution(strength, nodes / 16_000, 300)[-1]
+        assert abs(np.mean([each[strength] for each in found]) - expected) < 0.02
