@@ -36,6 +36,7 @@ GROUPS = {
     "detect": "detecting",
     "large": "large_matrices",
     "order": "order_tests",
+    "sweep": "sweeping",
 }
 """The prefix of a row's name, and the module that measures it."""
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.ndimage import maximum_filter
 
+from benchmarks.contact_map_peers import ROWS as BESIDE_CALLERS
 from benchmarks.detecting import K, beside_the_rule, matrix_of
 from benchmarks.image_peaks import PEERS, against_peer
 from benchmarks.rows import Figure, Row, Setting, Target
@@ -162,4 +163,5 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "large: slices, memory, no chunks": partial(slices, None),
     "large: min_distance 50, n = 1,500": partial(beside_the_rule, {"min_distance": 50}, 3.0, side=1500),
     **{f"large: min_distance 50, {library}": partial(far_apart, library) for library in PEERS},
+    **BESIDE_CALLERS,
 }

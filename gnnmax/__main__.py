@@ -68,6 +68,10 @@ UNHEARD = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, Resourc
 """Warnings to authors of code, which Python does not print by default."""
 
 
+OF_LIBRARIES = "`torch.jit.script` is deprecated"
+"""The beginning of a warning that torch_geometric raises while it is loaded: no caller of a command can act on it."""
+
+
 def _settle_environment() -> None:
     """Let settings that are meant for other programs end neither this one nor its workers.
 
@@ -79,7 +83,9 @@ def _settle_environment() -> None:
         for category in UNHEARD:
             warnings.simplefilter("ignore", category)
     for_workers = os.environ.get("PYTHONWARNINGS", "").split(",")
-    os.environ["PYTHONWARNINGS"] = ",".join(option for option in for_workers if not _is_error(option))
+    heeded = [option for option in for_workers if option and not _is_error(option)]
+    os.environ["PYTHONWARNINGS"] = ",".join([*heeded, f"ignore:{OF_LIBRARIES}"])
+    warnings.filterwarnings("ignore", message=OF_LIBRARIES)
     sys.warnoptions[:] = [option for option in sys.warnoptions if not _is_error(option)]
 
 

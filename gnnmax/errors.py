@@ -108,11 +108,15 @@ def suggestion(name: str, known: Iterable[str], *, elsewhere: Mapping[str, str] 
     Example:
         >>> suggestion("evalute", ["evaluate", "audit"]), suggestion("x", ["evaluate"])
         (': did you mean evaluate?', '')
+        >>> suggestion("audit", ["evaluate", "audit"])  # known, and wrong elsewhere
+        ''
     """
     from difflib import get_close_matches
 
     if elsewhere and name in elsewhere:
         return f": did you mean {elsewhere[name]}?"
     by_lower = {each.lower(): each for each in known}
+    if name in by_lower.values():  # known elsewhere: nothing to correct
+        return ""
     near = get_close_matches(str(name).lower(), by_lower, n=1)
     return f": did you mean {by_lower[near[0]]}?" if near else ""

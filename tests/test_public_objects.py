@@ -1,6 +1,7 @@
 """Public objects: they show themselves, are copied and pickled in memory, and draw pictures without global state."""
 
 import copy
+import inspect
 import pickle
 import sys
 
@@ -72,6 +73,23 @@ def test_an_object_is_copied_and_pickled_in_memory(name, copied):
     again = copied(OBJECTS[name])
     assert type(again) is type(OBJECTS[name])
     assert again._repr_html_() == OBJECTS[name]._repr_html_()
+
+
+RESULTS = ("recipe", "import", "verdict", "comparison", "peak verdict", "peak comparison", "audit", "order")
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_results_of_equal_content_are_equal_and_others_are_not(name):
+    again = copy.deepcopy(OBJECTS[name])
+    assert again == OBJECTS[name] and hash(again) == hash(OBJECTS[name]) and len({again, OBJECTS[name]}) == 1
+    assert all(again != OBJECTS[other] for other in OBJECTS if other != name)
+
+
+def test_a_result_with_another_figure_is_another_result():
+    assert OBJECTS["verdict"] != evaluate(RULES["centre_value"], WINDOWS) and OBJECTS["verdict"] != "verdict"
+    margin = audit(RULES["margin"], WINDOWS, rng=np.random.default_rng(0))
+    assert OBJECTS["audit"] == margin
+    assert OBJECTS["audit"] != audit(RULES["centre_value"], WINDOWS, rng=np.random.default_rng(0))
 
 
 def test_a_stored_data_set_is_copied_and_pickled_too(tmp_path):
@@ -180,3 +198,11 @@ def test_an_unknown_public_name_names_the_nearest():
         _ = gnnmax.evalute
     with pytest.raises(AttributeError, match=r"build\(name\) or open_dataset"):
         _ = gnnmax.load_dataset
+
+
+def test_every_public_name_has_an_example_that_runs_as_a_doctest():
+    found = {name: inspect.getdoc(getattr(gnnmax, name)) or "" for name in gnnmax.__all__}
+    tables = {name for name in found if isinstance(getattr(gnnmax, name), dict)}
+    assert tables == {"MODELS", "RULES"}
+    assert [name for name, text in found.items() if name not in tables and "Example:" not in text] == []
+    assert [name for name, text in found.items() if name not in tables and ">>> " not in text] == []

@@ -4,9 +4,12 @@ import re
 import shlex
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from gnnmax import MODELS, Recipe
 from gnnmax.cli.main import main
+from gnnmax.experiments.reproduction import TABLES
 from gnnmax.report.documents import map_models_markdown, map_recipes_markdown, models_markdown, recipes_markdown
 from tests.support.prose import written
 
@@ -76,6 +79,44 @@ def test_every_file_that_the_readme_links_to_exists():
     links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
     assert links
     assert all((ROOT / link).exists() for link in links)
+
+
+def test_the_numbers_on_the_page_of_features_are_those_of_the_package():
+    schema = msgspec.json.schema(Recipe)["$defs"]
+
+    def kinds(record, field):
+        one = schema[record]["properties"][field]
+        return one.get("enum") or list((one.get("items") or one)["discriminator"]["mapping"])
+
+    page = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
+    words = [
+        "no",
+        *[
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+        ],
+    ]
+    words += ["sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+    families = set(kinds("Recipe", "hosts")) - {"real", "file"}
+    assert f"{words[len(families)].capitalize()} families of hosts" in page
+    laws, chosen, orders = kinds("Recipe", "weights"), kinds("SubgraphSpec", "choose"), kinds("SubgraphSpec", "order")
+    assert f"{words[len(laws)].capitalize()} laws of weights; {words[len(chosen)]} ways to choose nodes; " in page
+    assert f"{words[len(orders)]} orders of nodes" in page
+    assert f"{words[len(TABLES)].capitalize()} tables of theorems" in page
+    assert 25 <= len(MODELS) <= 35 and "About thirty nets" in page
 
 
 def test_the_table_of_recipes_is_that_of_the_recipes():

@@ -83,6 +83,26 @@ def test_every_option_that_the_help_of_a_command_lists_is_documented(name, pages
     assert documented
 
 
+def test_the_meaning_of_an_option_is_read_from_all_its_lines_and_no_title_is_an_option(pages, extensions):
+    text = """usage: gnnmax do [-h] [OPTIONS] PATH [STR [STR ...]]
+
+  options
+  -------
+  Words about these options.
+  PATH [STR [STR ...]]      Files. (required)
+  -h, --help                show this help message and exit
+  --share {None}|NUMBER|PERCENT%|pPERCENTILE
+                            A share (20%), or
+                            a percentile. (default: None)
+"""
+    assert extensions["command_pages"].options_of(text) == [
+        ("PATH [STR [STR ...]]", "Files. (required)"),
+        ("--share NUMBER|PERCENT%|pPERCENTILE", "A share (20%), or a percentile."),
+    ]
+    assert "(20%)" in pages["commands.rst"] and "%%" not in pages["commands.rst"]
+    assert ".. code-block:: text\n\n   gnnmax detect MATRIX [options]\n" in pages["commands.rst"]
+
+
 def test_every_documented_option_has_a_description(pages):
     empty = re.findall(r"^\.\. option:: (.*)\n\n\s*$", pages["commands.rst"], re.MULTILINE)
     assert empty == []

@@ -1,31 +1,70 @@
-"""The page of the command line, rendered from the parser: every command, argument and option."""
+"""The page of the command line, read from the help of every command: its arguments and options."""
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import inspect
-import warnings
-from typing import Any
+import io
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+from unittest import mock
 
 import tyro
 
 from gnnmax.cli import COMMANDS
 from gnnmax.cli.main import DESCRIPTION
 
-__all__ = ["command_page", "options_of", "parser_of"]
+__all__ = ["Option", "command_page", "options_of"]
 
 
-def parser_of(name: str) -> argparse.ArgumentParser:
-    """Return the parser of one command."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # tyro has no other public way to its parser yet
-        return tyro.extras.get_parser(COMMANDS[name], prog=f"gnnmax {name}")
+class Option(NamedTuple):
+    """An argument or an option of a command.
+
+    Attributes:
+        signature: Its names and its values, such as ``--out PATH``.
+        meaning: Its description, with its default.
+    """
+
+    signature: str
+    meaning: str
 
 
-def options_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
-    """Return the arguments and options of a parser, those that stand in the call by their place first."""
-    actions = [action for action in parser._actions if "--help" not in action.option_strings]
-    return sorted(actions, key=lambda action: bool(action.option_strings))
+def help_of(name: str) -> str:
+    """Return the help of a command without frames, in lines that are long enough for every signature."""
+    shown = io.StringIO()
+    wide = mock.patch.dict("os.environ", COLUMNS="1000")
+    with wide, contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+        tyro.cli(COMMANDS[name], prog=f"gnnmax {name}", args=["--help"])
+    return re.sub(r"^[╭╰].*$", "", shown.getvalue(), flags=re.MULTILINE).replace("│", " ")
+
+
+def options_of(text: str) -> list[Option]:
+    """Return the arguments and options that a help lists, in its order."""
+    entries = [(names.replace("{None}|", ""), " ".join(words)) for names, words in _entries(text)]
+    return [Option(names, NOTHING.sub("", meaning)) for names, meaning in entries if "--help" not in names]
+
+
+NOTHING = re.compile(r" \(default: (None|False|'')?\)$")
+"""A default that says no more than that an option may be left out."""
+
+ENTRY = re.compile(r" {2}(--?[a-z].*?|[^\sa-z-]\S*(?: [^\sa-z-]\S*)*)(?: {2,}(\S.*?))? *")
+"""An option, or the values of an argument in capitals or brackets, and the beginning of its meaning."""
+
+
+def _entries(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the signature and the lines of the meaning of each entry: a meaning is indented further."""
+    entry: tuple[str, list[str]] | None = None
+    for line in text.splitlines()[1:]:
+        opened = ENTRY.fullmatch(line)
+        if opened:
+            if entry:
+                yield entry
+            entry = (opened[1], [opened[2]] if opened[2] else [])
+        elif entry and re.match(r" {6,}\S", line):
+            entry[1].append(line.strip())
+    if entry:
+        yield entry
 
 
 def _literal(text: str) -> str:
@@ -34,22 +73,11 @@ def _literal(text: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\*`|_" else sign for sign in joined)
 
 
-def _signature(action: argparse.Action) -> str:
-    value = str(action.metavar or "") if action.nargs != 0 else ""
-    if not action.option_strings:
-        return value or action.dest
-    return ", ".join(f"{option} {value}".strip() for option in action.option_strings)
-
-
-def _entry(action: Any) -> str:
-    return f".. option:: {_signature(action)}\n\n   {_literal(str(action.help or ''))}\n"
-
-
 def _command(name: str) -> str:
-    parser = parser_of(name)
+    options = options_of(help_of(name))
     described = inspect.cleandoc(COMMANDS[name].__doc__ or "")
     paragraphs = [_literal(paragraph) for paragraph in described.split("\n\n")]
-    places = [_signature(action) for action in options_of(parser) if not action.option_strings]
+    places = [option.signature for option in options if not option.signature.startswith("-")]
     call = " ".join(["gnnmax", name, *places, "[options]"])
     return "\n".join(
         [
@@ -57,7 +85,7 @@ def _command(name: str) -> str:
             *(paragraph + "\n" for paragraph in paragraphs),
             f".. code-block:: text\n\n   {call}\n",
             f".. program:: gnnmax {name}\n",
-            *(_entry(action) for action in options_of(parser)),
+            *(f".. option:: {each.signature}\n\n   {_literal(each.meaning)}\n" for each in options),
         ]
     )
 

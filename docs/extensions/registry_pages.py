@@ -13,8 +13,9 @@ from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.maps.rules import MAP_RULES
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.store import Manifest
+from gnnmax.experiments.leaderboard import Board
 from gnnmax.experiments.reproduction import TABLES
-from gnnmax.experiments.run_folder import NetRecord, RunConfig
+from gnnmax.experiments.run_config import NetRecord, RunConfig
 from gnnmax.report.documents import markdown
 from gnnmax.task.rules import RULES
 from gnnmax.training.config import TrainingConfig
@@ -28,6 +29,7 @@ SCHEMAS: dict[str, tuple[type, str]] = {
     "Manifest of a stored data set": (Manifest, "`manifest.json`."),
     "Config of a run": (RunConfig, "`config.json` of a run folder."),
     "Record of a net": (NetRecord, "A net in the config of a run."),
+    "Leaderboard": (Board, "The file of `gnnmax leaderboard`."),
     "Training config": (TrainingConfig, "The table `[training]` of a file for `--config`."),
 }
 

@@ -16,6 +16,7 @@ from gnnmax.auditing.group_actions import GroupAction, ValueMap
 from gnnmax.auditing.rounding import rounding_floor
 from gnnmax.auditing.shrinking import CounterExample
 from gnnmax.auditing.transformations import TRANSFORMATIONS
+from gnnmax.task.equality import EqualByContent
 from gnnmax.task.plotting import axes_for, draw_bars
 from gnnmax.task.scorers import Scorer, checked_scores
 from gnnmax.task.symmetry import keeps_order
@@ -33,7 +34,7 @@ Scores = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Finding:
+class Finding(EqualByContent):
     """The response of a scorer to one transformation; it compares equal to its verdict, a string.
 
     Attributes:
@@ -164,7 +165,7 @@ def _weighed(found: Experiment, flipped: npt.NDArray[np.bool_]) -> Scores:
 BLANK_CALLED = "a window without any edge is called centred: it has no maximum"
 
 
-class Audit(Shown, Mapping[str, Finding]):
+class Audit(EqualByContent, Shown, Mapping[str, Finding]):
     """The findings of an audit by the name of the transformation.
 
     Attributes:

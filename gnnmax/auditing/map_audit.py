@@ -190,7 +190,8 @@ def _finding(name: str, before: Scores, after: Scores, tolerance: float) -> MapF
     spread = float(known.std()) if len(known) else 0.0
     flat = [np.where(np.isfinite(scores), scores, -np.inf).reshape(len(scores), -1) for scores in (before, after)]
     best = flat[0].argmax(axis=1)
-    lead = flat[1].max(axis=1) - np.take_along_axis(flat[1], best[:, None], axis=1)[:, 0]
+    highest, there = flat[1].max(axis=1), np.take_along_axis(flat[1], best[:, None], axis=1)[:, 0]
+    lead = np.where(highest > there, highest, 0.0) - np.where(highest > there, there, 0.0)  # 0 without any place
     return MapFinding(
         name=name,
         verdict="equivariant" if same else "neither",
@@ -263,7 +264,8 @@ def _affine_map(maps: Maps, rng: np.random.Generator) -> tuple[Maps, Back]:
 
 def _increasing_map(maps: Maps, rng: np.random.Generator) -> tuple[Maps, Back]:
     """Bend the values of each map by the hyperbolic sine of a random share of their standard deviation."""
-    spread = np.nanstd(maps.values, axis=(1, 2), keepdims=True, dtype=np.float64)
+    seen = [values[~np.isnan(values)].astype(np.float64) for values in maps.values]
+    spread = np.array([each.std() if len(each) else 0.0 for each in seen])[:, None, None]
     bend = rng.uniform(0.5, 1.0, size=spread.shape) / np.where(spread > 0, spread, 1.0)
     with np.errstate(over="ignore"):
         bent = np.sinh(np.clip(bend * maps.values, -80, 80)) / bend

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from gnnmax.auditing.group_actions import GroupAction, ValueMap, batched, with_values
 from gnnmax.auditing.transformations import TRANSFORMATIONS, Pair, cropped
 from gnnmax.errors import InputError
+from gnnmax.task.equality import EqualByContent
 from gnnmax.task.scorers import Scorer, checked_scores
 from gnnmax.task.symmetry import keeps_order
 from gnnmax.task.windows import Windows
@@ -34,7 +35,7 @@ Size = tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class CounterExample:
+class CounterExample(EqualByContent):
     """One window whose score changes where the label does not.
 
     Attributes:

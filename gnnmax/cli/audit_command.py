@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from gnnmax.cli.arguments import NETS_HELP, Flag, nets_of, open_any_data, words_of
-from gnnmax.cli.map_runs import audit_map_scorers
+from gnnmax.cli.map_runs import MapRun, audit_map_scorers
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.errors import InputError, unknown_name
 
@@ -85,18 +85,18 @@ class Audit:
 
     def _of_maps(self, data: MapSet) -> int:
         """Audit scorers of maps."""
-        if self.layers or self.models:
-            raise InputError(f"{self.data} holds maps: leave out {'--layers' if self.layers else '--models'}")
+        if self.layers:
+            raise InputError(f"{self.data} holds maps: leave out --layers")
         if self.most < 1:
             raise InputError(f"--most must be at least 1, not {self.most}")
+        run = None if self.run_folder is None else MapRun(self.run_folder, self.device, self.models, self.allow_changed)
         return audit_map_scorers(
             data,
-            run=self.run_folder,
+            run=run,
             rules=words_of(self.rule),
             split=self.split,
             most=min(self.most, 20),
             seed=self.seed,
-            device=self.device,
             fails=self.assert_,
             json=self.json,
         )

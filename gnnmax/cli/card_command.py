@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from gnnmax.cli.arguments import Flag, open_any_data
 from gnnmax.cli.printing import print_text
-from gnnmax.io.atomic import check_output_folder
+from gnnmax.io.atomic_folders import check_output_folder
 from gnnmax.io.ownership import CARD_FOLDER
 from gnnmax.io.paths import as_path
 
@@ -24,7 +25,7 @@ class Card:
     a run: a folder for each model, with its weights in the best seed and README.md with the model card.
     """
 
-    source: tyro.conf.Positional[str]
+    source: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RECIPE|FOLDER")]]
     """Name of a recipe, path of a .toml file, folder of a data set, or a run folder."""
     out: Path
     """The folder to write."""

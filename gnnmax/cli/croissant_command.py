@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -21,7 +22,7 @@ __all__ = ["Croissant"]
 class Croissant:
     """Describe a data set in Croissant, the metadata of MLCommons: its files, and the fields of their records."""
 
-    data: tyro.conf.Positional[str]
+    data: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RECIPE|FOLDER")]]
     """Name of a recipe, path of a .toml file, or folder of a data set."""
     out: Path | None = None
     """Write the JSON-LD into this file, such as croissant.json. Default: print it."""

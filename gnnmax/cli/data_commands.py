@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -20,7 +21,7 @@ __all__ = ["Generate", "Info", "Verify"]
 class Generate:
     """Generate the data set of a recipe in a folder, which appears only when it is complete."""
 
-    recipe: tyro.conf.Positional[str]
+    recipe: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RECIPE")]]
     """Name of a shipped recipe, or path of a .toml file."""
     out: Path | None = None
     """The folder to write; datasets/NAME if not given."""
@@ -52,7 +53,7 @@ class Generate:
 class Verify:
     """Verify a stored data set: check digests and schema, and recompute every label, offset, margin, peak and order."""
 
-    data: tyro.conf.Positional[Path]
+    data: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FOLDER")]]
     """Folder of the data set."""
     all: Flag = False
     """Regenerate every host, not only a few per split."""
@@ -75,7 +76,7 @@ class Verify:
 class Info:
     """Print the data card of a recipe or a stored data set: counts, explicit rules, shortcut probes."""
 
-    data: tyro.conf.Positional[str]
+    data: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RECIPE|FOLDER")]]
     """Name of a recipe, path of a .toml file, or folder of a data set."""
     page: Path | None = None
     """Also write the card as an HTML page, with windows of every kind, or with maps of every split."""

@@ -68,7 +68,7 @@ POSITIONS_HELP = (
 class Detect(SearchFlags):
     """Find the maxima of a matrix by the exact rule, or by a net, and score their windows with trained nets."""
 
-    matrix: tyro.conf.Positional[Path]
+    matrix: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="MATRIX")]]
     """A file: .npy, .npz, .mtx, .graphml, .cool or FILE.mcool::GROUP, FILE.h5::PATH, .zarr; text (.csv, .tsv, .txt,
     .edgelist) with edges u,v,weight or a dense matrix; - is standard input."""
     out: Path | None = None
@@ -239,7 +239,7 @@ class Detect(SearchFlags):
         self, source: MatrixSource, options: SearchOptions, by: ScoreMapper | None
     ) -> tuple[Detections, dict[str, Any] | None]:
         """Search a matrix, or its score map; with decoys also return the entries of the card that count these."""
-        from gnnmax.detection.permutation_null import StatisticError, discoveries_in, selected, undefined
+        from gnnmax.detection.false_discovery_rate import StatisticError, discoveries_in, selected, undefined
         from gnnmax.detection.score_maps import search_by
         from gnnmax.detection.search import search_matrix
 

@@ -10,7 +10,7 @@ import msgspec
 import tyro
 
 from gnnmax.cli.arguments import NETS_HELP, Flag, nets_of, open_any_data
-from gnnmax.cli.map_runs import evaluate_map_run
+from gnnmax.cli.map_runs import MapRun, evaluate_map_run
 from gnnmax.cli.printing import print_checks, print_json, print_tables, print_text
 from gnnmax.errors import InputError
 from gnnmax.io.ownership import Output, check_outputs
@@ -105,7 +105,8 @@ class Evaluate:
         assert self.run_folder is not None and self.data is not None
         data = open_any_data(self.data)
         if isinstance(data, MapSet):
-            return evaluate_map_run(data, run=self.run_folder, split=self.split, device=self.device, json=self.json)
+            run = MapRun(self.run_folder, self.device, self.models, self.allow_changed)
+            return evaluate_map_run(data, run=run, split=self.split, json=self.json)
         models = load_run(
             self.run_folder, device=self.device, models=nets_of(self.models), allow_changed=self.allow_changed
         )

@@ -48,7 +48,7 @@ class Import:
         """Import the windows, and print the splits and the folder."""
         from gnnmax.data.importing import import_files
         from gnnmax.data.saving import save_dataset
-        from gnnmax.io.atomic import check_output_folder
+        from gnnmax.io.atomic_folders import check_output_folder
         from gnnmax.io.ownership import DATA_SET
 
         check_output_folder(self.out, owner=DATA_SET, force=self.force)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from gnnmax.cli.arguments import Flag, open_any_data, words_of
+from gnnmax.cli.arguments import Flag, open_data, words_of
 from gnnmax.cli.printing import print_json, print_tables
 from gnnmax.cli.score_files import named_files
 from gnnmax.errors import InputError, unknown_name
@@ -18,6 +18,7 @@ from gnnmax.io.paths import as_path
 if TYPE_CHECKING:
     from gnnmax.auditing.findings import Symmetry
     from gnnmax.data.dataset import DataSet
+    from gnnmax.experiments.leaderboard import Board
 
 __all__ = ["Leaderboard"]
 
@@ -30,14 +31,14 @@ class Leaderboard:
     another data set, is refused. Entries that do not differ significantly stand in one group.
     """
 
-    board: tyro.conf.Positional[Path]
+    board: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="BOARD")]]
     """The file, .json; made if it is missing and there is something to add."""
     data: str
     """Folder of the data set, name of its recipe, or path of a .toml file."""
-    split: str = "test"
-    """Split of a new board."""
-    threshold: float = 0.0
-    """Threshold of a new board: a window is called centred if its score is above it."""
+    split: str | None = None
+    """Split of a new board, test by default; a board keeps its own."""
+    threshold: float | None = None
+    """Threshold of a new board, 0 by default: a window is called centred if its score is above it."""
     scores: tuple[str, ...] = ()
     """Files of scores to add, each FILE or NAME=FILE, one entry a window."""
     rules: str = ""
@@ -53,7 +54,6 @@ class Leaderboard:
 
     def run(self) -> int:
         """Check, add, print."""
-        from gnnmax.data.maps.dataset import MapSet
         from gnnmax.experiments.leaderboard import check_board, new_board, read_board, with_entries, write_board
         from gnnmax.report.leaderboard_page import board_table, write_board_page
         from gnnmax.task.tabulation import rich_table
@@ -64,10 +64,9 @@ class Leaderboard:
             outputs.insert(0, Output("the leaderboard", self.board, (".json",)))
         check_outputs(outputs, inputs=[as_path(self.data)], force=self.force)
         old = read_board(self.board) if self.board.exists() or not adds else None
-        data = open_any_data(self.data)
-        if isinstance(data, MapSet):
-            raise InputError(f"{self.data} holds maps, and a leaderboard is of windows: name a data set of windows")
-        board = new_board(data, self.split, threshold=self.threshold) if old is None else old
+        data = open_data(self.data)
+        board = new_board(data, self.split or "test", threshold=self.threshold or 0.0) if old is None else old
+        self._check_kept(board)
         standing = check_board(board, data)
         if adds:
             scores, audits = self._added(data, board.split)
@@ -76,6 +75,8 @@ class Leaderboard:
                 raise InputError(f"the leaderboard has an entry {min(there)!r}: choose another name, or pass --force")
             board = with_entries(board, data, scores, audits=audits)
             standing = check_board(board, data)
+            if (read_board(self.board) if self.board.exists() else None) != old:
+                raise InputError(f"another call has changed {self.board} in the meantime: run this one again")
             write_board(board, self.board)
         if self.page is not None:
             write_board_page(standing, self.page)
@@ -84,6 +85,19 @@ class Leaderboard:
         else:
             print_tables(rich_table(*board_table(standing)))
         return 0
+
+    def _check_kept(self, board: Board) -> None:
+        """Refuse options of a new board that are not those of the board.
+
+        Raises:
+            InputError: the board has another split or another threshold.
+        """
+        for option, asked, kept in (
+            ("--split", self.split, board.split),
+            ("--threshold", self.threshold, board.threshold),
+        ):
+            if asked is not None and asked != kept:
+                raise InputError(f"{option} is {asked}, and the board keeps {kept}: leave it out, or start a new board")
 
     def _added(self, data: DataSet, split: str) -> tuple[dict[str, Any], dict[str, dict[str, Symmetry]]]:
         """Return the scores of new entries, and the audits of those that are scorers."""

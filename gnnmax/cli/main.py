@@ -15,6 +15,7 @@ import tyro
 
 from gnnmax.cli import COMMANDS, Command
 from gnnmax.cli.arguments import expand_home, plain_flags, refuse_old_flags
+from gnnmax.cli.plain_arguments import PLAIN_NUMBERS
 from gnnmax.errors import InputError, LostWorkerError, failure_of, missing_package
 from gnnmax.task.terminal import visible
 
@@ -102,7 +103,7 @@ def _parsed(arguments: list[str]) -> Command | int:
     arguments = plain_flags(COMMANDS, arguments)
     complaint = io.StringIO()
     try:
-        with contextlib.redirect_stderr(complaint):
+        with contextlib.redirect_stderr(complaint), PLAIN_NUMBERS:
             command: Command = tyro.extras.subcommand_cli_from_dict(
                 COMMANDS, prog="gnnmax", description=DESCRIPTION, args=arguments
             )

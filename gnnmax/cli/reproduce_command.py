@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -21,7 +22,7 @@ __all__ = ["Reproduce"]
 class Reproduce:
     """Reproduce a table of known results: ceilings, Bayes rules, tables from papers."""
 
-    table: tyro.conf.Positional[str]
+    table: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="TABLE")]]
     """Name of the table; see gnnmax list tables."""
     seeds: int = 3
     """Number of seeds: 0, 1, ..."""

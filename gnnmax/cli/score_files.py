@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ def named_files(scores: Sequence[str]) -> dict[str, Path]:
     """Return the file of each name; a file without a name is called as it is, without its ending.
 
     Raises:
-        InputError: two files of one name.
+        InputError: two files of one name, or a name or a file is missing.
 
     Example:
         >>> named_files(["runs/cnn.csv", "mine=scores.npy"])
@@ -73,8 +74,11 @@ def named_files(scores: Sequence[str]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for text in scores:
         name, equals, file = text.partition("=")
-        path = Path(file if equals and not Path(text).exists() else text)
-        name = name if path == Path(file) and equals else path.stem
+        named = equals and not os.path.lexists(text)
+        if named and not (name and file):
+            raise InputError(f"{text!r} lacks its {'file' if name else 'name'}: write NAME=FILE, or a file alone")
+        path = Path(file if named else text)
+        name = name if named else path.stem
         if name in files:
             raise InputError(f"two files are called {name!r}: name them, as in first={files[name]}")
         files[name] = path

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from gnnmax.cli.arguments import Flag
+from gnnmax.cli.arguments import Flag, nets_of
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.errors import InputError
 from gnnmax.io.ownership import Output, check_outputs
@@ -18,6 +18,10 @@ from gnnmax.report.progress import drawing_progress
 
 __all__ = ["Merge", "Sweep"]
 
+CODE_HELP = (
+    "The code of nets of your own that the plan names, separated by commas, each as NAME=FILE.py:CLASS. A plan names "
+    "no code."
+)
 TABLES = (".csv", ".json", ".parquet")
 
 
@@ -25,7 +29,7 @@ TABLES = (".csv", ".json", ".parquet")
 class Sweep:
     """Measure every net and seed of a plan in every world; a killed sweep continues by the same call."""
 
-    plan: tyro.conf.Positional[str]
+    plan: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="PLAN")]]
     """Name of a shipped plan, or path of a .toml file."""
     out: Path | None = None
     """The folder of the sweep; runs/PLAN if not given."""
@@ -39,6 +43,7 @@ class Sweep:
     """Begin no unit after this time; the same call continues."""
     dry_run: Flag = False
     """Count the units and estimate their time from those that are measured; measure nothing."""
+    models: Annotated[str, tyro.conf.arg(help=CODE_HELP)] = ""
     table: Path | None = None
     """Also write the table to this .csv, .json or .parquet file."""
     figure: Path | None = None
@@ -51,7 +56,7 @@ class Sweep:
     def run(self) -> int:
         """Measure what is missing, and print the tables; status 1 if a unit has no metrics."""
         from gnnmax.experiments.sweeps.driver import run_sweep
-        from gnnmax.io.executors import named_executor
+        from gnnmax.io.executors import named_executor, waiting_note
 
         out = self.out or Path("runs") / Path(self.plan).stem
         outputs = [Output("--table", self.table, TABLES, _is_table), Output("--figure", self.figure, FIGURES)]
@@ -59,6 +64,8 @@ class Sweep:
         if self.dry_run:
             return self._estimate(out)
         with named_executor(self.executor, self.workers) as executor, drawing_progress("units") as on_progress:
+            if note := waiting_note(executor):
+                sys.stderr.write(f"gnnmax: {note}\n")
             found = run_sweep(
                 self.plan,
                 out,
@@ -66,6 +73,7 @@ class Sweep:
                 executor=executor,
                 shard=self.shard,
                 max_hours=self.max_hours,
+                models=nets_of(self.models),
                 on_progress=on_progress,
             )
         for note in found.notes:
@@ -83,7 +91,7 @@ class Sweep:
 
         from gnnmax.experiments.sweeps.driver import estimate_sweep
 
-        found = estimate_sweep(self.plan, out, shard=self.shard)
+        found = estimate_sweep(self.plan, out, shard=self.shard, models=nets_of(self.models))
         if self.json:
             print_json(asdict(found))
             return 0

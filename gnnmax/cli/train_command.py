@@ -93,7 +93,7 @@ class Compare(_Training):
     """Train models side by side on the same batches, evaluate them and the rules, and write one run folder."""
 
     models: str | None = None
-    """Names of models, and nets of your own as NAME=FILE.py:CLASS, separated by commas; for maps, names of map-models.
+    """Names of models, for maps of map-models, and nets of your own as NAME=FILE.py:CLASS, separated by commas.
     Default: the models of the config, or cnn,gnn; for maps, map-cnn,map-gnn."""
     seeds: int = 3
     """Number of seeds: 0, 1, ..."""
@@ -115,7 +115,7 @@ class Train(_Training):
     """Train one model from one seed; the run folder has the layout of compare."""
 
     model: str
-    """Name of the model, or a net of your own as NAME=FILE.py:CLASS; for maps, the name of one of map-models."""
+    """Name of the model, or a net of your own as NAME=FILE.py:CLASS; for maps, one of map-models or such a net."""
     seed: int = 0
     """Seed of the initial weights and of the order of the windows."""
 

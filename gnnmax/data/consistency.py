@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from gnnmax.data.chunks import chunks
 from gnnmax.data.hosts.families import Complete, Line
-from gnnmax.data.hosts.own_files import MOST_NODES
+from gnnmax.data.hosts.graph_objects import MOST_NODES
 from gnnmax.data.imported import Imported
 from gnnmax.data.planting.plants import BACKGROUND, CENTRED, CONSTANT, SHIFTED, TIED, Bump, Natural, Noise
 from gnnmax.data.recipe import Recipe

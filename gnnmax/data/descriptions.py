@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gnnmax.data.imported import Imported, parse_import
+from gnnmax.data.maps.imported import ImportedMaps, parse_imported_maps
 from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.recipe_files import parse_any
@@ -12,8 +13,10 @@ from gnnmax.data.recipe_files import parse_any
 __all__ = ["parse_description"]
 
 
-def parse_description(plain: dict[str, Any], source: str) -> Recipe | MapRecipe | Imported:
-    """Check plain dicts and lists as a recipe, or as the description of imported windows, which have a content.
+def parse_description(plain: dict[str, Any], source: str) -> Recipe | MapRecipe | Imported | ImportedMaps:
+    """Check plain dicts and lists as a recipe, or as the description of an import, which has a content.
+
+    That of windows has a side ``k``, that of maps a ``structure``.
 
     Args:
         plain: As ``to_dict`` of a recipe or of an import returns it.
@@ -28,4 +31,6 @@ def parse_description(plain: dict[str, Any], source: str) -> Recipe | MapRecipe 
         ...
         gnnmax.errors.InputError: import x: ...
     """
-    return parse_import(plain, source) if "content" in plain else parse_any(plain, source)
+    if "content" not in plain:
+        return parse_any(plain, source)
+    return parse_imported_maps(plain, source) if "structure" in plain else parse_import(plain, source)

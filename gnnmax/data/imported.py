@@ -80,6 +80,9 @@ class Imported(Shown, Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         """No split is known to be of another distribution."""
         return {}
 
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the description as plain dicts, lists, strings and numbers."""
         plain = msgspec.to_builtins(self)

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,10 @@ from gnnmax.errors import InputError
 from gnnmax.io.paths import as_path
 from gnnmax.io.table_files import UNNAMED, parse_arrays, read_content
 from gnnmax.task.arrays import as_array
+from gnnmax.task.maps import Maps
 from gnnmax.task.windows import Windows, checked_labels, windows_hint
+
+T = TypeVar("T", Windows, Maps)
 
 __all__ = [
     "SHARES",
@@ -174,11 +177,11 @@ def parse_shares(given: Mapping[str, float] | Sequence[float] | None) -> dict[st
     return shares
 
 
-def split_by_graph(windows: Windows, shares: Mapping[str, float], *, seed: int = 0) -> dict[str, Windows]:
-    """Split windows by graph, at random: all windows of a graph are in one split.
+def split_by_graph(windows: T, shares: Mapping[str, float], *, seed: int = 0) -> dict[str, T]:
+    """Split windows or maps by graph, at random: all those of a graph are in one split.
 
     Args:
-        windows: The windows.
+        windows: The windows or maps.
         shares: Shares of the splits; each split gets at least one graph.
         seed: Seed of the order in which graphs are taken.
 
@@ -253,7 +256,7 @@ def _check_graphs_apart(splits: Mapping[str, Windows]) -> None:
                 )
 
 
-def content_digest(splits: Mapping[str, Windows]) -> str:
+def content_digest(splits: Mapping[str, Windows] | Mapping[str, Maps]) -> str:
     """Return the SHA-256 of all arrays of all splits, in hexadecimal."""
     found = hashlib.sha256()
     for split, windows in splits.items():

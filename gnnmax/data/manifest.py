@@ -19,7 +19,7 @@ from gnnmax.data.recipe import GENERATION, Recipe
 from gnnmax.data.recipe_files import parse_any
 from gnnmax.data.stored_kinds import Described, count_of_split, layout_of
 from gnnmax.errors import InputError
-from gnnmax.io.atomic import restored_folder
+from gnnmax.io.atomic_folders import restored_folder
 from gnnmax.io.ownership import DATA_SET, PROGRAM
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind

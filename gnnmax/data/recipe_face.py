@@ -45,6 +45,9 @@ class RecipeFace(RecipeViews):
         canonical = msgspec.json.encode({"generation": GENERATION, **content}, order="sorted")
         return hashlib.sha256(canonical).hexdigest()
 
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     @property
     def graphs(self) -> int:
         """Number of host graphs of all splits together."""

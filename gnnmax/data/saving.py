@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.importing import dataset_of
 from gnnmax.data.maps.dataset import MapSet
+from gnnmax.data.maps.imported import check_storable
 from gnnmax.data.store import write_splits
 from gnnmax.io.paths import as_path
 from gnnmax.task.windows import Windows
@@ -28,7 +30,7 @@ def save_dataset(data: DataSet | MapSet | Mapping[str, Windows], path: str | Pat
         The folder.
 
     Raises:
-        InputError: splits that make no data set, or a folder in use.
+        InputError: splits that make no data set, maps without a recipe, or a folder in use.
 
     Example:
         >>> import tempfile
@@ -40,4 +42,6 @@ def save_dataset(data: DataSet | MapSet | Mapping[str, Windows], path: str | Pat
         <DataSet imported: windows of side 3: test 9>
     """
     whole = data if isinstance(data, DataSet | MapSet) else dataset_of(data)
-    return write_splits(whole.recipe, whole.parts, as_path(path), force=force)
+    recipe: Any = whole.recipe
+    check_storable(recipe)
+    return write_splits(recipe, whole.parts, as_path(path), force=force)

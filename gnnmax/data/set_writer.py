@@ -17,7 +17,8 @@ from gnnmax.data.recipe import GENERATION
 from gnnmax.data.shards import read_shard, write_shard
 from gnnmax.data.stored_kinds import Described
 from gnnmax.errors import InputError
-from gnnmax.io.atomic import UNFINISHED, write_file
+from gnnmax.io.atomic import write_file
+from gnnmax.io.atomic_folders import UNFINISHED
 from gnnmax.io.reading import FileKind
 from gnnmax.task.maps import Maps
 from gnnmax.task.windows import Windows

@@ -28,7 +28,7 @@ from gnnmax.data.set_writer import SetWriter
 from gnnmax.data.shards import read_shard
 from gnnmax.data.stored_kinds import Described, checker_of
 from gnnmax.errors import InputError
-from gnnmax.io.atomic import atomic_folder, restored_folder
+from gnnmax.io.atomic_folders import atomic_folder, restored_folder
 from gnnmax.io.ownership import DATA_SET
 from gnnmax.io.paths import as_path
 from gnnmax.io.table_files import ARRAY_FILES
@@ -144,6 +144,15 @@ def open_dataset(path: str | Path, *, check: bool = True) -> DataSet | Any:
 
     Raises:
         InputError: not a data set, damaged, or of another generation.
+
+    Example:
+        >>> import tempfile
+        >>> from gnnmax.data.generation import build
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = build("tiny").save(folder + "/tiny")
+        ...     data = open_dataset(path)
+        ...     len(data.test), list(data)
+        (16, ['train', 'val', 'test'])
     """
     manifest, recipe = read_manifest(path)
     splits = StoredSplits(as_path(path), manifest, recipe, digests=check, contents=check)

@@ -23,6 +23,7 @@ from gnnmax.data.planting.plants import CENTRED, CONSTANT, RUNNER_UP, SHIFTED, T
 from gnnmax.data.recipe import Recipe
 from gnnmax.data.store import StoredSplits
 from gnnmax.errors import InputError
+from gnnmax.io.ownership import METADATA
 from gnnmax.io.paths import as_path
 from gnnmax.task.claims import Check
 from gnnmax.task.label import KINDS
@@ -86,7 +87,7 @@ def verify(path: str | Path, *, every_host: bool = False) -> list[Check]:
     if all(check.holds for check in checks):
         checks.append(_hosts_apart(splits))
         checks += [maps_apart(splits)] if isinstance(recipe, MapRecipe) else _whole(DataSet(recipe, splits))
-    known = {MANIFEST, *(shard.file for shard in shards)}
+    known = {MANIFEST, METADATA, *(shard.file for shard in shards)}
     strangers = sorted(file.name for file in path.iterdir() if file.name not in known)
     checks.append(Check("no file is there that the manifest does not name", not strangers, ", ".join(strangers)))
     return checks

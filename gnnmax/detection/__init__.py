@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping below
     from gnnmax.detection.difference_table import Differences as Differences
+    from gnnmax.detection.false_discovery_rate import Decoys as Decoys
+    from gnnmax.detection.false_discovery_rate import Discoveries as Discoveries
+    from gnnmax.detection.false_discovery_rate import false_discovery as false_discovery
     from gnnmax.detection.matrix_differences import find_differences as find_differences
     from gnnmax.detection.matrix_files import read_matrix as read_matrix
     from gnnmax.detection.maxima import Maxima as Maxima
@@ -18,22 +21,19 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.detection.normalisation import NORMALISATIONS as NORMALISATIONS
     from gnnmax.detection.order_information import OrderTest as OrderTest
     from gnnmax.detection.order_information import order_test as order_test
-    from gnnmax.detection.permutation_null import Decoys as Decoys
-    from gnnmax.detection.permutation_null import Discoveries as Discoveries
-    from gnnmax.detection.permutation_null import false_discovery as false_discovery
     from gnnmax.detection.search import find_maxima as find_maxima
     from gnnmax.detection.search_options import SearchOptions as SearchOptions
 
 _MODULES = {
     "Calls": "net_calls",
-    "Decoys": "permutation_null",
+    "Decoys": "false_discovery_rate",
     "Differences": "difference_table",
-    "Discoveries": "permutation_null",
+    "Discoveries": "false_discovery_rate",
     "Maxima": "maxima",
     "NORMALISATIONS": "normalisation",
     "OrderTest": "order_information",
     "SearchOptions": "search_options",
-    "false_discovery": "permutation_null",
+    "false_discovery": "false_discovery_rate",
     "find_calls": "net_calls",
     "find_differences": "matrix_differences",
     "find_maxima": "search",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,7 +60,7 @@ class PlainSlices:
             InputError: masked entries of a type that has no NaN.
         """
         part = self._matrix[key]
-        found = np.asanyarray(part.compute() if hasattr(part, "compute") else part)  # dask drops masks on conversion
+        found = np.asanyarray(_computed(part) if hasattr(part, "compute") else part)  # dask drops masks on conversion
         if not isinstance(found, np.ma.MaskedArray):
             return np.asarray(found)
         if not np.ma.getmaskarray(found).any():
@@ -70,6 +71,17 @@ class PlainSlices:
                 "as missing"
             )
         return np.asarray(found.filled(np.nan))
+
+
+def _computed(part: Any) -> Any:
+    """Compute a slice, of dask in this thread unless a scheduler was chosen.
+
+    A slice is one chunk or a few. The threads of dask each keep the memory of chunks that were freed.
+    """
+    if type(part).__module__.partition(".")[0] != "dask":
+        return part.compute()
+    chosen = import_module("dask.base").get_scheduler()
+    return part.compute(**{"scheduler": "synchronous"} if chosen is None else {})
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,6 +48,19 @@ class Block(NamedTuple):
         """Return rows and columns in the matrix of some entries inside the border."""
         return rows + self.row, columns + self.column + self.shear * rows
 
+    def holding(self, rows: Places, columns: Places, half: tuple[int, int]) -> tuple[Places, Places, Places]:
+        """Return which of some entries lie inside the border and were measured, and where they lie there.
+
+        Along the diagonal, entries of other parts lie inside the border of a block too, as missing ones.
+        """
+        n, m = self.size(half)
+        down = rows - self.row
+        right = columns - self.column - self.shear * down
+        here = np.flatnonzero((down >= 0) & (down < n) & (right >= 0) & (right < m))
+        if self.missing is not None:
+            here = here[~self.inside(self.missing, half)[down[here], right[here]]]
+        return here, down[here], right[here]
+
     def below_diagonal(self, half: tuple[int, int]) -> npt.NDArray[np.bool_] | None:
         """Mark the entries of the values that lie below the diagonal of the matrix; None if there are none."""
         height, width = self.values.shape

@@ -96,8 +96,8 @@ def read_cool(
         f"{found.names[chrom]}:{start}-{end}"
         for chrom, start, end in zip(*(columns[f"bins/{name}"].tolist() for name in _BIN), strict=True)
     )
-    borders = np.unique(columns["indexes/chrom_offset"]).astype(np.intp)[1:-1]  # a chromosome may have no bins
     places = GenomeBins(tuple(found.names), *(columns[f"bins/{name}"] for name in _BIN))
+    borders = places.borders()
     return NamedMatrix(
         matrix, (names, names), missing, False if found.symmetric else None, (borders, borders), bins=places
     )

@@ -20,10 +20,13 @@ from gnnmax.detection.sparse_storage import HalfStorage, SparseStorage
 from gnnmax.detection.storage import Places
 from gnnmax.errors import InputError
 
-__all__ = ["Scope", "needed_entries", "scope_of"]
+__all__ = ["Scope", "entries_in", "needed_scopes", "scope_of"]
 
 STRIP = 128
 """Rows that are read together."""
+
+TOGETHER = 2**22
+"""Least number of entries of a group of parts, such as chromosomes, whose decoys are drawn together."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +64,46 @@ class Scope:
 
     def number(self, source: MatrixSource) -> int:
         """Count the measured entries; single missing ones that no list or vector names count too."""
+        return int(self.counts(source).sum())
+
+    def counts(self, source: MatrixSource) -> Places:
+        """Count the measured entries of each row, see :meth:`number`."""
         if source.sparse and source.unstored == "missing":
-            return sum(int(self.holds(source, *part[1:]).sum()) for part in source.plain.measured(once=True))
+            counts = np.zeros(self.last - self.first, dtype=np.intp)
+            for _, rows, columns in source.plain.measured(once=True):
+                inside = rows[self.holds(source, rows, columns)] - self.first
+                counts += np.bincount(inside, minlength=len(counts))
+            return counts
         rows = np.arange(self.first, self.last)
         lines = source.missing if isinstance(source.missing, MissingLines) else MissingLines.none(source.shape)
         before = np.concatenate([[0], np.cumsum(~lines.columns)])
         low, high = self.columns_of(source, rows)
-        return int((before[high] - before[low])[~lines.rows[rows]].sum())
+        return np.where(lines.rows[rows], 0, before[high] - before[low])
+
+    def groups(self, source: MatrixSource) -> list[Scope]:
+        """Cut the scope into groups of whole parts that hold some millions of entries each.
+
+        Entries of different parts have nothing to do with each other if those across breaks are left out. Parts with
+        few entries stay with their neighbours, because a background is not fitted to a few entries.
+        """
+        if not self.within:
+            return [self]
+        sums = np.concatenate([[0], np.cumsum(self.counts(source))])
+        cuts, held = [self.first], 0
+        for _, last in source.parts.rows_within(self.first, self.last):
+            if (total := int(sums[last - self.first])) - held >= TOGETHER and sums[-1] - total >= TOGETHER:
+                cuts, held = [*cuts, last], total
+        return [replace(self, first=first, last=last) for first, last in pairwise([*cuts, self.last])]
 
     def holds(self, source: MatrixSource, rows: Places, columns: Places) -> npt.NDArray[np.bool_]:
         """Return which entries are in the scope; of an undirected matrix, of pairs the one above the diagonal."""
         inside = (rows >= self.first) & (rows < self.last)
         low, high = self.columns_of(source, rows)
         return np.asarray(inside & (columns >= low) & (columns < high))
+
+    def rows_of(self, rows: Places) -> Places:
+        """Return which of some rows lie in the scope."""
+        return np.flatnonzero((rows >= self.first) & (rows < self.last))
 
     def is_whole(self, source: MatrixSource) -> bool:
         """Return whether no entry is left out."""
@@ -82,33 +112,42 @@ class Scope:
         return (self.first, self.last) == (0, source.shape[0]) and not within and not bounded
 
 
-def needed_entries(source: MatrixSource, options: SearchOptions, *, zeros: bool) -> MatrixSource:
-    """Return a matrix before normalisation with the entries that decoys need: all others are missing.
+def needed_scopes(source: MatrixSource, options: SearchOptions, *, zeros: bool) -> list[Scope]:
+    """Return the entries that decoys need: one scope, or one for each group of parts that has decoys of its own.
 
     Maxima that the filters by distance, region or contacts drop need no decoys, so only the entries that these leave
-    are read, and those within the windows and the surroundings around them.
+    are needed, and those within the windows and the surroundings around them.
 
     Args:
         source: The matrix.
         options: How it is searched.
-        zeros: Whether zeros of a sparse matrix count wherever they are. Else those beyond its last stored distance may
-            be left out, which is done if there are too many otherwise.
-
-    Returns:
-        An array; or, if entries are left out, a sparse matrix that stores every entry that is measured, 0 too.
+        zeros: Whether zeros of a sparse matrix, and entries across breaks, count wherever they are. Else zeros beyond
+            its last stored distance, and entries across breaks if these have no scores, may be left out; this is done
+            if there are too many otherwise.
 
     Raises:
         InputError: too many entries; the message names the filters that leave fewer.
     """
-    scope, source = scope_of(source, options), source.plain
-    if not zeros:
+    scope = scope_of(source, options)
+    if not zeros and scope.number(source.plain) > SHUFFLED:
         scope = _without_zeros(source, scope)
-    number = scope.number(source)
+    groups = [scope] if zeros else scope.groups(source.plain)
+    number = max(group.number(source.plain) for group in groups)
     if number > SHUFFLED:
         raise InputError(
             f"decoys hold at most {SHUFFLED:,} entries, and these would hold {number:,}"
-            f"{_remedy(source, options, scope.margin)}"
+            f"{_remedy(source, options, scope.margin, together=zeros)}"
         )
+    return groups
+
+
+def entries_in(source: MatrixSource, scope: Scope) -> MatrixSource:
+    """Return a matrix before normalisation with the entries of a scope: all others are missing.
+
+    Returns:
+        An array; or, if entries are left out, a sparse matrix that stores every entry that is measured, 0 too.
+    """
+    source = source.plain
     return in_memory(source) if scope.is_whole(source) else _limited(source, scope)
 
 
@@ -154,13 +193,11 @@ def _places_within(source: MatrixSource, options: SearchOptions) -> int | None:
 
 
 def _without_zeros(source: MatrixSource, scope: Scope) -> Scope:
-    """Leave out zeros beyond the last stored distance, if there are too many entries otherwise."""
+    """Leave out zeros beyond the last stored distance, and entries across breaks if these have no scores."""
+    if any(step.scored is not None for step in source.steps):
+        scope = replace(scope, within=True)
     storage = source.storage
-    if (
-        not isinstance(storage, (SparseStorage, HalfStorage))
-        or source.unstored == "missing"
-        or scope.number(source) <= SHUFFLED
-    ):
+    if not isinstance(storage, (SparseStorage, HalfStorage)) or source.unstored == "missing":
         return scope
     first, last = (storage.upper if isinstance(storage, HalfStorage) else storage).offsets
     filled = first <= last
@@ -169,16 +206,24 @@ def _without_zeros(source: MatrixSource, scope: Scope) -> Scope:
     return replace(scope, apart=stored if scope.apart is None else min(stored, scope.apart))
 
 
-def _remedy(source: MatrixSource, options: SearchOptions, margin: int) -> str:
-    """Say which filters would leave fewer entries."""
-    n, m = source.shape
+def _remedy(source: MatrixSource, options: SearchOptions, margin: int, *, together: bool) -> str:
+    """Say which filters would leave fewer entries.
+
+    Args:
+        source: The matrix.
+        options: How it is searched.
+        margin: That of the scope.
+        together: Whether the decoys of all parts are drawn together.
+    """
     if options.mode == "graph":
         return ": search a part of the graph"
+    n, m = source.shape
+    rows = n if together else int(np.diff(source.parts.rows).max())
     remedies = []
     if (
         n == m
         and source.parts.equal_sides
-        and (most := SHUFFLED // (n if source.undirected else 2 * n) - 2 * margin) > 0
+        and (most := SHUFFLED // (rows if source.undirected else 2 * rows) - 2 * margin) > 0
     ):
         remedies.append(f"distances up to {most:,} (--distance 0:{most})")
     if source.bins is not None:

@@ -49,6 +49,17 @@ class GenomeBins:
             raise InputError(f"region {region.chromosome}:{region.start}-{region.end or ''} holds no bin of the matrix")
         return np.asarray(inside)
 
+    def borders(self) -> npt.NDArray[np.intp]:
+        """Return the bins that are no neighbours of the one before: on another chromosome, or beyond a gap.
+
+        Example:
+            >>> start = np.array([0, 10, 50, 0])
+            >>> GenomeBins(("a", "b"), np.array([0, 0, 0, 1]), start, start + 10).borders()
+            array([2, 3])
+        """
+        gap = self.start[1:].astype(np.int64) > self.end[:-1]
+        return np.flatnonzero(gap | (self.chromosome[1:] != self.chromosome[:-1])) + 1
+
     def holding(self, chromosomes: npt.NDArray[np.str_], base_pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
         """Return the bin that holds each base pair of some chromosomes, -1 where there is none.
 

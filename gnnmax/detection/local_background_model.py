@@ -195,17 +195,14 @@ class LocalModel:
         """
         found = np.zeros(len(rows))
         for block in self.source.tiles(self.half, upper=self.source.undirected):
-            n, m = block.size(self.half)
-            top = rows - block.row
-            left = columns - block.column - block.shear * top
-            here = np.flatnonzero((top >= 0) & (top < n) & (left >= 0) & (left < m))
+            here, top, left = block.holding(rows, columns, self.half)
             if not len(here):
                 continue
             fields = self._fields(block)
             sides = self.half[0] * 2 + 1, self.half[1] * 2 + 1
-            for part in np.array_split(here, -(-len(here) * sides[0] * sides[1] // GATHERED)):
+            for part in np.array_split(np.arange(len(here)), -(-len(here) * sides[0] * sides[1] // GATHERED)):
                 windows = (block.windows(field, sides)[top[part], left[part]] for field in fields[:3])
-                found[part] = self._excess(*windows)
+                found[here[part]] = self._excess(*windows)
         return found
 
     def _excess(self, values: Floats, expected: Floats, variance: Floats) -> Floats:

@@ -109,7 +109,7 @@ class MatrixSource(BlockReader):
         wider += 2 * self.reach if zero else 0  # a zero beside other entries may have another score
         height = TILE[0] * TILE[1] // (storage.width + 2 * (wider + sum(border)) + 1)
         height = TILE[0] if rectangles else max(TILE[0], min(height, TALLEST))
-        for row, rows in self._strips(height):
+        for row, rows in self._strips(height, None if zero else storage.filled):
             stored = storage.rows(row - around, row + rows + around).runs(GAP)
             bounds = 0 if upper else 1 - row - rows, m - 1 - row
             runs = joined_runs([*((a - wider, b + wider) for a, b in stored), *special], bounds, GAP)
@@ -134,9 +134,15 @@ class MatrixSource(BlockReader):
         for part in self.parts.cut(tile):
             yield self.block(*part, border)
 
-    def _strips(self, height: int) -> Iterator[tuple[int, int]]:
-        """Yield the first row and the number of rows of strips without a break between their rows."""
-        for row in range(0, self.shape[0], height):
+    def _strips(self, height: int, filled: tuple[int, int] | None = None) -> Iterator[tuple[int, int]]:
+        """Yield the first row and the number of rows of strips without a break between their rows.
+
+        Args:
+            height: Most rows of a strip.
+            filled: The first row and the last one, plus 1, that have to be covered; None: all.
+        """
+        first, last = (0, self.shape[0]) if filled is None else filled
+        for row in range(first // height * height, last, height):
             for first, last in self.parts.rows_within(row, min(row + height, self.shape[0])):
                 yield first, last - first
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.data.hosts.own_files import entries_of_data
+from gnnmax.data.hosts.graph_objects import entries_of_data
 from gnnmax.detection.array_storage import PlainSlices, hands_out_slices
 from gnnmax.detection.breaks import as_breaks
 from gnnmax.detection.genome_bins import GenomeBins

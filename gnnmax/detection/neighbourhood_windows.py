@@ -15,8 +15,8 @@ from gnnmax.detection.graph_mode import edges_of
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.storage import Places
 from gnnmax.detection.window_scoring import WindowBatch
-from gnnmax.detection.window_values import as_floats
 from gnnmax.errors import InputError
+from gnnmax.task.arrays import as_floats
 
 __all__ = ["NeighbourhoodCutter", "nearest_nodes"]
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
+from gnnmax.detection.false_discovery_rate import Decoys, discoveries_in, selected
 from gnnmax.detection.filters import FILTERS, without_filters
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
-from gnnmax.detection.permutation_null import Decoys, discoveries_in, selected
 from gnnmax.detection.score_maps import MatrixScores, ScoreMapper, WindowScores, search_by, with_workers
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_names

@@ -14,6 +14,7 @@ from gnnmax.detection.matrix_input import as_source, check_unstored
 from gnnmax.detection.row_profiles import Axis, axis_profiles
 from gnnmax.detection.search_options import Mode, Unstored
 from gnnmax.errors import InputError
+from gnnmax.task.equality import EqualByContent
 from gnnmax.task.plotting import COLOURS, axes_for
 from gnnmax.task.tabulation import Shown, TableText, data_frame
 
@@ -42,7 +43,7 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class AxisOrder:
+class AxisOrder(EqualByContent):
     """What the order of the nodes, of the rows or of the columns says.
 
     Attributes:
@@ -96,7 +97,7 @@ class AxisOrder:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class OrderTest(Shown):
+class OrderTest(EqualByContent, Shown):
     """Whether the order of a matrix carries information; see :func:`gnnmax.order_test`.
 
     Attributes:

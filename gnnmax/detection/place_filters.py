@@ -18,8 +18,11 @@ Kept = npt.NDArray[np.bool_]
 
 
 def are_contacts(source: MatrixSource, maxima: Maxima, options: SearchOptions) -> Kept:
-    """Return which maxima lie within one part, such as a chromosome, or with ``trans`` between two."""
-    within = source.parts.same_part(maxima.rows, maxima.columns)
+    """Return which maxima lie within one chromosome, or another part between breaks, or with ``trans`` between two."""
+    if source.bins is None:
+        within = source.parts.same_part(maxima.rows, maxima.columns)
+    else:  # bins that were left out break a chromosome, which stays one
+        _, within = source.bins.between(maxima.rows, maxima.columns)
     return within if options.contacts == "cis" else ~within
 
 

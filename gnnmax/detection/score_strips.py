@@ -19,9 +19,10 @@ from gnnmax.detection.storage import Places, tiles_of
 from gnnmax.detection.window_batches import DiagonalBand, has_contexts, windows_around
 from gnnmax.detection.window_cuts import with_nan
 from gnnmax.detection.window_scoring import SCORED, Scorer, WindowBatch, needs_contexts, scores_of, unscorable
-from gnnmax.detection.window_values import as_floats, as_read
+from gnnmax.detection.window_values import as_read
 from gnnmax.errors import InputError
 from gnnmax.io.workers import ExecutorLike
+from gnnmax.task.arrays import as_floats
 
 __all__ = ["StripScorer", "check_contexts"]
 

@@ -79,6 +79,12 @@ class SparseStorage:
         return first, last
 
     @cached_property
+    def filled(self) -> tuple[int, int]:
+        """The first row with stored entries, and the last one plus 1; an empty range if there are none."""
+        rows = np.flatnonzero(np.diff(self.matrix.indptr))
+        return (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
+
+    @cached_property
     def width(self) -> int:
         """Number of offsets from the first to the last one that is stored in any row."""
         return int(max(0, self.offsets[1].max() - self.offsets[0].min() + 1)) if self.entries else 0
@@ -278,6 +284,11 @@ class HalfStorage:
     def least(self) -> Any:
         """The smallest stored value, NaN if one is NaN; 0 if there is none."""
         return self.upper.least
+
+    @property
+    def filled(self) -> tuple[int, int]:
+        """The first row of the upper half with stored entries, and the last one plus 1."""
+        return self.upper.filled
 
     @property
     def width(self) -> int:

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.false_discovery_rate import Discoveries
 from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.maxima import Maxima, Places
 from gnnmax.detection.pair_cells import repeated_cells
-from gnnmax.detection.permutation_null import Discoveries
 from gnnmax.detection.window_scoring import NOT_WHOLE, Scorer, WindowBatch, score_windows
 from gnnmax.task.label import is_centred
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.search_options import Sides
-from gnnmax.detection.window_values import as_floats
+from gnnmax.task.arrays import as_floats
 
 __all__ = ["windows_at", "with_nan"]
 

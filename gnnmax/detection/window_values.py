@@ -10,29 +10,9 @@ import numpy.typing as npt
 
 from gnnmax.task.label import is_centred
 
-__all__ = ["as_floats", "as_read", "in_order"]
+__all__ = ["as_read", "in_order"]
 
 Windows = npt.NDArray[Any]
-
-WHOLE_DOUBLES = 2**53
-"""All whole numbers up to this one are exact in float64."""
-
-
-def as_floats(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return values in a type that can hold NaN and keeps the values exact: float32, float64 or longdouble.
-
-    Whole numbers beyond 2^53 need a longdouble of 80 bits or more. Where the platform has none, they are rounded.
-
-    Example:
-        >>> as_floats(np.array([2**24 + 1], dtype=np.int32)).dtype, as_floats(np.array([True])).dtype
-        (dtype('float64'), dtype('float32'))
-        >>> as_floats(np.array([3, 4])).dtype
-        dtype('float64')
-    """
-    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
-        return values.astype(np.result_type(values.dtype, np.float32), copy=False)
-    small = (values <= WHOLE_DOUBLES) & (values >= -WHOLE_DOUBLES if values.dtype.kind == "i" else True)
-    return values.astype(np.float64 if small.all() else np.longdouble)
 
 
 def as_read(windows: Windows, encoding: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:

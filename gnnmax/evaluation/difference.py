@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.evaluation.verdict import Verdict
+from gnnmax.task.equality import EqualByContent
 from gnnmax.task.plotting import COLOURS, axes_for, draw_intervals
-from gnnmax.task.tabulation import html_table, interval_text, latex_table, number_text, rich_table
+from gnnmax.task.tabulation import Shown, TableText, interval_text, latex_table, number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from rich.table import Table
 
 __all__ = ["Comparison", "Difference"]
 
@@ -125,7 +125,7 @@ class Difference:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(EqualByContent, Shown):
     """Several scorers evaluated on the same windows.
 
     Attributes:
@@ -253,11 +253,9 @@ class Comparison:
         ]
         return [*self.sentences(), *common, *own]
 
-    def __rich__(self) -> Table:
-        return rich_table(self._title(), self._header(), self._rows(), self._notes())
-
-    def _repr_html_(self) -> str:
-        return html_table(self._title(), self._header(), self._rows(), self._notes())
+    def tables(self) -> list[TableText]:
+        """Return the table of the scorers, with a sentence for each pair."""
+        return [TableText(self._title(), self._header(), self._rows(), self._notes())]
 
 
 def _columns_of(verdict: Verdict) -> dict[str, float]:

@@ -63,7 +63,14 @@ class EvaluationSet:
 
     @classmethod
     def of(
-        cls, windows: Any, groups: Any = None, *, graph: Any = None, weight: Any = None, one_class: bool = False
+        cls,
+        windows: Any,
+        groups: Any = None,
+        *,
+        graph: Any = None,
+        weight: Any = None,
+        one_class: bool = False,
+        bare: bool = False,
     ) -> EvaluationSet:
         """Make an evaluation set from windows, or from a label array.
 
@@ -73,6 +80,7 @@ class EvaluationSet:
             graph: Number or name of each window's graph, shape ``(N,)``; None takes those of the windows.
             weight: Weight of each window, shape ``(N,)``; None weighs all the same.
             one_class: Whether windows of one class only, or none, are accepted, because others may follow.
+            bare: Whether to leave out what no metric of single windows needs: their slices, offsets and ceiling.
 
         Raises:
             InputError: not labels, one class only, or groups, graphs or weights that are none.
@@ -89,12 +97,12 @@ class EvaluationSet:
             graph=windows.graph if graph is None else graph,
             weight=weight,
             k=windows.k,
-            kind_code=windows.kind_code,
-            margin=windows.margin,
-            offset=windows.offset,
+            kind_code=None if bare else windows.kind_code,
+            margin=None if bare else windows.margin,
+            offset=None if bare else windows.offset,
             edges=edge_counts(windows.values),
             bayes_right=(RULES["bayes"](windows) > 0) == label if known else None,
-            ceiling=_ceiling(windows) if known else None,
+            ceiling=_ceiling(windows) if known and not bare else None,
             groups=own,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from gnnmax.evaluation.options import EvaluationOptions
 from gnnmax.evaluation.scored import Scored
 from gnnmax.evaluation.verdict import Interval, Offsets, Slice, Verdict
 
-__all__ = ["verdict_of"]
+__all__ = ["metrics_of", "verdict_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,8 +26,8 @@ Floats = npt.NDArray[np.float64]
 def verdict_of(data: EvaluationSet, scorer: Scored, options: EvaluationOptions) -> Verdict:
     """Assemble the verdict of one scorer."""
     intervals = _intervals(data, scorer, options.confidence)
-    own = [name for name, metric in METRICS.items() if not metric.localises]
-    known = {name: _value(scorer.point[name]) if name in scorer.point else None for name in own}
+    known = metrics_of(scorer.point)
+    seeds = {name: tuple(_value(found[name]) for found in scorer.seeds) for name in known if known[name] is not None}
     first = scorer.decisions[0]
     return Verdict(
         n=len(data.label),
@@ -41,13 +41,19 @@ def verdict_of(data: EvaluationSet, scorer: Scored, options: EvaluationOptions) 
         reliability=None if first.probability is None else reliability(first.probability, data.label, data.weight),
         bayes_accuracy=None if data.bayes_right is None else float(np.average(data.bayes_right, weights=data.weight)),
         ceiling=data.ceiling,
-        intervals={name: intervals[name] for name in own if name in intervals},
+        intervals={name: intervals[name] for name in known if name in intervals},
         slices=_slices(data, scorer, options.confidence),
         offsets=_offsets(data, scorer.decisions),
         localisation=_localisation(scorer, intervals),
-        by_seed={name: tuple(_value(found[name]) for found in scorer.seeds) for name in own if known[name] is not None},
+        by_seed=seeds,
         warnings=caveats_of(data, scorer, options.threshold),
     )
+
+
+def metrics_of(found: Mapping[str, Floats]) -> dict[str, float | None]:
+    """Return the metrics of single windows by name, as numbers; None where one does not exist."""
+    own = [name for name, metric in METRICS.items() if not metric.localises]
+    return {name: _value(found[name]) if name in found else None for name in own}
 
 
 def _prevalence(scorer: Scored) -> float | None:

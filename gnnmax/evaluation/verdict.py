@@ -18,13 +18,13 @@ from gnnmax.errors import InputError
 from gnnmax.evaluation.calibration import Reliability, Scale
 from gnnmax.evaluation.localisation import Localisation
 from gnnmax.evaluation.metrics import METRICS
+from gnnmax.task.equality import EqualByContent
 from gnnmax.task.plotting import axes_for, draw_intervals
-from gnnmax.task.tabulation import html_table, interval_text, number_text, rich_table
+from gnnmax.task.tabulation import Shown, TableText, interval_text, number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from rich.table import Table
 
 __all__ = ["Interval", "Offsets", "Slice", "Verdict"]
 
@@ -52,7 +52,7 @@ class Slice:
 
 
 @dataclass(frozen=True, eq=False)
-class Offsets:
+class Offsets(EqualByContent):
     """The heat map of decisions over the position of the maximum, as data.
 
     Attributes:
@@ -92,7 +92,7 @@ class _StoredOffsets(msgspec.Struct, forbid_unknown_fields=True):
     count: list[list[Count]]
 
 
-class Verdict:
+class Verdict(EqualByContent, Shown):
     """The evaluator's answer about one scorer on one set of windows.
 
     Each metric of :data:`gnnmax.evaluation.metrics.METRICS` is an attribute: ``verdict.accuracy``, ``verdict.auroc``;
@@ -276,11 +276,10 @@ class Verdict:
                 rows.append([words, str(part.n), number_text(part.accuracy), ends])
         return rows
 
-    def __rich__(self) -> Table:
-        return rich_table(self.title, self._header(), self._rows(), self.warnings)
-
-    def _repr_html_(self) -> str:
-        return html_table(self.title, self._header(), self._rows(), self.warnings)
+    def tables(self) -> list[TableText]:
+        """Return the table of the metrics and of the accuracy on each slice."""
+        header = ["metric", "windows", "value", f"{self.confidence:.0%} interval"]
+        return [TableText(self.title, header, self._rows(), self.warnings)]
 
     def plot(self, *, ax: Any = None) -> tuple[Figure, Axes]:
         """Draw the headline metrics with their intervals.
@@ -304,9 +303,6 @@ class Verdict:
         draw_intervals(axes, [METRICS[name].title for name in known], values, ends)
         axes.set(xlabel=f"value, {self.confidence:.0%} interval", title=self.title)
         return figure, axes
-
-    def _header(self) -> list[str]:
-        return ["metric", "windows", "value", f"{self.confidence:.0%} interval"]
 
 
 @cache

@@ -14,16 +14,9 @@ from gnnmax.errors import InputError
 from gnnmax.experiments.comparison_spec import ComparisonSpec, Progress
 from gnnmax.experiments.data_kinds import kind_of
 from gnnmax.experiments.results import RESULTS, Results, encode_results, parse_results, read_results, write_results
-from gnnmax.experiments.run_folder import (
-    CONFIG,
-    Log,
-    NetRecord,
-    RunConfig,
-    check_same_call,
-    locked_folder,
-    rewind,
-    started_run,
-)
+from gnnmax.experiments.run_config import CONFIG, NetRecord, RunConfig, check_same_call
+from gnnmax.experiments.run_folder import locked_folder, started_run
+from gnnmax.experiments.run_records import Log, rewind
 from gnnmax.experiments.seed_run import run_seeds
 from gnnmax.experiments.sources import (
     Loaded,
@@ -33,7 +26,7 @@ from gnnmax.experiments.sources import (
     record_of,
     source_for_workers,
 )
-from gnnmax.io.atomic import check_output_folder, remove_leftovers, restored_folder
+from gnnmax.io.atomic_folders import check_output_folder, remove_leftovers, restored_folder
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.io.workers import ExecutorLike, check_executor, check_sendable
@@ -88,10 +81,10 @@ def compare(
 
     Args:
         data: A shipped recipe's name, a recipe, a data set, or the folder of a stored one, with splits train, val and
-            test; or windows, which are split by graph. Of windows or of maps.
+            test; or windows or maps, which are split by graph.
         models: Names in :data:`gnnmax.models.registry.MODELS`, or a mapping of names to configs or to nets: other
             configs of a net, or nets of your own, see :func:`gnnmax.models.architecture.named_architectures`. On maps,
-            names in :data:`gnnmax.models.maps.registry.MAP_MODELS`.
+            names in :data:`gnnmax.models.maps.registry.MAP_MODELS`, or nets of your own that read maps.
         out: The run folder to write, which must be absent or empty.
         seeds: One training per model and seed: initial weights and order of the windows.
         also: Further data sets with a test split, of other hosts.
@@ -116,6 +109,14 @@ def compare(
     References:
         Dror et al., "Deep dominance: how to properly compare deep neural models", ACL 2019 (several seeds, one
         criterion, differences with their uncertainty).
+
+    Example:
+        >>> import tempfile
+        >>> training = TrainingConfig(steps=2, batch_size=8, evaluate_every=2, device="cpu")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     results = compare("tiny", ["question"], folder + "/run", seeds=[0], training=training)
+        >>> results.tests[0].verdicts["argmax"].accuracy
+        1.0
     """
     folder = restored_folder(as_path(out, "the run folder"), owner=RUN)
     sources = (data, *also)
@@ -144,7 +145,7 @@ def compare(
         check_same_call(folder, config)
         if os.path.lexists(folder / RESULTS):
             return _finished(folder)
-    kind.rehearse(nets, sets[0], training)
+    kind.rehearse(nets, sets, training)
     with contextlib.ExitStack() as stack:
         spec, past = stack.enter_context(_working_folder(spec, config, seeds, resuming=resuming, force=force))
         record = on_progress or _ignore

@@ -29,8 +29,8 @@ class DataKind(Protocol):
     def check(self, sets: Sequence[Any], nets: Mapping[str, Architecture], training: TrainingConfig) -> None:
         """Refuse data sets that nets cannot be trained or evaluated on."""
 
-    def rehearse(self, nets: Mapping[str, Architecture], data: Any, training: TrainingConfig) -> None:
-        """Refuse an own net that cannot be trained, before any work is done."""
+    def rehearse(self, nets: Mapping[str, Architecture], sets: Sequence[Any], training: TrainingConfig) -> None:
+        """Refuse an own net that cannot be trained or evaluated, before any work is done."""
 
     def finish(
         self,

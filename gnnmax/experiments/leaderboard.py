@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -33,7 +34,10 @@ FIGURES = tuple(name for name, metric in METRICS.items() if metric.headline and 
 TOLERANCE = 1e-9
 """By how much a figure may differ between two machines."""
 
-Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*\Z")]
+NAME = r"^[^\x00-\x1f\x7f\ud800-\udfff]*\Z"
+LONGEST_NAME = 200
+
+Line = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME, pattern=NAME)]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
@@ -103,11 +107,11 @@ class Standing:
         return self.comparison.verdicts[name]
 
     def audit_of(self, name: str) -> str:
-        """Return the audit of an entry in words: the transformations to which it is not blind as it should be."""
-        entry = next(entry for entry in self.board.entries if entry.name == name)
-        if not entry.audit:
-            return "scores alone"
-        return ", ".join(f"{each}: {found}" for each, found in entry.audit.items())
+        """Return the audit of an entry in words: for each verdict, the transformations that have it."""
+        audit = next(entry for entry in self.board.entries if entry.name == name).audit
+        found = {verdict: [each for each, one in audit.items() if one == verdict] for verdict in get_args(Symmetry)}
+        parts = [f"{verdict}: {', '.join(names).replace('_', ' ')}" for verdict, names in found.items() if names]
+        return "; ".join(parts) or "scores alone"
 
     def is_above_ceiling(self, name: str) -> bool:
         """Return whether the whole interval of an entry lies above the best possible accuracy: a leak."""
@@ -155,7 +159,8 @@ def with_entries(
         audits: The verdict of an audit for each transformation, by name, of those that were audited.
 
     Raises:
-        InputError: the data are not those of the board; scores of another length, or not finite.
+        InputError: the data are not those of the board; scores of another length, or not finite; a name that is empty,
+            longer than 200 characters, or holds a control character.
 
     Example:
         >>> from gnnmax.data.generation import build
@@ -165,6 +170,9 @@ def with_entries(
         0.5
     """
     windows = _same_data(board, data)
+    for name in scores:
+        if not re.fullmatch(NAME, name) or not 0 < len(name) <= LONGEST_NAME:
+            raise InputError(f"{name[:40]!r} is no name of an entry: give 1 to {LONGEST_NAME} characters on one line")
     arrays = {
         name: np.asarray(checked_scores(given, windows, len(windows), f"the scores of {name}"), np.float64)
         for name, given in scores.items()
@@ -187,6 +195,8 @@ def with_entries(
 def check_board(board: Board, data: DataSet) -> Standing:
     """Compute every figure of a board again from its scores, and rank the entries.
 
+    The name of the data set is taken from the data, since no digest covers it.
+
     Raises:
         InputError: the data are not those of the board; a name is there twice; scores were altered; or a figure does
             not follow from its scores.
@@ -200,6 +210,7 @@ def check_board(board: Board, data: DataSet) -> Standing:
         (('argmax', 'centre_value'),)
     """
     windows = _same_data(board, data)
+    board = msgspec.structs.replace(board, data=data.recipe.name)
     arrays: dict[str, npt.NDArray[np.float64]] = {}
     for entry in board.entries:
         array = np.array(entry.scores, np.float64)

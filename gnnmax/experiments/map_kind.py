@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from torch import nn
 from gnnmax.auditing.map_audit import audit_maps
 from gnnmax.data.maps.card import describe_maps
 from gnnmax.data.maps.dataset import MapSet
+from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.maps.rules import MAP_RULES
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison_spec import (
@@ -35,7 +37,7 @@ from gnnmax.experiments.map_scoreboard import (
     separation_of,
 )
 from gnnmax.experiments.result_records import RuleRecord
-from gnnmax.experiments.run_folder import environment
+from gnnmax.experiments.run_config import environment
 from gnnmax.io.atomic import write_file
 from gnnmax.models.architecture import Architecture
 from gnnmax.models.inference import resolve_device
@@ -45,11 +47,16 @@ from gnnmax.task.peaks import Peaks
 from gnnmax.training.config import TrainingConfig, recorded_training
 from gnnmax.training.learner import TrainingResult
 from gnnmax.training.objectives import PlaceObjective, Stream, objective_of
+from gnnmax.training.rehearsal import rehearse_own
+from gnnmax.training.threads import one_thread
 
 __all__ = ["MapKind", "net_calls", "write_calls"]
 
 AUDITED_MAPS = 10
 """Maps of the test split that an audit transforms."""
+
+REHEARSED_MAPS = 2
+"""Maps of each test split that an own net scores before the run."""
 
 Finished = tuple[MapTrainingRecord, dict[str, Peaks]]
 
@@ -67,11 +74,14 @@ class MapKind:
         Raises:
             InputError: a missing split, a split without a peak, or maps that a net does not accept.
         """
-        del training
+        if training.stream and not isinstance(sets[0].recipe, MapRecipe):
+            raise InputError("maps of your own have no endless stream: train with stream = false")
         for name in sorted(nets.keys() & MAP_RULES.keys()):
             raise InputError(f"the net {name!r} has the name of a rule of maps: rename it")
         for split in ("train", "val", "test"):
-            sets[0].split(split)
+            given = sets[0].split(split)
+            if split != "test" and not len(given.peaks) and not max(given.model.block):
+                raise InputError(f"the {split} split of {sets[0].recipe.name} has no peak: nothing can be learned")
         for title, (data, split) in splits_to_evaluate(sets).items():
             maps: Maps = data.split(split)
             if max(maps.model.block):
@@ -88,9 +98,18 @@ class MapKind:
                         "among rows: leave out one of the two"
                     )
 
-    def rehearse(self, nets: Mapping[str, Architecture], data: MapSet, training: TrainingConfig) -> None:
-        """Do nothing: nets of your own read windows."""
-        del nets, data, training
+    def rehearse(self, nets: Mapping[str, Architecture], sets: Sequence[MapSet], training: TrainingConfig) -> None:
+        """Refuse an own net that cannot be trained or evaluated, or lacks a declared symmetry, before any work is done.
+
+        Its scores of some test maps are audited with fresh weights: a symmetry holds for all weights.
+        """
+        device = resolve_device(training.device)
+        train, val = (sets[0].split(split) for split in ("train", "val"))
+        rehearse_own(nets, train, val, device)
+        for net in nets.values():
+            if net.is_own:
+                with one_thread():
+                    _rehearse_tests(net, sets, device)
 
     def finish(
         self,
@@ -106,7 +125,7 @@ class MapKind:
         """Save a trained net, read it back, audit it, and call the peaks of every test split."""
         data = sets[0]
         save_trained(folder, net, name, spec=spec, seed=seed, data=data, k=None, loss=result.loss)
-        model = load_map_model(folder, device=spec.training.device)
+        model = load_map_model(folder, device=spec.training.device, net=spec.models[name])
         found = audit_maps(model, data.split("test"), rng=np.random.default_rng(seed), most=AUDITED_MAPS)
         best = next(record for record in result.history if record["step"] == result.best_step)
         record = MapTrainingRecord(
@@ -122,11 +141,7 @@ class MapKind:
 
     def measure(self, net: nn.Module, data: MapSet, split: str, *, device: str) -> Measured:
         """Return the metrics of a net on a split, without intervals."""
-
-        def score(maps: Maps) -> npt.NDArray[np.float32]:
-            values = torch.tensor(maps.values, device=resolve_device(device))
-            return place_scores(map_evidence(net, values).cpu().numpy(), maps)
-
+        score = functools.partial(_scored, net, device=resolve_device(device), name="that was trained")
         return measured_calls(net_calls(score, data, split), data, split)
 
     def results(
@@ -137,7 +152,10 @@ class MapKind:
         models = [_record_of(name, net, outcomes) for name, net in spec.models.items()]
         diverged = {model.name: divergence_text(model.diverged) for model in models if model.diverged}
         finished = [name for name in spec.models if name not in diverged]
-        train = Stream(trained_on.recipe) if spec.training.stream else trained_on.split("train")
+        recipe = trained_on.recipe
+        train: Maps | Stream = trained_on.split("train")
+        if spec.training.stream and isinstance(recipe, MapRecipe):
+            train = Stream(recipe)
         objective = objective_of(train, trained_on.split("val"))
         tests = []
         for title, (data, split) in splits_to_evaluate(sets).items():
@@ -163,6 +181,30 @@ class MapKind:
             rules=[RuleRecord(name, rule.summary) for name, rule in MAP_RULES.items()],
             tests=tests,
         )
+
+
+def _scored(net: nn.Module, maps: Maps, *, device: torch.device, name: str) -> npt.NDArray[np.float32]:
+    """Return the scores of all places by a net that is not saved."""
+    values = torch.tensor(maps.values, device=device)
+    return place_scores(map_evidence(net, values).cpu().numpy(), maps, name=name)
+
+
+def _rehearse_tests(net: Architecture, sets: Sequence[MapSet], device: torch.device) -> None:
+    """Score some maps of every test split with fresh weights, and audit the declared symmetries.
+
+    Raises:
+        InputError: the net fails, returns NaN, or does not follow an action that it declares.
+    """
+    name, declared = net.reference, net.entry.invariances
+    score = functools.partial(_scored, net.build(None).to(device), device=device, name=name)
+    for title, (data, split) in splits_to_evaluate(sets).items():
+        maps = data.split(split)[:REHEARSED_MAPS]
+        found = audit_maps(score, maps, rng=np.random.default_rng(0), actions=declared)
+        if broken := found.broken(declared):
+            raise InputError(
+                f"the net {name} declares {broken[0]}, and its scores of {title} do not follow it: they change by up "
+                f"to {found[broken[0]].maximum:.2g}; take it out of its attribute equivariant"
+            )
 
 
 def net_calls(score: Callable[[Maps], npt.NDArray[np.float32]], data: MapSet, split: str) -> Peaks:
@@ -204,6 +246,7 @@ def _record_of(name: str, net: Architecture, outcomes: Sequence[SeedResult]) -> 
         source=net.entry.source,
         cannot=net.entry.cannot,
         equivariant=net.entry.invariances,
+        sha256=net.sha256,
         runs=[outcome.training[name] for outcome in outcomes if name in outcome.training],
         diverged=[outcome.diverged[name] for outcome in outcomes if name in outcome.diverged],
     )

@@ -15,9 +15,10 @@ from gnnmax.evaluation.peaks.peak_metrics import PEAK_METRICS
 from gnnmax.evaluation.peaks.peak_verdict import PeakVerdict
 from gnnmax.experiments.divergence import Divergence, divergence_text
 from gnnmax.experiments.result_records import Count, RuleRecord, Share
-from gnnmax.experiments.run_folder import Environment, Seeds
+from gnnmax.experiments.run_config import Environment, Seeds
 from gnnmax.models.architecture import check_net_name
 from gnnmax.models.maps.registry import MAP_MODELS
+from gnnmax.models.references import is_reference
 from gnnmax.task.map_model import Structure
 from gnnmax.task.map_posterior import PlaceCeiling
 from gnnmax.training.config import parse_training
@@ -49,11 +50,12 @@ class MapModelRecord(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: Of the net, in this run.
-        reference: Its name in the registry of nets on maps.
+        reference: Its name in the registry of nets on maps, or the reference of a net of the caller's own.
         summary: One line about it.
         source: The paper it is from.
         cannot: What no weights overcome.
         equivariant: The actions that it is declared equivariant to.
+        sha256: Digest of the file that defines an own net; empty if there is none.
         runs: One training a seed, without those that diverged.
         diverged: The trainings that diverged; a net with any has no metrics.
     """
@@ -66,6 +68,7 @@ class MapModelRecord(Struct, frozen=True, kw_only=True):
     equivariant: tuple[str, ...]
     runs: list[MapTrainingRecord]
     diverged: list[Divergence] = []
+    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
 
 
 class MapPicture(Struct, frozen=True, kw_only=True):
@@ -182,7 +185,9 @@ def _require(holds: object, reason: str) -> None:
 
 def _check_model(model: MapModelRecord, seeds: list[int]) -> None:
     check_net_name(model.name, model.reference)
-    _require(model.reference in MAP_MODELS, f"there is no net on maps {model.reference!r:.40}")
+    if not is_reference(model.reference):
+        _require(model.reference in MAP_MODELS, f"there is no net on maps {model.reference!r:.40}")
+        _require(not model.sha256, f"{model.name} has the digest of a file, and it is a net of the registry")
     lost = [each.seed for each in model.diverged]
     trained = [run.seed for run in model.runs]
     _require(sorted(trained + lost) == sorted(seeds), f"the runs of {model.name} have other seeds than the run")

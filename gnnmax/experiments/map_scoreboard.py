@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 
 from gnnmax.data.maps.ceilings import ceilings_of
 from gnnmax.data.maps.dataset import MapSet
+from gnnmax.data.maps.imported import MapFacts
 from gnnmax.data.maps.places import top_places
 from gnnmax.data.maps.recipe import MapSpec
 from gnnmax.data.maps.rules import MAP_RULES
@@ -43,7 +44,7 @@ SHOWN_RULES = ("posterior", "matched_filter", "neighbours", "argmax")
 """Rules whose calls are drawn, the first of them that is there."""
 
 
-def separation_of(spec: MapSpec) -> int:
+def separation_of(spec: MapSpec | MapFacts) -> int:
     """Return the least distance along the host between two calls of a map: the best of each neighbourhood is kept.
 
     Example:

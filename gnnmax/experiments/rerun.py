@@ -16,7 +16,7 @@ from gnnmax.errors import InputError, unknown_name
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.map_results import MapModelRecord, MapResults, MapSplitResult
 from gnnmax.experiments.results import ModelRecord, Results, SplitResult, read_results
-from gnnmax.experiments.run_folder import CONFIG, NetRecord, RunConfig, read_config
+from gnnmax.experiments.run_config import CONFIG, NetRecord, RunConfig, read_config
 from gnnmax.experiments.sources import is_held
 from gnnmax.models.architecture import NETS
 from gnnmax.models.references import is_reference
@@ -72,7 +72,9 @@ def data_of(asked: RunConfig) -> str | Recipe | MapRecipe:
     if "content" not in asked.recipe:
         return parse_any(asked.recipe, CONFIG)
     if not isinstance(asked.data, str):
-        raise InputError("the windows of this run were in memory only: save them with data.save(folder) and run again")
+        raise InputError(
+            "the data of this run were in memory only: compare them again, or save windows with data.save(folder) first"
+        )
     return asked.data
 
 
@@ -116,9 +118,7 @@ def _compare_results(old: Results | MapResults, new: Results | MapResults) -> li
 
 
 def _code_of(results: Results | MapResults) -> dict[str, str]:
-    """Return the digests of the files that define own nets, by name; nets on maps have none."""
-    if isinstance(results, MapResults):
-        return {}
+    """Return the digests of the files that define own nets, by name."""
     return {model.name: model.sha256 for model in results.models if model.sha256}
 
 

@@ -13,7 +13,7 @@ from gnnmax.evaluation.curves import Curves
 from gnnmax.evaluation.difference import Difference
 from gnnmax.evaluation.verdict import Offsets, Verdict
 from gnnmax.experiments.divergence import Divergence, divergence_text
-from gnnmax.experiments.run_folder import Environment, Seeds
+from gnnmax.experiments.run_config import Environment, Seeds
 from gnnmax.training.records import EvaluationRecord
 
 __all__ = ["ModelRecord", "Picture", "Results", "RuleRecord", "SplitResult", "TrainingRecord"]

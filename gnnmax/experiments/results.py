@@ -15,7 +15,8 @@ from gnnmax.evaluation.verdict import Verdict
 from gnnmax.experiments.map_results import MapResults, check_map_results
 from gnnmax.experiments.result_records import ModelRecord, Picture, Results, RuleRecord, SplitResult, TrainingRecord
 from gnnmax.experiments.results_checks import check_results
-from gnnmax.io.atomic import restored_folder, write_file
+from gnnmax.io.atomic import write_file
+from gnnmax.io.atomic_folders import restored_folder
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind

@@ -17,9 +17,11 @@ from gnnmax.experiments.data_kinds import kind_of
 from gnnmax.experiments.map_kind import net_calls
 from gnnmax.experiments.rerun import data_of, net_of, source_of
 from gnnmax.experiments.results import Results, read_results, write_results
-from gnnmax.experiments.run_folder import CONFIG, RunConfig, metrics_file, read_config
+from gnnmax.experiments.run_config import CONFIG, RunConfig, read_config
+from gnnmax.experiments.run_records import metrics_file
 from gnnmax.experiments.sources import is_held, load_source, source_for_workers
-from gnnmax.io.atomic import atomic_folder, write_file
+from gnnmax.io.atomic import write_file
+from gnnmax.io.atomic_folders import atomic_folder
 from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.models.architecture import named_architectures
@@ -147,7 +149,7 @@ def _scores(spec: ComparisonSpec, name: str, seed: int, sets: Sequence[Any]) -> 
     folder, device = spec.folder / name / f"seed-{seed}", spec.training.device
     tests = splits_to_evaluate(sets)
     if kind_of(sets[0]).side(sets[0]) is None:
-        on_maps = load_map_model(folder, device=device)
+        on_maps = load_map_model(folder, device=device, net=spec.models[name])
         return {title: net_calls(on_maps.score, data, split) for title, (data, split) in tests.items()}
     model = load_model(folder, device=device, net=spec.models[name])
     return {title: model.score(data.split(split)) for title, (data, split) in tests.items()}

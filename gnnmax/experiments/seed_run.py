@@ -18,7 +18,7 @@ from gnnmax.experiments.comparison_spec import ComparisonSpec, Progress, SeedRes
 from gnnmax.experiments.data_kinds import kind_of
 from gnnmax.experiments.divergence import Divergence, write_divergence
 from gnnmax.experiments.metrics_tail import Tail
-from gnnmax.experiments.run_folder import Metrics, checkpoint_file, metrics_file, rewind
+from gnnmax.experiments.run_records import Metrics, checkpoint_file, metrics_file, rewind
 from gnnmax.experiments.sources import Loaded, load_once
 from gnnmax.io.ordered_map import map_ahead
 from gnnmax.io.workers import ExecutorLike, is_orphan

@@ -93,5 +93,5 @@ def train(
         for divergence in results.models[0].diverged:
             raise TrainingError(divergence.reason)
         if maps:
-            return load_map_model(folder / name / f"seed-{seed}", training.device)
+            return load_map_model(folder / name / f"seed-{seed}", training.device, net=nets[name])
         return load_model(folder / name / f"seed-{seed}", training.device, net=nets[name])

@@ -16,6 +16,7 @@ from gnnmax.data.maps.dataset import MapSet
 from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.recipe import Recipe
 from gnnmax.errors import InputError
+from gnnmax.task.maps import Maps
 from gnnmax.task.windows import Windows
 
 __all__ = [
@@ -85,7 +86,7 @@ def source_for_workers(source: Source, data: Loaded) -> WorkerSource:
     """Return where worker processes find a loaded data set."""
     if data.folder is not None:
         return data.folder.absolute()
-    given = isinstance(source, DataSet | MapSet | Windows)
+    given = isinstance(source, DataSet | MapSet | Windows | Maps)
     return data if given or not isinstance(data.recipe, Recipe | MapRecipe) else data.recipe
 
 

@@ -16,7 +16,7 @@ from gnnmax.data.dataset import DataSet
 from gnnmax.data.stream import stream_windows
 from gnnmax.errors import InputError
 from gnnmax.evaluation.calibration import Scale, like_probabilities
-from gnnmax.evaluation.evaluator import evaluate
+from gnnmax.evaluation.evaluator import point_metrics
 from gnnmax.experiments.comparison_spec import (
     ComparisonSpec,
     Measured,
@@ -27,7 +27,7 @@ from gnnmax.experiments.comparison_spec import (
 )
 from gnnmax.experiments.divergence import divergence_text
 from gnnmax.experiments.results import ModelRecord, Results, RuleRecord, TrainingRecord
-from gnnmax.experiments.run_folder import environment
+from gnnmax.experiments.run_config import environment
 from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.models.architecture import Architecture
 from gnnmax.models.inference import resolve_device, scored
@@ -37,15 +37,12 @@ from gnnmax.task.rules import RULES
 from gnnmax.task.windows import Windows
 from gnnmax.training.config import TrainingConfig, recorded_training
 from gnnmax.training.learner import TrainingResult
-from gnnmax.training.rehearsal import rehearse
+from gnnmax.training.rehearsal import rehearse_own
 
 __all__ = ["AUDITED_WINDOWS", "WindowKind"]
 
 AUDITED_WINDOWS = 300
 """Windows of the test split that an audit transforms: some 6,000 are scored for each net."""
-
-LEAST_RESAMPLES = 2
-"""Resamples where the intervals are not used."""
 
 Finished = tuple[TrainingRecord, dict[str, npt.NDArray[np.float32]]]
 
@@ -77,11 +74,10 @@ class WindowKind:
             for model, net in nets.items():
                 _check_fits(model, net, w, title=title, k=trained_on.recipe.k)
 
-    def rehearse(self, nets: Mapping[str, Architecture], data: DataSet, training: TrainingConfig) -> None:
+    def rehearse(self, nets: Mapping[str, Architecture], sets: Sequence[DataSet], training: TrainingConfig) -> None:
         """Refuse an own net that cannot be trained, before any work is done."""
-        for net in nets.values():
-            if net.is_own:
-                rehearse(net, data.split("train"), resolve_device(training.device))
+        train, val = (sets[0].split(split) for split in ("train", "val"))
+        rehearse_own(nets, train, val, resolve_device(training.device))
 
     def finish(
         self,
@@ -107,8 +103,7 @@ class WindowKind:
         w = data.split(split)
         scores = scored(net, inputs_of(w, slice(None), resolve_device(device))).cpu().numpy()
         scale: Scale | None = None if like_probabilities(scores) else "logits"
-        verdict = evaluate(scores, w, scale=scale, resamples=LEAST_RESAMPLES)
-        return Measured(dict(verdict.metrics), data.ceiling_of(split))
+        return Measured(point_metrics(scores, w, scale=scale), data.ceiling_of(split))
 
     def results(
         self, spec: ComparisonSpec, outcomes: Sequence[SeedResult], *, sets: Sequence[DataSet], command: str

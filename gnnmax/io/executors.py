@@ -9,7 +9,7 @@ from typing import Any
 from gnnmax.errors import InputError, suggestion
 from gnnmax.io.workers import ExecutorLike
 
-__all__ = ["named_executor"]
+__all__ = ["named_executor", "waiting_note"]
 
 DASK = "dask://"
 KNOWN = ("loky", DASK + "HOST:PORT", "mpi")
@@ -54,6 +54,19 @@ def named_executor(name: str, workers: int = 1) -> Iterator[ExecutorLike | None]
     else:
         hint = suggestion(name, KNOWN) or f"; expected one of {', '.join(KNOWN)}"
         raise InputError(f"unknown executor {name!r}{hint}")
+
+
+def waiting_note(executor: object) -> str:
+    """Say that a dask cluster has no worker yet, for its executor waits for one; empty for any other executor.
+
+    Example:
+        >>> waiting_note(None)
+        ''
+    """
+    client = getattr(executor, "_client", None)  # distributed has no public way from an executor to its client
+    if client is None or not hasattr(client, "nthreads") or client.nthreads():
+        return ""
+    return f"the dask cluster at {client.scheduler.address} has no worker yet: the work begins when one joins"
 
 
 def _dask_client(address: str) -> Any:

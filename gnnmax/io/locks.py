@@ -1,4 +1,4 @@
-"""Locks between processes, of files and folders: never waited for, and released when the process that holds them ends.
+"""Locks between processes, of files and folders: released when the process that holds them ends.
 
 Unix locks the open file or folder itself. Windows cannot open a folder, and a locked file there cannot be read: a file
 in the folder of temporary files is locked in its place, one for each path.
@@ -10,10 +10,13 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["IS_WINDOWS", "locked"]
+from gnnmax.errors import InputError
+
+__all__ = ["IS_WINDOWS", "exclusively_locked", "locked"]
 
 IS_WINDOWS = os.name == "nt"
 
@@ -47,6 +50,37 @@ def locked(path: Path, descriptor: int | None = None) -> Iterator[bool | None]:
                 return
             opened.callback(os.close, descriptor)
         yield _lock_descriptor(descriptor, path)
+
+
+@contextlib.contextmanager
+def exclusively_locked(path: Path, descriptor: int | None = None, *, patience: float = 0) -> Iterator[None]:
+    """Lock a file or folder inside the block; without locks in the file system, nothing is locked.
+
+    Args:
+        path: The file or folder. A link is followed.
+        descriptor: The number under which the file is open, if it is open.
+        patience: Seconds to wait for the process that holds the lock.
+
+    Raises:
+        InputError: another process still holds the lock.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with exclusively_locked(Path(folder)), exclusively_locked(Path(folder)):
+        ...         pass
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: another process works in ...: wait until it has ended, or end it
+    """
+    until = time.monotonic() + patience
+    while True:
+        with locked(Path(os.path.realpath(path)), descriptor) as held:
+            if held is not False:  # None: a file system without locks
+                yield
+                return
+        if time.monotonic() >= until:
+            raise InputError(f"another process works in {path}: wait until it has ended, or end it")
+        time.sleep(0.02)
 
 
 def _lock_descriptor(descriptor: int, path: Path) -> bool | None:

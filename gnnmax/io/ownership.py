@@ -18,6 +18,7 @@ __all__ = [
     "CARD_FOLDER",
     "DATA_SET",
     "MADE_BY",
+    "METADATA",
     "MODEL",
     "PROGRAM",
     "RUN",
@@ -85,6 +86,11 @@ class OwnedFolder:
             return f"it has no {self.mark}"
         if not self.marked(folder):
             return f"its {self.mark} was not written by {PROGRAM}"
+        entry = self.foreign_entry(folder)
+        return f"it also holds {entry}" if entry else ""
+
+    def foreign_entry(self, folder: Path) -> str:
+        """Return an entry of a folder that this kind does not hold, relative to it; empty if there is none."""
         for base, folders, files in os.walk(folder):
             folders.sort()
             here = Path(base).relative_to(folder)
@@ -92,7 +98,7 @@ class OwnedFolder:
                 path = (here / name).as_posix()
                 regular = stat.S_ISREG(Path(base, name).lstat().st_mode)
                 if not regular or not _matches(path, self.entries):
-                    return f"it also holds {path}"
+                    return path
         return ""
 
 
@@ -106,10 +112,13 @@ def _matches(path: str, patterns: Sequence[str]) -> bool:
 PARTIAL = ".*.partial"
 """Pattern of the temporary file that a killed write leaves behind."""
 
+METADATA = "croissant.json"
+"""The Croissant metadata of a data set, which lie beside the files that they describe."""
+
 DATA_SET = OwnedFolder(
     "data set",
     "manifest.json",
-    ("manifest.json", "*-[0-9][0-9][0-9][0-9][0-9].safetensors", PARTIAL),
+    ("manifest.json", "*-[0-9][0-9][0-9][0-9][0-9].safetensors", METADATA, PARTIAL),
     frozenset({"format", "recipe", "digest", "versions", "splits"}),
 )
 
@@ -136,7 +145,7 @@ CARD_FOLDER = OwnedFolder(
     "card",
     "gnnmax.json",
     (
-        *("gnnmax.json", "README.md", "croissant.json", "data/*-of-*.parquet", PARTIAL, f"data/{PARTIAL}"),
+        *("gnnmax.json", "README.md", METADATA, "data/*-of-*.parquet", PARTIAL, f"data/{PARTIAL}"),
         *("*/README.md", "*/model.json", "*/weights.safetensors", f"*/{PARTIAL}"),
     ),
     frozenset({"program", "source", "digest"}),
@@ -233,8 +242,8 @@ def check_outputs(outputs: Sequence[Output], *, inputs: Sequence[Path] = (), for
         taken[os.path.realpath(path)] = f"written by {output.option} too"
 
 
-PAGES = ("report.html", "heat-maps.svg", "sweep.html")
-"""Entries of a run that are derived from the others and may be replaced."""
+PAGES = ("report.html", "heat-maps.svg", "sweep.html", METADATA)
+"""Entries of a folder that are derived from the others and may be replaced."""
 
 
 def _owner(path: Path) -> str:

@@ -18,7 +18,7 @@ def as_path(given: object, what: str = "the path") -> Path:
         what: Its name in an error.
 
     Raises:
-        InputError: something else, or an empty text.
+        InputError: something else, an empty text, or a NUL character.
 
     Example:
         >>> as_path("~/runs").is_absolute(), as_path("runs").as_posix()
@@ -26,6 +26,8 @@ def as_path(given: object, what: str = "the path") -> Path:
     """
     if not isinstance(given, (str, os.PathLike)) or not str(given):
         raise InputError(f"{what} must be a path, not {given!r:.40}: give text or a Path")
+    if "\0" in os.fsdecode(given):
+        raise InputError(f"{what} holds a NUL character, which no file name has: {given!r:.40}")
     path = Path(os.fsdecode(given))
     try:
         return path.expanduser()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["is_plain", "plain_float"]
+import math
+import re
+
+__all__ = ["is_plain", "plain_float", "plain_int", "plain_number"]
+
+WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
 
 
 def is_plain(text: str) -> bool:
@@ -34,3 +39,39 @@ def plain_float(text: str) -> float:
     if not is_plain(text):
         raise ValueError(f"not a plain number: {text!r:.60}")
     return float(text)
+
+
+def plain_int(text: str) -> int:
+    """Read a whole number that other programs read too.
+
+    Raises:
+        ValueError: not a whole number, or one that only Python reads.
+
+    Example:
+        >>> plain_int("-12")
+        -12
+        >>> plain_int("1_0")
+        Traceback (most recent call last):
+        ...
+        ValueError: not a plain whole number: '1_0'
+    """
+    if not WHOLE.fullmatch(text):
+        raise ValueError(f"not a plain whole number: {text!r:.60}")
+    return int(text)
+
+
+def plain_number(text: str) -> float | int:
+    """Read a number; a whole one that float64 would round stays whole.
+
+    Raises:
+        ValueError: as for :func:`plain_float`.
+
+    Example:
+        >>> plain_number("2"), plain_number("9007199254740993")
+        (2.0, 9007199254740993)
+    """
+    value = plain_float(text)
+    if abs(value) < 2.0**53 or not WHOLE.fullmatch(text):
+        return value
+    whole = int(text)
+    return value if math.isfinite(value) and int(value) == whole else whole

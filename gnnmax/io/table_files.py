@@ -121,9 +121,11 @@ def _of_parquet(content: bytes) -> Arrays:
         raise InputError("Parquet needs pyarrow, which is not installed: pip install 'gnnmax[parquet]'") from None
     try:
         table = parquet.read_table(io.BytesIO(content))
-    except (pa.ArrowException, OSError, ValueError) as error:
+        return {name: _of_column(pa, name, table[name].combine_chunks()) for name in table.column_names}
+    except InputError:
+        raise
+    except (pa.ArrowException, OSError, ValueError) as error:  # names and text are decoded on first use
         raise InputError(f"not a Parquet file, or a damaged one: {str(error).splitlines()[0][:200]}") from None
-    return {name: _of_column(pa, name, table[name].combine_chunks()) for name in table.column_names}
 
 
 def _of_column(pa: Any, name: str, column: Any) -> npt.NDArray[Any]:

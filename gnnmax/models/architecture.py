@@ -42,6 +42,9 @@ LONGEST = 1000
 NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}"
 """What a net in a run may be called: folders and checkpoints have this name."""
 
+DEVICES = r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?"
+"""Names that Windows keeps for devices, with any ending: no file and no folder can have them there."""
+
 NETS: dict[str, NetEntry] = {**MODELS, **MAP_MODELS}
 """Every net of the package, on windows and on maps; no name is in both registries."""
 
@@ -151,7 +154,7 @@ def architecture_of(name: str, given: Given | Architecture = None, *, maps: bool
 
     Args:
         name: A name, for a net of the registry or of an installed package that has it; else any name.
-        maps: Whether the net reads maps, not windows; nets of your own read windows.
+        maps: Whether the net must read maps, not windows.
         given: The config of that net: a dict, a config, or None for the defaults. Or another net: its name, the
             reference of an own net, or a factory, see :mod:`gnnmax.models.own_nets`. Or such a net with its config, as
             a pair, or as a dict with the net under ``model``.
@@ -171,36 +174,39 @@ def architecture_of(name: str, given: Given | Architecture = None, *, maps: bool
     registry = registry_of(maps=maps)
     if isinstance(model, str) and model in registry:
         return Architecture(model, msgspec.to_builtins(registry[model].parse(config)))
-    if maps or (isinstance(model, str) and model in MAP_MODELS):
+    if isinstance(model, str) and model in NETS:
         raise _of_the_other_kind(model, maps=maps)
     if isinstance(model, str) and not is_reference(model):
-        installed = installed_nets()
-        if model.endswith(".py"):
-            raise InputError(f"{model} is a file: name the net in it too, as in mine={model}:MyNet")
-        if model not in installed:
-            raise InputError(f"{unknown_name('model', model, [*MODELS, *installed])}; your own is NAME=FILE.py:CLASS")
-        model = installed[model]
+        model = _installed(model, maps=maps)
     origin, title = absolute(model), title_of(model)
     found = find_factory(origin)
-    plain = _storable(own_entry(title, found.make).parse(config), f"the config of {name}")
+    entry = own_entry(title, found.make)
+    if entry.on_maps != maps:
+        raise _of_the_other_kind(title, maps=maps)
+    plain = _storable(entry.parse(config), f"the config of {name}")
     if len(_storable(title, f"the reference {title!r}")) > LONGEST:
         raise InputError(f"the reference of {name} has {len(title)} characters, and at most {LONGEST} are stored")
     return Architecture(title, plain, found.sha256, origin)
 
 
-def _of_the_other_kind(model: Any, *, maps: bool) -> InputError:
+def _installed(name: str, *, maps: bool) -> str:
+    """Return the reference of a net that an installed package offers."""
+    installed = installed_nets()
+    if name.endswith(".py"):
+        raise InputError(f"{name} is a file: name the net in it too, as in mine={name}:MyNet")
+    if name not in installed:
+        unknown = unknown_name("net on maps" if maps else "model", name, [*registry_of(maps=maps), *installed])
+        raise InputError(f"{unknown}; your own is NAME=FILE.py:CLASS")
+    return installed[name]
+
+
+def _of_the_other_kind(model: str, *, maps: bool) -> InputError:
     """Explain that a net does not read maps, or windows."""
     if not maps:
         return InputError(f"the net {model} reads maps, and the data set holds windows: give a recipe of maps")
     shown = ", ".join(name for name in MAP_MODELS if not name.startswith(SLIDING))
-    if isinstance(model, str) and model in MODELS:
-        return InputError(
-            f"the net {model} reads windows, and the data set holds maps: give {sliding_name(model)}, which slides it "
-            f"over the map, or one of {shown}"
-        )
-    if not isinstance(model, str) or is_reference(model):
-        return InputError(f"nets of your own read windows, and the data set holds maps: give one of {shown}")
-    return unknown_name("net on maps", model, MAP_MODELS)
+    own = f"{sliding_name(model)}, which slides it over the map" if model in MODELS else 'a net with inputs = "maps"'
+    return InputError(f"the net {model} reads windows, and the data set holds maps: give {own}, or one of {shown}")
 
 
 def _storable(given: Any, what: str) -> Any:
@@ -264,8 +270,8 @@ def named_architectures(models: Sequence[Any] | Mapping[str, Any], *, maps: bool
     if isinstance(models, str):
         raise InputError(f"models must be a sequence of names, not the string {models!r}: put it in a list")
     pairs = list(models.items()) if isinstance(models, Mapping) else [_named(model) for model in models]
-    if not pairs or len({name for name, _ in pairs}) < len(pairs):
-        raise InputError("models must name at least one model, each once")
+    if not pairs or len({str(name).casefold() for name, _ in pairs}) < len(pairs):
+        raise InputError("models must name at least one model, each once; upper and lower case are one name")
     found = {name: architecture_of(name, given, maps=maps) for name, given in pairs}
     for name, architecture in found.items():
         check_net_name(name, architecture.reference)
@@ -304,5 +310,7 @@ def check_net_name(name: Any, reference: str) -> None:
             f"a net in a run cannot be called {name!r}: use letters, digits and any of ._+- after the first, at most "
             f"60, and no name that begins with {', '.join(RESERVED)}"
         )
+    if re.fullmatch(DEVICES, name) or name.endswith("."):
+        raise InputError(f"a net in a run cannot be called {name!r}: Windows has no folder of this name; rename it")
     if name in NETS and reference != name:
         raise InputError(f"the net {reference} cannot be called {name}: a net of the registry is; rename")

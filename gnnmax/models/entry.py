@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -46,6 +46,7 @@ class NetEntry:
     """What every registry states of a net, on windows or on maps.
 
     Attributes:
+        on_maps: Whether its net reads maps, not windows.
         name: Its key in the registry; of an own net, its reference.
         summary: One line to show.
         config: The struct of its choices, with bounds; an own net may have a dataclass.
@@ -54,6 +55,8 @@ class NetEntry:
         needs_contexts: Whether it refuses windows without contexts.
         cannot: A limitation that no weights overcome; empty where there is none for this task.
     """
+
+    on_maps: ClassVar[bool] = False
 
     name: str
     summary: str
@@ -72,6 +75,11 @@ class NetEntry:
     def invariances(self) -> tuple[str, ...]:
         """The transformations under which its scores are declared to stay, or to move with the entries."""
         raise NotImplementedError
+
+    @property
+    def field_names(self) -> set[str]:
+        """The names that the plain values of a config may have."""
+        return _field_names(self.config)
 
     def make(self, k: int | None, config: Any, seed: int) -> nn.Module:
         """Build a net with fresh weights, on the CPU; they depend on the seed alone.
@@ -112,7 +120,7 @@ class NetEntry:
             checked = msgspec.convert(given, self.config, strict=True)
         except (msgspec.ValidationError, TypeError, RecursionError) as error:
             raise InputError(f"config of model {self.name}: {error}") from None
-        unknown = sorted(given.keys() - _field_names(self.config))  # not all types refuse them
+        unknown = sorted(given.keys() - self.field_names)  # not all types refuse them
         if unknown:
             raise InputError(f"config of model {self.name}: Object contains unknown field `{unknown[0]}`")
         return checked
@@ -199,4 +207,5 @@ def _field_names(config: type[Any]) -> set[str]:
     """Return the names that the plain values of a config may have."""
     if is_dataclass(config):
         return {field.name for field in fields(config)}
-    return {*config.__struct_encode_fields__, config.__struct_config__.tag_field}
+    tag = config.__struct_config__.tag_field
+    return {*config.__struct_encode_fields__} | ({tag} if tag else set())

@@ -1,38 +1,51 @@
 """Nets of your own: a factory says what its net takes, and becomes an entry like those of the registry.
 
-A *factory* is a class or a function. Its first parameter is ``k``, the side of the windows. It returns a
-:class:`torch.nn.Module` with one logit per window. Nothing about it is guessed; it says, as attributes:
+A *factory* is a class or a function that returns a :class:`torch.nn.Module`. Nothing about it is guessed; it says what
+its module takes as an attribute, ``inputs``. A module that reads windows returns one logit per window, and ``k``, the
+side of the windows, is the first parameter of its factory:
 
-- ``inputs``, always: ``"values"``, the module is called with values ``(B, k, k)``; ``"contexts"``, with values and both
-  contexts, ``(B, k, k)`` each; ``"graph"``, with one batch of torch_geometric, see
-  :func:`gnnmax.models.graphs.batch.graph_batch`.
+- ``"values"``: the module is called with values ``(B, k, k)``;
+- ``"contexts"``: with values and both contexts, ``(B, k, k)`` each;
+- ``"graph"``: with one batch of torch_geometric, see :func:`gnnmax.models.graphs.batch.graph_batch`.
+
+A module that reads maps has any number of rows and columns, and returns the evidence of a peak at every entry:
+
+- ``"maps"``: the module is called with values ``(B, n, m)``, NaN where nothing is observed, and returns ``(B, n, m)``.
+
+Further attributes of a factory of nets on windows:
+
 - ``any_k = True`` where a trained net accepts windows of any odd side.
 - ``needs_contexts``: whether windows without contexts are refused; by default where ``inputs`` is ``"contexts"``. Where
   it is False, such a net is called with None for both.
 
-Its other parameters are its config: one parameter annotated with a dataclass or a msgspec struct, or several keywords.
+Of a factory of nets on maps:
+
+- ``equivariant = ("relabelling", ...)``: the actions that the evidence follows, see
+  :data:`gnnmax.models.maps.entry.MapSymmetry`; every run checks them. Without it none is declared.
+- ``needs_nodes = True`` where rows and columns must be the same nodes: bipartite maps are then refused.
+
+The other parameters of a factory are its config: one parameter annotated with a dataclass or a msgspec struct, or
+several keywords, see :mod:`gnnmax.models.own_configs`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, get_args
 
-import msgspec
 import torch
-from msgspec import Struct
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from gnnmax.errors import InputError
-from gnnmax.models.entry import Config, ModelEntry
+from gnnmax.models.entry import ModelEntry, NetEntry
 from gnnmax.models.graphs.batch import graph_batch
+from gnnmax.models.maps.entry import MapModelEntry, MapSymmetry
+from gnnmax.models.own_configs import config_type
 
 __all__ = ["OwnNet", "own_code", "own_entry"]
 
@@ -40,11 +53,21 @@ CALLS: dict[str, Callable[[Tensor, Tensor | None, Tensor | None], tuple[Any, ...
     "values": lambda values, _rows, _columns: (values,),
     "contexts": lambda values, rows, columns: (values, rows, columns),
     "graph": lambda values, rows, columns: (graph_batch(values, rows, columns),),
+    "maps": lambda values, _rows, _columns: (values,),
 }
 """What a module is called with, for each value of ``inputs``."""
 
 TRIED = 2
-"""Windows that a new net is tried on."""
+"""Windows or maps that a new net is tried on."""
+
+SIDE = 16
+"""Rows and columns of the maps that a new net is tried on."""
+
+EXPECTED = {
+    False: ("one logit for each", "end it with .squeeze(-1), or with the difference of two logits"),
+    True: ("the evidence of each entry", "end it with one channel and .squeeze(1)"),
+}
+"""What a net must return, of windows and of maps, and what to do."""
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -84,7 +107,7 @@ def _place(error: BaseException) -> str:
 class OwnNet(nn.Module):
     """A module with the arguments of every net of the registry; its output is checked.
 
-    Its weights have the names that they have in the module. The module gets copies of the windows, so that it cannot
+    Its weights have the names that they have in the module. The module gets copies of the examples, so that it cannot
     change those of the nets beside it.
 
     Args:
@@ -96,6 +119,8 @@ class OwnNet(nn.Module):
         >>> net = OwnNet(nn.Sequential(nn.Flatten(), nn.Linear(9, 1), nn.Flatten(0)), inputs="values", reference="mine")
         >>> net(torch.rand(4, 3, 3), None, None).shape, list(net.state_dict())
         (torch.Size([4]), ['1.weight', '1.bias'])
+        >>> OwnNet(nn.Identity(), inputs="maps", reference="mine")(torch.rand(2, 5, 7)).shape
+        torch.Size([2, 5, 7])
     """
 
     def __init__(self, module: nn.Module, *, inputs: str, reference: str) -> None:
@@ -106,27 +131,31 @@ class OwnNet(nn.Module):
     def forward(
         self, values: Tensor, row_context: Tensor | None = None, column_context: Tensor | None = None
     ) -> Tensor:
-        """Return the logits of windows, shape ``(B,)``, float32.
+        """Return the logits of windows, shape ``(B,)``, or the evidence of maps, ``(B, n, m)``, float32.
 
         Raises:
-            InputError: the module fails, or does not return one logit per window.
+            InputError: the module fails, or does not return one number for each window or entry.
         """
         given = (None if part is None else part.clone() for part in (values, row_context, column_context))
-        with own_code(f"the net {self._reference} fails on {len(values)} windows of side {values.shape[-1]}"):
+        count, n, m = values.shape
+        what = f"{count} maps of {n} x {m}" if self._inputs == "maps" else f"{count} windows of side {m}"
+        with own_code(f"the net {self._reference} fails on {what}"):
             output = self.module(*CALLS[self._inputs](*given))  # type: ignore[arg-type]
-        return self._checked(output, len(values))
+        return self._checked(output, values.shape, what)
 
-    def _checked(self, output: Any, n: int) -> Tensor:
-        if not isinstance(output, Tensor) or output.shape != (n,):
+    def _checked(self, output: Any, shape: torch.Size, what: str) -> Tensor:
+        maps = self._inputs == "maps"
+        expected = tuple(shape) if maps else (shape[0],)
+        if not isinstance(output, Tensor) or output.shape != expected:
             came = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+            each, advice = EXPECTED[maps]
             raise InputError(
-                f"the net {self._reference} must return one logit for each of {n} windows, shape ({n},), not {came}: "
-                "end it with .squeeze(-1), or with the difference of two logits"
+                f"the net {self._reference} must return {each} of {what}, shape {expected}, not {came}: {advice}"
             )
         half = output.dtype in (torch.float16, torch.bfloat16) and not torch.is_autocast_enabled(output.device.type)
         if half or not output.is_floating_point():
             raise InputError(
-                f"the net {self._reference} returns {output.dtype}: logits must be float32, which has fewer ties"
+                f"the net {self._reference} returns {output.dtype}: its output must be float32, which has fewer ties"
             )
         return output.float()
 
@@ -139,15 +168,16 @@ class OwnNet(nn.Module):
         return self.module.load_state_dict(state_dict, *args, **options)
 
 
-def own_entry(reference: str, factory: Any) -> ModelEntry:
-    """Make the entry of a net of your own; it declares no group, so it has no ceiling.
+def own_entry(reference: str, factory: Any) -> NetEntry:
+    """Make the entry of a net of your own, on windows or on maps; it has no ceiling.
 
     Args:
         reference: How to name the factory.
         factory: The factory, see :mod:`gnnmax.models.own_nets`.
 
     Raises:
-        InputError: no factory, one that does not say what its net takes, or one whose first parameter is not ``k``.
+        InputError: no factory, one that does not say what its net takes, or one whose parameters or attributes do not
+            fit that.
 
     Example:
         >>> class Mine(nn.Module):
@@ -172,27 +202,51 @@ def own_entry(reference: str, factory: Any) -> ModelEntry:
     inputs = _said(factory, "inputs", None)
     if not isinstance(inputs, str) or inputs not in CALLS:
         came = "does not say what its net takes" if inputs is None else f"says inputs = {inputs!r}"
-        raise InputError(f'{reference} {came}: set its attribute inputs to "values", "contexts" or "graph"')
-    config, whole = _config_type(reference, factory)
+        raise InputError(f'{reference} {came}: set its attribute inputs to "values", "contexts", "graph" or "maps"')
+    maps = inputs == "maps"
+    config, whole = config_type(reference, factory, sided=not maps)
 
-    def build(k: int, given: Any) -> nn.Module:
-        with own_code(f"the net {reference} cannot be built for k = {k}"):
+    def build(k: int | None, given: Any) -> nn.Module:
+        side = () if maps else (k,)
+        with own_code(f"the net {reference} cannot be built{'' if maps else f' for k = {k}'}"):
             options = {name: getattr(given, name) for name in given.__struct_fields__} if not whole else {}
-            module = factory(k, given) if whole else factory(k, **options)
+            module = factory(*side, given) if whole else factory(*side, **options)
         net = OwnNet(_checked_module(reference, module), inputs=inputs, reference=reference)
-        _try(net, k, contexts=inputs == "contexts")
+        _try(net, _examples(inputs, k))
         return net
 
+    shared: dict[str, Any] = {
+        "name": reference,
+        "summary": f"A net of your own, {reference}.",
+        "config": config,
+        "source": reference,
+    }
+    if maps:
+        return MapModelEntry(
+            build=functools.partial(build, None),
+            equivariant=_declared(reference, _said(factory, "equivariant", None)),
+            needs_nodes=bool(_said(factory, "needs_nodes", default=False)),
+            **shared,
+        )
     return ModelEntry(
-        name=reference,
-        summary=f"A net of your own, {reference}.",
         build=build,
-        config=config,
         group=None,
         any_k=bool(_said(factory, "any_k", default=False)),
-        source=reference,
         needs_contexts=bool(_said(factory, "needs_contexts", default=inputs == "contexts")),
+        **shared,
     )
+
+
+def _declared(reference: str, actions: Any) -> tuple[MapSymmetry, ...] | None:
+    """Return the actions that a net on maps is declared equivariant to."""
+    if actions is None:
+        return None
+    known = get_args(MapSymmetry)
+    if not isinstance(actions, (tuple, list)) or any(action not in known for action in actions):
+        raise InputError(
+            f"{reference} says equivariant = {actions!r}: give a tuple of names, of {', '.join(map(repr, known))}"
+        )
+    return tuple(actions)
 
 
 def _said(factory: Any, name: str, default: Any) -> Any:
@@ -200,56 +254,6 @@ def _said(factory: Any, name: str, default: Any) -> Any:
     while isinstance(factory, functools.partial) and not hasattr(factory, name):
         factory = factory.func
     return getattr(factory, name, default)
-
-
-def _config_type(reference: str, factory: Any) -> tuple[type[Any], bool]:
-    """Return the type of a factory's config, and whether the factory takes it as one argument."""
-    parameters = [
-        parameter
-        for parameter in _signature(reference, factory).parameters.values()
-        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
-    if not parameters or parameters[0].name != "k" or parameters[0].kind is inspect.Parameter.KEYWORD_ONLY:
-        came = f"not {parameters[0].name}" if parameters else "and it has none"
-        raise InputError(f"the first parameter of {reference} must be k, the side of the windows, {came}")
-    others = parameters[1:]
-    if len(others) == 1 and _is_config_type(others[0].annotation):
-        return others[0].annotation, True
-    fields: list[Any] = []
-    for parameter in others:
-        kind = _plain_type(parameter.annotation)
-        if parameter.default is parameter.empty:
-            fields.append((parameter.name, kind))
-        elif _is_plain(parameter.default):
-            fields.append((parameter.name, kind, parameter.default))
-    name = reference.rpartition(":")[2].rpartition(".")[2]
-    return msgspec.defstruct(f"{name if name.isidentifier() else 'Own'}Config", fields, bases=(Config,)), False
-
-
-def _signature(reference: str, factory: Any) -> inspect.Signature:
-    try:
-        return inspect.signature(factory, eval_str=True)
-    except (ValueError, TypeError):
-        raise InputError(f"the parameters of {reference} cannot be read: wrap it in a function of k") from None
-    except Exception:  # an annotation that exists for type checkers only
-        return inspect.signature(factory)
-
-
-def _is_config_type(annotation: Any) -> bool:
-    return isinstance(annotation, type) and (is_dataclass(annotation) or issubclass(annotation, Struct))
-
-
-def _plain_type(annotation: Any) -> Any:
-    """Return the type by which a keyword is checked: its annotation if it is one of plain values, else anything."""
-    plain = annotation in (int, float, bool, str) or str(get_origin(annotation)) == "typing.Literal"
-    return annotation if plain else Any
-
-
-def _is_plain(value: Any) -> bool:
-    try:
-        return bool(msgspec.json.decode(msgspec.json.encode(value)) == msgspec.to_builtins(value))
-    except (TypeError, ValueError, msgspec.MsgspecError):
-        return False
 
 
 def _checked_module(reference: str, module: Any) -> nn.Module:
@@ -263,13 +267,21 @@ def _checked_module(reference: str, module: Any) -> nn.Module:
     return module
 
 
-def _try(net: OwnNet, k: int, *, contexts: bool) -> None:
+def _examples(inputs: str, k: int | None) -> tuple[Tensor, ...]:
+    """Return the arguments on which a new net is tried."""
+    side = SIDE if k is None else k
+    values = torch.linspace(0.1, 1, TRIED * side * side).reshape(TRIED, side, side)
+    if inputs == "maps":
+        return (values + values.mT,)  # a graph without directions, which every net on maps reads
+    context = (1 - torch.eye(side)).expand(TRIED, side, side)
+    return (values, context, context) if inputs == "contexts" else (values,)
+
+
+def _try(net: OwnNet, examples: tuple[Tensor, ...]) -> None:
     """Call a new net once: lazy layers make their weights, and a wrong output is seen at once."""
-    values = torch.linspace(0.1, 1, TRIED * k * k).reshape(TRIED, k, k)
-    context = (1 - torch.eye(k)).expand(TRIED, k, k) if contexts else None
     modes = [(part, part.training) for part in net.modules()]
     net.eval()
     with torch.no_grad():
-        net(values, context, context)
+        net(*examples)
     for part, training in modes:
         part.training = training

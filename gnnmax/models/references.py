@@ -22,7 +22,16 @@ from gnnmax.errors import InputError
 from gnnmax.io.reading import FileKind
 from gnnmax.models.own_nets import own_code
 
-__all__ = ["ENTRY_POINTS", "Factory", "absolute", "find_factory", "installed_nets", "is_reference", "title_of"]
+__all__ = [
+    "ENTRY_POINTS",
+    "Factory",
+    "absolute",
+    "find_factory",
+    "installed_nets",
+    "is_reference",
+    "portable",
+    "title_of",
+]
 
 ENTRY_POINTS = "gnnmax.models"
 """The group of entry points by which packages offer nets."""
@@ -79,6 +88,17 @@ def absolute(origin: Any) -> Any:
         return origin
     place, _, name = origin.rpartition(":")
     return f"{_path(place)}:{name}" if place.endswith(".py") else origin
+
+
+def portable(reference: str) -> str:
+    """Return the reference of a net of your own without the folder of its file.
+
+    Example:
+        >>> portable("nets/mine.py:MyNet"), portable("package.module:MyNet")
+        ('mine.py:MyNet', 'package.module:MyNet')
+    """
+    place, colon, name = reference.rpartition(":")
+    return f"{Path(place).name}{colon}{name}" if place.endswith(".py") else reference
 
 
 def find_factory(origin: Any) -> Factory:

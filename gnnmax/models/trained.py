@@ -404,7 +404,8 @@ def _architecture(card: ModelCard, given: Any, *, allow_changed: bool) -> Archit
         )
     if isinstance(given, str) and given in registry:
         raise InputError(f"{card.name} was trained with the code {card.reference}, not with {given}: give that code")
-    net = given if isinstance(given, Architecture) else architecture_of(card.name, (given, card.config))
+    code = given if isinstance(given, Architecture) else (given, card.config)
+    net = architecture_of(card.name, code, maps=card.on_maps)
     if card.source_sha256 != net.sha256 and not allow_changed:
         raise InputError(
             f"the code of {card.name}, {net.reference}, was changed since its training (SHA-256 "

@@ -19,9 +19,11 @@ from gnnmax.data.dataset import DataSet
 from gnnmax.data.imported import Imported
 from gnnmax.data.maps.card import describe_maps
 from gnnmax.data.maps.dataset import MapSet
+from gnnmax.data.maps.imported import check_storable
 from gnnmax.interop.croissant import dataset_metadata, field_metadata, file_metadata
 from gnnmax.interop.networkx_parquet import parquet_bytes, parquet_columns
-from gnnmax.io.atomic import atomic_folder, write_file
+from gnnmax.io.atomic import write_file
+from gnnmax.io.atomic_folders import atomic_folder
 from gnnmax.io.json_text import json_text
 from gnnmax.io.ownership import CARD_FOLDER, MADE_BY, PROGRAM
 from gnnmax.io.paths import as_path
@@ -71,13 +73,15 @@ def write_dataset_card(data: DataSet | MapSet, path: str | Path, *, probes: bool
         ['README.md', 'croissant.json', 'data', 'gnnmax.json']
     """
     folder = as_path(path)
+    recipe: Any = data.recipe
+    check_storable(recipe)
     with atomic_folder(folder, owner=CARD_FOLDER, force=force) as scratch:
         (scratch / "data").mkdir()
         files: list[dict[str, Any]] = []
         splits = {split: list(_write_split(data, split, scratch, files)) for split in data}
         files += [_file_set(split, parts) for split, parts in splits.items() if len(parts) > 1]
         records = [_records(split, parts) for split, parts in splits.items()]
-        write_file(scratch / "croissant.json", json_text(dataset_metadata(data.recipe, files, records)))
+        write_file(scratch / "croissant.json", json_text(dataset_metadata(recipe, files, records)))
         write_file(scratch / "README.md", _card_text(data, splits, probes=probes))
         origin = {"program": PROGRAM, "source": data.recipe.to_dict(), "digest": data.recipe.digest}
         write_file(scratch / CARD_FOLDER.mark, json_text(origin))
@@ -179,6 +183,11 @@ def _head(data: Any, splits: Mapping[str, list[dict[str, Any]]]) -> str:
     )
 
 
+def _on_one_line(text: str) -> str:
+    """Return text as a part of a paragraph in Markdown: on one line, its markup of HTML shown as it is."""
+    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+
+
 def _card_text(data: Any, splits: Mapping[str, list[dict[str, Any]]], *, probes: bool) -> str:
     """Write the card: the head, the use, the fields, and the tables of the data card."""
     recipe = data.recipe
@@ -198,6 +207,7 @@ def _card_text(data: Any, splits: Mapping[str, list[dict[str, Any]]], *, probes:
             *table.notes,
             "",
         ]
+    summary = _on_one_line(recipe.summary or "Imported windows.")
     what = "maps: whole adjacency matrices" if isinstance(data, MapSet) else "windows of adjacency matrices"
     return "\n".join(
         [
@@ -205,7 +215,7 @@ def _card_text(data: Any, splits: Mapping[str, list[dict[str, Any]]], *, probes:
             "",
             f"# {recipe.name}",
             "",
-            f"{recipe.summary or 'Imported windows.'} These are {what}; the question is where the maximum is.",
+            f"{summary} These are {what}; the question is where the maximum is.",
             f"{MADE_BY.capitalize()} {version(PROGRAM)}, digest `{recipe.digest}`.",
             "",
             "```python",

@@ -23,10 +23,10 @@ def board_table(standing: Standing) -> TableText:
         >>> data = build("tiny")
         >>> board = with_entries(new_board(data), data, {"half": np.full(16, 0.5)})
         >>> board_table(check_board(board, data)).rows[0][:3]
-        ['1', 'half', '0.5000']
+        ['half', '1', '0.5000']
     """
-    header = ["group", "entry", *_titles(), "95 % interval", "audit"]
-    rows = [[str(row["group"]), row["name"], *row["figures"], row["interval"], row["audit"]] for row in _rows(standing)]
+    header = ["entry", "group", *_titles(), "95 % interval", "audit"]
+    rows = [[row["name"], str(row["group"]), *row["figures"], row["interval"], row["audit"]] for row in _rows(standing)]
     ceiling = [] if standing.ceiling is None else [f"best possible accuracy: {standing.ceiling:.4f}"]
     board = standing.board
     return TableText(

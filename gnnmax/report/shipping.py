@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gnnmax.errors import InputError
 from gnnmax.experiments.results import Results, read_results
-from gnnmax.io.atomic import atomic_folder, write_file
+from gnnmax.io.atomic import write_file
+from gnnmax.io.atomic_folders import atomic_folder
 from gnnmax.io.json_text import json_text
 from gnnmax.io.ownership import CARD_FOLDER, PROGRAM
 from gnnmax.models.registry import MODELS

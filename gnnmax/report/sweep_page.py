@@ -10,7 +10,7 @@ from gnnmax.experiments.sweeps.table import SweepTable
 from gnnmax.io.toml import toml_text
 from gnnmax.report.charts import canvas
 from gnnmax.report.rendering import environment, write_whole
-from gnnmax.report.sweep_tables import break_even_text, difference_of, net_rows, reason_rows, share_rows
+from gnnmax.report.sweep_tables import break_even_text, net_rows, reason_rows, share_rows
 
 __all__ = ["render_sweep_page", "write_sweep_page"]
 
@@ -48,8 +48,7 @@ def _charts(table: SweepTable) -> list[tuple[str, str]]:
     """Draw the response of the nets over each axis, and beside it their difference."""
     if not table.tests:
         return []
-    nets = [table.observed(net) for net in table.nets if any(row["net"] == net and row["test"] for row in table.rows)]
-    difference = difference_of(table)
+    nets, difference = table.responses(), table.difference()
     drawn = []
     for axis in table.axes:
         own = [one for one in nets if len({str(value) for value in one.places.get(axis, ())}) > 1]
@@ -65,7 +64,7 @@ def _charts(table: SweepTable) -> list[tuple[str, str]]:
 
 
 def _maps(table: SweepTable) -> list[tuple[str, str]]:
-    difference = difference_of(table)
+    difference = table.difference()
     if difference is None:
         return []
     drawn = []

@@ -8,21 +8,13 @@ import numpy as np
 from rich.table import Table
 
 from gnnmax.experiments.sweeps.figure import short_name
-from gnnmax.experiments.sweeps.responses import BreakEven, Observations, break_even, variance_shares
+from gnnmax.experiments.sweeps.responses import BreakEven, break_even, variance_shares
 from gnnmax.experiments.sweeps.table import SweepTable
 
-__all__ = ["break_even_text", "difference_of", "net_rows", "reason_rows", "share_rows", "sweep_tables"]
+__all__ = ["break_even_text", "net_rows", "reason_rows", "share_rows", "sweep_tables"]
 
 MOST_REASONS = 20
 """Failed units that are listed one by one."""
-
-
-def difference_of(table: SweepTable) -> Observations | None:
-    """Return the difference of the two nets that are compared, on the first test split; None if there is none."""
-    if table.compared is None or not table.tests:
-        return None
-    found = {row["net"] for row in table.rows if row.get(table.metric) is not None}
-    return table.observed(*table.compared) if set(table.compared) <= found else None
 
 
 def net_rows(table: SweepTable) -> list[list[str]]:
@@ -57,22 +49,17 @@ def reason_rows(table: SweepTable) -> list[list[str]]:
 
 def share_rows(table: SweepTable) -> tuple[list[str], list[list[str]]]:
     """Return a header, and for each axis the share of the variance that it explains, in per cent, by net."""
-    observed = [table.observed(net) for net in table.nets if any(_known(table, net))]
-    difference = difference_of(table)
-    columns = [*observed, *([difference] if difference is not None else [])]
+    difference = table.difference()
+    columns = [*table.responses(), *([difference] if difference is not None else [])]
     shares = [variance_shares(one) for one in columns]
     axes = sorted({axis for own in shares for axis in own}, key=lambda axis: -max(own.get(axis, 0.0) for own in shares))
     rows = [[short_name(axis), *(f"{100 * own[axis]:.0f}" if axis in own else "" for own in shares)] for axis in axes]
     return ["axis", *(one.title for one in columns)], rows
 
 
-def _known(table: SweepTable, net: str) -> list[bool]:
-    return [row["net"] == net and row.get(table.metric) is not None for row in table.rows]
-
-
 def break_even_text(table: SweepTable) -> list[str]:
     """Say in a sentence for each axis of numbers where one net overtakes the other."""
-    difference = difference_of(table)
+    difference = table.difference()
     if difference is None or table.compared is None:
         return []
     found = [break_even(difference, axis) for axis in difference.places]

@@ -10,10 +10,13 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 
-__all__ = ["as_array", "is_symmetric", "plain_layout"]
+__all__ = ["as_array", "as_floats", "is_symmetric", "plain_layout"]
 
 STRIP = 256
 """Number of rows that are compared with their mirror images at a time."""
+
+WHOLE_DOUBLES = 2**53
+"""All whole numbers up to this one are exact in float64."""
 
 
 def as_array(given: Any, what: str, *, names: bool = False) -> npt.NDArray[Any]:
@@ -152,3 +155,20 @@ def _check_exact(whole: npt.NDArray[Any]) -> None:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def as_floats(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return values in a type that can hold NaN and keeps the values exact: float32, float64 or longdouble.
+
+    Whole numbers beyond 2^53 need a longdouble of 80 bits or more. Where the platform has none, they are rounded.
+
+    Example:
+        >>> as_floats(np.array([2**24 + 1], dtype=np.int32)).dtype, as_floats(np.array([True])).dtype
+        (dtype('float64'), dtype('float32'))
+        >>> as_floats(np.array([3, 4])).dtype
+        dtype('float64')
+    """
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
+        return values.astype(np.result_type(values.dtype, np.float32), copy=False)
+    small = (values <= WHOLE_DOUBLES) & (values >= -WHOLE_DOUBLES if values.dtype.kind == "i" else True)
+    return values.astype(np.float64 if small.all() else np.longdouble)

@@ -23,6 +23,9 @@ Scores = npt.NDArray[np.float64]
 SEED = 12_010
 """Seed of the Monte Carlo draws behind every ceiling; it is fixed, so a ceiling never changes."""
 
+BLOCK = 2_048
+"""Windows of which the likelihoods are computed at a time: their arrays fit into a cache."""
+
 
 def log_likelihood_ratio(windows: Windows) -> Scores:
     """Return the log odds that the peak is at the centre rather than at a uniformly random other entry.
@@ -89,6 +92,21 @@ def _bump_evidence(values: Scores, nodes: tuple[Scores, Scores], amplitude: Scor
     overlap = rows @ np.where(seen, np.clip(values, -1e150, 1e150), 0.0) @ columns
     energy = rows**2 @ seen.astype(np.float64) @ columns**2
     return np.asarray(a * overlap - a**2 * energy / 2)
+
+
+def _consecutive_evidence(values: Scores, amplitude: float, profiles: Scores) -> Scores:
+    """Return what :func:`_bump_evidence` does, transposed, where all entries are seen and all nodes are consecutive.
+
+    Args:
+        values: Shape ``(N, k, k)``.
+        amplitude: Of all windows.
+        profiles: Those of a peak at each place, shape ``(k, k)``, the same for rows and columns of every window.
+    """
+    k = len(profiles)
+    along_rows = (values.reshape(-1, k) @ profiles).reshape(-1, k, k)
+    overlap = (along_rows.transpose(0, 2, 1).reshape(-1, k) @ profiles).reshape(-1, k, k)
+    energy = (profiles**2).sum(axis=0)
+    return np.asarray(amplitude * overlap - amplitude**2 * np.outer(energy, energy) / 2)
 
 
 def _against_others(evidence: Scores) -> Scores:
@@ -221,12 +239,13 @@ def _bump_right(k: int, mu: float, radius: float, size: int, rng: np.random.Gene
     half, place = k // 2, rng.integers(k * k - 1, size=size)
     place += place >= k * k // 2
     away = np.arange(k, dtype=np.float64) - half
-    nodes = np.broadcast_to(away, (2 * size, k))
-    row, column = np.concatenate([np.stack(np.divmod(place, k)) - half, np.zeros((2, size))], axis=1)
-    peaks = (np.exp(-((away - centre[:, None]) ** 2) / (2 * radius**2)) for centre in (row, column))
-    u, v = peaks
-    values = rng.standard_normal((2 * size, k, k)) + mu * u[:, :, None] * v[:, None, :]
-    ratio = _against_others(_bump_evidence(values, (nodes, nodes), np.full(2 * size, mu), radius))
+    profiles = np.exp(-((away - away[:, None]) ** 2) / (2 * radius**2))  # row p: the profile of a peak at p
+    row, column = np.concatenate([np.stack(np.divmod(place, k)), np.full((2, size), half)], axis=1)
+    noise, ratio = rng.standard_normal((2 * size, k, k)), np.empty(2 * size)
+    for first in range(0, 2 * size, BLOCK):
+        part = slice(first, first + BLOCK)
+        peak = profiles[row[part], :, None] * profiles[column[part], None, :]
+        ratio[part] = _against_others(_consecutive_evidence(noise[part] + mu * peak, mu, profiles))
     return np.asarray((ratio > 0) == (np.arange(2 * size) >= size), dtype=np.float64)
 
 

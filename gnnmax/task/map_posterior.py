@@ -113,7 +113,7 @@ def posterior(maps: Maps, *, logarithm: bool = False) -> Scores:
     found = evidence(maps)
     places = found if maps.structure != "symmetric" else np.where(_upper(maps), found, -np.inf)
     total = logsumexp(places.reshape(len(maps), -1), axis=1)
-    found -= total[:, None, None]
+    found -= np.where(np.isfinite(total), total, 0.0)[:, None, None]  # a map without any place has no total
     return found if logarithm else np.exp(found)
 
 

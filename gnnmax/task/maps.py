@@ -17,7 +17,7 @@ from gnnmax.task.map_model import MAP_FIELDS, UNIT_NOISE, MapModel, Structure
 from gnnmax.task.map_views import MapViews
 from gnnmax.task.peaks import Peaks, peaks_by_map
 
-__all__ = ["Maps"]
+__all__ = ["Maps", "refuse_infinite"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -320,6 +320,17 @@ class Maps(MapViews):
         if self.structure == "symmetric":
             row, column = np.minimum(row, column), np.maximum(row, column)
         return np.where(there[..., None], np.stack([row, column], axis=-1), -1)
+
+
+def refuse_infinite(maps: Maps, what: str = "maps") -> None:
+    """Refuse maps with infinite values, which no scorer can compare.
+
+    Raises:
+        InputError: with the number of such maps.
+    """
+    broken = int(np.isinf(maps.values).any(axis=(1, 2)).sum())
+    if broken:
+        raise InputError(f"{broken} of {len(maps)} {what} hold infinite values: give finite ones, and NaN for gaps")
 
 
 def _matrices(values: Any) -> list[npt.NDArray[np.float32]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from gnnmax.data.recipe import Recipe
 from gnnmax.errors import InputError
 from gnnmax.models.tensors import check_finite
-from gnnmax.task.maps import Maps
+from gnnmax.task.maps import Maps, refuse_infinite
 from gnnmax.task.windows import Windows
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.objectives import Examples, Stream
@@ -64,8 +62,7 @@ def _check_windows(w: Windows, what: str, config: TrainingConfig) -> None:
 def _check_maps(maps: Maps, what: str) -> None:
     if not len(maps):
         raise InputError(f"there are no {what}: give at least one")
-    if np.isinf(maps.values).any():
-        raise InputError(f"some {what} hold infinite values: give finite ones, and NaN for gaps")
+    refuse_infinite(maps, what)
     if not len(maps.peaks):
         raise InputError(f"none of {len(maps)} {what} has a peak: nothing can be found")
 

@@ -55,6 +55,14 @@ def test_a_rule_on_entries_keeps_its_best_place_under_an_increasing_map():
     assert found == "neither" and found.moved == 0
 
 
+def test_an_audit_of_huge_numbers_and_of_gaps_warns_of_nothing():
+    values = np.random.default_rng(0).normal(size=(3, 9, 9)) * 1e30
+    values[2] = np.nan
+    maps = Maps.from_values(values, structure="directed")
+    found = audit_maps(MAP_RULES["argmax"], maps, rng=np.random.default_rng(1))
+    assert found["relabelling"] == "equivariant" and found["increasing_map"].moved == 0
+
+
 def test_a_scorer_that_forgets_a_place_or_prefers_a_row_is_found_out():
     def lame(maps):
         scores = MAP_RULES["argmax"](maps).copy()

@@ -111,6 +111,17 @@ def test_settings_for_other_programs_end_neither_a_command_nor_its_workers(place
     assert (done.returncode, [line for line in done.stderr.splitlines() if "Warning" in line]) == (0, []), done.stderr
 
 
+def test_a_warning_that_a_library_raises_while_it_is_loaded_is_not_printed(tmp_path):
+    module = tmp_path / "torch_geometric.py"
+    module.write_text("import warnings\nwarnings.warn('`torch.jit.script` is deprecated. Switch.', FutureWarning)\n")
+    code = (
+        "import subprocess, sys; from gnnmax.__main__ import _settle_environment as settle; settle()\n"
+        "import torch_geometric; subprocess.run([sys.executable, '-c', 'import torch_geometric'], check=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_folder_that_was_removed_is_no_place_to_work_in(tmp_path, monkeypatch, capsys):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")

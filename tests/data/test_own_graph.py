@@ -11,8 +11,9 @@ import pytest
 from gnnmax import InputError, build, find_maxima, open_dataset
 from gnnmax.cli.main import main
 from gnnmax.data.dataset import DataSet
+from gnnmax.data.hosts.graph_objects import host_of
 from gnnmax.data.hosts.graph_parts import Part, part_nodes
-from gnnmax.data.hosts.own_files import host_of, keep, name_file, names_of
+from gnnmax.data.hosts.own_files import keep, name_file, names_of
 from gnnmax.data.own_graph import recipe_of_graph
 from gnnmax.data.recipe import parse_recipe
 from gnnmax.data.store import write_dataset

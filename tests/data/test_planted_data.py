@@ -21,7 +21,7 @@ from gnnmax.data.planting.spikes import plant_spikes, plantable
 from gnnmax.data.recipe_files import recipe_names
 from gnnmax.data.store import MANIFEST, write_dataset
 from gnnmax.data.verification import verify
-from gnnmax.io.atomic import atomic_folder
+from gnnmax.io.atomic_folders import atomic_folder
 from gnnmax.io.ownership import DATA_SET
 from gnnmax.task.label import KINDS, is_centred, kind_of, margin
 from tests.support.skips import skip_outside_ci

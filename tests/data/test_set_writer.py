@@ -12,7 +12,7 @@ from gnnmax.data import set_writer, store
 from gnnmax.data.set_writer import SetWriter
 from gnnmax.data.store import write_dataset
 from gnnmax.data.verification import verify
-from gnnmax.io.atomic import UNFINISHED
+from gnnmax.io.atomic_folders import UNFINISHED
 from tests.support.altered_json import altered_trees
 from tests.support.maps import map_recipe
 from tests.support.mutations import mutants

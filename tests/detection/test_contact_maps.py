@@ -68,6 +68,20 @@ def test_balanced_counts_are_weighed_and_bins_without_weight_are_not_measured(ma
     assert list(masked) == list(find_maxima(np.where(mask, np.nan, expected), k=5))
 
 
+def test_windows_stop_where_bins_of_a_chromosome_were_left_out_and_it_stays_one_chromosome(maps, tmp_path):
+    _, matrix, _ = maps
+    rows, columns = np.nonzero(np.triu(matrix))
+    pixels = pd.DataFrame({"bin1_id": rows, "bin2_id": columns, "count": matrix[rows, columns]})
+    starts = 1000 * np.r_[0:12, 100:118]
+    bins = pd.DataFrame({"chrom": "chr1", "start": starts, "end": starts + 1000})
+    cooler.create_cooler(str(tmp_path / "gap.cool"), bins, pixels)
+    found = read_matrix(tmp_path / "gap.cool")
+    expected = find_maxima(matrix, k=5, breaks=([12], [12]))
+    assert list(find_maxima(found, k=5)) == list(expected) != list(find_maxima(matrix, k=5))
+    assert list(find_maxima(found, k=5, contacts="cis")) == list(expected)
+    assert not len(find_maxima(found, k=5, contacts="trans"))
+
+
 def test_weights_whose_products_overflow_are_refused(maps, tmp_path, forked):
     folder, _, _ = maps
     shutil.copy(folder / "balanced.cool", tmp_path / "m.cool")

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 
 from gnnmax.cli.main import main
 from gnnmax.detection import decoy_scope, false_discovery
-from gnnmax.detection.decoy_scope import needed_entries, scope_of
+from gnnmax.detection.decoy_scope import entries_in, needed_scopes, scope_of
 from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.search import prepare_matrix
 from gnnmax.detection.search_options import SearchOptions
@@ -22,6 +22,12 @@ def counts(seed=0, *, symmetric=True, width=N):
     apart = np.abs(np.subtract.outer(place, place))
     drawn = rng.poisson(30 / (1 + apart)) * (apart < width)
     return np.triu(drawn) + np.triu(drawn, 1).T if symmetric else drawn
+
+
+def needed_entries(source, options, *, zeros):
+    """The entries that decoys need, of a matrix whose decoys are drawn together."""
+    (scope,) = needed_scopes(source, options, zeros=zeros)
+    return entries_in(source, scope)
 
 
 def held(source):
@@ -126,3 +132,48 @@ def test_decoys_need_no_entries_between_the_parts_of_a_map(form):
         found = false_discovery(given, 3, decoys="distance", rng=rng, draws=2, breaks=BREAKS, **kept, **more)
         part = np.searchsorted([25, 43], np.stack([found.maxima.rows, found.maxima.columns]), "right")
         assert len(found.q) > 10 and np.array_equal(*part) and np.isfinite(found.statistic).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_parts_with_many_entries_have_decoys_of_their_own(form, monkeypatch):
+    lost = np.arange(N) == 7
+    given, more = FORMS[form](counts(), lost)
+    options = SearchOptions(3, breaks=BREAKS, distance=(2, 9), **more)
+    source = prepare_matrix(given, options)
+    assert len(needed_scopes(source, options, zeros=False)) == 1  # few entries are fitted together
+    monkeypatch.setattr(decoy_scope, "TOGETHER", 100)
+    groups = needed_scopes(source, options, zeros=False)
+    assert [(group.first, group.last) for group in groups] == [(0, 25), (25, 43), (43, 60)]
+    found = false_discovery(
+        given, 3, decoys="distance", rng=np.random.default_rng(0), breaks=BREAKS, distance=(2, 9), **more
+    )
+    for first, last in ((0, 25), (25, 43), (43, 60)):
+        some = slice(first, last)
+        part, more = FORMS[form](counts()[some, some], lost[some])
+        rng = np.random.default_rng(0)
+        alone = false_discovery(part, 3, decoys="distance", rng=rng, draws=1, distance=(2, 9), **more)
+        places = [(i + first, j + first) for i, j, _ in alone.maxima]
+        expected = dict(zip(places, alone.statistic.tolist(), strict=True))
+        inside = np.flatnonzero((found.maxima.rows >= first) & (found.maxima.rows < last))
+        got = {place[:2]: found.statistic[at] for at, place in enumerate(found.maxima) if at in inside}
+        assert got.keys() == expected.keys()
+        np.testing.assert_allclose([got[place] for place in expected], list(expected.values()), atol=1e-9)
+
+
+def test_parts_with_few_entries_stay_with_their_neighbours(monkeypatch):
+    source = prepare_matrix(counts().astype(float), SearchOptions(3, breaks=([2, 30, 57], [2, 30, 57])))
+    monkeypatch.setattr(decoy_scope, "TOGETHER", 300)
+    groups = scope_of(source, SearchOptions(3, contacts="cis")).groups(source)
+    assert [(group.first, group.last) for group in groups] == [(0, 30), (30, 60)]
+
+
+def test_each_group_may_hold_as_many_entries_as_a_matrix_and_a_step_by_distance_needs_none_across(monkeypatch):
+    monkeypatch.setattr(decoy_scope, "TOGETHER", 100)
+    monkeypatch.setattr(decoy_scope, "SHUFFLED", 400)
+    matrix, rng = counts().astype(float), np.random.default_rng(0)
+    found = false_discovery(matrix, 3, decoys="distance", rng=rng, draws=1, breaks=BREAKS, steps=("distance",))
+    part = np.searchsorted(BREAKS[0], np.stack([found.maxima.rows, found.maxima.columns]), "right")
+    assert len(found.q) > 10 and np.array_equal(*part)
+    with pytest.raises(InputError, match="would hold 1,830: keep distances up to 8"):
+        false_discovery(matrix, 3, decoys="distance", rng=rng, draws=1, breaks=BREAKS)
+    assert len(false_discovery(matrix, 3, decoys="distance", rng=rng, draws=1, breaks=BREAKS, distance=(0, 8)).q)

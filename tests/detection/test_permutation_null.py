@@ -15,12 +15,13 @@ from benchmarks.chance import PLACES, SIMULATIONS, Simulation, graph, planted, s
 from gnnmax import find_maxima
 from gnnmax.cli.main import main
 from gnnmax.detection import decoy_scope, false_discovery
-from gnnmax.detection import permutation_null as decoys_module
+from gnnmax.detection import false_discovery_rate as decoys_module
+from gnnmax.detection.false_discovery_rate import q_values
 from gnnmax.detection.local_background_model import LocalModel
 from gnnmax.detection.local_null import LocalNull
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.normalisation import normalise
-from gnnmax.detection.permutation_null import PermutationNull, end_scores, q_values, window_means
+from gnnmax.detection.permutation_null import PermutationNull, end_scores, window_means
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.shuffled_entries import in_memory

@@ -9,11 +9,12 @@ from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.window_batches import windows_around
 from gnnmax.detection.window_cuts import windows_at
 from gnnmax.detection.window_scoring import score_windows
-from gnnmax.detection.window_values import as_floats, as_read, in_order
+from gnnmax.detection.window_values import as_read, in_order
 from gnnmax.models.encoding import rank, standardise
 from gnnmax.models.registry import build_model
 from gnnmax.models.trained import load_model as loaded
 from gnnmax.models.trained import save_model
+from gnnmax.task.arrays import as_floats
 from gnnmax.task.windows import Windows
 
 SMALL = np.random.default_rng(0).permuted(np.tile(np.arange(25), (40, 1)), axis=1).reshape(40, 5, 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from importlib import import_module
 
 import numpy as np
@@ -92,6 +93,21 @@ def test_masked_chunks_of_dask_keep_their_mask(dask):
     assert list(find_maxima(lazy, 5)) == list(find_maxima(np.ma.masked_greater(MATRIX, 0.9), 5))
     with pytest.raises(InputError, match="masked int64, which has no NaN"):
         find_maxima(dask.ma.masked_greater(dask.from_array(SYMMETRIC, chunks=50), 90), 5)
+
+
+def test_chunks_of_dask_are_computed_in_this_thread_unless_a_scheduler_was_chosen(dask):
+    threads = set()
+
+    def seen(chunk):
+        threads.add(threading.get_ident())
+        return chunk
+
+    lazy = dask.from_array(MATRIX, chunks=(64, 77)).map_blocks(seen, dtype=MATRIX.dtype, meta=MATRIX[:0, :0])
+    find_maxima(lazy, 5)
+    assert threads == {threading.get_ident()}
+    with import_module("dask").config.set(scheduler="threads"):
+        find_maxima(lazy, 5)
+    assert len(threads) > 1
 
 
 def test_sides_that_dask_does_not_know_are_refused(dask):

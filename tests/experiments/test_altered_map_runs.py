@@ -9,7 +9,8 @@ import pytest
 from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.results import encode_results, parse_results, read_results
-from gnnmax.experiments.run_folder import check_same_call, load_run, read_config
+from gnnmax.experiments.run_config import check_same_call, read_config
+from gnnmax.experiments.run_folder import load_run
 from gnnmax.models.maps.trained import load_map_model
 from gnnmax.report.map_page import render_map_page
 from gnnmax.report.map_tables import map_run_tables

@@ -21,7 +21,8 @@ from gnnmax.errors import InputError
 from gnnmax.evaluation.metrics import METRICS
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.results import encode_results, read_results
-from gnnmax.experiments.run_folder import check_same_call, checkpoint_file, metrics_file, read_config, rewind
+from gnnmax.experiments.run_config import check_same_call, read_config
+from gnnmax.experiments.run_records import checkpoint_file, metrics_file, rewind
 from gnnmax.models.registry import build_model
 from gnnmax.models.trained import load_model
 from gnnmax.training.batches import StoredBatches

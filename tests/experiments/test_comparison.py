@@ -19,7 +19,8 @@ from gnnmax.errors import InputError
 from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.rerun import reproduce_run
 from gnnmax.experiments.results import encode_results, read_results
-from gnnmax.experiments.run_folder import RUN_FORMAT, load_run
+from gnnmax.experiments.run_config import RUN_FORMAT
+from gnnmax.experiments.run_folder import load_run
 from gnnmax.experiments.seed_run import ComparisonSpec, _run_seed_in_worker
 from gnnmax.models.architecture import named_architectures
 from gnnmax.models.registry import MODELS
@@ -27,6 +28,7 @@ from gnnmax.testing import sample_windows
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.learner import TrainingError
 from tests.support.faults import failing
+from tests.support.run_results import figures
 
 SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})
 BUDGET = TrainingConfig(steps=6, evaluate_every=3, device="cpu")
@@ -35,18 +37,6 @@ BUDGET = TrainingConfig(steps=6, evaluate_every=3, device="cpu")
 def run(out: Path, **changes):
     call = {"models": ["cnn", "gnn"], "seeds": (0, 1), "training": BUDGET, **changes}
     return compare(call.pop("data", SMALL), call.pop("models"), out, **call)
-
-
-def figures(results) -> dict:
-    """Everything but the clock."""
-    plain = json.loads(encode_results(results))
-    plain.pop("environment")
-    for model in plain["models"]:
-        for training in model["runs"]:
-            training.pop("seconds")
-            for record in training["history"]:
-                record.pop("seconds")
-    return plain
 
 
 @pytest.fixture(scope="module")

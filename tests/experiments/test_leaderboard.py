@@ -30,8 +30,8 @@ def test_what_does_not_differ_stands_in_one_group(tmp_path):
     standing = check_board(read_board(tmp_path / "board.json"), DATA)
     assert standing.groups == (("bayes", "again"), ("random",))
     rows = board_table(standing).rows
-    assert [row[0] for row in rows] == ["1", "1", "2"]
-    assert standing.audit_of("bayes") == "relabelling: invariant"
+    assert [row[:2] for row in rows] == [["bayes", "1"], ["again", "1"], ["random", "2"]]
+    assert standing.audit_of("bayes") == "invariant: relabelling"
     assert standing.audit_of("random") == "scores alone"
     assert not any(standing.is_above_ceiling(name) for name in SCORES)
 

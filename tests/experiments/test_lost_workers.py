@@ -10,10 +10,13 @@ import pytest
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.errors import InputError, LostWorkerError
 from gnnmax.experiments.comparison import compare
-from gnnmax.experiments.results import encode_results, read_results
-from gnnmax.experiments.run_folder import load_run, metrics_file, read_config
-from gnnmax.io.atomic import UNFINISHED
+from gnnmax.experiments.results import read_results
+from gnnmax.experiments.run_config import read_config
+from gnnmax.experiments.run_folder import load_run
+from gnnmax.experiments.run_records import metrics_file
+from gnnmax.io.atomic_folders import UNFINISHED
 from gnnmax.training.config import TrainingConfig
+from tests.support.run_results import figures
 
 SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})
 BUDGET = TrainingConfig(steps=6, evaluate_every=3, checkpoint_every=2, device="cpu")
@@ -66,18 +69,6 @@ class Broken(Executor):
 def run(out, net, **changes):
     nets = [net] if net == "gnn" else {"mine": net}
     return compare(SMALL, nets, out, **{"seeds": (0, 1), "training": BUDGET, **changes})
-
-
-def figures(results) -> dict:
-    """Everything but the clock."""
-    plain = json.loads(encode_results(results))
-    plain.pop("environment")
-    for model in plain["models"]:
-        for training in model["runs"]:
-            training.pop("seconds")
-            for record in training["history"]:
-                record.pop("seconds")
-    return plain
 
 
 def records_of(folder) -> list[list[tuple]]:

@@ -26,6 +26,7 @@ from gnnmax.training.config import TrainingConfig
 from gnnmax.training.learner import TrainingError
 from tests.support.map_nets import SMALL
 from tests.support.maps import BLOCKS, BUMP, LINE, few_maps_for_ceilings, map_recipe
+from tests.support.run_results import figures
 
 SPLITS = {"train": 12, "val": 8, "test": 8, "far": 5}
 LINES = map_recipe(splits=SPLITS, n=16, plant=BUMP, diagonal=5, background=LINE, order="shuffled")
@@ -53,17 +54,6 @@ def run(out, **changes):
 def finished(tmp_path_factory, few):
     out = tmp_path_factory.mktemp("runs") / "maps"
     return out, run(out)
-
-
-def figures(results):
-    """Everything but the clock."""
-    plain = json.loads(encode_results(results))
-    plain.pop("environment")
-    for model in plain["models"]:
-        for training in model["runs"]:
-            for record in [training, *training["history"]]:
-                record.pop("seconds")
-    return plain
 
 
 def test_nets_and_rules_stand_in_one_table_with_intervals_ceilings_and_slices(finished):
@@ -182,7 +172,10 @@ def test_log_shares_are_probabilities_over_the_places_of_a_map():
 WRONG = {
     "nets on windows": ({"models": ["cnn"]}, "reads windows, and the data set holds maps: give sliding-cnn, which"),
     "a mixture": ({"models": ["map-cnn", "gnn"]}, "or one of map-cnn, map-unet, map-gnn"),
-    "an own net": ({"models": ["mine=net.py:Net"]}, "nets of your own read windows, and the data set holds maps"),
+    "an own net": (
+        {"models": ["mine=tests/support/own_nets.py:Mine"]},
+        "Mine reads windows, and the data set holds maps",
+    ),
     "an unknown net": ({"models": ["map-cmm"]}, "unknown net on maps 'map-cmm': did you mean map-cnn"),
     "nets on maps for windows": (
         {"data": "tiny", "models": ["map-cnn"]},

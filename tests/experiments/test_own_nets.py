@@ -21,13 +21,15 @@ from gnnmax.cli.main import main
 from gnnmax.data.dataset import DataSet
 from gnnmax.data.store import open_dataset, write_dataset
 from gnnmax.errors import InputError
-from gnnmax.experiments.results import encode_results, read_results
-from gnnmax.experiments.run_folder import Metrics, load_run
+from gnnmax.experiments.results import read_results
+from gnnmax.experiments.run_folder import load_run
+from gnnmax.experiments.run_records import Metrics
 from gnnmax.report.page import render_page
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.learner import TrainingError
 from tests.support.interrupts import wait_until
 from tests.support.own_nets import Mine
+from tests.support.run_results import figures
 
 SMALL = load_recipe("tiles-3").replace(splits={"train": 4, "val": 2, "test": 3})
 BUDGET = TrainingConfig(steps=6, evaluate_every=3, device="cpu")
@@ -52,18 +54,6 @@ class MyNet(nn.Module):
         x = self.conv(self.start(batch.x), batch.edge_index, batch.edge_weight[:, None])
         return self.head(nn.functional.dropout(x[batch.root_index].sum(0), 0.2, self.training)).squeeze(-1)
 """
-
-
-def figures(results) -> dict:
-    """Everything but the clock."""
-    plain = json.loads(encode_results(results))
-    plain.pop("environment")
-    for model in plain["models"]:
-        for training in model["runs"]:
-            training.pop("seconds")
-            for record in training["history"]:
-                record.pop("seconds")
-    return plain
 
 
 @pytest.fixture(scope="module")

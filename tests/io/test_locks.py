@@ -7,15 +7,16 @@ import tempfile
 
 import pytest
 
-from gnnmax.io import atomic, locks
-from gnnmax.io.atomic import atomic_folder, write_file
+from gnnmax.io import atomic, atomic_folders, locks
+from gnnmax.io.atomic import write_file
+from gnnmax.io.atomic_folders import atomic_folder
 from gnnmax.io.locks import locked
 from gnnmax.io.ownership import DATA_SET
 
 HOLD = """
 import sys, tempfile
 from pathlib import Path
-from gnnmax.io import locks
+from gnnmax.io import atomic, atomic_folders, locks
 locks.IS_WINDOWS = sys.argv[2] == "windows"
 tempfile.tempdir = sys.argv[3]
 with locks.locked(Path(sys.argv[1])) as held:
@@ -30,7 +31,7 @@ def system(request, monkeypatch, tmp_path):
     (tmp_path / "temporary").mkdir()
     (tmp_path / "results").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    for module in (locks, atomic):
+    for module in (locks, atomic, atomic_folders):
         monkeypatch.setattr(module, "IS_WINDOWS", request.param == "windows")
     return request.param
 

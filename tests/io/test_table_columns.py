@@ -37,6 +37,19 @@ def test_bedpe_has_its_columns_by_place(tmp_path):
     assert columns(tmp_path / "d.bedpe", "")["chrom1"] == []
 
 
+@pytest.mark.parametrize(("whole", "broken"), [(b"abcdef", b"ab\xef\xffef"), (b"node", b"n\xef\xfee")])
+def test_text_and_names_of_parquet_that_are_no_unicode_are_refused(tmp_path, whole, broken):
+    file = tmp_path / "a.parquet"
+    table = pa.table({"node": ["abcdef", "ghijkl"] * 3, "i": list(range(6))})
+    parquet.write_table(table, file, compression="none", use_dictionary=False)
+    content = file.read_bytes()
+    assert whole in content
+    file.write_bytes(content.replace(whole, broken))
+    with pytest.raises(InputError, match="not a Parquet file, or a damaged one") as caught:
+        read_table_columns(file)
+    assert "\n" not in str(caught.value)
+
+
 def test_parquet_json_and_numpy_files_hold_columns_too(tmp_path):
     parquet.write_table(pa.table({"i": [1], "map": ["chr1"]}), tmp_path / "a.parquet")
     assert {k: v.tolist() for k, v in read_table_columns(tmp_path / "a.parquet").items()} == {"i": [1], "map": ["chr1"]}

@@ -48,6 +48,8 @@ def test_a_sequence_takes_names_other_names_for_nets_and_factories():
         ([], "at least one model"),
         (["cnn", "cnn"], "each once"),
         (["cnn", "cnn=gnn"], "each once"),
+        ({"Mine": "gnn", "mine": "gnn"}, "upper and lower case are one name"),
+        *((({name: ("gnn", None)}), "Windows has no folder of this name") for name in ("con", "Aux.x", "LPT1", "net.")),
         (["cnm"], r"unknown model 'cnm': did you mean cnn\? known: .*your own is NAME=FILE\.py:CLASS"),
         (["net.py:MyNet"], r"net\.py:MyNet has no name in the run: give one, as in mine=net\.py:MyNet"),
         (["mine=net.py"], r"net\.py is a file: name the net in it too, as in mine=net\.py:MyNet"),

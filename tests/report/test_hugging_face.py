@@ -8,6 +8,7 @@ import pytest
 from gnnmax import build, load_recipe
 from gnnmax.data.maps.dataset import MapSet
 from gnnmax.errors import InputError
+from gnnmax.models.trained import SHIPPED, shipped_models
 from gnnmax.report.hugging_face import write_dataset_card
 from tests.support.skips import skip_outside_ci
 
@@ -56,6 +57,25 @@ def test_the_features_have_the_types_of_the_columns(folder):
             found = found.value_type
         stated = feature.get("list", feature.get("dtype"))
         assert {"float": "float32"}.get(str(found), str(found)) in (stated, f"large_{stated}")
+
+
+def test_the_heads_of_all_cards_are_yaml_with_the_fields_that_the_hub_asks_for(folder):
+    try:
+        import yaml
+    except ImportError:
+        skip_outside_ci("no yaml")
+    data = yaml.safe_load((folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])
+    assert list(data) == ["license", "pretty_name", "tags", "size_categories", "configs", "dataset_info"]
+    for name in [*shipped_models(), *shipped_models(maps=True)]:
+        _, head, card = (SHIPPED / name / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+        found = yaml.safe_load(head)
+        assert (found["license"], found["library_name"]) == ("mit", "gnnmax") and "graph" in found["tags"]
+        (index,) = found.get("model-index", [{"name": name, "results": []}])
+        assert index["name"] == name
+        for result in index["results"]:
+            value = result["metrics"][0]["value"]
+            assert f"| `{result['dataset']['name']}` |" in card and f"| {value:.4f} |" in card
+            assert result["task"]["type"] and result["dataset"]["type"]
 
 
 def test_maps_are_written_too_and_the_folder_is_replaced_only_by_force(tmp_path):

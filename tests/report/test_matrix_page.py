@@ -11,6 +11,8 @@ from scipy.sparse import coo_array
 from gnnmax import find_maxima
 from gnnmax.cli.main import main
 from gnnmax.detection.matrix_input import NamedMatrix, as_source
+from gnnmax.detection.search import prepare_matrix
+from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.sparse_storage import UpperTriangle
 from gnnmax.detection.table import detections_of
 from gnnmax.report.matrix_page import LISTED, RINGED, render_matrix
@@ -67,6 +69,15 @@ def test_missing_is_hatched_and_explained_and_low_is_not(kind, noise):
     assert 'class="missing"' in page and "not measured" in page
     plain = page_of(np.where(square > 0.5, square, 0))
     assert 'class="missing"' not in plain and "not measured" not in plain
+
+
+def test_after_steps_the_scale_is_of_scores_and_what_has_none_is_not_said_to_be_unmeasured(noise):
+    source = prepare_matrix(noise[:, :40], SearchOptions(3, steps=("distance",), breaks=([25], [25])))
+    nothing = detections_of(find_maxima(np.ones((5, 5)), 3))
+    page = render_matrix(source, nothing, {**CARD, "steps": ["distance"]})
+    assert "<span>score <svg" in page and "not measured, or without a score</span>" in page
+    plain = render_matrix(as_source(noise[:, :40]), nothing, CARD)
+    assert "<span>value <svg" in plain and "beyond its ends the colour does not change" in plain
 
 
 def test_breaks_are_borders_and_parts_are_named_by_what_their_names_share(noise):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gnnmax.cli.main import main
-from gnnmax.io import atomic
+from gnnmax.io import atomic_folders
 
 KINDS = ("EIO", "ENOSPC", "SIGKILL")
 FREEING = ("unlink", "rmdir", "chmod", "exchange", "replace", "rename", "fsync")
@@ -79,7 +79,7 @@ class _Fault:
         for name in ("fsync", "replace", "rename", "mkdir", "unlink", "rmdir", "chmod"):
             setattr(os, name, self._counted(getattr(os, name), name))
         io.open = builtins.open = self._opened(io.open)
-        atomic._exchange = self._counted(atomic._exchange, "exchange")
+        atomic_folders._exchange = self._counted(atomic_folders._exchange, "exchange")
 
     def _counted(self, function, name):
         def counted(*arguments, **options):

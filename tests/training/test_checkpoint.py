@@ -19,9 +19,9 @@ from torch import nn
 from gnnmax.cli.main import main
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.errors import InputError
-from gnnmax.experiments import run_folder
+from gnnmax.experiments import run_records
 from gnnmax.experiments.comparison import compare
-from gnnmax.experiments.run_folder import Metrics, metrics_file, rewind
+from gnnmax.experiments.run_records import Metrics, metrics_file, rewind
 from gnnmax.models.registry import build_model
 from gnnmax.models.seeding import seeded
 from gnnmax.task.windows import Windows
@@ -365,7 +365,7 @@ def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(tmp_path, worke
 
 
 def test_resuming_takes_the_same_call_a_run_that_nobody_trains_and_reads_a_finished_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_folder, "ORPHAN_SECONDS", 0.05)
+    monkeypatch.setattr(run_records, "ORPHAN_SECONDS", 0.05)
     out, budget = tmp_path / "run", TrainingConfig(steps=4, device="cpu")
 
     def run(**changes):

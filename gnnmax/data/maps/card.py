@@ -9,6 +9,7 @@ from gnnmax.data.maps.block_card import BlockRung, BlockStrength, block_rungs, b
 from gnnmax.data.maps.ceilings import ceilings_of
 from gnnmax.data.maps.dataset import MapSet
 from gnnmax.data.maps.places import peak_distances, share_of_peaks, top_places
+from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.maps.rules import MAP_RULES
 from gnnmax.task.map_posterior import PlaceCeiling
 from gnnmax.task.maps import Maps
@@ -166,7 +167,7 @@ def describe_maps(data: MapSet) -> MapCard:
         rules=tuple(_rung(name, some, specs[described].separation) for name, r in MAP_RULES.items() if r.applies(some))
         if len(some.peaks)
         else (),
-        blocks=block_strengths(specs[described]),
+        blocks=block_strengths(recipe.of(described).map) if isinstance(recipe, MapRecipe) else (),
         block_rules=() if some.row_block is None else block_rungs(some),
     )
 

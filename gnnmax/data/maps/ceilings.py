@@ -9,6 +9,7 @@ import msgspec
 from msgspec import structs
 
 from gnnmax.data.maps.generation import map_from_spec
+from gnnmax.data.maps.imported import ImportedMaps
 from gnnmax.data.maps.places import peak_distances, share_of_peaks, top_places
 from gnnmax.data.maps.recipe import Block, MapRecipe, MapSpec, RaisedEntry, Tiles
 from gnnmax.task.bayes import SEED
@@ -22,11 +23,12 @@ ENTRIES = 4_000_000
 """Number of entries that are drawn for one ceiling."""
 
 
-def ceilings_of(recipe: MapRecipe, split: str) -> tuple[PlaceCeiling, ...]:
+def ceilings_of(recipe: MapRecipe | ImportedMaps, split: str) -> tuple[PlaceCeiling, ...]:
     """Return the ceilings of a split: one for each amplitude if every map has one peak, else one for all.
 
     It is exact for one peak a map, and for peaks of one amplitude in tiles; else a named bound. Blocks have none: their
-    card states the borders instead, see :mod:`gnnmax.data.maps.block_card`.
+    card states the borders instead, see :mod:`gnnmax.data.maps.block_card`. Nor have maps of your own: their law is not
+    known.
 
     The Monte Carlo seed is fixed, so the result never changes. Cached; the first call takes seconds for maps with
     profiles.
@@ -40,7 +42,10 @@ def ceilings_of(recipe: MapRecipe, split: str) -> tuple[PlaceCeiling, ...]:
         [0.201, 0.554, 0.865]
     """
     # The order does not matter to a rule that knows it: the natural one needs no eigenvectors.
-    spec = structs.replace(recipe.of(split).map, order="natural")
+    given = recipe.of(split)
+    if isinstance(given, ImportedMaps):
+        return ()
+    spec = structs.replace(given.map, order="natural")
     return _ceilings(msgspec.json.encode(spec))
 
 

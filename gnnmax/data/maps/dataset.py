@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gnnmax.data.maps.imported import ImportedMaps
 from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.splits import Splits
 from gnnmax.task.maps import Maps
@@ -21,7 +22,8 @@ class MapSet(Splits[Maps]):
     ``data.test``, ``for split in data`` yields the names, and ``len(data)`` is the number of splits.
 
     Attributes:
-        recipe: The recipe that the maps were drawn from.
+        recipe: The recipe that the maps were drawn from, or the description of maps of your own,
+            :class:`gnnmax.data.maps.imported.ImportedMaps`.
         splits: Maps by name of the split.
 
     Example:
@@ -30,7 +32,7 @@ class MapSet(Splits[Maps]):
         <MapSet needle-32: test 2>
     """
 
-    recipe: MapRecipe
+    recipe: MapRecipe | ImportedMaps
     splits: Mapping[str, Maps]
 
     def __repr__(self) -> str:

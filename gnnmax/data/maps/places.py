@@ -63,7 +63,9 @@ def top_places(
                 )
                 far = np.minimum(far, turned)
             left[far < max(separation, 1)] = -np.inf
-    return Peaks.of(np.array(found, dtype=np.int64).reshape(-1, 3), np.array(heights, dtype=np.float32))
+    largest = np.finfo(np.float32).max
+    named = np.clip(np.array(heights, dtype=np.float64), -largest, largest).astype(np.float32)
+    return Peaks.of(np.array(found, dtype=np.int64).reshape(-1, 3), named)
 
 
 def peak_distances(maps: Maps, calls: Peaks) -> npt.NDArray[np.float64]:

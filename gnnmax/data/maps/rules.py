@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gnnmax.data.subgraphs.node_order import reverse_cuthill_mckee_order, spectral_order
 from gnnmax.errors import InputError
 from gnnmax.task.map_posterior import matched_filter, posterior
-from gnnmax.task.maps import Maps
+from gnnmax.task.maps import Maps, refuse_infinite
 
 __all__ = ["MAP_RULES", "MapRule"]
 
@@ -61,6 +61,9 @@ class MapRule:
         Returns:
             Shape ``(M, n, m)``; minus infinity outside a map, where an entry is not observed, and on the diagonal of a
             symmetric map, whose scores are symmetric.
+
+        Raises:
+            InputError: infinite values, or bipartite maps where the rule reads weights among nodes.
         """
         if not isinstance(maps, Maps):
             raise InputError(
@@ -71,6 +74,7 @@ class MapRule:
                 f"rule {self.name!r} looks for the order of the nodes in their weights, and bipartite maps have no "
                 "weights among rows: use another rule"
             )
+        refuse_infinite(maps)
         scores = np.full(maps.values.shape, -np.inf)
         if self.knows:
             scores = self.function(maps)
@@ -122,8 +126,11 @@ def _rivals(values: Scores, k: int) -> Scores:
 
 def _margin(one: Maps) -> Scores:
     values = one.values[0].astype(np.float64)
-    spread = float(np.nanstd(values)) or 1.0
-    return np.asarray((values - _rivals(values, 9)) / spread)
+    seen = values[~np.isnan(values)]
+    spread = float(seen.std()) if len(seen) else 1.0
+    rivals = _rivals(values, 9)
+    rivals[np.isinf(rivals)] = np.nan  # an entry without any other has no margin
+    return np.asarray((values - rivals) / (spread or 1.0))
 
 
 def _nms(one: Maps) -> Scores:

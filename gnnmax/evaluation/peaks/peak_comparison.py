@@ -17,6 +17,7 @@ from gnnmax.evaluation.jackknife import Estimate
 from gnnmax.evaluation.peaks.peak_metrics import PEAK_METRICS
 from gnnmax.evaluation.peaks.peak_verdict import PeakVerdict, draw_froc
 from gnnmax.evaluation.peaks.scored_caller import ScoredCaller, by_bootstrap
+from gnnmax.task.equality import EqualByContent
 from gnnmax.task.plotting import COLOURS, axes_for, draw_intervals
 from gnnmax.task.tabulation import Shown, TableText, data_frame, interval_text, number_text
 
@@ -159,7 +160,7 @@ def _estimate(callers: Mapping[str, ScoredCaller], pair: tuple[str, str], metric
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PeakComparison(Shown):
+class PeakComparison(EqualByContent, Shown):
     """Several callers evaluated on the same maps.
 
     Attributes:

@@ -66,6 +66,9 @@ class PeakOptions(Struct, frozen=True):
                 raise unknown_name("metric with a ceiling", str(name), PEAK_METRICS)
             if not _is_number(value):
                 raise InputError(f"the ceiling of {name} must be a number, not {value!r}")
+            greatest = PEAK_METRICS[name].greatest
+            if not 0 <= value <= greatest:
+                raise InputError(f"the ceiling of {name} must lie between 0 and {greatest:g}, not {value:g}")
 
     @property
     def shared(self) -> EvaluationOptions:

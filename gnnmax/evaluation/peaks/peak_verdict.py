@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError, unknown_name
 from gnnmax.evaluation.peaks.peak_metrics import PEAK_METRICS
+from gnnmax.task.equality import EqualByContent
 from gnnmax.task.plotting import COLOURS, axes_for, draw_intervals
 from gnnmax.task.tabulation import Shown, TableText, data_frame, interval_text, number_text
 
@@ -87,7 +88,7 @@ def peak_curve(scores: npt.NDArray[np.float64], hit: npt.NDArray[np.bool_], *, p
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PeakVerdict(Shown):
+class PeakVerdict(EqualByContent, Shown):
     """How well the calls of one caller find the peaks.
 
     Each metric of :data:`gnnmax.evaluation.peaks.peak_metrics.PEAK_METRICS` is an attribute: ``verdict.recall``; None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from gnnmax.errors import InputError, suggestion
 
-__all__ = ["Range", "drawn_value", "flat_fields", "grid_values"]
+__all__ = ["Range", "check_field", "drawn_value", "flat_fields", "grid_values"]
 
 DIGITS = 6
 """Significant digits of the numbers of a range: they can be read in tables, and are equal on all machines."""
@@ -167,3 +167,16 @@ def _range(axis: str, given: Mapping[str, Any]) -> Range:
         return msgspec.convert(dict(given), Range, strict=True)
     except msgspec.ValidationError as error:
         raise InputError(f"the axis {axis}: {error}") from None
+
+
+def check_field(field: str, known: Sequence[str], what: str) -> None:
+    """Refuse a field that is not known, with a suggestion.
+
+    Example:
+        >>> check_field("stesp", ["steps", "batch_size"], "the axis 'training.stesp'")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: the axis 'training.stesp' is unknown: did you mean steps?
+    """
+    if field not in known:
+        raise InputError(f"{what} is unknown{suggestion(field, known) or f'; known: {chr(44).join(known)}'}")

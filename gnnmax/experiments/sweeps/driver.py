@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gnnmax.errors import InputError
-from gnnmax.experiments.sweeps.ledger import Ledger
-from gnnmax.experiments.sweeps.plan import PlanLike, Point, load_plan
+from gnnmax.experiments.sweeps.expansion import Expanded, Point, expanded
+from gnnmax.experiments.sweeps.ledger import MARK, Ledger
+from gnnmax.experiments.sweeps.plan import PlanLike, plan_and_code
 from gnnmax.experiments.sweeps.table import SweepTable
 from gnnmax.experiments.sweeps.units import Unit, UnitResult, failed_result, run_unit
 from gnnmax.io.ordered_map import map_ahead
-from gnnmax.io.workers import ExecutorLike, check_workers, is_orphan
+from gnnmax.io.paths import as_path
+from gnnmax.io.workers import ExecutorLike, check_sendable, check_workers, is_orphan
 
 __all__ = ["Estimate", "Sweep", "estimate_sweep", "parse_shard", "run_sweep"]
 
@@ -100,6 +103,7 @@ def run_sweep(
     executor: ExecutorLike | None = None,
     shard: Shard | str | None = None,
     max_hours: float | None = None,
+    models: Mapping[str, Any] | None = None,
     on_progress: Progress | None = None,
 ) -> Sweep:
     """Measure every unit of a plan that has no result in the folder yet.
@@ -120,13 +124,16 @@ def run_sweep(
         executor: As for :func:`gnnmax.build`. Workers that do not see the folder send their results to this process.
         shard: ``(i, n)`` or ``"i/n"``, from 1 on: measure the i-th of n parts. Together they are the sweep.
         max_hours: Begin no unit after this time.
+        models: The code of nets of your own, by name: ``FILE.py:NAME``, ``package.module:NAME``, or a factory. A plan
+            in plain values may hold it itself; a file names no code. Results are named by the content of that file.
         on_progress: Called with the number of units that are done, and of all.
 
     Returns:
         The table of all results in the folder that belong to the plan, and what failed.
 
     Raises:
-        InputError: a plan that does not fit, a folder that holds something else, or one of another version.
+        InputError: a plan that does not fit, a folder that holds something else, one of another version, or a net of
+            your own without its code.
         LostWorkerError: a given executor is broken.
 
     Example:
@@ -142,16 +149,16 @@ def run_sweep(
     check_workers(workers, executor)
     if max_hours is not None and not max_hours > 0:
         raise InputError(f"max_hours must be above 0, not {max_hours}")
-    asked = load_plan(plan)
-    points = asked.points()
-    part = _units_of(_in_shard(points, shard))
-    ledger, old = Ledger.start(out, asked)
-    notes = _changes(ledger, points) if old is not None else []
+    planned = _planned(plan, models)
+    part = _units_of(_in_shard(planned.points, shard))
+    _check_sendable(planned, workers, executor)
+    ledger, has_changed = Ledger.start(out, planned)
+    notes = _changes(ledger, planned) if has_changed else []
     missing = _missing(ledger, part, notes)
     deadline = None if max_hours is None else time.time() + 3600 * max_hours
     _Driver(ledger, workers, executor, deadline).measure(missing, total=len(part), on_progress=on_progress)
     ledger.tidy()
-    table = SweepTable.read(ledger, asked, points)
+    table = SweepTable.read(ledger, planned)
     found = {digest: table.results.get(digest) for digest in part}
     return Sweep(
         table=table,
@@ -162,7 +169,9 @@ def run_sweep(
     )
 
 
-def estimate_sweep(plan: PlanLike, out: str | Path, *, shard: Shard | str | None = None) -> Estimate:
+def estimate_sweep(
+    plan: PlanLike, out: str | Path, *, shard: Shard | str | None = None, models: Mapping[str, Any] | None = None
+) -> Estimate:
     """Count the units of a sweep and estimate their cost; nothing is written.
 
     Raises:
@@ -172,10 +181,9 @@ def estimate_sweep(plan: PlanLike, out: str | Path, *, shard: Shard | str | None
         >>> estimate_sweep("example", "nowhere").units
         24
     """
-    points = _in_shard(load_plan(plan).points(), shard)
-    part = _units_of(points)
-    there = Path(out, "sweep.json").exists()
-    ledger = Ledger.load(out) if there else None
+    part = _units_of(_in_shard(_planned(plan, models).points, shard))
+    folder = as_path(out, "the folder of the sweep")
+    ledger = Ledger.load(folder) if os.path.lexists(folder / MARK) else None
     finished = {digest for digest in part if ledger is not None and ledger.finished(digest) is not None}
     times = ledger.times() if ledger is not None else {}
     seconds = _expected([unit for digest, unit in part.items() if digest not in finished], part, times)
@@ -186,6 +194,18 @@ def estimate_sweep(plan: PlanLike, out: str | Path, *, shard: Shard | str | None
         seconds=seconds,
         timed=len(times.keys() & part.keys()),
     )
+
+
+def _planned(plan: PlanLike, models: Mapping[str, Any] | None) -> Expanded:
+    asked, code = plan_and_code(plan)
+    return expanded(asked, code=code | dict(models or {}))
+
+
+def _check_sendable(planned: Expanded, workers: int, executor: ExecutorLike | None) -> None:
+    """Refuse code of nets of your own that workers cannot receive."""
+    if workers > 1 or executor is not None:
+        for name, net in {point.net: point.unit.net for point in planned.points}.items():
+            check_sendable(net.origin, f"the factory of {name}", executor)
 
 
 def _expected(missing: Sequence[Unit], part: dict[str, Unit], times: dict[str, float]) -> float | None:
@@ -253,19 +273,24 @@ def _missing(ledger: Ledger, part: dict[str, Unit], notes: list[str]) -> list[Un
     return missing
 
 
-def _changes(ledger: Ledger, points: Sequence[Point]) -> list[str]:
+def _changes(ledger: Ledger, planned: Expanded) -> list[str]:
     """Say what a changed plan adds, and what no longer belongs to it."""
-    there, planned = ledger.digests(), set(_units_of(points))
-    notes = [f"the plan has changed: {len(planned - there)} units are new"]
-    if foreign := there - planned:
-        notes.append(f"{len(foreign)} results no longer belong to the plan: they stay, and the table leaves them out")
+    there, asked = ledger.digests(), set(planned.units)
+    new, foreign = len(asked - there), len(there - asked)
+    notes = [f"the plan has changed: {new:,} {'unit is' if new == 1 else 'units are'} new"]
+    if foreign:
+        few = foreign == 1
+        notes.append(
+            f"{foreign:,} {'result no longer belongs' if few else 'results no longer belong'} to the plan: "
+            f"{'it stays' if few else 'they stay'}, and the table leaves {'it' if few else 'them'} out"
+        )
     return notes
 
 
 def _run_job(job: _Job) -> list[tuple[UnitResult, float]]:
     """Measure the units of a job, and write each result at once where the folder of the sweep can be seen."""
     ledger = Ledger(Path(job.folder))
-    sees = (ledger.folder / "units").is_dir()
+    sees = _sees(ledger)
     found = []
     for unit in job.units:
         if is_orphan() or (job.deadline is not None and time.time() > job.deadline):
@@ -280,6 +305,11 @@ def _run_job(job: _Job) -> list[tuple[UnitResult, float]]:
             ledger.write(result)
         found.append((result, time.perf_counter() - begun))
     return found
+
+
+def _sees(ledger: Ledger) -> bool:
+    """Return whether this process sees the folder of a sweep."""
+    return (ledger.folder / "units").is_dir()
 
 
 class _Driver:

@@ -14,9 +14,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from gnnmax.errors import InputError
-from gnnmax.experiments.sweeps.plan import SweepPlan, parse_plan
+from gnnmax.experiments.sweeps.expansion import Expanded, PlanRecord, expanded
+from gnnmax.experiments.sweeps.plan import parse_plan
 from gnnmax.experiments.sweeps.units import UnitResult
-from gnnmax.io.atomic import atomic_file, atomic_folder, write_file
+from gnnmax.io.atomic import atomic_file, write_file
+from gnnmax.io.atomic_folders import atomic_folder
+from gnnmax.io.locks import locked
 from gnnmax.io.ownership import SWEEP
 from gnnmax.io.paths import as_path
 from gnnmax.io.reading import FileKind, open_to_append
@@ -27,8 +30,11 @@ MARK = "sweep.json"
 LEDGER_FORMAT: Final = 1
 """Version of the layout of a ledger."""
 
-MARK_FILE = FileKind("the plan of the sweep", 4_000_000, "choose another folder")
+MARK_FILE = FileKind("the plan of the sweep", 2**26, "delete it and run the same sweep again, and all results are kept")
 UNIT_FILE = FileKind("the unit", 4_000_000, "run the same sweep again, and it is measured again")
+ATTEMPTS = 20
+"""Number of attempts to write a unit while other drivers tidy up."""
+
 TIMES_FILE = FileKind("the times", 2**28, "delete it")
 
 
@@ -40,6 +46,11 @@ class _Mark(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     program: Literal["gnnmax"] = "gnnmax"
     format: Literal[1] = LEDGER_FORMAT
     plan: dict[str, Any]
+    record: PlanRecord
+    sha256: str
+
+    def __post_init__(self) -> None:
+        _check_digest([self.plan, self.record], self.sha256)
 
 
 class _UnitFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,8 +60,7 @@ class _UnitFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sha256: str
 
     def __post_init__(self) -> None:
-        if _sha256(self.result) != self.sha256:
-            raise ValueError("its content does not have the digest beside it")
+        _check_digest(self.result, self.sha256)
 
 
 class _Time(Struct, frozen=True):
@@ -58,8 +68,13 @@ class _Time(Struct, frozen=True):
     seconds: Annotated[float, Meta(ge=0, le=1e9)]
 
 
-def _sha256(result: UnitResult) -> str:
-    return hashlib.sha256(msgspec.json.encode(result, order="sorted")).hexdigest()
+def _sha256(content: Any) -> str:
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+
+
+def _check_digest(content: Any, sha256: str) -> None:
+    if _sha256(content) != sha256:
+        raise ValueError("its content does not have the digest beside it")
 
 
 class Ledger:
@@ -77,11 +92,11 @@ class Ledger:
         self._units, self._pending = folder / "units", folder / "pending"
 
     @classmethod
-    def start(cls, out: str | Path, plan: SweepPlan) -> tuple[Ledger, SweepPlan | None]:
+    def start(cls, out: str | Path, planned: Expanded) -> tuple[Ledger, bool]:
         """Make the ledger of a plan, or open the one that is there.
 
         Returns:
-            The ledger, and the plan that it had before if it is another one.
+            The ledger, and whether it had another plan before, or other files behind the plan.
 
         Raises:
             InputError: the folder holds something else, or a ledger of another version.
@@ -89,24 +104,34 @@ class Ledger:
         folder = as_path(out, "the folder of the sweep")
         ledger = cls(folder.absolute())
         if not os.path.lexists(folder / MARK):
-            try:
-                with atomic_folder(folder, owner=SWEEP) as scratch:
-                    cls.new(scratch, plan)
-            except InputError:
-                if not os.path.lexists(folder / MARK):  # no other driver has just made it
-                    raise
-        old = ledger.plan()
+            if ledger._lacks_mark():
+                _write_mark(ledger.folder, planned)
+            else:
+                ledger._make(planned)
         ledger._units.mkdir(exist_ok=True)
-        if old.digest == plan.digest:
-            return ledger, None
-        _write_mark(ledger.folder, plan)
-        return ledger, old
+        changed = ledger.identity() != (planned.plan.digest, planned.record)
+        if changed:
+            _write_mark(ledger.folder, planned)
+        return ledger, changed
+
+    def _make(self, planned: Expanded) -> None:
+        try:
+            with atomic_folder(self.folder, owner=SWEEP) as scratch:
+                self.new(scratch, planned)
+        except InputError:
+            if not os.path.lexists(self.folder / MARK):  # no other driver has just made it
+                raise
+
+    def _lacks_mark(self) -> bool:
+        """Return whether the folder holds units and nothing foreign: a ledger whose plan was deleted or lost."""
+        digests = self.digests()
+        return any(self.whole(digest) is not None for digest in digests) and not SWEEP.foreign_entry(self.folder)
 
     @classmethod
-    def new(cls, folder: Path, plan: SweepPlan) -> Ledger:
+    def new(cls, folder: Path, planned: Expanded) -> Ledger:
         """Make the ledger of a plan in an empty folder."""
         (folder / "units").mkdir()
-        _write_mark(folder, plan)
+        _write_mark(folder, planned)
         return cls(folder.absolute())
 
     @classmethod
@@ -119,15 +144,31 @@ class Ledger:
         ledger = cls(as_path(folder).absolute())
         if not os.path.lexists(ledger.folder / MARK):
             raise InputError(f"no sweep at {folder}: expected a folder with {MARK}; make one with 'gnnmax sweep'")
-        ledger.plan()
+        ledger._mark()
         return ledger
 
-    def plan(self) -> SweepPlan:
-        """Read the plan.
+    def identity(self) -> tuple[str, PlanRecord]:
+        """Return what decides the units: the digest of the plan, and the record of the files that it names.
+
+        Raises:
+            InputError: the plan is damaged, or of another version.
+        """
+        mark = self._mark()
+        return parse_plan(mark.plan, f"the plan in {self.folder / MARK}").digest, mark.record
+
+    def planned(self) -> Expanded:
+        """Read the plan with all its points; no other file is read, and no code is run.
 
         Raises:
             InputError: it is damaged, or of another version.
         """
+        mark, path = self._mark(), self.folder / MARK
+        try:
+            return expanded(parse_plan(mark.plan, f"the plan in {path}"), record=mark.record)
+        except InputError as error:
+            raise MARK_FILE.damaged(path, error) from None
+
+    def _mark(self) -> _Mark:
         path = self.folder / MARK
         content = MARK_FILE.read(path)
         layout = MARK_FILE.decode(content, _Layout, path).format
@@ -136,7 +177,7 @@ class Ledger:
                 f"the sweep in {self.folder} has the format {layout}, and this gnnmax writes {LEDGER_FORMAT}: use the "
                 "version that made it, or choose another folder"
             )
-        return parse_plan(MARK_FILE.decode(content, _Mark, path).plan, f"the plan in {path}")
+        return MARK_FILE.decode(content, _Mark, path)
 
     def digests(self) -> set[str]:
         """Return the names of all units that have a file."""
@@ -172,32 +213,40 @@ class Ledger:
         return None if found is None or found.state == "failed" else found
 
     def write(self, result: UnitResult) -> None:
-        """Write the result of a unit, unless a finished one is there."""
+        """Write the result of a unit, unless a finished one is there.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         digest = result.key.digest
-        if self.finished(digest) is not None:
-            return
-        self._pending.mkdir(exist_ok=True)
+        content = msgspec.json.encode(_UnitFile(result=result, sha256=_sha256(result)))
         pending = self._pending / f"{digest}.json"
-        with atomic_file(pending) as file:  # beside few others: the folder of all units is large
-            file.write(msgspec.json.encode(_UnitFile(result=result, sha256=_sha256(result))))
-        try:
-            pending.replace(self.path(digest))
-        except FileNotFoundError:
-            if self.finished(digest) is None:  # else another process has moved the same bytes
-                raise
+        for attempt in range(ATTEMPTS):
+            if self.finished(digest) is not None:
+                return
+            try:
+                self._pending.mkdir(exist_ok=True)
+                with atomic_file(pending) as file:  # beside few others: the folder of all units is large
+                    file.write(content)
+                pending.replace(self.path(digest))
+                return
+            except FileNotFoundError:  # another driver has moved the same bytes, or has tidied up
+                if attempt + 1 == ATTEMPTS:
+                    raise
 
     def tidy(self) -> None:
         """Remove what killed processes left of units that have a file by now."""
         with contextlib.suppress(OSError):
             for path in self._pending.iterdir():
                 digest = path.name.removeprefix(".").partition(".")[0]
-                if self.path(digest).exists():
-                    path.unlink(missing_ok=True)
+                with locked(path) as abandoned:
+                    if abandoned is not False and self.path(digest).exists():
+                        path.unlink(missing_ok=True)
             self._pending.rmdir()
 
     def add_times(self, seconds: Mapping[str, float]) -> None:
-        """Note how long units took; for estimates alone."""
-        with open_to_append(self.folder / "times.jsonl") as file:
+        """Note how long units took, where that can be written; for estimates alone."""
+        with contextlib.suppress(OSError), open_to_append(self.folder / "times.jsonl") as file:
             for digest, own in seconds.items():
                 file.write(json.dumps({"digest": digest, "seconds": round(own, 4)}) + "\n")
 
@@ -208,12 +257,13 @@ class Ledger:
             return {}
         found = {}
         for line in TIMES_FILE.read(path).splitlines():
-            with contextlib.suppress(msgspec.DecodeError):
+            with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
                 time = msgspec.json.decode(line, type=_Time)
                 found[time.digest] = time.seconds
         return found
 
 
-def _write_mark(folder: Path, plan: SweepPlan) -> None:
-    content = msgspec.to_builtins(_Mark(plan=msgspec.to_builtins(plan)))
-    write_file(folder / MARK, json.dumps(content, indent=1))
+def _write_mark(folder: Path, planned: Expanded) -> None:
+    plan: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(planned.plan))
+    mark = _Mark(plan=plan, record=planned.record, sha256=_sha256([plan, planned.record]))
+    write_file(folder / MARK, msgspec.json.format(msgspec.json.encode(mark), indent=1))

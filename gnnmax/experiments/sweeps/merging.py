@@ -9,7 +9,7 @@ from gnnmax.errors import InputError
 from gnnmax.experiments.sweeps.ledger import Ledger
 from gnnmax.experiments.sweeps.table import SweepTable
 from gnnmax.experiments.sweeps.units import UnitResult
-from gnnmax.io.atomic import atomic_folder
+from gnnmax.io.atomic_folders import atomic_folder
 from gnnmax.io.ownership import SWEEP
 from gnnmax.io.paths import as_path
 
@@ -35,9 +35,9 @@ def merge_sweeps(folders: Sequence[str | Path], out: str | Path, *, force: bool 
     if not folders:
         raise InputError("there is nothing to merge: give at least one folder of a sweep")
     ledgers = [Ledger.load(folder) for folder in folders]
-    plan = ledgers[0].plan()
+    planned = ledgers[0].planned()
     for ledger in ledgers[1:]:
-        if ledger.plan().digest != plan.digest:
+        if ledger.identity() != (planned.plan.digest, planned.record):
             raise InputError(
                 f"the sweeps in {ledgers[0].folder} and {ledger.folder} have other plans: merge shards of one plan"
             )
@@ -47,16 +47,15 @@ def merge_sweeps(folders: Sequence[str | Path], out: str | Path, *, force: bool 
             result = ledger.read(digest)
             if result is not None:
                 found[digest] = _one_of(found.get(digest), (result, ledger.path(digest)))
-    points = plan.points()
     target = as_path(out, "the folder of the sweep")
     with atomic_folder(target, owner=SWEEP, force=force) as scratch:
-        merged = Ledger.new(scratch, plan)
+        merged = Ledger.new(scratch, planned)
         for result, _ in found.values():
             merged.write(result)
         for ledger in ledgers:
             merged.add_times(ledger.times())
         merged.tidy()
-    return SweepTable.read(Ledger.load(target), plan, points, strict=True)
+    return SweepTable.read(Ledger.load(target), planned, strict=True)
 
 
 def _one_of(old: tuple[UnitResult, Path] | None, new: tuple[UnitResult, Path]) -> tuple[UnitResult, Path]:

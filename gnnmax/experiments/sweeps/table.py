@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gnnmax.errors import InputError, unknown_name
+from gnnmax.experiments.sweeps.expansion import Expanded, Point
 from gnnmax.experiments.sweeps.figure import draw_sweep
 from gnnmax.experiments.sweeps.ledger import Ledger
-from gnnmax.experiments.sweeps.plan import Point, SweepPlan
+from gnnmax.experiments.sweeps.plan import SweepPlan
 from gnnmax.experiments.sweeps.responses import Observations
 from gnnmax.experiments.sweeps.units import UnitResult
 from gnnmax.io.atomic import write_file
@@ -48,21 +49,22 @@ class SweepTable:
     results: dict[str, UnitResult]
 
     @classmethod
-    def read(cls, ledger: Ledger, plan: SweepPlan, points: Sequence[Point], *, strict: bool = False) -> SweepTable:
+    def read(cls, ledger: Ledger, planned: Expanded, *, strict: bool = False) -> SweepTable:
         """Read the results of the units of a plan.
 
         Args:
             ledger: The ledger.
-            plan: The plan.
-            points: Its points.
+            planned: The plan with its points.
             strict: Whether to refuse a damaged result; otherwise it counts as missing.
 
         Raises:
             InputError: a result is damaged.
         """
         read = ledger.read if strict else ledger.whole
-        found = {digest: read(digest) for digest in dict.fromkeys(point.unit.digest for point in points)}
-        return cls(plan, points, {digest: result for digest, result in found.items() if result is not None})
+        found = {digest: read(digest) for digest in planned.units}
+        return cls(
+            planned.plan, planned.points, {digest: result for digest, result in found.items() if result is not None}
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SweepTable) and self.rows == other.rows
@@ -221,13 +223,27 @@ class SweepTable:
         if not self.tests:
             raise InputError("the sweep has no result to draw: run it first")
         chosen = self.metric if metric is None else metric
-        nets = [self.observed(net, metric=chosen, test=test) for net in self.nets if self._has(net, chosen)]
-        both = self.compared is not None and all(self._has(net, chosen) for net in self.compared)
-        difference = self.observed(*self.compared, metric=chosen, test=test) if both and self.compared else None
-        return draw_sweep(nets, difference, metric=chosen)
+        return draw_sweep(
+            self.responses(metric=metric, test=test), self.difference(metric=metric, test=test), metric=chosen
+        )
 
-    def _has(self, net: str, metric: str) -> bool:
-        return any(row["net"] == net and row.get(metric) is not None for row in self.rows)
+    def responses(self, *, metric: str | None = None, test: str | None = None) -> list[Observations]:
+        """Collect a metric of every net that has it, see :meth:`observed`."""
+        if not self._has(metric):
+            return []
+        found = [self.observed(net, metric=metric, test=test) for net in self.nets]
+        return [one for one in found if len(one.values)]
+
+    def difference(self, *, metric: str | None = None, test: str | None = None) -> Observations | None:
+        """Collect the difference of the two nets of :attr:`compared`; None if they have no result in one place."""
+        if self.compared is None or not self._has(metric):
+            return None
+        found = self.observed(*self.compared, metric=metric, test=test)
+        return found if len(found.values) else None
+
+    def _has(self, metric: str | None) -> bool:
+        """Return whether there are results, and the metric of the plan among them if no other is asked for."""
+        return bool(self.tests) and (metric is not None or self.metric in self.metrics)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rows and the plan's digest, in plain values."""
@@ -265,10 +281,19 @@ def read_sweep(folder: str | Path) -> SweepTable:
 
     Raises:
         InputError: there is no sweep, it is of another version, or a file is damaged.
+
+    Example:
+        >>> import tempfile
+        >>> from gnnmax.experiments.sweeps.driver import run_sweep
+        >>> axes = {"training.batch_size": [4, 8]}
+        >>> plan = {"data": "tiny", "models": ["cnn"], "training": {"steps": 2}, "grid": axes}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     table = run_sweep(plan, folder + "/sweep").table
+        ...     read_sweep(folder + "/sweep") == table
+        True
     """
     ledger = Ledger.load(folder)
-    plan = ledger.plan()
-    return SweepTable.read(ledger, plan, plan.points(), strict=True)
+    return SweepTable.read(ledger, ledger.planned(), strict=True)
 
 
 def _csv(table: SweepTable) -> bytes:

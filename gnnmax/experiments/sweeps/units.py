@@ -17,6 +17,7 @@ from gnnmax.errors import failure_of
 from gnnmax.experiments.data_kinds import kind_of
 from gnnmax.experiments.sources import load_once
 from gnnmax.models.architecture import Architecture
+from gnnmax.models.references import portable
 from gnnmax.training.config import TrainingConfig, recorded_training
 from gnnmax.training.loop import train_models
 from gnnmax.training.objectives import Stream
@@ -37,10 +38,11 @@ class UnitKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     Attributes:
         version: :data:`UNIT_VERSION`.
         recipe: Digest of the recipe.
-        model: The net: a key of the registry.
+        model: The net: a key of the registry, or the name of the file and of the class of a net of your own.
         config: Its config.
         training: Budget and optimiser.
         seed: Seed of the initial weights and of the order of the examples.
+        code: SHA-256 of the file of a net of your own; nets of the registry have none.
     """
 
     version: Literal[1] = UNIT_VERSION
@@ -49,6 +51,7 @@ class UnitKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     config: dict[str, Any]
     training: dict[str, Any]
     seed: Annotated[int, Meta(ge=0, le=2**62)]
+    code: Digest | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def digest(self) -> str:
@@ -71,7 +74,14 @@ class Unit(Struct, frozen=True, kw_only=True):
         """Return the unit of a recipe, a net, a training and a seed."""
         plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(recorded_training(training)))
         config: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(net.plain))
-        key = UnitKey(recipe=recipe.digest, model=net.reference, config=config, training=plain, seed=seed)
+        key = UnitKey(
+            recipe=recipe.digest,
+            model=portable(net.reference) if net.sha256 else net.reference,
+            config=config,
+            training=plain,
+            seed=seed,
+            code=net.sha256 or msgspec.UNSET,
+        )
         return cls(recipe=recipe, net=net, training=training, seed=seed, key=key, digest=key.digest)
 
 

@@ -179,7 +179,8 @@ def _explain(content: bytes, delimiter: str, done: int) -> None:
     """Raise the error of the first wrong line after ``done`` right ones."""
     for line, row in islice(_numbered(content, delimiter), done, None):
         if len(row) != 3:
-            raise InputError(f"line {line}: expected u,v,weight, not {len(row)} fields")
+            hint = ": give each edge a weight, such as 1" if len(row) == 2 else ""
+            raise InputError(f"line {line}: expected u,v,weight, not {len(row)} fields{hint}")
         u, v, number = (field.strip() for field in row)
         try:
             weight = plain_float(number)

@@ -8,7 +8,7 @@ from xml.parsers.expat import ParserCreate
 
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files.refusals import refusing
-from gnnmax.io.plain_numbers import plain_float
+from gnnmax.io.plain_numbers import plain_float, plain_number
 
 __all__ = ["read_graphml"]
 
@@ -17,6 +17,13 @@ DEEPEST = 100
 
 NUMBERS = ("int", "integer", "long", "float", "double", "real")
 """Types of attributes that are numbers, in the schema and as yEd writes them."""
+
+
+REAL = ("float", "double")
+"""Types of attributes that networkx reads as real numbers."""
+
+HEADER = b'<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
+"""The first element, for files that leave its namespace out."""
 
 
 def read_graphml(content: bytes) -> Any:
@@ -31,14 +38,27 @@ def read_graphml(content: bytes) -> Any:
         >>> list(graph.edges)
         [('a', 'b')]
     """
-    import networkx as nx
-
     with refusing("a GraphML file"):
         _Check().run(content)
-        graph = nx.read_graphml(io.BytesIO(content))
+        graph = _graph_of(content)
     if graph.is_multigraph():
         raise InputError("holds parallel edges: add them up, or leave them out")
     return graph
+
+
+def _graph_of(content: bytes) -> Any:
+    """Read XML that was checked as a networkx graph; real numbers that are whole stay exact."""
+    from networkx.readwrite.graphml import GraphMLReader
+
+    class Reader(GraphMLReader):  # type: ignore[misc]  # networkx has no types
+        def construct_types(self) -> None:
+            super().construct_types()
+            self.python_type |= dict.fromkeys(REAL, plain_number)
+
+    found = list(Reader()(path=io.BytesIO(content))) or list(Reader()(string=content.replace(b"<graphml>", HEADER)))
+    if not found:
+        raise InputError("not a GraphML file: it holds no graph")
+    return found[0]
 
 
 class _Check:

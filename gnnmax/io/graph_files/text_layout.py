@@ -93,7 +93,7 @@ def layout_of(content: bytes, weight: str | None = None, form: Form | None = Non
     _check_decimal_commas(head)
     delimiter, rows = _split(head)
     if form == "dense":
-        return _dense(delimiter, rows)
+        return _dense(content, delimiter, rows)
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 3
     columns = _columns(rows[0], weight) if rows and width >= 3 else None
     if columns is not None:
@@ -108,12 +108,12 @@ def layout_of(content: bytes, weight: str | None = None, form: Form | None = Non
     edges = any(len(row) == 3 for row in rows) and not _is_dense(rows)
     if form == "edges" or edges or len(rows[0] if rows else ()) < 3:
         return Layout(delimiter, "edges", ambiguous=form is None and bool(rows) and _are_whole(rows))
-    return _dense(delimiter, rows)
+    return _dense(content, delimiter, rows)
 
 
-def _dense(delimiter: str, rows: Sequence[Sequence[str]]) -> Layout:
+def _dense(content: bytes, delimiter: str, rows: Sequence[Sequence[str]]) -> Layout:
     """Return the layout of a dense matrix with such first rows."""
-    header = bool(rows) and _is_header(rows)
+    header = bool(rows) and (_is_header(rows) or _counts_columns(content, rows))
     return Layout(delimiter, "dense", header=header, names=bool(rows) and _has_names(rows, header=header))
 
 
@@ -149,7 +149,7 @@ def _split(head: str) -> tuple[str, list[list[str]]]:
     for delimiter, rows in tried.items():
         if rows and Counter(map(len, rows)).most_common(1)[0][0] >= 3:
             return delimiter, rows
-    return ",", tried[","]
+    return next((one for one in tried.items() if one[1] and min(map(len, one[1])) == 2), (",", tried[","]))
 
 
 def _rows(head: str, delimiter: str) -> list[list[str]]:
@@ -212,6 +212,21 @@ def _is_header(rows: Sequence[Sequence[str]]) -> bool:
         return True
     column = [row[0] for row in rows[1:]]
     return not first[0].strip() and _rise(first[1:]) and (_rise(column) or not _are_numbers(column))
+
+
+def _counts_columns(content: bytes, rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first row numbers the columns from 0 on, as pandas writes it without an index.
+
+    It may be a row of the matrix too. It is none if the other rows alone are a square, or if none of their numbers is
+    written as a whole one.
+    """
+    first, others = [field.strip() for field in rows[0]], rows[1:]
+    if len(first) < 3 or first != list(map(str, range(len(first)))) or not others:
+        return False
+    if not any(WHOLE.fullmatch(field.strip()) for row in others for field in row):
+        return True
+    lines = sum(1 for line in content.splitlines() if line.strip() and not line.lstrip().startswith((b"#", b"%")))
+    return lines == len(first) + 1
 
 
 def _has_names(rows: Sequence[Sequence[str]], *, header: bool) -> bool:

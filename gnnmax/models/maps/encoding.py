@@ -25,8 +25,9 @@ def standardise_maps(values: Tensor) -> tuple[Tensor, Tensor]:
     """Subtract the median of each map and divide by its median absolute deviation, in standard deviations.
 
     Both are entries of the map, or differences of two, so renumbering rows and columns changes no bit, nor does
-    padding. Where more than half of the entries are equal, as in sparse graphs, the standard deviation takes the place
-    of the median absolute deviation.
+    padding. A map of extreme numbers is read on another scale, so that nothing overflows or vanishes. Where more than
+    half of the entries are equal, as in sparse graphs, the standard deviation takes the place of the median absolute
+    deviation.
 
     Args:
         values: Maps, shape ``(B, n, m)``; NaN where nothing is observed.
@@ -41,6 +42,7 @@ def standardise_maps(values: Tensor) -> tuple[Tensor, Tensor]:
                  [ 0.6745,  0.0000]]])
     """
     seen = ~torch.isnan(values)
+    values = values * _unit(values)
     middle = _nanmedian(values)
     apart = values - middle
     spread = TO_DEVIATIONS * _nanmedian(apart.abs())
@@ -48,6 +50,20 @@ def standardise_maps(values: Tensor) -> tuple[Tensor, Tensor]:
     usual = _root_mean_square(known, seen.sum(dim=(1, 2), keepdim=True))
     scale = torch.where(spread > 0, spread, usual)
     return known / torch.where(scale > 0, scale, torch.ones_like(scale)), seen
+
+
+LEAST, GREATEST = 2.0**-100, 2.0**125
+"""Between them lie the largest entries of maps whose differences and deviations float32 holds."""
+
+
+def _unit(values: Tensor) -> Tensor:
+    """Return a power of two for each map that brings it between :data:`LEAST` and :data:`GREATEST`; 1 for usual maps.
+
+    Factors that are powers of two change no bit of a result that needs none.
+    """
+    largest = values.nan_to_num(0.0).abs().amax(dim=(1, 2), keepdim=True)
+    tiny = torch.where(largest < LEAST, 1 / LEAST, 1.0)
+    return torch.where(largest > GREATEST, 1 / 8, tiny).to(values.dtype)
 
 
 def _root_mean_square(values: Tensor, count: Tensor) -> Tensor:

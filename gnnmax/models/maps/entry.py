@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import nn
 
@@ -29,21 +29,23 @@ class EquivariantEntry(NetEntry):
     Attributes:
         build: Makes the net from a config.
         equivariant: The actions that it is equivariant to, exactly (up to rounding); the tests check each, and that it
-            has no other.
+            has no other. None where a net of your own declares none.
     """
 
+    on_maps: ClassVar[bool] = True
+
     build: Callable[[Any], nn.Module]
-    equivariant: tuple[MapSymmetry, ...]
+    equivariant: tuple[MapSymmetry, ...] | None
 
     @property
     def group_name(self) -> str:
-        """The names of the actions that it is equivariant to."""
-        return ", ".join(self.equivariant) or "none"
+        """The names of the actions that it is equivariant to, "none", or "not declared"."""
+        return "not declared" if self.equivariant is None else ", ".join(self.equivariant) or "none"
 
     @property
     def invariances(self) -> tuple[str, ...]:
         """The actions under which its scores are declared to move with the entries or the nodes."""
-        return self.equivariant
+        return self.equivariant or ()
 
     def make(self, k: int | None, config: Any, seed: int) -> nn.Module:
         """Build a net with fresh weights, on the CPU; they depend on the seed alone.

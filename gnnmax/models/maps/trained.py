@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +18,9 @@ from gnnmax.models.inference import scored
 from gnnmax.models.maps.encoding import in_single_precision
 from gnnmax.models.maps.entries import sliding_name
 from gnnmax.models.trained import ModelCard, TrainedModel, TrainedNet, load_net, save_model
-from gnnmax.task.arrays import as_array
+from gnnmax.task.arrays import as_array, as_floats
 from gnnmax.task.map_model import Structure
-from gnnmax.task.maps import Maps
+from gnnmax.task.maps import Maps, refuse_infinite
 
 __all__ = ["TrainedMapModel", "check_maps_to_score", "load_map_model", "map_evidence", "place_scores", "sliding_model"]
 
@@ -50,30 +51,43 @@ def check_maps_to_score(maps: Maps, *, needs_nodes: bool, name: str) -> None:
         raise InputError(f"{name} scores Maps, not {type(maps).__name__}: make them with Maps.from_values")
     if not len(maps):
         raise InputError("there are no maps to score: give at least one")
-    if np.isinf(maps.values).any():
-        broken = int(np.isinf(maps.values).any(axis=(1, 2)).sum())
-        raise InputError(f"{broken} of {len(maps)} maps hold infinite values: give finite ones, and NaN for gaps")
+    refuse_infinite(maps)
     if needs_nodes and maps.structure == "bipartite":
         raise InputError(
             f"{name} reads the weights among nodes, and bipartite maps have none among rows: use a net on images"
         )
 
 
-def place_scores(evidence: npt.NDArray[np.float32], maps: Maps) -> Scores:
+def place_scores(evidence: npt.NDArray[np.float32], maps: Maps, *, name: str) -> Scores:
     """Return the evidence where a place can be called, minus infinity elsewhere.
+
+    A map whose places all have one value says nothing of where a peak is: their evidence is 0, whatever a net makes of
+    borders and of rounding.
 
     Args:
         evidence: Of a net, shape ``(M, n, m)``.
         maps: The maps.
+        name: How to name the net in an error.
 
     Returns:
         Shape ``(M, n, m)``; minus infinity outside a map, where an entry is not observed, and on the diagonal of
         symmetric maps, whose scores are symmetric.
+
+    Raises:
+        InputError: the evidence of an observed entry is NaN.
     """
     nowhere = np.isnan(maps.values)
     if maps.structure == "symmetric":
         nowhere = nowhere | np.eye(maps.n, dtype=np.bool_)
         evidence = (evidence + evidence.swapaxes(1, 2)) / np.float32(2)
+    if (broken := np.isnan(evidence) & ~nowhere).any():
+        raise InputError(
+            f"the net {name} returns NaN for {int(broken.sum()):,} observed entries: values are NaN where nothing is "
+            "observed and outside a map; replace them, as gnnmax.models.maps.encoding.standardise_maps does"
+        )
+    highest = np.where(nowhere, -np.inf, maps.values).max(axis=(1, 2), keepdims=True)
+    constant = highest == np.where(nowhere, np.inf, maps.values).min(axis=(1, 2), keepdims=True)
+    evidence = np.where(constant, np.float32(0), evidence)
     return np.where(nowhere, np.float32(-np.inf), evidence).astype(np.float32, copy=False)
 
 
@@ -87,8 +101,8 @@ class TrainedMapModel(TrainedNet):
 
     @property
     def encoding(self) -> str:
-        """How the net encodes the values of a map first: it standardises them, so their scale does not matter."""
-        return "standard"
+        """How the net encodes the values of a map first: "standard", so their scale does not matter; "" if unknown."""
+        return "" if self.card.is_own else "standard"
 
     @property
     def reach(self) -> int | None:
@@ -112,7 +126,8 @@ class TrainedMapModel(TrainedNet):
             diagonal of symmetric maps, whose scores are symmetric.
 
         Raises:
-            InputError: no maps, infinite values, or bipartite maps where the net reads weights among nodes.
+            InputError: no maps, infinite values, or bipartite maps where the net reads weights among nodes; or a net of
+                your own that fails, or returns NaN for an observed entry.
 
         Example:
             >>> import tempfile
@@ -125,7 +140,7 @@ class TrainedMapModel(TrainedNet):
         """
         check_maps_to_score(maps, needs_nodes=self.needs_nodes, name=self.name)
         evidence = map_evidence(self.module, torch.tensor(maps.values, device=self.device))
-        return place_scores(evidence.cpu().numpy(), maps)
+        return place_scores(evidence.cpu().numpy(), maps, name=self.name)
 
     __call__ = score
 
@@ -144,8 +159,8 @@ class TrainedMapModel(TrainedNet):
             InputError: no matrix, or one that does not fit the structure; else as :meth:`score`.
         """
         values = as_array(matrix, "the matrix")
-        if values.ndim == 2 and values.dtype.kind == "f":
-            values = in_single_precision(values)
+        if values.ndim == 2 and values.dtype.kind in "fiub":
+            values = in_single_precision(as_floats(values))
         scores: Scores = self.score(Maps.from_values(values, structure=structure))[0]
         return scores
 
@@ -169,7 +184,9 @@ class TrainedMapModel(TrainedNet):
         )
 
 
-def load_map_model(path: str | Path, device: str = "auto") -> TrainedMapModel:
+def load_map_model(
+    path: str | Path, device: str = "auto", *, net: Any = None, allow_changed: bool = False
+) -> TrainedMapModel:
     """Load a trained net on maps from its folder; among seeds, the one with the lowest validation loss.
 
     All content is checked before use: sizes, digest, names, shapes and types; nothing is unpickled.
@@ -177,10 +194,12 @@ def load_map_model(path: str | Path, device: str = "auto") -> TrainedMapModel:
     Args:
         path: A folder that :meth:`TrainedMapModel.save` or a run wrote, or one of seeds.
         device: ``auto``, ``cpu`` or ``cuda``.
+        net: The code of a net of your own, as for :func:`gnnmax.load_model`.
+        allow_changed: As for :func:`gnnmax.load_model`.
 
     Raises:
         InputError: the folder or a file is missing, unreadable, too large, damaged or inconsistent; or the net reads
-            windows.
+            windows; or a net of your own whose code is not given, or was changed.
 
     Example:
         >>> load_map_model("gnn")
@@ -188,7 +207,7 @@ def load_map_model(path: str | Path, device: str = "auto") -> TrainedMapModel:
         ...
         gnnmax.errors.InputError: model gnn: gnn reads windows, not maps: load it with load_model, or slide it over ...
     """
-    found = load_net(path, device)
+    found = load_net(path, device, net=net, allow_changed=allow_changed)
     if not found.card.on_maps:
         raise InputError(
             f"model {path}: {found.card.name} reads windows, not maps: load it with load_model, or slide it over maps "

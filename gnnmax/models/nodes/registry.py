@@ -38,7 +38,7 @@ class NodeModelEntry(EquivariantEntry):
     @property
     def reads_order(self) -> bool:
         """Whether its scores depend on the order in which the nodes come."""
-        return "relabelling" not in self.equivariant
+        return "relabelling" not in self.invariances
 
 
 class UnrolledAmpConfig(Config, frozen=True):

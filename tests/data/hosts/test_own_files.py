@@ -8,17 +8,16 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
-import torch
-import torch_geometric.data
 
 from gnnmax.data.generation import build
 from gnnmax.data.hosts import own_files as files
 from gnnmax.data.hosts.host import check_edges
-from gnnmax.data.hosts.own_files import File, host_of, keep, name_file
+from gnnmax.data.hosts.own_files import File, keep, name_file
 from gnnmax.data.store import write_dataset
 from gnnmax.data.subgraphs.subgraph import SubgraphSpec
 from gnnmax.data.verification import check_windows_of, verify
 from gnnmax.errors import InputError
+from tests.support.hosts import dense
 from tests.support.recipes import recipe_of
 
 SUFFIXES = (".npz", ".npy", ".mtx", ".csv", ".graphml")
@@ -50,15 +49,6 @@ def write(matrix, path, directed=False):
         kind = nx.DiGraph if directed else nx.Graph
         nx.write_graphml(nx.from_numpy_array(matrix, create_using=kind), path)
     return path
-
-
-def dense(host):
-    matrix = np.zeros((host.nodes, host.nodes), dtype=np.float32)
-    u, v = host.edges.T
-    matrix[u, v] = host.weights
-    if not host.directed:
-        matrix[v, u] = host.weights
-    return matrix
 
 
 def without_diagonal(matrix):
@@ -186,12 +176,6 @@ def test_a_matrix_that_is_symmetric_in_pattern_only_is_refused_and_taken_as_dire
 def test_the_diagonal_is_left_out_even_where_it_was_not_observed(tmp_path):
     path = write(np.array([[np.nan, 1.0], [1.0, np.inf]]), tmp_path / "g.npy")
     assert name_file(path).sample(rng()).weights.tolist() == [1.0]
-
-
-def test_a_stored_zero_is_an_edge_and_a_dense_one_is_none(tmp_path):
-    stored = scipy.sparse.csr_array((np.zeros(2), ([0, 1], [1, 0])), shape=(3, 3))
-    assert host_of(stored).edges.tolist() == [[0, 1]]
-    assert host_of(stored.toarray()).edges.tolist() == []
 
 
 def test_one_dense_array_in_an_npz_is_read_and_several_are_not(tmp_path):
@@ -323,49 +307,6 @@ def test_other_endings_and_folders_are_refused(tmp_path):
     refused(tmp_path / "g.pkl", "ends in .npz")
     (tmp_path / "g.npy").mkdir()
     refused(tmp_path / "g.npy", "cannot read")
-
-
-def test_networkx_graphs_become_hosts_in_their_own_order():
-    graph = nx.les_miserables_graph()
-    host = host_of(graph)
-    check_edges(host)
-    assert (dense(host) == nx.to_numpy_array(graph, dtype=np.float32)).all()
-    directed = nx.DiGraph([("a", "b"), ("b", "c"), ("c", "b"), ("c", "c")])
-    assert host_of(directed, directed=True).edges.tolist() == [[0, 1], [1, 2], [2, 1]]
-    assert len(host_of(nx.path_graph(3), directed=True).edges) == 4
-    with pytest.raises(InputError, match="not symmetric"):
-        host_of(directed)
-    with pytest.raises(InputError, match="parallel edges"):
-        host_of(nx.MultiGraph([(0, 1), (0, 1)]))
-
-
-def test_data_with_an_edge_index_becomes_a_host():
-    class Data:  # the face of torch_geometric.data.Data that is read
-        num_nodes = 4
-        edge_index = np.array([[0, 1, 1, 2], [1, 0, 2, 1]])
-        edge_attr = np.array([[5.0], [5.0], [6.0], [6.0]])
-
-    assert (host_of(Data()).nodes, host_of(Data()).weights.tolist()) == (4, [5.0, 6.0])
-    Data.edge_attr = np.ones((4, 2))
-    with pytest.raises(InputError, match="one weight"):
-        host_of(Data())
-    Data.edge_attr, Data.edge_index = None, np.array([[0, 1], [1, 4]])
-    with pytest.raises(InputError, match="outside the 4 nodes"):
-        host_of(Data(), directed=True)
-
-
-def test_pyg_data_becomes_a_host():
-    data = torch_geometric.data.Data
-    index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
-    weighted = data(edge_index=index, edge_attr=torch.tensor([5.0, 5.0, 6.0, 6.0], requires_grad=True), num_nodes=3)
-    assert host_of(weighted).weights.tolist() == [5.0, 6.0]
-    assert host_of(data(edge_index=index, num_nodes=3), directed=True).weights.tolist() == [1.0] * 4
-
-
-@pytest.mark.parametrize("graph", [None, 3, "graph.csv", [[0, 1], [1, 0]]])
-def test_what_is_no_graph_is_refused(graph):
-    with pytest.raises(InputError, match="a graph must be a networkx graph"):
-        host_of(graph)
 
 
 @pytest.mark.parametrize("directed", [False, True])

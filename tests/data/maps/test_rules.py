@@ -10,6 +10,7 @@ from gnnmax.data.maps.ceilings import ceilings_of
 from gnnmax.data.maps.places import peak_distances, share_of_peaks, top_places
 from gnnmax.data.maps.rules import MAP_RULES
 from gnnmax.task.map_posterior import needle_found
+from gnnmax.task.maps import Maps
 from tests.support.maps import BUMP, LINE, TABLES, few_maps_for_ceilings, map_recipe
 
 DRAWN = {name: build(map_recipe(3, **table)).test for name, table in TABLES.items()}
@@ -33,6 +34,35 @@ def test_a_rule_scores_every_place_of_a_map_and_nothing_else(name):
         assert np.isneginf(scores[outside]).all()
         if rule.name != "nms":
             assert np.isfinite(scores[maps.allowed]).all()
+
+
+EXTREME = {
+    "nothing observed": np.full((4, 4), np.nan),
+    "one entry": np.where(np.arange(16).reshape(4, 4) == 6, 1.0, np.nan),
+    "one node": np.ones((1, 1)),
+    "constant": np.full((6, 6), 0.1),
+    "huge": np.where(np.arange(36).reshape(6, 6) % 5, 0, 3e38),
+    "tiny": np.arange(36).reshape(6, 6) * 1e-44,
+}
+
+
+@pytest.mark.parametrize("structure", ["symmetric", "directed", "bipartite"])
+@pytest.mark.parametrize("name", EXTREME)
+def test_a_rule_scores_maps_of_any_values_without_a_warning(name, structure):
+    values = EXTREME[name]
+    maps = Maps.from_values(np.fmax(values, values.T) if structure == "symmetric" else values, structure=structure)
+    for rule in MAP_RULES.values():
+        if rule.applies(maps):
+            scores = rule(maps)
+            assert not np.isnan(scores).any() and not np.isposinf(scores).any()
+            assert np.isfinite(top_places(scores, maps, 3).amplitude).all()
+
+
+def test_a_rule_refuses_infinite_values():
+    maps = Maps.from_values(np.where(np.eye(3) > 0, np.inf, 1), structure="directed")
+    for rule in MAP_RULES.values():
+        with pytest.raises(InputError, match="1 of 1 maps hold infinite values: give finite ones"):
+            rule(maps)
 
 
 def moves_with_the_nodes(rule, maps):

@@ -264,6 +264,8 @@ TRUTH = np.array([[0, 3, 4], [1, 7, 9]])
         (TRUTH, TRUTH, {"bins": {"amplitude": 3}}, "unknown slice with bins 'amplitude'"),
         (TRUTH, TRUTH, {"bins": {"diagonal": [3, 1]}}, "ascending edges"),
         (TRUTH, TRUTH, {"ceiling": {"recal": 1.0}}, "did you mean recall"),
+        (TRUTH, TRUTH, {"ceiling": {"recall": 2.0}}, "ceiling of recall must lie between 0 and 1, not 2"),
+        (TRUTH, TRUTH, {"ceiling": {"false_calls": -1}}, "ceiling of false_calls must lie between 0 and inf"),
         (TRUTH, TRUTH, {"ceiling": 0.9}, "ceiling must map names of metrics to values"),
         (TRUTH, TRUTH, {"fdr": 1}, "fdr must be a share"),
         (TRUTH, TRUTH, {"confidence": 95}, "confidence must lie between 0 and 1"),

@@ -1,14 +1,17 @@
 """Sweeps: killed processes, shards, changed plans and damaged files lead to the table of the undisturbed run."""
 
+import datetime
 import functools
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import gnnmax
 from gnnmax.errors import InputError
 from gnnmax.experiments.sweeps.driver import estimate_sweep, run_sweep
+from gnnmax.experiments.sweeps.expansion import expanded
 from gnnmax.experiments.sweeps.ledger import Ledger
 from gnnmax.experiments.sweeps.merging import merge_sweeps
 from gnnmax.experiments.sweeps.plan import load_plan
@@ -186,7 +189,20 @@ def test_no_unit_begins_after_the_time_is_up(tmp_path):
         ({"grid": {"training.steps": {"from": 5, "to": 2, "count": 2}}}, "from must be less than to"),
         ({"worlds": 3}, "random axes need a number of worlds"),
         ({"models": ["cnm"]}, "did you mean cnn"),
-        ({"models": {"mine": {"model": "net.py:Net"}}}, "a plan names no code"),
+        ({"models": {"mine": {"model": "net.py:Net"}}}, "there is no file .*net.py"),
+        ({"models": ["cnn", "cnn"]}, "each net of the plan once"),
+        ({"models": {"wide": {"model": ["cnn"]}}}, "the name of a net as text"),
+        ({"models": [3]}, "the net 3 has no name in the plan"),
+        ({"grid": {"training.learning_rate": [float("nan")]}}, "holds the number nan: give a finite one"),
+        ({"grid": {"training.steps": [True]}}, "Expected `int`, got `bool`"),
+        ({"grid": {"training.steps": {"from": 1, "to": 10**400, "count": 3}}}, "an integer of 1329 bits"),
+        ({"grid": {"training.steps": {"from": True, "to": 8, "count": 3}}}, "the axis training.steps: Expected"),
+        ({"grid": {"training.steps": {"from": 1, "to": 8, "count": 10**9}}}, "count"),
+        ({"grid": {"training.steps": [datetime.date(2026, 1, 1)]}}, "holds a date: give text, numbers"),
+        ({"grid": {1: [3]}}, "the key 1: names of fields are text"),
+        ({"recipe": functools.reduce(lambda inner, _: {"a": inner}, range(99), {})}, "8 tables and lists inside"),
+        ({"seeds": True}, "got `bool`"),
+        ({"seeds": 1000, "grid": {"training.steps": list(range(1, 200))}}, "at most 100,000 are allowed"),
         ({"seeds": [1, 1]}, "each seed is given once"),
         ({"compare": ["cnn", "nn"]}, "unknown net to compare"),
         ({"training": {"match": "seconds", "seconds": 1.0}}, "must not depend on the machine"),
@@ -201,11 +217,40 @@ def test_a_wrong_plan_is_refused_before_anything_is_written(tmp_path, change, me
 def test_random_worlds_keep_their_values_when_worlds_and_axes_are_added():
     axis, other = "recipe.hosts.0.probability", "training.learning_rate"
     random = {axis: {"from": 0.4, "to": 0.9}}
-    few = load_plan(PLAN | {"grid": {}, "random": random, "worlds": 2}).points()
-    many = load_plan(
-        PLAN | {"grid": {}, "random": random | {other: {"from": 0.001, "to": 0.1, "scale": "log"}}, "worlds": 4}
-    ).points()
+    few = expanded(load_plan(PLAN | {"grid": {}, "random": random, "worlds": 2})).points
+    many = expanded(
+        load_plan(
+            PLAN | {"grid": {}, "random": random | {other: {"from": 0.001, "to": 0.1, "scale": "log"}}, "worlds": 4}
+        )
+    ).points
     drawn = [{point.world: point.values[axis] for point in points} for points in (few, many)]
     assert drawn[0].items() <= drawn[1].items()
     assert len(set(drawn[1].values())) == 4
     assert {point.unit.recipe.seed for point in many} == {0, 1, 2, 3}
+
+
+def test_two_drivers_on_one_ledger_both_finish_with_the_same_table(whole, tmp_path):
+    with ThreadPoolExecutor(2) as drivers:
+        calls = [drivers.submit(run_sweep, PLAN, tmp_path / "sweep") for _ in range(2)]
+    assert [call.result().table for call in calls] == 2 * [read_sweep(whole)]
+    assert files(tmp_path / "sweep") == files(whole)
+    assert {path.name for path in (tmp_path / "sweep").iterdir()} == {"sweep.json", "times.jsonl", "units"}
+
+
+def test_drivers_that_write_and_tidy_at_the_same_time_lose_nothing(whole, tmp_path):
+    results = list(read_sweep(whole).results.values())
+    folders = [tmp_path / f"{number}" / "units" for number in range(30)]
+
+    def drive(order):
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            for result in order:
+                Ledger(folder.parent).write(result)
+                Ledger(folder.parent).tidy()
+
+    with ThreadPoolExecutor(4) as drivers:
+        for call in [drivers.submit(drive, results[::step]) for step in (1, -1, 1, -1)]:
+            call.result()
+    for folder in folders:
+        assert files(folder.parent) == files(whole)
+        assert [path.name for path in folder.parent.iterdir()] == ["units"]

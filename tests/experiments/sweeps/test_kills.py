@@ -17,6 +17,9 @@ from gnnmax.io.toml import toml_text
 from tests.support.sweeps import PLAN
 
 MANY = PLAN | {"seeds": 25}
+UNITS = 200
+KILLS = 25
+"""Kills of each engine in each of four pieces: 200 in all."""
 
 
 def start(folder, *options):
@@ -35,44 +38,78 @@ def children(process):
     return found
 
 
+def workers_of(process, cluster):
+    """Return the worker processes: of a driver, those of loky; of a cluster, those that have joined it."""
+    if cluster is None:
+        return children([process.pid])
+    return [nanny.pid for nanny in cluster.workers.values() if nanny.worker_address in cluster.scheduler.workers]
+
+
+def killed(own):
+    """Kill a process; return 1, or 0 if it has ended by itself."""
+    try:
+        os.kill(own, signal.SIGKILL)
+    except ProcessLookupError:
+        return 0
+    return 1
+
+
+def disturbed(process, folder, *, cluster, rng, wanted):
+    """Kill workers, once a unit was written, and often the driver; return the number of kills."""
+    units, kills = folder / "sweep" / "units", 0
+    before, until = len(list(units.glob("*.json"))), time.monotonic() + 240
+    while time.monotonic() < until and process.poll() is None and len(list(units.glob("*.json"))) == before:
+        time.sleep(0.05)
+    for _ in range(rng.choice((0, 0, 1, 2))):
+        if process.poll() is None and kills < wanted and (workers := workers_of(process, cluster)):
+            kills += killed(rng.choice(workers))
+            time.sleep(rng.uniform(0, 1))
+    if process.poll() is None and kills < wanted:
+        process.kill()
+        kills += 1
+    process.communicate()
+    return kills
+
+
+@pytest.fixture
+def local_cluster(engine):
+    """A local cluster of dask, or None for loky."""
+    if engine == "loky":
+        yield None
+        return
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
+        yield cluster
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["loky", "dask"])
-def test_a_hundred_kills_of_workers_and_drivers_leave_the_undisturbed_table(tmp_path, engine):
+@pytest.mark.parametrize("piece", range(4))
+def test_kills_of_workers_and_drivers_leave_the_undisturbed_table(tmp_path, engine, piece, local_cluster):
     (tmp_path / "plan.toml").write_text(toml_text(MANY))
-    rng, kills = random.Random(engine), 0
-    cluster, options = None, []
-    if engine == "dask":
-        cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
-        options = ["--executor", cluster.scheduler_address.replace("tcp://", "dask://")]
-    try:
-        while kills < 100:
-            process = start(tmp_path, *options)
-            until = time.monotonic() + rng.uniform(2, 12)
-            while time.monotonic() < until and process.poll() is None:
-                time.sleep(rng.uniform(0.2, 1.0))
-                workers = children([process.pid]) if cluster is None else [w.pid for w in cluster.workers.values()]
-                if workers and rng.random() < 0.5:
-                    with_pid = rng.choice(workers)
-                    if with_pid:
-                        try:
-                            os.kill(with_pid, signal.SIGKILL)
-                            kills += 1
-                        except ProcessLookupError:
-                            pass
-            if process.poll() is None:
-                process.kill()
-                kills += 1
-            process.communicate()
-        last = start(tmp_path, *options)
-        assert last.communicate()[1] == ""
-        assert last.returncode == 0
-    finally:
-        if cluster is not None:
-            cluster.close()
+    rng, kills, lives = random.Random(f"{engine} {piece}"), 0, 0
+    address = local_cluster and local_cluster.scheduler_address.replace("tcp://", "dask://")
+    options = ["--executor", address] if address else []
+    while kills < KILLS:
+        lives += 1
+        process = start(tmp_path, *options)
+        kills += disturbed(process, tmp_path, cluster=local_cluster, rng=rng, wanted=KILLS - kills)
+        left = len(list((tmp_path / "sweep" / "units").glob("*.json")))
+        sys.stdout.write(f"{kills} kills, {lives} drivers, {left} units\n")
+        for path in (tmp_path / "sweep" / "units").glob("*.json"):
+            if left == UNITS and rng.random() < 0.5:
+                path.unlink()  # so that there is work to disturb
+    last = start(tmp_path, *options)
+    assert last.communicate()[1] == ""
+    assert last.returncode == 0
     assert read_sweep(tmp_path / "sweep") == run_sweep(MANY, tmp_path / "alone").table
+    assert content(tmp_path / "sweep" / "units") == content(tmp_path / "alone" / "units")
     assert {path.name for path in (tmp_path / "sweep").iterdir()} == {
         "sweep.json",
         "sweep.html",
         "times.jsonl",
         "units",
     }
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}

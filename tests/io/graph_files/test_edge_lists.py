@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gnnmax.cli.main import main
-from gnnmax.data.hosts.own_files import host_of, name_file
+from gnnmax.data.hosts.graph_objects import host_of
+from gnnmax.data.hosts.own_files import name_file
 from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.detection.search import find_maxima
 from gnnmax.errors import InputError
@@ -130,7 +131,7 @@ def test_a_wrong_line_is_named_in_whatever_block_it_lies(monkeypatch):
         for quote in ("", '"q","r",1\n'):
             text = quote + "".join([*lines[:wrong], "a,b\n", *lines[wrong:]])
             with pytest.raises(
-                InputError, match=f"^line {wrong + 1 + bool(quote)}: expected u,v,weight, not 2 fields$"
+                InputError, match=f"^line {wrong + 1 + bool(quote)}: expected u,v,weight, not 2 fields: give each"
             ):
                 read_csv(text.encode())
     with pytest.raises(InputError, match=r"^not text in UTF-8: invalid start byte at byte 24$"):

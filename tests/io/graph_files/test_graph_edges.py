@@ -7,7 +7,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from gnnmax.data.hosts.own_files import host_of, name_file
+from gnnmax.data.hosts.graph_objects import host_of
+from gnnmax.data.hosts.own_files import name_file
 from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.detection.search import find_maxima
 from gnnmax.errors import InputError

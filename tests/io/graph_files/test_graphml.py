@@ -27,6 +27,16 @@ def test_a_weight_of_every_type_of_number_is_read(kind, weight, value, tmp_path)
     assert [entry[2] for entry in find_maxima(read_matrix(tmp_path / "g.graphml"), mode="graph")] == [value]
 
 
+def test_a_real_weight_that_float64_rounds_is_exact_or_refused():
+    edge = '<edge source="b" target="c"><data key="d0">{}</data></edge></graph>'
+    text = TEXT.format("weight", "double", 2**53 + 1).replace('<node id="a"/>', '<node id="a"/><node id="c"/>')
+    exact = entries_of_graph(read_graphml(text.encode()))
+    assert set(exact.weights.tolist()) == {2**53 + 1}
+    other = text.replace("</graph>", edge.format(2**53))
+    with pytest.raises(InputError, match="whole number 9007199254740993 would be rounded"):
+        entries_of_graph(read_graphml(other.encode()))
+
+
 @pytest.mark.parametrize(
     ("kind", "weight", "said"),
     [

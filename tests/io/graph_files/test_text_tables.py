@@ -65,6 +65,8 @@ UNNAMED = {
     "commas.csv": savetxt(MATRIX, delimiter=","),
     "whole.csv": b"0,3,1\n3,0,2\n1,2,0\n",
     "frame.csv": pd.DataFrame(MATRIX).to_csv().encode(),
+    "frame without index.csv": pd.DataFrame(MATRIX).to_csv(index=False).encode(),
+    "frame without index.txt": pd.DataFrame(MATRIX).to_csv(index=False, sep="\t").encode(),
     "compressed.tsv.gz": gzip.compress(savetxt(MATRIX, delimiter="\t")),
 }
 
@@ -104,8 +106,27 @@ def test_entries_of_a_matrix_are_exact_and_missing_where_nothing_was_measured(te
 
 
 @pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        (pd.DataFrame(np.diag([9, 5, 7, 6])).to_csv(index=False), True),  # the other rows are a square
+        (pd.DataFrame(np.full((2, 5), 0.5)).to_csv(index=False), True),  # no other number is written as a whole one
+        ("# a comment\n0 1 2 3\n" + "1 0 1 2\n" * 4, True),
+        ("0,1,2,3\n1,0,1,2\n2,1,0,1\n3,2,1,0\n", False),  # distances along a line
+        ("0,1,2,3\n1,0,1.5,2\n2,1.5,0,1\n3,2,1,0\n", False),
+        ("0,1,2,3\n1,0,1,2\n", False),
+    ],
+)
+def test_numbers_of_the_columns_that_pandas_writes_without_an_index_are_no_entries(text, header):
+    found = read_text(text.encode())
+    rows = [[float(word) for word in line.replace(" ", ",").split(",")] for line in text.splitlines() if line[0] != "#"]
+    assert found.matrix.tolist() == rows[int(header) :] and found.columns is None
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("0 1\n1 2\n", "line 1: expected u,v,weight, not 2 fields: give each edge a weight, such as 1"),
+        ("a\tb\nb\tc\n", "line 1: expected u,v,weight, not 2 fields: give each edge a weight"),
         ("1,2,3,4\n5,6,x,8\n", "line 2: expected a number as entry of the matrix, not 'x'; a list of edges has"),
         ("1,2,3,4\n5,6,7,8\n5,6,7\n", "line 3: expected u,v,weight, not 4 fields|line 3: expected 4 fields"),
         ("# head\n1 2 3 4\n5 6 7 8 9\n1 2 3 4\n", "line 3: expected 4 fields, as in the first row, not 5"),

@@ -265,7 +265,7 @@ def test_same_padding_adds_zeros_on_the_right_and_below_only():
     image = torch.randn(1, 1, 4, 4)
     kernel = layer.weight.detach()[0, 0]
     padded = np.zeros((5, 5), dtype=np.float32)
-    padded[:4, :4] = image[0, 0]
+    padded[:4, :4] = image[0, 0].numpy()
     expected = [
         [float((kernel * torch.tensor(padded[r : r + 2, c : c + 2])).sum()) for c in range(4)] for r in range(4)
     ]

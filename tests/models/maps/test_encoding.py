@@ -13,7 +13,7 @@ def half_equal():
     return values
 
 
-@pytest.mark.parametrize("unit", [2.0**-100, 2.0**-70, 2.0**70, 2.0**120])
+@pytest.mark.parametrize("unit", [2.0**-149, 2.0**-130, 2.0**-100, 2.0**-70, 2.0**70, 2.0**120, 2.0**122])
 @pytest.mark.parametrize(
     "values", [half_equal(), torch.arange(36.0).view(1, 6, 6)], ids=["half equal", "all different"]
 )
@@ -25,6 +25,13 @@ def test_a_scale_that_needs_no_care_is_that_of_the_plain_formula():
     values = half_equal()
     plain = values / values.square().mean().sqrt()
     torch.testing.assert_close(standardise_maps(values)[0], plain, rtol=0, atol=0)
+
+
+def test_differences_beyond_the_largest_number_are_finite():
+    values = 3.4e38 * torch.linspace(-1, 1, 36).view(1, 6, 6)
+    found = standardise_maps(values)[0]
+    torch.testing.assert_close(found, standardise_maps(values / 8)[0])
+    assert bool(found.isfinite().all())
 
 
 @pytest.mark.parametrize("value", [0.0, 7.0, -1e30])

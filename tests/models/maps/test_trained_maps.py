@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gnnmax.data.generation import build
+from gnnmax.detection.net_calls import find_calls
 from gnnmax.errors import InputError
 from gnnmax.models.maps.registry import build_map_model
 from gnnmax.models.maps.trained import load_map_model, map_evidence, sliding_model
@@ -49,6 +50,29 @@ def test_one_matrix_has_the_scores_of_a_map(saved):
     np.testing.assert_array_equal(found, model.score(Maps.from_values(matrix, structure="bipartite"))[0])
     with pytest.raises(InputError, match="as many rows as columns"):
         model.score_matrix(matrix, structure="directed")
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint32", "int16", "bool"])
+def test_whole_numbers_are_read_exactly(saved, kind):
+    counts = np.random.default_rng(0).poisson(2, size=(7, 9)).astype(kind)
+    model = load_map_model(saved, device="cpu")
+    offset = {"int64": 2**40, "uint32": 2**30, "int16": 2**14, "bool": 0}[kind]
+    moved = counts + np.array(offset, dtype=kind)
+    assert moved.dtype == kind
+    plain, other = (model.score_matrix(one, structure="bipartite") for one in (counts.astype(float), moved))
+    np.testing.assert_allclose(other, plain, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["map-cnn", "map-product"])
+def test_a_constant_map_has_no_evidence_for_any_place(name):
+    model = load_map_model(name, device="cpu")
+    for value in (0.0, 1.0, -7.3, 1e30):
+        assert not model.score_matrix(np.full((12, 12), value), structure="directed").any()
+    correlations = model.score_matrix(2 * np.eye(12) + 1, structure="symmetric")
+    assert np.unique(correlations).tolist() == [-np.inf, 0.0], "the diagonal of a symmetric map holds no place"
+    ragged = model.score(Maps.from_values([np.ones((12, 12)), np.arange(81.0).reshape(9, 9)], structure="directed"))
+    assert not ragged[0].any() and len(np.unique(ragged[1, :9, :9])) > 60
+    assert not len(find_calls(np.ones((40, 40)), model, 5))
 
 
 @pytest.mark.parametrize(
