@@ -127,4 +127,5 @@ def _from_neighbours(message: Floats, mean: float, rng: np.random.Generator) -> 
     """Sum the messages of a Poisson number of neighbours for each member of the population."""
     count = rng.poisson(mean, size=len(message))
     member = np.repeat(np.arange(len(message)), count)
-    return np.bincount(member, weights=message[rng.integers(len(message), size=len(member))], minlength=len(message))
+    given = message[rng.integers(len(message), size=len(member))]
+    return np.asarray(np.bincount(member, weights=given, minlength=len(message)), dtype=np.float64)

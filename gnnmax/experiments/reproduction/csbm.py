@@ -186,10 +186,12 @@ def _measured(cells: Cells, graph: _Graph, scorer: str) -> float:
 
 def _limit(cells: Cells, strength: float) -> float:
     """Return the accuracy of BP-AMP for large N."""
-    given = {**SETTING, "nodes_per_feature": float(NODES_PER_FEATURE)}
-    mu = given.pop("feature_strength")
-    key: Key = {"table": "csbm", "version": VERSION, "graph": strength, "features": mu, "limit": "sparse", **given}
-    return cells.measured(key, lambda: sparse_context_limit(strength, mu, **given))
+    mu, degree, known = SETTING["feature_strength"], SETTING["degree"], SETTING["known"]
+    fields: Key = {"graph": strength, "features": mu, "degree": degree, "known": known, "N / P": NODES_PER_FEATURE}
+    return cells.measured(
+        {"table": "csbm", "version": VERSION, "limit": "sparse", **fields},
+        lambda: sparse_context_limit(strength, mu, degree=degree, nodes_per_feature=NODES_PER_FEATURE, known=known),
+    )
 
 
 def _rows(nodes: int, strength: float, seeds: Sequence[int], cells: Cells) -> list[dict[str, Figure]]:

@@ -103,8 +103,10 @@ def draw_order(
     if beside is None:
         axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(0.0, 0.42))
     else:
-        handles, labels = beside.get_legend_handles_labels()
-        figure.legend(handles, labels, frameon=False, fontsize=8, loc="outside lower center", ncols=4)
+        both = {}
+        for one in (axes, beside):
+            both.update({label: handle for handle, label in zip(*one.get_legend_handles_labels(), strict=True)})
+        figure.legend(both.values(), both.keys(), frameon=False, fontsize=8, loc="outside lower center", ncols=4)
     return figure, axes
 
 

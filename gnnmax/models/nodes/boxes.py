@@ -71,7 +71,8 @@ class BoxNet(nn.Module):
         units = sums / root
         scale = (nodes.log() / 2)[:, None, None].expand_as(root)
         read = torch.stack([units, torch.log(math.sqrt(2) * root) - scale, scale], dim=-1).to(nodes.dtype)
-        return units.clamp(min=0).square() / 2 + self.correction(read)[..., 0].double()
+        correction: Tensor = self.correction(read)[..., 0].double()
+        return units.clamp(min=0).square() / 2 + correction
 
 
 def box_sizes(largest: int, sizes_per_octave: int) -> list[int]:

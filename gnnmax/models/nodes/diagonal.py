@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gnnmax.errors import InputError
 from gnnmax.models.maps.convolution import MapCnn
 from gnnmax.models.maps.encoding import encode_maps
-from gnnmax.models.nodes.observed import outside_masked
+from gnnmax.models.nodes.observed import check_square_maps, outside_masked
 
 __all__ = ["DiagonalCnn"]
 
@@ -46,8 +45,7 @@ class DiagonalCnn(MapCnn):
             symmetric: Taken for granted; a map that is not symmetric is read as it is.
         """
         del symmetric
-        if values.ndim != 3 or values.shape[1] != values.shape[2]:
-            raise InputError(f"maps must have shape (B, n, n), not {tuple(values.shape)}")
+        check_square_maps(values)
         inside = (~torch.isnan(values)).any(dim=2)
         image, mark = encode_maps(values)
         batch, n = inside.shape

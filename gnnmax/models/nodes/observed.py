@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gnnmax.errors import InputError
 
-__all__ = ["Observed", "observed", "outside_masked"]
+__all__ = ["Observed", "check_square_maps", "observed", "outside_masked"]
 
 
 class Observed(NamedTuple):
@@ -26,6 +26,28 @@ class Observed(NamedTuple):
     nodes: Tensor
 
 
+def check_square_maps(values: Tensor) -> None:
+    """Refuse input that is not a batch of square maps.
+
+    Raises:
+        InputError: another shape, no map or no node, integers, or an infinite entry.
+
+    Example:
+        >>> check_square_maps(torch.zeros(2, 5, 4))
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: maps must have shape (B, n, n), not (2, 5, 4)
+    """
+    if values.ndim != 3 or values.shape[1] != values.shape[2]:
+        raise InputError(f"maps must have shape (B, n, n), not {tuple(values.shape)}")
+    if not values.numel():
+        raise InputError(f"there is no entry to score in maps of shape {tuple(values.shape)}: give a map of some nodes")
+    if not values.is_floating_point():
+        raise InputError(f"maps must be of floating point, not {values.dtype}: convert them by values.float()")
+    if torch.isinf(values).any():
+        raise InputError("an entry of the maps is infinite: entries are finite, or NaN where nothing is observed")
+
+
 def observed(values: Tensor, *, standardise: bool = True) -> Observed:
     """Read maps as weighted graphs.
 
@@ -34,15 +56,14 @@ def observed(values: Tensor, *, standardise: bool = True) -> Observed:
         standardise: Whether the observed entries of each map are brought to mean 0 and deviation 1.
 
     Raises:
-        InputError: no square matrices.
+        InputError: see :func:`check_square_maps`.
 
     Example:
         >>> found = observed(torch.tensor([[[0.0, 3.0, torch.nan], [3.0, 0.0, torch.nan], [torch.nan] * 3]]))
         >>> found.inside.tolist(), found.nodes.tolist()
         ([[True, True, False]], [2.0])
     """
-    if values.ndim != 3 or values.shape[1] != values.shape[2]:
-        raise InputError(f"maps must have shape (B, n, n), not {tuple(values.shape)}")
+    check_square_maps(values)
     seen = ~torch.isnan(values)
     inside = seen.any(dim=2)
     count = inside.sum(dim=1).to(values.dtype).clamp(min=1)

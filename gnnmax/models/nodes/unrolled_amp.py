@@ -158,7 +158,7 @@ class UnrolledAMP(nn.Module):
             Logarithmic odds of membership, shape ``(B, n)``; minus infinity for nodes outside.
 
         Raises:
-            InputError: no square matrices.
+            InputError: no square matrices, none at all, integers, or an infinite entry.
         """
         weights, inside, count = observed(values, standardise=self.standardise)
         now = self.denoiser.start(count)[:, None] * inside

@@ -79,6 +79,21 @@ def test_a_net_is_small_learns_takes_any_size_and_refuses_what_is_no_map(name):
         net(torch.zeros(3, 4, 5))
 
 
+@pytest.mark.parametrize("name", list(NODE_MODELS))
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        (torch.zeros(1, 0, 0), "there is no entry to score"),
+        (torch.zeros(0, 5, 5), "there is no entry to score"),
+        (torch.ones(1, 5, 5, dtype=torch.int64), "must be of floating point"),
+        (torch.full((1, 5, 5), torch.inf), "an entry of the maps is infinite"),
+    ],
+)
+def test_maps_without_entries_integers_and_infinities_are_refused(name, wrong, complaint):
+    with pytest.raises(InputError, match=complaint):
+        build_node_model(name)(wrong)
+
+
 def test_the_image_net_is_the_diagonal_of_the_map_net():
     net, values = awake("diagonal-cnn"), noise(150)
     with torch.no_grad():
