@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
-from gnnmax.errors import InputError
 from gnnmax.evaluation.calibration import Reliability, Scale
 from gnnmax.evaluation.localisation import Localisation
 from gnnmax.evaluation.metrics import METRICS
+from gnnmax.io.json_text import made_from_json
 from gnnmax.task.equality import EqualByContent
 from gnnmax.task.plotting import axes_for, draw_intervals
 from gnnmax.task.tabulation import Shown, TableText, interval_text, number_text
@@ -250,10 +250,7 @@ class Verdict(EqualByContent, Shown):
             ...
             gnnmax.errors.InputError: this JSON holds no verdict: a verdict without an accuracy; give what ...
         """
-        try:
-            return cls.from_dict(msgspec.json.decode(text, type=dict[str, Any]))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise InputError(f"this JSON holds no verdict: {error}; give what verdict.to_json() returned") from None
+        return made_from_json(text, cls.from_dict, "verdict")
 
     def _rows(self) -> list[list[str]]:
         graphs = "" if self.localisation is None else str(self.localisation.graphs)

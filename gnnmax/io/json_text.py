@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 
-__all__ = ["json_text"]
+from gnnmax.errors import InputError
+
+__all__ = ["json_text", "made_from_json"]
+
+Made = TypeVar("Made")
 
 
 def json_text(content: Any) -> str:
@@ -28,6 +34,31 @@ def json_text(content: Any) -> str:
         return json.dumps(content, indent=1, allow_nan=False)
     except (TypeError, ValueError):
         return json.dumps(_plain(content), indent=1, allow_nan=False)
+
+
+def made_from_json(text: str | bytes, make: Callable[[dict[str, Any]], Made], title: str) -> Made:
+    """Read a JSON object, and make of it what it was written from.
+
+    Args:
+        text: The JSON.
+        make: Makes it from plain values; it raises a ``ValidationError`` of msgspec if they do not fit.
+        title: What it is, in words.
+
+    Raises:
+        InputError: no JSON, nested too deeply, or that of something else.
+
+    Example:
+        >>> made_from_json('{"a": 1}', dict, "table")
+        {'a': 1}
+        >>> made_from_json("[1]", dict, "table")
+        Traceback (most recent call last):
+        ...
+        gnnmax.errors.InputError: this JSON holds no table: Expected `object`, got `array`; give what to_json() returned
+    """
+    try:
+        return make(msgspec.json.decode(text, type=dict[str, Any]))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise InputError(f"this JSON holds no {title}: {error}; give what to_json() returned") from None
 
 
 def _plain(content: Any) -> Any:

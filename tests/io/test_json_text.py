@@ -5,6 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from gnnmax.errors import InputError
+from gnnmax.evaluation.peaks.peak_verdict import PeakVerdict
+from gnnmax.evaluation.verdict import Verdict
 from gnnmax.io.json_text import json_text
 
 
@@ -28,3 +31,13 @@ def test_numbers_of_every_type_become_strict_json():
 def test_what_is_no_number_is_still_a_fault_of_the_caller():
     with pytest.raises(TypeError, match="not JSON serializable"):
         json_text({"x": object()})
+
+
+@pytest.mark.parametrize("kind", [Verdict, PeakVerdict])
+@pytest.mark.parametrize(
+    "text", ['{"a":' * 100_000, '{"a":' * 2_000 + "1" + "}" * 2_000, "[]", "{", b"\xff", "\ud800", '{"n": 1}', ""]
+)
+def test_text_that_is_no_verdict_is_refused_in_one_line(kind, text):
+    with pytest.raises(InputError, match=r"^this JSON holds no (peak )?verdict: ") as refused:
+        kind.from_json(text)
+    assert "\n" not in str(refused.value) and len(str(refused.value)) < 300

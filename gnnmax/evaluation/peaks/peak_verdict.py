@@ -12,8 +12,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.errors import InputError, unknown_name
+from gnnmax.errors import unknown_name
 from gnnmax.evaluation.peaks.peak_metrics import PEAK_METRICS
+from gnnmax.io.json_text import made_from_json
 from gnnmax.task.equality import EqualByContent
 from gnnmax.task.plotting import COLOURS, axes_for, draw_intervals
 from gnnmax.task.tabulation import Shown, TableText, data_frame, interval_text, number_text
@@ -210,12 +211,7 @@ class PeakVerdict(EqualByContent, Shown):
             >>> PeakVerdict.from_json(verdict.to_json()).recall
             1.0
         """
-        try:
-            return cls.from_dict(msgspec.json.decode(text, type=dict[str, Any]))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"this JSON holds no peak verdict: {error}; give what verdict.to_json() returned"
-            ) from None
+        return made_from_json(text, cls.from_dict, "peak verdict")
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a data frame: one row a metric, with the ends of its interval, or the reason why it does not exist.
