@@ -16,7 +16,7 @@ from pathlib import Path
 from gnnmax.errors import InputError
 from gnnmax.io.atomic import sync_folder
 from gnnmax.io.locks import IS_WINDOWS, locked
-from gnnmax.io.ownership import PROGRAM, OwnedFolder
+from gnnmax.io.ownership import PROGRAM, OwnedFolder, folder_around
 
 __all__ = ["UNFINISHED", "atomic_folder", "check_output_folder", "remove_leftovers", "restored_folder"]
 
@@ -39,7 +39,8 @@ def check_output_folder(path: Path, *, owner: OwnedFolder, force: bool = False) 
         force: Whether to replace a folder of this kind.
 
     Raises:
-        InputError: the path is a file, or a folder that is not empty and may not be replaced.
+        InputError: the path is a file, lies in another folder of the package, or is a folder that is not empty and may
+            not be replaced.
 
     Example:
         >>> from gnnmax.io.ownership import DATA_SET
@@ -55,6 +56,11 @@ def check_output_folder(path: Path, *, owner: OwnedFolder, force: bool = False) 
         raise InputError(f"the output must be a folder, and {path} is not: choose another folder")
     if Path(os.path.realpath(path)) in (Path.cwd(), *Path.cwd().parents):
         raise InputError(f"the output {path} is the current folder or one above it: choose a separate folder")
+    around = folder_around(path)
+    if around:
+        raise InputError(
+            f"the output {path} would lie in {around}, which holds its own files only: choose another folder"
+        )
     if not path.exists() or not any(path.iterdir()):
         return
     foreign = owner.foreign(path)

@@ -26,6 +26,7 @@ __all__ = [
     "Output",
     "OwnedFolder",
     "check_outputs",
+    "folder_around",
     "is_ours",
 ]
 
@@ -254,5 +255,24 @@ def _owner(path: Path) -> str:
             break
         for kind in FOLDERS:
             if _matches(inside, kind.entries) and inside not in PAGES and kind.marked(folder):
+                return f"the {kind.title} in {folder}"
+    return ""
+
+
+def folder_around(path: Path) -> str:
+    """Return the run, data set, model, sweep or card that a new folder would lie in; empty if there is none.
+
+    Such a folder is no longer ours once it holds something else.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as name:
+        ...     _ = Path(name, "manifest.json").write_text('{"program": "gnnmax"}')
+        ...     folder_around(Path(name, "figures", "new")) == f"the data set in {os.path.realpath(name)}"
+        True
+    """
+    for folder in Path(os.path.realpath(path)).parents:
+        for kind in FOLDERS:
+            if kind.marked(folder):
                 return f"the {kind.title} in {folder}"
     return ""

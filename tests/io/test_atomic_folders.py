@@ -160,6 +160,20 @@ def test_force_does_not_replace_a_data_set_that_holds_something_else_too(tmp_pat
     assert (tmp_path / "data" / "notes.txt").read_text() == "precious"
 
 
+def test_a_folder_within_one_of_ours_is_refused_even_by_force(tmp_path):
+    stage(tmp_path / "data")
+    for inner in ("more", "deep/more"):
+        for force in (False, True):
+            with pytest.raises(
+                InputError, match=r"would lie in the data set in .*data, which holds its own files only"
+            ):
+                stage(tmp_path / "data" / inner, force=force)
+    (tmp_path / "link").symlink_to("data")
+    with pytest.raises(InputError, match="would lie in the data set"):
+        stage(tmp_path / "link" / "more")
+    assert names(tmp_path) == ["data", "link"] and DATA_SET.foreign(tmp_path / "data") == ""
+
+
 @pytest.mark.parametrize("name", [".", "..", "../.."])
 def test_the_current_folder_and_those_above_it_are_no_output(tmp_path, monkeypatch, name):
     (tmp_path / "a" / "b").mkdir(parents=True)
