@@ -1,5 +1,6 @@
 """A map over an executor: in order, a bounded number of results ahead, and lost work is given out again."""
 
+import contextlib
 import functools
 import signal
 import threading
@@ -134,10 +135,13 @@ def test_a_given_executor_that_loses_a_worker_is_one_line_and_its_function_goes_
     assert list(map_ahead(again, range(20), workers=1, timeout=20, executor=pool)) == SQUARES
 
 
+@contextlib.contextmanager
 def dask_executor():
+    """Workers of dask, which later tests do not find as the default."""
     from distributed import Client
 
-    return Client(n_workers=2, threads_per_worker=1, dashboard_address=None).get_executor()
+    with Client(n_workers=2, threads_per_worker=1, dashboard_address=None, set_as_default=False) as client:
+        yield client.get_executor()
 
 
 def loky_executor():
