@@ -107,7 +107,12 @@ def _label(axes: Axes, cells: Sequence[Cell], axis: str) -> None:
         axes.set_xticks([cell.at for cell in cells], [cell.label for cell in cells])
         axes.set_xlim(-0.5, len(cells) - 0.5)
     elif min(cell.at for cell in cells) > 0 and max(c.at for c in cells) >= LOG_RATIO * min(c.at for c in cells):
+        from matplotlib.ticker import LogLocator, NullFormatter
+
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())  # on a short axis these labels would overlap
     axes.set_xlabel(short_name(axis))
     axes.grid(lw=0.4, alpha=0.4)
 
