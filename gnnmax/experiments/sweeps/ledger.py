@@ -230,7 +230,7 @@ class Ledger:
                     file.write(content)
                 pending.replace(self.path(digest))
                 return
-            except FileNotFoundError:  # another driver has moved the same bytes, or has tidied up
+            except (FileNotFoundError, FileExistsError):  # another driver has moved the same bytes, or tidies up
                 if attempt + 1 == ATTEMPTS:
                     raise
 

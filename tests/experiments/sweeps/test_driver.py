@@ -237,6 +237,23 @@ def test_two_drivers_on_one_ledger_both_finish_with_the_same_table(whole, tmp_pa
     assert {path.name for path in (tmp_path / "sweep").iterdir()} == {"sweep.json", "times.jsonl", "units"}
 
 
+@pytest.mark.parametrize("error", [FileExistsError, FileNotFoundError])
+def test_a_folder_that_another_driver_removes_in_the_same_instant_is_made_again(whole, tmp_path, monkeypatch, error):
+    (result, *_) = read_sweep(whole).results.values()
+    (tmp_path / "units").mkdir()
+    mkdir, failed = Path.mkdir, []
+
+    def once(path, *arguments, **options):
+        if path.name == "pending" and not failed:
+            failed.append(path)
+            raise error(17, "removed in this instant", str(path))
+        mkdir(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", once)
+    Ledger(tmp_path).write(result)
+    assert failed and Ledger(tmp_path).read(result.key.digest) == result
+
+
 def test_drivers_that_write_and_tidy_at_the_same_time_lose_nothing(whole, tmp_path):
     results = list(read_sweep(whole).results.values())
     folders = [tmp_path / f"{number}" / "units" for number in range(30)]
