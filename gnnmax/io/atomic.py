@@ -13,6 +13,7 @@ from typing import IO
 
 from gnnmax.errors import InputError
 from gnnmax.io.locks import IS_WINDOWS, locked
+from gnnmax.io.paths import entry_at
 
 __all__ = ["atomic_file", "sync_folder", "write_file"]
 
@@ -67,8 +68,9 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         ...     Path(folder, "note.txt").read_text()
         'in parts'
     """
-    if path.exists() and not path.is_file():
-        kind = "a folder" if path.is_dir() else "not a regular file"
+    there = entry_at(path)
+    if there not in ("nothing", "file"):
+        kind = "a folder" if there == "folder" else "not a regular file"
         raise InputError(f"{path} is {kind}, where a file is to be written: choose another name")
     path = Path(os.path.realpath(path))
     _sweep_partial_files(path)

@@ -17,6 +17,7 @@ from gnnmax.errors import InputError
 from gnnmax.io.atomic import sync_folder
 from gnnmax.io.locks import IS_WINDOWS, locked
 from gnnmax.io.ownership import PROGRAM, OwnedFolder, folder_around
+from gnnmax.io.paths import entry_at
 
 __all__ = ["UNFINISHED", "atomic_folder", "check_output_folder", "remove_leftovers", "restored_folder"]
 
@@ -52,7 +53,7 @@ def check_output_folder(path: Path, *, owner: OwnedFolder, force: bool = False) 
         ...
         gnnmax.errors.InputError: the folder ... is not a data set of gnnmax: it has no manifest.json; choose ...
     """
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
+    if path.is_symlink() or entry_at(path) not in ("nothing", "folder"):
         raise InputError(f"the output must be a folder, and {path} is not: choose another folder")
     if Path(os.path.realpath(path)) in (Path.cwd(), *Path.cwd().parents):
         raise InputError(f"the output {path} is the current folder or one above it: choose a separate folder")

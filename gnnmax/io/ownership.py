@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from gnnmax.errors import InputError
+from gnnmax.io.paths import entry_at
 from gnnmax.io.reading import NotRegularError, open_regular, read_ends
 
 __all__ = [
@@ -231,7 +232,7 @@ def check_outputs(outputs: Sequence[Output], *, inputs: Sequence[Path] = (), for
             raise InputError(f"{where} must end in {' or '.join(output.endings)}: the ending selects the format")
         if not path.parent.is_dir():
             raise InputError(f"{where}: the folder {path.parent} does not exist: make it first, or choose another file")
-        if path.exists() and not path.is_file():
+        if entry_at(path) not in ("nothing", "file"):
             raise InputError(f"{where} is not a regular file: choose another name")
         if os.path.realpath(path) in taken:
             raise InputError(f"{where} is {taken[os.path.realpath(path)]}: choose another file")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import Literal
 
 from gnnmax.errors import InputError
 
-__all__ = ["as_path"]
+__all__ = ["as_path", "entry_at"]
+
+ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP)
+"""Errors that say that nothing is at a path."""
 
 
 def as_path(given: object, what: str = "the path") -> Path:
@@ -33,3 +39,19 @@ def as_path(given: object, what: str = "the path") -> Path:
         return path.expanduser()
     except RuntimeError:  # no such user
         return path
+
+
+def entry_at(path: Path) -> Literal["nothing", "file", "folder", "other"]:
+    """Return what is at a path, by one look: between two, another process may remove it. Links are followed.
+
+    Example:
+        >>> entry_at(Path("nowhere")), entry_at(Path())
+        ('nothing', 'folder')
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if error.errno not in ABSENT:
+            raise
+        return "nothing"
+    return "folder" if stat.S_ISDIR(mode) else "file" if stat.S_ISREG(mode) else "other"

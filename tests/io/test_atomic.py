@@ -101,3 +101,20 @@ def test_many_writers_of_one_file_leave_one_whole_file_and_none_of_them_fails(tm
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
     assert names(tmp_path) == ["note"]
     assert path.read_text() in [str(number) * 5000 for number in range(4)]
+
+
+def test_a_file_that_another_process_removes_in_the_same_instant_is_no_other_thing(tmp_path, monkeypatch):
+    path = tmp_path / "note.txt"
+    looks = Path.stat
+
+    def removed_after(self, **options):
+        found = looks(self, **options)
+        if self == path:
+            path.unlink()
+        return found
+
+    path.write_text("old")
+    monkeypatch.setattr(Path, "stat", removed_after)
+    write_file(path, "new")
+    monkeypatch.undo()
+    assert path.read_text() == "new" and names(tmp_path) == ["note.txt"]
