@@ -7,6 +7,7 @@ import pytest
 
 from gnnmax.cli.main import main
 from tests.support.maps import few_maps_for_ceilings
+from tests.support.refusals import refused
 
 RECIPE = """
 name = "few"
@@ -37,14 +38,6 @@ def run(recipe, tmp_path_factory):
     models = "map-cnn,slid=sliding-valid-global"
     assert main(["compare", "--data", recipe, "--models", models, "--seeds", "1", "--out", out, *TINY]) == 0
     return out
-
-
-def refused(words, capsys):
-    capsys.readouterr()
-    assert main(words) == 2
-    shown = capsys.readouterr()
-    assert shown.out == "" and shown.err.startswith("gnnmax: ") and shown.err.count("\n") == 1
-    return shown.err
 
 
 def test_a_run_on_maps_has_a_page_that_links_to_nothing_and_a_table(run, capsys):

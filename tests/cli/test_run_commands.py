@@ -11,6 +11,7 @@ import pytest
 
 from gnnmax.cli.main import main
 from tests.support.interrupts import heed_interrupts, wait_until
+from tests.support.refusals import refused
 
 TINY = ["--steps", "4", "--evaluate-every", "2", "--device", "cpu"]
 
@@ -28,17 +29,6 @@ def run(data, tmp_path_factory):
     out = str(tmp_path_factory.mktemp("runs") / "tiles")
     assert main(["compare", "--data", data, "--models", "cnn,gnn", "--seeds", "2", "--out", out, *TINY]) == 0
     return out
-
-
-def refused(words: list[str], capsys) -> str:
-    """Run a call that must be refused, and return its one line."""
-    capsys.readouterr()
-    assert main(words) == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert shown.err.startswith("gnnmax: ")
-    assert shown.err.count("\n") == 1
-    return shown.err
 
 
 def test_a_run_is_reported_and_evaluated_from_its_folder(run, data, capsys, tmp_path):

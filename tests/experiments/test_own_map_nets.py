@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from gnnmax.cli.main import main
 from gnnmax.errors import InputError
@@ -18,7 +17,8 @@ from gnnmax.experiments.single_training import train
 from gnnmax.training.config import TrainingConfig
 from tests.support.map_nets import SMALL
 from tests.support.maps import BUMP, LINE, few_maps_for_ceilings, map_recipe
-from tests.support.own_map_nets import SOURCE
+from tests.support.own_map_nets import SOURCE, scoring
+from tests.support.refusals import refused
 
 RAGGED = map_recipe(splits={"train": 8, "val": 6, "test": 6}, n=[13, 16], plant=BUMP, diagonal=5, background=LINE)
 BUDGET = TrainingConfig(steps=4, batch_size=4, evaluate_every=2, checkpoint_every=1, device="cpu")
@@ -57,14 +57,6 @@ def finished(tmp_path_factory, net, recipe, few):
     call = ["compare", "--data", recipe, "--models", f"narrow,mine={net}", "--seeds", "2", "--config", str(sizes)]
     assert main([*call, "--out", str(out), *FLAGS]) == 0
     return out
-
-
-def refused(words, capsys):
-    capsys.readouterr()
-    assert main(words) == 2
-    shown = capsys.readouterr()
-    assert shown.out == "" and shown.err.startswith("gnnmax: ") and shown.err.count("\n") == 1
-    return shown.err
 
 
 def test_a_run_records_the_code_and_its_declared_symmetry_and_the_page_shows_them(finished, net):
@@ -125,23 +117,6 @@ def test_a_stopped_run_resumes_to_the_same_weights(finished, net, recipe, tmp_pa
     weights = [path / "mine" / "seed-0" / "weights.safetensors" for path in (stopped, finished)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
     assert results.models[0].runs[0].steps == 4
-
-
-def scoring(score, **attributes):
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.factor = nn.Parameter(torch.tensor(2.0))
-
-        def forward(self, values):
-            return score(self.factor, values)
-
-    def factory():
-        return Net()
-
-    for name, value in {"inputs": "maps", **attributes}.items():
-        setattr(factory, name, value)
-    return factory
 
 
 def along_rows(factor, values):

@@ -6,7 +6,6 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from gnnmax.errors import InputError
 from gnnmax.models.architecture import architecture_of
@@ -14,32 +13,7 @@ from gnnmax.models.maps.trained import load_map_model
 from gnnmax.models.own_nets import own_entry
 from gnnmax.models.trained import load_model, save_model
 from gnnmax.task.maps import Maps
-
-
-class Scaled(nn.Module):
-    inputs = "maps"
-
-    def __init__(self, factor: float = 2.0):
-        super().__init__()
-        self.factor = nn.Parameter(torch.tensor(factor))
-
-    def forward(self, values):
-        return self.factor * values.nan_to_num()
-
-
-def scoring(score, **attributes):
-    """A factory of nets on maps that score by a function of the module and the values."""
-
-    class Net(Scaled):
-        def forward(self, values):
-            return score(self.factor, values)
-
-    def factory():
-        return Net()
-
-    for name, value in {"inputs": "maps", **attributes}.items():
-        setattr(factory, name, value)
-    return factory
+from tests.support.own_map_nets import Scaled, scoring
 
 
 def built(factory, config=None):

@@ -1,4 +1,7 @@
-"""Nets on maps of one's own: one that averages over near nodes, as a file of source and as a class."""
+"""Nets on maps of one's own: one that averages over near nodes, as a file of source, and factories of any score."""
+
+import torch
+from torch import nn
 
 SOURCE = """
 import torch
@@ -25,3 +28,29 @@ class NearNodes(nn.Module):
             features.append(near @ units @ near.mT)
         return self.mix(torch.stack(features, -1)).squeeze(-1)
 """
+
+
+class Scaled(nn.Module):
+    inputs = "maps"
+
+    def __init__(self, factor: float = 2.0):
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(factor))
+
+    def forward(self, values):
+        return self.factor * values.nan_to_num()
+
+
+def scoring(score, **attributes):
+    """A factory of nets on maps that score by a function of the module and the values."""
+
+    class Net(Scaled):
+        def forward(self, values):
+            return score(self.factor, values)
+
+    def factory():
+        return Net()
+
+    for name, value in {"inputs": "maps", **attributes}.items():
+        setattr(factory, name, value)
+    return factory
