@@ -37,7 +37,9 @@ def read_labels(path: str | Path) -> Any:
     """
     file = as_path(path)
     if file.suffix.lower() in TEXT:
-        content = FileKind("the labels", LARGEST_FILE, "save them as .npy").read(file)
+        content = FileKind(
+            "the labels", LARGEST_FILE, "give the path of a text file of at most 256 MiB, or of a .npy file"
+        ).read(file)
         try:
             lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
         except UnicodeDecodeError as error:

@@ -72,7 +72,7 @@ def read_matrix(
         >>> read_matrix("nowhere.npy")
         Traceback (most recent call last):
         ...
-        gnnmax.errors.InputError: cannot read the matrix nowhere.npy: No such file or directory
+        gnnmax.errors.InputError: cannot read the matrix nowhere.npy: No such file or directory; give ...
     """
     given = str(path)
     name, _, group = given.partition("::")
@@ -105,11 +105,13 @@ def read_matrix(
         if given == STDIN:
             found = _matrix_of(_standard_input(), None, weight=weight, form=form, directed=directed)
         else:
-            kind = FileKind("the matrix", LARGEST_FILE, "save it as .npy, which is mapped")
+            kind = FileKind("the matrix", LARGEST_FILE, "give the path of a file of at most 4 GiB, or of a .npy file")
             found = _matrix_of(kind.read(path), path, weight=weight, form=form, directed=directed)
         return _of_graph(found, weight, node_attributes) if hasattr(found, "adjacency") else found
     except OSError as error:
-        raise InputError(f"cannot read the matrix {path}: {error.strerror}") from None
+        raise InputError(
+            f"cannot read the matrix {path}: {error.strerror}; give the path of a file that can be read"
+        ) from None
     except InputError as error:
         raise error if str(path) in str(error) else InputError(f"{path}: {error}") from None
 

@@ -250,7 +250,7 @@ def bad(folder: Path, name: str) -> list[str]:
         ("both ways", "given in both directions"), ("text", "ends in"), ("even", "must be odd"),
         ("negative", "must be odd"), ("too large", "do not fit"), ("border", "border must be shrink or drop"),
         ("ending", "must end in"), ("folder", "does not exist"), ("model", "or one of cnn, cnn-natural"),
-        ("rectangle", "square windows"), ("missing", "No such file"),
+        ("rectangle", "square windows"), ("missing", "No such file or directory; give the path"),
     ],
 )  # fmt: skip
 def test_a_wrong_call_is_one_line_and_nothing_is_written(name, complaint, tmp_path, capsys):
