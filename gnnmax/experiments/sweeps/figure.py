@@ -40,13 +40,16 @@ def shown_pairs(observations: Observations) -> list[tuple[str, str]]:
     return list(itertools.combinations(varied, 2))[:MOST_MAPS]
 
 
-def draw_sweep(nets: Sequence[Observations], difference: Observations | None, *, metric: str) -> tuple[Figure, Any]:
+def draw_sweep(
+    nets: Sequence[Observations], difference: Observations | None, *, metric: str, best: Observations | None = None
+) -> tuple[Figure, Any]:
     """Draw the curves of nets over every axis, their difference below, and heat maps of the difference.
 
     Args:
         nets: One for each net.
         difference: Of two nets; None draws none.
         metric: Its name.
+        best: The best possible values; None if they are not known.
 
     Raises:
         InputError: there is no axis, or nothing was observed.
@@ -60,7 +63,7 @@ def draw_sweep(nets: Sequence[Observations], difference: Observations | None, *,
     figure, panels = grid_of_axes(len(rows) + len(pairs), 3.0, columns=max(min(len(axes_of), 4), 2))
     for panel, (form, axis) in zip(panels, rows, strict=False):
         if form == "curve":
-            draw_curves(panel, [one for one in nets if axis in one.places], axis, metric)
+            draw_curves(panel, [one for one in nets if axis in one.places], axis, metric=metric, best=best)
         elif difference is not None:
             draw_difference(panel, difference, axis, metric)
     for panel, pair in zip(panels[len(rows) :], pairs, strict=True):
@@ -69,8 +72,13 @@ def draw_sweep(nets: Sequence[Observations], difference: Observations | None, *,
     return figure, panels
 
 
-def draw_curves(axes: Axes, nets: Sequence[Observations], axis: str, metric: str) -> None:
-    """Draw the mean of each net over an axis, with its intervals."""
+def draw_curves(
+    axes: Axes, nets: Sequence[Observations], axis: str, *, metric: str, best: Observations | None = None
+) -> None:
+    """Draw the mean of each net over an axis, with its intervals, and that of the best possible values."""
+    if best is not None and axis in best.places:
+        cells = [cell for cell in response(best, axis) if np.isfinite(cell.mean)]
+        axes.plot([cell.at for cell in cells], [cell.mean for cell in cells], "--", color="grey", label=best.title)
     for place, one in enumerate(nets):
         _draw_cells(axes, response(one, axis), COLOURS[place % len(COLOURS)], one.title)
     _label(axes, response(nets[0], axis), axis)

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import dask
 import distributed
 import pytest
 
@@ -92,7 +93,11 @@ def local_cluster(engine):
     if engine == "loky":
         yield None
         return
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
+    patient = {"distributed.deploy.lost-worker-timeout": "10 minutes"}  # it gives up workers that start slowly
+    with (
+        dask.config.set(patient),
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+    ):
         yield cluster
 
 
