@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["draw_curves", "draw_difference", "draw_heat_map", "draw_sweep", "short_name", "shown_pairs"]
 
 MOST_MAPS = 6
+DARK = 0.6
+"""Share of the largest value of a heat map from which its cells are too dark for black text."""
+
 LOG_RATIO = 10.0
 """Ratio of the greatest to the least number of an axis from which it is drawn on a logarithmic scale."""
 
@@ -83,7 +86,7 @@ def draw_curves(
         _draw_cells(axes, response(one, axis), COLOURS[place % len(COLOURS)], one.title)
     _label(axes, response(nets[0], axis), axis)
     axes.set_ylabel(metric.replace("_", " "))
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=6, framealpha=0.5)
 
 
 def draw_difference(axes: Axes, difference: Observations, axis: str, metric: str) -> None:
@@ -145,9 +148,9 @@ def draw_heat_map(axes: Axes, found: HeatMap) -> None:
         for column, cell in enumerate(cells):
             if np.isfinite(cell.mean):
                 clear = np.isfinite(cell.low) and not cell.low <= 0 <= cell.high
-                axes.text(
-                    column, row, f"{100 * cell.mean:+.0f}{'*' if clear else ''}", ha="center", va="center", fontsize=7
-                )
+                text = f"{100 * cell.mean:+.0f}{'*' if clear else ''}"
+                colour = "white" if abs(cell.mean) > DARK * largest else "black"
+                axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     axes.set_xticks(range(means.shape[1]), [cell.label for cell in found.cells[0]], rotation=30, ha="right", fontsize=7)
     axes.set_yticks(range(means.shape[0]), [label for label, _ in found.rows], fontsize=7)
     axes.set_xlabel(short_name(found.second))
