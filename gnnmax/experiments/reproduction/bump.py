@@ -136,11 +136,11 @@ class _Test:
         """Score every entry of windows by the net, shape ``(N, k, k)``."""
         assert w.row_context is not None and w.column_context is not None
         fields = w.values, w.row_context, w.column_context
-        parts = []
+        parts, net = [], self.net
         with one_thread(), torch.inference_mode():
             for start in range(0, len(w), BATCH):
                 inputs = [torch.from_numpy(field[start : start + BATCH]) for field in fields]
-                parts.append(BumpWindows.evidence(self.net, inputs).numpy())
+                parts.append(BumpWindows.evidence(net, inputs).numpy())
         return np.concatenate(parts)
 
 
