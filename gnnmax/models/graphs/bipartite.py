@@ -11,6 +11,7 @@ from torch_geometric.nn import MessagePassing
 
 from gnnmax.models.encoding import centre_mark, encode
 from gnnmax.models.entry import Encoding
+from gnnmax.models.graphs.bipartite_scoring import score_side_by_side
 from gnnmax.models.graphs.generated_files import remove_generated_files
 
 __all__ = ["BipartiteNet", "Exchange", "bipartite_edges", "centre_nodes", "readout"]
@@ -126,6 +127,8 @@ class BipartiteNet(nn.Module):
         column_context: Tensor | None = None,
     ) -> Tensor:
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)`` of any odd side. Contexts are not read."""
+        if values.device.type == "cpu" and not torch.is_grad_enabled():
+            return score_side_by_side(self, values)
         batch, k = values.shape[:2]
         seen = torch.stack([encode(values, self.encoding), centre_mark(values)], dim=-1)
         entries = self.embed_entry(seen)  # (B, k, k, H)

@@ -41,7 +41,7 @@ def contrast(evidence: Tensor) -> Tensor:
 class _Refinement(nn.Module):
     """Update each pair of nodes from the paths of length two between them, as in two-dimensional Weisfeiler-Leman."""
 
-    def __init__(self, width: int, neighbours: int | None) -> None:
+    def __init__(self, width: int, neighbours: int | None = None) -> None:
         super().__init__()
         self.neighbours = neighbours
         self.first = nn.Linear(width, width)

@@ -70,7 +70,7 @@ def test_a_refinement_in_one_order_breaks_the_law():
 
 def test_on_a_path_a_round_is_a_convolution_with_a_symmetric_kernel():
     k, width, heads, channels, reach = 9, 3, 2, 2, 2
-    mix = awake(_Round(width, heads, channels))
+    mix = awake(_Round(width, heads, channels, pools=True))
     profile = torch.rand(2, heads, reach + 1, dtype=torch.float64)  # by distance, for rows and for columns
     distance = (torch.arange(k)[:, None] - torch.arange(k)).abs()
     near = (distance <= reach).double()
