@@ -250,7 +250,7 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "detect: tower everywhere, zero-padded": partial(everywhere, "question", 5.0),
     "detect: graph, gathers": against_gathers,
     "detect: graph, scatter": against_scatter,
-    "detect: graph, the net gnn": net_on_edges,
+    "detect: edges by gnn": net_on_edges,
     "detect: csv edge list": edge_list,
     "detect: csv edge list, memory": edge_list_memory,
     **{f"detect: peer {library}": partial(against_peaks, library, K // 2, 2000) for library in PEERS},
