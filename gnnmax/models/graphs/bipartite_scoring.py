@@ -7,15 +7,12 @@ never stored twice, and a batch stays in the cache.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gnnmax.models.encoding import encode
-
-if TYPE_CHECKING:
-    from gnnmax.models.graphs.bipartite import BipartiteNet, Exchange
 
 __all__ = ["score_side_by_side"]
 
@@ -23,11 +20,11 @@ TOGETHER = 2**15
 """Entries of a batch that is computed at a time."""
 
 
-def score_side_by_side(net: BipartiteNet, values: Tensor) -> Tensor:
+def score_side_by_side(net: Any, values: Tensor) -> Tensor:
     """Return the logits of windows, equal to those of the net up to rounding.
 
     Args:
-        net: The net.
+        net: A :class:`gnnmax.models.graphs.bipartite.BipartiteNet`.
         values: Windows, shape ``(B, k, k)``.
 
     Returns:
@@ -47,7 +44,7 @@ def score_side_by_side(net: BipartiteNet, values: Tensor) -> Tensor:
     return torch.cat([_scores(net, values[start : start + size]) for start in range(0, len(values), size)])
 
 
-def _scores(net: BipartiteNet, values: Tensor) -> Tensor:
+def _scores(net: Any, values: Tensor) -> Tensor:
     """Return the logits of a few windows."""
     batch, k = values.shape[:2]
     middle = k // 2
@@ -61,7 +58,7 @@ def _scores(net: BipartiteNet, values: Tensor) -> Tensor:
     marked[[middle, k + middle]] = 1
     nodes = net.embed_node(marked).T[:, :, None].expand(-1, -1, batch).contiguous()  # (H, 2k, B)
     for exchange in net.rounds:
-        nodes, entries = _exchanged(exchange, nodes, entries)  # type: ignore[arg-type]  # rounds are exchanges
+        nodes, entries = _exchanged(exchange, nodes, entries)
     shown = entries.relu_()
     parts = [shown[:, middle, middle], nodes[:, middle] + nodes[:, k + middle]]
     parts += [shown.amax(dim=(1, 2)), shown.mean(dim=(1, 2)), nodes.amax(dim=1), nodes.mean(dim=1)]
@@ -69,7 +66,7 @@ def _scores(net: BipartiteNet, values: Tensor) -> Tensor:
     return logits.squeeze(1)
 
 
-def _exchanged(exchange: Exchange, nodes: Tensor, entries: Tensor) -> tuple[Tensor, Tensor]:
+def _exchanged(exchange: Any, nodes: Tensor, entries: Tensor) -> tuple[Tensor, Tensor]:
     """Update nodes ``(H, 2k, B)`` and entries ``(H, k, k, B)``, as the exchange does."""
     k = entries.shape[1]
     both = _product(torch.cat([exchange.send_entry.weight, exchange.read_entry.weight]), entries)
