@@ -116,6 +116,10 @@ TABLES: dict[str, Reproduction] = {
         "The largest degree of graphs larger than those of training: which readout extrapolates.", "extrapolation"
     ),
     "line": _table("Where is the peak of a line map of 64 nodes: nets on maps against the two exact ceilings.", "line"),
+    "needle": _table(
+        "One raised entry in a map of up to 1,000 x 1,000: the posterior against the closed form, and a net on maps.",
+        "needle",
+    ),
     "noise": _table("Image, set and graph nets on a spike in noise, against the Bayes rule.", "noise"),
     "order": _table_in_cells(
         "The worth of the order: from which strength on a hidden block is found, its nodes in order and not.", "order"
