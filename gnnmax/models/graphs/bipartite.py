@@ -127,10 +127,12 @@ class BipartiteNet(nn.Module):
         column_context: Tensor | None = None,
     ) -> Tensor:
         """Return logits, shape ``(B,)``, of windows ``(B, k, k)`` of any odd side. Contexts are not read."""
-        if values.device.type == "cpu" and not torch.is_grad_enabled():
-            return score_side_by_side(self, values)
         batch, k = values.shape[:2]
-        seen = torch.stack([encode(values, self.encoding), centre_mark(values)], dim=-1)
+        encoded, mark = encode(values, self.encoding), centre_mark(values)
+        plain = all(type(exchange) is Exchange for exchange in self.rounds)  # a subclass may send other messages
+        if plain and values.device.type == "cpu" and not torch.is_grad_enabled():
+            return score_side_by_side(self, encoded, mark)
+        seen = torch.stack([encoded, mark], dim=-1)
         entries = self.embed_entry(seen)  # (B, k, k, H)
         nodes = self.embed_node(centre_nodes(k, values.device)).expand(batch, -1, -1)  # (B, 2k, H)
         for exchange in self.rounds:

@@ -12,49 +12,48 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gnnmax.models.encoding import encode
-
 __all__ = ["score_side_by_side"]
 
 TOGETHER = 2**15
 """Entries of a batch that is computed at a time."""
 
 
-def score_side_by_side(net: Any, values: Tensor) -> Tensor:
+def score_side_by_side(net: Any, encoded: Tensor, mark: Tensor) -> Tensor:
     """Return the logits of windows, equal to those of the net up to rounding.
 
     Args:
         net: A :class:`gnnmax.models.graphs.bipartite.BipartiteNet`.
-        values: Windows, shape ``(B, k, k)``.
+        encoded: Encoded windows, shape ``(B, k, k)``.
+        mark: 1 at the centre of each, else 0, same shape.
 
     Returns:
         Shape ``(B,)``.
 
     Example:
+        >>> from gnnmax.models.encoding import centre_mark
         >>> from gnnmax.models.graphs.bipartite import BipartiteNet
-        >>> net, values = BipartiteNet(), torch.rand(5, 7, 7)
+        >>> net, values = BipartiteNet(encoding="none"), torch.rand(5, 7, 7)
         >>> with torch.no_grad():
-        ...     found = score_side_by_side(net, values)
+        ...     found = score_side_by_side(net, values, centre_mark(values))
         >>> bool((found - net(values)).abs().max() < 1e-5)
         True
     """
-    if not len(values):
-        return values.new_empty(0)
-    size = max(1, TOGETHER // values[0].numel())
-    return torch.cat([_scores(net, values[start : start + size]) for start in range(0, len(values), size)])
+    if not len(encoded):
+        return encoded.new_empty(0)
+    size = max(1, TOGETHER // encoded[0].numel())
+    starts = range(0, len(encoded), size)
+    return torch.cat([_scores(net, encoded[start : start + size], mark[start : start + size]) for start in starts])
 
 
-def _scores(net: Any, values: Tensor) -> Tensor:
+def _scores(net: Any, encoded: Tensor, mark: Tensor) -> Tensor:
     """Return the logits of a few windows."""
-    batch, k = values.shape[:2]
+    batch, k = encoded.shape[:2]
     middle = k // 2
-    seen = values.new_zeros(2, k, k, batch)
-    seen[0] = encode(values, net.encoding).permute(1, 2, 0)
-    seen[1, middle, middle] = 1
+    seen = torch.stack([encoded, mark]).permute(0, 2, 3, 1).contiguous()  # (2, k, k, B)
     first, _, second = net.embed_entry
     assert isinstance(first, nn.Linear) and isinstance(second, nn.Linear)
     entries = _linear(second, _linear(first, seen).relu_())  # (H, k, k, B)
-    marked = torch.zeros(2 * k, dtype=torch.long, device=values.device)
+    marked = torch.zeros(2 * k, dtype=torch.long, device=encoded.device)
     marked[[middle, k + middle]] = 1
     nodes = net.embed_node(marked).T[:, :, None].expand(-1, -1, batch).contiguous()  # (H, 2k, B)
     for exchange in net.rounds:

@@ -54,7 +54,7 @@ class MapGnnConfig(Config, frozen=True):
 
 
 class MapProductConfig(Config, frozen=True):
-    """The map product net: features of a pair, operators, their channels, third nodes, walks, rounds, sharpening."""
+    """The map product net: features of a pair, operators, their channels, third nodes, walks, rounds."""
 
     width: Width = 24
     hidden: Width = 48
@@ -63,7 +63,6 @@ class MapProductConfig(Config, frozen=True):
     likeness: Depth = 6
     walks: Depth = 4
     rounds: Depth = 4
-    sharpened: bool = False
 
 
 def _cnn(config: MapCnnConfig) -> nn.Module:

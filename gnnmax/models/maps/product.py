@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -23,9 +22,6 @@ FARTHEST = 20.0
 BARRED = -1e9
 """Logit of a pair that is no neighbour: finite, so that the row of a node without neighbours is not NaN."""
 
-REFERENCE = 64
-"""Number of nodes at which sharpening changes nothing."""
-
 PLAIN = 2
 """Features of a pair that are not learned: its own entry, and the likeness of its two rows."""
 
@@ -38,14 +34,12 @@ class _Map(NamedTuple):
         observed: 1 where an entry is observed, else 0, same shape.
         barred: Pairs that are never neighbours: a node with itself, and nodes outside the map, same shape.
         symmetric: Whether every map equals its transpose.
-        sharpness: Factor of the logits of neighbours by the size of each map, shape ``(B, 1, 1, 1)``; None for 1.
     """
 
     entries: Tensor
     observed: Tensor
     barred: Tensor
     symmetric: bool
-    sharpness: Tensor | None
 
 
 def _both(products: Tensor, *, symmetric: bool) -> Tensor:
@@ -59,17 +53,13 @@ def _cosines(rows: Tensor) -> Tensor:
     return unit @ unit.mT
 
 
-def _read(values: Tensor, *, symmetric: bool, sharpened: bool) -> _Map:
+def _read(values: Tensor, *, symmetric: bool) -> _Map:
     """Put maps on their robust scale; the diagonal of a symmetric map is not an entry."""
     same = torch.eye(values.shape[-1], dtype=torch.bool, device=values.device)
     units, observed = standardise_maps(values.masked_fill(same, torch.nan) if symmetric else values)
     inside = observed.any(dim=1) | observed.any(dim=2)  # (B, n)
     barred = same | ~inside[:, :, None] | ~inside[:, None, :]
-    sharpness = None
-    if sharpened:
-        size = inside.sum(dim=1).clamp_min(2).to(values.dtype)
-        sharpness = (size.log() / math.log(REFERENCE))[:, None, None, None]
-    return _Map(units, observed.to(values.dtype), barred, symmetric, sharpness)
+    return _Map(units, observed.to(values.dtype), barred, symmetric)
 
 
 class _Operators(nn.Module):
@@ -90,8 +80,6 @@ class _Operators(nn.Module):
     def forward(self, pairs: Tensor, plain: Tensor, given: _Map) -> Tensor:
         """Return operators ``(B, heads, n, n)``, rows that sum to one, of pairs ``(B, n, n, W)``."""
         logits = _both((self.logits(pairs) + self.skip(plain)).movedim(-1, 1), symmetric=given.symmetric)
-        if given.sharpness is not None:
-            logits = logits * given.sharpness
         return logits.masked_fill(given.barred[:, None], BARRED).softmax(dim=-1)
 
 
@@ -103,9 +91,7 @@ class _Round(nn.Module):
     nodes from the inside of one group.
     """
 
-    def __init__(
-        self, width: int, *, hidden: int, heads: int, channels: int, likeness: int, walks: int, sharpened: bool
-    ) -> None:
+    def __init__(self, width: int, *, hidden: int, heads: int, channels: int, likeness: int, walks: int) -> None:
         super().__init__()
         self.heads, self.channels, self.walks = heads, channels, walks
         self.norm = nn.LayerNorm(width)
@@ -113,7 +99,6 @@ class _Round(nn.Module):
         self.walk = _Operators(width, 1)
         self.send = nn.Linear(width, heads * channels)
         self.side = nn.Linear(width, likeness)
-        self.rise = nn.Parameter(torch.ones(likeness)) if sharpened else None
         seen = width + 2 * heads * channels + likeness + walks
         self.mix = nn.Sequential(nn.Linear(seen, hidden), nn.GELU(), nn.Linear(hidden, width))
         with torch.no_grad():
@@ -140,10 +125,7 @@ class _Round(nn.Module):
         return torch.cat([(down + across).flatten(1, 2), both.flatten(1, 2)], dim=1).movedim(1, -1)
 
     def _third_nodes(self, normed: Tensor, given: _Map) -> Tensor:
-        side = self.side(normed).movedim(-1, 1)
-        if self.rise is not None and given.sharpness is not None:
-            side = side - self.rise[:, None, None] * (given.sharpness - 1)
-        side = functional.relu(side).masked_fill(given.barred[:, None], 0.0)
+        side = functional.relu(self.side(normed)).movedim(-1, 1).masked_fill(given.barred[:, None], 0.0)
         likeness = _cosines(side)
         return (likeness if given.symmetric else (likeness + _cosines(side.mT)) / 2).movedim(1, -1)
 
@@ -180,16 +162,13 @@ class MapProductNet(nn.Module):
         likeness: Features of third nodes in a round.
         walks: Lengths of walks in a round: 1, 2, 4, ...
         rounds: Updates of the pairs.
-        sharpened: Whether the logits of neighbours grow with the logarithm of the number of nodes, and thresholds
-            too: the weight of the true neighbours of a node then does not fall as other nodes become more.
 
     References:
         Maron, Ben-Hamu, Serviansky, Lipman, "Provably Powerful Graph Networks", NeurIPS 2019: products of feature
         matrices. Jumper et al., "Highly accurate protein structure prediction with AlphaFold", Nature 2021: updates of
         pairs along triangles. Coifman, Lafon, "Diffusion maps", 2006: nodes are near if their walks meet. Levin, Ma,
         Diaz, Villar, "On transferring transferability", NeurIPS 2025: the normalisation of sums decides whether a net
-        carries over to other sizes. Chiang, Cholak, "Overcoming a Theoretical Limitation of Self-Attention", ACL 2022:
-        logits that grow with the logarithm of the length.
+        carries over to other sizes.
 
     Example:
         >>> net = MapProductNet(width=4, heads=2, channels=2, rounds=1)
@@ -210,23 +189,13 @@ class MapProductNet(nn.Module):
         likeness: int = 6,
         walks: int = 4,
         rounds: int = 4,
-        sharpened: bool = False,
     ) -> None:
         super().__init__()
-        self.sharpened = sharpened
         self.gain = nn.Parameter(torch.ones(likeness))
         self.threshold = nn.Parameter(torch.linspace(0.5, 2.0, likeness))
         self.embed = nn.Sequential(nn.Linear(4 + likeness, hidden), nn.GELU(), nn.Linear(hidden, width))
         self.rounds = nn.ModuleList(
-            _Round(
-                width,
-                hidden=hidden,
-                heads=heads,
-                channels=channels,
-                likeness=likeness,
-                walks=walks,
-                sharpened=sharpened,
-            )
+            _Round(width, hidden=hidden, heads=heads, channels=channels, likeness=likeness, walks=walks)
             for _ in range(rounds)
         )
         self.norm = nn.LayerNorm(width)
@@ -258,7 +227,7 @@ class MapProductNet(nn.Module):
             raise InputError(f"the net reads square maps, shape (B, n, n), not {tuple(values.shape)}")
         if symmetric is None:
             symmetric = equals_transpose(values)
-        given = _read(values, symmetric=symmetric, sharpened=self.sharpened)
+        given = _read(values, symmetric=symmetric)
         pairs, plain = self._embedded(given)
         for update in self.rounds:
             pairs = update(pairs, plain, given)
@@ -272,10 +241,7 @@ class MapProductNet(nn.Module):
         """Describe the pairs: learned features ``(B, n, n, W)``, and plain ones ``(B, n, n, 2)``."""
         x = given.entries
         others = x.masked_fill(given.barred, 0.0)
-        threshold = self.threshold[:, None, None]
-        if given.sharpness is not None:  # the largest of n normal numbers grows with the root of the logarithm of n
-            threshold = threshold * given.sharpness.sqrt()
-        strong = functional.relu(others[:, None] * self.gain[:, None, None] - threshold)
+        strong = functional.relu(others[:, None] * self.gain[:, None, None] - self.threshold[:, None, None])
         strong = strong.masked_fill(given.barred[:, None], 0.0)
         likeness = _cosines(strong)
         if not given.symmetric:
