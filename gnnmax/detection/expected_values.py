@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gnnmax.detection.storage import Places
 
-__all__ = ["Entries", "Expected", "distance_classes", "expected_of"]
+__all__ = ["Entries", "Expected", "distance_classes", "expected_of", "scatter_of"]
 
 ROUNDS = 5
 """Number of rounds of a fit: each row, column and class is brought in line with what was measured there."""
@@ -124,14 +124,13 @@ def expected_of(
         True
     """
     neutral = 0.0 if additive else 1.0
-    lengths = {"group": max(classes, int(entries.group.max(initial=0)) + 1), "rows": shape[0], "columns": shape[1]}
-    axes = [("group",), ("rows", "columns")] if undirected else [("group",), ("rows",), ("columns",)]
+    lengths, axes = _axes(entries, shape, undirected=undirected, classes=classes)
     factors = {axis: np.full(lengths[axis[0]], neutral) for axis in axes}
     measured = {axis: _totals(entries, lengths, axis, lambda part: part.values) for axis in axes}
     ones = {axis: _totals(entries, lengths, axis, lambda part: np.ones(len(part.values))) for axis in axes if additive}
 
     def expected() -> Expected:
-        return Expected(factors[axes[0]], factors[axes[1]], factors[axes[-1]], additive)
+        return _product(factors, axes, additive=additive)
 
     for axis in axes * ROUNDS + axes[:1]:
         share = 1 / len(axis)
@@ -142,6 +141,71 @@ def expected_of(
             ratio = np.divide(measured[axis], wanted, out=np.ones(len(wanted)), where=wanted > 0)
             factors[axis] = factors[axis] * ratio**share
     return expected()
+
+
+def scatter_of(entries: Entries, shape: tuple[int, int], *, undirected: bool, classes: int = 1) -> Expected:
+    """Fit factors of squared deviations so that their ratios to these have mean 1 in each class, row and column.
+
+    Ratios are averaged, not totals divided, because squares scatter in proportion to what is expected of them. The
+    entries of a class weigh less, the more it scatters beyond the median entry: near the diagonal, where the borders of
+    domains are fitted badly, deviations are structure, and would make their rows look noisy at all distances.
+
+    Args:
+        entries: The measured entries, with squared deviations as values.
+        shape: Rows and columns of the matrix.
+        undirected: Whether rows and columns are the same nodes, with one factor each.
+        classes: Least number of classes: one without entries is neutral.
+
+    References:
+        Smyth, "Generalized linear models with varying dispersion", Journal of the Royal Statistical Society B, 1989:
+        squared deviations are fitted as gamma variables.
+
+    Example:
+        >>> rows, columns = np.triu_indices(40, 1)
+        >>> near = columns - rows < 9
+        >>> squares = np.where(near & (rows == 20), 50.0, 1.0)  # a border near the diagonal, even noise elsewhere
+        >>> entries = Entries(squares, rows, columns, np.where(near, 0, 1))
+        >>> totals = expected_of(entries, (40, 40), undirected=True, additive=False)
+        >>> ratios = scatter_of(entries, (40, 40), undirected=True)
+        >>> [float(found.at(1, 20, 35).round(1)) for found in (totals, ratios)]
+        [6.0, 2.4]
+    """
+    lengths, axes = _axes(entries, shape, undirected=undirected, classes=classes)
+    factors = {axis: np.ones(lengths[axis[0]]) for axis in axes}
+    weights = _class_weights(entries, lengths)
+    known = {axis: _totals(entries, lengths, axis, lambda part: weights[part.group]) for axis in axes}
+
+    def ratios(part: Entries) -> Floats:
+        wanted = _product(factors, axes).at(part.group, part.rows, part.columns)
+        return weights[part.group] * np.divide(part.values, wanted, out=np.ones(len(wanted)), where=wanted > 0)
+
+    for axis in axes * ROUNDS + axes[:1]:
+        total = _totals(entries, lengths, axis, ratios)
+        mean = np.divide(total, known[axis], out=np.ones(len(total)), where=known[axis] > 0)
+        factors[axis] = factors[axis] * mean ** (1 / len(axis))
+    return _product(factors, axes)
+
+
+def _class_weights(entries: Entries, lengths: dict[str, int]) -> Floats:
+    """Return the weight of each class: 1, or less if its mean is above that of the class of the median entry."""
+    counts = _totals(entries, lengths, ("group",), lambda part: np.ones(len(part.values)))
+    means = _totals(entries, lengths, ("group",), lambda part: part.values) / np.maximum(counts, 1)
+    order = np.argsort(means)
+    middle = means[order][np.searchsorted(np.cumsum(counts[order]), counts.sum() / 2)]
+    return np.asarray(np.divide(middle, means, out=np.ones(len(means)), where=means > middle) ** 2)
+
+
+Axes = list[tuple[str, ...]]
+
+
+def _axes(entries: Entries, shape: tuple[int, int], *, undirected: bool, classes: int) -> tuple[dict[str, int], Axes]:
+    """Return the number of classes, rows and columns, and which of them have factors of their own."""
+    lengths = {"group": max(classes, int(entries.group.max(initial=0)) + 1), "rows": shape[0], "columns": shape[1]}
+    return lengths, [("group",), ("rows", "columns")] if undirected else [("group",), ("rows",), ("columns",)]
+
+
+def _product(factors: dict[tuple[str, ...], Floats], axes: Axes, *, additive: bool = False) -> Expected:
+    return Expected(factors[axes[0]], factors[axes[1]], factors[axes[-1]], additive)
 
 
 def _totals(
