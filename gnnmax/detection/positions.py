@@ -59,12 +59,9 @@ def read_positions(path: str | Path, names: Names = None, bins: GenomeBins | Non
     path = as_path(path)
     table = _table_of(path)
     try:
-        found = _positions_in(table, names, bins)
+        return _positions_in(table, names, bins)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    if not found:
-        raise InputError(f"{path} holds no position: expected lines i,j, or a table of places")
-    return found
 
 
 def _table_of(path: Path) -> TableColumns:
@@ -177,7 +174,7 @@ def detections_at(source: MatrixSource, positions: Sequence[tuple[int, int]], ma
         reason = "no edge" if maxima.mode == "graph" and value == 0 else ""
         score, lost = _value_at(source, i, j, next((step.reason for step in source.steps if step.lost), ""))
         found.append((value, score, None if lost else maximal, reason or lost))
-    values, scores, is_maximum, reasons = zip(*found, strict=True)
+    values, scores, is_maximum, reasons = zip(*found, strict=True) if found else ((), (), (), ())
     places = np.array(positions, dtype=np.int64).reshape(-1, 2)
     return Detections(
         places[:, 0],
