@@ -39,7 +39,7 @@ def plain_float(text: str) -> float:
     """Read a number that other programs read too; NaN and infinities are numbers here, as words.
 
     Raises:
-        ValueError: not a number, one that only Python reads, or one that float64 would turn into an infinite one.
+        ValueError: not a number, or one that only Python reads.
 
     Example:
         >>> plain_float(" 2.5e3")
@@ -51,8 +51,6 @@ def plain_float(text: str) -> float:
     """
     if not is_plain(text):
         raise ValueError(f"not a plain number: {text!r:.60}")
-    if exceeds_float64(text):
-        raise ValueError(f"too large for float64: {text!r:.60}")
     return float(text)
 
 

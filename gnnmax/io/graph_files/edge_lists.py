@@ -185,7 +185,7 @@ def _explain(content: bytes, delimiter: str, done: int) -> None:
             raise InputError(f"line {line}: expected u,v,weight, not {len(row)} fields{hint}")
         u, v, number = (field.strip() for field in row)
         if exceeds_float64(number):
-            raise InputError(f"line {line}: the weight {number[:40]} is too large for float64: divide all weights")
+            raise InputError(f"line {line}: the weight {number[:40]} is too large for float64: scale all weights down")
         try:
             weight = plain_float(number)
         except ValueError:

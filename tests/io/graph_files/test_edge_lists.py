@@ -104,7 +104,7 @@ def test_whole_numbers_that_differ_by_one_are_not_tied(tmp_path):
         ("０.５", "expected a number as weight"),
         ("0x10", "expected a number as weight"),
         ("", "expected a number as weight, not ''"),
-        ("1e999", "the weight 1e999 is too large for float64: divide all weights"),
+        ("1e999", "the weight 1e999 is too large for float64: scale all weights down"),
         ("-1E400", "the weight -1E400 is too large for float64"),
         ("9223372036854775808", "does not fit into 64 bits: write 9.22337e\\+18"),
         ("-99999999999999999999", "does not fit into 64 bits"),
