@@ -26,6 +26,7 @@ def test_names_may_be_quoted_and_span_lines(tmp_path):
         ("3,-4\n", None, "line 1: expected a whole number"),
         (f"3,{'9' * 19}\n", None, "line 1: expected a whole number"),
         ('"a, b","two\nlines"\n=x,y\n', (NODES, NODES), "line 3: expected the name of a node, not 'y'"),
+        ("row,column\nb,c\na,c\n", (("a", "b", "a"), ("a", "c")), "line 3: the matrix has several nodes called 'a'"),
         ('=x,=x\n"a, b,=x\n', (NODES, NODES), "line 2: unexpected end of data"),
         ("=x," + "y" * 200_000, (NODES, NODES), "line 1: field larger than field limit"),
     ],
@@ -53,6 +54,16 @@ def test_an_empty_table_of_ours_has_an_empty_answer_as_positions(ending, tmp_pat
 def test_a_list_with_a_header_alone_is_empty(name, text, tmp_path):
     (tmp_path / name).write_text(text)
     assert read_positions(tmp_path / name) == []
+
+
+def test_a_table_of_a_matrix_whose_nodes_share_names_is_read_by_its_numbers(tmp_path):
+    (tmp_path / "m.csv").write_text(",a,b,a,c\na,0,5,1,9\nb,5,0,2,1\na,1,2,0,3\nc,9,1,3,0\n")
+    call = ["detect", str(tmp_path / "m.csv"), "--k", "3", "--models", "none", "--mode", "ordered"]
+    assert main([*call, "--out", str(tmp_path / "t.csv")]) == 0
+    assert main([*call, "--positions", str(tmp_path / "t.csv"), "--out", str(tmp_path / "again.csv")]) == 0
+    first, again = ((tmp_path / name).read_text().splitlines()[1:] for name in ("t.csv", "again.csv"))
+    assert len(first) > 0 and [line.split(",")[:2] for line in first] == [line.split(",")[:2] for line in again]
+    assert all(",true," in line.lower() for line in again)
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
