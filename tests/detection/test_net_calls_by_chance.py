@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.chance import graph, noise
-from benchmarks.chance_of_nets import SEARCHES, shares_of_calls
+from benchmarks.chance_of_nets import SEARCHES, main, outcomes_of_calls
 from gnnmax.detection.decoy_scope import entries_in, scope_of
 from gnnmax.detection.net_calls import as_mapper
 from gnnmax.detection.permutation_null import PermutationNull
@@ -43,9 +43,20 @@ def test_a_decoy_that_exchanges_nothing_has_the_calls_of_the_matrix_to_the_bit(n
 @pytest.mark.parametrize("name", NOISE)
 def test_in_noise_anything_is_called_in_a_tenth_of_matrices_at_most(name):
     # 150 matrices at a rate of 0.1: above 0.175, three standard deviations, once in a thousand.
-    assert shares_of_calls(SEARCHES[name], 150)[0] <= 0.175
+    assert outcomes_of_calls(SEARCHES[name], 150)[:, 0].mean() <= 0.175
 
 
 @pytest.mark.slow
 def test_planted_bumps_are_called():
-    assert shares_of_calls(SEARCHES["three bumps 3 s.d. high, `cnn-natural`"], 10)[1] >= 0.8
+    assert outcomes_of_calls(SEARCHES["three bumps 3 s.d. high, `cnn-natural`"], 10)[:, 1].mean() >= 0.8
+
+
+def test_the_command_prints_rows_with_intervals_for_any_seed(capsys):
+    assert main(["--repeats", "2", "--seed", "5", "--rows", "exponential weights, `gnn`"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and lines[2].startswith("| graph with exponential weights, `gnn` | 2 | ")
+    assert "% to " in lines[2]
+    for wrong in (["--repeats", "0"], ["--rows", "nothing"]):
+        with pytest.raises(SystemExit) as ended:
+            main(wrong)
+        assert ended.value.code == 2
