@@ -156,5 +156,5 @@ def test_the_widths_of_smoothing_are_compared_on_the_same_maps(monkeypatch, caps
     assert rows[0] == ["depth", "amplitude", "`smooth:1`", "`smooth:2`"] and len(rows) == 5
     shares = np.array([row[2:] for row in rows[2:]], dtype=float)
     assert (shares[1] > 0).all() and np.abs(shares[:2].mean(axis=0) - shares[2]).max() < 0.002
-    with pytest.raises(SystemExit, match="^2$"):
+    with pytest.raises(SystemExit, match=r"^2$"):
         smoothing_widths.main(["--maps", "0"])

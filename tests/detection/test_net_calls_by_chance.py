@@ -57,5 +57,5 @@ def test_the_command_prints_rows_with_intervals_for_any_seed(capsys):
     assert len(lines) == 3 and lines[2].startswith("| graph with exponential weights, `gnn` | 2 | ")
     assert "% to " in lines[2]
     for wrong in (["--repeats", "0"], ["--rows", "nothing"]):
-        with pytest.raises(SystemExit, match="^2$"):
+        with pytest.raises(SystemExit, match=r"^2$"):
             main(wrong)
