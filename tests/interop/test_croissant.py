@@ -67,6 +67,22 @@ def test_stored_files_are_described_with_their_digests_and_arrays(errors_of, tmp
     assert "arrayShape" not in fields["margin"]
 
 
+@pytest.mark.parametrize(
+    ("addresses", "address"),
+    [
+        (None, "https://ai.stackexchange.com/questions/12010"),
+        (["Issues, https://example.org/i", "Repository, https://example.org/gnnmax"], "https://example.org/gnnmax"),
+    ],
+)
+def test_the_address_is_that_of_the_repository_where_the_package_has_one(monkeypatch, addresses, address):
+    class Metadata:
+        def get_all(self, field, otherwise):
+            return {"Project-URL": addresses}[field] or otherwise
+
+    monkeypatch.setattr("gnnmax.interop.croissant.metadata", lambda name: Metadata())
+    assert croissant("tiny")["url"] == address
+
+
 def test_an_unknown_name_is_refused():
     with pytest.raises(InputError, match="unknown recipe 'nothing'"):
         croissant("nothing")
