@@ -22,6 +22,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinx_design",
     "sphinx_copybutton",
+    "execution_times",
     "generated_pages",
     "references",
 ]
@@ -53,7 +54,7 @@ myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "attrs_block
 myst_heading_anchors = 4
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(Path(__file__).parents[1] / "build" / "site" / "notebooks")
-nb_execution_timeout = 300  # on a busy machine; a notebook takes less than a minute on an idle one
+nb_execution_timeout = 300  # of a cell that never ends; execution_times refuses a notebook that takes a minute
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_execution_in_temp = True

@@ -26,10 +26,14 @@ def extensions():
     try:
         import api_pages
         import command_pages
+        import execution_times
         import generated_pages
         import references
 
-        yield {module.__name__: module for module in (api_pages, command_pages, generated_pages, references)}
+        yield {
+            module.__name__: module
+            for module in (api_pages, command_pages, execution_times, generated_pages, references)
+        }
     finally:
         sys.path.remove(str(DOCS / "extensions"))
 
@@ -148,6 +152,15 @@ def test_the_settings_execute_every_tutorial_and_stop_at_an_error():
     settings = (DOCS / "conf.py").read_text(encoding="utf-8")
     for line in ('nb_execution_mode = "cache"', "nb_execution_raise_on_error = True", '"abort_on_example_error": True'):
         assert line in settings
+
+
+def test_a_notebook_that_takes_more_than_a_minute_stops_the_build(extensions):
+    slow_pages = extensions["execution_times"].slow_pages
+    assert slow_pages({"a": 59.9, "b": None}) == []
+    assert slow_pages({"a": 59.9, "b": 61.2}) == [
+        "the notebook took 61 seconds, and a reader has 60: make it smaller (b)"
+    ]
+    assert '"execution_times",' in (DOCS / "conf.py").read_text(encoding="utf-8")
 
 
 def test_the_build_treats_warnings_as_errors_and_is_part_of_the_continuous_integration():
