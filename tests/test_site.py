@@ -1,6 +1,7 @@
 """The site: every public name, option and page is listed; ``make docs`` builds it, these tests only read the lists."""
 
 import ast
+import dataclasses
 import re
 import subprocess
 import sys
@@ -76,15 +77,32 @@ def test_every_public_function_and_class_has_a_docstring(extensions):
     assert missing == []
 
 
+def options_in(text: str) -> set[str]:
+    """The options that the lines of a help begin with; a terminal without box characters gets blanks."""
+    signatures = re.findall(r"^(?:│ | {2})(-.*?)(?: {2,}|$)", text, re.MULTILINE)
+    return {option for each in signatures for option in re.findall(r"--[a-z][a-z0-9-]*", each)} - {"--help"}
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_that_the_help_of_a_command_lists_is_documented(name, pages, capsys):
     assert main([name, "--help"]) == 0
-    said = set(re.findall(r"^│ (--[a-z][a-z0-9-]*)|, (--[a-z][a-z0-9-]*)", capsys.readouterr().out, re.MULTILINE))
-    options = {first or second for first, second in said} - {"--help"}
+    options = options_in(capsys.readouterr().out)
     section = pages["commands.rst"].split(f"\n.. program:: gnnmax {name}\n")[1].split("\n.. program::")[0]
     documented = set(re.findall(r"--[a-z][a-z0-9-]*", " ".join(re.findall(r"^\.\. option:: (.*)$", section, re.M))))
     assert options <= documented
-    assert documented
+    fields = {f"--{each.name.replace('_', '-')}" for each in dataclasses.fields(COMMANDS[name])}
+    assert options & fields or not documented  # the help was read
+
+
+@pytest.mark.parametrize("mark", ["│ ", "  "])
+def test_the_options_of_a_help_are_read_with_and_without_a_box(mark):
+    lines = [
+        "-h, --help            show this",
+        "--out PATH            Where, not --in.",
+        "--no-probes, --probes",
+        "PATH  --x",
+    ]
+    assert options_in("\n".join(mark + line for line in lines)) == {"--out", "--no-probes", "--probes"}
 
 
 def test_the_meaning_of_an_option_is_read_from_all_its_lines_and_no_title_is_an_option(pages, extensions):
