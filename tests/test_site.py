@@ -66,10 +66,32 @@ def test_a_public_name_without_a_page_is_noticed(extensions):
     assert "absent" not in extensions["api_pages"].public_names("gnnmax.task.label")
 
 
+def test_constants_and_type_aliases_without_a_docstring_are_listed_with_their_source(pages, extensions):
+    values = extensions["api_pages"].plain_values
+    assert values("gnnmax.auditing.findings") == {"Symmetry": "Literal['invariant', 'equivariant', 'neither']"}
+    assert "Scorer" in values("gnnmax.evaluation.evaluator")  # handed on
+    assert "Scorer" not in values("gnnmax.task.scorers")  # a docstring follows
+    page = pages["api/auditing.rst"]
+    assert ".. py:data:: Symmetry\n   :module: gnnmax.auditing.findings\n" in page
+
+
+def test_no_public_name_of_a_module_is_without_a_page(extensions):
+    api, missing = extensions["api_pages"], []
+    for module in (module for folder in api.modules_of().values() for module in folder):
+        tree = api.tree_of(module)
+        shown = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        shown |= {name for name, value in api.values_of(module).items() if value.described}
+        for node in tree.body:  # functions and classes that are handed on are shown where they are imported too
+            if isinstance(node, ast.ImportFrom):
+                shown |= {alias.asname or alias.name for alias in node.names} - set(api.plain_values(module))
+        missing += [f"{module}.{each}" for each in {*api.public_names(module)} - shown - {*api.plain_values(module)}]
+    assert missing == []
+
+
 def test_every_public_function_and_class_has_a_docstring(extensions):
     missing = []
     for module in (module for folder in extensions["api_pages"].modules_of().values() for module in folder):
-        tree = ast.parse(extensions["api_pages"].source_of(module).read_text(encoding="utf-8"))
+        tree = extensions["api_pages"].tree_of(module)
         defined = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
         described = {node.name for node in defined if ast.get_docstring(node)}  # overloads have none of their own
         public = {node.name for node in defined} & set(extensions["api_pages"].public_names(module))
