@@ -170,7 +170,7 @@ class Differences(Shown):
             axes.scatter(level[at], height[at], s=14, color=colour, label=f"{int(at.sum()):,} {name}")
         axes.axhline(0, lw=0.6, color="grey")
         if counts and (level > 0).any():
-            logarithmic(axes.xaxis)
+            logarithmic(axes, "x")
         axes.legend(frameon=False)
         axes.set(
             xlabel="counts around the maximum, both matrices" if counts else "mean around the maximum",

@@ -25,7 +25,7 @@ from gnnmax.report.documents import replace_marked
 from gnnmax.report.map_model_cards import TASK, map_figures, map_figures_table, map_model_markdown
 from gnnmax.report.model_cards import model_head, model_markdown
 
-__all__ = ["MAP_TESTS", "TRAININGS", "refresh_map_card", "ship_models", "write_model_cards"]
+__all__ = ["MAP_TESTS", "TRAININGS", "own_nets", "refresh_map_card", "ship_models", "write_model_cards"]
 
 TRAININGS = {
     "spikes": (
@@ -91,8 +91,8 @@ def write_model_cards(run: Path, path: Path, *, force: bool = False) -> list[Pat
         InputError: not a finished run, one without a net of gnnmax that finished, or a folder in use.
     """
     results = read_results(run)
-    known = MAP_MODELS if isinstance(results, MapResults) else MODELS
-    names = [record.name for record in results.finished if (record.reference or record.name) in known]
+    own = own_nets(run)
+    names = [record.name for record in results.finished if record.name not in own]
     if not names:
         raise InputError(f"the run in {run} holds no net of gnnmax whose training finished: give another run")
     with atomic_folder(path, owner=CARD_FOLDER, force=force) as scratch:
@@ -100,6 +100,17 @@ def write_model_cards(run: Path, path: Path, *, force: bool = False) -> list[Pat
         origin = {"program": PROGRAM, "source": results.recipe, "digest": results.card.digest}
         write_file(scratch / CARD_FOLDER.mark, json_text(origin))
     return [path / name for name in names]
+
+
+def own_nets(run: Path) -> list[str]:
+    """Return the names of the nets of a finished run whose code is the caller's own.
+
+    Raises:
+        InputError: not a finished run.
+    """
+    results = read_results(run)
+    known = MAP_MODELS if isinstance(results, MapResults) else MODELS
+    return [record.name for record in results.models if (record.reference or record.name) not in known]
 
 
 def refresh_map_card(name: str, folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,6 @@ from gnnmax.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 __all__ = [
@@ -184,18 +183,19 @@ def draw_bars(axes: Axes, names: Sequence[str], shares: Mapping[str, Sequence[fl
     axes.grid(axis="x", lw=0.4, alpha=0.5)
 
 
-def logarithmic(axis: Axis) -> None:
+def logarithmic(axes: Axes, which: Literal["x", "y"]) -> None:
     """Make an axis logarithmic, with plain numbers at 1 and 3 of every power of ten: more would overlap.
 
     Example:
         >>> figure, axes = axes_for(None, 2, 2)
-        >>> logarithmic(axes.xaxis)
+        >>> logarithmic(axes, "x")
         >>> axes.get_xscale()
         'log'
     """
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(LogLocator(subs=(1, 3)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())

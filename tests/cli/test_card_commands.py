@@ -80,6 +80,18 @@ def test_the_card_of_a_net_that_learned_own_windows_claims_nothing_about_synthet
     assert "synthetic" not in card and "`bayes`" not in card
 
 
+def test_a_net_of_the_caller_s_own_is_left_out_and_named(place, capsys):
+    code = "def mine(k):\n    return build_model('gnn', k=k)\n\n\nmine.inputs = 'values'\n"
+    Path("net.py").write_text("from gnnmax.models.registry import build_model\n\n\n" + code)
+    call = ["compare", "--data", "tiny", "--models", "gnn,mine=net.py:mine", "--seeds", "1", "--steps", "1"]
+    assert main([*call, "--device", "cpu", "--out", "both"]) == 0
+    capsys.readouterr()
+    assert main(["card", "both", "--out", "cards"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.split() == [str(Path("cards", "gnn"))]
+    assert shown.err == "gnnmax: mine is left out: without its own code no folder loads it\n"
+
+
 @pytest.mark.parametrize(
     ("source", "out", "complaint"),
     [

@@ -107,7 +107,7 @@ def _label(axes: Axes, cells: Sequence[Cell], axis: str) -> None:
         axes.set_xticks([cell.at for cell in cells], [cell.label for cell in cells])
         axes.set_xlim(-0.5, len(cells) - 0.5)
     elif min(cell.at for cell in cells) > 0 and max(c.at for c in cells) >= LOG_RATIO * min(c.at for c in cells):
-        logarithmic(axes.xaxis)
+        logarithmic(axes, "x")
     axes.set_xlabel(short_name(axis))
     axes.grid(lw=0.4, alpha=0.4)
 
