@@ -1,7 +1,7 @@
 # Every target makes what it needs: the first one that runs makes .venv and installs gnnmax into it.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-altered test-slow test-lowest wheel check bench docs clean help
+.PHONY: setup demo test test-altered test-slow test-lowest wheel check bench docs links clean help
 
 VENV := .venv
 STAMP := $(VENV)/.installed
@@ -53,6 +53,9 @@ bench: setup  ## speed as ratios to a floor or a peer, in one run
 docs: setup  ## the site in build/site/html, from clean: notebooks and gallery executed, warnings are errors
 	rm -rf build/site docs/generated
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b html -W --keep-going -n -q -j 2 -d build/site/doctrees docs build/site/html
+
+links: setup  ## ask every address on the site whether it answers: needs the network
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b linkcheck -q -j 2 -d build/site/doctrees docs build/site/links
 
 clean:  ## remove the environment and what tools left; runs and data stay
 	rm -rf $(VENV) .lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis

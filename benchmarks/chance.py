@@ -2,8 +2,9 @@
 
 Matrices of noise, with or without bumps, are drawn repeatedly, 48 x 48, and searched with windows of side 5, or as
 graphs, a fifth as many with decoys by distance; contact maps of 200 x 200, a tenth as many, are searched with windows
-of side 7. The table shows the share of matrices in which anything is found at a q-value up to 0.1, the share of false
-calls in contact maps with bumps, and the share of bumps, each with its 95 % interval. ``--seed`` draws other matrices.
+of side 7, or 9 where a row says so. The table shows the share of matrices in which anything is found at a q-value up to
+0.1, the share of false calls in contact maps with bumps, and the share of bumps, each with its 95 % interval.
+``--seed`` draws other matrices.
 """
 
 from __future__ import annotations
@@ -126,7 +127,8 @@ def contacts(**kind: Any) -> Simulation:
         options["distance"] = kind.pop("distance")
     if kind.get("chromosomes"):
         options["breaks"] = ([CHROMOSOME], [CHROMOSOME])
-    return Simulation(ContactMap(**kind), options, bumps="bumps" in kind, places=BUMPS, k=7, share=1 / 10)
+    k = kind.pop("k", 7)
+    return Simulation(ContactMap(**kind), options, bumps="bumps" in kind, places=BUMPS, k=k, share=1 / 10)
 
 
 BALANCED = {"balanced": True, "bad": 0.1}
@@ -154,6 +156,8 @@ SIMULATIONS = {
     "the same with four bumps, `--distance 4:50`": contacts(bumps=3.0, distance="4:50"),
     "contact map, raw counts, domains 2.5 times as high": contacts(domains=2.5),
     "the same with four bumps among domains, raw": contacts(domains=2.5, bumps=3.0),
+    "raw counts, domains 2.5 times as high, windows of side 9": contacts(domains=2.5, k=9),
+    "the same with four bumps, side 9": contacts(domains=2.5, bumps=3.0, k=9),
     "contact map, balanced, 10 % bad bins": contacts(**BALANCED),
     "the same with four bumps": contacts(**BALANCED, bumps=3.0),
     "the same, two chromosomes, `breaks`": contacts(**BALANCED, chromosomes=True),

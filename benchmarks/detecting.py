@@ -18,14 +18,16 @@ from torch_geometric.utils import scatter
 
 from benchmarks.image_peaks import PEERS, against_peer
 from benchmarks.rows import Figure, Row, Setting, Target
-from benchmarks.timing import Lane, race
+from benchmarks.timing import Lane, race, time_alone
 from gnnmax import find_maxima
 from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.detection.normalisation import NORMALISATIONS
+from gnnmax.detection.score_maps import WindowScores
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.models.images.dense_tower import DenseTower
 from gnnmax.models.registry import build_model
+from gnnmax.models.trained import load_model
 
 __all__ = ["ROWS"]
 
@@ -145,6 +147,20 @@ def against_scatter(name: str, setting: Setting) -> Row:
     return race(name, ours, Lane("PyG scatter", peer, graph.nnz), "entry", Target("speed", 3.0), setting)
 
 
+def net_on_edges(name: str, setting: Setting) -> Row:
+    """Time the shipped graph net on the edges of a ring whose nodes are joined with the 60 nearest ones."""
+    n, half = setting.size(2_000, 40), setting.size(30, 10)
+    first = np.repeat(np.arange(n), half)
+    second = (first + np.tile(np.arange(1, half + 1), n)) % n
+    weights = np.random.default_rng(0).normal(size=len(first))
+    upper = sp.coo_array((weights, (first, second)), shape=(n, n)).tocsr()
+    search = SearchOptions(k=K, mode="graph", directed=False)
+    source, net = prepare_matrix(upper + upper.T, search), WindowScores(load_model("gnn", device="cpu"), "gnn")
+    ours = time_alone(Lane("ours", lambda: net.score(source, search), len(first)), "edge", setting)
+    allowed = Figure("20,000 edges/s", 1 / 20_000, "edge")
+    return Row(name, ours, allowed, Target("cost", None if setting.quick else 1.0))
+
+
 def edge_files(setting: Setting) -> tuple[Path, Path, int]:
     """Write an undirected graph as a list of edges and as an archive, once; return both files and the edges."""
     listed, stored, n = setting.folder / "edges.csv", setting.folder / "edges.npz", setting.size(100_000, 50)
@@ -234,6 +250,7 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "detect: tower everywhere, zero-padded": partial(everywhere, "question", 5.0),
     "detect: graph, gathers": against_gathers,
     "detect: graph, scatter": against_scatter,
+    "detect: edges by gnn": net_on_edges,
     "detect: csv edge list": edge_list,
     "detect: csv edge list, memory": edge_list_memory,
     **{f"detect: peer {library}": partial(against_peaks, library, K // 2, 2000) for library in PEERS},

@@ -1,6 +1,7 @@
 """Settings of the site: ``make docs`` builds it, warnings as errors, without the network."""
 
 import sys
+from importlib.metadata import metadata
 from importlib.metadata import version as version_of
 from pathlib import Path
 
@@ -21,6 +22,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinx_design",
     "sphinx_copybutton",
+    "execution_times",
     "generated_pages",
     "references",
 ]
@@ -41,18 +43,27 @@ html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True}
+addresses = dict(each.split(", ", 1) for each in metadata("gnnmax").get_all("Project-URL", []))
+if "Repository" in addresses:
+    html_theme_options["footer_icons"] = [
+        {"name": "Repository", "url": addresses["Repository"], "html": "Repository", "class": ""}
+    ]
 html_math_renderer = "imgmath"  # no page has formulas, and no script is loaded from elsewhere for them
 
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "attrs_block"]
 myst_heading_anchors = 4
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(Path(__file__).parents[1] / "build" / "site" / "notebooks")
-nb_execution_timeout = 300  # on a busy machine; a notebook takes less than a minute on an idle one
+nb_execution_timeout = 300  # of a cell that never ends; execution_times refuses a notebook that takes a minute
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_execution_in_temp = True
 nb_merge_streams = True
 nb_output_stderr = "remove"  # progress and notices of libraries
+
+linkcheck_timeout = 20
+linkcheck_retries = 2
+linkcheck_anchors = False  # places within pages of others come and go
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks import smoothing_widths
 from benchmarks.peaks import main
 from benchmarks.peers import cells
 from benchmarks.peers.callers import PEERS, Caller, read_json, settings
@@ -145,3 +146,15 @@ def test_every_caller_of_ours_runs_on_a_map(tmp_path):
     found = folder.found(caller, caller.default)
     assert not found.failure, sys.version
     assert len(found.calls) > 2
+
+
+def test_the_widths_of_smoothing_are_compared_on_the_same_maps(monkeypatch, capsys):
+    for name, values in (("DEPTHS", (200.0,)), ("AMPLITUDES", (4.0, 8.0)), ("WIDTHS", (1.0, 2.0))):
+        monkeypatch.setattr(smoothing_widths, name, values)
+    assert smoothing_widths.main(["--maps", "2"]) == 0
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    assert rows[0] == ["depth", "amplitude", "`smooth:1`", "`smooth:2`"] and len(rows) == 5
+    shares = np.array([row[2:] for row in rows[2:]], dtype=float)
+    assert (shares[1] > 0).all() and np.abs(shares[:2].mean(axis=0) - shares[2]).max() < 0.002
+    with pytest.raises(SystemExit, match=r"^2$"):
+        smoothing_widths.main(["--maps", "0"])

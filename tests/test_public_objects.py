@@ -4,6 +4,7 @@ import copy
 import inspect
 import pickle
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from gnnmax import (
     find_differences,
     find_maxima,
     load_model,
+    on_values,
     open_dataset,
     order_test,
 )
@@ -99,6 +101,12 @@ def test_a_stored_data_set_is_copied_and_pickled_too(tmp_path):
     assert data.count("train") == 16 and data.folder == tmp_path / "tiny" and TINY.folder is None
 
 
+WEIGHTS = np.random.default_rng(1).normal(size=(9, 9))
+NOTICES_ALL = audit(on_values(lambda v: (v * WEIGHTS).sum(axis=(1, 2))), WINDOWS, rng=np.random.default_rng(0))
+COUNTS = np.random.default_rng(2).poisson(
+    np.full((2, 24, 24), 300 / (1 + np.abs(np.subtract.outer(range(24), range(24)))))
+)
+
 PLOTS = {
     "windows": lambda: WINDOWS.plot(),
     "verdict": lambda: OBJECTS["verdict"].plot(),
@@ -111,6 +119,8 @@ PLOTS = {
     "order": lambda: OBJECTS["order"].plot(),
     "differences": lambda: OBJECTS["differences"].plot(),
     "card": lambda: OBJECTS["card"].plot(),
+    "audit of a scorer that notices all": lambda: NOTICES_ALL.plot(),
+    "differences of counts": lambda: find_differences(*COUNTS.astype(float), k=3).plot(),
 }
 
 
@@ -122,6 +132,43 @@ def test_a_picture_is_saved_and_pyplot_is_neither_loaded_nor_changed(name, tmp_p
     assert (tmp_path / "picture.png").stat().st_size > 1000
     assert all(each.figure is figure for each in np.ravel(axes))
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def shown_labels(axis, limits, place) -> list:
+    """The labels of an axis that are drawn: those within its limits, in their order along it."""
+    low, high = sorted(limits)
+    labels = [each for each in axis.get_ticklabels(which="both") if each.get_text()]
+    return sorted(
+        (each for each in labels if low <= each.get_position()[place] <= high), key=lambda t: t.get_position()
+    )
+
+
+def misplaced(figure, axes) -> list[str]:
+    """Words of a picture that are cut off at its border, and labels of the horizontal axis that overlap."""
+    figure.draw_without_rendering()
+    found = []
+    for each in np.ravel(axes):
+        across = shown_labels(each.xaxis, each.get_xlim(), 0)
+        down = shown_labels(each.yaxis, each.get_ylim(), 1)
+        boxes = [(label.get_text(), label.get_window_extent()) for label in across]
+        found += [f"{a} over {b}" for (a, one), (b, two) in pairwise(boxes) if one.x1 > two.x0]
+        for text in (each.title, each.xaxis.label, each.yaxis.label, *across, *down):
+            box = text.get_window_extent()
+            if text.get_text() and (box.x0 < -1 or box.x1 > figure.bbox.x1 + 1 or box.y1 > figure.bbox.y1 + 1):
+                found.append(text.get_text())
+    return found
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_no_words_of_a_picture_are_cut_off_and_no_labels_overlap(name):
+    assert misplaced(*PLOTS[name]()) == []
+
+
+def test_words_that_are_cut_off_and_labels_that_overlap_are_noticed():
+    figure, axes = axes_for(None, 2, 2)
+    axes.set_title("a title that is much longer than the picture is wide")
+    axes.set_xticks([0.4, 0.5], ["a long label", "another one"])
+    assert misplaced(figure, axes) == ["a long label over another one", axes.get_title()]
 
 
 def test_plot_draws_any_object_that_has_a_picture():

@@ -109,7 +109,7 @@ def test_the_numbers_on_the_page_of_features_are_those_of_the_package():
             "fifteen",
         ],
     ]
-    words += ["sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+    words += ["sixteen", "seventeen", "eighteen", "nineteen", "twenty", *(f"twenty-{word}" for word in words[1:10])]
     families = set(kinds("Recipe", "hosts")) - {"real", "file"}
     assert f"{words[len(families)].capitalize()} families of hosts" in page
     laws, chosen, orders = kinds("Recipe", "weights"), kinds("SubgraphSpec", "choose"), kinds("SubgraphSpec", "order")

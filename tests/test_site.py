@@ -1,6 +1,7 @@
 """The site: every public name, option and page is listed; ``make docs`` builds it, these tests only read the lists."""
 
 import ast
+import dataclasses
 import re
 import subprocess
 import sys
@@ -26,10 +27,14 @@ def extensions():
     try:
         import api_pages
         import command_pages
+        import execution_times
         import generated_pages
         import references
 
-        yield {module.__name__: module for module in (api_pages, command_pages, generated_pages, references)}
+        yield {
+            module.__name__: module
+            for module in (api_pages, command_pages, execution_times, generated_pages, references)
+        }
     finally:
         sys.path.remove(str(DOCS / "extensions"))
 
@@ -61,10 +66,32 @@ def test_a_public_name_without_a_page_is_noticed(extensions):
     assert "absent" not in extensions["api_pages"].public_names("gnnmax.task.label")
 
 
+def test_constants_and_type_aliases_without_a_docstring_are_listed_with_their_source(pages, extensions):
+    values = extensions["api_pages"].plain_values
+    assert values("gnnmax.auditing.findings") == {"Symmetry": "Literal['invariant', 'equivariant', 'neither']"}
+    assert "Scorer" in values("gnnmax.evaluation.evaluator")  # handed on
+    assert "Scorer" not in values("gnnmax.task.scorers")  # a docstring follows
+    page = pages["api/auditing.rst"]
+    assert ".. py:data:: Symmetry\n   :module: gnnmax.auditing.findings\n" in page
+
+
+def test_no_public_name_of_a_module_is_without_a_page(extensions):
+    api, missing = extensions["api_pages"], []
+    for module in (module for folder in api.modules_of().values() for module in folder):
+        tree = api.tree_of(module)
+        shown = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        shown |= {name for name, value in api.values_of(module).items() if value.described}
+        for node in tree.body:  # functions and classes that are handed on are shown where they are imported too
+            if isinstance(node, ast.ImportFrom):
+                shown |= {alias.asname or alias.name for alias in node.names} - set(api.plain_values(module))
+        missing += [f"{module}.{each}" for each in {*api.public_names(module)} - shown - {*api.plain_values(module)}]
+    assert missing == []
+
+
 def test_every_public_function_and_class_has_a_docstring(extensions):
     missing = []
     for module in (module for folder in extensions["api_pages"].modules_of().values() for module in folder):
-        tree = ast.parse(extensions["api_pages"].source_of(module).read_text(encoding="utf-8"))
+        tree = extensions["api_pages"].tree_of(module)
         defined = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
         described = {node.name for node in defined if ast.get_docstring(node)}  # overloads have none of their own
         public = {node.name for node in defined} & set(extensions["api_pages"].public_names(module))
@@ -72,15 +99,32 @@ def test_every_public_function_and_class_has_a_docstring(extensions):
     assert missing == []
 
 
+def options_in(text: str) -> set[str]:
+    """The options that the lines of a help begin with; a terminal without box characters gets blanks."""
+    signatures = re.findall(r"^(?:│ | {2})(-.*?)(?: {2,}|$)", text, re.MULTILINE)
+    return {option for each in signatures for option in re.findall(r"--[a-z][a-z0-9-]*", each)} - {"--help"}
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_that_the_help_of_a_command_lists_is_documented(name, pages, capsys):
     assert main([name, "--help"]) == 0
-    said = set(re.findall(r"^│ (--[a-z][a-z0-9-]*)|, (--[a-z][a-z0-9-]*)", capsys.readouterr().out, re.MULTILINE))
-    options = {first or second for first, second in said} - {"--help"}
+    options = options_in(capsys.readouterr().out)
     section = pages["commands.rst"].split(f"\n.. program:: gnnmax {name}\n")[1].split("\n.. program::")[0]
     documented = set(re.findall(r"--[a-z][a-z0-9-]*", " ".join(re.findall(r"^\.\. option:: (.*)$", section, re.M))))
     assert options <= documented
-    assert documented
+    fields = {f"--{each.name.replace('_', '-')}" for each in dataclasses.fields(COMMANDS[name])}
+    assert options & fields or not documented  # the help was read
+
+
+@pytest.mark.parametrize("mark", ["│ ", "  "])
+def test_the_options_of_a_help_are_read_with_and_without_a_box(mark):
+    lines = [
+        "-h, --help            show this",
+        "--out PATH            Where, not --in.",
+        "--no-probes, --probes",
+        "PATH  --x",
+    ]
+    assert options_in("\n".join(mark + line for line in lines)) == {"--out", "--no-probes", "--probes"}
 
 
 def test_the_meaning_of_an_option_is_read_from_all_its_lines_and_no_title_is_an_option(pages, extensions):
@@ -148,6 +192,15 @@ def test_the_settings_execute_every_tutorial_and_stop_at_an_error():
     settings = (DOCS / "conf.py").read_text(encoding="utf-8")
     for line in ('nb_execution_mode = "cache"', "nb_execution_raise_on_error = True", '"abort_on_example_error": True'):
         assert line in settings
+
+
+def test_a_notebook_that_takes_more_than_a_minute_stops_the_build(extensions):
+    slow_pages = extensions["execution_times"].slow_pages
+    assert slow_pages({"a": 59.9, "b": None}) == []
+    assert slow_pages({"a": 59.9, "b": 61.2}) == [
+        "the notebook took 61 seconds, and a reader has 60: make it smaller (b)"
+    ]
+    assert '"execution_times",' in (DOCS / "conf.py").read_text(encoding="utf-8")
 
 
 def test_the_build_treats_warnings_as_errors_and_is_part_of_the_continuous_integration():

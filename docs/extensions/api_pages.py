@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
+from typing import NamedTuple
 
 import gnnmax
 
-__all__ = ["api_index", "api_page", "modules_of", "page_of", "public_names"]
+__all__ = ["api_index", "api_page", "modules_of", "page_of", "plain_values", "public_names"]
 
 PACKAGE = Path(gnnmax.__file__).parent
 HIDDEN = {"__main__"}
+LONGEST = 160
+"""Characters of the source of a value that are shown."""
 LAZY = {"gnnmax", "gnnmax.detection"}
 """Folders that hand out names of their modules on first use."""
 
@@ -41,19 +45,84 @@ def source_of(module: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+@functools.cache
+def tree_of(module: str) -> ast.Module:
+    """Return the source of a module as a tree."""
+    return ast.parse(source_of(module).read_text(encoding="utf-8"))
+
+
 def first_line(module: str) -> str:
     """Return the first sentence of a module's docstring."""
-    return (ast.get_docstring(ast.parse(source_of(module).read_text(encoding="utf-8"))) or "").split("\n")[0]
+    return (ast.get_docstring(tree_of(module)) or "").split("\n")[0]
 
 
 def public_names(module: str) -> list[str]:
     """Return the public names of a module: those of its ``__all__``, or all without underscore."""
-    body = ast.parse(source_of(module).read_text(encoding="utf-8")).body
+    body = tree_of(module).body
     for node in body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             return list(ast.literal_eval(node.value))
     defined = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     return [name for name in defined if not name.startswith("_")]
+
+
+class Value(NamedTuple):
+    """A constant or a type alias of a module.
+
+    Attributes:
+        source: The source of its value.
+        described: Whether a docstring follows.
+    """
+
+    source: str
+    described: bool
+
+
+def plain_values(module: str) -> dict[str, str]:
+    """Return the constants and type aliases of a module's public names that Sphinx does not list, with their source.
+
+    It lists those that a docstring follows, in the module that defines them.
+    """
+    public = public_names(module)
+    own = {name: value.source for name, value in values_of(module).items() if not value.described}
+    found = {**_handed_on(module, set(public)), **own}
+    return {name: found[name] for name in public if name in found}
+
+
+def values_of(module: str) -> dict[str, Value]:
+    """Return what the lines of a module assign, by name."""
+    body = tree_of(module).body
+    found = {}
+    for node, following in zip(body, [*body[1:], None], strict=True):
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        described = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+        for name in ast.walk(target):
+            if isinstance(name, ast.Name):
+                found[name.id] = Value(ast.unparse(node.value), described)
+    return found
+
+
+def _handed_on(module: str, public: set[str]) -> dict[str, str]:
+    """Return the source of the values that a module imports from another one, and hands on."""
+    found = {}
+    for node in tree_of(module).body:
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("gnnmax.") and is_file(node.module):
+            names = [alias.name for alias in node.names if alias.name in public]
+            values = values_of(str(node.module)) if names else {}
+            found |= {name: values[name].source for name in names if name in values}
+    return found
+
+
+def is_file(module: str | None) -> bool:
+    """Return whether a name of a module is that of a file of the package."""
+    return PACKAGE.parent.joinpath(*str(module).split(".")).with_suffix(".py").is_file()
+
+
+def _plain_value(module: str, name: str, source: str) -> str:
+    shown = source if len(source) <= LONGEST else source[:LONGEST] + " ..."
+    return f".. py:data:: {name}\n   :module: {module}\n\n   .. code-block:: python\n\n      {name} = {shown}\n"
 
 
 def _title(text: str, mark: str) -> str:
@@ -67,6 +136,7 @@ def api_page(folder: str, modules: list[str]) -> str:
     for module in modules:
         parts.append(_title(module.removeprefix(f"{folder}."), "-"))
         parts.append(f".. automodule:: {module}\n")
+        parts += [_plain_value(module, name, source) for name, source in plain_values(module).items()]
     return "\n".join(parts)
 
 

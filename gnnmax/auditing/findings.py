@@ -255,7 +255,8 @@ class Audit(EqualByContent, Shown, Mapping[str, Finding]):
             "flips where the label moves": [finding.expected_flips for finding in self.findings.values()],
         }
         draw_bars(axes, names, shares)
-        axes.set(xlim=(0, 1), xlabel="share of decisions", title=textwrap.fill(self.conclusion, 64))
+        axes.set(xlim=(0, 1), xlabel="share of decisions")
+        axes.set_title(textwrap.fill(self.conclusion, 44), fontsize=9)
         axes.legend(fontsize=8)
         return figure, axes
 

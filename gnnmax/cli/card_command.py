@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +23,8 @@ class Card:
     """Write a data set, or the models of a run, as folders in the form of Hugging Face, each with its card.
 
     Of a data set: Parquet files that datasets.load_dataset reads, README.md with the data card, and croissant.json. Of
-    a run: a folder for each model, with its weights in the best seed and README.md with the model card.
+    a run on windows or maps: a folder for each net of gnnmax, with its weights in the best seed and README.md with the
+    model card and its figures.
     """
 
     source: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RECIPE|FOLDER")]]
@@ -38,13 +40,19 @@ class Card:
         """Write the folder."""
         check_output_folder(self.out, owner=CARD_FOLDER, force=self.force)
         if (as_path(self.source) / "config.json").is_file():
-            from gnnmax.report.shipping import write_model_cards
-
-            for folder in write_model_cards(as_path(self.source), self.out, force=self.force):
-                print_text(str(folder))
+            self._write_models(as_path(self.source))
             return 0
         from gnnmax.report.hugging_face import write_dataset_card
 
         data = open_any_data(self.source)
         print_text(str(write_dataset_card(data, self.out, probes=self.probes, force=self.force)))
         return 0
+
+    def _write_models(self, run: Path) -> None:
+        """Write the models of a run, and name those that are left out."""
+        from gnnmax.report.shipping import own_nets, write_model_cards
+
+        for folder in write_model_cards(run, self.out, force=self.force):
+            print_text(str(folder))
+        for name in own_nets(run):
+            sys.stderr.write(f"gnnmax: {name} is left out: without its own code no folder loads it\n")

@@ -169,7 +169,12 @@ class Detect(SearchFlags):
         card["models"] = {name: model.card.weights_sha256 for name, model in models.items()}
         card["everywhere"] = None
         self._write(source, table, card, found=found, models=models, outputs=outputs)
-        card["no_maximum"] = "" if len(table) else why_dropped(card) or why_none(source, options, by)
+        if len(table):
+            card["no_maximum"] = ""
+        elif self.positions is not None:
+            card["no_maximum"] = f"{self.positions} lists no position"
+        else:
+            card["no_maximum"] = why_dropped(card) or why_none(source, options, by)
         card["seconds"] = round(time.perf_counter() - started, 3)
         card["peak_memory_bytes"] = peak_memory()
         if self.out is not None:
@@ -198,9 +203,10 @@ class Detect(SearchFlags):
         outputs: Outputs,
     ) -> None:
         """Write the table first, then the outputs beside it; one that fails keeps no other back."""
+        card["table_sha256"] = None
         if self.out is not None:
             with outputs.writing("--out", self.out):
-                write_table(self.out, table)
+                card["table_sha256"] = write_table(self.out, table)
         if self.windows is not None:
             with outputs.writing("--windows", self.windows):
                 write_windows(self.windows, table, windows_of(self, source, found)[1])

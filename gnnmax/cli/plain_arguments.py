@@ -7,14 +7,22 @@ from typing import Any
 
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from gnnmax.io.plain_numbers import plain_float, plain_int
+from gnnmax.io.plain_numbers import exceeds_float64, plain_float, plain_int
 
 __all__ = ["PLAIN_NUMBERS"]
 
 PLAIN_NUMBERS = ConstructorRegistry()
 """How flags that take a number are read."""
 
-READERS: dict[Any, Callable[[str], Any]] = {int: plain_int, float: plain_float}
+
+def _real(text: str) -> float:
+    """Read a real number; one that float64 would turn into an infinite one is none."""
+    if exceeds_float64(text):
+        raise ValueError(f"too large for float64: {text!r:.60}")
+    return plain_float(text)
+
+
+READERS: dict[Any, Callable[[str], Any]] = {int: plain_int, float: _real}
 
 
 @PLAIN_NUMBERS.primitive_rule

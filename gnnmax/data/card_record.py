@@ -177,7 +177,8 @@ class Card(Shown):
         figure, axes = axes_for(ax, 5.6, 0.9 + 0.35 * len(rungs))
         ends = [(r.accuracy - 2 * r.standard_error, r.accuracy + 2 * r.standard_error) for r in rungs]
         colours = [COLOURS[2]] * len(self.rules) + [COLOURS[1]] * len(self.probes)
-        draw_intervals(axes, [r.name for r in rungs], [r.accuracy for r in rungs], ends, colours=colours)
+        names = [*(rule.name for rule in self.rules), *(f"{probe.name} (learned)" for probe in self.probes)]
+        draw_intervals(axes, names, [r.accuracy for r in rungs], ends, colours=colours)
         stated = [(r.stated, place) for place, r in enumerate(rungs) if r.stated is not None]
         axes.plot([x for x, _ in stated], [y for _, y in stated], "x", color="black", label="stated by the recipe")
         axes.set(xlabel="accuracy", title=self.name)

@@ -79,23 +79,17 @@ def read_cool(
     del columns["pixels/bin1_id"]  # the index says as much
     if balancing is not None and balancing.column not in columns:
         raise InputError(f"{file} {balancing.missing(found.others)}")
-    stored, missing = _counts(columns, bins), None
-    if balancing is not None:
-        factors = balancing.factors(columns[balancing.column])
-        stored, unknown = _balanced(stored, factors), np.isnan(factors)
-        if unknown.all():
-            raise InputError(
-                f"{file} has balancing weights that are all NaN, so no entry is measured: balance it again with weaker "
-                "filters, or leave out --balanced"
-            )
-        missing = MissingLines(unknown, unknown) if unknown.any() else None
-        if not np.isfinite(stored.data).all():
-            raise InputError(f"{file} has balancing weights whose products exceed float64: balance it again")
-    matrix = UpperTriangle(stored) if found.symmetric else stored
     names = tuple(
         f"{found.names[chrom]}:{start}-{end}"
         for chrom, start, end in zip(*(columns[f"bins/{name}"].tolist() for name in _BIN), strict=True)
     )
+    stored, missing = _counts(columns, bins), None
+    if balancing is not None:
+        try:
+            stored, missing = _balanced_by(stored, balancing, columns[balancing.column], names)
+        except InputError as error:
+            raise InputError(f"{file} has balancing weights {error}") from None
+    matrix = UpperTriangle(stored) if found.symmetric else stored
     places = GenomeBins(tuple(found.names), *(columns[f"bins/{name}"] for name in _BIN))
     borders = places.borders()
     return NamedMatrix(
@@ -238,6 +232,27 @@ def _counts(columns: Columns, bins: int) -> Any:
     matrix = csr_array((count, column.astype(size, copy=False), index.astype(size)), shape=(bins, bins))
     matrix.sort_indices()
     return matrix
+
+
+def _balanced_by(
+    counts: Any, balancing: Balancing, weights: npt.NDArray[np.float64], names: tuple[str, ...]
+) -> tuple[Any, MissingLines | None]:
+    """Return balanced counts, and the bins without a weight, None if there are none."""
+    factors = balancing.factors(weights)
+    unknown = np.isnan(factors)
+    if unknown.all():
+        raise InputError(
+            "that are all NaN, so no entry is measured: balance it again with weaker filters, or leave out --balanced"
+        )
+    if len(below := np.flatnonzero(factors < 0)):
+        at = int(below[0])
+        raise InputError(
+            f"below 0, {weights[at]:g} of the bin {names[at]}: balance it again, or take other weights (--weight-name)"
+        )
+    stored = _balanced(counts, factors)
+    if not np.isfinite(stored.data).all():
+        raise InputError("whose products exceed float64: balance it again")
+    return stored, MissingLines(unknown, unknown) if unknown.any() else None
 
 
 def _balanced(matrix: Any, weight: npt.NDArray[np.float64]) -> Any:

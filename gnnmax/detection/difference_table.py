@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gnnmax.detection.maxima import Dropped, Places
 from gnnmax.detection.search_options import Mode
 from gnnmax.detection.table import Column, Detections
-from gnnmax.task.plotting import COLOURS, axes_for
+from gnnmax.task.plotting import COLOURS, axes_for, logarithmic
 from gnnmax.task.tabulation import Shown, TableText, data_frame
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class Differences(Shown):
             axes.scatter(level[at], height[at], s=14, color=colour, label=f"{int(at.sum()):,} {name}")
         axes.axhline(0, lw=0.6, color="grey")
         if counts and (level > 0).any():
-            axes.set_xscale("log")
+            logarithmic(axes, "x")
         axes.legend(frameon=False)
         axes.set(
             xlabel="counts around the maximum, both matrices" if counts else "mean around the maximum",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gnnmax.detection.storage import Places
 
-__all__ = ["Entries", "Expected", "distance_classes", "expected_of"]
+__all__ = ["Entries", "Expected", "distance_classes", "expected_of", "scatter_of"]
 
 ROUNDS = 5
 """Number of rounds of a fit: each row, column and class is brought in line with what was measured there."""
@@ -23,6 +23,9 @@ PART = 2**16
 """Entries that are summed together: their numbers stay in the cache."""
 
 Floats = npt.NDArray[np.float64]
+
+Axes = list[tuple[str, ...]]
+"""Names of the fields of entries whose groups have factors; several names share them."""
 
 
 class Entries(NamedTuple):
@@ -50,18 +53,23 @@ class Expected:
         rows: That of each row.
         columns: That of each column; of an undirected matrix, the same array.
         additive: Whether they are terms of a sum.
+        tier: Which of several factors of a row or a column each class has: ``rows`` and ``columns`` then have a line
+            for each tier. None: one factor for all classes.
     """
 
     classes: Floats
     rows: Floats
     columns: Floats
     additive: bool
+    tier: Places | None = None
 
     def at(self, group: Places, rows: Places, columns: Places) -> Floats:
         """Return what is expected of entries with these classes, rows and columns, shapes that broadcast."""
+        tier = () if self.tier is None else (self.tier[group],)
+        of_rows, of_columns = self.rows[(*tier, rows)], self.columns[(*tier, columns)]
         if self.additive:
-            return np.asarray(self.classes[group] + self.rows[rows] + self.columns[columns])
-        return np.asarray(self.classes[group] * self.rows[rows] * self.columns[columns])
+            return np.asarray(self.classes[group] + of_rows + of_columns)
+        return np.asarray(self.classes[group] * of_rows * of_columns)
 
     def of(self, entries: Entries) -> Floats:
         """Return what is expected of each of some entries."""
@@ -124,14 +132,13 @@ def expected_of(
         True
     """
     neutral = 0.0 if additive else 1.0
-    lengths = {"group": max(classes, int(entries.group.max(initial=0)) + 1), "rows": shape[0], "columns": shape[1]}
-    axes = [("group",), ("rows", "columns")] if undirected else [("group",), ("rows",), ("columns",)]
+    lengths, axes = _axes(entries, shape, undirected=undirected, classes=classes)
     factors = {axis: np.full(lengths[axis[0]], neutral) for axis in axes}
     measured = {axis: _totals(entries, lengths, axis, lambda part: part.values) for axis in axes}
     ones = {axis: _totals(entries, lengths, axis, lambda part: np.ones(len(part.values))) for axis in axes if additive}
 
     def expected() -> Expected:
-        return Expected(factors[axes[0]], factors[axes[1]], factors[axes[-1]], additive)
+        return _product(factors, axes, additive=additive)
 
     for axis in axes * ROUNDS + axes[:1]:
         share = 1 / len(axis)
@@ -142,6 +149,97 @@ def expected_of(
             ratio = np.divide(measured[axis], wanted, out=np.ones(len(wanted)), where=wanted > 0)
             factors[axis] = factors[axis] * ratio**share
     return expected()
+
+
+def scatter_of(entries: Entries, shape: tuple[int, int], *, undirected: bool, classes: int = 1) -> Expected:
+    """Fit factors of squared deviations, in two tiers: classes that scatter evenly, and those that hold structure.
+
+    Near the diagonal the borders of domains are fitted badly, and deviations there are structure. They would make their
+    rows look noisy at all distances, and all other rows quiet. So rows and columns have factors of their own where the
+    mean of a class is far above that of the median entry.
+
+    Args:
+        entries: The measured entries, with squared deviations as values.
+        shape: Rows and columns of the matrix.
+        undirected: Whether rows and columns are the same nodes, with one factor each.
+        classes: Least number of classes: one without entries is neutral.
+
+    Example:
+        >>> rows, columns = np.triu_indices(40, 1)
+        >>> near = columns - rows < 9
+        >>> squares = np.where(near & (rows == 20), 50.0, 1.0)  # a border near the diagonal, even noise elsewhere
+        >>> entries = Entries(squares, rows, columns, np.where(near, 0, 1))
+        >>> totals = expected_of(entries, (40, 40), undirected=True, additive=False)
+        >>> tiers = scatter_of(entries, (40, 40), undirected=True)
+        >>> [float(found.at(1, 20, 35).round(1)) for found in (totals, tiers)]
+        [6.0, 2.4]
+    """
+    lengths, axes = _axes(entries, shape, undirected=undirected, classes=classes)
+    means, middle = _class_means(entries, lengths)
+    weights = np.divide(middle, means, out=np.ones(len(means)), where=means > middle) ** 2
+    even = _even_scatter(entries, lengths, axes, weights)
+    structured = means > STRUCTURED * middle
+    if not structured.any():
+        return even
+    kept = structured[entries.group]
+    rest = Entries(entries.values[kept], entries.rows[kept], entries.columns[kept], entries.group[kept])
+    wanted = even.of(rest)
+    rest = rest._replace(values=np.divide(rest.values, wanted, out=np.ones(len(wanted)), where=wanted > 0))
+    more = expected_of(rest, shape, undirected=undirected, additive=False, classes=lengths["group"])
+    rows = np.stack([even.rows, even.rows * more.rows])
+    columns = rows if undirected else np.stack([even.columns, even.columns * more.columns])
+    return Expected(even.classes * more.classes, rows, columns, additive=False, tier=structured.astype(np.intp))
+
+
+STRUCTURED = 1.5
+"""Ratio of the mean of a class to that of the median entry from which on its rows have factors of their own."""
+
+
+def _even_scatter(entries: Entries, lengths: dict[str, int], axes: Axes, weights: Floats) -> Expected:
+    """Fit factors so that the ratios to them have mean 1 in each class, row and column.
+
+    Ratios are averaged, not totals divided, because squares scatter in proportion to what is expected of them.
+
+    Args:
+        entries: Squared deviations.
+        lengths: The number of classes, rows and columns.
+        axes: Which of them have factors of their own.
+        weights: The weight of the entries of each class.
+
+    References:
+        Smyth, "Generalized linear models with varying dispersion", Journal of the Royal Statistical Society B, 1989:
+        squared deviations are fitted as gamma variables.
+    """
+    factors = {axis: np.ones(lengths[axis[0]]) for axis in axes}
+    known = {axis: _totals(entries, lengths, axis, lambda part: weights[part.group]) for axis in axes}
+
+    def ratios(part: Entries) -> Floats:
+        wanted = _product(factors, axes).at(part.group, part.rows, part.columns)
+        return weights[part.group] * np.divide(part.values, wanted, out=np.ones(len(wanted)), where=wanted > 0)
+
+    for axis in axes * ROUNDS + axes[:1]:
+        total = _totals(entries, lengths, axis, ratios)
+        mean = np.divide(total, known[axis], out=np.ones(len(total)), where=known[axis] > 0)
+        factors[axis] = factors[axis] * mean ** (1 / len(axis))
+    return _product(factors, axes)
+
+
+def _class_means(entries: Entries, lengths: dict[str, int]) -> tuple[Floats, float]:
+    """Return the mean of each class, and that of the class of the median entry."""
+    counts = _totals(entries, lengths, ("group",), lambda part: np.ones(len(part.values)))
+    means = _totals(entries, lengths, ("group",), lambda part: part.values) / np.maximum(counts, 1)
+    order = np.argsort(means)
+    return means, float(means[order][np.searchsorted(np.cumsum(counts[order]), counts.sum() / 2)])
+
+
+def _axes(entries: Entries, shape: tuple[int, int], *, undirected: bool, classes: int) -> tuple[dict[str, int], Axes]:
+    """Return the number of classes, rows and columns, and which of them have factors of their own."""
+    lengths = {"group": max(classes, int(entries.group.max(initial=0)) + 1), "rows": shape[0], "columns": shape[1]}
+    return lengths, [("group",), ("rows", "columns")] if undirected else [("group",), ("rows",), ("columns",)]
+
+
+def _product(factors: dict[tuple[str, ...], Floats], axes: Axes, *, additive: bool = False) -> Expected:
+    return Expected(factors[axes[0]], factors[axes[1]], factors[axes[-1]], additive)
 
 
 def _totals(

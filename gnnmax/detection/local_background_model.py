@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.background_kernels import kernel_of, kernel_sums, pieces_around
 from gnnmax.detection.blocks import Block
-from gnnmax.detection.expected_values import Entries, Expected, Floats, distance_classes, expected_of
+from gnnmax.detection.expected_values import Entries, Expected, Floats, distance_classes, expected_of, scatter_of
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.shuffled_entries import StatisticError, place_type
 from gnnmax.detection.storage import Places
@@ -99,14 +98,18 @@ class LocalModel:
         with np.errstate(over="ignore"):
             if not np.isfinite(np.square(entries.values).sum()):
                 raise StatisticError("decoys by distance need entries whose squares have a finite sum: replace them")
-        fit = partial(expected_of, shape=source.shape, undirected=source.undirected, classes=int(classes.max()) + 1)
-        mean = fit(entries, additive=additive)
+        fitted: dict[str, Any] = {
+            "shape": source.shape,
+            "undirected": source.undirected,
+            "classes": int(classes.max()) + 1,
+        }
+        mean = expected_of(entries, additive=additive, **fitted)
         model = cls(source, k, entries, classes, mean)
         local = model._local()
         deviations = np.square(entries.values - local)
         if not additive:
             deviations = np.divide(deviations, local, out=np.zeros(len(local)), where=local > 0)
-        spread = fit(entries._replace(values=deviations), additive=False)
+        spread = scatter_of(entries._replace(values=deviations), **fitted)
         return replace(model, spread=spread, local=local)
 
     def refitted(self, source: MatrixSource) -> LocalModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import hashlib
 import io
 import re
 import zipfile
@@ -29,10 +30,13 @@ __all__ = ["BEDPE_FILE", "is_table", "json_lines", "parquet_library", "write_arr
 BEDPE_FILE, TAB = ".bedpe", "\t"
 
 
-def write_table(path: Path, table: Detections) -> None:
+def write_table(path: Path, table: Detections) -> str:
     """Write a table as CSV, JSON, Parquet or BEDPE, by the ending of the file; an empty one has its columns too.
 
     The table is written part by part, so that memory does not grow with it.
+
+    Returns:
+        The SHA-256 digest of the file, by which a run card names the table that it describes.
 
     Raises:
         InputError: BEDPE of a matrix without bins of a genome, or Parquet without its library.
@@ -40,6 +44,8 @@ def write_table(path: Path, table: Detections) -> None:
     write = {".json": _write_json, ".csv": _write_csv, BEDPE_FILE: _write_bedpe}.get(path.suffix, _write_parquet)
     with atomic_file(path) as file:
         write(file, table)
+        file.seek(0)
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # it is a buffered file
 
 
 def json_lines(table: Detections) -> Iterator[str]:

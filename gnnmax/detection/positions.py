@@ -59,12 +59,9 @@ def read_positions(path: str | Path, names: Names = None, bins: GenomeBins | Non
     path = as_path(path)
     table = _table_of(path)
     try:
-        found = _positions_in(table, names, bins)
+        return _positions_in(table, names, bins)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    if not found:
-        raise InputError(f"{path} holds no position: expected lines i,j, or a table of places")
-    return found
 
 
 def _table_of(path: Path) -> TableColumns:
@@ -95,9 +92,11 @@ def _positions_in(table: TableColumns, names: Names, bins: GenomeBins | None) ->
     lengths = [column.shape for column in (table[pair[0]], table[pair[1]])]
     if lengths[0] != lengths[1] or len(lengths[0]) != 1:
         raise InputError(f"columns {pair[0]} and {pair[1]} must have one entry for each place, not shapes {lengths}")
-    known = [{}, {}] if names is None else [{str(name): at for at, name in enumerate(side)} for side in names]
+    known = [{}, {}] if names is None else [_places_of(side) for side in names]
     # Names of bins are intervals, so that a number is never one of them.
     numbered = names is None or bins is not None
+    if pair == NAMED and any(-1 in side.values() for side in known) and layout_in(table, INDEX_LAYOUTS[:1]):
+        pair, known, numbered = INDEX_LAYOUTS[0], [{}, {}], True  # a table of ours has both
     sides = [
         [_place(entry, places, table.where(at), numbered=numbered) for at, entry in enumerate(table[column].tolist())]
         for column, places in zip(pair, known, strict=True)
@@ -128,8 +127,18 @@ def _bins_of(table: TableColumns, layout: tuple[str, ...], bins: GenomeBins) -> 
     return list(zip(*sides, strict=True))
 
 
+def _places_of(names: Sequence[Any]) -> dict[str, int]:
+    """Return the place of each name, -1 for one that comes twice."""
+    found: dict[str, int] = {}
+    for at, name in enumerate(map(str, names)):
+        found[name] = -1 if name in found else at
+    return found
+
+
 def _place(entry: Any, known: dict[str, int], where: str, *, numbered: bool) -> int:
     word = str(entry)
+    if known.get(word) == -1:
+        raise InputError(f"{where}: the matrix has several nodes called {word[:40]!r}: give numbers under i,j")
     if word in known:
         return known[word]
     if numbered and _is_whole(word):
@@ -177,7 +186,7 @@ def detections_at(source: MatrixSource, positions: Sequence[tuple[int, int]], ma
         reason = "no edge" if maxima.mode == "graph" and value == 0 else ""
         score, lost = _value_at(source, i, j, next((step.reason for step in source.steps if step.lost), ""))
         found.append((value, score, None if lost else maximal, reason or lost))
-    values, scores, is_maximum, reasons = zip(*found, strict=True)
+    values, scores, is_maximum, reasons = zip(*found, strict=True) if found else ((), (), (), ())
     places = np.array(positions, dtype=np.int64).reshape(-1, 2)
     return Detections(
         places[:, 0],

@@ -154,16 +154,17 @@ def _edge_scores(model: Scorer, cutter: NeighbourhoodCutter, rows: Places, colum
     """Score some edges of a graph, independently of all others.
 
     In sparse graphs many windows hold little but their centre. A net that reads ranks scores only one of those whose
-    entries are in the same order; the others have the same score, to the bit.
+    entries are in the same order; the others have the same score, to the bit. It gets these ranks in place of values.
     """
     batch = cutter.cut(rows, columns, contexts=needs_contexts(model))
     if getattr(model, "encoding", "") != "rank" or needs_contexts(model):
         return score_windows(model, batch)[0]
-    ranks = in_order(batch.values).reshape(len(batch), batch.values[0].size if len(batch) else 1)
+    windows = in_order(batch.values)
+    ranks = windows.reshape(len(batch), windows[0].size if len(batch) else 1)
     _, first, which = np.unique(
         ranks.view(f"V{ranks.itemsize * ranks.shape[1]}"), return_index=True, return_inverse=True
     )
-    return score_windows(model, batch[first])[0][which.reshape(-1)]
+    return score_windows(model, windows[first])[0][which.reshape(-1)]
 
 
 def _check_side(model: Scorer, k: int) -> None:

@@ -7,7 +7,7 @@ References:
 from __future__ import annotations
 
 import hashlib
-from importlib.metadata import version
+from importlib.metadata import metadata, version
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from gnnmax.data.manifest import MANIFEST, MANIFEST_FILE, Manifest, read_manifes
 from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.recipe_files import any_recipe
 from gnnmax.data.stored_kinds import Described, layout_of
-from gnnmax.io.ownership import MADE_BY
+from gnnmax.io.ownership import MADE_BY, PROGRAM
 from gnnmax.io.paths import as_path
 
 __all__ = ["CONTEXT", "LICENSE", "croissant", "dataset_metadata", "field_metadata", "file_metadata"]
@@ -26,8 +26,8 @@ __all__ = ["CONTEXT", "LICENSE", "croissant", "dataset_metadata", "field_metadat
 LICENSE = "https://spdx.org/licenses/MIT.html"
 """The licence of generated data; imported windows have their owner's."""
 
-SOURCE = "https://ai.stackexchange.com/questions/12010"
-"""The question that the data sets ask."""
+QUESTION = "https://ai.stackexchange.com/questions/12010"
+"""The question that the data sets ask: their address where the package states no repository."""
 
 _TERMS = (
     *("arrayShape", "citeAs", "column", "equivalentProperty", "extract", "field", "fileObject", "fileProperty"),
@@ -115,15 +115,21 @@ def dataset_metadata(recipe: Described, files: list[dict[str, Any]], records: li
         "conformsTo": "http://mlcommons.org/croissant/1.1",
         "name": recipe.name,
         "description": f"{summary} A data set of {what} {MADE_BY}; digest {recipe.digest}.",
-        "url": SOURCE,
+        "url": _address(),
         "version": f"1.0.0+{recipe.digest[:12]}",
         "identifier": recipe.digest,
         "keywords": ["graph", "adjacency matrix", "maximum", "symmetry", what],
-        "citeAs": f"The gnnmax authors, gnnmax {version('gnnmax')}, recipe {recipe.name}, digest {recipe.digest}",
+        "citeAs": f"The gnnmax authors, gnnmax {version(PROGRAM)}, recipe {recipe.name}, digest {recipe.digest}",
         **origin,
         "distribution": files,
         "recordSet": [_splits(recipe), *records],
     }
+
+
+def _address() -> str:
+    """Return the repository that the package was built with, or the question."""
+    stated = [each.split(", ", 1) for each in metadata(PROGRAM).get_all("Project-URL", [])]
+    return next((address for title, address in stated if title == "Repository"), QUESTION)
 
 
 def file_metadata(name: str, content: bytes, encoding: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         path: Path of the file, in an existing folder.
 
     Yields:
-        The file, open for writing bytes; it must stay open.
+        The file, open for writing bytes and for reading them again; it must stay open.
 
     Raises:
         InputError: the path is a folder, a device or another special file.
@@ -90,7 +90,7 @@ def _own_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
     for attempt in range(FILE_ATTEMPTS):
         partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         try:
-            with partial.open("xb") as file, locked(partial, file.fileno()) as held:
+            with partial.open("x+b") as file, locked(partial, file.fileno()) as held:
                 if held is not False or attempt + 1 == FILE_ATTEMPTS:
                     yield file, partial
                     return

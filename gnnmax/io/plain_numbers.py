@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["is_plain", "plain_float", "plain_int", "plain_number"]
+__all__ = ["exceeds_float64", "is_plain", "plain_float", "plain_int", "plain_number"]
 
 WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
 
@@ -22,8 +22,21 @@ def is_plain(text: str) -> bool:
     return text.isascii() and "_" not in text
 
 
+def exceeds_float64(text: str) -> bool:
+    """Return whether a number that is written with digits would be read as infinite.
+
+    Example:
+        >>> exceeds_float64("1e400"), exceeds_float64("1e300"), exceeds_float64("-inf"), exceeds_float64("2x")
+        (True, False, False, False)
+    """
+    try:
+        return math.isinf(float(text)) and any(character.isdigit() for character in text)
+    except ValueError:
+        return False
+
+
 def plain_float(text: str) -> float:
-    """Read a number that other programs read too; NaN and infinities are numbers here.
+    """Read a number that other programs read too; NaN and infinities are numbers here, as words.
 
     Raises:
         ValueError: not a number, or one that only Python reads.

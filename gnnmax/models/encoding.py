@@ -62,11 +62,24 @@ def rank(values: Tensor) -> Tensor:
                  [6., 1.]]])
     """
     entries = values.nan_to_num(-torch.inf, torch.inf, -torch.inf).flatten(-2).contiguous()
-    ordered = entries.sort(dim=-1).values
-    not_above = torch.searchsorted(ordered, entries, right=True)
-    below = torch.searchsorted(ordered, entries)
-    twice = 2 * entries.shape[-1] - not_above - below  # 2 above + equal
-    return -twice.to(values.dtype).log().view_as(values)
+    return -_twice_from_the_top(entries).to(values.dtype).log().view_as(values)
+
+
+def _twice_from_the_top(entries: Tensor) -> Tensor:
+    """Return ``2 above + equal`` of each entry along the last axis, equal ones counted with itself.
+
+    In sorted order it follows from the ends of each run of equal entries: its first one, and the first one of the next.
+    """
+    ordered, index = entries.sort(dim=-1)
+    n = entries.shape[-1]
+    place = torch.arange(n, device=entries.device).expand_as(index)
+    begins = torch.ones_like(ordered, dtype=torch.bool)
+    begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    first = place.masked_fill(~begins, 0).cummax(dim=-1).values
+    after = torch.full_like(index, n)
+    after[..., :-1] = (place[..., 1:]).masked_fill(~begins[..., 1:], n)
+    after = after.flip(-1).cummin(dim=-1).values.flip(-1)
+    return torch.empty_like(index).scatter_(-1, index, 2 * n - first - after)
 
 
 def standardise(values: Tensor) -> Tensor:

@@ -10,7 +10,15 @@ from gnnmax.experiments.map_results import MapResults, MapSplitResult
 from gnnmax.report.tables import figure_text
 from gnnmax.task.tabulation import interval_text, number_text
 
-__all__ = ["column_text", "main_metric", "map_run_tables", "map_split_rows", "map_split_table", "title_of"]
+__all__ = [
+    "column_text",
+    "main_metric",
+    "map_run_tables",
+    "map_split_rows",
+    "map_split_table",
+    "shown_metrics",
+    "title_of",
+]
 
 MAP_COLUMNS = ("found_exactly", "found_within", "best_distance", "recall", "f1", "recall_at_fdr", "average_precision")
 """Metrics of the table of callers, those that exist for some caller."""
@@ -43,6 +51,11 @@ def columns_of(test: MapSplitResult) -> list[str]:
     if main == "recall":  # the best call says little where there are several peaks
         return [name for name in known if PEAK_METRICS[name].needs != "best" and name != main]
     return [name for name in known if name not in (main, "recall")]  # with one call a map they are equal
+
+
+def shown_metrics(test: MapSplitResult) -> list[str]:
+    """Return the metrics that the tables of a test set show, the main one first."""
+    return [main_metric(test), *columns_of(test)]
 
 
 def column_text(metric: str) -> str:

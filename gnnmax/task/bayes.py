@@ -16,7 +16,14 @@ from gnnmax.task.label import check_windows
 from gnnmax.task.noise import SPIKE, NoiseModel
 from gnnmax.task.windows import Windows
 
-__all__ = ["Ceiling", "ceiling_of", "expected_accuracy", "log_likelihood_ratio", "spike_log_likelihood_ratio"]
+__all__ = [
+    "Ceiling",
+    "ceiling_of",
+    "entry_log_likelihoods",
+    "expected_accuracy",
+    "log_likelihood_ratio",
+    "spike_log_likelihood_ratio",
+]
 
 Scores = npt.NDArray[np.float64]
 
@@ -57,9 +64,7 @@ def log_likelihood_ratio(windows: Windows) -> Scores:
         Neyman and Pearson, "On the problem of the most efficient tests of statistical hypotheses", Phil. Trans. R.
         Soc. A 231, 1933. Ours is the ratio of one position against the mean over the others.
     """
-    if windows.amplitude is None:
-        raise InputError("a likelihood ratio needs windows with an amplitude: those of a noise or bump recipe")
-    ratio = _log_ratio(windows, windows.amplitude.astype(np.float64), windows.noise)
+    ratio = _log_ratio(windows, _amplitude_of(windows), windows.noise)
     return ratio if windows.noise.flips == 0 else _as_written(ratio, windows.noise.flips)
 
 
@@ -69,19 +74,53 @@ def _as_written(ratio: Scores, flips: float) -> Scores:
     return np.asarray(-np.sign(ratio) * np.log1p((1 - 2 * flips) * less / (1 + flips * less)))
 
 
+def entry_log_likelihoods(windows: Windows) -> Scores:
+    """Return the log likelihood of the peak at each entry against none: with a softmax, the posterior of its place.
+
+    The best guess of the place is the largest, if all places are equally likely. See :func:`log_likelihood_ratio`.
+
+    Args:
+        windows: Windows with amplitudes.
+
+    Returns:
+        Floats, shape ``(N, k, k)``; 0 at an entry that is not observed and whose neighbours are not.
+
+    Raises:
+        InputError: the windows have no amplitude.
+
+    Example:
+        >>> from gnnmax import build, load_recipe
+        >>> w = build(load_recipe("bump-9-natural").replace(splits={"test": 1})).test
+        >>> entry_log_likelihoods(w).shape
+        (128, 9, 9)
+    """
+    return _evidence(windows, _amplitude_of(windows), windows.noise)
+
+
+def _amplitude_of(windows: Windows) -> Scores:
+    if windows.amplitude is None:
+        raise InputError("a likelihood ratio needs windows with an amplitude: those of a noise or bump recipe")
+    return windows.amplitude.astype(np.float64)
+
+
 def _log_ratio(windows: Windows, amplitude: Scores, noise: NoiseModel) -> Scores:
     if noise.radius == 0 and noise.law == "gaussian":
         return spike_log_likelihood_ratio(windows.values, amplitude)
+    return _against_others(_evidence(windows, amplitude, noise))
+
+
+def _evidence(windows: Windows, amplitude: Scores, noise: NoiseModel) -> Scores:
+    """Log likelihood of the peak at each entry against none, shape ``(N, k, k)``."""
     values = windows.values.astype(np.float64)
     with np.errstate(divide="ignore"):
         values = np.log(values) if noise.law == "lognormal" else values
     if noise.radius > 0:
         nodes = (windows.rows.astype(np.float64), windows.columns.astype(np.float64))
-        return _against_others(_bump_evidence(values, nodes, amplitude, noise.radius))
+        return _bump_evidence(values, nodes, amplitude, noise.radius)
     gain = np.log1p(amplitude / noise.base) if noise.law == "poisson" else amplitude
     cost = amplitude if noise.law == "poisson" else amplitude**2 / 2
     evidence = gain[:, None, None] * np.clip(values, -1e150, 1e150) - cost[:, None, None]
-    return _against_others(np.where(np.isnan(values), 0.0, evidence))
+    return np.where(np.isnan(values), 0.0, evidence)
 
 
 def _bump_evidence(values: Scores, nodes: tuple[Scores, Scores], amplitude: Scores, radius: float) -> Scores:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "axes_for", "draw_bars", "draw_intervals", "draw_matrix", "grid_of_axes", "mark_entry", "plot"]
+__all__ = [
+    "COLOURS",
+    "axes_for",
+    "draw_bars",
+    "draw_intervals",
+    "draw_matrix",
+    "grid_of_axes",
+    "logarithmic",
+    "mark_entry",
+    "plot",
+]
 
 COLOURS = ("#d9480f", "#7c5cd6", "#0f9d8a", "#c2255c", "#1971c2", "#5c940d")
 """Colours of scorers, in their order; readable on light and dark pages."""
@@ -171,3 +181,21 @@ def draw_bars(axes: Axes, names: Sequence[str], shares: Mapping[str, Sequence[fl
     axes.set_yticks(range(len(names)), list(names))
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(axis="x", lw=0.4, alpha=0.5)
+
+
+def logarithmic(axes: Axes, which: Literal["x", "y"]) -> None:
+    """Make an axis logarithmic, with plain numbers at 1 and 3 of every power of ten: more would overlap.
+
+    Example:
+        >>> figure, axes = axes_for(None, 2, 2)
+        >>> logarithmic(axes, "x")
+        >>> axes.get_xscale()
+        'log'
+    """
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=(1, 3)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())

@@ -1,4 +1,4 @@
-"""Training on maps that are drawn on the device, a fresh batch at every step: how the shipped map nets came to be.
+"""Training on examples that are drawn on the device, a fresh batch at every step: how the shipped map nets came to be.
 
 On a GPU every update is one CUDA graph: drawing, forward, backward, clipping, AdamW. A running mean of the weights is
 kept. Bits differ from one device to another.
@@ -9,17 +9,23 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from gnnmax.training.drawn_maps import MapSource
-
-__all__ = ["DeviceTraining"]
+__all__ = ["DeviceTraining", "Source"]
 
 RATE, WARM_UP, CLIP, DECAY = 3e-3, 300, 1.0, 1e-4
 KEEP = 0.998
 """Share of the running mean of the weights that an update keeps."""
+
+
+class Source(Protocol):
+    """Draws batches of examples on the device of a training."""
+
+    def loss(self, net: nn.Module, rng: torch.Generator) -> Tensor:
+        """Return the loss of a net on a fresh batch, in nats an example."""
 
 
 class DeviceTraining:
@@ -37,12 +43,11 @@ class DeviceTraining:
             self.weights, lr=self.rate if on_gpu else RATE, weight_decay=DECAY, capturable=on_gpu
         )
 
-    def update(self, source: MapSource) -> Callable[[], None]:
-        """Return a call that makes one update on maps of a source."""
+    def update(self, source: Source) -> Callable[[], None]:
+        """Return a call that makes one update on examples of a source."""
 
         def step() -> None:
-            values, codes = source.draw(self.rng)
-            loss = source.objective.loss(self.net(values, symmetric=True), codes)
+            loss = source.loss(self.net, self.rng)
             self.optimiser.zero_grad(set_to_none=False)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.weights, CLIP)
@@ -80,22 +85,37 @@ class DeviceTraining:
             self.optimiser.param_groups[0]["lr"] = rate
 
     def run(
-        self, sources: Sequence[MapSource], seconds: float, write: Callable[[str], object] = lambda _line: None
+        self,
+        sources: Sequence[Source],
+        seconds: float = math.inf,
+        write: Callable[[str], object] = lambda _line: None,
+        *,
+        steps: float = math.inf,
     ) -> int:
-        """Train for some seconds, with a cosine schedule over them, and keep the running mean of the weights."""
+        """Train for some seconds or updates, with a cosine schedule, and keep the running mean of the weights.
+
+        Args:
+            sources: The updates take them in turn.
+            seconds: Time to train, after which it ends.
+            write: Is called with lines about the progress.
+            steps: Number of updates, after which it ends. On one machine they alone decide the weights.
+
+        Returns:
+            The number of updates.
+        """
         updates = [self.update(source) for source in sources]
         self.loss.zero_()
-        started, steps, done = time.monotonic(), 0, 0.0
+        started, step, done = time.monotonic(), 0, 0.0
         while done < 1:
-            if self.device.type != "cuda" or steps % 20 == 0:  # looking at the clock waits for a GPU
-                done = min(1.0, (time.monotonic() - started) / seconds)
-                warm = min(1.0, (steps + 20) / WARM_UP)
+            if self.device.type != "cuda" or step % 20 == 0:  # looking at the clock waits for a GPU
+                done = min(1.0, max((time.monotonic() - started) / seconds, (step + 1) / steps))
+                warm = min(1.0, (step + 20) / WARM_UP)
                 self.set_rate(RATE * warm * (0.01 + 0.495 * (1 + math.cos(math.pi * done))))
-            if steps % 1000 == 0:
-                write(f"step {steps:,}, loss {float(self.loss):.3f} nats a map\n")
-            updates[steps % len(updates)]()
-            steps += 1
+            if step % 1000 == 0:
+                write(f"step {step:,}, loss {float(self.loss):.3f} nats an example\n")
+            updates[step % len(updates)]()
+            step += 1
         with torch.no_grad():
             for weight, mean in zip(self.weights, self.mean, strict=True):
                 weight.copy_(mean)
-        return steps
+        return step

@@ -6,15 +6,14 @@ draw can be part of a CUDA graph. Bits differ from one device to another; recipe
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gnnmax.errors import unknown_name
+from gnnmax.training.device_training import Source
 from gnnmax.training.objectives import NO_PLACE, OTHER, PEAK, PlaceObjective
 
-__all__ = ["ContactMaps", "LineMaps", "MapSource", "PlainMaps", "sources_of"]
+__all__ = ["ContactMaps", "LineMaps", "PlainMaps", "sources_of"]
 
 DIAGONAL, RADIUS, SEPARATION = 10, 1.2, 8
 
@@ -23,27 +22,17 @@ Range = tuple[float, float]
 """Least and greatest value of a parameter that is drawn for each map."""
 
 
-class MapSource(Protocol):
-    """Draws batches of symmetric maps.
-
-    Attributes:
-        objective: The loss that fits the number of their peaks.
-    """
-
-    objective: PlaceObjective
-
-    def draw(self, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return values and codes of entries (see :func:`~gnnmax.training.objectives.place_codes`), ``(B, n, n)``."""
-
-
 class _Square:
-    """What all kinds of symmetric maps need: the places, their distances, and where a peak can be.
+    """What all kinds of symmetric maps need: the places, their distances, where a peak can be, and the loss of a net.
 
     Args:
         n: Number of nodes.
         batch: Number of maps in a draw.
         device: Where they are drawn.
         most: Greatest number of peaks in a map; each number from 0 on is as likely. None: always one.
+
+    Attributes:
+        objective: The loss that fits the number of their peaks.
     """
 
     def __init__(self, n: int, batch: int, device: torch.device, *, most: int | None = None) -> None:
@@ -53,6 +42,15 @@ class _Square:
         self.upper = torch.ones(n, n, dtype=torch.bool, device=device).triu(1)
         self.allowed = torch.ones(n, n, device=device).triu(DIAGONAL).nonzero()
         self.objective = PlaceObjective(None if most is None else most / n**2)
+
+    def draw(self, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return values and codes of entries (see :func:`~gnnmax.training.objectives.place_codes`), ``(B, n, n)``."""
+        raise NotImplementedError
+
+    def loss(self, net: nn.Module, rng: torch.Generator) -> Tensor:
+        """Return the loss of a net on fresh maps."""
+        values, codes = self.draw(rng)
+        return self.objective.loss(net(values, symmetric=True), codes)
 
     def uniform(self, *shape: int, rng: torch.Generator) -> Tensor:
         """Draw uniform numbers between 0 and 1."""
@@ -220,7 +218,7 @@ class ContactMaps(_Square):
         )
 
 
-def sources_of(name: str, device: torch.device) -> list[MapSource]:
+def sources_of(name: str, device: torch.device) -> list[Source]:
     """Return the maps on which a shipped net is trained: the steps take them in turn.
 
     Raises:
@@ -230,10 +228,10 @@ def sources_of(name: str, device: torch.device) -> list[MapSource]:
         >>> len(sources_of("map-product", torch.device("cpu")))
         4
     """
-    line: list[MapSource] = [
+    line: list[Source] = [
         LineMaps(n, batch, device, shuffled=True) for n, batch in ((32, 96), (48, 64), (64, 48), (96, 16))
     ]
-    image: list[MapSource] = [
+    image: list[Source] = [
         LineMaps(64, 32, device, shuffled=False),
         PlainMaps(96, 12, device),
         ContactMaps(128, 12, device, by_distance=False),

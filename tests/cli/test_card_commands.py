@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gnnmax import load_recipe
@@ -17,6 +18,11 @@ def made(tmp_path_factory):
     assert main(["generate", "tiny", "--out", str(folder / "data")]) == 0
     call = ["train", "--data", "tiny", "--model", "gnn", "--steps", "1", "--device", "cpu"]
     assert main([*call, "--out", str(folder / "run")]) == 0
+    np.save(folder / "x.npy", np.random.default_rng(0).random((120, 3, 3)))
+    np.save(folder / "y.npy", np.arange(120) % 2)
+    own = ["import", str(folder / "x.npy"), "--labels", str(folder / "y.npy"), "--out", str(folder / "own")]
+    assert main(own) == 0
+    assert main([*call[:2], str(folder / "own"), *call[3:], "--out", str(folder / "own run")]) == 0
     (folder / "foreign").mkdir()
     (folder / "foreign" / "config.json").write_text('{"architectures": ["Bert"]}')
     return folder
@@ -56,6 +62,34 @@ def test_the_nets_of_a_run_become_folders_that_load(place, capsys):
     assert capsys.readouterr().out.split() == [str(Path("cards", "gnn"))]
     assert Path("cards/gnn/README.md").read_text(encoding="utf-8").startswith('---\nlicense: "mit"\n')
     assert gnnmax.load_model("cards/gnn", device="cpu").name == "gnn"
+
+
+def test_the_card_of_a_net_says_how_to_load_it_and_how_it_was_trained(place, capsys):
+    assert main(["card", "run", "--out", "cards"]) == 0
+    card = Path("cards/gnn/README.md").read_text(encoding="utf-8")
+    assert 'load_model("FOLDER")' in card and "synthetic graphs only" in card
+    command = json.loads(Path("run/results.json").read_text(encoding="utf-8"))["command"]
+    assert f"`{' '.join(command.split())}` trains it again" in card and "train_shipped" not in card
+
+
+def test_the_card_of_a_net_that_learned_own_windows_claims_nothing_about_synthetic_graphs(place, capsys):
+    assert main(["card", "own run", "--out", "cards"]) == 0
+    card = Path("cards/gnn/README.md").read_text(encoding="utf-8")
+    assert card.startswith('---\nlicense: "unknown"\n') and "imported data" in card
+    assert "is the label true" in card and "| `argmax` |" in card
+    assert "synthetic" not in card and "`bayes`" not in card
+
+
+def test_a_net_of_the_caller_s_own_is_left_out_and_named(place, capsys):
+    code = "def mine(k):\n    return build_model('gnn', k=k)\n\n\nmine.inputs = 'values'\n"
+    Path("net.py").write_text("from gnnmax.models.registry import build_model\n\n\n" + code)
+    call = ["compare", "--data", "tiny", "--models", "gnn,mine=net.py:mine", "--seeds", "1", "--steps", "1"]
+    assert main([*call, "--device", "cpu", "--out", "both"]) == 0
+    capsys.readouterr()
+    assert main(["card", "both", "--out", "cards"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.split() == [str(Path("cards", "gnn"))]
+    assert shown.err == "gnnmax: mine is left out: without its own code no folder loads it\n"
 
 
 @pytest.mark.parametrize(

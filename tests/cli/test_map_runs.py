@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gnnmax.cli.main import main
+from gnnmax.models.maps.trained import load_map_model
 from tests.support.maps import few_maps_for_ceilings
 from tests.support.refusals import refused
 
@@ -66,6 +67,27 @@ def test_the_nets_of_a_run_are_evaluated_on_another_split_and_audited(run, recip
     assert audits["map-cnn (seed 0)"]["findings"]["transposition"]["verdict"] == "equivariant"
     assert main(["audit", "--data", recipe, "--rule", "nms", "--most", "2"]) == 0
     assert "nms, declared: nothing" in capsys.readouterr().out
+
+
+def test_the_nets_of_a_run_become_folders_with_cards_of_their_figures(run, tmp_path, capsys):
+    capsys.readouterr()
+    assert main(["card", run, "--out", str(tmp_path / "cards")]) == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / "cards" / name) for name in ("map-cnn", "slid")]
+    assert load_map_model(tmp_path / "cards" / "slid", device="cpu").name == "slid"
+    card = (tmp_path / "cards" / "map-cnn" / "README.md").read_text(encoding="utf-8")
+    (index,) = json.loads(next(line for line in card.splitlines() if line.startswith("model-index: "))[13:])
+    tests = json.loads(Path(run, "results.json").read_text())["tests"]
+    assert [each["dataset"]["name"] for each in index["results"]] == [test["name"] for test in tests]
+    for result, test in zip(index["results"], tests, strict=True):
+        stated = {each["type"]: each for each in result["metrics"]}
+        assert {"found_exactly", "found_within", "recall_at_fdr", "average_precision"} <= set(stated)
+        verdict = test["verdicts"]["map-cnn"]
+        for metric, each in stated.items():
+            assert each["value"] == round(verdict["by_seed"][metric][0], 4)
+            ceiling = verdict["ceilings"].get(metric)
+            assert each.get("args") == (None if ceiling is None else {"ceiling": round(ceiling, 4)})
+            assert f"| `{test['name']}` | {test['maps']} | natural | {each['name']} | {each['value']:.4f} |" in card
+    assert "(`posterior`)" not in card and "matched_filter" not in card  # rules that know more
 
 
 def test_the_stored_calls_are_evaluated_as_the_lists_of_other_programs(run, capsys):

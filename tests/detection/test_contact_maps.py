@@ -91,6 +91,22 @@ def test_weights_whose_products_overflow_are_refused(maps, tmp_path, forked):
         read_matrix(tmp_path / "m.cool", balanced=True)
 
 
+@pytest.mark.parametrize(("name", "flags"), [("weight", ["--balanced"]), ("KR", ["--weight-name", "KR"])])
+def test_weights_below_0_are_refused_with_the_first_bin_that_has_one(maps, name, flags, tmp_path, capsys, forked):
+    folder, _, weight = maps
+    shutil.copy(folder / "balanced.cool", tmp_path / "m.cool")
+    names = read_matrix(folder / "balanced.cool").names[0]
+    with h5py.File(tmp_path / "m.cool", "r+") as file:
+        wrong = np.where(np.isin(np.arange(SIDE), [5, 9]), -0.25, np.nan_to_num(weight, nan=1.0))
+        if name in file["bins"]:
+            del file["bins"][name]
+        file[f"bins/{name}"] = wrong
+    assert main(["detect", str(tmp_path / "m.cool"), "--models", "none", *flags]) == 2
+    said = capsys.readouterr().err
+    assert f"has balancing weights below 0, -0.25 of the bin {names[5]}: balance it again" in said
+    assert said.count("\n") == 1
+
+
 def test_missing_weights_are_named_as_the_file_has_them(maps, tmp_path, forked):
     folder, _, _ = maps
     shutil.copy(folder / "plain.cool", tmp_path / "m.cool")

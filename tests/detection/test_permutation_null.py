@@ -37,7 +37,7 @@ NOISE = [name for name, one in SIMULATIONS.items() if not (one.bumps or "wrong" 
 @pytest.mark.parametrize("name", NOISE)
 def test_in_noise_anything_is_found_in_a_tenth_of_matrices_at_most(name):
     # 150 matrices at a rate of 0.1: above 0.175, three standard deviations, once in a thousand; 50: above 0.23.
-    large = SIMULATIONS[name].k == 7
+    large = SIMULATIONS[name].k > 5
     assert shares(SIMULATIONS[name], 50 if large else 150).anything <= (0.23 if large else 0.175)
 
 
@@ -375,11 +375,12 @@ def test_beside_missing_bins_windows_exceed_their_surroundings_no_more_often_tha
 
 
 def test_a_window_at_the_corner_of_a_block_is_compared_with_the_block():
-    place = np.arange(60)
+    place, corner, found = np.arange(60), (np.array([22]), np.array([36])), []
     block = 20 + 40.0 * ((place[:, None] // 20) == place // 20)
-    counts = symmetric(np.random.default_rng(0).poisson(block).astype(float))
-    corner = np.array([22]), np.array([36])
-    flat = LocalModel.of(as_source(counts), (5, 5)).excess(*corner)[0]
     bump = np.round(120 * np.exp(-((place[:, None] - 22) ** 2 + (place - 36) ** 2) / 2))
-    raised = LocalModel.of(as_source(counts + bump + bump.T), (5, 5)).excess(*corner)[0]
-    assert abs(flat) < 2.5 and raised > flat + 1.5
+    for seed in range(6):
+        counts = symmetric(np.random.default_rng(seed).poisson(block).astype(float))
+        models = [LocalModel.of(as_source(matrix), (5, 5)) for matrix in (counts, counts + bump + bump.T)]
+        found.append([model.excess(*corner)[0] for model in models])
+    flat, raised = np.transpose(found)
+    assert np.abs(flat).max() < 2.5 and (raised > flat + 0.9).all() and (raised - flat).mean() > 1.2

@@ -5,6 +5,7 @@ import copy
 import hashlib
 import warnings
 
+import numpy as np
 import pytest
 
 from gnnmax import build
@@ -12,6 +13,7 @@ from gnnmax.data.recipe_files import map_recipe_names, recipe_names
 from gnnmax.errors import InputError
 from gnnmax.interop.croissant import croissant
 from gnnmax.io.ownership import MADE_BY
+from gnnmax.report.hugging_face import write_dataset_card
 from tests.support.skips import skip_outside_ci
 
 
@@ -65,6 +67,37 @@ def test_stored_files_are_described_with_their_digests_and_arrays(errors_of, tmp
     fields = {field["name"]: field for field in found["recordSet"][1]["field"]}
     assert (fields["values"]["dataType"], fields["values"]["arrayShape"]) == ("cr:Float32", "5,5")
     assert "arrayShape" not in fields["margin"]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "address"),
+    [
+        (None, "https://ai.stackexchange.com/questions/12010"),
+        (["Issues, https://example.org/i", "Repository, https://example.org/gnnmax"], "https://example.org/gnnmax"),
+    ],
+)
+def test_the_address_is_that_of_the_repository_where_the_package_has_one(monkeypatch, addresses, address):
+    class Metadata:
+        def get_all(self, field, otherwise):
+            return {"Project-URL": addresses}[field] or otherwise
+
+    monkeypatch.setattr("gnnmax.interop.croissant.metadata", lambda name: Metadata())
+    assert croissant("tiny")["url"] == address
+
+
+def test_the_records_of_a_card_are_read_by_the_library_and_are_the_windows(errors_of, tmp_path):
+    import mlcroissant  # errors_of has skipped the test where it is not there
+
+    data = build("tiny")
+    folder = write_dataset_card(data, tmp_path / "tiny", probes=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = mlcroissant.Dataset(str(folder / "croissant.json"))
+        records = list(dataset.records("test"))
+    assert list(dataset.metadata.issues.errors) == []
+    values = np.array([record["test/values"] for record in records], np.float32)
+    np.testing.assert_array_equal(values.reshape(data.test.values.shape), data.test.values)
+    assert [record["test/label"] for record in records] == data.test.label.tolist()
 
 
 def test_an_unknown_name_is_refused():

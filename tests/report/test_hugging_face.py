@@ -1,6 +1,8 @@
 """A card's folder holds the data set in Parquet, a head in YAML with the right numbers, and valid metadata."""
 
 import json
+import re
+import warnings
 
 import numpy as np
 import pytest
@@ -47,6 +49,37 @@ def test_the_tables_hold_the_windows_and_the_head_counts_them(folder):
         assert [each["name"] for each in head["dataset_info"]["features"]] == rows.column_names
 
 
+def test_every_file_is_in_one_split_by_the_rules_of_the_library_that_loads_the_folder(folder):
+    head = head_of((folder / "README.md").read_text())
+    (config,) = head["configs"]
+    assert config["config_name"] == "default" and set(config) == {"config_name", "data_files"}
+    claimed = [path for each in config["data_files"] for path in folder.glob(each["path"])]
+    assert sorted(claimed) == sorted(path for path in (folder / "data").iterdir())
+    assert {path.suffix for path in claimed} == {".parquet"}
+    splits = [each["split"] for each in config["data_files"]]
+    assert all(re.fullmatch(r"\w+(\.\w+)*", split) and split != "all" for split in splits)
+    assert splits == [each["name"] for each in head["dataset_info"]["splits"]]
+    assert head["dataset_info"]["download_size"] == sum(path.stat().st_size for path in claimed)
+
+
+def test_the_library_datasets_loads_the_folder_with_the_types_that_the_card_states(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            import datasets
+        except ImportError:
+            skip_outside_ci("no datasets")
+        if not hasattr(datasets, "load_dataset"):  # the folder of that name in the checkout
+            skip_outside_ci("no datasets")
+        found = datasets.load_dataset(str(folder), cache_dir=str(tmp_path))
+    assert {split: len(rows) for split, rows in found.items()} == {split: len(DATA[split]) for split in DATA}
+    rows = found["test"].with_format("numpy")
+    np.testing.assert_array_equal(np.reshape(rows["values"][:], (-1, 5, 5)), DATA.test.values)
+    np.testing.assert_array_equal(rows["label"][:], DATA.test.label)
+    assert found["test"].features["values"].length == 25 and found["test"].features["values"].feature.dtype == "float32"
+
+
 def test_the_features_have_the_types_of_the_columns(folder):
     head = head_of((folder / "README.md").read_text())
     schema = table(next(folder.glob("data/test-*"))).schema
@@ -70,12 +103,13 @@ def test_the_heads_of_all_cards_are_yaml_with_the_fields_that_the_hub_asks_for(f
         _, head, card = (SHIPPED / name / "README.md").read_text(encoding="utf-8").split("---\n", 2)
         found = yaml.safe_load(head)
         assert (found["license"], found["library_name"]) == ("mit", "gnnmax") and "graph" in found["tags"]
-        (index,) = found.get("model-index", [{"name": name, "results": []}])
+        (index,) = found["model-index"]
         assert index["name"] == name
         for result in index["results"]:
-            value = result["metrics"][0]["value"]
-            assert f"| `{result['dataset']['name']}` |" in card and f"| {value:.4f} |" in card
-            assert result["task"]["type"] and result["dataset"]["type"]
+            assert result["task"]["type"] and result["dataset"]["type"] and result["metrics"]
+            for metric in result["metrics"]:
+                assert re.search(rf"^\| `{result['dataset']['name']}` \|.*\| {metric['value']:.4f} \|", card, re.M)
+                assert metric["type"] in found["metrics"]
 
 
 def test_maps_are_written_too_and_the_folder_is_replaced_only_by_force(tmp_path):

@@ -14,7 +14,7 @@ from gnnmax.errors import InputError
 from gnnmax.evaluation.evaluator import evaluate
 from gnnmax.experiments.run_folder import load_run
 from gnnmax.models.trained import SHIPPED, load_model, load_net, shipped_models
-from gnnmax.report.shipping import ship_models
+from gnnmax.report.shipping import MAP_TESTS, refresh_map_card, ship_models
 from gnnmax.task.windows import Windows
 
 SEED = 20_000
@@ -91,6 +91,14 @@ def test_a_shipped_net_never_calls_a_constant_window_centred_and_sees_the_closes
     assert close.sum() > 300 and right[close].all()
     for number in (0.0, -3.0, 1e9):
         assert model(Windows.from_values(np.full((1, 9, 9), number, dtype=np.float32))) < 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MAP_TESTS)
+def test_the_card_of_a_shipped_net_on_maps_is_what_is_measured(name, tmp_path):
+    shutil.copytree(SHIPPED / name, tmp_path / name)
+    refresh_map_card(name, tmp_path / name)
+    assert (tmp_path / name / "README.md").read_text("utf-8") == (SHIPPED / name / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ["cnn", "gnn"])

@@ -7,7 +7,7 @@ from scipy.stats import norm, poisson
 from gnnmax.data.generation import build
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.errors import InputError
-from gnnmax.task.bayes import ceiling_of, log_likelihood_ratio
+from gnnmax.task.bayes import ceiling_of, entry_log_likelihoods, log_likelihood_ratio
 from gnnmax.task.noise import NoiseModel
 from gnnmax.task.windows import Windows
 
@@ -149,3 +149,23 @@ def test_the_ceiling_of_several_levels_is_the_mean_of_theirs():
     for wrong in ([], [1.0, -1.0], [1.0, np.nan]):
         with pytest.raises(InputError, match="amplitude"):
             ceiling_of(9, wrong)
+
+
+@pytest.mark.parametrize("name", ["bump-9-natural", "noise-9-mu3", "bump-9-shuffled"])
+def test_the_likelihoods_of_all_entries_give_the_ratio_and_name_the_peak_best(name):
+    w = build(load_recipe(name).replace(splits={"test": 4})).test
+    evidence = entry_log_likelihoods(w).reshape(len(w), -1)
+    middle = evidence.shape[1] // 2
+    others = np.delete(evidence, middle, axis=1)
+    np.testing.assert_allclose(
+        evidence[:, middle] - np.log(np.exp(others).mean(axis=1)), log_likelihood_ratio(w), rtol=1e-5, atol=1e-5
+    )
+    place = (w.offset + w.k // 2) @ np.array([w.k, 1])
+    found = [np.mean(each.argmax(axis=1) == place) for each in (evidence, w.values.reshape(len(w), -1))]
+    assert found[0] >= found[1]
+    assert found[0] > 0.4
+
+
+def test_likelihoods_of_entries_need_an_amplitude():
+    with pytest.raises(InputError, match="an amplitude"):
+        entry_log_likelihoods(Windows.from_values(np.zeros((1, 3, 3))))

@@ -10,7 +10,7 @@ import numpy as np
 
 from gnnmax.errors import InputError
 from gnnmax.experiments.sweeps.responses import Cell, HeatMap, Observations, break_even, heat_map, response
-from gnnmax.task.plotting import COLOURS, grid_of_axes
+from gnnmax.task.plotting import COLOURS, grid_of_axes, logarithmic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,12 +118,7 @@ def _label(axes: Axes, cells: Sequence[Cell], axis: str) -> None:
         axes.set_xticks([cell.at for cell in cells], [cell.label for cell in cells])
         axes.set_xlim(-0.5, len(cells) - 0.5)
     elif min(cell.at for cell in cells) > 0 and max(c.at for c in cells) >= LOG_RATIO * min(c.at for c in cells):
-        from matplotlib.ticker import LogLocator, NullFormatter
-
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter(NullFormatter())  # on a short axis these labels would overlap
+        logarithmic(axes, "x")
     axes.set_xlabel(short_name(axis))
     axes.grid(lw=0.4, alpha=0.4)
 

@@ -56,7 +56,7 @@ def fields_of(line: str, delimiter: str) -> list[str]:
 
 
 def without_comments(text: str, delimiter: str) -> str:
-    r"""Return a text whose comments are empty lines.
+    r"""Return a text whose comments, and lines of blanks alone, are empty lines.
 
     A comment begins with ``#`` or ``%``, and is no row: a row with a name that begins so has no blank after the mark,
     at least three fields, and a number as its last one. In a text with quotes, which may span lines, comments come
@@ -66,6 +66,8 @@ def without_comments(text: str, delimiter: str) -> str:
         >>> without_comments("# by me\n#cats,#dogs,3\n", ",")
         '\n#cats,#dogs,3\n'
     """
+    if '"' not in text and (text.startswith(" ") or "\n " in text or "\r " in text):
+        text = re.sub(r"(?:^|(?<=[\n\r])) +(?=[\n\r]|$)", "", text)
     if not (text.startswith(MARKS) or re.search(r"[\n\r][#%]", text)):
         return text
     lines, head_only = text.splitlines(keepends=True), '"' in text

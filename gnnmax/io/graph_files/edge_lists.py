@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
@@ -19,7 +18,7 @@ from gnnmax.io.graph_files.delimited_text import comma_blocks, lines_of
 from gnnmax.io.graph_files.edge_ends import Ends
 from gnnmax.io.graph_files.entries import Entries, first_repeated
 from gnnmax.io.graph_files.refusals import first_line, rounded, unlike_float64
-from gnnmax.io.plain_numbers import is_plain, plain_float
+from gnnmax.io.plain_numbers import exceeds_float64, is_plain, plain_float
 
 __all__ = ["read_csv"]
 
@@ -42,7 +41,8 @@ def read_csv(content: bytes, delimiter: str = ",") -> Entries:
         delimiter: Between fields, see :func:`gnnmax.io.graph_files.delimited_text.comma_blocks`.
 
     Returns:
-        The edges in the order of the file. Weights are int64 if all of them are whole numbers, else float64.
+        The edges in the order of the file. Weights are int64 if all of them are whole numbers, else float64; ``nan``
+        stands for an edge that was not measured, ``inf`` is infinite, as in other files.
 
     Raises:
         InputError: a line is wrong; the message gives its number. A whole number must fit into 64 bits, because
@@ -94,8 +94,10 @@ class _Weights:
                 self.whole = False
         values = np.fromiter(map(float, numbers), np.float64, len(numbers))
         large = [i for i in np.flatnonzero(~(np.abs(values) < 2.0**53)).tolist() if WHOLE.fullmatch(numbers[i])]
-        if not np.isfinite(values).all() or any(abs(values[index]) >= 2.0**63 for index in large):
-            raise ValueError("a number that is not finite, or whole and too large")
+        if any(abs(values[index]) >= 2.0**63 for index in large) or any(
+            exceeds_float64(numbers[index]) for index in np.flatnonzero(np.isinf(values)).tolist()
+        ):
+            raise ValueError("a number that is too large")
         if wrong := [numbers[index] for index in large if int(numbers[index]) != int(values[index])]:
             raise rounded(wrong[0])
         self.parts.append(values)
@@ -182,12 +184,14 @@ def _explain(content: bytes, delimiter: str, done: int) -> None:
             hint = ": give each edge a weight, such as 1" if len(row) == 2 else ""
             raise InputError(f"line {line}: expected u,v,weight, not {len(row)} fields{hint}")
         u, v, number = (field.strip() for field in row)
+        if exceeds_float64(number):
+            raise InputError(f"line {line}: the weight {number[:40]} is too large for float64: scale all weights down")
         try:
             weight = plain_float(number)
         except ValueError:
             raise InputError(f"line {line}: expected a number as weight, not {number[:40]!r}") from None
-        if not u or not v or not math.isfinite(weight):
-            raise InputError(f"line {line}: expected two names and a finite weight, not {','.join(row)[:80]!r}")
+        if not u or not v:
+            raise InputError(f"line {line}: expected two names and a weight, not {','.join(row)[:80]!r}")
         if WHOLE.fullmatch(number) and not -(2**63) <= int(number) < 2**63:
             raise InputError(
                 f"line {line}: the whole number {number[:40]} does not fit into 64 bits: write {weight:g} to have it "

@@ -8,7 +8,7 @@ from xml.parsers.expat import ParserCreate
 
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files.refusals import refusing
-from gnnmax.io.plain_numbers import plain_float, plain_number
+from gnnmax.io.plain_numbers import exceeds_float64, plain_float, plain_number
 
 __all__ = ["read_graphml"]
 
@@ -96,5 +96,8 @@ class _Check:
     def _end(self, _: str) -> None:
         self.depth -= 1
         if self.text:
-            plain_float("".join(self.text))
+            number = "".join(self.text)
+            plain_float(number)
+            if exceeds_float64(number):
+                raise InputError(f"the number {number.strip()[:40]} is too large for float64: scale all weights down")
         self.text = None

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from gnnmax.errors import InputError
 from gnnmax.io.graph_files.refusals import CUT_OFF, check_sides, remedy_of_count
 from gnnmax.io.graph_files.text_blocks import text_blocks
-from gnnmax.io.plain_numbers import is_plain
+from gnnmax.io.plain_numbers import exceeds_float64, is_plain
 
 __all__ = ["read_mtx"]
 
@@ -161,10 +161,13 @@ def _numbers(text: str, head: _Head, width: int) -> list[Numbers]:
     if rest or words[width :: width + 1] != [";"] * count or ";" in text:
         raise ValueError("a line with another number of words")
     types = (np.int64, np.int64, FIELDS[head.field])[:width] if width > 1 else (FIELDS[head.field],)
-    return [
+    found = [
         np.fromiter(map(float if kind is np.float64 else int, words[place :: width + 1]), kind, count)
         for place, kind in enumerate(types)
     ]
+    if any(exceeds_float64(words[width - 1 :: width + 1][at]) for at in np.flatnonzero(np.isinf(found[-1])).tolist()):
+        raise ValueError("a number beyond float64")
+    return found
 
 
 def _is_right(line: str, head: _Head, width: int) -> bool:

@@ -66,7 +66,7 @@ class AttentionConfig(MessagePassingConfig, frozen=True):
 
 
 class ProductConfig(Config, frozen=True):
-    """The product net: features of an entry and of a pair, operators, channels of an operator, rounds, encoding."""
+    """The product net: features of an entry and of a pair, operators and their channels, rounds, encoding, sums."""
 
     width: Width = 16
     edge: Width = 24
@@ -75,6 +75,7 @@ class ProductConfig(Config, frozen=True):
     refinements: Depth = 3
     rounds: Depth = 2
     encoding: Encoding = "standard"
+    neighbours: Annotated[int, Meta(ge=1, le=1024)] | None = None
 
 
 class FusedConfig(Config, frozen=True):

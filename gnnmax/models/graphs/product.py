@@ -41,8 +41,9 @@ def contrast(evidence: Tensor) -> Tensor:
 class _Refinement(nn.Module):
     """Update each pair of nodes from the paths of length two between them, as in two-dimensional Weisfeiler-Leman."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, neighbours: int | None = None) -> None:
         super().__init__()
+        self.neighbours = neighbours
         self.first = nn.Linear(width, width)
         self.second = nn.Linear(width, width)
         self.change = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, width))
@@ -50,7 +51,7 @@ class _Refinement(nn.Module):
     def forward(self, pairs: Tensor) -> Tensor:
         """Update features of pairs, shape ``(B, k, k, E)``."""
         a, b = (functional.relu(linear(pairs)).movedim(-1, 1) for linear in (self.first, self.second))  # (B, E, k, k)
-        paths = (a @ b + b @ a) / (2 * pairs.shape[1])  # both orders, so that transposing commutes
+        paths = (a @ b + b @ a) / (2 * (self.neighbours or pairs.shape[1]))  # both orders: transposing commutes
         change: Tensor = self.change(torch.cat([pairs, paths.movedim(1, -1)], dim=-1))
         return pairs + change
 
@@ -58,11 +59,11 @@ class _Refinement(nn.Module):
 class _Relation(nn.Module):
     """Turn a context into operators on nodes, one per head: learned proximity from the context weights."""
 
-    def __init__(self, width: int, heads: int, refinements: int, *, encoding: Encoding) -> None:
+    def __init__(self, width: int, heads: int, refinements: int, *, encoding: Encoding, neighbours: int | None) -> None:
         super().__init__()
-        self.encoding = encoding
+        self.encoding, self.neighbours = encoding, neighbours
         self.embed = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, width))
-        self.refine = nn.Sequential(*(_Refinement(width) for _ in range(refinements)))
+        self.refine = nn.Sequential(*(_Refinement(width, neighbours) for _ in range(refinements)))
         self.operators = nn.Sequential(nn.ReLU(), nn.Linear(width, heads))
 
     def forward(self, context: Tensor) -> Tensor:
@@ -71,17 +72,17 @@ class _Relation(nn.Module):
         same = torch.eye(k, dtype=context.dtype, device=context.device).expand_as(context)
         pairs = self.refine(self.embed(torch.stack([encode(context, self.encoding), same], dim=-1)))
         operators: Tensor = self.operators(pairs)
-        return operators.movedim(-1, 1) / math.sqrt(k)
+        return operators.movedim(-1, 1) / math.sqrt(self.neighbours or k)
 
 
 class _Round(nn.Module):
     """One convolution on the product graph: ``X <- X + f(X, P X + X Q, P X Q, pools)``, one P and Q per head."""
 
-    def __init__(self, width: int, heads: int, channels: int) -> None:
+    def __init__(self, width: int, heads: int, channels: int, *, pools: bool) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.pools = heads, pools
         self.send = nn.Linear(width, heads * channels)
-        self.gather = nn.Linear(3 * width + 2 * heads * channels, 2 * width)
+        self.gather = nn.Linear((3 if pools else 1) * width + 2 * heads * channels, 2 * width)
         self.change = nn.Linear(2 * width, width)
 
     def forward(self, entries: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -89,8 +90,10 @@ class _Round(nn.Module):
         sent = self.send(entries).unflatten(-1, (self.heads, -1)).permute(0, 3, 4, 1, 2)  # (B, heads, C, k, k)
         down, across = rows[:, :, None] @ sent, sent @ columns[:, :, None]
         seen = torch.cat([down + across, down @ columns[:, :, None]], dim=2)  # (B, heads, 2C, k, k)
-        pools = [entries.amax(dim=(1, 2), keepdim=True), entries.mean(dim=(1, 2), keepdim=True)]
-        parts = [entries, seen.flatten(1, 2).movedim(1, -1), *(pool.expand_as(entries) for pool in pools)]
+        parts = [entries, seen.flatten(1, 2).movedim(1, -1)]
+        if self.pools:
+            pools = entries.amax(dim=(1, 2), keepdim=True), entries.mean(dim=(1, 2), keepdim=True)
+            parts += [pool.expand_as(entries) for pool in pools]
         change: Tensor = self.change(functional.relu(self.gather(torch.cat(parts, dim=-1))))
         return entries + change
 
@@ -116,6 +119,8 @@ class ProductNet(nn.Module):
         refinements: Rounds in which pairs read paths of length two.
         rounds: Rounds of convolution.
         encoding: How values and contexts are encoded.
+        neighbours: Divide sums over nodes by this number, and pool nothing, so that evidence of an entry depends on
+            its neighbours alone and a net trained on small windows reads larger ones; None divides by the side.
 
     References:
         Maron, Ben-Hamu, Serviansky, Lipman, "Provably Powerful Graph Networks", NeurIPS 2019: the product of feature
@@ -141,12 +146,13 @@ class ProductNet(nn.Module):
         refinements: int = 3,
         rounds: int = 2,
         encoding: Encoding = "standard",
+        neighbours: int | None = None,
     ) -> None:
         super().__init__()
         self.encoding = encoding
-        self.relation = _Relation(edge, heads, refinements, encoding=encoding)
+        self.relation = _Relation(edge, heads, refinements, encoding=encoding, neighbours=neighbours)
         self.embed = nn.Sequential(nn.Linear(1, width), nn.ReLU(), nn.Linear(width, width))
-        self.rounds = nn.ModuleList(_Round(width, heads, channels) for _ in range(rounds))
+        self.rounds = nn.ModuleList(_Round(width, heads, channels, pools=neighbours is None) for _ in range(rounds))
         self.evidence = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
         self.bias = nn.Parameter(torch.zeros(1))
 
@@ -158,10 +164,21 @@ class ProductNet(nn.Module):
         Raises:
             InputError: there are no contexts.
         """
+        return contrast(self.entry_evidence(values, row_context, column_context)) + self.bias
+
+    def entry_evidence(
+        self, values: Tensor, row_context: Tensor | None = None, column_context: Tensor | None = None
+    ) -> Tensor:
+        """Return the evidence for a peak at each entry, shape ``(B, k, k)``, of windows and contexts of any side.
+
+        Raises:
+            InputError: there are no contexts.
+        """
         if row_context is None or column_context is None:
             raise InputError("the product net reads contexts and there are none: set contexts = true in the recipe")
         rows, columns = self.relation(row_context), self.relation(column_context)
         entries = self.embed(encode(values, self.encoding).unsqueeze(-1))  # (B, k, k, H)
         for mix in self.rounds:
             entries = mix(entries, rows, columns)
-        return contrast(self.evidence(entries).squeeze(-1)) + self.bias
+        evidence: Tensor = self.evidence(entries).squeeze(-1)
+        return evidence

@@ -47,3 +47,16 @@ def test_a_scorer_that_reads_the_order_behind_the_back_of_the_maps_is_noticed(sm
 
     monkeypatch.setattr(module, "load_map_model", lambda *_args, **_kwargs: Leak())
     assert reproduce("sizes", (0,)).checks[0].holds is False
+
+
+def test_losses_at_other_sizes_are_those_beyond_the_losses_of_the_ceiling():
+    shares = {"posterior": {64: (0.6, 0.9), 128: (0.5, 0.8)}, "map-product": {64: (0.4, 0.7), 128: (0.3, 0.54)}}
+    others = {name: {64: (0.0, 0.0), 128: (0.0, 0.0)} for name in ("argmax", "spectral_seriation")}
+    reached = {
+        (n, amplitude, name): each
+        for name, by_size in {**shares, **others}.items()
+        for n, each in by_size.items()
+        for amplitude in module.AMPLITUDES
+    }
+    check = module._checks(reached, 0.0)[-1]
+    assert (check.holds, check.found) == (False, "6.0 points at n = 128")

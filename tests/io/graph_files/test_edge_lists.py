@@ -104,7 +104,8 @@ def test_whole_numbers_that_differ_by_one_are_not_tied(tmp_path):
         ("０.５", "expected a number as weight"),
         ("0x10", "expected a number as weight"),
         ("", "expected a number as weight, not ''"),
-        ("1e999", "a finite weight"),
+        ("1e999", "the weight 1e999 is too large for float64: scale all weights down"),
+        ("-1E400", "the weight -1E400 is too large for float64"),
         ("9223372036854775808", "does not fit into 64 bits: write 9.22337e\\+18"),
         ("-99999999999999999999", "does not fit into 64 bits"),
     ],
@@ -113,6 +114,23 @@ def test_whole_numbers_that_differ_by_one_are_not_tied(tmp_path):
 def test_a_number_that_only_python_reads_or_that_would_be_rounded_is_refused(number, said, beside):
     with pytest.raises(InputError, match=f"^line 3: .*{said}"):
         read_csv(f"a,b,{beside}\nb,c,{beside}\nc,d,{number}\n".encode())
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "-nan", "inf", "-Infinity"])
+def test_edges_that_were_not_measured_or_are_infinite_are_those_of_graphml(word, tmp_path):
+    graph = nx.Graph()
+    graph.add_weighted_edges_from([("a", "b", 5.0), ("b", "c", float(word)), ("c", "d", 2.0), ("d", "e", 1.0)])
+    nx.write_graphml(graph, tmp_path / "e.graphml")
+    (tmp_path / "e.csv").write_text(f"source,target,weight\na,b,5\nb,c,{word}\nc,d,2\nd,e,1\n")
+    (tmp_path / "bare.tsv").write_text(f"b\tc\t{word}\na\tb\t5\nc\td\t2\nd\te\t1\n")
+    found = [
+        {(*sorted((maxima.names[0][i], maxima.names[1][j])), float(value)) for i, j, value in maxima}
+        for maxima in (
+            find_maxima(read_matrix(tmp_path / name), mode="graph") for name in ("e.graphml", "e.csv", "bare.tsv")
+        )
+    ]
+    assert found[0] == found[1] == found[2]
+    assert (("c", "d", 2.0) in found[0]) == (word != "inf") and ("d", "e", 1.0) not in found[0]
 
 
 @pytest.mark.parametrize("head", ["", "u,v,weight\n", "\n\n", '"two\nlines",b,5\n'])

@@ -46,6 +46,7 @@ def test_a_real_weight_that_float64_rounds_is_exact_or_refused():
         ("int", "\u0661", "not a plain number"),
         ("double", "2E", "not a GraphML file: could not convert"),
         ("none", "1", "not a GraphML file"),
+        ("double", " 1e999 ", "the number 1e999 is too large for float64: scale all weights down"),
     ],
 )
 def test_a_weight_that_is_no_real_number_is_refused(kind, weight, said):

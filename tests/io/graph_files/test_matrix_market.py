@@ -71,6 +71,7 @@ def test_a_pattern_is_ones_and_a_file_without_entries_is_empty():
 @pytest.mark.parametrize(
     ("field", "rest", "said"),
     [
+        ("real", "2 2 2\n2 1 inf\n1 2 1e999", "^line 4: expected row, column and value, not '1 2 1e999'"),
         ("real", "2 2 1\n1 2 2E", "^line 3: expected row, column and value, not '1 2 2E'"),
         ("real", "2 2 2\n1 2 2.5\n2 1 1.7\0\0\n", "^line 4: expected row, column and value"),
         ("real", "2 2 2\n1 2\n2 1 1 1\n", "^line 3: expected row, column and value, not '1 2'"),

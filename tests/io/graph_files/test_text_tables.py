@@ -48,6 +48,8 @@ NAMED = {
     "tabs.tsv": written(nx.write_weighted_edgelist, GRAPH, delimiter="\t"),
     "semicolons.csv": b"a;b;3\na;c;1\nb;c;2.5\n",
     "blanks.txt": b"  a   b\t3\na c 1  \n\nb c 2.5",
+    "lines of blanks.csv": b"  \na,b,3\n   \r\na,c,1\n \nb,c,2.5\n  ",
+    "lines of blanks.tsv": b"a\tb\t3\n   \na\tc\t1\nb\tc\t2.5\n",
     "comments.csv": b"# by me\n% 3 nodes\na,b,3\n# between\na,c,1\nb,c,2.5\n",
     "comments and a header.csv": b"# by me\nsource,target,weight\na,b,3\na,c,1\nb,c,2.5\n",
     "columns.csv": b"id,Target,Source,weight\n1,b,a,3\n2,c,a,1\n3,c,b,2.5\n",

@@ -70,7 +70,7 @@ def test_a_refinement_in_one_order_breaks_the_law():
 
 def test_on_a_path_a_round_is_a_convolution_with_a_symmetric_kernel():
     k, width, heads, channels, reach = 9, 3, 2, 2, 2
-    mix = awake(_Round(width, heads, channels))
+    mix = awake(_Round(width, heads, channels, pools=True))
     profile = torch.rand(2, heads, reach + 1, dtype=torch.float64)  # by distance, for rows and for columns
     distance = (torch.arange(k)[:, None] - torch.arange(k)).abs()
     near = (distance <= reach).double()
@@ -101,3 +101,25 @@ def test_without_contexts_it_is_refused():
     with pytest.raises(InputError, match="contexts = true"):
         build_model("product", 3)(torch.rand(1, 3, 3))
     assert MODELS["product"].needs_contexts
+
+
+def test_the_score_is_the_contrast_of_the_evidence_of_the_entries():
+    net, w = awake(ProductNet()), random_windows(0, 9, symmetric=False)
+    values, rows, columns = (torch.tensor(each).double() for each in (w.values, w.row_context, w.column_context))
+    evidence = net.entry_evidence(values, rows, columns)
+    assert evidence.shape == values.shape
+    assert torch.equal(net(values, rows, columns), contrast(evidence) + net.bias)
+
+
+def test_with_a_number_of_neighbours_far_nodes_change_nothing_if_their_features_are_zero():
+    """Sums do not depend on the side: a refinement of a block of nodes is the same within a larger block of zeros."""
+    refine = _Refinement(4, neighbours=8).double()
+    with torch.no_grad():
+        for linear in (refine.first, refine.second):
+            linear.bias.zero_()
+    pairs = torch.rand(2, 5, 5, 4, dtype=torch.float64)
+    larger = torch.zeros(2, 9, 9, 4, dtype=torch.float64)
+    larger[:, :5, :5] = pairs
+    assert torch.allclose(refine(larger)[:, :5, :5], refine(pairs), atol=1e-12)
+    refine.neighbours = None
+    assert not torch.allclose(refine(larger)[:, :5, :5], refine(pairs), atol=1e-3)
