@@ -26,7 +26,15 @@ from gnnmax.task.map_posterior import PlaceCeiling
 from gnnmax.task.maps import Maps
 from gnnmax.task.peaks import Peaks
 
-__all__ = ["TOLERANCE", "calls_of", "evaluate_map_split", "log_shares", "measured_calls", "separation_of"]
+__all__ = [
+    "TOLERANCE",
+    "best_possible",
+    "calls_of",
+    "evaluate_map_split",
+    "log_shares",
+    "measured_calls",
+    "separation_of",
+]
 
 Scores = npt.NDArray[Any]
 
@@ -118,7 +126,7 @@ def evaluate_map_split(
     ranked = {name: list(seeds) for name, seeds in calls.items()}
     ranked |= {name: [calls_of(rule(maps), maps, separation=separation)] for name, rule in rules.items()}
     ceilings = ceilings_of(recipe, split)
-    verdicts, differences = _compared(ranked, maps, _ceiling_of(ceilings))
+    verdicts, differences = _compared(ranked, maps, best_possible(ceilings))
     return MapSplitResult(
         name=recipe.name if split == "test" else f"{recipe.name}/{split}",
         summary=recipe.summary,
@@ -197,7 +205,7 @@ def _best(calls: Peaks, count: npt.NDArray[np.int64]) -> Peaks:
     return Peaks(calls.map[kept], calls.row[kept], calls.column[kept], calls.amplitude[kept])
 
 
-def _ceiling_of(ceilings: Sequence[PlaceCeiling]) -> dict[str, float]:
+def best_possible(ceilings: Sequence[PlaceCeiling]) -> dict[str, float]:
     """Return the best possible values by metric: means over the amplitudes, all equally likely."""
     if not ceilings:
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ __all__ = ["named_executor", "waiting_note"]
 
 DASK = "dask://"
 KNOWN = ("loky", DASK + "HOST:PORT", "mpi")
+
+MPI_START = "mpiexec -n N python -m mpi4py.futures -m gnnmax"
 
 WAIT_SECONDS = 30
 """Seconds within which a scheduler must answer."""
@@ -31,7 +34,8 @@ def named_executor(name: str, workers: int = 1) -> Iterator[ExecutorLike | None]
         The executor; None for ``loky``, which the package starts by itself.
 
     Raises:
-        InputError: an unknown name, a library that is not installed, or a scheduler that does not answer.
+        InputError: an unknown name, a library that is not installed, a scheduler that does not answer, or MPI
+            without processes.
 
     Example:
         >>> with named_executor("loky") as executor:
@@ -87,9 +91,12 @@ def _dask_client(address: str) -> Any:
 def _mpi_pool(workers: int) -> Any:
     try:
         from mpi4py.futures import MPIPoolExecutor
+        from mpi4py.MPI import COMM_WORLD
     except (ImportError, RuntimeError) as error:
         raise InputError(
             f"mpi needs mpi4py with a library of MPI ({str(error)[:100]}): pip install mpi4py, and start the command "
-            "with mpiexec -n N python -m mpi4py.futures -m gnnmax"
+            f"with {MPI_START}"
         ) from None
+    if "mpi4py.futures" not in sys.orig_argv or COMM_WORLD.size < 2:  # it would wait for workers for ever
+        raise InputError(f"mpi has no worker processes here: start the command with {MPI_START} ..., N at least 2")
     return MPIPoolExecutor(max_workers=workers if workers > 1 else None)

@@ -48,13 +48,13 @@ def _charts(table: SweepTable) -> list[tuple[str, str]]:
     """Draw the response of the nets over each axis, and beside it their difference."""
     if not table.tests:
         return []
-    nets, difference = table.responses(), table.difference()
+    nets, difference, best = table.responses(), table.difference(), table.best_possible()
     drawn = []
     for axis in table.axes:
         own = [one for one in nets if len({str(value) for value in one.places.get(axis, ())}) > 1]
         if own:
             with canvas(4.2, 3.0) as (axes, made):
-                draw_curves(axes, own, axis, table.metric)
+                draw_curves(axes, own, axis, metric=table.metric, best=best)
             drawn.append((short_name(axis), made[0]))
         if own and difference is not None and axis in difference.places:
             with canvas(4.2, 3.0) as (axes, made):

@@ -33,9 +33,9 @@ def net_rows(table: SweepTable) -> list[list[str]]:
 
 
 def reason_rows(table: SweepTable) -> list[list[str]]:
-    """Return the units without metrics: net, seed, place, state and reason."""
+    """Return the units without metrics, nets and then ceilings: net, seed, place, state and reason."""
     rows = [row for row in table.rows if row["state"] in ("failed", "diverged")]
-    return [
+    nets = [
         [
             str(row["net"]),
             str(row["seed"]),
@@ -45,6 +45,8 @@ def reason_rows(table: SweepTable) -> list[list[str]]:
         ]
         for row in rows[:MOST_REASONS]
     ]
+    ceilings = [["ceiling", "", "", result.state, result.reason] for result in table.failed_ceilings]
+    return nets + ceilings[:MOST_REASONS]
 
 
 def share_rows(table: SweepTable) -> tuple[list[str], list[list[str]]]:

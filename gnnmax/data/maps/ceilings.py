@@ -17,10 +17,21 @@ from gnnmax.task.map_posterior import PlaceCeiling, matched_filter, needle_found
 from gnnmax.task.maps import Maps
 from gnnmax.task.tile_posterior import tile_ceiling
 
-__all__ = ["ceilings_of"]
+__all__ = ["ceiling_spec", "ceilings_of"]
 
 ENTRIES = 4_000_000
 """Number of entries that are drawn for one ceiling."""
+
+
+def ceiling_spec(recipe: MapRecipe, split: str) -> MapSpec:
+    """Return what decides the ceilings of a split: all of its map but the order.
+
+    To a rule that knows the order it does not matter; the natural one needs no eigenvectors.
+
+    Raises:
+        InputError: no such split.
+    """
+    return structs.replace(recipe.of(split).map, order="natural")
 
 
 def ceilings_of(recipe: MapRecipe | ImportedMaps, split: str) -> tuple[PlaceCeiling, ...]:
@@ -41,12 +52,10 @@ def ceilings_of(recipe: MapRecipe | ImportedMaps, split: str) -> tuple[PlaceCeil
         >>> [round(one.found, 3) for one in ceilings_of(load_recipe("needle-1000"), "test")]
         [0.201, 0.554, 0.865]
     """
-    # The order does not matter to a rule that knows it: the natural one needs no eigenvectors.
-    given = recipe.of(split)
-    if isinstance(given, ImportedMaps):
+    if isinstance(recipe, ImportedMaps):
+        recipe.of(split)  # refuses a split that is not there
         return ()
-    spec = structs.replace(given.map, order="natural")
-    return _ceilings(msgspec.json.encode(spec))
+    return _ceilings(msgspec.json.encode(ceiling_spec(recipe, split)))
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gnnmax.errors import InputError
-from gnnmax.experiments.sweeps.expansion import Expanded, Point, expanded
+from gnnmax.experiments.sweeps.expansion import Expanded, expanded
 from gnnmax.experiments.sweeps.ledger import MARK, Ledger
 from gnnmax.experiments.sweeps.plan import PlanLike, plan_and_code
 from gnnmax.experiments.sweeps.table import SweepTable
@@ -150,7 +150,7 @@ def run_sweep(
     if max_hours is not None and not max_hours > 0:
         raise InputError(f"max_hours must be above 0, not {max_hours}")
     planned = _planned(plan, models)
-    part = _units_of(_in_shard(planned.points, shard))
+    part = _in_shard(planned.units, shard)
     _check_sendable(planned, workers, executor)
     ledger, has_changed = Ledger.start(out, planned)
     notes = _changes(ledger, planned) if has_changed else []
@@ -181,7 +181,7 @@ def estimate_sweep(
         >>> estimate_sweep("example", "nowhere").units
         24
     """
-    part = _units_of(_in_shard(_planned(plan, models).points, shard))
+    part = _in_shard(_planned(plan, models).units, shard)
     folder = as_path(out, "the folder of the sweep")
     ledger = Ledger.load(folder) if os.path.lexists(folder / MARK) else None
     finished = {digest for digest in part if ledger is not None and ledger.finished(digest) is not None}
@@ -189,7 +189,7 @@ def estimate_sweep(
     seconds = _expected([unit for digest, unit in part.items() if digest not in finished], part, times)
     return Estimate(
         units=len(part),
-        data_sets=len({unit.key.recipe for unit in part.values()}),
+        data_sets=len({unit.key.recipe for unit in part.values() if not unit.is_ceiling}),
         finished=len(finished),
         seconds=seconds,
         timed=len(times.keys() & part.keys()),
@@ -244,19 +244,14 @@ def parse_shard(given: Shard | str | None) -> Shard:
     return pair  # type: ignore[return-value]
 
 
-def _in_shard(points: Sequence[Point], given: Shard | str | None) -> Sequence[Point]:
-    """Return the points of a shard: whole data sets, or single units where there are fewer data sets than shards."""
+def _in_shard(units: dict[str, Unit], given: Shard | str | None) -> dict[str, Unit]:
+    """Return the units of a shard: whole data sets, or single units where there are fewer data sets than shards."""
     number, count = parse_shard(given)
-    data_sets = list(dict.fromkeys(point.unit.key.recipe for point in points))
+    data_sets = list(dict.fromkeys(unit.key.recipe for unit in units.values()))
     if len(data_sets) >= count:
         own = set(data_sets[number - 1 :: count])
-        return [point for point in points if point.unit.key.recipe in own]
-    units = set(list(_units_of(points))[number - 1 :: count])
-    return [point for point in points if point.unit.digest in units]
-
-
-def _units_of(points: Sequence[Point]) -> dict[str, Unit]:
-    return {point.unit.digest: point.unit for point in points}
+        return {digest: unit for digest, unit in units.items() if unit.key.recipe in own}
+    return dict(list(units.items())[number - 1 :: count])
 
 
 def _missing(ledger: Ledger, part: dict[str, Unit], notes: list[str]) -> list[Unit]:

@@ -67,16 +67,19 @@ class Expanded(Struct, frozen=True, kw_only=True):
         plan: The plan.
         points: Every point, in order: world by world, and in each all nets and seeds.
         record: What a ledger records of the files that the plan names.
+        ceilings: The unit of the ceilings of each recipe of maps, by the digest of the recipe; empty if the plan does
+            not ask for them.
     """
 
     plan: SweepPlan
     points: list[Point]
     record: PlanRecord
+    ceilings: dict[str, Unit] = {}
 
     @property
     def units(self) -> dict[str, Unit]:
         """Every unit once, by its digest."""
-        return {point.unit.digest: point.unit for point in self.points}
+        return {unit.digest: unit for unit in (*(point.unit for point in self.points), *self.ceilings.values())}
 
 
 def expanded(plan: SweepPlan, *, code: Mapping[str, Any] | None = None, record: PlanRecord | None = None) -> Expanded:
@@ -101,7 +104,15 @@ def expanded(plan: SweepPlan, *, code: Mapping[str, Any] | None = None, record: 
     points = list(expansion)
     if not points:
         raise InputError("the plan has no unit: give worlds a number of at least 1, or leave out random axes")
-    return Expanded(plan=plan, points=points, record=expansion.record() if record is None else record)
+    recipes = {point.unit.key.recipe: point.unit.recipe for point in points} if plan.ceilings else {}
+    return Expanded(
+        plan=plan,
+        points=points,
+        record=expansion.record() if record is None else record,
+        ceilings={
+            digest: Unit.of_ceiling(recipe) for digest, recipe in recipes.items() if isinstance(recipe, MapRecipe)
+        },
+    )
 
 
 def _read_files(plan: SweepPlan, code: Mapping[str, Any]) -> PlanRecord:

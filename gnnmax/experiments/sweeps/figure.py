@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["draw_curves", "draw_difference", "draw_heat_map", "draw_sweep", "short_name", "shown_pairs"]
 
 MOST_MAPS = 6
+DARK = 0.6
+"""Share of the largest value of a heat map from which its cells are too dark for black text."""
+
 LOG_RATIO = 10.0
 """Ratio of the greatest to the least number of an axis from which it is drawn on a logarithmic scale."""
 
@@ -40,13 +43,16 @@ def shown_pairs(observations: Observations) -> list[tuple[str, str]]:
     return list(itertools.combinations(varied, 2))[:MOST_MAPS]
 
 
-def draw_sweep(nets: Sequence[Observations], difference: Observations | None, *, metric: str) -> tuple[Figure, Any]:
+def draw_sweep(
+    nets: Sequence[Observations], difference: Observations | None, *, metric: str, best: Observations | None = None
+) -> tuple[Figure, Any]:
     """Draw the curves of nets over every axis, their difference below, and heat maps of the difference.
 
     Args:
         nets: One for each net.
         difference: Of two nets; None draws none.
         metric: Its name.
+        best: The best possible values; None if they are not known.
 
     Raises:
         InputError: there is no axis, or nothing was observed.
@@ -60,7 +66,7 @@ def draw_sweep(nets: Sequence[Observations], difference: Observations | None, *,
     figure, panels = grid_of_axes(len(rows) + len(pairs), 3.0, columns=max(min(len(axes_of), 4), 2))
     for panel, (form, axis) in zip(panels, rows, strict=False):
         if form == "curve":
-            draw_curves(panel, [one for one in nets if axis in one.places], axis, metric)
+            draw_curves(panel, [one for one in nets if axis in one.places], axis, metric=metric, best=best)
         elif difference is not None:
             draw_difference(panel, difference, axis, metric)
     for panel, pair in zip(panels[len(rows) :], pairs, strict=True):
@@ -69,13 +75,18 @@ def draw_sweep(nets: Sequence[Observations], difference: Observations | None, *,
     return figure, panels
 
 
-def draw_curves(axes: Axes, nets: Sequence[Observations], axis: str, metric: str) -> None:
-    """Draw the mean of each net over an axis, with its intervals."""
+def draw_curves(
+    axes: Axes, nets: Sequence[Observations], axis: str, *, metric: str, best: Observations | None = None
+) -> None:
+    """Draw the mean of each net over an axis, with its intervals, and that of the best possible values."""
+    if best is not None and axis in best.places:
+        cells = [cell for cell in response(best, axis) if np.isfinite(cell.mean)]
+        axes.plot([cell.at for cell in cells], [cell.mean for cell in cells], "--", color="grey", label=best.title)
     for place, one in enumerate(nets):
         _draw_cells(axes, response(one, axis), COLOURS[place % len(COLOURS)], one.title)
     _label(axes, response(nets[0], axis), axis)
     axes.set_ylabel(metric.replace("_", " "))
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=6, framealpha=0.5)
 
 
 def draw_difference(axes: Axes, difference: Observations, axis: str, metric: str) -> None:
@@ -132,9 +143,9 @@ def draw_heat_map(axes: Axes, found: HeatMap) -> None:
         for column, cell in enumerate(cells):
             if np.isfinite(cell.mean):
                 clear = np.isfinite(cell.low) and not cell.low <= 0 <= cell.high
-                axes.text(
-                    column, row, f"{100 * cell.mean:+.0f}{'*' if clear else ''}", ha="center", va="center", fontsize=7
-                )
+                text = f"{100 * cell.mean:+.0f}{'*' if clear else ''}"
+                colour = "white" if abs(cell.mean) > DARK * largest else "black"
+                axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     axes.set_xticks(range(means.shape[1]), [cell.label for cell in found.cells[0]], rotation=30, ha="right", fontsize=7)
     axes.set_yticks(range(means.shape[0]), [label for label, _ in found.rows], fontsize=7)
     axes.set_xlabel(short_name(found.second))

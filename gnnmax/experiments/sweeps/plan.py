@@ -58,6 +58,8 @@ class SweepPlan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         world_seed: Seed of the random worlds.
         metric: The metric that figures show; None takes the accuracy, or the recall on maps.
         compare: The two nets whose break-even is sought; None takes the last and the first.
+        ceilings: Whether the best possible metrics of every world of maps are computed too, once for each world; it
+            takes seconds. On windows each result has its ceiling anyway.
     """
 
     summary: Annotated[str, Meta(max_length=500)] = ""
@@ -73,6 +75,7 @@ class SweepPlan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     world_seed: Seed = 0
     metric: str | None = None
     compare: Annotated[list[str], Meta(min_length=2, max_length=2)] | None = None
+    ceilings: bool = False
 
     @property
     def axes(self) -> tuple[str, ...]:

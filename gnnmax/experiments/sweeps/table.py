@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import itertools
 import json
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from gnnmax.errors import InputError, unknown_name
@@ -20,18 +19,16 @@ from gnnmax.experiments.sweeps.figure import draw_sweep
 from gnnmax.experiments.sweeps.ledger import Ledger
 from gnnmax.experiments.sweeps.plan import SweepPlan
 from gnnmax.experiments.sweeps.responses import Observations
-from gnnmax.experiments.sweeps.units import UnitResult
+from gnnmax.experiments.sweeps.table_formats import TABLE_FILES, Row
+from gnnmax.experiments.sweeps.units import Unit, UnitResult
 from gnnmax.io.atomic import write_file
-from gnnmax.io.json_text import json_text
 from gnnmax.io.paths import as_path
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
-__all__ = ["TABLE_FILES", "SweepTable", "read_sweep"]
-
-Row = dict[str, Any]
+__all__ = ["SweepTable", "read_sweep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +39,13 @@ class SweepTable:
         plan: The plan.
         points: Every unit of the plan with its place, in order.
         results: Results by the digest of their unit; units without a result are missing.
+        ceilings: The unit of the ceilings of each recipe of maps, by its digest, if the plan asks for them.
     """
 
     plan: SweepPlan
     points: Sequence[Point]
     results: dict[str, UnitResult]
+    ceilings: Mapping[str, Unit] = field(default_factory=dict)
 
     @classmethod
     def read(cls, ledger: Ledger, planned: Expanded, *, strict: bool = False) -> SweepTable:
@@ -62,9 +61,8 @@ class SweepTable:
         """
         read = ledger.read if strict else ledger.whole
         found = {digest: read(digest) for digest in planned.units}
-        return cls(
-            planned.plan, planned.points, {digest: result for digest, result in found.items() if result is not None}
-        )
+        results = {digest: result for digest, result in found.items() if result is not None}
+        return cls(planned.plan, planned.points, results, planned.ceilings)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SweepTable) and self.rows == other.rows
@@ -82,16 +80,30 @@ class SweepTable:
     @cached_property
     def metrics(self) -> list[str]:
         """Names of the metrics that some result has."""
-        names: dict[str, None] = {}
-        for result in self.results.values():
-            for metrics in result.metrics.values():
-                names |= dict.fromkeys(name for name, value in metrics.items() if value is not None)
-        return list(names)
+        return _known(result.metrics for result in self._results_of_nets)
+
+    @cached_property
+    def bounded(self) -> list[str]:
+        """Names of the metrics on maps whose best possible value is known; each has a column ``ceiling_METRIC``."""
+        return _known(result.metrics for result in self._results_of_ceilings)
+
+    @property
+    def failed_ceilings(self) -> list[UnitResult]:
+        """Ceilings whose computation ended with an error."""
+        return [result for result in self._results_of_ceilings if result.state != "done"]
+
+    @property
+    def _results_of_nets(self) -> list[UnitResult]:
+        return [result for result in self.results.values() if result.key.kind is msgspec.UNSET]
+
+    @property
+    def _results_of_ceilings(self) -> list[UnitResult]:
+        return [result for result in self.results.values() if result.key.kind is not msgspec.UNSET]
 
     @cached_property
     def tests(self) -> list[str]:
         """Names of the test splits."""
-        return list(dict.fromkeys(test for result in self.results.values() for test in result.metrics))
+        return list(dict.fromkeys(test for result in self._results_of_nets for test in result.metrics))
 
     @property
     def nets(self) -> list[str]:
@@ -121,15 +133,17 @@ class SweepTable:
     @cached_property
     def missing(self) -> int:
         """Number of units without a result."""
-        return len({point.unit.digest for point in self.points} - self.results.keys())
+        asked = (*(point.unit for point in self.points), *self.ceilings.values())
+        return len({unit.digest for unit in asked} - self.results.keys())
 
     @cached_property
     def rows(self) -> list[Row]:
         """The rows: of a unit with metrics one for each test split, of any other one.
 
         Columns: the number of the ``world``, the recipe file ``data``, every axis (None where a unit does not depend on
-        it), ``net``, ``seed``, ``test``, ``state`` (done, diverged, failed or missing), ``reason``, ``ceiling``,
-        ``parameters``, ``steps``, ``best_step``, ``validation_loss``, all metrics, and the digest of the ``unit``.
+        it), ``net``, ``seed``, ``test``, ``state`` (done, diverged, failed or missing), ``reason``, ``ceiling`` (of
+        the accuracy on windows), ``ceiling_METRIC`` (of metrics on maps, if the plan asks), ``parameters``, ``steps``,
+        ``best_step``, ``validation_loss``, all metrics, and the digest of the ``unit``.
         """
         found: list[Row] = []
         seen: set[str] = set()
@@ -139,15 +153,17 @@ class SweepTable:
             key = json.dumps(place, sort_keys=True)
             if key not in seen:  # axes that a unit does not depend on repeat it
                 seen.add(key)
-                found += self._rows_of(place, point.unit.digest)
+                found += self._rows_of(place, point.unit)
         return found
 
-    def _rows_of(self, place: Row, digest: str) -> list[Row]:
-        result = self.results.get(digest)
+    def _rows_of(self, place: Row, unit: Unit) -> list[Row]:
+        result, bounds = self.results.get(unit.digest), [f"ceiling_{name}" for name in self.bounded]
         if result is None or not result.metrics:
             state, reason = ("missing", "") if result is None else (result.state, result.reason)
-            empty = dict.fromkeys(("ceiling", "parameters", "steps", "best_step", "validation_loss", *self.metrics))
-            return [{**place, "test": None, "state": state, "reason": reason, **empty, "unit": digest}]
+            facts = ("ceiling", *bounds, "parameters", "steps", "best_step", "validation_loss")
+            empty = dict.fromkeys((*facts, *self.metrics))
+            return [{**place, "test": None, "state": state, "reason": reason, **empty, "unit": unit.digest}]
+        best = self._best_possible(unit)
         return [
             {
                 **place,
@@ -155,22 +171,29 @@ class SweepTable:
                 "state": result.state,
                 "reason": "",
                 "ceiling": result.ceilings.get(test),
+                **{f"ceiling_{name}": best.get(test, {}).get(name) for name in self.bounded},
                 "parameters": result.parameters,
                 "steps": result.steps,
                 "best_step": result.best_step,
                 "validation_loss": result.validation_loss,
                 **{name: metrics.get(name) for name in self.metrics},
-                "unit": digest,
+                "unit": unit.digest,
             }
             for test, metrics in result.metrics.items()
         ]
+
+    def _best_possible(self, unit: Unit) -> dict[str, dict[str, float | None]]:
+        """Return the best possible metrics on the data of a unit, by test split; empty if they are not computed."""
+        ceiling = self.ceilings.get(unit.key.recipe)
+        result = None if ceiling is None else self.results.get(ceiling.digest)
+        return {} if result is None else result.metrics
 
     def observed(self, *nets: str, metric: str | None = None, test: str | None = None) -> Observations:
         """Collect a metric of a net, or the difference of two nets at equal places and seeds.
 
         Args:
             nets: One net, or two: the difference is the first less the second.
-            metric: Name of the metric; None takes that of the self.
+            metric: Name of the metric; None takes :attr:`metric`.
             test: Name of the test split; None takes the first.
 
         Raises:
@@ -185,23 +208,39 @@ class SweepTable:
         test = test or self.tests[0]
         if test not in self.tests:
             raise unknown_name("test split", test, self.tests)
+        return self._observed(" less ".join(nets), nets, column=metric, test=test)
+
+    def best_possible(self, *, metric: str | None = None, test: str | None = None) -> Observations | None:
+        """Collect the best possible values of a metric; None if they are not known.
+
+        Args:
+            metric: As for :meth:`observed`.
+            test: As for :meth:`observed`.
+        """
+        metric = self.metric if metric is None else metric
+        column = f"ceiling_{metric}" if metric in self.bounded else "ceiling" if metric == "accuracy" else ""
+        found = self._observed("best possible", self.nets[:1], column=column, test=test or self.tests[0])
+        return found if len(found) else None
+
+    def _observed(self, title: str, nets: Sequence[str], *, column: str, test: str) -> Observations:
+        """Collect a column of the rows of a net, or the difference of two nets."""
         rows: dict[str, dict[str, dict[str, Any]]] = {net: {} for net in nets}
         shared = [axis for axis in self.axes if not axis.startswith("models.") or axis.split(".")[1] in nets]
         joined = [axis for axis in shared if not axis.startswith("models.")] if len(nets) > 1 else shared
         for row in self.rows:
-            if row["net"] in nets and row["test"] == test and row.get(metric) is not None:
+            if row["net"] in nets and row["test"] == test and row.get(column) is not None:
                 key = json.dumps([row["world"], row["data"], row["seed"], *(row[axis] for axis in joined)])
                 rows[row["net"]].setdefault(key, row)
         first = rows[nets[0]]
         keys = [key for key in first if all(key in rows[net] for net in nets)]
-        values = [first[key][metric] - sum(rows[net][key][metric] for net in nets[1:]) for key in keys]
+        values = [first[key][column] - sum(rows[net][key][column] for net in nets[1:]) for key in keys]
         seeds = "recipe.seed"
         clusters = [
             first[key]["world"] if self.plan.worlds else json.dumps([first[key].get(seeds), first[key]["seed"]])
             for key in keys
         ]
         return Observations(
-            " less ".join(nets),
+            title,
             np.array(values, dtype=np.float64),
             {axis: [first[key][axis] for key in keys] for axis in joined},
             np.unique(np.array(clusters), return_inverse=True)[1].astype(np.intp) if keys else np.zeros(0, np.intp),
@@ -224,7 +263,10 @@ class SweepTable:
             raise InputError("the sweep has no result to draw: run it first")
         chosen = self.metric if metric is None else metric
         return draw_sweep(
-            self.responses(metric=metric, test=test), self.difference(metric=metric, test=test), metric=chosen
+            self.responses(metric=metric, test=test),
+            self.difference(metric=metric, test=test),
+            best=self.best_possible(metric=metric, test=test),
+            metric=chosen,
         )
 
     def responses(self, *, metric: str | None = None, test: str | None = None) -> list[Observations]:
@@ -272,7 +314,7 @@ class SweepTable:
             raise InputError(f"a table of a sweep ends in {', '.join(TABLE_FILES)}, not in {file.suffix!r}: {path}")
         if not file.parent.is_dir():
             raise InputError(f"the folder {file.parent} does not exist: make it first, or choose another file")
-        write_file(file, TABLE_FILES[file.suffix](self))
+        write_file(file, TABLE_FILES[file.suffix](self.to_dict()))
         return file
 
 
@@ -296,48 +338,9 @@ def read_sweep(folder: str | Path) -> SweepTable:
     return SweepTable.read(ledger, ledger.planned(), strict=True)
 
 
-def _csv(table: SweepTable) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    rows = table.rows
-    writer.writerow(rows[0])
-    writer.writerows([_field(value) for value in row.values()] for row in rows)
-    return text.getvalue().encode()
-
-
-def _field(value: Any) -> Any:
-    """Return a value as a field of a table: lists and tables as JSON, nothing for None."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (list, dict)):
-        return json.dumps(value)
-    return "" if value is None else value
-
-
-def _json(table: SweepTable) -> bytes:
-    return f"{json_text(table.to_dict())}\n".encode()
-
-
-def _parquet(table: SweepTable) -> bytes:
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
-        raise InputError("Parquet needs pyarrow, which is not installed: pip install 'gnnmax[parquet]'") from None
-    columns = {name: [row[name] for row in table.rows] for name in table.rows[0]}
-    content = pa.BufferOutputStream()
-    parquet.write_table(pa.table({name: _column(values) for name, values in columns.items()}), content)
-    return bytes(content.getvalue())
-
-
-def _column(values: list[Any]) -> list[Any]:
-    """Return a column of one type: numbers, or text."""
-    known = [value for value in values if value is not None]
-    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
-        fractional = any(isinstance(value, float) for value in known)
-        return [math.nan if value is None and fractional else value for value in values] if fractional else values
-    return [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
-
-
-TABLE_FILES: dict[str, Callable[[SweepTable], bytes]] = {".csv": _csv, ".json": _json, ".parquet": _parquet}
-"""Writers of a table by the ending of its file."""
+def _known(tests: Iterable[Mapping[str, Mapping[str, float | None]]]) -> list[str]:
+    """Return the names of the metrics that have a value on some test split."""
+    names: dict[str, None] = {}
+    for metrics in itertools.chain.from_iterable(each.values() for each in tests):
+        names |= dict.fromkeys(name for name, value in metrics.items() if value is not None)
+    return list(names)

@@ -1,20 +1,25 @@
-"""Units of a sweep: one net, trained from one seed on one data set, named by the digest of all that decides it."""
+"""Units of a sweep: one net, trained from one seed on one data set, named by the digest of all that decides it.
+
+A plan on maps can ask for the best possible metrics too: these are units of another kind.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
+from gnnmax.data.maps.ceilings import ceiling_spec, ceilings_of
 from gnnmax.data.maps.recipe import MapRecipe
 from gnnmax.data.recipe import Recipe
 from gnnmax.errors import failure_of
 from gnnmax.experiments.data_kinds import kind_of
+from gnnmax.experiments.map_scoreboard import best_possible
 from gnnmax.experiments.sources import load_once
 from gnnmax.models.architecture import Architecture
 from gnnmax.models.references import portable
@@ -43,6 +48,8 @@ class UnitKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         training: Budget and optimiser.
         seed: Seed of the initial weights and of the order of the examples.
         code: SHA-256 of the file of a net of your own; nets of the registry have none.
+        kind: ``ceiling``: the best possible metrics on maps, by no net. Its recipe is the digest of its config: the
+            laws of the test splits. Units of nets have none.
     """
 
     version: Literal[1] = UNIT_VERSION
@@ -52,6 +59,7 @@ class UnitKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     training: dict[str, Any]
     seed: Annotated[int, Meta(ge=0, le=2**62)]
     code: Digest | msgspec.UnsetType = msgspec.UNSET
+    kind: Literal["ceiling"] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def digest(self) -> str:
@@ -84,6 +92,31 @@ class Unit(Struct, frozen=True, kw_only=True):
         )
         return cls(recipe=recipe, net=net, training=training, seed=seed, key=key, digest=key.digest)
 
+    @classmethod
+    def of_ceiling(cls, recipe: MapRecipe) -> Unit:
+        """Return the unit of the ceilings of a recipe of maps; recipes that differ in seed or order have the same."""
+        laws = {split: msgspec.to_builtins(ceiling_spec(recipe, split)) for split in _tests(recipe.splits)}
+        content = msgspec.json.encode(laws, order="sorted")
+        key = UnitKey(
+            kind="ceiling",
+            recipe=hashlib.sha256(content).hexdigest(),
+            model="ceiling",
+            config=msgspec.json.decode(content),
+            training={},
+            seed=0,
+        )
+        return cls(recipe=recipe, net=None, training=TrainingConfig(), seed=0, key=key, digest=key.digest)
+
+    @property
+    def is_ceiling(self) -> bool:
+        """Whether no net is trained."""
+        return self.key.kind is not msgspec.UNSET
+
+
+def _tests(splits: Iterable[str]) -> list[str]:
+    """Return the names of the test splits."""
+    return [split for split in splits if split not in ("train", "val")]
+
 
 class UnitResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The outcome of a unit; it holds no time and no name of a machine, so that equal units have equal bytes.
@@ -97,8 +130,9 @@ class UnitResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         steps: Updates.
         best_step: The update whose weights were kept.
         validation_loss: Their log loss on the validation split; None if the training diverged before.
-        metrics: Metrics on every test split, by its name in the recipe; None where a metric does not exist.
-        ceilings: Accuracy of the best possible scorer, by split; None where it is not known, as on maps.
+        metrics: Metrics on every test split, by its name in the recipe; None where a metric does not exist. Of a
+            ceiling: the best possible values of the metrics for which they are known.
+        ceilings: Accuracy of the best possible scorer, by split; None where it is not known, and on maps.
     """
 
     key: UnitKey
@@ -128,14 +162,14 @@ _ONE_UNIT = threading.Lock()
 
 
 def run_unit(unit: Unit) -> UnitResult:
-    """Draw the data of a unit, train its net, and measure it on every test split.
+    """Draw the data of a unit, train its net, and measure it on every test split; or compute ceilings.
 
     Units of one recipe that follow each other in a process share the drawn data. An error of the input or of the
     machine is a result too, and so is the error of a net.
     """
     with _ONE_UNIT, one_thread():
         try:
-            return _run(unit)
+            return _ceilings(unit) if unit.is_ceiling else _trained(unit)
         except Exception as error:
             return failed_result(unit, _reason(error))
 
@@ -148,7 +182,13 @@ def _reason(error: Exception) -> str:
         return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def _run(unit: Unit) -> UnitResult:
+def _ceilings(unit: Unit) -> UnitResult:
+    assert isinstance(unit.recipe, MapRecipe)
+    found = {split: best_possible(ceilings_of(unit.recipe, split)) for split in unit.key.config}
+    return UnitResult(key=unit.key, state="done", metrics={split: {**metrics} for split, metrics in found.items()})
+
+
+def _trained(unit: Unit) -> UnitResult:
     (data,) = load_once([unit.recipe])
     kind: Any = kind_of(data)
     kind.check([data], {unit.key.model: unit.net}, unit.training)
@@ -161,8 +201,9 @@ def _run(unit: Unit) -> UnitResult:
         return UnitResult(
             key=unit.key, state="diverged", reason=trained.diverged, parameters=parameters, steps=trained.steps
         )
-    splits = [split for split in data.splits if split not in ("train", "val")]
-    found: Mapping[str, Any] = {split: kind.measure(net, data, split, device=unit.training.device) for split in splits}
+    found: Mapping[str, Any] = {
+        split: kind.measure(net, data, split, device=unit.training.device) for split in _tests(data.splits)
+    }
     return UnitResult(
         key=unit.key,
         state="done",
