@@ -53,6 +53,7 @@ def order(seeds: Sequence[int], on_progress: Progress, options: CellOptions) -> 
         tuple(row for study in studies for row in study.rows()),
         tuple(order_checks(studies)),
         partial(draw_order, curves=_curves(studies)),
+        note=cells.cost,
     )
 
 

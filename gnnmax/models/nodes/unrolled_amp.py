@@ -7,6 +7,7 @@ nothing about the block is known, and its weights serve any number of nodes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -24,8 +25,15 @@ SETTLED = 1e-6
 EDGE = 1e-6
 """Least distance of a probability from 0 and 1 when its logarithmic odds are taken."""
 
+FOUND = 0.1
+"""Energy in units of sqrt(n) at which a learned denoiser reads the middle of its range: a block is being found."""
+
 LEAST_HEIGHT, LARGEST_HEIGHT = 0.6, 1.1
 """Heights of the parts of a learned denoiser at first: those of blocks of sqrt(n) nodes about the border."""
+
+
+Product = Callable[[Tensor], Tensor]
+"""Maps what nodes send to the sums that they receive, both of shape ``(B, n)``."""
 
 
 class Denoised(NamedTuple):
@@ -75,9 +83,11 @@ class PosteriorDenoiser(nn.Module):
 class LearnedDenoiser(nn.Module):
     """A learned denoiser: a mixture of posterior denoisers whose heights and priors depend on the energy.
 
-    With one part it can be :class:`PosteriorDenoiser`, so message passing lies in its class. It reads the energy in
-    units of sqrt(n), the size of blocks at the border, so that its weights serve any number of nodes. It starts as
-    posteriors of several heights about the border, all with a share of 1 / sqrt(n). The derivative is exact.
+    With one part it can be :class:`PosteriorDenoiser`, so message passing lies in its class. Its weights serve any
+    number of nodes, because nothing that it reads leaves the range of its training: it reads the energy compared with
+    1, its size while the block is not found yet whatever n is, and compared with sqrt(n), its size afterwards, both
+    between 0 and 1. It starts as posteriors of several heights about the border, all with a share of 1 / sqrt(n). The
+    derivative is exact.
 
     Args:
         units: Number of parts.
@@ -104,7 +114,7 @@ class LearnedDenoiser(nn.Module):
     def forward(self, messages: Tensor, energy: Tensor, count: Tensor) -> Denoised:
         """Denoise messages; see :meth:`PosteriorDenoiser.forward`."""
         ratio = energy / torch.sqrt(count)
-        known = torch.stack([ratio, torch.log(ratio + EDGE) / 4], dim=1)
+        known = torch.stack([energy / (1 + energy), ratio / (FOUND + ratio)], dim=1)
         height, prior, weight = self.laws(known)[:, None].chunk(3, dim=-1)  # (B, 1, units) each
         height = functional.softplus(height)
         prior = prior - torch.log(count)[:, None, None] / 2 - height.square() * energy[:, None, None] / 2
@@ -161,10 +171,23 @@ class UnrolledAMP(nn.Module):
             InputError: no square matrices, none at all, integers, or an infinite entry.
         """
         weights, inside, count = observed(values, standardise=self.standardise)
+        return self.score(lambda sent: (weights @ sent[..., None])[..., 0], inside, count)
+
+    def score(self, product: Product, inside: Tensor, count: Tensor) -> Tensor:
+        """Score nodes of maps that are given by their products with vectors.
+
+        Args:
+            product: Multiplies each map by what its nodes send, shape ``(B, n)``.
+            inside: True for nodes inside their map, shape ``(B, n)``.
+            count: Number of these nodes, shape ``(B,)``.
+
+        Returns:
+            As :meth:`forward`.
+        """
         now = self.denoiser.start(count)[:, None] * inside
         old, memory = torch.zeros_like(now), count.new_zeros(len(count), 1)
         for _ in range(self.steps):
-            messages = (weights @ now[..., None])[..., 0] - memory * old
+            messages = product(now) - memory * old
             found = self.denoiser(messages, now.square().sum(dim=1), count)
             old, now = now, found.value * inside
             memory = (found.slope * inside).sum(dim=1, keepdim=True)

@@ -45,6 +45,15 @@ def test_a_learned_denoiser_of_one_sigmoid_can_be_the_posterior_one():
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
 
 
+def test_a_learned_denoiser_extrapolates_in_nothing_whatever_the_number_of_nodes():
+    denoiser, read = LearnedDenoiser(), []
+    denoiser.laws.register_forward_pre_hook(lambda _module, given: read.append(given[0]))
+    count = torch.logspace(2, 6, 9)
+    for energy in (torch.zeros(9), torch.ones(9), count.sqrt(), 10 * count):
+        denoiser(torch.zeros(9, 4), energy, count)
+    assert all(bool(((each >= 0) & (each <= 1)).all()) for each in read) and len(read) == 4
+
+
 @pytest.mark.parametrize("denoiser", [LearnedDenoiser(), PosteriorDenoiser(0.9, 12)], ids=["learned", "posterior"])
 def test_the_slope_is_the_derivative(denoiser):
     messages = torch.randn(2, 30, generator=torch.Generator().manual_seed(0)).double().requires_grad_()
