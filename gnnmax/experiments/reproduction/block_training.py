@@ -61,11 +61,11 @@ class BlockTraining:
 BLOCK_TRAININGS = {
     "unrolled-amp": BlockTraining(
         net="unrolled-amp",
-        strengths=(0.36, 1.2),
+        strengths=(0.36, 0.7),
         ease=1.5,
-        sizes=(200, 400, 700, 1_000),
-        steps=1_200,
-        config={"steps": 32},
+        sizes=(400, 600, 1_000),
+        steps=400,
+        config={"steps": 16},
         tested={"steps": 300},
     ),
     "spectral": BlockTraining(net="spectral", strengths=(0.9, 3.0), ease=3.0, steps=400),

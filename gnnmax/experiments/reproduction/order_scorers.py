@@ -122,7 +122,7 @@ class _Measured:
 
 
 NETS: dict[str, _Measured] = {
-    "box-net": _Measured("scan", RULES["scan"].multiples),
+    "box-net": _Measured("scan", (*RULES["scan"].multiples, 3.4, 4.8), near=RULES["scan"].multiples),
     "diagonal-cnn": _Measured("scan", (0.3, 0.6, 0.85, 1.2, 1.7, 2.4, 3.4, 4.8, 7.0), largest=2_048),
     "unrolled-amp": _Measured("amp", RULES["amp"].multiples, sweep=unrolled_at_heights),
     "gin": _Measured("amp", (0.8, 1.0, 1.2, 1.5, 2.0, 2.7, 3.5, 4.5, 6.0, 9.0), near=(1.2, 1.6, 2.0, 2.7, 3.5)),

@@ -43,11 +43,10 @@ class NodeModelEntry(EquivariantEntry):
 
 
 class UnrolledAmpConfig(Config, frozen=True):
-    """Unrolled message passing: steps, parts of the denoiser, width of the net that sets them."""
+    """Unrolled message passing: steps, and chains of messages that assume different heights of a block."""
 
     steps: Steps = 12
-    units: Depth = 4
-    width: Width = 32
+    chains: Depth = 3
 
 
 class SpectralConfig(Config, frozen=True):
@@ -113,7 +112,7 @@ class MapProductConfig(Config, frozen=True):
 
 
 def _unrolled_amp(config: UnrolledAmpConfig) -> nn.Module:
-    return UnrolledAMP(LearnedDenoiser(config.units, config.width), steps=config.steps)
+    return UnrolledAMP(LearnedDenoiser(config.chains), steps=config.steps)
 
 
 def _spectral(config: SpectralConfig) -> nn.Module:

@@ -45,13 +45,13 @@ def unrolled_at_heights(
     weights, own = torch.from_numpy(problem.values), torch.as_tensor(np.asarray(members, dtype=np.intp))
     raised = torch.tensor(amplitudes, dtype=torch.float64) - problem.amplitude
     mean, deviation = _moments(weights, own, raised) if net.standardise else (torch.zeros(()), torch.ones(()))
-    more, centre, scale = (each.to(weights.dtype).reshape(-1, 1) for each in (raised, mean, deviation))
+    more, centre, scale = (each.to(weights.dtype).reshape(-1, 1, 1) for each in (raised, mean, deviation))
 
     def product(sent: Tensor) -> Tensor:
-        received = sent @ weights
-        inside = sent[:, own]
-        received[:, own] += more * (inside.sum(dim=1, keepdim=True) - inside)
-        return (received - centre * (sent.sum(dim=1, keepdim=True) - sent)) / scale
+        received = (sent.flatten(0, 1) @ weights).view_as(sent)
+        inside = sent[..., own]
+        received[..., own] += more * (inside.sum(dim=-1, keepdim=True) - inside)
+        return (received - centre * (sent.sum(dim=-1, keepdim=True) - sent)) / scale
 
     count = weights.new_full((len(raised),), len(weights))
     scores = net.score(product, torch.ones(len(raised), len(weights), dtype=torch.bool), count)
