@@ -104,7 +104,7 @@ class Cells:
             >>> Cells(None).cost
             '0.0 CPU minutes in all'
         """
-        untimed = f", without {self._untimed:,} cells that were kept without their time" if self._untimed else ""
+        untimed = f", and an unknown time for {self._untimed:,} of the cells" if self._untimed else ""
         return f"{self._seconds / 60:.1f} CPU minutes in all{untimed}"
 
 

@@ -23,19 +23,19 @@ from gnnmax.task.blocks import BlockProblem, block_borders, state_evolution
 __all__ = ["CLIQUES", "PREDICTED", "OrderStudy", "matrices_of"]
 
 MATRICES, FEW = 4, 2
-"""Matrices of each seed, and of each seed of a huge size: the larger, the nearer are their borders."""
+"""Matrices of each seed, and of each seed of a large size: the larger, the nearer are their borders."""
 
 LARGE = 2_048
-"""Number of nodes beyond which each strength is dear, so that those far from the crossings are left out."""
-
-HUGE = 8_192
-"""Number of nodes beyond which matrices are few, and hidden cliques are not measured."""
+"""Number of nodes beyond which matrices are few, and strengths far from the crossings are left out."""
 
 PREDICTED = (1.75, 2.0, 2.5, 3.5)
 """Multiples of 1/e at which message passing is compared with state evolution, on blocks of 2 sqrt(n) nodes."""
 
 CLIQUES = (0.8, 2.0)
 """Sizes of hidden cliques, as multiples of the hard line sqrt(n / e)."""
+
+CONTROLLED = 8_192
+"""Number of nodes up to which hidden cliques are measured."""
 
 LOST = 1.0
 """Strength at which scorers that read the order are measured on shuffled nodes."""
@@ -112,7 +112,7 @@ class OrderMatrix:
 
 def matrices_of(n: int) -> int:
     """Return the number of matrices of each seed at a size."""
-    return MATRICES if n <= HUGE else FEW
+    return MATRICES if n <= LARGE else FEW
 
 
 class OrderStudy:
@@ -193,7 +193,7 @@ class OrderStudy:
                 self.shuffled.setdefault(name, []).append(found)
 
     def _measure_cliques(self, seed: int, graph: int, cells: Cells, key: Key) -> None:
-        for multiple in CLIQUES if self.n <= HUGE else ():
+        for multiple in CLIQUES if self.n <= CONTROLLED else ():
             size = round(multiple * math.sqrt(self.n / math.e))
             clique = OrderMatrix(_clique_recipe(self.n, seed, size), graph)
             for name, scorer in self.scorers.items():

@@ -132,7 +132,7 @@ def test_the_processor_time_of_cells_is_kept_with_them_and_summed(tmp_path, monk
         file.write_text(json.dumps(stored))
     old = Cells(tmp_path)
     old.measured({"n": 2}, lambda: pytest.fail("measured again"))
-    assert old.cost == "0.0 CPU minutes in all, without 1 cells that were kept without their time"
+    assert old.cost == "0.0 CPU minutes in all, and an unknown time for 1 of the cells"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_crossing_that_was_not_measured_fails_its_check(short, monkeypatch):
 
 def test_large_sizes_are_measured_about_their_crossings_on_fewer_matrices(short, monkeypatch):
     monkeypatch.setattr(order_study, "LARGE", 299)
-    monkeypatch.setattr(order_study, "HUGE", 299)
+    monkeypatch.setattr(order_study, "CONTROLLED", 299)
     near = replace(module.RULES["amp"], near=(2.0, 3.5))
     monkeypatch.setitem(module.RULES, "amp", near)
     outcome = reproduce("order", (0,), options=CellOptions(sizes=(300,), nets=("none",)))
