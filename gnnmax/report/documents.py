@@ -215,7 +215,8 @@ def outcome_markdown(outcome: Mapping[str, Any]) -> str:
 
     Example:
         >>> check = {"claim": "high", "holds": True, "found": "0.9"}
-        >>> outcome = {"title": "t", "source": "s", "rows": [{"net": "cnn", "right": 0.9}], "checks": [check]}
+        >>> row, note = {"net": "cnn", "right": 0.9}, "1.0 CPU minutes in all"
+        >>> outcome = {"title": "t", "source": "s", "rows": [row], "checks": [check], "note": note}
         >>> print(outcome_markdown(outcome))
         t; after s:
         <BLANKLINE>
@@ -224,10 +225,13 @@ def outcome_markdown(outcome: Mapping[str, Any]) -> str:
         | cnn | 0.9000 |
         <BLANKLINE>
         - high: 0.9
+        <BLANKLINE>
+        1.0 CPU minutes in all.
     """
     rows = [list(outcome["rows"][0]), *([figure_text(f) for f in row.values()] for row in outcome["rows"])]
     claims = [f"- {'' if c['holds'] else 'does not hold: '}{c['claim']}: {c['found']}" for c in outcome["checks"]]
-    return f"{outcome['title']}; after {outcome['source']}:\n\n{markdown(rows)}\n\n" + "\n".join(claims)
+    note = f"\n\n{outcome['note']}." if outcome.get("note") else ""
+    return f"{outcome['title']}; after {outcome['source']}:\n\n{markdown(rows)}\n\n" + "\n".join(claims) + note
 
 
 def _recipe_row(recipe: Recipe) -> list[str]:

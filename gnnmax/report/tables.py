@@ -137,7 +137,8 @@ def reproduction_table(outcome: Outcome) -> Table:
         >>> reproduction_table(Outcome("title", "source", ({"net": "cnn", "accuracy": 0.9},), ())).row_count
         1
     """
-    table = Table(title=outcome.title, title_justify="left", caption=f"after {outcome.source}")
+    caption = "\n".join(filter(None, (f"after {outcome.source}", outcome.note)))
+    table = Table(title=outcome.title, title_justify="left", caption=caption)
     header = list(outcome.rows[0])
     _columns(table, header[0], header[1:])
     for row in outcome.rows:

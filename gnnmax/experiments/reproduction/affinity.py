@@ -116,6 +116,7 @@ def affinity(seeds: Sequence[int], on_progress: Progress, options: CellOptions) 
         tuple(rows),
         tuple(_checks(rows)),
         draw_affinity,
+        note=cells.cost,
     )
 
 

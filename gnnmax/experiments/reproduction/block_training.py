@@ -60,12 +60,21 @@ class BlockTraining:
 
 BLOCK_TRAININGS = {
     "unrolled-amp": BlockTraining(
-        net="unrolled-amp", strengths=(0.4, 2.0), ease=1.5, steps=600, config={"steps": 16}, tested={"steps": 300}
+        net="unrolled-amp",
+        strengths=(0.36, 0.7),
+        ease=1.5,
+        sizes=(400, 600, 1_000),
+        steps=400,
+        config={"steps": 16},
+        tested={"steps": 300},
     ),
     "spectral": BlockTraining(net="spectral", strengths=(0.9, 3.0), ease=3.0, steps=400),
     "gin": BlockTraining(net="gin", strengths=(0.5, 3.0), ease=4.0, steps=1_000),
     "gat": BlockTraining(net="gat", strengths=(1.5, 8.0), ease=2.0, steps=250),
     "graph-transformer": BlockTraining(net="graph-transformer", strengths=(1.5, 8.0), ease=2.0, steps=250),
+    "map-product": BlockTraining(
+        net="map-product", strengths=(0.8, 4.0), ease=2.0, sizes=(100, 144, 196), entries=60_000, steps=500
+    ),
     "diagonal-cnn": BlockTraining(
         net="diagonal-cnn", strengths=(0.03, 0.3), ease=10.0, sizes=(256, 512), entries=200_000, steps=500
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +45,14 @@ class _Stored(Struct, frozen=True, forbid_unknown_fields=True):
     program: str
     key: Key
     found: float
+    seconds: float | None = None
 
 
 class Cells:
-    """Measured cells, each under a key that determines it.
+    """Measured cells, each under a key that determines it, and the processor time that they took.
+
+    The time of a cell includes all that is made for it: a matrix is drawn and a net is trained for the first of the
+    cells that need it.
 
     Args:
         folder: Folder that keeps them, one small JSON file each; None keeps none.
@@ -64,7 +69,7 @@ class Cells:
     """
 
     def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+        self._folder, self._seconds, self._untimed = folder, 0.0, 0
         if folder is not None:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -81,14 +86,40 @@ class Cells:
         Raises:
             InputError: a kept cell is damaged.
         """
-        if self._folder is None:
-            return measure()
-        path = self._folder / f"{hashlib.sha256(msgspec.json.encode(key, order='sorted')).hexdigest()[:24]}.json"
-        if path.exists():
-            stored = CELL_FILE.decode(CELL_FILE.read(path), _Stored, path)
-            if stored.program != PROGRAM or stored.key != key:
-                raise InputError(f"the cell {path} is not the one of its name: delete it, and it is measured again")
-            return stored.found
-        found = measure()
-        write_file(path, msgspec.json.encode(_Stored(PROGRAM, key, found)))
-        return found
+        path = None if self._folder is None else self._folder / _file_name(key)
+        cell = _kept(path, key) if path is not None and path.exists() else None
+        if cell is None:
+            cell = _measured_now(key, measure)
+            if path is not None:
+                write_file(path, msgspec.json.encode(cell))
+        self._seconds += cell.seconds or 0.0
+        self._untimed += cell.seconds is None
+        return cell.found
+
+    @property
+    def cost(self) -> str:
+        """The processor time of all cells that were returned, whether they were measured now or kept.
+
+        Example:
+            >>> Cells(None).cost
+            '0.0 CPU minutes in all'
+        """
+        untimed = f", and an unknown time for {self._untimed:,} of the cells" if self._untimed else ""
+        return f"{self._seconds / 60:.1f} CPU minutes in all{untimed}"
+
+
+def _file_name(key: Key) -> str:
+    return f"{hashlib.sha256(msgspec.json.encode(key, order='sorted')).hexdigest()[:24]}.json"
+
+
+def _kept(path: Path, key: Key) -> _Stored:
+    stored = CELL_FILE.decode(CELL_FILE.read(path), _Stored, path)
+    if stored.program != PROGRAM or stored.key != key:
+        raise InputError(f"the cell {path} is not the one of its name: delete it, and it is measured again")
+    return stored
+
+
+def _measured_now(key: Key, measure: Callable[[], float]) -> _Stored:
+    start = time.process_time()
+    found = measure()
+    return _Stored(PROGRAM, key, found, round(time.process_time() - start, 4))

@@ -167,6 +167,7 @@ def csbm(seeds: Sequence[int], on_progress: Progress, options: CellOptions) -> O
         tuple(rows),
         tuple(_checks(rows, alone, len(seeds) * nodes * (1 - SETTING["known"]))),
         draw_csbm,
+        note=cells.cost,
     )
 
 

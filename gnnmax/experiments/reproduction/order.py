@@ -28,11 +28,12 @@ def order(seeds: Sequence[int], on_progress: Progress, options: CellOptions) -> 
     read; the others move with the nodes, so they find the same in any order. All strengths of a matrix share its
     noise. State evolution is a limit in which mu vanishes, so it is compared on blocks twice as large and half as high.
 
-    Nets are trained once, on blocks in maps of at most 600 nodes, and are not given the size and the height of a block,
-    which the rules are. They are measured up to n = 8,192, and the image net up to 2,048.
+    Nets are trained once, on blocks in maps of at most 1,000 nodes, and are not given the size and the height of a
+    block, which the rules are. They are measured up to n = 8,192, ``diagonal-cnn`` up to 2,048, and ``map-product``,
+    whose cost grows as n^3, up to 1,024.
 
-    Cost: 20 seconds a seed at n = 500 and 1,000, 80 seconds at 4,000 with the net unrolled-amp; it grows as n^2, and
-    takes 4 GB at 16,000. The nets train in eight minutes in all.
+    Cost: the table ends with the processor time of its cells, trainings included. It grows as n^2, and takes 4 GB at
+    16,000.
 
     References:
         Those of :func:`gnnmax.task.blocks.block_borders`.
@@ -53,6 +54,7 @@ def order(seeds: Sequence[int], on_progress: Progress, options: CellOptions) -> 
         tuple(row for study in studies for row in study.rows()),
         tuple(order_checks(studies)),
         partial(draw_order, curves=_curves(studies)),
+        note=cells.cost,
     )
 
 

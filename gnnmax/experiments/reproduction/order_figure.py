@@ -30,6 +30,7 @@ NAMES = {
     "graph-transformer": ("net graph-transformer", "#868e96", "^"),
     "spectral": ("net spectral", COLOURS[1], "s"),
     "gin": ("net gin", COLOURS[4], "s"),
+    "map-product": ("net map-product", COLOURS[4], "D"),
     "unrolled-amp": ("net unrolled-amp", COLOURS[2], "s"),
     "box-net": ("net box-net, order known", COLOURS[3], "s"),
     "diagonal-cnn": ("net diagonal-cnn, order known", COLOURS[3], "D"),

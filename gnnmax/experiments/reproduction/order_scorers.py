@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -28,9 +29,11 @@ from gnnmax.experiments.reproduction.cells import Key
 from gnnmax.io.atomic import write_file
 from gnnmax.io.reading import FileKind
 from gnnmax.models.nodes.registry import NODE_MODELS, build_node_model
+from gnnmax.models.nodes.unrolled_sweep import unrolled_at_heights
 from gnnmax.task.block_scores import Scores, amp, degrees, eigenvector, scan
 from gnnmax.task.block_sweep import amp_at_heights
 from gnnmax.task.blocks import BlockProblem
+from gnnmax.training.threads import one_thread
 
 __all__ = ["NETS", "NO_NETS", "RULES", "OrderScorer", "chosen_nets", "net_scorers"]
 
@@ -42,6 +45,9 @@ WEIGHTS_FILE = FileKind("the weights", 1_000_000, "delete them, and the net is t
 
 Sweep = Callable[[BlockProblem, npt.NDArray[np.intp], Sequence[float]], npt.NDArray[np.float64]]
 """Maps a problem, the nodes of its block and heights to scores, shape ``(heights, n)``."""
+
+NetSweep = Callable[[Any, BlockProblem, npt.NDArray[np.intp], Sequence[float]], npt.NDArray[np.float64]]
+"""The same of a net."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +94,7 @@ RULES: dict[str, OrderScorer] = {
             "amp",
             _by_rows(amp),
             "amp",
-            (0.5, 0.8, 1.0, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5, 3.5),
-            near=(0.8, 1.0, 1.1, 1.2, 1.3, 1.5, 2.0),
+            (0.5, 0.65, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2.0, 2.5, 3.5),
             sweep=amp_at_heights,
         ),
         OrderScorer(
@@ -97,7 +102,7 @@ RULES: dict[str, OrderScorer] = {
             _by_rows(eigenvector),
             "eigenvector",
             (0.6, 0.85, 1.0, 1.1, 1.2, 1.35, 1.6, 2.0),
-            near=(0.85, 1.0, 1.1, 1.2, 1.4),
+            near=(0.85, 1.0, 1.1, 1.2, 1.35, 1.6),
         ),
         OrderScorer("degrees", _by_rows(degrees), "degrees", (0.5, 0.7, 0.85, 1.0, 1.2, 1.5)),
     )
@@ -113,16 +118,18 @@ class _Measured:
     multiples: tuple[float, ...]
     near: tuple[float, ...] = ()
     largest: int = 8_192
+    sweep: NetSweep | None = None
 
 
 NETS: dict[str, _Measured] = {
-    "box-net": _Measured("scan", RULES["scan"].multiples),
+    "box-net": _Measured("scan", (*RULES["scan"].multiples, 3.4, 4.8), near=RULES["scan"].multiples),
     "diagonal-cnn": _Measured("scan", (0.3, 0.6, 0.85, 1.2, 1.7, 2.4, 3.4, 4.8, 7.0), largest=2_048),
-    "unrolled-amp": _Measured("amp", RULES["amp"].multiples, near=(1.0, 1.2, 1.5, 2.0)),
-    "gin": _Measured("amp", (0.8, 1.0, 1.2, 1.5, 2.0, 2.7, 3.5, 4.5, 6.0, 9.0)),
+    "unrolled-amp": _Measured("amp", RULES["amp"].multiples, sweep=unrolled_at_heights),
+    "gin": _Measured("amp", (0.8, 1.0, 1.2, 1.5, 2.0, 2.7, 3.5, 4.5, 6.0, 9.0), near=(1.2, 1.6, 2.0, 2.7, 3.5)),
     "spectral": _Measured("eigenvector", RULES["eigenvector"].multiples, near=RULES["eigenvector"].near),
-    "gat": _Measured("eigenvector", (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)),
-    "graph-transformer": _Measured("eigenvector", (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)),
+    "gat": _Measured("eigenvector", (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0), near=(1.0, 1.4, 2.0, 2.8, 4.0)),
+    "graph-transformer": _Measured("eigenvector", (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0), near=(1.0, 1.4, 2.0, 2.8, 4.0)),
+    "map-product": _Measured("eigenvector", (0.6, 0.85, 1.0, 1.2, 1.6, 2.2, 3.0, 4.5), largest=1_024),
 }
 """The nets by name, see :data:`gnnmax.models.nodes.registry.NODE_MODELS`."""
 
@@ -173,8 +180,20 @@ def _net_scorer(name: str, training: BlockTraining, folder: Path | None) -> Orde
         near=where.near,
         reads_order=entry.reads_order,
         largest=where.largest,
+        sweep=None if where.sweep is None else partial(_swept, where.sweep, net),
         identity=_digest(training),
     )
+
+
+def _swept(
+    sweep: NetSweep,
+    net: Callable[[], nn.Module],
+    problem: BlockProblem,
+    members: npt.NDArray[np.intp],
+    heights: Sequence[float],
+) -> npt.NDArray[np.float64]:
+    with one_thread():
+        return sweep(net(), problem, members, heights)
 
 
 def _digest(training: BlockTraining) -> str:

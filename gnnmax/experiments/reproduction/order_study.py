@@ -25,8 +25,8 @@ __all__ = ["CLIQUES", "PREDICTED", "OrderStudy", "matrices_of"]
 MATRICES, FEW = 4, 2
 """Matrices of each seed, and of each seed of a large size: the larger, the nearer are their borders."""
 
-LARGE = 4_096
-"""Number of nodes beyond which a size is large."""
+LARGE = 2_048
+"""Number of nodes beyond which matrices are few, and strengths far from the crossings are left out."""
 
 PREDICTED = (1.75, 2.0, 2.5, 3.5)
 """Multiples of 1/e at which message passing is compared with state evolution, on blocks of 2 sqrt(n) nodes."""
@@ -34,8 +34,8 @@ PREDICTED = (1.75, 2.0, 2.5, 3.5)
 CLIQUES = (0.8, 2.0)
 """Sizes of hidden cliques, as multiples of the hard line sqrt(n / e)."""
 
-CONTROLLED = 8_192
-"""Number of nodes up to which hidden cliques are measured."""
+CONTROLLED = 4_096
+"""Number of nodes up to which hidden cliques are measured: nets on the strongest entries keep half of a graph's."""
 
 LOST = 1.0
 """Strength at which scorers that read the order are measured on shuffled nodes."""

@@ -30,6 +30,7 @@ class Outcome:
         rows: One dict per row, all with the same keys in the same order: the columns.
         checks: Claims about the rows.
         draw: Draws the rows on axes of matplotlib, or on new ones for None; None where a table has no figure.
+        note: A remark below the rows, such as the processor time of all cells; empty for none.
 
     Example:
         >>> outcome = Outcome("a title", "a paper", ({"net": "cnn", "accuracy": 0.9},), (Check("high", True, ""),))
@@ -42,6 +43,7 @@ class Outcome:
     rows: tuple[dict[str, Figure], ...]
     checks: tuple[Check, ...]
     draw: Callable[[Sequence[dict[str, Figure]], Any], tuple[Picture, Axes]] | None = None
+    note: str = ""
 
     @property
     def holds(self) -> bool:
@@ -65,7 +67,7 @@ class Outcome:
         """Return plain values, fit for JSON; unknown ones, such as the error of a single seed, are None."""
         checks = [{"claim": c.claim, "holds": c.holds, "found": c.found} for c in self.checks]
         rows = [{name: _known(figure) for name, figure in row.items()} for row in self.rows]
-        return {"title": self.title, "source": self.source, "rows": rows, "checks": checks}
+        return {"title": self.title, "source": self.source, "rows": rows, "checks": checks, "note": self.note}
 
 
 def _known(figure: Figure) -> Figure | None:

@@ -198,6 +198,7 @@ def patches(seeds: Sequence[int], on_progress: Progress, options: CellOptions) -
         tuple(rows),
         tuple(_checks(rows)),
         draw_patches,
+        note=cells.cost,
     )
 
 

@@ -64,20 +64,21 @@ def observed(values: Tensor, *, standardise: bool = True) -> Observed:
         ([[True, True, False]], [2.0])
     """
     check_square_maps(values)
-    seen = ~torch.isnan(values)
-    inside = seen.any(dim=2)
+    missing = torch.isnan(values)
+    inside = ~missing.all(dim=2)
     count = inside.sum(dim=1).to(values.dtype).clamp(min=1)
-    seen = seen & ~torch.eye(values.shape[1], dtype=torch.bool, device=values.device)
-    weights = torch.where(seen, values, values.new_zeros(()))
-    return Observed(_standardised(weights, seen) if standardise else weights, inside, count)
+    missing.diagonal(dim1=1, dim2=2).fill_(True)
+    weights = values.masked_fill(missing, 0.0)
+    return Observed(_standardised(weights, missing) if standardise else weights, inside, count)
 
 
-def _standardised(weights: Tensor, seen: Tensor) -> Tensor:
+def _standardised(weights: Tensor, missing: Tensor) -> Tensor:
     """Bring the observed entries of each map to mean 0 and deviation 1; the others stay 0."""
-    entries = seen.sum(dim=(1, 2), keepdim=True).clamp(min=1)
+    entries = (missing[0].numel() - missing.sum(dim=(1, 2), keepdim=True)).clamp(min=1)
     tiny = torch.finfo(weights.dtype).tiny
-    weights = weights / weights.abs().amax(dim=(1, 2), keepdim=True).clamp(min=tiny)  # squares must not overflow
-    centred = (weights - weights.sum(dim=(1, 2), keepdim=True) / entries) * seen
+    largest = torch.maximum(weights.amax(dim=(1, 2), keepdim=True), -weights.amin(dim=(1, 2), keepdim=True))
+    weights = weights / largest.clamp(min=tiny)  # squares must not overflow
+    centred = weights.sub_(weights.sum(dim=(1, 2), keepdim=True) / entries).masked_fill_(missing, 0.0)
     deviation = torch.sqrt(centred.square().sum(dim=(1, 2), keepdim=True) / entries)
     return centred / deviation.clamp(min=tiny)
 

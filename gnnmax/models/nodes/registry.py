@@ -15,6 +15,7 @@ from gnnmax.models.maps.entry import EquivariantEntry
 from gnnmax.models.nodes.baselines import GatNodes, GinNodes, GraphTransformerNodes
 from gnnmax.models.nodes.boxes import BoxNet
 from gnnmax.models.nodes.diagonal import DiagonalCnn
+from gnnmax.models.nodes.product import ProductNodes
 from gnnmax.models.nodes.spectral import SpectralNet
 from gnnmax.models.nodes.unrolled_amp import LearnedDenoiser, UnrolledAMP
 
@@ -42,11 +43,10 @@ class NodeModelEntry(EquivariantEntry):
 
 
 class UnrolledAmpConfig(Config, frozen=True):
-    """Unrolled message passing: steps, parts of the denoiser, width of the net that sets them."""
+    """Unrolled message passing: steps, and chains of messages that assume different heights of a block."""
 
     steps: Steps = 12
-    units: Depth = 4
-    width: Width = 32
+    chains: Depth = 3
 
 
 class SpectralConfig(Config, frozen=True):
@@ -99,8 +99,20 @@ class BoxNetConfig(Config, frozen=True):
     sizes_per_octave: Annotated[int, Meta(ge=1, le=64)] = 6
 
 
+class MapProductConfig(Config, frozen=True):
+    """The map product net on nodes: sizes of its pairs, operators and walks, see ``ProductNodes``."""
+
+    width: Width = 12
+    hidden: Width = 24
+    heads: Heads = 2
+    channels: Width = 2
+    likeness: Width = 4
+    walks: Annotated[int, Meta(ge=1, le=8)] = 2
+    rounds: Depth = 3
+
+
 def _unrolled_amp(config: UnrolledAmpConfig) -> nn.Module:
-    return UnrolledAMP(LearnedDenoiser(config.units, config.width), steps=config.steps)
+    return UnrolledAMP(LearnedDenoiser(config.chains), steps=config.steps)
 
 
 def _spectral(config: SpectralConfig) -> nn.Module:
@@ -117,6 +129,10 @@ def _attention(net: type[GatNodes]) -> Callable[[GatConfig], nn.Module]:
         return net(width=given.pop("head_width") * config.heads, **given)
 
     return build
+
+
+def _map_product(config: MapProductConfig) -> nn.Module:
+    return ProductNodes(**structs.asdict(config))
 
 
 def _diagonal_cnn(config: DiagonalCnnConfig) -> nn.Module:
@@ -212,6 +228,15 @@ NODE_MODELS: dict[str, NodeModelEntry] = {
             equivariant=("relabelling",),
             source="Dwivedi and Bresson, AAAI workshop 2021; Shi et al., IJCAI 2021",
             cannot=f"{LOST} See the entries that no row keeps.",
+        ),
+        NodeModelEntry(
+            name="map-product",
+            summary="The map product net: pairs that it finds to lie in a block, counted along each row.",
+            build=_map_product,
+            config=MapProductConfig,
+            equivariant=("relabelling",),
+            source="Maron et al., NeurIPS 2019; Jumper et al., Nature 2021",
+            cannot=f"{LOST} Score thousands of nodes: its cost grows as their cube.",
         ),
         NodeModelEntry(
             name="diagonal-cnn",

@@ -27,28 +27,42 @@ def test_with_the_posterior_denoiser_it_is_message_passing(steps):
 def test_without_its_memory_it_is_not(monkeypatch):
     net = UnrolledAMP(PosteriorDenoiser(float(np.float32(0.9)), nodes=12), steps=7, standardise=False)
     forget = PosteriorDenoiser.forward
-    monkeypatch.setattr(PosteriorDenoiser, "forward", lambda *given: forget(*given)._replace(slope=torch.zeros(3, 120)))
+    monkeypatch.setattr(
+        PosteriorDenoiser, "forward", lambda *given: forget(*given)._replace(slope=torch.zeros(3, 1, 120))
+    )
     expected, _ = amp(problem_of(MAPS[0]), 7)
     assert np.abs(net(VALUES.double()).numpy()[0] - expected).max() > 0.1 * np.abs(expected).max()
 
 
-def test_a_learned_denoiser_of_one_sigmoid_can_be_the_posterior_one():
-    learned, posterior = LearnedDenoiser(units=1).double(), PosteriorDenoiser(0.9, nodes=12)
-    count, energy = torch.tensor([120.0]).double(), torch.tensor([5.0]).double()
-    messages = torch.linspace(-3, 9, 50).double()[None]
+def test_a_chain_of_a_learned_denoiser_can_be_the_posterior_one():
+    learned, posterior = LearnedDenoiser(chains=1).double(), PosteriorDenoiser(0.9, nodes=12)
+    count, energy = torch.tensor([120.0]).double(), torch.tensor([[5.0]]).double()
+    messages = torch.linspace(-3, 9, 50).double()[None, None]
     with torch.no_grad():
-        learned.laws[-1].weight.zero_()
-        gain = torch.log(torch.expm1(torch.tensor(0.9).double()))  # the inverse of softplus
-        offset = torch.logit(torch.tensor(12 / 120).double()) + torch.log(count[0]) / 2
-        learned.laws[-1].bias.copy_(torch.stack([gain, offset, gain * 0]))
-    for one, other in zip(learned(messages, energy, count), posterior(messages, energy, count), strict=True):
+        learned.height.copy_(torch.log(torch.expm1(torch.tensor([0.9]).double())))  # the inverse of softplus
+        learned.prior.copy_(torch.logit(torch.tensor([12 / 120]).double()) + torch.log(count) / 2)
+    found, expected = learned(messages, energy, count), posterior(messages, energy, count)
+    for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+    for denoiser in (learned, posterior):
+        torch.testing.assert_close(denoiser.combined(expected.odds, energy), expected.odds[:, 0])
 
 
-@pytest.mark.parametrize("denoiser", [LearnedDenoiser(), PosteriorDenoiser(0.9, 12)], ids=["learned", "posterior"])
+def test_a_chain_that_finds_a_block_outvotes_those_that_find_none():
+    odds = torch.full((1, 3, 100), -5.0)
+    odds[0, 1, :10] = 8.0
+    energy = torch.sigmoid(odds).square().sum(dim=-1)
+    found = LearnedDenoiser(chains=3).combined(odds, energy)[0]
+    assert bool((found[:10] > 4).all()) and bool((found[10:] < -4).all())
+    assert bool((LearnedDenoiser(chains=3).combined(odds, torch.ones(1, 3))[0, :10] < 1).all())  # without the votes
+
+
+@pytest.mark.parametrize(
+    "denoiser", [LearnedDenoiser(chains=1), PosteriorDenoiser(0.9, 12)], ids=["learned", "posterior"]
+)
 def test_the_slope_is_the_derivative(denoiser):
-    messages = torch.randn(2, 30, generator=torch.Generator().manual_seed(0)).double().requires_grad_()
-    found = denoiser.double()(messages, torch.tensor([3.0, 8.0]).double(), torch.tensor([30.0, 30.0]).double())
+    messages = torch.randn(2, 1, 30, generator=torch.Generator().manual_seed(0)).double().requires_grad_()
+    found = denoiser.double()(messages, torch.tensor([[3.0], [8.0]]).double(), torch.tensor([30.0, 30.0]).double())
     (derivative,) = torch.autograd.grad(found.value.sum(), messages)
     torch.testing.assert_close(found.slope, derivative)
 
