@@ -275,7 +275,7 @@ def save_model(
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     net = build_model("gnn", k=3, seed=1)
         ...     card = save_model(folder, net, name="gnn", k=3, seed=1)
-        ...     bool(load_model(folder).score(w) == net(torch.tensor(w.values)).detach().numpy())
+        ...     bool(np.isclose(load_model(folder).score(w), net(torch.tensor(w.values)).detach().numpy()))
         True
     """
     folder = as_path(folder)

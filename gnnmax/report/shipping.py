@@ -21,7 +21,7 @@ from gnnmax.models.maps.registry import MAP_MODELS
 from gnnmax.models.maps.trained import load_map_model
 from gnnmax.models.registry import MODELS
 from gnnmax.models.trained import CARD, WEIGHTS, load_net
-from gnnmax.report.documents import replace_marked
+from gnnmax.report.documents import DOCUMENT, replace_marked
 from gnnmax.report.map_model_cards import TASK, map_figures, map_figures_table, map_model_markdown
 from gnnmax.report.model_cards import model_head, model_markdown
 
@@ -127,7 +127,7 @@ def refresh_map_card(name: str, folder: Path) -> None:
         calls = {name: [net_calls(net.score, data, "test")]}
         tests.append(evaluate_map_split(data, calls, trained=False))
     card = folder / "README.md"
-    _, _, text = card.read_text(encoding="utf-8").partition("\n---\n")
+    _, _, text = DOCUMENT.read(card).decode().partition("\n---\n")
     head = model_head(name, [map_figures(test, name) for test in tests], task=TASK)
     write_file(card, f"{head}\n{text}")
     replace_marked(card, "figures", map_figures_table(tests, name))

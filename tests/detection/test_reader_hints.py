@@ -28,7 +28,7 @@ HINTS = [
     ("m.mtx", HEAD + "skew-symmetric\n3 4 1\n2 1 1.5\n", "a skew-symmetric matrix of 3 x 4 entries, not a square one"),
     ("m.mtx", HEAD + "general\n900000000 3 1\n1 2 1.5\n", "number rows and columns that have entries without gaps"),
     ("m.mtx", HEAD + "general\n3 3 99999\n1 2 1.5\n", "states 99999 entries, more than it can hold: a part is missing"),
-    ("m.csv", "u,v,weight\na,b,nan\n", "line 2: expected two names and a finite weight, not 'a,b,nan'"),
+    ("m.csv", "u,v,weight\na,b,heavy\n", "line 2: expected a number as weight, not 'heavy'"),
     ("m.csv", "a,b," + "1" * 2**25, "give lines u,v,weight, or a dense matrix as .npy"),
 ]
 
