@@ -34,8 +34,8 @@ PREDICTED = (1.75, 2.0, 2.5, 3.5)
 CLIQUES = (0.8, 2.0)
 """Sizes of hidden cliques, as multiples of the hard line sqrt(n / e)."""
 
-CONTROLLED = 4_096
-"""Number of nodes up to which hidden cliques are measured: nets on the strongest entries keep half of a graph's."""
+CONTROLLED = 8_192
+"""Number of nodes up to which hidden cliques are measured: that of the nets."""
 
 LOST = 1.0
 """Strength at which scorers that read the order are measured on shuffled nodes."""
@@ -200,7 +200,7 @@ class OrderStudy:
                 if scorer.reads_order or (name in self.nets and multiple > 1):
                     continue
                 found = cells.measured(
-                    {**key, "clique": size, **scorer.key},
+                    {**key, "clique": size, **scorer.graph_key},
                     lambda scorer=scorer, clique=clique: clique.overlap(scorer),  # type: ignore[misc]
                 )
                 self.cliques.setdefault((multiple, name), []).append(found)
