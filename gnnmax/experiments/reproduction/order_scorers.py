@@ -110,6 +110,7 @@ RULES: dict[str, OrderScorer] = {
             "eigenvector",
             (0.5, 0.7, 0.85, 1.0, 1.1, 1.2, 1.35, 1.6),
             near=(0.7, 0.85, 1.0, 1.1, 1.2, 1.35),
+            largest=8_192,
         ),
         OrderScorer(
             "eigenvector",

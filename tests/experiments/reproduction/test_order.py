@@ -181,9 +181,12 @@ def test_large_sizes_are_measured_about_their_crossings_on_fewer_matrices(short,
     monkeypatch.setattr(order_study, "CONTROLLED", 299)
     near = replace(module.RULES["amp"], near=(2.0, 3.5))
     monkeypatch.setitem(module.RULES, "amp", near)
+    dear = replace(module.RULES["refined_eigenvector"], largest=299)
+    monkeypatch.setitem(module.RULES, "refined_eigenvector", dear)
     outcome = reproduce("order", (0,), options=CellOptions(sizes=(300,), nets=("none",)))
     assert "2 matrices a size" in outcome.title
     assert not any("clique" in check.claim for check in outcome.checks)
+    assert [row["scorer"] for row in outcome.rows] == [name for name in module.RULES if name != dear.name]
     assert math.isnan(outcome.rows[1]["50 % point"]) or outcome.rows[1]["50 % point"] > 2.0 / math.e
 
 
