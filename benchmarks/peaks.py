@@ -37,6 +37,7 @@ from benchmarks.peers.cells import Cell, Found, MapFolder
 from benchmarks.peers.judged import BOUND, Choice, best_setting, bound_calls, lead, verdict_on
 from benchmarks.peers.planting import planted_maps
 from gnnmax import InputError, Maps, load_recipe
+from gnnmax.evaluation.peaks.peak_verdict import PeakVerdict
 from gnnmax.report.documents import markdown
 
 __all__ = ["Plan", "main", "table"]
@@ -82,7 +83,7 @@ class Plan:
 
 
 def table(plan: Plan) -> Iterator[str]:
-    """Yield the table part by part, each when its cell is measured: choices, cells, and where we are not ahead."""
+    """Yield the table part by part, each when its cell is measured: choices, cells, recalls, where we are not ahead."""
     leads = [["order", "depth", "amplitude", "ours", "best peer", "difference in recall"]]
     for order in plan.orders:
         pairs = list(product(plan.depths, plan.amplitudes))
@@ -91,6 +92,7 @@ def table(plan: Plan) -> Iterator[str]:
         choices = {caller.name: best_setting(caller, folder) for caller in plan.callers}
         yield f"Chosen on {len(validation)} validation maps, {order} order:\n\n{markdown(_chosen(choices))}"
         ours = max((c.name for c in plan.callers if c.name not in PEERS), key=lambda name: choices[name].recall or 0.0)
+        recalls = [["depth", "amplitude", BOUND, *choices]]
         for depth, amplitude in pairs:
             test = MapFolder(plan.folder, plan.drawn(Cell(depth, amplitude, order), "test", plan.maps))
             found = {caller.name: test.found(caller, choices[caller.name].setting) for caller in plan.callers}
@@ -98,9 +100,11 @@ def table(plan: Plan) -> Iterator[str]:
             title = f"{order} order, {source}, amplitude {amplitude:g}"
             number = f"{len(test.maps.peaks)} peaks in {len(test.maps)} maps"
             yield f"{title}: {number}.\n\n{markdown(_rows(plan, test, choices))}"
+            recalls.append([f"{depth:g}", f"{amplitude:g}", *_recalls(found, test.maps)])
             peers = {name: one for name, one in found.items() if name in PEERS and not one.failure}
             if peers and not found[ours].failure:
                 leads.append([order, f"{depth:g}", f"{amplitude:g}", ours, *lead(found[ours], peers, test.maps)])
+        yield f"Recall at 10 % false discoveries, {order} order, each caller as chosen:\n\n{markdown(recalls)}"
     if len(leads) > 1:
         chosen = "Ours (the caller that is best on the validation maps) minus the best peer of each cell"
         yield f"{chosen}:\n\n{markdown(leads)}"
@@ -127,15 +131,24 @@ def _rows(plan: Plan, test: MapFolder, choices: dict[str, Choice]) -> list[list[
     return rows
 
 
+def _recalls(found: dict[str, Found], maps: Maps) -> list[str]:
+    """Return the recall of the bound, where there is one, and of each caller."""
+    verdicts = [None if one.failure else verdict_on(one.calls, maps) for one in found.values()]
+    bound = "" if maps.background is None else _shown(verdict_on(bound_calls(maps), maps), "recall_at_fdr")
+    return [bound, *("failed" if one is None else _shown(one, "recall_at_fdr") for one in verdicts)]
+
+
+def _shown(verdict: PeakVerdict, metric: str) -> str:
+    value, ends = verdict.metrics[metric], verdict.intervals.get(metric)
+    shown = "none" if value is None else f"{value:.2f}"
+    return shown + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "")
+
+
 def _row(name: str, setting: str, found: Found, maps: Maps, threshold: float | None) -> list[str]:
     if found.failure:
         return [name, setting, f"failed: {found.failure.replace('|', '/')}", "", "", ""]
     verdict = verdict_on(found.calls, maps, threshold=threshold)
-    figures = []
-    for metric in ("recall_at_fdr", "f1"):
-        value, ends = verdict.metrics[metric], verdict.intervals.get(metric)
-        shown = "none" if value is None else f"{value:.2f}"
-        figures.append(shown + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else ""))
+    figures = [_shown(verdict, metric) for metric in ("recall_at_fdr", "f1")]
     if not found.bytes:
         return [name, setting, figures[0], "", "", ""]
     return [name, setting, *figures, f"{found.seconds / len(maps):.2f}", f"{found.bytes / 1e6:.0f}"]

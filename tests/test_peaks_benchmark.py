@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from benchmarks import smoothing_widths
-from benchmarks.peaks import main
+from benchmarks.peaks import Plan, main, table
 from benchmarks.peers import cells
 from benchmarks.peers.callers import PEERS, Caller, read_json, settings
-from benchmarks.peers.cells import MapFolder
+from benchmarks.peers.cells import Cell, MapFolder
 from benchmarks.peers.environments import MissingPeerError, Packages, environment
-from benchmarks.peers.judged import best_setting, verdict_on
+from benchmarks.peers.judged import BOUND, best_setting, verdict_on
 from benchmarks.peers.planting import planted_maps, stretches, thinned
 from gnnmax import InputError, Maps, build, load_recipe
 from gnnmax.interop.cool_files import maps_to_cool
@@ -135,6 +135,19 @@ def test_wrong_words_are_one_line_and_status_2(words, message, capsys, tmp_path)
     said = capsys.readouterr().err
     assert message in said
     assert said.count("\n") == 1
+
+
+def test_the_table_ends_with_the_recall_of_every_caller_in_every_cell(caller, maps, tmp_path, monkeypatch):
+    monkeypatch.setattr(Cell, "maps", lambda self, split, count: maps)
+    found = replace(caller, name="right", default={"places": right_calls(maps), "fails": False})
+    failing = replace(caller, name="failing", default={"places": [], "fails": True})
+    plan = Plan((100.0,), (2.0, 4.0), ("natural",), 3, 1, (found, failing), tmp_path)
+    title, *rows = [line for line in list(table(plan))[-1].splitlines() if line]
+    assert title == "Recall at 10 % false discoveries, natural order, each caller as chosen:"
+    cells_of = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
+    assert cells_of[0] == ["depth", "amplitude", BOUND, "right", "failing"]
+    assert [row[:2] for row in cells_of[2:]] == [["100", "2"], ["100", "4"]]
+    assert all(row[3].startswith("1.00") and row[4] == "failed" for row in cells_of[2:])
 
 
 def test_every_caller_of_ours_runs_on_a_map(tmp_path):
