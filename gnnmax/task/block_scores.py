@@ -212,7 +212,7 @@ def _largest(scores: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.floa
     """Return 1 for the largest scores and 0 for others; those that are equal at the cut share the rest of the count."""
     least = np.partition(scores, -count)[-count]
     above, equal = scores > least, scores == least
-    return above + equal * ((count - above.sum()) / equal.sum())
+    return np.asarray(above + equal * ((count - above.sum()) / equal.sum()))
 
 
 def degrees(problem: BlockProblem) -> Scores:

@@ -71,7 +71,8 @@ def _least(units: Tensor, most: int) -> Tensor:
 def _ranks(weights: Tensor) -> Tensor:
     """Return the ranks of row sums, shape ``(B, n)``; the same for equal ones, whatever their order of summation is."""
     sums = weights.sum(dim=2, dtype=torch.float64).round(decimals=3)
-    return torch.unique(sums, return_inverse=True)[1].to(torch.float32)
+    ranks: Tensor = torch.unique(sums, return_inverse=True)[1]
+    return ranks.to(torch.float32)
 
 
 def _thinned(units: Tensor, least: Tensor, ranks: Tensor, most: int) -> Tensor:
