@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit, logit
 
 from gnnmax import InputError, build
-from gnnmax.task.block_scores import amp, block_overlaps, degrees, eigenvector, scan
+from gnnmax.task.block_scores import amp, block_overlaps, degrees, eigenvector, refined_eigenvector, scan
 from gnnmax.task.blocks import BlockProblem
 from tests.support.maps import BLOCK, map_recipe
 
@@ -60,7 +60,57 @@ def test_message_passing_has_its_memory_and_its_posterior():
     assert np.allclose(amp(SYMMETRIC, steps=3)[0], odds, atol=1e-4)
 
 
-@pytest.mark.parametrize("rule", [amp, eigenvector, degrees])
+@pytest.mark.parametrize("problem", [SYMMETRIC, RECTANGLE], ids=["symmetric", "rectangle"])
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_votes_are_sums_of_entries_to_the_nodes_with_the_largest_votes_before(problem, rounds):
+    votes, values = eigenvector(problem), problem.values.astype(float)
+    for _ in range(rounds):
+        rows, columns = (np.argsort(-each)[:own] for each, own in zip(votes, problem.size, strict=True))
+        votes = values[:, columns].sum(axis=1), values[rows].sum(axis=0)
+    for found, expected in zip(refined_eigenvector(problem, rounds), votes, strict=True):
+        assert np.allclose(found, expected, atol=1e-5)
+
+
+def planted(strength, *, n=400, size=20):
+    noise = np.triu(np.random.default_rng(1).standard_normal((n, n)), 1)
+    noise[:size, :size] += np.triu(np.full((size, size), math.sqrt(strength * n) / size), 1)
+    return BlockProblem.of(noise + noise.T, size=size, amplitude=max(math.sqrt(strength * n) / size, 1e-3))
+
+
+def test_votes_find_the_whole_block_of_which_the_eigenvector_finds_a_part_and_none_where_there_is_none():
+    first, voted = (np.argsort(-rule(planted(1.6))[0])[:20] for rule in (eigenvector, refined_eigenvector))
+    assert 10 < (first < 20).sum() < 20
+    assert set(voted.tolist()) == set(range(20))
+    assert (np.argsort(-refined_eigenvector(planted(0.0))[0])[:20] < 20).sum() < 6
+
+
+def test_a_set_that_has_settled_ends_the_votes_and_the_sign_of_the_solver_does_not_matter(monkeypatch):
+    from scipy.sparse import linalg
+
+    expected, _ = refined_eigenvector(planted(1.6))
+    assert np.array_equal(refined_eigenvector(planted(1.6), rounds=1_000)[0], expected)
+    whole = linalg.eigsh
+    monkeypatch.setattr(linalg, "eigsh", lambda *given, **named: (None, -whole(*given, **named)[1]))
+    assert np.array_equal(refined_eigenvector(planted(1.6))[0], expected)
+
+
+def test_equal_votes_share_the_places_that_are_left_so_no_order_decides():
+    signs = np.sign(NOISE)
+    problem = BlockProblem.of(np.triu(signs, 1) + np.triu(signs, 1).T, size=7, amplitude=1.0)
+    votes, _ = refined_eigenvector(problem, rounds=1)
+    least = np.sort(votes)[-7]
+    assert (votes == least).sum() > 7 - (votes > least).sum()  # more than there is room for
+    share = (7 - (votes > least).sum()) / (votes == least).sum()
+    expected = problem.values @ ((votes > least) + share * (votes == least))
+    assert np.allclose(refined_eigenvector(problem, rounds=2)[0], expected, atol=1e-5)
+    order = RNG.permutation(40)
+    moved = BlockProblem.of(problem.values[np.ix_(order, order)], size=7, amplitude=1.0)
+    for rounds in (2, 3, 9):
+        found, _ = refined_eigenvector(moved, rounds)
+        assert np.allclose(found, refined_eigenvector(problem, rounds)[0][order], atol=1e-4)
+
+
+@pytest.mark.parametrize("rule", [amp, eigenvector, refined_eigenvector, degrees])
 @pytest.mark.parametrize("problem", [SYMMETRIC, RECTANGLE], ids=["symmetric", "rectangle"])
 def test_rules_of_graphs_move_with_the_nodes_and_the_scan_does_not(rule, problem):
     rows = RNG.permutation(len(problem.values))
@@ -76,7 +126,7 @@ def test_a_rectangle_is_found_by_rows_and_by_columns():
     table["plant"]["columns"] = 30
     maps = build(map_recipe(1, **table)).test
     problem = BlockProblem.of(maps.values[0], size=(20, 30), amplitude=1.5, symmetric=False)
-    for rule in (amp, eigenvector, scan):
+    for rule in (amp, eigenvector, refined_eigenvector, scan):
         scores = np.concatenate(rule(problem))[None]
         assert block_overlaps(scores, maps)[0] > 0.95
     assert block_overlaps(np.concatenate(degrees(problem))[None], maps)[0] > 0.3

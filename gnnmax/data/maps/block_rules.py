@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
-from gnnmax.task.block_scores import Scores, amp, degrees, eigenvector, problem_of, scan
+from gnnmax.task.block_scores import Scores, amp, degrees, eigenvector, problem_of, refined_eigenvector, scan
 from gnnmax.task.blocks import BlockProblem
 from gnnmax.task.maps import Maps
 
@@ -93,6 +93,12 @@ BLOCK_RULES: dict[str, BlockRule] = {
             "Message passing with memory and the posterior denoiser: no fast rule beyond it is known.",
             "graph",
             amp,
+        ),
+        BlockRule(
+            "refined_eigenvector",
+            "Votes of the nodes that lead the eigenvector, in rounds: sums of entries to them.",
+            "graph",
+            refined_eigenvector,
         ),
         BlockRule("eigenvector", "The leading eigenvector, or pair of singular vectors.", "graph", eigenvector),
         BlockRule("degrees", "Row and column sums.", "graph", degrees),

@@ -24,6 +24,7 @@ __all__ = ["OverlapCurves", "draw_order"]
 NAMES = {
     "degrees": ("degrees", COLOURS[0], "o"),
     "eigenvector": ("leading eigenvector", COLOURS[1], "o"),
+    "refined_eigenvector": ("leading eigenvector, then votes", COLOURS[5], "o"),
     "amp": ("message passing", COLOURS[2], "o"),
     "scan": ("scan, order known", COLOURS[3], "o"),
     "gat": ("net gat", "#868e96", "v"),

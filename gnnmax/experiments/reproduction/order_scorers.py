@@ -30,7 +30,7 @@ from gnnmax.io.atomic import write_file
 from gnnmax.io.reading import FileKind
 from gnnmax.models.nodes.registry import NODE_MODELS, build_node_model
 from gnnmax.models.nodes.unrolled_sweep import unrolled_at_heights
-from gnnmax.task.block_scores import Scores, amp, degrees, eigenvector, scan
+from gnnmax.task.block_scores import Scores, amp, degrees, eigenvector, refined_eigenvector, scan
 from gnnmax.task.block_sweep import amp_at_heights
 from gnnmax.task.blocks import BlockProblem
 from gnnmax.training.threads import one_thread
@@ -64,6 +64,7 @@ class OrderScorer:
         largest: Number of nodes up to which it is measured.
         sweep: Scores nodes at several heights of a block at once; None where each height is scored on its own.
         identity: What determines its scores beside its name: the training of a net.
+        ties: Version of its scores where many entries are equal, as those of a graph are.
     """
 
     name: str
@@ -75,11 +76,17 @@ class OrderScorer:
     largest: int = 16_384
     sweep: Sweep | None = None
     identity: str = ""
+    ties: int = 1
 
     @property
     def key(self) -> Key:
         """Its part of the key of a cell."""
         return {"rule": self.name, **({"training": self.identity} if self.identity else {})}
+
+    @property
+    def graph_key(self) -> Key:
+        """The same of a cell on a graph."""
+        return {**self.key, **({"ties": self.ties} if self.ties > 1 else {})}
 
 
 def _by_rows(rule: Callable[[BlockProblem], Scores]) -> Callable[[BlockProblem], npt.NDArray[np.float64]]:
@@ -96,6 +103,14 @@ RULES: dict[str, OrderScorer] = {
             "amp",
             (0.5, 0.65, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2.0, 2.5, 3.5),
             sweep=amp_at_heights,
+        ),
+        OrderScorer(
+            "refined_eigenvector",
+            _by_rows(refined_eigenvector),
+            "eigenvector",
+            (0.5, 0.7, 0.85, 1.0, 1.1, 1.2, 1.35, 1.6),
+            near=(0.7, 0.85, 1.0, 1.1, 1.2, 1.35),
+            largest=8_192,
         ),
         OrderScorer(
             "eigenvector",
@@ -119,7 +134,11 @@ class _Measured:
     near: tuple[float, ...] = ()
     largest: int = 8_192
     sweep: NetSweep | None = None
+    ties: int = 1
 
+
+SPARSE = (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0), (1.0, 1.4, 2.0, 2.8, 4.0)
+"""Strengths of nets on the strongest entries of each row, and those at large sizes."""
 
 NETS: dict[str, _Measured] = {
     "box-net": _Measured("scan", (*RULES["scan"].multiples, 3.4, 4.8), near=RULES["scan"].multiples),
@@ -127,8 +146,8 @@ NETS: dict[str, _Measured] = {
     "unrolled-amp": _Measured("amp", RULES["amp"].multiples, sweep=unrolled_at_heights),
     "gin": _Measured("amp", (0.8, 1.0, 1.2, 1.5, 2.0, 2.7, 3.5, 4.5, 6.0, 9.0), near=(1.2, 1.6, 2.0, 2.7, 3.5)),
     "spectral": _Measured("eigenvector", RULES["eigenvector"].multiples, near=RULES["eigenvector"].near),
-    "gat": _Measured("eigenvector", (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0), near=(1.0, 1.4, 2.0, 2.8, 4.0)),
-    "graph-transformer": _Measured("eigenvector", (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0), near=(1.0, 1.4, 2.0, 2.8, 4.0)),
+    "gat": _Measured("eigenvector", *SPARSE, ties=2),
+    "graph-transformer": _Measured("eigenvector", *SPARSE, ties=2),
     "map-product": _Measured("eigenvector", (0.6, 0.85, 1.0, 1.2, 1.6, 2.2, 3.0, 4.5), largest=1_024),
 }
 """The nets by name, see :data:`gnnmax.models.nodes.registry.NODE_MODELS`."""
@@ -182,6 +201,7 @@ def _net_scorer(name: str, training: BlockTraining, folder: Path | None) -> Orde
         largest=where.largest,
         sweep=None if where.sweep is None else partial(_swept, where.sweep, net),
         identity=_digest(training),
+        ties=where.ties,
     )
 
 

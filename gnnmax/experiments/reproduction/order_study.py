@@ -35,7 +35,7 @@ CLIQUES = (0.8, 2.0)
 """Sizes of hidden cliques, as multiples of the hard line sqrt(n / e)."""
 
 CONTROLLED = 4_096
-"""Number of nodes up to which hidden cliques are measured: nets on the strongest entries keep half of a graph's."""
+"""Number of nodes up to which hidden cliques are measured."""
 
 LOST = 1.0
 """Strength at which scorers that read the order are measured on shuffled nodes."""
@@ -122,14 +122,14 @@ class OrderStudy:
         n: Number of nodes.
         seeds: Seeds of the matrices.
         cells: Keeps what is measured.
-        rules: The rules by name.
+        rules: The rules by name, up to their largest size.
         nets: Trained nets by name, up to their largest size.
 
     Attributes:
         n: Number of nodes.
         nodes: Number of those in the block.
         borders: Theorem of each rule.
-        rules: The rules by name.
+        rules: The rules that are measured at this size.
         nets: The nets that are measured at this size.
         overlaps: Strength to overlaps of all matrices, by scorer.
         predicted: Overlaps of message passing by strength, on the larger blocks.
@@ -149,7 +149,7 @@ class OrderStudy:
     ) -> None:
         self.n, self.nodes = n, round(math.sqrt(n))
         self.borders = block_borders(n, self.nodes)
-        self.rules = dict(rules)
+        self.rules = {name: rule for name, rule in rules.items() if n <= rule.largest}
         self.nets = {name: net for name, net in nets.items() if n <= net.largest}
         self.overlaps: dict[str, dict[float, list[float]]] = {name: {} for name in self.scorers}
         self.predicted: dict[float, list[float]] = {}
@@ -200,7 +200,7 @@ class OrderStudy:
                 if scorer.reads_order or (name in self.nets and multiple > 1):
                     continue
                 found = cells.measured(
-                    {**key, "clique": size, **scorer.key},
+                    {**key, "clique": size, **scorer.graph_key},
                     lambda scorer=scorer, clique=clique: clique.overlap(scorer),  # type: ignore[misc]
                 )
                 self.cliques.setdefault((multiple, name), []).append(found)

@@ -46,7 +46,7 @@ def test_the_scan_knows_the_order_and_an_image_loses_it():
 
 def test_a_clique_is_found_above_the_hard_line_and_not_below_it():
     data = build(load_recipe("clique-1000").replace(splits={"test": 3, "hard": 3}))
-    for name in ("amp", "eigenvector", "degrees"):
+    for name in ("amp", "refined_eigenvector", "eigenvector", "degrees"):
         assert block_overlaps(BLOCK_RULES[name](data.hard), data.hard).mean() < 0.3
     assert block_overlaps(BLOCK_RULES["amp"](data.test), data.test).mean() > 0.97
     assert block_overlaps(BLOCK_RULES["host_scan"](data.hard), data.hard).mean() == 1

@@ -9,8 +9,16 @@ import numpy as np
 import pytest
 
 from gnnmax.cli.main import main
+from gnnmax.data.maps.block_rules import BLOCK_RULES
 from gnnmax.errors import InputError
-from gnnmax.experiments.reproduction import CellOptions, order_checks, order_scorers, order_study, reproduce
+from gnnmax.experiments.reproduction import (
+    CellOptions,
+    order_checks,
+    order_figure,
+    order_scorers,
+    order_study,
+    reproduce,
+)
 from gnnmax.experiments.reproduction import order as module
 from gnnmax.experiments.reproduction.block_training import (
     BLOCK_TRAININGS,
@@ -31,6 +39,7 @@ from gnnmax.task.blocks import state_evolution
 SHORT = {
     "scan": (0.3, 0.6, 1.2, 2.4),
     "amp": (0.5, 1.3, 2.0, 3.5),
+    "refined_eigenvector": (0.5, 1.0, 2.0),
     "eigenvector": (0.6, 1.2, 2.0),
     "degrees": (0.5, 1.0, 1.5, 2.2),
 }
@@ -54,7 +63,7 @@ def test_the_order_is_worth_what_the_theorems_say_and_a_stopped_run_resumes(shor
     assert all(check.holds for check in outcome.checks if "predicts" not in check.claim), outcome.checks
     assert [row["scorer"] for row in outcome.rows] == list(module.RULES)
     cells = sorted(options.folder.iterdir())
-    assert len(cells) == 8 * (sum(map(len, SHORT.values())) + len(PREDICTED) + 2 * 3)
+    assert len(cells) == 8 * (sum(map(len, SHORT.values())) + len(PREDICTED) + 2 * 4)
     for cell in cells[:5]:
         cell.unlink()
     again = reproduce("order", (0, 1), options=options)
@@ -64,7 +73,7 @@ def test_the_order_is_worth_what_the_theorems_say_and_a_stopped_run_resumes(shor
     assert untimed(again) == untimed(outcome)
     axes = outcome.plot()[1]
     assert axes.get_ylabel().startswith("signal strength")
-    assert len(axes.get_legend_handles_labels()[1]) == 4
+    assert len(axes.get_legend_handles_labels()[1]) == 5
 
 
 def test_a_rule_that_reads_the_order_where_it_is_lost_passes_the_hard_line_and_is_noticed(short, monkeypatch):
@@ -172,9 +181,12 @@ def test_large_sizes_are_measured_about_their_crossings_on_fewer_matrices(short,
     monkeypatch.setattr(order_study, "CONTROLLED", 299)
     near = replace(module.RULES["amp"], near=(2.0, 3.5))
     monkeypatch.setitem(module.RULES, "amp", near)
+    dear = replace(module.RULES["refined_eigenvector"], largest=299)
+    monkeypatch.setitem(module.RULES, "refined_eigenvector", dear)
     outcome = reproduce("order", (0,), options=CellOptions(sizes=(300,), nets=("none",)))
     assert "2 matrices a size" in outcome.title
     assert not any("clique" in check.claim for check in outcome.checks)
+    assert [row["scorer"] for row in outcome.rows] == [name for name in module.RULES if name != dear.name]
     assert math.isnan(outcome.rows[1]["50 % point"]) or outcome.rows[1]["50 % point"] > 2.0 / math.e
 
 
@@ -236,6 +248,18 @@ def test_every_net_of_the_table_is_in_the_registry_has_a_training_and_is_small()
     assert set(order_scorers.NETS) == set(BLOCK_TRAININGS) == set(NODE_MODELS)
     for training in BLOCK_TRAININGS.values():
         assert training.net in NODE_MODELS and max(training.sizes) <= 1_000
+
+
+def test_every_scorer_is_drawn_and_the_rules_of_graphs_are_those_of_maps():
+    assert set(order_figure.NAMES) == {*module.RULES, *order_scorers.NETS}
+    assert set(module.RULES) | {"host_scan"} == set(BLOCK_RULES)
+
+
+def test_a_cell_on_a_graph_says_how_a_net_treats_equal_entries_and_others_keep_their_key():
+    scorers = order_scorers.net_scorers(["gin", "gat", "graph-transformer"], None)
+    assert scorers["gin"].graph_key == scorers["gin"].key
+    for name in ("gat", "graph-transformer"):
+        assert scorers[name].graph_key == {**scorers[name].key, "ties": 2}
 
 
 def test_training_depends_on_its_seed_alone():

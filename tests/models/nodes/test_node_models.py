@@ -168,6 +168,52 @@ def test_each_row_keeps_its_strongest_entries_and_equal_ones_together():
     assert strongest_edges(observed(torch.ones(1, 5, 5)), 2).ends.shape[1] == 20
 
 
+def graph_of(draw):
+    upper = draw(np.random.default_rng(0), (2, 300, 300))
+    values = torch.from_numpy(np.triu(upper, 1).astype(np.float32))
+    return values + values.mT
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng, size: rng.integers(0, 2, size),
+        lambda rng, size: rng.random(size) < 0.02,
+        lambda rng, size: rng.poisson(0.3, size),
+    ],
+    ids=["dense", "sparse", "counts"],
+)
+def test_of_equal_entries_a_row_keeps_few_by_the_sums_of_the_other_nodes_and_never_by_their_order(draw):
+    values, most = graph_of(draw), 8
+    edges = strongest_edges(observed(values), most)
+    pairs = {tuple(pair) for pair in edges.ends.T.tolist()}
+    assert 0 < len(pairs) == edges.ends.shape[1] <= 4 * most * 2 * 300
+    assert pairs == {(j, i) for i, j in pairs}
+    moved, order = renumbered(values)
+    back = {
+        (int(i) // 300 * 300 + int(order[i % 300]), int(j) // 300 * 300 + int(order[j % 300]))
+        for i, j in strongest_edges(observed(moved), most).ends.T.tolist()
+    }
+    assert back == pairs
+    sums = values[0].sum(dim=1)
+    for row in range(5):
+        cut = values[0, row].topk(most).values[-1]
+        equal = [node for node in range(300) if node != row and values[0, row, node] == cut]
+        if len(equal) > 2 * most:
+            assert (max(equal, key=lambda node: sums[node]), row) in pairs
+
+
+def test_equal_entries_to_nodes_of_equal_sums_are_dropped_together_and_a_map_without_edges_is_scored():
+    ring = torch.zeros(1, 60, 60)
+    ring[0, range(60), [(node + 1) % 60 for node in range(60)]] = 1
+    edges = strongest_edges(observed(ring + ring.mT), 8)
+    assert edges.ends.shape[1] == 2 * 60
+    assert ((edges.ends[0] - edges.ends[1]) % 60).unique().tolist() == [1, 59]
+    for name in ("gat", "graph-transformer"):
+        found = scores(build_node_model(name).eval(), torch.ones(1, 60, 60))
+        assert torch.isfinite(found).all() and float(found.std()) < 1e-6
+
+
 def test_laplacian_encodings_are_eigenvectors_of_the_normalised_laplacian():
     edges = strongest_edges(observed(noise(20, batch=1)), 4)
     adjacency = np.zeros((20, 20))
