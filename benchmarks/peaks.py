@@ -99,15 +99,18 @@ def table(plan: Plan) -> Iterator[str]:
             source = f"depth {depth:g}" if plan.into is None else plan.into.name
             title = f"{order} order, {source}, amplitude {amplitude:g}"
             number = f"{len(test.maps.peaks)} peaks in {len(test.maps)} maps"
-            yield f"{title}: {number}.\n\n{markdown(_rows(plan, test, choices))}"
-            recalls.append([f"{depth:g}", f"{amplitude:g}", *_recalls(found, test.maps)])
+            rows = _rows(plan, test, choices)
+            yield f"{title}: {number}.\n\n{markdown(rows)}"
+            chosen = {BOUND: "", **dict.fromkeys(choices, "failed")}
+            chosen |= {row[0]: row[2] for row in rows[1:] if row[1] != "default"}
+            recalls.append([f"{depth:g}", f"{amplitude:g}", *chosen.values()])
             peers = {name: one for name, one in found.items() if name in PEERS and not one.failure}
             if peers and not found[ours].failure:
                 leads.append([order, f"{depth:g}", f"{amplitude:g}", ours, *lead(found[ours], peers, test.maps)])
         yield f"Recall at 10 % false discoveries, {order} order, each caller as chosen:\n\n{markdown(recalls)}"
     if len(leads) > 1:
-        chosen = "Ours (the caller that is best on the validation maps) minus the best peer of each cell"
-        yield f"{chosen}:\n\n{markdown(leads)}"
+        title = "Ours (the caller that is best on the validation maps) minus the best peer of each cell"
+        yield f"{title}:\n\n{markdown(leads)}"
 
 
 def _chosen(choices: dict[str, Choice]) -> list[list[str]]:
@@ -129,13 +132,6 @@ def _rows(plan: Plan, test: MapFolder, choices: dict[str, Choice]) -> list[list[
             tuned = test.found(caller, choice.setting)
             rows.append(_row(caller.name, "tuned", tuned, test.maps, choice.threshold))
     return rows
-
-
-def _recalls(found: dict[str, Found], maps: Maps) -> list[str]:
-    """Return the recall of the bound, where there is one, and of each caller."""
-    verdicts = [None if one.failure else verdict_on(one.calls, maps) for one in found.values()]
-    bound = "" if maps.background is None else _shown(verdict_on(bound_calls(maps), maps), "recall_at_fdr")
-    return [bound, *("failed" if one is None else _shown(one, "recall_at_fdr") for one in verdicts)]
 
 
 def _shown(verdict: PeakVerdict, metric: str) -> str:

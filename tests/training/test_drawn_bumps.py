@@ -38,7 +38,7 @@ def test_values_and_contexts_have_the_law_of_the_recipe():
 
 
 def test_shuffled_windows_keep_each_row_with_its_context():
-    """Near rows are joined strongly, and near rows have near entries: their values are alike at the peak."""
+    """Near rows are joined strongly, and near rows have near entries: their values are similar at the peak."""
     (values, rows, columns), codes = drawn(batch=3_000, shuffled=True)
     peak = (codes == PEAK).nonzero()
     window, row, column = peak.T
