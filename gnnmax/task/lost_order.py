@@ -60,7 +60,7 @@ def lost_order_posterior(maps: Maps, *, scatter: float = 0.0, sweeps: int = 400,
     be found. Blurred, it has to find its way, and bounds it from below. A chain that begins anywhere else does not
     arrive within these lengths: the posterior has many separate modes, so this is a ceiling, not a rule.
 
-    Cost: ``O(sweeps * n^2)`` a map for exchanges and ``O(sweeps * n^3)`` for the other moves.
+    Cost: ``O(sweeps * n^3)`` a map, for the moves over many places and for the draws of the place.
 
     Args:
         maps: Symmetric maps without padding, every entry observed, normal or lognormal noise, one peak in each.
@@ -211,15 +211,17 @@ class _Chains:
 
     def _rearrange(self, first: Places, last: Places, *, reverse: bool) -> None:
         """Move the node at one place to another and shift those between, or reverse the stretch."""
-        place = np.arange(self.n)
-        low, high = np.minimum(first, last)[:, None], np.maximum(first, last)[:, None]
-        if reverse:
-            source = low + high - place
-        else:
-            source = np.where(place == last[:, None], first[:, None], place + np.sign(last - first)[:, None])
-        source = np.where((place >= low) & (place <= high), source, place)
-        moved = self._sorted(self.values, source)
-        gain = ((moved - self.values) * self.mean).sum(axis=(1, 2)) / 2
-        taken = np.log(self.rng.random(self.count)) < gain
-        self.values[taken] = moved[taken]
-        self.order[taken] = np.take_along_axis(self.order, source, axis=1)[taken]
+        threshold = np.log(self.rng.random(self.count))
+        for at, start, end in zip(range(self.count), first.tolist(), last.tolist(), strict=True):
+            stretch = slice(min(start, end), max(start, end) + 1)
+            source = np.arange(stretch.start, stretch.stop)
+            source = source[::-1] if reverse else np.roll(source, -1 if start < end else 1)
+            values, mean, order = self.values[at], self.mean[at, stretch], self.order[at]
+            moved = values[source]
+            moved[:, stretch] = moved[:, source]
+            gained = (moved - values[stretch]) * mean
+            if (
+                threshold[at] < gained.sum() - gained[:, stretch].sum() / 2
+            ):  # pairs within the stretch stand there twice
+                values[stretch], values[:, stretch] = moved, moved.T
+                order[stretch] = order[source]
