@@ -54,7 +54,7 @@ class MapGnnConfig(Config, frozen=True):
 
 
 class MapProductConfig(Config, frozen=True):
-    """The map product net: features of a pair, operators, their channels, third nodes, walks, rounds."""
+    """The map product net: features of a pair, operators, their channels, third nodes, walks, rounds, neighbours."""
 
     width: Width = 24
     hidden: Width = 48
@@ -63,6 +63,7 @@ class MapProductConfig(Config, frozen=True):
     likeness: Depth = 6
     walks: Depth = 4
     rounds: Depth = 4
+    neighbours: Annotated[int, Meta(ge=1, le=1024)] = 32
 
 
 def _cnn(config: MapCnnConfig) -> nn.Module:

@@ -22,6 +22,9 @@ FARTHEST = 20.0
 BARRED = -1e9
 """Logit of a pair that is no neighbour: finite, so that the row of a node without neighbours is not NaN."""
 
+EDGE = 0.1
+"""Units of a logit over which a pair stops being a neighbour, so that rounding decides nothing."""
+
 PLAIN = 2
 """Features of a pair that are not learned: its own entry, and the likeness of its two rows."""
 
@@ -62,14 +65,33 @@ def _read(values: Tensor, *, symmetric: bool) -> _Map:
     return _Map(units, observed.to(values.dtype), barred, symmetric)
 
 
+def _nearest(logits: Tensor, most: int | None) -> Tensor:
+    """Return weights that sum to one along each row: a softmax over the ``most`` highest logits, and over their equals.
+
+    Without the bound, the many entries of noise of a large map outweigh the few true neighbours of a node.
+    """
+    weights = logits.softmax(dim=-1)
+    if most is None or logits.shape[-1] <= most:
+        return weights
+    least = logits.topk(most, dim=-1).values[..., -1:]
+    weights = weights * ((logits - least) / EDGE + 1).clamp(0, 1)
+    return weights / weights.sum(dim=-1, keepdim=True)
+
+
 class _Operators(nn.Module):
     """Turn features of pairs into operators, one a head: weights of each node's neighbours, which sum to one.
 
     At first the neighbours of a node are those that are strongly joined to it and whose rows are like its own.
+
+    Args:
+        width: Features of a pair.
+        heads: Operators.
+        neighbours: Number of neighbours of a node at most; None sets no bound.
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, neighbours: int | None) -> None:
         super().__init__()
+        self.neighbours = neighbours
         self.logits = nn.Linear(width, heads, bias=False)  # a softmax ignores a constant
         self.skip = nn.Linear(PLAIN, heads, bias=False)
         with torch.no_grad():
@@ -80,7 +102,7 @@ class _Operators(nn.Module):
     def forward(self, pairs: Tensor, plain: Tensor, given: _Map) -> Tensor:
         """Return operators ``(B, heads, n, n)``, rows that sum to one, of pairs ``(B, n, n, W)``."""
         logits = _both((self.logits(pairs) + self.skip(plain)).movedim(-1, 1), symmetric=given.symmetric)
-        return logits.masked_fill(given.barred[:, None], BARRED).softmax(dim=-1)
+        return _nearest(logits.masked_fill(given.barred[:, None], BARRED), self.neighbours)
 
 
 class _Round(nn.Module):
@@ -91,12 +113,14 @@ class _Round(nn.Module):
     nodes from the inside of one group.
     """
 
-    def __init__(self, width: int, *, hidden: int, heads: int, channels: int, likeness: int, walks: int) -> None:
+    def __init__(
+        self, width: int, *, hidden: int, heads: int, channels: int, likeness: int, walks: int, neighbours: int | None
+    ) -> None:
         super().__init__()
         self.heads, self.channels, self.walks = heads, channels, walks
         self.norm = nn.LayerNorm(width)
-        self.operators = _Operators(width, heads)
-        self.walk = _Operators(width, 1)
+        self.operators = _Operators(width, heads, neighbours)
+        self.walk = _Operators(width, 1, neighbours)
         self.send = nn.Linear(width, heads * channels)
         self.side = nn.Linear(width, likeness)
         seen = width + 2 * heads * channels + likeness + walks
@@ -162,6 +186,7 @@ class MapProductNet(nn.Module):
         likeness: Features of third nodes in a round.
         walks: Lengths of walks in a round: 1, 2, 4, ...
         rounds: Updates of the pairs.
+        neighbours: Number of neighbours of a node at most, in every operator; None sets no bound.
 
     References:
         Maron, Ben-Hamu, Serviansky, Lipman, "Provably Powerful Graph Networks", NeurIPS 2019: products of feature
@@ -189,19 +214,28 @@ class MapProductNet(nn.Module):
         likeness: int = 6,
         walks: int = 4,
         rounds: int = 4,
+        neighbours: int | None = 32,
     ) -> None:
         super().__init__()
         self.gain = nn.Parameter(torch.ones(likeness))
         self.threshold = nn.Parameter(torch.linspace(0.5, 2.0, likeness))
         self.embed = nn.Sequential(nn.Linear(4 + likeness, hidden), nn.GELU(), nn.Linear(hidden, width))
         self.rounds = nn.ModuleList(
-            _Round(width, hidden=hidden, heads=heads, channels=channels, likeness=likeness, walks=walks)
+            _Round(
+                width,
+                hidden=hidden,
+                heads=heads,
+                channels=channels,
+                likeness=likeness,
+                walks=walks,
+                neighbours=neighbours,
+            )
             for _ in range(rounds)
         )
         self.norm = nn.LayerNorm(width)
         self.classes = nn.Linear(width, CLASSES)
-        self.operators = _Operators(width, heads)
-        self.walk = _Operators(width, 1)
+        self.operators = _Operators(width, heads, neighbours)
+        self.walk = _Operators(width, 1, neighbours)
         self.smoothings = min(walks, 3)
         seen = 1 + 2 * heads + self.smoothings
         self.evidence = nn.Sequential(nn.Linear(width + seen + CLASSES, hidden), nn.GELU(), nn.Linear(hidden, 1))

@@ -54,6 +54,7 @@ class ProductNodes(MapProductNet):
             likeness=likeness,
             walks=walks,
             rounds=rounds,
+            neighbours=None,
         )
         self.of_node = nn.Linear(2, 1)
 

@@ -10,6 +10,7 @@ from gnnmax.models.maps.convolution import MapCnn
 from gnnmax.models.maps.encoding import standardise_maps, transposable
 from gnnmax.models.maps.entries import MAP_NETS
 from gnnmax.models.maps.message_passing import MapGnn, neighbourhoods
+from gnnmax.models.maps.product import _nearest
 from gnnmax.models.maps.registry import MAP_MODELS, build_map_model
 from gnnmax.models.registry import MODELS
 from tests.support.map_nets import EXACT, awake, evidence, far, framed, noise, renumbered
@@ -159,6 +160,39 @@ def test_neighbours_are_those_of_the_line_in_any_order_and_equal_nodes_are_kept_
     assert (apart[inner] == 1).all() and inner.sum() == 16
     equal = torch.ones(1, 6, 6) - torch.eye(6)
     assert neighbourhoods(*standardise_maps(equal), most=2).ends.shape[1] in (0, 30)
+
+
+def test_operators_weigh_the_nearest_nodes_alone_equal_ones_together_and_without_a_jump():
+    logits = torch.tensor([[3.0, 2.0, 1.0, 1.0, 0.96, 0.0, -1e9]])
+    weights = _nearest(logits, 3)
+    expected = logits.exp() * torch.tensor([[1, 1, 1, 1, 0.6, 0, 0]])
+    assert torch.allclose(weights, expected / expected.sum(), atol=1e-6)
+    assert torch.equal(_nearest(logits, None), logits.softmax(dim=-1))
+    assert torch.allclose(_nearest(torch.zeros(1, 9), 2), torch.full((1, 9), 1 / 9))
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_the_bound_on_neighbours_keeps_the_law_of_renumbering(symmetric):
+    net, values = awake("map-product", {"neighbours": 6}), noise(40, 40)
+    if symmetric:
+        values = values + values.mT
+    moved, order = renumbered(values)
+    assert far(evidence(net, moved), evidence(net, values)[:, order][:, :, order]) < EXACT
+    without = awake("map-product", {"neighbours": 40})
+    without.load_state_dict(net.state_dict())
+    assert far(evidence(without, values), evidence(net, values)) > 0.01
+
+
+def test_noise_outweighs_the_neighbours_of_a_node_in_a_large_map_unless_they_are_bounded():
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn((200, 2_000), generator=generator)
+    rows[:, :10] += 5.0
+    shares = {
+        (most, n): float(_nearest(rows[:, :n], most)[:, :10].sum(dim=-1).mean())
+        for n in (60, 2_000)
+        for most in (None, 16)
+    }
+    assert shares[16, 60] - shares[16, 2_000] < 0.1 < 0.2 < shares[None, 60] - shares[None, 2_000]
 
 
 def test_a_sparse_map_has_edges_where_it_has_weights_or_common_neighbours_alone():
