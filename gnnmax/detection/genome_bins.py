@@ -60,6 +60,10 @@ class GenomeBins:
         gap = self.start[1:].astype(np.int64) > self.end[:-1]
         return np.flatnonzero(gap | (self.chromosome[1:] != self.chromosome[:-1])) + 1
 
+    def chromosome_starts(self) -> npt.NDArray[np.intp]:
+        """Return the first bin of each further chromosome."""
+        return np.flatnonzero(self.chromosome[1:] != self.chromosome[:-1]) + 1
+
     def holding(self, chromosomes: npt.NDArray[np.str_], base_pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
         """Return the bin that holds each base pair of some chromosomes, -1 where there is none.
 
