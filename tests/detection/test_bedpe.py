@@ -35,6 +35,19 @@ def test_bedpe_holds_intervals_scores_and_our_columns_and_is_read_back(maxima, t
     assert is_table(path) and not path.read_text().startswith("chrom1")
 
 
+@pytest.mark.parametrize("header", ["", "#chr1\tx1\tx2\tchr2\ty1\ty2\n"])
+def test_lines_for_a_genome_browser_are_no_rows(header, tmp_path):
+    path, shown = tmp_path / "m.bedpe", 'browser position chr1:1-90000\ntrack name="my loops" color=0,0,255\n'
+    rows = "chr1\t40000\t50000\tchr1\t120000\t130000\nchr2\t40000\t50000\tchr2\t110000\t120000\n"
+    path.write_text(shown + header + rows)
+    assert read_positions(path, None, BINS) == PLACES[:2]
+    path.write_text(header + shown + rows)
+    assert read_positions(path, None, BINS) == PLACES[:2]
+    path.write_text(header + shown + rows.replace("40000", "x"))
+    with pytest.raises(InputError, match=f"line {3 + bool(header)}"):
+        read_positions(path, None, BINS)
+
+
 def test_the_data_frame_is_the_file(maxima, tmp_path):
     write_table(tmp_path / "m.bedpe", detections_of(maxima))
     maxima.to_bedpe().to_csv(tmp_path / "pandas.bedpe", sep="\t", index=False)
