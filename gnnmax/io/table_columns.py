@@ -55,7 +55,8 @@ def read_table_columns(path: str | Path, *, headerless: Sequence[str] = ()) -> T
     r"""Read the columns of a table, by name; text stays text.
 
     Args:
-        path: ``.csv`` (commas) or ``.tsv`` (tabs): text with a header, columns by its names. ``.bedpe``: the format of
+        path: ``.csv`` (commas) or ``.tsv`` (tabs; another delimiter if the first line has none of these): text with a
+            header, columns by its names. ``.bedpe``: the format of
             bedtools and Juicer, with or without a header; its first six columns get the names of :data:`BEDPE`, and
             so do the next four where there is no header; ``track`` and ``browser`` lines are left out. ``.json``: a
             list of objects. ``.parquet`` and ``.npz``: columns by name. ``.npy``: a structured array, or an array
@@ -84,6 +85,8 @@ def read_table_columns(path: str | Path, *, headerless: Sequence[str] = ()) -> T
             raise InputError(f"a table ends in {', '.join(TABLE_FILES)}, not in {file.suffix!r}: {file}")
         suffix = ".csv"
     content = _KIND.read(file)
+    if content.startswith(GZIP):
+        raise InputError(f"{file} is compressed: unpack it first, such as by gunzip")
     try:
         if headerless and suffix in DELIMITERS:
             return _named(lambda content: _of_text(content, DELIMITERS[suffix], headerless))(content, file)
@@ -95,12 +98,15 @@ def read_table_columns(path: str | Path, *, headerless: Sequence[str] = ()) -> T
 DISPLAY_LINES = ("track", "browser")
 """Words that begin the lines of a BEDPE file that say how a genome browser draws it."""
 
+GZIP = b"\x1f\x8b"
+"""The first bytes of a file that gzip compressed."""
+
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 """Between the fields of a text."""
 
 
 def _of_text(content: bytes, delimiter: str, headerless: Sequence[str] = ()) -> Columns:
-    rows = _rows(content, delimiter, width=len(headerless))
+    rows = _rows(content, _delimiter_in(content, delimiter), width=len(headerless))
     if not rows:
         expected = f"lines {','.join(headerless)}" if headerless else "a header, and a line for each place"
         raise InputError(f"holds no line: expected {expected}")
@@ -108,6 +114,12 @@ def _of_text(content: bytes, delimiter: str, headerless: Sequence[str] = ()) -> 
     if len(first) == len(headerless) and tuple(first) not in INDEX_LAYOUTS:
         return _by_name(list(headerless), rows)
     return _by_name(_header(rows[0][1]), rows[1:])
+
+
+def _delimiter_in(content: bytes, usual: str) -> str:
+    """Return what stands between the fields of the first line: the usual one, or else a tab, a semicolon or a comma."""
+    first = next((line for line in content.splitlines() if line.strip()), b"").decode(errors="replace")
+    return next((one for one in (usual, "\t", ";", ",") if one in first), usual)
 
 
 def _of_bedpe(content: bytes) -> Columns:

@@ -1,5 +1,6 @@
 """Maxima as pairs of genome intervals: written as BEDPE, read back, and evaluated."""
 
+import gzip
 import json
 
 import numpy as np
@@ -46,6 +47,22 @@ def test_lines_for_a_genome_browser_are_no_rows(header, tmp_path):
     path.write_text(header + shown + rows.replace("40000", "x"))
     with pytest.raises(InputError, match=f"line {3 + bool(header)}"):
         read_positions(path, None, BINS)
+
+
+@pytest.mark.parametrize("name", ["calls.txt", "calls.tsv", "calls.csv"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_ending_of_a_table_does_not_say_what_stands_between_its_fields(name, delimiter, tmp_path):
+    (tmp_path / name).write_text("i,j\n4,12\n".replace(",", delimiter))
+    assert read_positions(tmp_path / name) == PLACES[:1]
+    header, row = ",".join(BEDPE[:6]), "chr1,40000,50000,chr1,120000,130000"
+    (tmp_path / name).write_text(f"{header}\n{row}\n".replace(",", delimiter))
+    assert read_positions(tmp_path / name, None, BINS) == PLACES[:1]
+
+
+def test_a_compressed_table_is_said_to_be_one(tmp_path):
+    (tmp_path / "calls.bedpe.gz").write_bytes(gzip.compress(b"chr1\t0\t1\tchr1\t0\t1\n"))
+    with pytest.raises(InputError, match=r"calls\.bedpe\.gz is compressed: unpack it first"):
+        read_positions(tmp_path / "calls.bedpe.gz", None, BINS)
 
 
 def test_the_data_frame_is_the_file(maxima, tmp_path):
