@@ -14,6 +14,7 @@ from gnnmax.detection.breaks import Breaks
 from gnnmax.detection.local_background_model import surroundings_of
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.missing_lines import MissingLines
+from gnnmax.detection.place_filters import parts_within
 from gnnmax.detection.ranges import distance_range, region_of
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.shuffled_entries import SHUFFLED, in_memory, of_entries, place_type
@@ -173,22 +174,7 @@ def scope_of(source: MatrixSource, options: SearchOptions) -> Scope:
     if options.region is not None and source.bins is not None:
         inside = np.flatnonzero(source.bins.inside(region_of(options.region)))
         first, last = max(0, int(inside[0]) - margin), min(n, int(inside[-1]) + 1 + margin)
-    return Scope(first, last, apart, _parts_within(source, options), margin)
-
-
-def _parts_within(source: MatrixSource, options: SearchOptions) -> Breaks | None:
-    """Return the parts within which the filters by distance and contacts leave maxima; None: these filters are off.
-
-    Bins that were left out break a chromosome, but its contacts across them are contacts within it, and so many base
-    pairs apart.
-    """
-    if options.distance is None and options.contacts != "cis":
-        return None
-    in_places = options.distance is not None and not distance_range(options.distance).base_pairs
-    if in_places or source.bins is None:
-        return source.parts
-    edges = np.intersect1d(source.parts.rows, [0, *source.bins.chromosome_starts(), source.shape[0]])
-    return Breaks(edges, edges)
+    return Scope(first, last, apart, parts_within(source, options), margin)
 
 
 def _places_within(source: MatrixSource, options: SearchOptions) -> int | None:

@@ -62,7 +62,7 @@ def test_maxima_across_bins_that_were_left_out_of_a_chromosome_have_surroundings
         places = [place[:2] for place in found.maxima]
         statistics.append(found.statistic[places.index((35, 55))])
         assert (found.statistic != 0).all()
-    assert statistics[0] == statistics[1] > statistics[2] > 2
+    assert statistics[0] == statistics[1] and min(statistics) > 2
 
 
 @pytest.mark.parametrize("form", FORMS)
