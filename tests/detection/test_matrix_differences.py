@@ -265,6 +265,25 @@ def test_the_command_writes_the_same_table_in_every_format_and_a_picture(files, 
         assert [row["change"] for row in csv.DictReader(file)] == [row["change"] for row in printed["rows"]]
 
 
+def test_lists_of_named_nodes_are_graphs_and_the_order_of_their_lines_does_not_matter(tmp_path, capsys):
+    rng, answers = np.random.default_rng(0), []
+    edges = [(f"n{i}", f"n{j}", rng.poisson(40)) for i in range(12) for j in range(i + 1, 12)]
+    second = [(u, v, weight * 4 if u == "n3" and v == "n7" else weight) for u, v, weight in edges]
+    for seed in range(3):
+        for name, one in (("a", edges), ("b", second)):
+            lines = [",".join(map(str, one[at])) for at in np.random.default_rng(seed).permutation(len(one))]
+            (tmp_path / f"{name}.csv").write_text("\n".join(["source,target,weight", *lines]))
+        call = ["differ", str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
+        assert main([*call, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["mode"] == "graph"
+        answers.append(sorted((*sorted((row["row"], row["column"])), row["change"]) for row in found["rows"]))
+    assert answers[0] and answers[1:] == answers[:1] * 2
+    for more, note in ((["--k", "5"], "--k asks for windows: mode ordered"), ([], "mode graph; --mode ordered")):
+        assert main([*call, *more]) == 0
+        assert note in capsys.readouterr().out
+
+
 def test_the_command_refuses_wrong_input_with_status_2_and_overwrites_nothing(files, capsys):
     call = ["differ", str(files / "a.npy"), str(files / "b.npy")]
     (files / "foreign.csv").write_text("mine\n")
@@ -299,9 +318,7 @@ def test_breaks_are_those_of_the_search_in_the_sum_and_of_both_matrices():
 def genome_pair():
     """Draw two maps of two chromosomes, with bins and breaks."""
     bins, rng = genome_matrix(), np.random.default_rng(0)
-    return [
-        bins._replace(matrix=symmetric_counts(np.full((SIDE, SIDE), 5.0), rng) + 4 * bins.matrix) for _ in range(2)
-    ]
+    return [bins._replace(matrix=symmetric_counts(np.full((SIDE, SIDE), 5.0), rng) + 4 * bins.matrix) for _ in range(2)]
 
 
 def listed_in(found):
