@@ -78,8 +78,8 @@ def are_within_distance(source: MatrixSource, maxima: Maxima, options: SearchOpt
 def parts_within(source: MatrixSource, options: SearchOptions) -> Breaks | None:
     """Return the parts within which the filters by distance and contacts leave maxima; None: these filters are off.
 
-    Bins that were left out break a chromosome, but its contacts across them are contacts within it, and so many base
-    pairs apart.
+    Bins that were left out break a chromosome, but its contacts across them are contacts within it, and have a distance
+    in base pairs.
     """
     if options.distance is None and options.contacts != "cis":
         return None
