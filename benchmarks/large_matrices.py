@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -29,14 +30,19 @@ MAP_SECONDS, MAP_BYTES = 60.0, 2e9
 ARRAY_BYTES = 160e6
 
 PROGRAM = """
-import json, resource, sys, time
+import json, resource, sys
+import numpy as np
 from gnnmax import find_maxima
+from gnnmax.detection import false_discovery
 from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.io.process_memory import peak_memory
 import h5py
 path, options = sys.argv[1], json.loads(sys.argv[2])
 matrix = h5py.File(path)["matrix"] if path.endswith(".h5") else read_matrix(path, balanced=True)
-found = len(find_maxima(matrix, **options))
+if "decoys" in options:
+    found = len(false_discovery(matrix, rng=np.random.default_rng(0), **options).q)
+else:
+    found = len(find_maxima(matrix, **options))
 own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
 seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 print(json.dumps([seconds, peak_memory(), found]))
@@ -114,21 +120,37 @@ def map_file(setting: Setting) -> Path:
     return path
 
 
-def measured(path: Path, **options: Any) -> tuple[float, float]:
-    """Search a file in a fresh process; return its processor time and its peak memory."""
-    command = [sys.executable, "-c", PROGRAM, str(path), json.dumps(options)]
+@functools.cache
+def measured(path: Path, options: str) -> tuple[float, float]:
+    """Search a file in a fresh process, once for several rows; return its processor time and its peak memory.
+
+    Args:
+        path: The file.
+        options: Those of the search, as JSON.
+    """
+    command = [sys.executable, "-c", PROGRAM, str(path), options]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     seconds, peak, _ = json.loads(printed)
     return seconds, peak
 
 
-def genome(unit: str, name: str, setting: Setting) -> Row:
+SEARCH = {"k": K, "steps": ["distance"]}
+
+ONE_DECOY = {"distance": "8:200", "decoys": "distance", "draws": 1}
+
+
+def genome(unit: Literal["s", "B"], name: str, setting: Setting) -> Row:
     """Measure the search of a whole genome, balanced and normalised by distance, from the file to the maxima."""
-    seconds, peak = measured(map_file(setting), k=K, steps=["distance"])
-    bound = Target("cost", None if setting.quick else 1.0)
-    if unit == "s":
-        return Row(name, Figure("ours", seconds, "call"), Figure("allowed", MAP_SECONDS, "call"), bound)
-    return Row(name, Figure("ours", peak, "call", "B"), Figure("allowed", MAP_BYTES, "call", "B"), bound)
+    amount = measured(map_file(setting), json.dumps(SEARCH))[unit == "B"]
+    allowed = Figure("allowed", MAP_BYTES if unit == "B" else MAP_SECONDS, "call", unit)
+    return Row(name, Figure("ours", amount, "call", unit), allowed, Target("cost", None if setting.quick else 1.0))
+
+
+def genome_with_decoy(unit: Literal["s", "B"], name: str, setting: Setting) -> Row:
+    """Measure the same search with one decoy by distance, beside the search alone."""
+    path = map_file(setting)
+    ours, alone = (measured(path, json.dumps(SEARCH | more))[unit == "B"] for more in (ONE_DECOY, {}))
+    return Row(name, Figure("ours", ours, "call", unit), Figure("no decoy", alone, "call", unit), Target("cost"))
 
 
 def slices(chunks: tuple[int, int] | None, name: str, setting: Setting) -> Row:
@@ -140,7 +162,7 @@ def slices(chunks: tuple[int, int] | None, name: str, setting: Setting) -> Row:
             stored = file.create_dataset("matrix", (n, n), np.float32, chunks=chunks and (min(n, chunks[0]),) * 2)
             for row in range(0, n, 1000):
                 stored[row : row + 1000] = rng.random((min(1000, n - row), n), dtype=np.float32)
-    _, peak = measured(path, k=setting.size(51, 9))
+    _, peak = measured(path, json.dumps({"k": setting.size(51, 9)}))
     allowed = Figure("allowed", ARRAY_BYTES, "call", "B")
     return Row(name, Figure("ours", peak, "call", "B"), allowed, Target("cost", None if setting.quick else 1.0))
 
@@ -159,6 +181,8 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "large: band 200, scipy's filter": against_rectangle,
     "large: genome, time": partial(genome, "s"),
     "large: genome, memory": partial(genome, "B"),
+    "large: genome, one decoy, time": partial(genome_with_decoy, "s"),
+    "large: genome, one decoy, memory": partial(genome_with_decoy, "B"),
     "large: slices, memory, chunks": partial(slices, (1000, 1000)),
     "large: slices, memory, no chunks": partial(slices, None),
     "large: min_distance 50, n = 1,500": partial(beside_the_rule, {"min_distance": 50}, 3.0, side=1500),

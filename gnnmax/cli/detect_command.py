@@ -15,7 +15,7 @@ import tyro
 from msgspec import structs
 
 from gnnmax.cli.arguments import Flag, words_of
-from gnnmax.cli.detect_needs import check_needs, needs_order
+from gnnmax.cli.detect_needs import NAMED, ORDERED, check_needs, needs_order
 from gnnmax.cli.detect_nets import models_of, scored, windows_of, write_score_maps
 from gnnmax.cli.detect_printing import print_maxima, why_dropped
 from gnnmax.cli.no_maximum import why_none
@@ -51,12 +51,6 @@ __all__ = ["Detect"]
 
 CARD = ".card.json"
 """The ending of the run card beside a table."""
-
-ORDERED = "the nodes have names, so their order may mean nothing; {} asks for windows: mode ordered"
-"""Why a list of edges is searched by windows, if no mode is given."""
-
-NAMED = "the nodes have names, so their order counts for nothing: mode graph; --mode ordered searches windows"
-"""Why a list of edges is searched as a graph, if no mode is given."""
 
 POSITIONS_HELP = (
     "Report on the positions in this file instead, in the given order; a position without a result carries a reason. "

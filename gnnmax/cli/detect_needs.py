@@ -8,14 +8,29 @@ from typing import Any, NamedTuple
 
 from gnnmax.errors import InputError
 
-__all__ = ["NEEDS", "Need", "check_needs", "check_order_needs", "needs_order"]
+__all__ = [
+    "NAMED",
+    "NEEDS",
+    "ORDERED",
+    "Need",
+    "check_needs",
+    "check_order_needs",
+    "comparison_needs_order",
+    "needs_order",
+]
 
 
 WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "footprint", "unstored")
 """Options of windows and of entries in them."""
 
-ORDERED = ("cis", "trans", "distance", "prominence", "merge", "centroid")
+IN_ORDER = ("cis", "trans", "distance", "prominence", "merge", "centroid")
 """Filters and measures that need an order of rows and columns."""
+
+ORDERED = "the nodes have names, so their order may mean nothing; {} asks for windows: mode ordered"
+"""Why a list of edges is searched by windows, if no mode is given."""
+
+NAMED = "the nodes have names, so their order counts for nothing: mode graph; --mode ordered searches windows"
+"""Why a list of edges is searched as a graph, if no mode is given."""
 
 FILTERS = ("region", "cis", "trans", "distance", "prominence", "merge", "centroid", "top", "top_per")
 """Options that drop maxima from the list, or measure those of it."""
@@ -39,7 +54,7 @@ def _is_dense(call: Any) -> bool:
 
 NEEDS: tuple[Need, ...] = (
     Need("k", "--mode ordered, nets or --windows", lambda call: call.mode == "ordered" or _cuts_windows(call)),
-    *(Need(option, "--mode ordered", _is_ordered) for option in (*WINDOWED, *ORDERED)),
+    *(Need(option, "--mode ordered", _is_ordered) for option in (*WINDOWED, *IN_ORDER)),
     *(
         Need(option, "a list of maxima: --positions are listed as they are", lambda call: call.positions is None)
         for option in ("triangle", "by", "node_attributes", *FILTERS)
@@ -74,9 +89,19 @@ def check_order_needs(call: Any) -> None:
     Raises:
         InputError: such an option differs from its default.
     """
-    options = [need.option for need in NEEDS if need.needs == "--mode ordered" and hasattr(call, need.option)]
-    for need in _unmet(call, [Need(option, "--mode ordered", _is_ordered) for option in ("k", *options)]):
+    for need in _unmet(call, _order_needs(call)):
         raise InputError(f"{_flag(need)} has no effect in this call: it needs {need.needs}; leave it out")
+
+
+def comparison_needs_order(call: Any) -> str:
+    """Return the first option of a comparison in mode graph that needs mode ordered; "" if there is none."""
+    return next((_flag(need) for need in _unmet(call, _order_needs(call))), "")
+
+
+def _order_needs(call: Any) -> list[Need]:
+    options = [need.option for need in NEEDS if need.needs == "--mode ordered" and hasattr(call, need.option)]
+    around = Need("around", "--mode ordered", lambda call: call.around in (None, 1) or _is_ordered(call))
+    return [around, *(Need(option, "--mode ordered", _is_ordered) for option in ("k", *options))]
 
 
 def needs_order(call: Any) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from gnnmax.cli.arguments import Flag
-from gnnmax.cli.detect_needs import check_order_needs
+from gnnmax.cli.detect_needs import NAMED, ORDERED, check_order_needs, comparison_needs_order
 from gnnmax.cli.printing import print_json, print_tables, print_text
 from gnnmax.cli.search_flags import SearchFlags
 from gnnmax.detection.output import is_table, json_lines, parquet_library, write_table
@@ -38,8 +38,9 @@ class Differ(SearchFlags):
     """How entries scatter: as counts, or as real numbers; auto takes whole numbers of at least 0 for counts."""
     around: int | None = None
     """Side of the window that is compared, odd. Default: 3; 1 in mode graph."""
-    mode: Literal["ordered", "graph"] = "ordered"
-    """ordered: the order of rows and columns has a meaning. graph: it has none."""
+    mode: Literal["auto", "ordered", "graph"] = "auto"
+    """ordered: the order of rows and columns has a meaning. graph: it has none. auto: graph if the first file lists
+    edges between named nodes and no option asks for windows, else ordered."""
     picture: Path | None = None
     """Draw the changes into this .svg or .png file."""
     force: Flag = False
@@ -49,22 +50,34 @@ class Differ(SearchFlags):
 
     def run(self) -> int:
         """Compare the matrices, and print, write and draw the result."""
+        from gnnmax.detection.matrix_files import has_order
+
         self.check_contacts()
-        check_order_needs(self)
+        call = self if self.mode != "auto" else replace(self, mode="ordered")
+        check_order_needs(call)
         self._check_files()
-        found = self._found()
+        a, b = (self.read(file) for file in (self.a, self.b))
+        note = ""
+        if self.mode == "auto" and not has_order(a):
+            graph = replace(self, mode="graph")
+            windowed = comparison_needs_order(graph)
+            call, note = (call, ORDERED.format(windowed)) if windowed else (graph, NAMED)
+        call._show(call._found(a, b), note)
+        return 0
+
+    def _show(self, found: Differences, note: str) -> None:
+        """Print, write and draw the result; the note explains a mode that was not given."""
         if self.out is not None:
             write_table(self.out, found.table())
         if self.picture is not None:
             write_figure(found.plot()[0], self.picture)
         if self.json:
             print_json({"a": str(self.a), "b": str(self.b), **found.to_dict()}, rows=json_lines(found.table()))
-            return 0
+            return
         print_tables(found)
-        for path in (self.out, self.picture):
-            if path is not None:
-                print_text(path)
-        return 0
+        for text in (note, self.out, self.picture):
+            if text:
+                print_text(text)
 
     def _check_files(self) -> None:
         """Refuse an output that cannot be written or would overwrite something else."""
@@ -76,9 +89,8 @@ class Differ(SearchFlags):
         if self.out is not None and self.out.suffix == ".parquet":
             parquet_library()
 
-    def _found(self) -> Differences:
+    def _found(self, a: Any, b: Any) -> Differences:
         from gnnmax.detection.matrix_differences import find_differences
 
-        a, b = (self.read(file) for file in (self.a, self.b))
         compared: dict[str, Any] = {name: getattr(self, name) for name in ("rate", "law", "around")}
         return find_differences(a, b, **self.search_fields(a), **compared)

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.breaks import Breaks
 from gnnmax.detection.local_background_model import surroundings_of
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.missing_lines import MissingLines
+from gnnmax.detection.place_filters import parts_within
 from gnnmax.detection.ranges import distance_range, region_of
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.shuffled_entries import SHUFFLED, in_memory, of_entries, place_type
@@ -37,14 +39,14 @@ class Scope:
         first: First row, and first column of a square matrix.
         last: Last one, plus 1.
         apart: Largest distance ``|i - j|``; None: any.
-        within: Whether entries across breaks are left out.
+        parts: Entries across these breaks are left out; None: none are.
         margin: How many rows and columns around an entry its windows and their surroundings reach.
     """
 
     first: int
     last: int
     apart: int | None
-    within: bool
+    parts: Breaks | None
     margin: int
 
     def columns_of(self, source: MatrixSource, rows: Places) -> tuple[Places, Places]:
@@ -53,8 +55,8 @@ class Scope:
         low, high = np.zeros(len(rows), dtype=np.int64), np.full(len(rows), m)
         if (self.first, self.last) != (0, n):
             low, high = np.maximum(low, self.first), np.minimum(high, self.last)
-        if self.within:
-            starts, stops = source.parts.limits(rows, 0)[0]
+        if self.parts is not None:
+            starts, stops = self.parts.limits(rows, 0)[0]
             low, high = np.maximum(low, starts), np.minimum(high, stops)
         if self.apart is not None:
             low, high = np.maximum(low, rows - self.apart), np.minimum(high, rows + self.apart + 1)
@@ -86,11 +88,11 @@ class Scope:
         Entries of different parts have nothing to do with each other if those across breaks are left out. Parts with
         few entries stay with their neighbours, because a background is not fitted to a few entries.
         """
-        if not self.within:
+        if self.parts is None:
             return [self]
         sums = np.concatenate([[0], np.cumsum(self.counts(source))])
         cuts, held = [self.first], 0
-        for _, last in source.parts.rows_within(self.first, self.last):
+        for _, last in self.parts.rows_within(self.first, self.last):
             if (total := int(sums[last - self.first])) - held >= TOGETHER and sums[-1] - total >= TOGETHER:
                 cuts, held = [*cuts, last], total
         return [replace(self, first=first, last=last) for first, last in pairwise([*cuts, self.last])]
@@ -107,7 +109,7 @@ class Scope:
 
     def is_whole(self, source: MatrixSource) -> bool:
         """Return whether no entry is left out."""
-        within = self.within and len(source.parts.rows) > 2
+        within = self.parts is not None and len(self.parts.rows) > 2
         bounded = self.apart is not None and self.apart < max(source.shape) - 1
         return (self.first, self.last) == (0, source.shape[0]) and not within and not bounded
 
@@ -162,17 +164,17 @@ def scope_of(source: MatrixSource, options: SearchOptions) -> Scope:
     """
     n, _ = source.shape
     if options.mode == "graph":
-        return Scope(0, n, None, within=False, margin=0)
+        return Scope(0, n, None, parts=None, margin=0)
     window = max(max(sides) // 2 for sides in options.scales)
     margin = window + max(surroundings_of(options.sides)) + source.reach + options.min_distance - 1
-    first, last, apart, within = 0, n, None, options.contacts == "cis"
+    first, last, apart = 0, n, None
     if options.distance is not None:
-        within, apart = True, _places_within(source, options)
+        apart = _places_within(source, options)
         apart = None if apart is None else apart + 2 * margin
     if options.region is not None and source.bins is not None:
         inside = np.flatnonzero(source.bins.inside(region_of(options.region)))
         first, last = max(0, int(inside[0]) - margin), min(n, int(inside[-1]) + 1 + margin)
-    return Scope(first, last, apart, within, margin)
+    return Scope(first, last, apart, parts_within(source, options), margin)
 
 
 def _places_within(source: MatrixSource, options: SearchOptions) -> int | None:
@@ -182,8 +184,7 @@ def _places_within(source: MatrixSource, options: SearchOptions) -> int | None:
         return wanted.largest
     assert source.bins is not None  # the filter was checked
     most, bins = 0, source.bins
-    changes = np.flatnonzero(np.diff(bins.chromosome)) + 1
-    for first, last in pairwise([0, *changes.tolist(), len(bins.start)]):
+    for first, last in pairwise([0, *bins.chromosome_starts().tolist(), len(bins.start)]):
         start = bins.start[first:last].astype(np.int64)
         if (np.diff(start) < 0).any():
             return None
@@ -195,7 +196,7 @@ def _places_within(source: MatrixSource, options: SearchOptions) -> int | None:
 def _without_zeros(source: MatrixSource, scope: Scope) -> Scope:
     """Leave out zeros beyond the last stored distance, and entries across breaks if these have no scores."""
     if any(step.scored is not None for step in source.steps):
-        scope = replace(scope, within=True)
+        scope = replace(scope, parts=source.parts)
     storage = source.storage
     if not isinstance(storage, (SparseStorage, HalfStorage)) or source.unstored == "missing":
         return scope

@@ -156,7 +156,9 @@ def scatter_of(entries: Entries, shape: tuple[int, int], *, undirected: bool, cl
 
     Near the diagonal the borders of domains are fitted badly, and deviations there are structure. They would make their
     rows look noisy at all distances, and all other rows quiet. So rows and columns have factors of their own where the
-    mean of a class is far above that of the median entry.
+    mean of a class is far above that of the median entry, in most pieces of the diagonal. In one or two it may be
+    that of a peak: with factors of their own, its rows would look noisy, and the higher it is, the less it would stand
+    out.
 
     Args:
         entries: The measured entries, with squared deviations as values.
@@ -178,7 +180,7 @@ def scatter_of(entries: Entries, shape: tuple[int, int], *, undirected: bool, cl
     means, middle = _class_means(entries, lengths)
     weights = np.divide(middle, means, out=np.ones(len(means)), where=means > middle) ** 2
     even = _even_scatter(entries, lengths, axes, weights)
-    structured = means > STRUCTURED * middle
+    structured = (means > STRUCTURED * middle) & _in_most_pieces(entries, len(means), STRUCTURED * middle)
     if not structured.any():
         return even
     kept = structured[entries.group]
@@ -190,6 +192,9 @@ def scatter_of(entries: Entries, shape: tuple[int, int], *, undirected: bool, cl
     columns = rows if undirected else np.stack([even.columns, even.columns * more.columns])
     return Expected(even.classes * more.classes, rows, columns, additive=False, tier=structured.astype(np.intp))
 
+
+PIECES = 8
+"""Pieces of the diagonal in which means of classes are compared: a peak lies in one or two."""
 
 STRUCTURED = 1.5
 """Ratio of the mean of a class to that of the median entry from which on its rows have factors of their own."""
@@ -222,6 +227,19 @@ def _even_scatter(entries: Entries, lengths: dict[str, int], axes: Axes, weights
         mean = np.divide(total, known[axis], out=np.ones(len(total)), where=known[axis] > 0)
         factors[axis] = factors[axis] * mean ** (1 / len(axis))
     return _product(factors, axes)
+
+
+def _in_most_pieces(entries: Entries, classes: int, least: float) -> npt.NDArray[np.bool_]:
+    """Return which classes have a mean above a number in most of the pieces of the diagonal that they reach."""
+    last = int(entries.rows.max(initial=0)) + 1
+    first = int(entries.rows.min(initial=last))
+    totals, counts = np.zeros((2, classes * PIECES))
+    for part in entries.parts():
+        piece = part.group * PIECES + (part.rows - first) * PIECES // max(last - first, 1)
+        totals += np.bincount(piece, part.values, minlength=len(totals))
+        counts += np.bincount(piece, minlength=len(counts))
+    above, known = (flags.reshape(classes, PIECES).sum(axis=1) for flags in (totals > least * counts, counts > 0))
+    return np.asarray(2 * above > known)
 
 
 def _class_means(entries: Entries, lengths: dict[str, int]) -> tuple[Floats, float]:

@@ -60,6 +60,14 @@ class GenomeBins:
         gap = self.start[1:].astype(np.int64) > self.end[:-1]
         return np.flatnonzero(gap | (self.chromosome[1:] != self.chromosome[:-1])) + 1
 
+    def has_gaps(self) -> bool:
+        """Return whether bins were left out within a chromosome: places are then nearer than base pairs."""
+        return len(self.borders()) > len(self.chromosome_starts())
+
+    def chromosome_starts(self) -> npt.NDArray[np.intp]:
+        """Return the first bin of each further chromosome."""
+        return np.flatnonzero(self.chromosome[1:] != self.chromosome[:-1]) + 1
+
     def holding(self, chromosomes: npt.NDArray[np.str_], base_pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
         """Return the bin that holds each base pair of some chromosomes, -1 where there is none.
 

@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.detection.breaks import Tile
+from gnnmax.detection.breaks import Breaks, Tile
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.part_scoring import scores_of_parts
+from gnnmax.detection.place_filters import parts_within
 from gnnmax.detection.ranges import distance_range
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.detection.sparse_storage import UpperTriangle
@@ -55,12 +56,14 @@ class _Band:
         least: Least distance, in places.
         largest: Largest distance; None: no bound.
         upper: Whether entries below the diagonal are left out.
+        parts: Entries across these breaks have no distance.
     """
 
     shape: tuple[int, int]
     least: int
     largest: int | None
     upper: bool
+    parts: Breaks
 
     @classmethod
     def of(cls, source: MatrixSource, options: SearchOptions) -> _Band:
@@ -71,10 +74,11 @@ class _Band:
             beyond = max(max(sides) for sides in options.scales)
             size = _bin_size(source) if wanted.base_pairs else 1
             if size is not None:
-                least = max((wanted.least or 0) // size - beyond, 0)
+                across = wanted.base_pairs and source.bins is not None and source.bins.has_gaps()
+                least = 0 if across else max((wanted.least or 0) // size - beyond, 0)
                 largest = None if wanted.largest is None else wanted.largest // size + beyond
         least = max(least, int(source.undirected))  # the diagonal of an undirected matrix holds no pair
-        return cls(source.shape, least, largest, source.undirected)
+        return cls(source.shape, least, largest, source.undirected, parts_within(source, options) or source.parts)
 
     @property
     def whole(self) -> bool:
@@ -170,7 +174,7 @@ def _strips(source: MatrixSource, band: _Band, scored: Iterator[Scores]) -> Iter
         for i, j, height, width in _tiles_of(source, band, row):
             strip[i - row : i - row + height, j - first : j - first + width] = next(scored)
         places = np.arange(row, row + rows)[:, None], np.arange(first, last)
-        kept = band.holds(*places) & (band.whole | source.parts.same_part(*places))
+        kept = band.holds(*places) & (band.whole | band.parts.same_part(*places))
         strip[~kept] = np.nan
         yield row, first, strip
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.matrix_input import NamedMatrix, as_source, check_unstored
 from gnnmax.detection.search_options import SearchOptions
@@ -82,11 +83,19 @@ def pair_of(a: Any, b: Any, options: SearchOptions) -> Pair:
         one, other, pooled = _dense_pair((first, second), places)
         unstored = "zero"
     one_way = not (first.undirected and second.undirected)
-    breaks = None if places is not None or first.breaks is None else first.breaks.inner
-    bins = first.bins if places is None else None
+    breaks, bins = _genome_of(first, second, in_sequence=places is None)
     named = [NamedMatrix(matrix, names, None, one_way, breaks, bins=bins) for matrix in (one, other, pooled)]
     first, second = (as_source(matrix, unstored=unstored, diagonal=diagonal) for matrix in named[:2])
     return Pair(first, second, named[2])
+
+
+def _genome_of(
+    first: MatrixSource, second: MatrixSource, *, in_sequence: bool
+) -> tuple[tuple[Places, Places] | None, GenomeBins | None]:
+    """Return breaks and bins of the first matrix; those of the second if it alone says them, in the same sequence."""
+    said = [first, second] if in_sequence else [first]
+    breaks = next((one.breaks.inner for one in said if one.breaks is not None), None)
+    return breaks, next((one.bins for one in said if one.bins is not None), None)
 
 
 def _sparse_pair(sources: tuple[MatrixSource, MatrixSource], places: tuple[Places, Places] | None) -> tuple[Any, ...]:

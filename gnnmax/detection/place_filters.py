@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.breaks import Breaks
 from gnnmax.detection.genome_bins import GenomeBins
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
@@ -12,7 +13,15 @@ from gnnmax.detection.ranges import distance_range, region_of
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.errors import InputError
 
-__all__ = ["are_contacts", "are_in_region", "are_within_distance", "check_breaks", "check_distance", "check_region"]
+__all__ = [
+    "are_contacts",
+    "are_in_region",
+    "are_within_distance",
+    "check_breaks",
+    "check_distance",
+    "check_region",
+    "parts_within",
+]
 
 Kept = npt.NDArray[np.bool_]
 
@@ -64,6 +73,21 @@ def are_within_distance(source: MatrixSource, maxima: Maxima, options: SearchOpt
     if wanted.least is not None:
         kept = kept & (apart >= wanted.least)
     return kept if wanted.largest is None else np.asarray(kept & (apart <= wanted.largest))
+
+
+def parts_within(source: MatrixSource, options: SearchOptions) -> Breaks | None:
+    """Return the parts within which the filters by distance and contacts leave maxima; None: these filters are off.
+
+    Bins that were left out break a chromosome, but its contacts across them are contacts within it, and have a distance
+    in base pairs.
+    """
+    if options.distance is None and options.contacts != "cis":
+        return None
+    in_places = options.distance is not None and not distance_range(options.distance).base_pairs
+    if in_places or source.bins is None:
+        return source.parts
+    edges = np.intersect1d(source.parts.rows, [0, *source.bins.chromosome_starts(), source.shape[0]])
+    return Breaks(edges, edges)
 
 
 def check_distance(source: MatrixSource, options: SearchOptions) -> None:

@@ -13,7 +13,7 @@ from typing import IO
 
 from gnnmax.errors import InputError
 from gnnmax.io.locks import IS_WINDOWS, locked
-from gnnmax.io.paths import entry_at
+from gnnmax.io.paths import entry_at, name_output
 
 __all__ = ["atomic_file", "sync_folder", "write_file"]
 
@@ -72,16 +72,20 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     if there not in ("nothing", "file"):
         kind = "a folder" if there == "folder" else "not a regular file"
         raise InputError(f"{path} is {kind}, where a file is to be written: choose another name")
-    path = Path(os.path.realpath(path))
-    _sweep_partial_files(path)
-    with _own_file(path) as (file, partial):
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-        if IS_WINDOWS:
-            file.close()  # an open file has no other name there
-        partial.replace(path)  # while it is locked
-    sync_folder(path.parent)
+    target = Path(os.path.realpath(path))
+    _sweep_partial_files(target)
+    try:
+        with _own_file(target) as (file, partial):
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            if IS_WINDOWS:
+                file.close()  # an open file has no other name there
+            partial.replace(target)  # while it is locked
+        sync_folder(target.parent)
+    except OSError as error:
+        name_output(error, path)
+        raise
 
 
 @contextlib.contextmanager

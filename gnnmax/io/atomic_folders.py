@@ -17,7 +17,7 @@ from gnnmax.errors import InputError
 from gnnmax.io.atomic import sync_folder
 from gnnmax.io.locks import IS_WINDOWS, locked
 from gnnmax.io.ownership import PROGRAM, OwnedFolder, folder_around
-from gnnmax.io.paths import entry_at
+from gnnmax.io.paths import entry_at, name_output
 
 __all__ = ["UNFINISHED", "atomic_folder", "check_output_folder", "remove_leftovers", "restored_folder"]
 
@@ -119,6 +119,7 @@ def atomic_folder(
                 _take_name(scratch, path)
                 sync_folder(path.parent)
             except BaseException as error:
+                name_output(error, path)
                 if isinstance(error, InputError) or continues is None or not continues(scratch):
                     _discard(scratch)
                 raise

@@ -10,10 +10,27 @@ from typing import Literal
 
 from gnnmax.errors import InputError
 
-__all__ = ["as_path", "entry_at"]
+__all__ = ["as_path", "entry_at", "name_output"]
 
 ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP)
 """Errors that say that nothing is at a path."""
+
+
+FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
+"""Errors that say that there is no place for what is written; the system names no path."""
+
+
+def name_output(error: BaseException, path: Path) -> None:
+    """Name the output in an error that says that there is no place for it.
+
+    Example:
+        >>> error = OSError(errno.ENOSPC, "No space left on device")
+        >>> name_output(error, Path("maxima.csv"))
+        >>> print(error)
+        [Errno 28] No space left on device: 'maxima.csv'
+    """
+    if isinstance(error, OSError) and error.errno in FULL:
+        error.filename = str(path)
 
 
 def as_path(given: object, what: str = "the path") -> Path:

@@ -115,11 +115,13 @@ def names_of(column: npt.NDArray[Any], what: str) -> Texts:
     return column.astype(np.str_)
 
 
-def numbers_of(column: npt.NDArray[Any], what: str) -> npt.NDArray[np.float64]:
+def numbers_of(
+    column: npt.NDArray[Any], what: str, *, where: Callable[[int], str] = "at index {}".format
+) -> npt.NDArray[np.float64]:
     """Return a column of numbers as float64; text is read as numbers.
 
     Raises:
-        InputError: it holds something else.
+        InputError: it holds something else; the message says where.
     """
     if column.dtype == np.object_ and all(isinstance(entry, str) for entry in column.flat):
         column = column.astype(np.str_)
@@ -127,10 +129,13 @@ def numbers_of(column: npt.NDArray[Any], what: str) -> npt.NDArray[np.float64]:
         raise InputError(f"{what} must be one number for each place, not {column.dtype} of shape {column.shape}")
     if column.dtype.kind != "U":
         return column.astype(np.float64)
-    try:
-        return np.array([plain_float(text) for text in column.tolist()], dtype=np.float64)
-    except ValueError as error:
-        raise InputError(f"{what} must be numbers: {error}") from None
+    found = np.empty(len(column))
+    for at, text in enumerate(column.tolist()):
+        try:
+            found[at] = plain_float(text)
+        except ValueError as error:
+            raise InputError(f"{what} must be numbers: {error}, {where(at)}") from None
+    return found
 
 
 def whole_numbers(column: npt.NDArray[Any], what: str, *, where: Callable[[int], str] = "at index {}".format) -> Whole:
@@ -143,7 +148,7 @@ def whole_numbers(column: npt.NDArray[Any], what: str, *, where: Callable[[int],
         >>> whole_numbers(np.array(["3", "4.0"]), "the rows")
         array([3, 4])
     """
-    numbers = numbers_of(column, what)
+    numbers = numbers_of(column, what, where=where)
     wrong = np.flatnonzero(~((numbers >= 0) & (numbers <= LARGEST) & (numbers == np.floor(numbers))))
     if len(wrong):
         raise InputError(

@@ -55,11 +55,12 @@ def read_table_columns(path: str | Path, *, headerless: Sequence[str] = ()) -> T
     r"""Read the columns of a table, by name; text stays text.
 
     Args:
-        path: ``.csv`` (commas) or ``.tsv`` (tabs): text with a header, columns by its names. ``.bedpe``: the format of
+        path: ``.csv`` (commas) or ``.tsv`` (tabs; another delimiter if the first line has none of these): text with a
+            header, columns by its names. ``.bedpe``: the format of
             bedtools and Juicer, with or without a header; its first six columns get the names of :data:`BEDPE`, and
-            so do the next four where there is no header. ``.json``: a list of objects. ``.parquet`` and ``.npz``:
-            columns by name. ``.npy``: a structured array, or an array without a name. Lines that begin with ``#`` are
-            comments, but for a header.
+            so do the next four where there is no header; ``track`` and ``browser`` lines are left out. ``.json``: a
+            list of objects. ``.parquet`` and ``.npz``: columns by name. ``.npy``: a structured array, or an array
+            without a name. Lines that begin with ``#`` are comments, but for a header.
         headerless: Names of the columns of a ``.csv`` or ``.tsv`` text of that many columns whose first line is none of
             the headers of places; () if a text has a header always.
 
@@ -84,6 +85,8 @@ def read_table_columns(path: str | Path, *, headerless: Sequence[str] = ()) -> T
             raise InputError(f"a table ends in {', '.join(TABLE_FILES)}, not in {file.suffix!r}: {file}")
         suffix = ".csv"
     content = _KIND.read(file)
+    if content.startswith(GZIP):
+        raise InputError(f"{file} is compressed: unpack it first, such as by gunzip")
     try:
         if headerless and suffix in DELIMITERS:
             return _named(lambda content: _of_text(content, DELIMITERS[suffix], headerless))(content, file)
@@ -92,12 +95,18 @@ def read_table_columns(path: str | Path, *, headerless: Sequence[str] = ()) -> T
         raise InputError(f"{file}: does not fit into memory: give it in parts, or use more memory") from None
 
 
+DISPLAY_LINES = ("track", "browser")
+"""Words that begin the lines of a BEDPE file that say how a genome browser draws it."""
+
+GZIP = b"\x1f\x8b"
+"""The first bytes of a file that gzip compressed."""
+
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 """Between the fields of a text."""
 
 
 def _of_text(content: bytes, delimiter: str, headerless: Sequence[str] = ()) -> Columns:
-    rows = _rows(content, delimiter, width=len(headerless))
+    rows = _rows(content, _delimiter_in(content, delimiter), width=len(headerless))
     if not rows:
         expected = f"lines {','.join(headerless)}" if headerless else "a header, and a line for each place"
         raise InputError(f"holds no line: expected {expected}")
@@ -107,8 +116,14 @@ def _of_text(content: bytes, delimiter: str, headerless: Sequence[str] = ()) -> 
     return _by_name(_header(rows[0][1]), rows[1:])
 
 
+def _delimiter_in(content: bytes, usual: str) -> str:
+    """Return what stands between the fields of the first line: the usual one, or else a tab, a semicolon or a comma."""
+    first = next((line for line in content.splitlines() if line.strip()), b"").decode(errors="replace")
+    return next((one for one in (usual, "\t", ";", ",") if one in first), usual)
+
+
 def _of_bedpe(content: bytes) -> Columns:
-    rows = _rows(content, "\t")
+    rows = _rows(content, "\t", skipped=DISPLAY_LINES)
     if not rows:
         return TableColumns({name: np.array([], dtype=np.str_) for name in BEDPE[:6]})
     first = rows[0][1]
@@ -127,16 +142,21 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _rows(content: bytes, delimiter: str, *, width: int = 0) -> list[tuple[int, list[str]]]:
+def _rows(
+    content: bytes, delimiter: str, *, width: int = 0, skipped: Sequence[str] = ()
+) -> list[tuple[int, list[str]]]:
     """Return the rows of a text with the numbers of their lines, without comments but for a header.
 
-    In a list without a header a row of its width is no comment, because names may begin with the mark of one.
+    In a list without a header a row of its width is no comment, because names may begin with the mark of one. A line
+    of one field that begins with one of the skipped words is left out.
     """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"not text in UTF-8: {error.reason} at byte {error.start}") from None
     rows = list(numbered_rows(io.StringIO(text, newline=""), delimiter=delimiter))
+    if skipped:
+        rows = [(line, row) for line, row in rows if len(row) > 1 or row[0].partition(" ")[0] not in skipped]
     if rows and len(rows[0][1]) == width:
         return rows
     comments = [place for place, (_, row) in enumerate(rows) if row[0].startswith("#")]

@@ -1,5 +1,6 @@
 """Maxima as pairs of genome intervals: written as BEDPE, read back, and evaluated."""
 
+import gzip
 import json
 
 import numpy as np
@@ -33,6 +34,35 @@ def test_bedpe_holds_intervals_scores_and_our_columns_and_is_read_back(maxima, t
     assert (table["chrom1"][2], table["chrom2"][2]) == ("chr1", "chr2")
     assert read_positions(path, maxima.names, maxima.bins) == PLACES
     assert is_table(path) and not path.read_text().startswith("chrom1")
+
+
+@pytest.mark.parametrize("header", ["", "#chr1\tx1\tx2\tchr2\ty1\ty2\n"])
+def test_lines_for_a_genome_browser_are_no_rows(header, tmp_path):
+    path, shown = tmp_path / "m.bedpe", 'browser position chr1:1-90000\ntrack name="my loops" color=0,0,255\n'
+    rows = "chr1\t40000\t50000\tchr1\t120000\t130000\nchr2\t40000\t50000\tchr2\t110000\t120000\n"
+    path.write_text(shown + header + rows)
+    assert read_positions(path, None, BINS) == PLACES[:2]
+    path.write_text(header + shown + rows)
+    assert read_positions(path, None, BINS) == PLACES[:2]
+    path.write_text(header + shown + rows.replace("40000", "x"))
+    with pytest.raises(InputError, match=f"line {3 + bool(header)}"):
+        read_positions(path, None, BINS)
+
+
+@pytest.mark.parametrize("name", ["calls.txt", "calls.tsv", "calls.csv"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_ending_of_a_table_does_not_say_what_stands_between_its_fields(name, delimiter, tmp_path):
+    (tmp_path / name).write_text("i,j\n4,12\n".replace(",", delimiter))
+    assert read_positions(tmp_path / name) == PLACES[:1]
+    header, row = ",".join(BEDPE[:6]), "chr1,40000,50000,chr1,120000,130000"
+    (tmp_path / name).write_text(f"{header}\n{row}\n".replace(",", delimiter))
+    assert read_positions(tmp_path / name, None, BINS) == PLACES[:1]
+
+
+def test_a_compressed_table_is_said_to_be_one(tmp_path):
+    (tmp_path / "calls.bedpe.gz").write_bytes(gzip.compress(b"chr1\t0\t1\tchr1\t0\t1\n"))
+    with pytest.raises(InputError, match=r"calls\.bedpe\.gz is compressed: unpack it first"):
+        read_positions(tmp_path / "calls.bedpe.gz", None, BINS)
 
 
 def test_the_data_frame_is_the_file(maxima, tmp_path):

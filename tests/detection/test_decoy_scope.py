@@ -8,6 +8,7 @@ from gnnmax.cli.main import main
 from gnnmax.detection import decoy_scope, false_discovery
 from gnnmax.detection.decoy_scope import entries_in, needed_scopes, scope_of
 from gnnmax.detection.genome_bins import GenomeBins
+from gnnmax.detection.matrix_input import NamedMatrix
 from gnnmax.detection.search import prepare_matrix
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.errors import InputError
@@ -47,6 +48,23 @@ FORMS = {
 }
 
 
+def test_maxima_across_bins_that_were_left_out_of_a_chromosome_have_surroundings():
+    place, rng = np.arange(90), np.random.default_rng(0)
+    apart = np.abs(place[:, None] - place)
+    bump = 40 * np.exp(-((place - 35)[:, None] ** 2 + (place - 55) ** 2) / 4)
+    drawn = np.triu(rng.poisson(200 / (1 + apart) + bump))
+    start = 10_000 * np.where(place < 45, place, place + 5)
+    bins = GenomeBins(("chr1",), np.zeros(90, dtype=int), start, start + 10_000)
+    matrix = NamedMatrix(drawn + np.triu(drawn, 1).T, None, breaks=(bins.borders(),) * 2, bins=bins)
+    statistics = []
+    for kept in ({}, {"contacts": "cis"}, {"distance": "100kb:400kb"}):
+        found = false_discovery(matrix, 5, decoys="distance", rng=np.random.default_rng(1), **kept)
+        places = [place[:2] for place in found.maxima]
+        statistics.append(found.statistic[places.index((35, 55))])
+        assert (found.statistic != 0).all()
+    assert statistics[0] == statistics[1] and min(statistics) > 2
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("breaks", [None, BREAKS])
@@ -75,7 +93,8 @@ def test_a_region_limits_rows_and_columns_and_base_pairs_limit_places():
     source = prepare_matrix(counts().astype(float), SearchOptions(3, breaks=([40], [40])))
     source = type(source)(**{**vars_of(source), "bins": bins})
     scope = scope_of(source, SearchOptions(3, region="a:100-200", distance="20bp:60bp"))
-    assert (scope.first, scope.last, scope.apart, scope.within) == (10 - 4, 20 + 4, 6 + 8, True)
+    assert (scope.first, scope.last, scope.apart) == (10 - 4, 20 + 4, 6 + 8)
+    assert scope.parts.inner[0].tolist() == [40]
     assert scope_of(source, SearchOptions(3, contacts="cis")).number(source) == 40 * 41 // 2 + 20 * 21 // 2
     limited = held(needed_entries(source, SearchOptions(3, region="a:100-200"), zeros=True))
     assert set(limited) == {(i, j) for i in range(6, 24) for j in range(i, 24)}

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from gnnmax import InputError
 from gnnmax.detection import find_calls, local_scores, score_maps
 from gnnmax.detection.genome_bins import GenomeBins
-from gnnmax.detection.matrix_input import as_source
+from gnnmax.detection.matrix_input import NamedMatrix, as_source
 from gnnmax.detection.score_maps import MatrixScores, search_by
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.models.maps.trained import load_map_model
@@ -118,6 +118,17 @@ def test_distances_in_base_pairs_are_those_in_places_where_bins_are_equal(tiles)
         net = Mean()
         search_by(MatrixScores(net, "mean"), source, SearchOptions(3, distance=most))
         assert net.tiles == expected
+
+
+@pytest.mark.parametrize("distance", ["100bp:250bp", "250bp:340bp"])
+def test_calls_across_bins_that_were_left_out_of_a_chromosome_have_a_distance_in_base_pairs(tiles, distance):
+    start = 10 * np.where(np.arange(SIZE) < 20, np.arange(SIZE), np.arange(SIZE) + 9)
+    bins = GenomeBins(("a",), np.zeros(SIZE, dtype=np.int64), start, start + 10)
+    matrix = NamedMatrix(drawn(symmetric=True), None, breaks=(bins.borders(),) * 2, bins=bins)
+    whole, found = (find_calls(matrix, Mean(), 3, distance=limits) for limits in (None, distance))
+    least, largest = (int(end.removesuffix("bp")) for end in distance.split(":"))
+    expected = [(i, j) for i, j in places(whole) if least <= start[j] - start[i] <= largest]
+    assert any(i < 20 <= j for i, j in expected) and places(found) == expected
 
 
 def test_a_net_without_a_reach_is_refused_and_so_are_too_many_entries(tiles, monkeypatch):

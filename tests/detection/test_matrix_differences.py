@@ -18,9 +18,11 @@ from gnnmax import InputError, find_differences, find_maxima
 from gnnmax.cli.main import main
 from gnnmax.detection.count_tests import binomial_p_values, can_be_significant, dispersion_of
 from gnnmax.detection.depth import depth_of
-from gnnmax.detection.matrix_input import as_source
+from gnnmax.detection.genome_bins import GenomeBins
+from gnnmax.detection.matrix_input import NamedMatrix, as_source
 from gnnmax.detection.window_sums import window_sums
 from tests.support.contact_maps import symmetric_counts
+from tests.support.genome import BINS, FIRST, SIDE, genome_matrix
 
 SEEDS = st.integers(0, 2**32 - 1)
 NULL = [name for name, one in SIMULATIONS.items() if not one.changed]
@@ -263,6 +265,25 @@ def test_the_command_writes_the_same_table_in_every_format_and_a_picture(files, 
         assert [row["change"] for row in csv.DictReader(file)] == [row["change"] for row in printed["rows"]]
 
 
+def test_lists_of_named_nodes_are_graphs_and_the_order_of_their_lines_does_not_matter(tmp_path, capsys):
+    rng, answers = np.random.default_rng(0), []
+    edges = [(f"n{i}", f"n{j}", rng.poisson(40)) for i in range(12) for j in range(i + 1, 12)]
+    second = [(u, v, weight * 4 if u == "n3" and v == "n7" else weight) for u, v, weight in edges]
+    for seed in range(3):
+        for name, one in (("a", edges), ("b", second)):
+            lines = [",".join(map(str, one[at])) for at in np.random.default_rng(seed).permutation(len(one))]
+            (tmp_path / f"{name}.csv").write_text("\n".join(["source,target,weight", *lines]))
+        call = ["differ", str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
+        assert main([*call, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["mode"] == "graph"
+        answers.append(sorted((*sorted((row["row"], row["column"])), row["change"]) for row in found["rows"]))
+    assert answers[0] and answers[1:] == answers[:1] * 2
+    for more, note in ((["--k", "5"], "--k asks for windows: mode ordered"), ([], "mode graph; --mode ordered")):
+        assert main([*call, *more]) == 0
+        assert note in capsys.readouterr().out
+
+
 def test_the_command_refuses_wrong_input_with_status_2_and_overwrites_nothing(files, capsys):
     call = ["differ", str(files / "a.npy"), str(files / "b.npy")]
     (files / "foreign.csv").write_text("mine\n")
@@ -292,6 +313,35 @@ def test_breaks_are_those_of_the_search_in_the_sum_and_of_both_matrices():
     row, column = edge[0]
     (first, _), place = found.around, [*zip(found.rows, found.columns, strict=True)].index((row, column))
     assert first[place] == a[row - 1 : row + 1, max(0, column - 1) : column + 2].sum()
+
+
+def genome_pair():
+    """Draw two maps of two chromosomes, with bins and breaks."""
+    bins, rng = genome_matrix(), np.random.default_rng(0)
+    return [bins._replace(matrix=symmetric_counts(np.full((SIDE, SIDE), 5.0), rng) + 4 * bins.matrix) for _ in range(2)]
+
+
+def listed_in(found):
+    return sorted(zip(found.rows.tolist(), found.columns.tolist(), found.p.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("options", [{}, {"contacts": "cis"}, {"distance": "20kb:90kb"}, {"region": "chr2"}])
+def test_chromosomes_of_the_second_map_may_come_in_another_sequence(options):
+    a, b = genome_pair()
+    order = np.roll(np.arange(SIDE), -FIRST)  # chr2 before chr1
+    names = tuple(np.array(b.names[0])[order].tolist())
+    bins = GenomeBins(("chr2", "chr1"), 1 - BINS.chromosome[order], BINS.start[order], BINS.end[order])
+    rolled = NamedMatrix(b.matrix[np.ix_(order, order)], (names, names), breaks=([SIDE - FIRST],) * 2, bins=bins)
+    expected = listed_in(find_differences(a, b, 5, **options))
+    assert expected and listed_in(find_differences(a, rolled, 5, **options)) == expected
+
+
+@pytest.mark.parametrize("options", [{}, {"contacts": "cis"}, {"distance": "20kb:90kb"}])
+def test_a_matrix_that_says_nothing_of_chromosomes_has_those_of_the_map_beside_it(options):
+    a, b = genome_pair()
+    expected = listed_in(find_differences(a, b, 5, **options))
+    assert expected and listed_in(find_differences(a.matrix, b, 5, **options)) == expected
+    assert listed_in(find_differences(a, b.matrix, 5, **options)) == expected
 
 
 def test_a_threshold_is_one_of_the_sum():

@@ -24,8 +24,9 @@ def test_a_file_is_the_old_one_or_the_new_one(tmp_path, monkeypatch):
     for owner, name in ((os, "fsync"), (Path, "replace")):
         with monkeypatch.context() as patch:
             failing(patch, owner, name, 1)
-            with pytest.raises(OSError, match="No space"):
+            with pytest.raises(OSError, match="No space") as caught:
                 write_file(path, "new")
+        assert caught.value.filename == str(path)
         assert path.read_text() == "old"
         assert names(tmp_path) == ["note.txt"]
     write_file(path, "grün")

@@ -43,9 +43,10 @@ def names(folder):
 def test_a_block_that_fails_leaves_what_was_there(tmp_path, error, stands):
     if stands:
         stage(tmp_path / "data", "old")
-    before = names(tmp_path)
+    before, raised = names(tmp_path), type(error)(*error.args)
     with pytest.raises(type(error), match=re.escape(str(error))):
-        stage(tmp_path / "data", force=True, error=error)
+        stage(tmp_path / "data", force=True, error=raised)
+    assert getattr(raised, "filename", str(tmp_path / "data")) == str(tmp_path / "data")  # what finds no place is named
     assert names(tmp_path) == before
     assert content_of(tmp_path / "data") == ("old" if stands else None)
 
