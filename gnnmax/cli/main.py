@@ -23,6 +23,9 @@ __all__ = ["main"]
 
 VERSION = version("gnnmax")
 
+BOXES = re.compile(r"\A.*\n *-{4,} *$|^ *-{4,} *$|\x1b\[[0-9;]*m|╭.*╮|[╰╯│─]", re.MULTILINE)
+"""What tyro draws around a message, its title included: in lines, or in hyphens where the output is not UTF-8."""
+
 DESCRIPTION = (
     "Is this window of a graph's adjacency matrix centred on its maximum? Data, nets and honest evaluation. "
     f"Version {VERSION}, as --version prints."
@@ -111,7 +114,7 @@ def _parsed(arguments: list[str]) -> Command | int:
     except SystemExit as stop:
         if stop.code in (0, None):
             return 0
-        words = re.sub(r"\x1b\[[0-9;]*m|╭.*╮|[╰╯│─]", " ", complaint.getvalue())
+        words = BOXES.sub(" ", complaint.getvalue())
         return _refuse(words or "the arguments are wrong; see gnnmax --help")
 
 

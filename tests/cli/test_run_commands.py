@@ -79,6 +79,19 @@ def test_a_wrong_comparison_is_one_line_and_leaves_no_folder(data, words, compla
     assert not out.exists()
 
 
+def test_a_refusal_has_the_same_words_where_the_output_is_not_utf_8():
+    said = [
+        subprocess.run(
+            [sys.executable, "-m", "gnnmax", "detect", "m.npy", "--nonsense"],
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=False,
+        ).stderr
+        for encoding in ("utf-8", "latin-1")
+    ]
+    assert said[0] == said[1] and b"--nonsense" in said[0] and b"---" not in said[0].replace(b"--nonsense", b"")
+
+
 def test_an_output_folder_in_use_is_refused(run, data, capsys):
     assert "in use" in refused(["compare", "--data", data, "--out", run, *TINY], capsys)
     assert main(["evaluate", "--run", run, "--data", data]) == 0

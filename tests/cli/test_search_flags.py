@@ -181,7 +181,7 @@ SENSELESS = [
     ("detect m.npy --threshold real.npy", "the matrix is undirected, but the thresholds are not the same"),
     ("detect m.npy --threshold abc", "threshold must be a number"),
     ("detect m.npy --threshold 1e400", "threshold must be a number"),
-    ("detect m.npy --prominence 1e400", "Value error"),
+    ("detect m.npy --prominence 1e400", "Error parsing --prominence: "),
     ("detect m.npy --labels nowhere.npy", "cannot read "),
     ("detect m.npy --labels cut.npy", "cannot read "),
     ("detect m.npy --labels real.npy", "labels of entries must be whole numbers"),
