@@ -12,6 +12,7 @@ from gnnmax.errors import InputError
 from gnnmax.models.encoding import encode
 from gnnmax.models.entry import Encoding
 from gnnmax.models.graphs.product_scoring import LARGEST, evidence_side_by_side
+from gnnmax.models.graphs.side_by_side import applies
 
 __all__ = ["ProductNet", "contrast"]
 
@@ -191,5 +192,4 @@ class ProductNet(nn.Module):
         """Return whether small windows are scored without gradients on a CPU, by layers of this module alone."""
         layers = (self.relation, *self.relation.refine, *self.rounds)  # a subclass may compute something else
         plain = {type(layer) for layer in layers} <= {_Relation, _Refinement, _Round}
-        small = values.device.type == "cpu" and values.shape[-1] <= LARGEST
-        return plain and small and not torch.is_grad_enabled()
+        return plain and values.shape[-1] <= LARGEST and applies(self, values)

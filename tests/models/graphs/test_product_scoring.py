@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from gnnmax.models.graphs import product_scoring as module
+from gnnmax.models.graphs.bipartite import BipartiteNet
 from gnnmax.models.graphs.product import ProductNet, _Refinement, _Round
 from tests.support.nets import awake
 
@@ -78,3 +79,15 @@ def test_layers_of_a_subclass_are_asked_themselves(part, base):
     layers[0].__class__ = Refused
     with pytest.raises(NotImplementedError, match="asked itself"):
         fast(net, *windows(2, 9))
+
+
+@pytest.mark.parametrize("net", [ProductNet(), BipartiteNet()])
+def test_hooks_see_the_layers_of_every_window_without_gradients_too(net):
+    seen = []
+    layers = [part for part in net.modules() if isinstance(part, torch.nn.Linear)]
+    hooks = [layer.register_forward_hook(lambda _layer, _inputs, output: seen.append(len(output))) for layer in layers]
+    watched = fast(net, *windows(5, 9))
+    assert len(seen) >= len(layers) and set(seen) == {5}
+    for hook in hooks:
+        hook.remove()
+    assert torch.allclose(fast(net, *windows(5, 9)), watched, atol=1e-5)
