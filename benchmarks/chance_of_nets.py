@@ -17,13 +17,20 @@ import torch
 from scipy.stats import binomtest
 
 from benchmarks.chance import PLACES, RATE, Simulation, graph, heavy, noise, planted
-from gnnmax import load_model
+from gnnmax import build, load_recipe
 from gnnmax.detection import find_calls
+from gnnmax.detection.net_calls import load_mapper
 from gnnmax.report.documents import markdown
 
 __all__ = ["SEARCHES", "SearchByNet", "main", "outcomes_of_calls"]
 
 SEED = 11
+
+
+def line_map(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Draw a line map of 64 nodes in random order: near nodes are strongly joined, and there is no peak."""
+    recipe = load_recipe("line-64-shuffled").replace(seed=int(rng.integers(2**31)), splits={"test": 1})
+    return build(recipe.replace(**{"map.peaks": 0})).test.values[0].astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -52,13 +59,16 @@ SEARCHES = {
     ),
     "graph with exponential weights, `gnn`": SearchByNet(Simulation(graph(0.0, 0.0)), "gnn", {"mode": "graph"}),
     "the same, `product`": SearchByNet(Simulation(graph(0.0, 0.0)), "product", {"mode": "graph"}),
+    "line maps without a peak, order lost, `map-product`": SearchByNet(
+        Simulation(line_map), "map-product", {"mode": "graph"}
+    ),
 }
 
 
 def outcomes_of_calls(search: SearchByNet, runs: int, *, seed: int = SEED, draws: int = 10) -> npt.NDArray[np.float64]:
     """Return for each matrix whether anything is found, and the share of the three places that is, ``(runs, 2)``."""
     torch.set_num_threads(1)
-    net, found = load_model(search.net, device="cpu"), np.zeros((runs, 2))
+    net, found = load_mapper(search.net, device="cpu"), np.zeros((runs, 2))
     for run in range(runs):
         rng = np.random.default_rng([seed, run])
         matrix = search.matrices.draw(rng)

@@ -147,18 +147,18 @@ def against_scatter(name: str, setting: Setting) -> Row:
     return race(name, ours, Lane("PyG scatter", peer, graph.nnz), "entry", Target("speed", 3.0), setting)
 
 
-def net_on_edges(name: str, setting: Setting) -> Row:
-    """Time the shipped graph net on the edges of a ring whose nodes are joined with the 60 nearest ones."""
+def net_on_edges(net: str, target: float | None, name: str, setting: Setting) -> Row:
+    """Time a shipped net on the edges of a ring whose nodes are joined with the 60 nearest ones."""
     n, half = setting.size(2_000, 40), setting.size(30, 10)
     first = np.repeat(np.arange(n), half)
     second = (first + np.tile(np.arange(1, half + 1), n)) % n
     weights = np.random.default_rng(0).normal(size=len(first))
     upper = sp.coo_array((weights, (first, second)), shape=(n, n)).tocsr()
     search = SearchOptions(k=K, mode="graph", directed=False)
-    source, net = prepare_matrix(upper + upper.T, search), WindowScores(load_model("gnn", device="cpu"), "gnn")
-    ours = time_alone(Lane("ours", lambda: net.score(source, search), len(first)), "edge", setting)
+    source, scores = prepare_matrix(upper + upper.T, search), WindowScores(load_model(net, device="cpu"), net)
+    ours = time_alone(Lane("ours", lambda: scores.score(source, search), len(first)), "edge", setting)
     allowed = Figure("20,000 edges/s", 1 / 20_000, "edge")
-    return Row(name, ours, allowed, Target("cost", None if setting.quick else 1.0))
+    return Row(name, ours, allowed, Target("cost", None if setting.quick else target))
 
 
 def edge_files(setting: Setting) -> tuple[Path, Path, int]:
@@ -250,7 +250,8 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "detect: tower everywhere, zero-padded": partial(everywhere, "question", 5.0),
     "detect: graph, gathers": against_gathers,
     "detect: graph, scatter": against_scatter,
-    "detect: edges by gnn": net_on_edges,
+    "detect: edges by gnn": partial(net_on_edges, "gnn", 1.0),
+    "detect: edges by product": partial(net_on_edges, "product", None),
     "detect: csv edge list": edge_list,
     "detect: csv edge list, memory": edge_list_memory,
     **{f"detect: peer {library}": partial(against_peaks, library, K // 2, 2000) for library in PEERS},

@@ -22,6 +22,7 @@ from benchmarks.detecting import K, beside_the_rule, matrix_of
 from benchmarks.image_peaks import PEERS, against_peer
 from benchmarks.rows import Figure, Row, Setting, Target
 from benchmarks.timing import Lane, race
+from benchmarks.whole_maps import ROWS as WHOLE_MAPS
 from gnnmax import find_maxima
 
 __all__ = ["ROWS"]
@@ -188,4 +189,5 @@ ROWS: dict[str, Callable[[str, Setting], Row]] = {
     "large: min_distance 50, n = 1,500": partial(beside_the_rule, {"min_distance": 50}, 3.0, side=1500),
     **{f"large: min_distance 50, {library}": partial(far_apart, library) for library in PEERS},
     **BESIDE_CALLERS,
+    **WHOLE_MAPS,
 }

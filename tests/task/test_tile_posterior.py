@@ -57,6 +57,26 @@ def test_the_posterior_is_that_of_all_configurations():
         assert np.allclose(counted_posterior(maps[index], tile)[0], counted)
 
 
+@pytest.mark.parametrize(
+    ("changes", "tiles"),
+    [
+        ({"n": 4, "structure": "directed"}, 4),
+        ({"n": 5, "columns": 4, "structure": "bipartite"}, 4),
+        ({"n": 8}, 3),
+        ({"n": 8, "structure": "directed", "diagonal": 1}, 4),
+    ],
+)
+def test_all_tiles_can_hold_a_peak_where_every_place_can(changes, tiles):
+    recipe = map_recipe(5, **changes, peaks={"tiles": 2, "chance": 1.0})
+    assert recipe.map.peak_range == (tiles, tiles)
+    assert build(recipe).test.peak_count.tolist() == [tiles] * 5
+
+
+def test_one_tile_can_be_the_whole_map():
+    recipe = map_recipe(40, n=4, structure="directed", peaks={"tiles": 1, "chance": 0.5})
+    assert set(build(recipe).test.peak_count.tolist()) == {0, 1}
+
+
 @pytest.mark.parametrize("name", IN_TILES)
 def test_each_tile_holds_a_peak_with_its_chance_and_the_probabilities_say_so(name):
     recipe = map_recipe(60, **IN_TILES[name])

@@ -84,7 +84,7 @@ class MapSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def peak_range(self) -> tuple[int, int]:
         """Least and greatest number of peaks of a map."""
         if isinstance(self.peaks, Tiles):
-            most = len(np.unique(self.tile_of_places)) - 1
+            most = len(set(self.tile_of_places.flat) - {-1})
             return most * (self.peaks.chance == 1), most
         return span_of(self.peaks)
 

@@ -85,6 +85,7 @@ class MapRule:
         nowhere = np.isnan(maps.values) | np.isnan(scores)
         if maps.structure == "symmetric":
             nowhere |= np.eye(maps.n, dtype=np.bool_)
+            scores = (scores + scores.swapaxes(1, 2)) / 2  # sums along rows and along columns round otherwise
         return np.where(nowhere, -np.inf, scores)
 
 

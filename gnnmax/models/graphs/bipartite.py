@@ -13,6 +13,7 @@ from gnnmax.models.encoding import centre_mark, encode
 from gnnmax.models.entry import Encoding
 from gnnmax.models.graphs.bipartite_scoring import score_side_by_side
 from gnnmax.models.graphs.generated_files import remove_generated_files
+from gnnmax.models.graphs.side_by_side import applies
 
 __all__ = ["BipartiteNet", "Exchange", "bipartite_edges", "centre_nodes", "readout"]
 
@@ -130,7 +131,7 @@ class BipartiteNet(nn.Module):
         batch, k = values.shape[:2]
         encoded, mark = encode(values, self.encoding), centre_mark(values)
         plain = all(type(exchange) is Exchange for exchange in self.rounds)  # a subclass may send other messages
-        if plain and values.device.type == "cpu" and not torch.is_grad_enabled():
+        if plain and applies(self, values):
             return score_side_by_side(self, encoded, mark)
         seen = torch.stack([encoded, mark], dim=-1)
         entries = self.embed_entry(seen)  # (B, k, k, H)

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gnnmax.models.graphs.side_by_side import aligned_parts, linear, product
+
 __all__ = ["score_side_by_side"]
 
 TOGETHER = 2**15
@@ -38,11 +40,9 @@ def score_side_by_side(net: Any, encoded: Tensor, mark: Tensor) -> Tensor:
         >>> bool((found - net(values)).abs().max() < 1e-5)
         True
     """
-    if not len(encoded):
-        return encoded.new_empty(0)
-    size = max(1, TOGETHER // encoded[0].numel())
-    starts = range(0, len(encoded), size)
-    return torch.cat([_scores(net, encoded[start : start + size], mark[start : start + size]) for start in starts])
+    batch, k = encoded.shape[:2]
+    found = [_scores(net, encoded[part], mark[part]) for part in aligned_parts(batch, k, entries=TOGETHER)]
+    return torch.cat([encoded.new_empty(0), *found])[:batch]
 
 
 def _scores(net: Any, encoded: Tensor, mark: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ def _scores(net: Any, encoded: Tensor, mark: Tensor) -> Tensor:
     seen = torch.stack([encoded, mark]).permute(0, 2, 3, 1).contiguous()  # (2, k, k, B)
     first, _, second = net.embed_entry
     assert isinstance(first, nn.Linear) and isinstance(second, nn.Linear)
-    entries = _linear(second, _linear(first, seen).relu_())  # (H, k, k, B)
+    entries = linear(second, linear(first, seen).relu_())  # (H, k, k, B)
     marked = torch.zeros(2 * k, dtype=torch.long, device=encoded.device)
     marked[[middle, k + middle]] = 1
     nodes = net.embed_node(marked).T[:, :, None].expand(-1, -1, batch).contiguous()  # (H, 2k, B)
@@ -68,27 +68,17 @@ def _scores(net: Any, encoded: Tensor, mark: Tensor) -> Tensor:
 def _exchanged(exchange: Any, nodes: Tensor, entries: Tensor) -> tuple[Tensor, Tensor]:
     """Update nodes ``(H, 2k, B)`` and entries ``(H, k, k, B)``, as the exchange does."""
     k = entries.shape[1]
-    both = _product(torch.cat([exchange.send_entry.weight, exchange.read_entry.weight]), entries)
+    both = product(torch.cat([exchange.send_entry.weight, exchange.read_entry.weight]), entries)
     sent, change = both.chunk(2)
-    node = _product(exchange.send_node.weight, nodes) + exchange.send_entry.bias[:, None, None]
+    node = product(exchange.send_node.weight, nodes) + exchange.send_entry.bias[:, None, None]
     messages = (sent + node[:, None, k:]).relu_()  # from columns to rows
     largest, means = [messages.amax(dim=2)], [messages.mean(dim=2)]
     torch.add(sent, node[:, :k, None], out=messages).relu_()  # from rows to columns
     largest.append(messages.amax(dim=1))
     means.append(messages.mean(dim=1))
     gathered = torch.cat([nodes, torch.cat(largest, dim=1), torch.cat(means, dim=1)])
-    nodes = nodes + _linear(exchange.gather, gathered).relu_()
-    ends = _product(exchange.read_node.weight, nodes)
+    nodes = nodes + linear(exchange.gather, gathered).relu_()
+    ends = product(exchange.read_node.weight, nodes)
     change += ends[:, :k, None] + exchange.read_entry.bias[:, None, None, None]
     change += ends[:, None, k:]
-    return nodes, _linear(exchange.write_entry, change.relu_()).add_(entries)
-
-
-def _linear(layer: nn.Linear, features: Tensor) -> Tensor:
-    """Apply a linear layer along the first axis."""
-    return _product(layer.weight, features).add_(layer.bias.view(-1, *(1,) * (features.ndim - 1)))
-
-
-def _product(weight: Tensor, features: Tensor) -> Tensor:
-    """Apply the weights of a linear layer along the first axis, without its bias."""
-    return (weight @ features.reshape(len(features), -1)).view(-1, *features.shape[1:])
+    return nodes, linear(exchange.write_entry, change.relu_()).add_(entries)

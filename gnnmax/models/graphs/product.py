@@ -11,6 +11,8 @@ from torch.nn import functional
 from gnnmax.errors import InputError
 from gnnmax.models.encoding import encode
 from gnnmax.models.entry import Encoding
+from gnnmax.models.graphs.product_scoring import LARGEST, evidence_side_by_side
+from gnnmax.models.graphs.side_by_side import applies
 
 __all__ = ["ProductNet", "contrast"]
 
@@ -176,9 +178,18 @@ class ProductNet(nn.Module):
         """
         if row_context is None or column_context is None:
             raise InputError("the product net reads contexts and there are none: set contexts = true in the recipe")
+        if self._is_plain(values):
+            parts = (encode(part, self.encoding) for part in (values, row_context, column_context))
+            return evidence_side_by_side(self, *parts)
         rows, columns = self.relation(row_context), self.relation(column_context)
         entries = self.embed(encode(values, self.encoding).unsqueeze(-1))  # (B, k, k, H)
         for mix in self.rounds:
             entries = mix(entries, rows, columns)
         evidence: Tensor = self.evidence(entries).squeeze(-1)
         return evidence
+
+    def _is_plain(self, values: Tensor) -> bool:
+        """Return whether small windows are scored without gradients on a CPU, by layers of this module alone."""
+        layers = (self.relation, *self.relation.refine, *self.rounds)  # a subclass may compute something else
+        plain = {type(layer) for layer in layers} <= {_Relation, _Refinement, _Round}
+        return plain and values.shape[-1] <= LARGEST and applies(self, values)

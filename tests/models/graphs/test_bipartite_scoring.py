@@ -32,6 +32,15 @@ def test_scores_do_not_depend_on_how_a_batch_is_split(monkeypatch):
         assert net(values[:0]).shape == (0,)
 
 
+@pytest.mark.parametrize("k", [9, 15])
+def test_equal_windows_have_equal_scores_in_batches_of_any_size(k):
+    net, values = BipartiteNet(), windows(75, k)
+    values[::3] = values[0]
+    with torch.no_grad():
+        scores = torch.cat([net(values[:count])[::3] for count in range(1, 76)])
+    assert len(scores.unique()) == 1
+
+
 def test_the_weights_and_the_windows_stay_as_they_are():
     net, values = BipartiteNet(), windows(5, 9)
     before = [weight.detach().clone() for weight in net.parameters()], values.clone()
