@@ -25,6 +25,9 @@ BARRED = -1e9
 EDGE = 0.1
 """Units of a logit over which a pair stops being a neighbour, so that rounding decides nothing."""
 
+TOGETHER = 2**13
+"""Pairs whose features are worked on together where no gradient is asked for."""
+
 PLAIN = 2
 """Features of a pair that are not learned: its own entry, and the likeness of its two rows."""
 
@@ -54,6 +57,17 @@ def _cosines(rows: Tensor) -> Tensor:
     """Return the cosine of every pair of rows, shape ``(..., n, n)``: a ratio, so it does not grow with n."""
     unit = rows * rows.square().sum(dim=-1, keepdim=True).add(1e-9).rsqrt()
     return unit @ unit.mT
+
+
+def _by_rows(layers: nn.Module, parts: list[Tensor]) -> Tensor:
+    """Apply layers to features ``(B, n, n, F)``, side by side; without gradients a few rows at a time, in a cache."""
+    if torch.is_grad_enabled():
+        whole: Tensor = layers(torch.cat(parts, dim=-1))
+        return whole
+    batch, _, m, _ = parts[0].shape
+    rows = max(1, TOGETHER // (batch * m))
+    pieces = zip(*(torch.split(part, rows, dim=1) for part in parts), strict=True)
+    return torch.cat([layers(torch.cat(piece, dim=-1)) for piece in pieces], dim=1)
 
 
 def _read(values: Tensor, *, symmetric: bool) -> _Map:
@@ -117,7 +131,7 @@ class _Round(nn.Module):
         self, width: int, *, hidden: int, heads: int, channels: int, likeness: int, walks: int, neighbours: int | None
     ) -> None:
         super().__init__()
-        self.heads, self.channels, self.walks = heads, channels, walks
+        self.channels, self.walks = channels, walks
         self.norm = nn.LayerNorm(width)
         self.operators = _Operators(width, heads, neighbours)
         self.walk = _Operators(width, 1, neighbours)
@@ -131,22 +145,26 @@ class _Round(nn.Module):
     def forward(self, pairs: Tensor, plain: Tensor, given: _Map) -> Tensor:
         """Update pairs ``(B, n, n, W)``."""
         normed = self.norm(pairs)
-        parts = [normed, self._convolved(normed, plain, given), self._third_nodes(normed, given)]
+        parts = [normed, *self._convolved(normed, plain, given), self._third_nodes(normed, given)]
         parts.append(torch.cat([_cosines(walk) for walk in self.steps(normed, plain, given)], dim=1).movedim(1, -1))
-        change: Tensor = self.mix(torch.cat(parts, dim=-1))
-        return pairs + change
+        return pairs + _by_rows(self.mix, parts)
 
-    def _convolved(self, normed: Tensor, plain: Tensor, given: _Map) -> Tensor:
-        """Return ``P X + X P'`` and ``P X P'`` of all heads and channels, shape ``(B, n, n, 2 heads channels)``."""
-        operators = self.operators(normed, plain, given)  # (B, H, n, n)
-        batch, heads, n, _ = operators.shape
-        sent = self.send(normed).unflatten(-1, (heads, self.channels)).permute(0, 3, 4, 1, 2)  # (B, H, C, n, n)
-        wide = sent.transpose(2, 3).reshape(batch, heads, n, -1)  # the channels side by side: one product a head
-        down = (operators @ wide).view(batch, heads, n, self.channels, n).transpose(2, 3)
-        sideways = operators[:, :, None].mT
-        across = down.mT if given.symmetric else sent @ sideways
-        both = down @ sideways
-        return torch.cat([(down + across).flatten(1, 2), both.flatten(1, 2)], dim=1).movedim(1, -1)
+    def _convolved(self, normed: Tensor, plain: Tensor, given: _Map) -> list[Tensor]:
+        """Return ``P X + X P'`` of each head, then ``P X P'`` of each, shape ``(B, n, n, channels)``.
+
+        One head after the other, so that what is allocated for one serves the next.
+        """
+        once, twice = [], []
+        signals = self.send(normed).split(self.channels, dim=-1)
+        for operator, sent in zip(self.operators(normed, plain, given).unbind(1), signals, strict=True):
+            batch, n, _, channels = sent.shape
+            wide = sent.transpose(2, 3).reshape(batch, n, -1)  # the channels side by side: one product
+            down = (operator @ wide).view(batch, n, channels, n).transpose(1, 2)
+            sideways = operator[:, None].mT
+            across = down.mT if given.symmetric else sent.movedim(-1, 1) @ sideways
+            once.append((down + across).movedim(1, -1))
+            twice.append((down @ sideways).movedim(1, -1))
+        return once + twice
 
     def _third_nodes(self, normed: Tensor, given: _Map) -> Tensor:
         side = functional.relu(self.side(normed)).movedim(-1, 1).masked_fill(given.barred[:, None], 0.0)
@@ -268,7 +286,7 @@ class MapProductNet(nn.Module):
         normed = self.norm(pairs)
         seen = self._smoothed(normed, plain, given)
         classes = functional.log_softmax(self.classes(normed), dim=-1)
-        evidence: Tensor = self.skip(seen) + self.evidence(torch.cat([normed, seen, classes], dim=-1))
+        evidence: Tensor = self.skip(seen) + _by_rows(self.evidence, [normed, seen, classes])
         return evidence.squeeze(-1)
 
     def _embedded(self, given: _Map) -> tuple[Tensor, Tensor]:
@@ -282,7 +300,7 @@ class MapProductNet(nn.Module):
             likeness = (likeness + _cosines(strong.mT)) / 2
         near = x.clamp(-FARTHEST, FARTHEST)
         entries = torch.stack([near, near.mT, near.square() / 4, given.observed], dim=-1)
-        pairs: Tensor = self.embed(torch.cat([entries, likeness.movedim(1, -1)], dim=-1))
+        pairs = _by_rows(self.embed, [entries, likeness.movedim(1, -1)])
         return pairs, torch.stack([(x + x.mT) / 2, likeness.mean(dim=1).masked_fill(given.barred, 0.0)], dim=-1)
 
     def _smoothed(self, normed: Tensor, plain: Tensor, given: _Map) -> Tensor:
