@@ -63,7 +63,7 @@ class MapProductConfig(Config, frozen=True):
     likeness: Depth = 6
     walks: Depth = 4
     rounds: Depth = 4
-    neighbours: Annotated[int, Meta(ge=1, le=1024)] = 32
+    neighbours: Annotated[int, Meta(ge=1, le=1024)] = 48
 
 
 def _cnn(config: MapCnnConfig) -> nn.Module:

@@ -232,7 +232,7 @@ class MapProductNet(nn.Module):
         likeness: int = 6,
         walks: int = 4,
         rounds: int = 4,
-        neighbours: int | None = 32,
+        neighbours: int | None = 48,
     ) -> None:
         super().__init__()
         self.gain = nn.Parameter(torch.ones(likeness))
