@@ -116,9 +116,9 @@ def _checks(reached: dict[tuple[int, float, str], Shares], above: float, drawn: 
         sizes = [n for n, a, name in reached if name == ceiling and n != TRAINED and a == AMPLITUDES[0]]
         lost = {n: beyond(n, ceiling) for n in sizes}
         small = [more <= points / 100 for n, (more, _) in lost.items() if n <= carried]
-        told = ", ".join(f"{100 * more:.1f} +- {100 * error:.1f} points at n = {n}" for n, (more, error) in lost.items())
+        told = (f"{100 * more:.1f} +- {100 * error:.1f} points at n = {n}" for n, (more, error) in lost.items())
         claim = f"up to n = {carried} the net loses at most {points} points more than {words}"
-        return [Check(claim, all(small), told)] if small else []
+        return [Check(claim, all(small), ", ".join(told))] if small else []
 
     argmax, seriation = least(TRAINED, "argmax"), least(TRAINED, "spectral_seriation")
     behind = -least(TRAINED, "posterior")
