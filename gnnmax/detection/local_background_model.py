@@ -21,7 +21,7 @@ __all__ = ["LocalModel", "surroundings_of"]
 AGREEING = 1.0
 """Pieces of the surroundings agree if intervals of this many standard errors on both sides overlap."""
 
-UNEVEN = 0.25
+UNEVEN = 1.0
 """Share of the variance between pieces that the level is unsure by: a window may lie at the edge of a block."""
 
 WIDTH = 0.15
