@@ -128,6 +128,24 @@ def _exchange_gain(values: Array, mean: Array, exchanged: tuple[Places, Places, 
     return np.asarray(gain.sum(axis=1) - gain[at, p] - gain[at, q])  # the pair itself keeps its entry
 
 
+def _rearranged(values: Array, mean: Array, source: Places) -> tuple[Array, float]:
+    """Let nodes change places within a stretch of a map; also return by how much the log likelihood grows.
+
+    Args:
+        values: Symmetric entries in the present order, diagonal 0, shape ``(n, n)``.
+        mean: Their means, same shape.
+        source: Where the node of each place of the stretch comes from, ``S`` neighbouring places in any order.
+
+    Returns:
+        The new rows of the stretch, shape ``(S, n)``, and the gain.
+    """
+    stretch = slice(int(source.min()), int(source.max()) + 1)
+    moved = values[source]
+    moved[:, stretch] = moved[:, source]
+    gained = (moved - values[stretch]) * mean[stretch]
+    return moved, float(gained.sum() - gained[:, stretch].sum() / 2)  # pairs within the stretch stand there twice
+
+
 class _Chains:
     """One chain for each map. Entries are kept in the present order, so that the mean is a fixed matrix.
 
@@ -216,12 +234,8 @@ class _Chains:
             stretch = slice(min(start, end), max(start, end) + 1)
             source = np.arange(stretch.start, stretch.stop)
             source = source[::-1] if reverse else np.roll(source, -1 if start < end else 1)
-            values, mean, order = self.values[at], self.mean[at, stretch], self.order[at]
-            moved = values[source]
-            moved[:, stretch] = moved[:, source]
-            gained = (moved - values[stretch]) * mean
-            if (
-                threshold[at] < gained.sum() - gained[:, stretch].sum() / 2
-            ):  # pairs within the stretch stand there twice
+            values, order = self.values[at], self.order[at]
+            moved, gain = _rearranged(values, self.mean[at], source)
+            if threshold[at] < gain:
                 values[stretch], values[:, stretch] = moved, moved.T
                 order[stretch] = order[source]

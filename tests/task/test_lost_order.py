@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gnnmax import InputError, Maps, build, load_recipe
-from gnnmax.task.lost_order import _exchange_gain, lost_order_posterior
+from gnnmax.task.lost_order import _exchange_gain, _rearranged, lost_order_posterior
 from gnnmax.task.map_posterior import place_ceiling
 
 NODES, AMPLITUDE, RADIUS = 6, 2.0, 1.2
@@ -72,6 +72,19 @@ def test_the_gain_of_an_exchange_is_that_of_the_whole_likelihood():
     moved = values[every[:, None, None], order[:, :, None], order[:, None, :]]
     likelihood = [-((each - mean) ** 2).sum(axis=(1, 2)) / 4 for each in (values, moved)]  # each pair lies there twice
     np.testing.assert_allclose(_exchange_gain(values, mean, (every, p, q)), likelihood[1] - likelihood[0], atol=1e-12)
+
+
+@pytest.mark.parametrize("source", [[4, 3, 2, 1], [2, 3, 4, 1], [5, 1, 2, 3, 4], [3]])
+def test_the_gain_of_a_rearranged_stretch_is_that_of_the_whole_likelihood(source):
+    values, mean = (each + each.T for each in np.random.default_rng(0).normal(size=(2, 7, 7)))
+    for each in (values, mean):
+        np.fill_diagonal(each, 0.0)
+    order, low = np.arange(7), min(source)
+    order[low : low + len(source)] = source
+    expected = values[order][:, order]
+    rows, gain = _rearranged(values, mean, np.array(source))
+    np.testing.assert_array_equal(rows, expected[low : low + len(source)])
+    assert gain == pytest.approx(((expected - values) * mean).sum() / 2)
 
 
 def test_another_amplitude_has_another_posterior():
