@@ -16,6 +16,7 @@ from gnnmax import find_maxima
 from gnnmax.cli.main import main
 from gnnmax.detection import decoy_scope, false_discovery
 from gnnmax.detection import false_discovery_rate as decoys_module
+from gnnmax.detection.background_kernels import pieces_around
 from gnnmax.detection.false_discovery_rate import q_values
 from gnnmax.detection.local_background_model import LocalModel
 from gnnmax.detection.local_null import LocalNull
@@ -374,14 +375,28 @@ def test_beside_missing_bins_windows_exceed_their_surroundings_no_more_often_tha
     assert abs(near.mean() - far.mean()) < 0.2 and abs(near.std() - far.std()) < 0.15
 
 
-def test_a_window_at_the_corner_of_a_block_is_compared_with_the_block():
-    place, corner, found = np.arange(60), (np.array([22]), np.array([36])), []
+@pytest.mark.parametrize(("blocks", "least", "mean"), [(3, 0.6, 0.9), (6, 0.9, 1.2), (10, 1.5, 1.8)])
+def test_a_window_at_the_corner_of_a_block_is_compared_with_the_block(blocks, least, mean):
+    """Among three blocks few distances are structured in most pieces: a bump raises the scatter of its own rows."""
+    place, row, found = np.arange(20 * blocks), 20 * (blocks // 2) + 2, []
+    column = row + 14
     block = 20 + 40.0 * ((place[:, None] // 20) == place // 20)
-    bump = np.round(120 * np.exp(-((place[:, None] - 22) ** 2 + (place - 36) ** 2) / 2))
+    bump = np.round(120 * np.exp(-((place[:, None] - row) ** 2 + (place - column) ** 2) / 2))
     for seed in range(6):
         counts = symmetric(np.random.default_rng(seed).poisson(block).astype(float))
         models = [LocalModel.of(as_source(matrix), (5, 5)) for matrix in (counts, counts + bump + bump.T)]
-        found.append([model.excess(*corner)[0] for model in models])
+        found.append([model.excess(np.array([row]), np.array([column]))[0] for model in models])
     flat, raised = np.transpose(found)
-    # With three blocks alone, few distances are structured in most pieces: the bump raises the scatter of its own rows.
-    assert np.abs(flat).max() < 2.5 and (raised > flat + 0.3).all() and (raised - flat).mean() > 0.6
+    assert np.abs(flat).max() < 2.5 and (raised > flat + least).all() and (raised - flat).mean() > mean
+
+
+def test_the_level_of_pieces_that_differ_is_as_unsure_as_they_differ():
+    model = LocalModel.of(as_source(symmetric(np.random.default_rng(0).normal(size=(30, 30)))), (5, 5))
+    pieces, ones = pieces_around((2, 2), model.half), np.ones((1, 11, 11))
+    weights, counts = model._weights(), np.array([piece.sum() for piece in pieces])
+    for levels in (np.full(8, 3.0), np.tile([3.0, -3.0], 4)):
+        values = sum(level * piece for level, piece in zip(levels, pieces, strict=True))[None] + 10 * (weights == 1)
+        between = max(float(np.mean(np.square(levels - levels.mean()) - 1 / counts)), 0)
+        variance = np.square(weights).sum() + weights.sum() ** 2 * (1 / counts[levels > 0].sum() + between)
+        expected = (10 - 3 * weights.sum()) / np.sqrt(variance)
+        assert model._excess(values, ones, ones)[0] == pytest.approx(expected)
