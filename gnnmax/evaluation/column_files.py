@@ -78,13 +78,13 @@ def _array_of(given: Any, column: Column) -> npt.NDArray[Any]:
 
 def _column_of(content: bytes, column: Column) -> npt.NDArray[Any]:
     try:
-        lines = [row for _, row in numbered_rows(io.StringIO(content.decode("utf-8-sig"), newline=""))]
+        lines = list(numbered_rows(io.StringIO(content.decode("utf-8-sig"), newline="")))
     except UnicodeDecodeError as error:
         raise InputError(f"not a text of columns: {error}") from None
-    place, first = _place_of(lines, column)
-    width, parse = (len(lines[0]) if lines else 0), _PARSERS[column]
+    place, first = _place_of(lines[0][1] if lines else [], column)
+    width, parse = (len(lines[0][1]) if lines else 0), _PARSERS[column]
     found = []
-    for number, row in enumerate(lines[first:], start=first + 1):
+    for number, row in lines[first:]:
         if len(row) != width:
             raise InputError(f"line {number} has {len(row)} columns where {width} were expected")
         try:
@@ -96,11 +96,11 @@ def _column_of(content: bytes, column: Column) -> npt.NDArray[Any]:
     return np.array(found, dtype=np.bool_ if column == "label" else np.float64)
 
 
-def _place_of(lines: list[list[str]], column: Column) -> tuple[int, int]:
-    """Return the place of a column among several, and the number of header lines."""
-    if not lines:
+def _place_of(row: list[str], column: Column) -> tuple[int, int]:
+    """Return the place of a column among several, and the number of header lines, from the first row."""
+    if not row:
         return 0, 0
-    cells = [cell.strip() for cell in lines[0]]
+    cells = [cell.strip() for cell in row]
     if column in cells or not all(_parses(cell, column) for cell in cells):
         if cells.count(column) != 1 and len(cells) > 1:
             raise InputError(f"its header has {cells!r:.80}: expected one column called {column}")

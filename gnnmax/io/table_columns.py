@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,10 +56,10 @@ def read_table_columns(path: str | Path, *, headerless: Sequence[str] = ()) -> T
     r"""Read the columns of a table, by name; text stays text.
 
     Args:
-        path: ``.csv`` (commas) or ``.tsv`` (tabs; another delimiter if the first line has none of these): text with a
-            header, columns by its names. ``.bedpe``: the format of
+        path: ``.csv`` (commas) or ``.tsv`` (tabs): text with a header, columns by its names. ``.bedpe``: the format of
             bedtools and Juicer, with or without a header; its first six columns get the names of :data:`BEDPE`, and
-            so do the next four where there is no header; ``track`` and ``browser`` lines are left out. ``.json``: a
+            so do the next four where there is no header; ``track`` and ``browser`` lines are left out. If the first
+            line that is no comment lacks the usual delimiter, it is a tab, a semicolon, a comma or blanks. ``.json``: a
             list of objects. ``.parquet`` and ``.npz``: columns by name. ``.npy``: a structured array, or an array
             without a name. Lines that begin with ``#`` are comments, but for a header.
         headerless: Names of the columns of a ``.csv`` or ``.tsv`` text of that many columns whose first line is none of
@@ -104,6 +105,9 @@ GZIP = b"\x1f\x8b"
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 """Between the fields of a text."""
 
+BLANKS = " "
+"""The delimiter that stands for any number of blanks."""
+
 
 def _of_text(content: bytes, delimiter: str, headerless: Sequence[str] = ()) -> Columns:
     rows = _rows(content, _delimiter_in(content, delimiter), width=len(headerless))
@@ -117,18 +121,24 @@ def _of_text(content: bytes, delimiter: str, headerless: Sequence[str] = ()) -> 
 
 
 def _delimiter_in(content: bytes, usual: str) -> str:
-    """Return what stands between the fields of the first line: the usual one, or else a tab, a semicolon or a comma."""
-    first = next((line for line in content.splitlines() if line.strip()), b"").decode(errors="replace")
-    return next((one for one in (usual, "\t", ";", ",") if one in first), usual)
+    """Return what stands between the fields of the first line that is no comment, in doubt the usual delimiter."""
+    lines = [line.strip() for line in content.decode(errors="replace").splitlines() if line.strip()]
+    first = next((line for line in lines if not line.startswith("#") and not _is_display(line)), "".join(lines[:1]))
+    return next((one for one in (usual, "\t", ";", ",", BLANKS) if one in first), usual)
+
+
+def _is_display(line: str) -> bool:
+    word, _, rest = line.strip().partition(" ")
+    return word in DISPLAY_LINES and not rest[:1].isdigit()  # else an interval of a sequence of that name
 
 
 def _of_bedpe(content: bytes) -> Columns:
-    rows = _rows(content, "\t", skipped=DISPLAY_LINES)
+    rows = _rows(content, _delimiter_in(content, "\t"), display=True)
     if not rows:
         return TableColumns({name: np.array([], dtype=np.str_) for name in BEDPE[:6]})
     first = rows[0][1]
     if len(first) < 6:
-        raise InputError(f"line {rows[0][0]} has {len(first)} columns where BEDPE has at least 6, between tabs")
+        raise InputError(f"line {rows[0][0]} has {len(first)} columns where BEDPE has at least 6")
     headed = not any(_is_number(first[at]) for at in (1, 2, 4, 5))
     names = _header(first)[6:] if headed else [*BEDPE[6:], *(f"column{n}" for n in range(11, len(first) + 1))]
     return _by_name([*BEDPE[:6], *names][: len(first)], rows[1:] if headed else rows)
@@ -142,21 +152,22 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _rows(
-    content: bytes, delimiter: str, *, width: int = 0, skipped: Sequence[str] = ()
-) -> list[tuple[int, list[str]]]:
+def _rows(content: bytes, delimiter: str, *, width: int = 0, display: bool = False) -> list[tuple[int, list[str]]]:
     """Return the rows of a text with the numbers of their lines, without comments but for a header.
 
-    In a list without a header a row of its width is no comment, because names may begin with the mark of one. A line
-    of one field that begins with one of the skipped words is left out.
+    In a list without a header a row of its width is no comment, because names may begin with the mark of one. If a text
+    may have lines for the display in a genome browser, they are left out.
     """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"not text in UTF-8: {error.reason} at byte {error.start}") from None
-    rows = list(numbered_rows(io.StringIO(text, newline=""), delimiter=delimiter))
-    if skipped:
-        rows = [(line, row) for line, row in rows if len(row) > 1 or row[0].partition(" ")[0] not in skipped]
+    lines: Iterable[str] = io.StringIO(text, newline="")
+    if display:
+        lines = ("\n" if _is_display(line) else line for line in lines)
+    if delimiter == BLANKS:
+        lines = (re.sub(r'("[^"]*")|[ ]+', lambda found: found[1] or BLANKS, line.strip()) for line in lines)
+    rows = list(numbered_rows(lines, delimiter=delimiter))
     if rows and len(rows[0][1]) == width:
         return rows
     comments = [place for place, (_, row) in enumerate(rows) if row[0].startswith("#")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.errors import InputError
+from gnnmax.io.csv_rows import numbered_rows
 from gnnmax.io.graph_files import read_npy, read_npz_arrays
 from gnnmax.io.paths import as_path
 from gnnmax.io.plain_numbers import plain_float
@@ -81,24 +81,25 @@ def parse_arrays(content: bytes, path: Path) -> Arrays:
 def _of_csv(content: bytes) -> Arrays:
     try:
         text = content.decode("utf-8-sig")
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
         raise InputError(f"not a text of columns in UTF-8: {error}") from None
+    rows = list(numbered_rows(io.StringIO(text, newline="")))
     if not rows:
         raise InputError("holds no line: expected numbers in columns")
-    header = [word.strip() for word in rows[0]] if any(_number(word) is None for word in rows[0]) else None
+    top = rows[0][1]
+    header = [word.strip() for word in top] if any(_number(word) is None for word in top) else None
     if header is not None and (len(set(header)) < len(header) or "" in header):
         raise InputError("its header must give each column a name of its own")
-    width, first = len(rows[0]), 0 if header is None else 1
-    table = np.empty((len(rows) - first, width))
-    for line, row in enumerate(rows[first:]):
+    width, rows = len(top), rows if header is None else rows[1:]
+    table = np.empty((len(rows), width))
+    for place, (line, row) in enumerate(rows):
         if len(row) != width:
-            raise InputError(f"line {line + first + 1} has {len(row)} columns where {width} were expected")
+            raise InputError(f"line {line} has {len(row)} columns where {width} were expected")
         for column, word in enumerate(row):
             number = _number(word)
             if number is None:
-                raise InputError(f"line {line + first + 1} has {word[:40]!r} where a number was expected")
-            table[line, column] = number
+                raise InputError(f"line {line} has {word[:40]!r} where a number was expected")
+            table[place, column] = number
     return {UNNAMED: table} if header is None else {name: table[:, at] for at, name in enumerate(header)}
 
 

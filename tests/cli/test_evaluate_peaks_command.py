@@ -50,6 +50,23 @@ def test_several_files_are_compared_each_with_its_own_columns(place, capsys):
     assert "two files are called 'a'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("map,i,j,score\n\n0,1,2,0.5\n\n0,3,x,0.4\n", "'x', in line 5"),
+        ("map,i,j,score\n# a note\n0,1,-2,0.5\n", "-2 in line 3"),
+        ("map i j score\n\n0 1 2 0.5\n0 3 4 inf\n", "inf in line 4"),
+        ("map,i,j,score\n\n0,1,2,1e999\n", "in line 3"),
+        ("chrom1,start1,end1,chrom2,start2,end2\n\na,0,10,a,30,20\n", "as in line 3"),
+    ],
+)
+def test_a_wrong_number_is_named_by_its_line(place, capsys, content, message):
+    (place / "wrong.csv").write_text(content)
+    assert main(["evaluate-peaks", "wrong.csv", "--truth", "truth.csv", "--resolution", "10"]) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1
+
+
 def test_lists_in_base_pairs_are_binned(place, capsys):
     words = ("--truth", "loops.bedpe", "--resolution", "10000", "--symmetric")
     found = printed(capsys, "calls.bedpe", *words)

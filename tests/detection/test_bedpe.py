@@ -50,13 +50,36 @@ def test_lines_for_a_genome_browser_are_no_rows(header, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["calls.txt", "calls.tsv", "calls.csv"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", " ", "   "])
 def test_the_ending_of_a_table_does_not_say_what_stands_between_its_fields(name, delimiter, tmp_path):
     (tmp_path / name).write_text("i,j\n4,12\n".replace(",", delimiter))
     assert read_positions(tmp_path / name) == PLACES[:1]
     header, row = ",".join(BEDPE[:6]), "chr1,40000,50000,chr1,120000,130000"
     (tmp_path / name).write_text(f"{header}\n{row}\n".replace(",", delimiter))
     assert read_positions(tmp_path / name, None, BINS) == PLACES[:1]
+
+
+def test_fields_of_bedpe_may_stand_between_blanks(tmp_path):
+    path = tmp_path / "calls.bedpe"
+    path.write_text(
+        "# our calls, one a line\n"
+        "track name=loops\n"
+        'chr1  40000  50000  chr1 120000 130000 "a name" 7 . .\n'
+        "   \n"
+        "chr2 40000 50000 chr2 110000 120000 b 5 . . \n"
+    )
+    assert read_positions(path, None, BINS) == PLACES[:2]
+    assert read_table_columns(path)["name"].tolist() == ["a name", "b"]
+    path.write_text("track 0 10 track 20 30\n")
+    assert read_table_columns(path)["chrom1"].tolist() == ["track"]
+
+
+def test_a_comment_does_not_say_what_stands_between_the_fields(tmp_path):
+    path = tmp_path / "calls.tsv"
+    path.write_text("# mine; found by hand, twice\ni j\n4 12\n")
+    assert read_positions(path) == PLACES[:1]
+    path.write_text("# by hand\n4\t12\n")
+    assert read_positions(path) == PLACES[:1]
 
 
 def test_a_compressed_table_is_said_to_be_one(tmp_path):

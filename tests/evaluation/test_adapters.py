@@ -155,6 +155,7 @@ def test_a_score_that_is_not_a_number_is_read_and_then_refused_by_the_judge(tmp_
     ("name", "content", "message"),
     [
         ("s.csv", b"1\nhello\n", "line 2 has 'hello' where a number"),
+        ("s.csv", b"score\n\n1\n\nhello\n", "line 5 has 'hello' where a number"),
         ("s.csv", b"1\n1_0\n", "line 2 has .1_0. where a number"),
         ("s.csv", "1\n\u0661\n".encode(), "line 2 has"),
         ("s.csv", b"1,2\n3,4\n", "has 2 columns and no header"),

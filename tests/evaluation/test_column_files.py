@@ -51,7 +51,8 @@ def test_arrays_are_read_from_both_formats_of_numpy(tmp_path, column, array):
     [
         ("label", "y.csv", b"1\n2\n", "line 2 has '2' where 0 or 1, false or true was expected"),
         ("label", "y.csv", b"a,b\n1,0\n", "expected one column called label"),
-        ("graph", "g.csv", b"a\n\n''\n,\n", "line 3 has 2 columns where 1"),
+        ("graph", "g.csv", b"a\n\n''\n,\n", "line 4 has 2 columns where 1"),
+        ("score", "s.csv", b"score\n\n0.5\n\nx\n", "line 5 has 'x' where a number"),
         ("graph", "g.csv", b"graph,score\n,1\n", "line 2 has '' where a number or a name"),
         ("score", "s.npz", b"not a box", "not a .npz file"),
         ("score", "s.npy", np.array([0.0]).tobytes(), "not a .npy file"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from gnnmax.io.place_tables import (
     numbers_of,
     whole_numbers,
 )
+from gnnmax.io.table_columns import TableColumns
 from gnnmax.task.arrays import as_array
 
 __all__ = ["ROLES", "PlaceColumns", "read_places"]
@@ -158,6 +159,13 @@ def _table_of(given: Any, what: str) -> Columns:
     return {role: array[:, place] for place, role in enumerate(roles)}
 
 
+def _where_in(table: Columns) -> Callable[[int], str]:
+    """Return what says in an error where a place stands: in a line, if the table comes from a text."""
+    if isinstance(table, TableColumns) and table.lines:
+        return lambda place: f"in {table.where(place)}"
+    return "at index {}".format
+
+
 def _default(table: Columns, role: str) -> str | None:
     """Return the default name of a column that is there and holds anything."""
     return next((name for name in DEFAULTS[role] if name in table and not _is_blank(name, table[name])), None)
@@ -177,12 +185,12 @@ def _places_in(
 ) -> tuple[npt.NDArray[np.str_] | None, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_] | None]:
     """Return maps, rows, columns, and whether each map lies between two chromosomes."""
     named = (chosen["row"], chosen["column"]) if "row" in chosen else None
-    pair = named or layout_in(table, INDEX_LAYOUTS)
+    pair, where = named or layout_in(table, INDEX_LAYOUTS), _where_in(table)
     if pair is not None:
         name = chosen.get("map") or _default(table, "map")
         of_maps = f"the maps of {what}"
         maps = None if name is None else names_of(as_array(table[name], of_maps, names=True), of_maps)
-        row, column = (_indices(table[each], f"{what}, column {each}:") for each in pair)
+        row, column = (_indices(table[each], f"{what}, column {each}:", where) for each in pair)
         return maps, row, column, None
     names = layout_in(table, INTERVAL_LAYOUTS)
     if names is None:
@@ -193,7 +201,7 @@ def _places_in(
     if resolution is None:
         raise InputError(f"the places of {what} are base pairs: give the resolution, the base pairs of a bin")
     columns = {name: as_array(table[name], f"{what}, column {name}:", names=True) for name in names}
-    (first, second), middles = intervals_of(columns, names, what)
+    (first, second), middles = intervals_of(columns, names, what, where=where)
     row, column = (middle // resolution for middle in middles)
     swapped = first > second  # between two chromosomes there is one map, whichever comes first
     first, second = np.where(swapped, second, first), np.where(swapped, first, second)
@@ -201,18 +209,17 @@ def _places_in(
     return maps, np.where(swapped, column, row), np.where(swapped, row, column), first != second
 
 
-def _indices(given: Any, what: str) -> npt.NDArray[np.int64]:
+def _indices(given: Any, what: str, where: Callable[[int], str]) -> npt.NDArray[np.int64]:
     """Return a column of whole numbers from 0 on."""
-    return whole_numbers(as_array(given, what, names=True), what)
+    return whole_numbers(as_array(given, what, names=True), what, where=where)
 
 
 def _heights(table: Columns, name: str, what: str, *, finite: bool) -> npt.NDArray[np.float64]:
     """Return scores or amplitudes; a minus before the name of a column turns its sign."""
-    sign = 1.0 if name in table else -1.0
-    found = sign * numbers_of(as_array(table[name if sign > 0 else name[1:]], what, names=True), what)
+    sign, where = 1.0 if name in table else -1.0, _where_in(table)
+    found = sign * numbers_of(as_array(table[name if sign > 0 else name[1:]], what, names=True), what, where=where)
     wrong = np.flatnonzero(~np.isfinite(found))
     if finite and len(wrong):
-        raise InputError(
-            f"{what} have {found[wrong[0]]:g} at index {wrong[0]}: give finite ones, or leave such calls out"
-        )
+        at = int(wrong[0])
+        raise InputError(f"{what} have {found[at]:g} {where(at)}: give finite ones, or leave such calls out")
     return found
