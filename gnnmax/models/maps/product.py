@@ -23,7 +23,7 @@ BARRED = -1e9
 """Logit of a pair that is no neighbour: finite, so that the row of a node without neighbours is not NaN."""
 
 EDGE = 0.1
-"""Units of a logit over which a pair stops being a neighbour, so that rounding decides nothing."""
+"""Units over which a node fades out from among the highest ones, so that rounding decides nothing."""
 
 TOGETHER = 2**13
 """Pairs whose features are worked on together where no gradient is asked for."""
@@ -79,16 +79,20 @@ def _read(values: Tensor, *, symmetric: bool) -> _Map:
     return _Map(units, observed.to(values.dtype), barred, symmetric)
 
 
-def _nearest(logits: Tensor, most: int | None) -> Tensor:
-    """Return weights that sum to one along each row: a softmax over the ``most`` highest logits, and over their equals.
+def _highest(weights: Tensor, by: Tensor, most: int | None) -> Tensor:
+    """Return weights that are 0 but for the ``most`` highest entries of each row of ``by``, and for their equals.
 
-    Without the bound, the many entries of noise of a large map outweigh the few true neighbours of a node.
+    Without the bound, the many entries of noise of a large map outweigh the few nodes that tell something of a node.
     """
-    weights = logits.softmax(dim=-1)
-    if most is None or logits.shape[-1] <= most:
+    if most is None or by.shape[-1] <= most:
         return weights
-    least = logits.topk(most, dim=-1).values[..., -1:]
-    weights = weights * ((logits - least) / EDGE + 1).clamp(0, 1)
+    least = by.topk(most, dim=-1).values[..., -1:]
+    return weights * ((by - least) / EDGE + 1).clamp(0, 1)
+
+
+def _nearest(logits: Tensor, most: int | None) -> Tensor:
+    """Return weights that sum to one along each row: a softmax over its ``most`` highest logits."""
+    weights = _highest(logits.softmax(dim=-1), logits, most)
     return weights / weights.sum(dim=-1, keepdim=True)
 
 
@@ -131,7 +135,7 @@ class _Round(nn.Module):
         self, width: int, *, hidden: int, heads: int, channels: int, likeness: int, walks: int, neighbours: int | None
     ) -> None:
         super().__init__()
-        self.channels, self.walks = channels, walks
+        self.channels, self.walks, self.neighbours = channels, walks, neighbours
         self.norm = nn.LayerNorm(width)
         self.operators = _Operators(width, heads, neighbours)
         self.walk = _Operators(width, 1, neighbours)
@@ -168,8 +172,10 @@ class _Round(nn.Module):
 
     def _third_nodes(self, normed: Tensor, given: _Map) -> Tensor:
         side = functional.relu(self.side(normed)).movedim(-1, 1).masked_fill(given.barred[:, None], 0.0)
-        likeness = _cosines(side)
-        return (likeness if given.symmetric else (likeness + _cosines(side.mT)) / 2).movedim(1, -1)
+        likeness = _cosines(_highest(side, side, self.neighbours))
+        if not given.symmetric:
+            likeness = (likeness + _cosines(_highest(side.mT, side.mT, self.neighbours))) / 2
+        return likeness.movedim(1, -1)
 
     def steps(self, normed: Tensor, plain: Tensor, given: _Map) -> list[Tensor]:
         """Return lazy random walks of 1, 2, 4, ... steps, shape ``(B, 1, n, n)`` each, rows that sum to one."""
@@ -204,7 +210,8 @@ class MapProductNet(nn.Module):
         likeness: Features of third nodes in a round.
         walks: Lengths of walks in a round: 1, 2, 4, ...
         rounds: Updates of the pairs.
-        neighbours: Number of neighbours of a node at most, in every operator; None sets no bound.
+        neighbours: Number of neighbours of a node at most, in every operator, and of third nodes that its likeness to
+            another node is read from; None sets no bound.
 
     References:
         Maron, Ben-Hamu, Serviansky, Lipman, "Provably Powerful Graph Networks", NeurIPS 2019: products of feature

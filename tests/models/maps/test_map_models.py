@@ -10,7 +10,7 @@ from gnnmax.models.maps.convolution import MapCnn
 from gnnmax.models.maps.encoding import standardise_maps, transposable
 from gnnmax.models.maps.entries import MAP_NETS
 from gnnmax.models.maps.message_passing import MapGnn, neighbourhoods
-from gnnmax.models.maps.product import _nearest
+from gnnmax.models.maps.product import _cosines, _highest, _nearest, _read
 from gnnmax.models.maps.registry import MAP_MODELS, build_map_model
 from gnnmax.models.registry import MODELS
 from tests.support.map_nets import EXACT, awake, evidence, far, framed, noise, renumbered
@@ -193,6 +193,25 @@ def test_noise_outweighs_the_neighbours_of_a_node_in_a_large_map_unless_they_are
         for most in (None, 16)
     }
     assert shares[16, 60] - shares[16, 2_000] < 0.1 < 0.2 < shares[None, 60] - shares[None, 2_000]
+
+
+def test_noise_hides_common_third_nodes_in_a_large_map_unless_they_are_bounded():
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn((60, 2_000), generator=generator).relu()
+    rows[:30, :10] += 2.0  # what the first nodes have in common
+
+    def contrast(n: int, most: int | None) -> float:
+        likeness = _cosines(_highest(rows[:, :n], rows[:, :n], most))
+        return float(likeness[:30, :30].fill_diagonal_(0).sum() / (30 * 29) - likeness[:30, 30:].mean())
+
+    assert contrast(2_000, None) < 0.05 < 0.1 < contrast(2_000, 48)
+    net, given = awake("map-product", {"neighbours": 6}), _read(noise(40), symmetric=True)
+    update = net.rounds[0]
+    with torch.no_grad():
+        normed = update.norm(net._embedded(given)[0])
+        bounded = update._third_nodes(normed, given)
+        update.neighbours = None
+        assert far(update._third_nodes(normed, given), bounded) > 0.01
 
 
 def test_a_sparse_map_has_edges_where_it_has_weights_or_common_neighbours_alone():
