@@ -390,13 +390,13 @@ def test_a_window_at_the_corner_of_a_block_is_compared_with_the_block(blocks, le
     assert np.abs(flat).max() < 2.5 and (raised > flat + least).all() and (raised - flat).mean() > mean
 
 
-def test_the_level_of_pieces_that_differ_is_as_unsure_as_they_differ():
+def test_the_level_of_pieces_that_differ_is_unsure_by_half_their_variance():
     model = LocalModel.of(as_source(symmetric(np.random.default_rng(0).normal(size=(30, 30)))), (5, 5))
     pieces, ones = pieces_around((2, 2), model.half), np.ones((1, 11, 11))
     weights, counts = model._weights(), np.array([piece.sum() for piece in pieces])
     for levels in (np.full(8, 3.0), np.tile([3.0, -3.0], 4)):
         values = sum(level * piece for level, piece in zip(levels, pieces, strict=True))[None] + 10 * (weights == 1)
         between = max(float(np.mean(np.square(levels - levels.mean()) - 1 / counts)), 0)
-        variance = np.square(weights).sum() + weights.sum() ** 2 * (1 / counts[levels > 0].sum() + between)
+        variance = np.square(weights).sum() + weights.sum() ** 2 * (1 / counts[levels > 0].sum() + between / 2)
         expected = (10 - 3 * weights.sum()) / np.sqrt(variance)
         assert model._excess(values, ones, ones)[0] == pytest.approx(expected)
