@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -30,6 +31,14 @@ PYTHON = [
     for number, (language, code) in enumerate(blocks(page.read_text(encoding="utf-8")))
     if language == "python"
 ]
+SHOWN = [
+    pytest.param(before, code, id=f"{page.name}-{number + 1}")
+    for page in PAGES
+    for number, ((_, before), (language, code)) in enumerate(pairwise(blocks(page.read_text(encoding="utf-8"))))
+    if not language and code.startswith("$ gnnmax")
+]
+"""Commands with what they print, and the block before them, which makes their files."""
+
 COMMANDS = [line.split("  #")[0] for language, code in BLOCKS if not language for line in code.splitlines()]
 
 
@@ -41,6 +50,17 @@ def test_the_python_of_the_pages_runs(code, tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert printed
     assert all(line in printed for line in shown)
+
+
+@pytest.mark.parametrize(("before", "code"), SHOWN)
+def test_a_command_prints_what_its_page_shows(before, code, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    exec(compile(before, "page", "exec"), {})
+    command, *shown = code.splitlines()
+    assert main(shlex.split(command)[2:]) == 0
+    printed = [re.sub("[┃│]", " ", line).split() for line in capsys.readouterr().out.splitlines()]
+    assert all(line.split() in printed for line in shown)
 
 
 def test_the_commands_of_the_readme_run_in_order(tmp_path, monkeypatch, capsys):
