@@ -49,7 +49,7 @@ def sizes(seeds: Sequence[int], on_progress: Progress) -> Outcome:
     lost, the posterior is that of chains from the truth, which is an upper bound of what can be found, see
     :func:`gnnmax.task.lost_order.lost_order_posterior`.
 
-    Cost: about eight minutes of processor time per seed, most of them for the chains.
+    Cost: about twenty minutes of processor time per seed, most of them for the chains.
     """
     net = load_map_model(NET, device="cpu")
     rows: list[dict[str, Figure]] = []
@@ -128,5 +128,5 @@ def _checks(reached: dict[tuple[int, float, str], Shares], above: float, drawn: 
         Check(f"n = {TRAINED}: it is above seriation by 40 points", seriation > 0.4, f"{100 * seriation:.0f} points"),
         Check(f"n = {TRAINED}: it is within 25 points of the ceiling", behind < 0.25, f"{100 * behind:.0f} points"),
         *loses("posterior", "the ceiling that knows the order", CARRIED, 5),
-        *loses(LOST, "the ceiling without the order", max(CHAINS), 5),
+        *loses(LOST, "the ceiling without the order", max(CHAINS), 10),
     )
