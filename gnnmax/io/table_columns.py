@@ -122,8 +122,14 @@ def _of_text(content: bytes, delimiter: str, headerless: Sequence[str] = ()) -> 
 
 def _delimiter_in(content: bytes, usual: str) -> str:
     """Return what stands between the fields of the first line that is no comment, in doubt the usual delimiter."""
-    lines = [line.strip() for line in content.decode(errors="replace").splitlines() if line.strip()]
-    first = next((line for line in lines if not line.startswith("#") and not _is_display(line)), "".join(lines[:1]))
+    first = ""
+    for line in io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="replace"):
+        if not line.strip():
+            continue
+        is_row = not line.startswith("#") and not _is_display(line)
+        first = line.strip() if is_row else first or line.strip()
+        if is_row:
+            break
     return next((one for one in (usual, "\t", ";", ",", BLANKS) if one in first), usual)
 
 
@@ -167,7 +173,7 @@ def _rows(content: bytes, delimiter: str, *, width: int = 0, display: bool = Fal
         lines = ("\n" if _is_display(line) else line for line in lines)
     if delimiter == BLANKS:
         lines = (re.sub(r'("[^"]*")|[ ]+', lambda found: found[1] or BLANKS, line.strip()) for line in lines)
-    rows = list(numbered_rows(lines, delimiter=delimiter))
+    rows = [(line, row) for line, row in numbered_rows(lines, delimiter=delimiter) if len(row) > 1 or row[0].strip()]
     if rows and len(rows[0][1]) == width:
         return rows
     comments = [place for place, (_, row) in enumerate(rows) if row[0].startswith("#")]

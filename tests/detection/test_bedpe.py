@@ -78,6 +78,8 @@ def test_a_comment_does_not_say_what_stands_between_the_fields(tmp_path):
     path = tmp_path / "calls.tsv"
     path.write_text("# mine; found by hand, twice\ni j\n4 12\n")
     assert read_positions(path) == PLACES[:1]
+    path.write_text("# by hand, twice\n4 12\n", encoding="utf-8-sig")
+    assert read_positions(path) == PLACES[:1]
     path.write_text("# by hand\n4\t12\n")
     assert read_positions(path) == PLACES[:1]
 

@@ -26,6 +26,7 @@ def test_text_has_its_columns_by_name_and_comments_are_left_out(tmp_path):
     assert columns(tmp_path / "a.tsv", "i\tj\n1\t2\n") == {"i": ["1"], "j": ["2"]}
     assert columns(tmp_path / "b.tsv", "#i\tj\n1\t2\n") == {"i": ["1"], "j": ["2"]}
     assert columns(tmp_path / "c.csv", "i,j\n") == {"i": [], "j": []}
+    assert columns(tmp_path / "d.csv", "  \ni,j\n \n1,2\n\t\n") == {"i": ["1"], "j": ["2"]}
 
 
 def test_bedpe_has_its_columns_by_place(tmp_path):
@@ -67,6 +68,7 @@ def test_parquet_json_and_numpy_files_hold_columns_too(tmp_path):
     [
         ("a.xlsx", "", "a table ends in .csv, .tsv"),
         ("a.csv", "", "holds no line"),
+        ("a.csv", "  \n\n", "holds no line"),
         ("a.csv", "i,j\n1\n", "line 2 has 1 columns where 2 were expected"),
         ("a.csv", "i,i\n1,2\n", "a name of its own"),
         ("a.csv", b"\xff\xfe", "not text in UTF-8"),
