@@ -222,7 +222,7 @@ class LocalModel:
         chosen, uneven = self._level_pieces(sums, below, unsure)
         sums, below, unsure = ((part * chosen).sum(axis=0) for part in (sums, below, unsure))
         level = _ratio(sums, below, 0.0 if self.additive else 1.0)
-        more = np.square(_ratio(scale, below, 0.0)) * unsure + np.square(scale) * UNEVEN * uneven
+        more = np.square(_ratio(scale, below, 0.0)) * unsure + UNEVEN * np.square(scale) * uneven
         return self._score(total, level * scale, noise=noise, more=more, scale=scale)
 
     def _level_pieces(self, sums: Floats, below: Floats, unsure: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:

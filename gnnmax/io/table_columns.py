@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from gnnmax.errors import InputError
 from gnnmax.io.csv_rows import numbered_rows
+from gnnmax.io.graph_files.delimited_text import BLANKS
 from gnnmax.io.paths import as_path
 from gnnmax.io.place_tables import INDEX_LAYOUTS
 from gnnmax.io.plain_numbers import plain_float
@@ -105,9 +106,6 @@ GZIP = b"\x1f\x8b"
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 """Between the fields of a text."""
 
-BLANKS = " "
-"""The delimiter that stands for any number of blanks."""
-
 
 def _of_text(content: bytes, delimiter: str, headerless: Sequence[str] = ()) -> Columns:
     rows = _rows(content, _delimiter_in(content, delimiter), width=len(headerless))
@@ -122,13 +120,11 @@ def _of_text(content: bytes, delimiter: str, headerless: Sequence[str] = ()) -> 
 
 def _delimiter_in(content: bytes, usual: str) -> str:
     """Return what stands between the fields of the first line that is no comment, in doubt the usual delimiter."""
-    first = ""
-    for line in io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="replace"):
-        if not line.strip():
-            continue
-        is_row = not line.startswith("#") and not _is_display(line)
-        first = line.strip() if is_row else first or line.strip()
-        if is_row:
+    first, text = "", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="replace")
+    for line in filter(None, map(str.strip, text)):
+        first = first or line
+        if not line.startswith("#") and not _is_display(line):
+            first = line
             break
     return next((one for one in (usual, "\t", ";", ",", BLANKS) if one in first), usual)
 
@@ -172,7 +168,7 @@ def _rows(content: bytes, delimiter: str, *, width: int = 0, display: bool = Fal
     if display:
         lines = ("\n" if _is_display(line) else line for line in lines)
     if delimiter == BLANKS:
-        lines = (re.sub(r'("[^"]*")|[ ]+', lambda found: found[1] or BLANKS, line.strip()) for line in lines)
+        lines = (re.sub(r'("[^"]*")|[ \t]+', lambda found: found[1] or BLANKS, line.strip()) for line in lines)
     rows = [(line, row) for line, row in numbered_rows(lines, delimiter=delimiter) if len(row) > 1 or row[0].strip()]
     if rows and len(rows[0][1]) == width:
         return rows

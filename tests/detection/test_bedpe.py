@@ -66,7 +66,7 @@ def test_fields_of_bedpe_may_stand_between_blanks(tmp_path):
         "track name=loops\n"
         'chr1  40000  50000  chr1 120000 130000 "a name" 7 . .\n'
         "   \n"
-        "chr2 40000 50000 chr2 110000 120000 b 5 . . \n"
+        "chr2 40000\t50000 chr2 \t110000 120000 b 5 . . \n"
     )
     assert read_positions(path, None, BINS) == PLACES[:2]
     assert read_table_columns(path)["name"].tolist() == ["a name", "b"]
