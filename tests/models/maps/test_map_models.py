@@ -172,12 +172,13 @@ def test_operators_weigh_the_nearest_nodes_alone_equal_ones_together_and_without
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
-def test_the_bound_on_neighbours_keeps_the_law_of_renumbering(symmetric):
+def test_the_bound_on_neighbours_keeps_the_laws_of_renumbering_and_of_transposition(symmetric):
     net, values = awake("map-product", {"neighbours": 6}), noise(40, 40)
     if symmetric:
         values = values + values.mT
     moved, order = renumbered(values)
     assert far(evidence(net, moved), evidence(net, values)[:, order][:, :, order]) < EXACT
+    assert far(evidence(net, values.mT), evidence(net, values).mT) < EXACT
     without = awake("map-product", {"neighbours": 40})
     without.load_state_dict(net.state_dict())
     assert far(evidence(without, values), evidence(net, values)) > 0.01
