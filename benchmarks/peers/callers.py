@@ -215,6 +215,9 @@ PEERS = {
 }
 """The peers, by name, with their documented defaults."""
 
+READ_ORDER = ("map rule laplacian_of_gaussian", "net map-cnn")
+"""Callers that need the order of the bins, and are tried once more after seriation."""
+
 STEPS = [
     steps for steps in (("smooth", "donut"), ("distance", "smooth"), ("distance",)) if set(steps) <= set(NORMALISATIONS)
 ]
@@ -240,14 +243,19 @@ def own_callers(nets: Sequence[Path] = ()) -> list[Caller]:
     by_scores = [
         (f"map rule {name}", {"rule": name}) for name in ("laplacian_of_gaussian", "spectral_seriation", "neighbours")
     ] + [(f"net {Path(net).name}", {"net": str(net)}) for net in (*shipped_models(maps=True), *nets)]
-    return [rule, *(_by_scores(name, setting) for name, setting in by_scores)]
+    in_order = [
+        (f"{name}, seriated", {**setting, "seriate": True}) for name, setting in by_scores if name in READ_ORDER
+    ]
+    return [rule, *(_by_scores(name, setting) for name, setting in (*by_scores, *in_order))]
 
 
 def _by_scores(name: str, setting: Setting) -> Caller:
     """Return a caller of the maxima of a score map, in the order of the bins or, as a graph, whatever it is."""
     default = {**setting, "mode": "ordered", "options": {"k": 9}}
     near = {"near": 12}
-    others = ({**default, **near}, {**setting, "mode": "graph"}, {**setting, "mode": "graph", **near})
+    others: tuple[Setting, ...] = ({**default, **near},)
+    if not setting.get("seriate"):
+        others += ({**setting, "mode": "graph"}, {**setting, "mode": "graph", **near})
     return Caller(name, own_commands, read_json, default, others)
 
 

@@ -5,7 +5,9 @@ FOLDER holds the maps twice: ``maps.cool``, as the peers read them, and ``maps.n
 - ``search``: options of :func:`gnnmax.find_maxima` on the contact map, and ``rank``, the field of the maxima that is
   their score: ``scores``, ``margin`` or ``prominence``;
 - ``rule``: name of one of ``MAP_RULES``, whose score map is searched with ``mode`` (graph mode ignores the order);
-- ``net``: folder of weights, likewise.
+- ``net``: folder of weights, likewise;
+
+and with either of the two ``seriate``: whether the bins are put in the order that their contacts tell beforehand.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import numpy.typing as npt
 
 from gnnmax import Maps, find_maxima
 from gnnmax.data.maps.rules import MAP_RULES
+from gnnmax.data.subgraphs.seriation import seriate
 from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.task.map_model import MapModel
 
@@ -47,13 +50,16 @@ def scored(folder: Path, setting: dict[str, Any]) -> list[Call]:
     with np.load(folder / "maps.npz") as stored:
         values, radius, diagonal = stored["values"], float(stored["radius"]), int(stored["diagonal"])
     model = MapModel(law="poisson", radius=radius, diagonal=diagonal)
+    orders = [seriate(one) if setting.get("seriate") else np.arange(len(one)) for one in values]
+    values = np.stack([one[np.ix_(order, order)] for one, order in zip(values, orders, strict=True)])
     found: list[Call] = []
     scores = scores_of(Maps.from_values(values, structure="symmetric", model=model), setting)
     far = np.abs(np.subtract.outer(np.arange(values.shape[1]), np.arange(values.shape[1]))) < setting.get("near", 0)
     for index, matrix in enumerate(scores):
         allowed = np.where(np.isfinite(matrix) & ~far, matrix, np.nan)
         maxima = find_maxima(allowed, directed=False, mode=setting["mode"], top=CALLS, **setting.get("options", {}))
-        found += [[index, row, column, float(value)] for row, column, value in maxima]
+        order = orders[index]
+        found += [[index, int(order[row]), int(order[column]), float(value)] for row, column, value in maxima]
     return found
 
 

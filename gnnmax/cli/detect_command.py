@@ -70,6 +70,9 @@ class Detect(SearchFlags):
     mode: Literal["auto", "ordered", "graph"] = "auto"
     """ordered: the order of rows and columns has a meaning. graph: it has none. auto: graph if the file lists edges
     between named nodes and no option asks for windows, else ordered."""
+    seriate: Flag = False
+    """The order of the nodes is lost: put them in the order that the weights tell, search there as in mode ordered, and
+    report the places of the file."""
     k_columns: int | None = None
     """Columns of the windows, if they are not square."""
     ties: Literal["strict", "all", "first", "plateau"] = "strict"
@@ -151,7 +154,7 @@ class Detect(SearchFlags):
         by, models = mapper_of(self), models_of(self)  # a wrong name is refused before the search
         source = prepare_matrix(matrix, options)
         if self.out is not None and self.out.suffix == BEDPE_FILE:
-            check_bins(source.bins)
+            check_bins((source.given_order or source).bins)
         if by is None:
             options = with_threshold(source, options)
         found, card = self._found(source, options, by)
@@ -162,7 +165,8 @@ class Detect(SearchFlags):
         card |= {"format": form_of(self.matrix, matrix), "format_note": getattr(matrix, "note", "")}
         card["models"] = {name: model.card.weights_sha256 for name, model in models.items()}
         card["everywhere"] = None
-        self._write(source, table, card, found=found, models=models, outputs=outputs)
+        listed = table.in_given_order(source)
+        self._write(source, listed, card, found=found, models=models, outputs=outputs)
         if len(table):
             card["no_maximum"] = ""
         elif self.positions is not None:
@@ -180,9 +184,9 @@ class Detect(SearchFlags):
             with outputs.writing("--page", self.page):
                 write_matrix(source, table, card, self.page, why_none=card["no_maximum"])
         if self.json:
-            print_json({"card": card}, maxima=json_lines(table))
+            print_json({"card": card}, maxima=json_lines(listed))
         else:
-            print_maxima(table, card, self.out if outputs.wrote("--out") else None)
+            print_maxima(listed, card, self.out if outputs.wrote("--out") else None)
         outputs.refuse_losses()
         return 0
 
@@ -327,6 +331,8 @@ class Detect(SearchFlags):
             "symmetry": source.symmetry.to_dict() | {"note": source.symmetry.note},
             "balanced": bool(self.balanced_by),
             "balancing": None if balancing is None else balancing._asdict(),
+            "order": None if (given := source.given_order) is None else given.order.tolist(),
+            "order_explains": None if given is None else given.explained,
             "filters": [] if table.maxima is None else [one._asdict() for one in table.maxima.dropped],
             "weight": self.weight,
             "node_attributes": words_of(self.node_attributes),

@@ -23,7 +23,7 @@ __all__ = [
 WINDOWED = ("k_columns", "border", "max_missing", "min_distance", "footprint", "unstored")
 """Options of windows and of entries in them."""
 
-IN_ORDER = ("cis", "trans", "distance", "prominence", "merge", "centroid")
+IN_ORDER = ("cis", "trans", "distance", "prominence", "merge", "centroid", "seriate")
 """Filters and measures that need an order of rows and columns."""
 
 ORDERED = "the nodes have names, so their order may mean nothing; {} asks for windows: mode ordered"
@@ -57,12 +57,15 @@ NEEDS: tuple[Need, ...] = (
     *(Need(option, "--mode ordered", _is_ordered) for option in (*WINDOWED, *IN_ORDER)),
     *(
         Need(option, "a list of maxima: --positions are listed as they are", lambda call: call.positions is None)
-        for option in ("triangle", "by", "node_attributes", *FILTERS)
+        for option in ("triangle", "by", "node_attributes", "seriate", *FILTERS)
     ),
     *(Need(option, "--decoys", lambda call: call.decoys != "none") for option in ("draws", "seed", "fdr")),
     *(
         Need(option, "nets: --models or --by", lambda call: call.scorers != "none" or call.by is not None)
         for option in ("device", "allow_changed")
+    ),
+    Need(
+        "seriate", "a list of maxima: --everywhere scores the order of the file", lambda call: call.everywhere is None
     ),
     Need("workers", "a net that scores every entry: --by, in mode ordered, or --everywhere", _is_dense),
 )

@@ -20,6 +20,8 @@ def print_maxima(found: Detections, card: dict[str, Any], out: Path | None) -> N
 
     scales = [] if card["k"] is None else card["k"] if isinstance(card["k"][0], list) else [card["k"]]
     mode = f"mode {card['mode']}" + (", " if scales else "") + ", ".join(f"{n} x {m}" for n, m in scales)
+    if card["seriate"]:
+        mode += ", seriated"
     if card["footprint"] != "square":
         mode += f", footprint {card['footprint']}"
     maxima = "maxima" if card["by"] is None else f"calls by {card['by']['net']}"
@@ -60,6 +62,11 @@ def why_dropped(card: dict[str, Any]) -> str:
 def _counts(card: dict[str, Any]) -> str:
     """Return one line each for the mode, the halves, entries without a score, maxima dropped, and score maps."""
     lines = [f"{note}\n" for note in (card["format_note"], card["mode_note"], card["symmetry"]["note"]) if note]
+    if card["seriate"]:
+        share = card["order_explains"]
+        lines.append(
+            f"in the order found, the distance explains {share:.0%} of the variance of the roots of the entries\n"
+        )
     lines += [f"{lost:,} entries without a score: {why}\n" for why, lost in card["lost"].items()]
     if card["by"] is not None and card["by"]["calls"]:
         by = card["by"]

@@ -14,6 +14,7 @@ from gnnmax.detection.array_storage import ArrayStorage, Page, hands_out_slices
 from gnnmax.detection.blocks import Block
 from gnnmax.detection.breaks import Breaks
 from gnnmax.detection.genome_bins import GenomeBins
+from gnnmax.detection.given_order import GivenOrder
 from gnnmax.detection.halves import UNCHECKED, Symmetry
 from gnnmax.detection.missing_lines import MissingLines
 from gnnmax.detection.search_options import Unstored
@@ -74,6 +75,7 @@ class BlockReader:
         breaks: Parts of rows and columns between which no window and no distance reaches; None: a single part.
         bins: The bins of a genome that rows and columns are; or None.
         attributes: Attributes of the nodes by name, one array each; or None.
+        given_order: That in which it was given, if the nodes were put in another one; or None.
     """
 
     matrix: Any
@@ -86,6 +88,7 @@ class BlockReader:
     breaks: Breaks | None = None
     bins: GenomeBins | None = None
     attributes: Mapping[str, npt.NDArray[Any]] | None = None
+    given_order: GivenOrder | None = None
 
     @cached_property
     def plain(self) -> Self:

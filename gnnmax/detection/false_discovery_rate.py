@@ -12,6 +12,7 @@ from msgspec import structs
 
 from gnnmax.detection.decoy_scope import Scope, entries_in, needed_scopes
 from gnnmax.detection.filters import largest_of, without_filters
+from gnnmax.detection.found_order import in_given_order
 from gnnmax.detection.local_background_model import LocalModel
 from gnnmax.detection.local_null import LocalNull
 from gnnmax.detection.matrix import MatrixSource
@@ -140,7 +141,8 @@ def false_discovery(
     refuse_old_names(options)
     search = SearchOptions(k, **options)
     source = prepare_matrix(matrix, search)
-    return selected(source, discoveries_in(source, search, decoys=decoys, rng=rng, draws=draws), search, None)
+    found = selected(source, discoveries_in(source, search, decoys=decoys, rng=rng, draws=draws), search, None)
+    return replace(found, maxima=in_given_order(source, found.maxima))
 
 
 def discoveries_in(

@@ -132,7 +132,7 @@ def _check(rate: float, law: str, around: int | None, search: SearchOptions) -> 
         raise InputError(f"rate must be a number above 0 and up to 1, not {rate!r}")
     if law not in get_args(Law):
         raise InputError(f"law must be one of {', '.join(get_args(Law))}, not {law!r}")
-    for name in ("centroid", "node_attributes"):
+    for name in ("centroid", "node_attributes", "seriate"):
         if getattr(search, name):
             raise InputError(f"{name} = {getattr(search, name)!r} has no effect on differences: leave it out")
     if around is None:

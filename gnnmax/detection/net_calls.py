@@ -12,6 +12,7 @@ from msgspec import structs
 
 from gnnmax.detection.false_discovery_rate import Decoys, discoveries_in, selected
 from gnnmax.detection.filters import FILTERS, without_filters
+from gnnmax.detection.found_order import in_given_order
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima
 from gnnmax.detection.score_maps import MatrixScores, ScoreMapper, WindowScores, search_by, with_workers
@@ -122,7 +123,7 @@ def find_calls(
         found = discoveries_in(source, search, decoys=decoys, rng=rng, draws=draws, by=mapper)
         found = selected(source, found, search, None)
         maxima, q = found.maxima, found.q
-    return Calls(maxima, *rule_answers(source, maxima, search), q)
+    return Calls(in_given_order(source, maxima), *rule_answers(source, maxima, search), q)
 
 
 def rule_answers(source: MatrixSource, calls: Maxima, options: SearchOptions) -> tuple[npt.NDArray[np.bool_], int]:

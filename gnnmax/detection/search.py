@@ -13,6 +13,7 @@ import numpy as np
 from gnnmax.detection.background import above_background, background_of
 from gnnmax.detection.centroids import centroids_of
 from gnnmax.detection.filters import check_filters, filter_maxima
+from gnnmax.detection.found_order import in_found_order, in_given_order
 from gnnmax.detection.graph_mode import graph_maxima
 from gnnmax.detection.labels import check_labels, labels_of
 from gnnmax.detection.matrix import MatrixSource
@@ -112,11 +113,12 @@ def find_maxima(matrix: Any, options: SearchOptions) -> Maxima:
         >>> list(find_maxima(np.array([[0, 1, 5], [1, 0, 2], [5, 2, 0]]), mode="graph"))
         [(0, 2, 5)]
     """
-    return search_matrix(prepare_matrix(matrix, options), options)
+    source = prepare_matrix(matrix, options)
+    return in_given_order(source, search_matrix(source, options))
 
 
 def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
-    """Read a matrix as a search reads it: missing entries marked, values normalised.
+    """Read a matrix as a search reads it: missing entries marked, nodes in the order searched, values normalised.
 
     Raises:
         InputError: not a matrix of real numbers; not undirected, but said to be; no measured entry; a normalisation
@@ -134,6 +136,8 @@ def prepare_matrix(matrix: Any, options: SearchOptions) -> MatrixSource:
     )
     if options.mode == "ordered":
         check_unstored(options.unstored, source)
+    if options.seriate:
+        source = in_found_order(source)
     background_of(source, options)
     check_labels(source, options)
     check_filters(source, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -57,12 +57,15 @@ Sides = int | tuple[int, int] | Sequence[int | tuple[int, int]]
 
 ORDERED_ONLY = (
     "border", "max_missing", "min_distance", "unstored", "contacts", "distance", "prominence", "footprint", "merge",
-    "centroid",
+    "centroid", "seriate",
 )  # fmt: skip
 """Options that have no effect in mode graph, which has no windows and no distances, and whose edges are stored."""
 
 UNTYPED = ("k", "missing", "breaks", "distance", "threshold", "footprint", "labels")
 """Options of several types, which are checked where they are read."""
+
+OF_THE_GIVEN_ORDER = ("breaks", "labels", "contacts", "region", "merge", "centroid")
+"""Options that refer to places in the given order, which is not the one that is searched after seriation."""
 
 OLD_NAMES = {"separation": "min_distance", "absent": "unstored", "both": "triangle"}
 """Old names of options, and their new names."""
@@ -109,6 +112,9 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
         unstored: The value of an entry that a sparse matrix does not store: ``zero``, as in scipy, or ``missing``. A
             stored zero is measured. Not in mode graph: an edge is a stored entry, or not 0 in a dense matrix.
         diagonal: Whether entries ``(i, i)`` take part; else they are missing.
+        seriate: Whether the order of the nodes is lost. They are put in the order that their weights tell, see
+            :func:`gnnmax.data.subgraphs.seriation.seriate`, and searched as in mode ordered; the answer names the
+            places of the input. At most 4,096 nodes.
         threshold: Only values strictly above it: a number; ``"20%"`` of the largest value; a percentile of the
             measured values, ``"p99"``; or a matrix of the same shape, dense or sparse, with a threshold for each entry,
             such as an expected background. Where that is NaN, there is no maximum. None takes all.
@@ -167,6 +173,7 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
     breaks: Any = None
     unstored: Annotated[Unstored, Meta(description="one of zero, missing")] = "zero"
     diagonal: Annotated[bool, Meta(description="True or False")] = True
+    seriate: Annotated[bool, Meta(description="True or False")] = False
     footprint: str = "square"
     labels: Any = None
     threshold: Any = None
@@ -221,16 +228,25 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             raise InputError(f"border = 'drop' contradicts max_missing = {self.max_missing}: give one of the two")
 
     def _check_order(self) -> None:
-        """Refuse options that have no effect in mode graph."""
+        """Refuse options that have no effect in mode graph, and those that refer to an order that is lost."""
+        for name, shown in self._changed(ORDERED_ONLY if self.mode == "graph" else ()):
+            raise InputError(
+                f"{name}{shown} has no effect in mode graph, which has no windows and no distances, and whose edges "
+                "are stored: leave it out, or use mode ordered"
+            )
+        each = ("threshold",) if has_shape(self.threshold) else ()
+        for name, shown in self._changed((*OF_THE_GIVEN_ORDER, *each) if self.seriate else ()):
+            raise InputError(
+                f"seriate contradicts {name}{shown}, which refers to the order that is lost: leave one of the two out"
+            )
+
+    def _changed(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield those of some options that differ from their defaults, and how to show their values."""
         defaults = dict(zip(reversed(self.__struct_fields__), reversed(self.__struct_defaults__), strict=False))
-        for name in ORDERED_ONLY if self.mode == "graph" else ():
+        for name in names:
             given = getattr(self, name)
             if has_shape(given) or given != defaults[name]:
-                shown = "" if has_shape(given) else f" = {given!r}"
-                raise InputError(
-                    f"{name}{shown} has no effect in mode graph, which has no windows and no "
-                    "distances, and whose edges are stored: leave it out, or use mode ordered"
-                )
+                yield name, "" if has_shape(given) else f" = {given!r}"
 
     @property
     def sides(self) -> tuple[int, int]:

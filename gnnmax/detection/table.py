@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.detection.false_discovery_rate import Discoveries
+from gnnmax.detection.found_order import in_given_order
 from gnnmax.detection.genome_bins import GenomeBins
+from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.maxima import Maxima, Places
 from gnnmax.detection.pair_cells import repeated_cells
 from gnnmax.detection.window_scoring import NOT_WHOLE, Scorer, WindowBatch, score_windows
@@ -71,6 +73,15 @@ class Detections:
         sliced = ("rows", "columns", "values", "scores", "maxima", "is_maximum", "discoveries", "nets", "reasons")
         present = {name: getattr(self, name) for name in sliced}
         return replace(self, **{name: part[index] for name, part in present.items() if part is not None})
+
+    def in_given_order(self, source: MatrixSource) -> Detections:
+        """Return the table with its places in the matrix as it was given, if its nodes were put in another order."""
+        if source.given_order is None:
+            return self
+        rows, columns = source.given_order.places(self.rows, self.columns)
+        parts = source.given_order.parts()
+        maxima = None if self.maxima is None else in_given_order(source, self.maxima)
+        return replace(self, rows=rows, columns=columns, names=parts["names"], bins=parts["bins"], maxima=maxima)
 
     @property
     def listed(self) -> tuple[Column, ...]:

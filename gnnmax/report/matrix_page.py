@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gnnmax.detection.found_order import with_places_as_names
 from gnnmax.detection.matrix import MatrixSource
-from gnnmax.detection.table import Detections, Rows
+from gnnmax.detection.table import Detections
 from gnnmax.report.colour_scale import ColourScale, fitted_scale
 from gnnmax.report.matrix_axes import LEVELS, Axis, axis_of
 from gnnmax.report.reduced_matrix import ReducedMatrix, reduced_matrix
@@ -113,16 +114,22 @@ def _png(opaque: npt.NDArray[Any]) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _rings(drawing: Drawing, listed: Rows) -> list[Ring]:
-    """Ring entries in the order of the table, leaving out those whose ring would lie over another one."""
+def _rings(drawing: Drawing, listed: list[tuple[int, int, dict[str, Any]]]) -> list[Ring]:
+    """Ring entries in the order of the table, leaving out those whose ring would lie over another one.
+
+    Args:
+        drawing: The drawn matrix.
+        listed: Row and column of each entry in the picture, and its row of the table.
+    """
     n, m = drawing.rows.length, drawing.columns.length
     rings: list[Ring] = []
-    for number, row in enumerate(listed, 1):
-        i, j = row["i"], row["j"]
+    for number, (i, j, row) in enumerate(listed, 1):
         x, y = drawing.columns.pixels * (j + 0.5) / m, drawing.rows.pixels * (i + 0.5) / n
         inside = 0 <= i < n and 0 <= j < m
         if inside and all((x - ring.x) ** 2 + (y - ring.y) ** 2 >= 4 * drawing.radius**2 for ring in rings):
-            place = f"{row['row']}, {row['column']} ({i}, {j})" if "row" in row else f"{i}, {j}"
+            place = (
+                f"{row['row']}, {row['column']} ({row['i']}, {row['j']})" if "row" in row else f"{row['i']}, {row['j']}"
+            )
             rings.append(Ring(number, round(x, 2), round(y, 2), f"{number}: {place}, value {_number(row['value'])}"))
         if len(rings) == RINGED:
             break
@@ -145,9 +152,10 @@ def render_matrix(source: MatrixSource, table: Detections, card: dict[str, Any],
         card: The run card.
         why_none: The reason why there are no maxima, if the table is empty.
     """
-    listed = table[:LISTED].as_rows()
-    drawing = _drawn(source, reduced_matrix(source))
-    rings = _rings(drawing, listed)
+    shown = table[:LISTED]
+    listed = shown.in_given_order(source).as_rows()
+    drawing = _drawn(with_places_as_names(source), reduced_matrix(source))
+    rings = _rings(drawing, list(zip(shown.rows.tolist(), shown.columns.tolist(), listed, strict=True)))
     template = environment().get_template("matrix.html")
     return template.render(
         card=card,
