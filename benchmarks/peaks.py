@@ -5,9 +5,11 @@ written as contact maps (.cool, one map a chromosome, 10 kb a bin, all balancing
 files as a process of its own. It runs with its documented defaults, and once more with the setting of a small grid that
 finds most on validation maps of the same order, drawn at all depths and amplitudes; no setting sees a test map. A call
 is right within one bin of a peak, along the true order of the bins; calls and peaks are matched one to one by
-``evaluate_peaks``. F1 counts the calls of the defaults as they come, and those of the chosen setting above the score of
-greatest F1 on the validation maps. Seconds are processor time, divided by the maps, starts of interpreters included;
-memory is the peak of the largest process. Intervals are for other maps, 95 %.
+``evaluate_peaks``. In shuffled order two of our callers come once more with the bins put in order by their contacts
+(``gnnmax.detection.seriate``), and each cell says of how many maps that gives the whole order. F1 counts the calls of
+the defaults as they come, and those of the chosen setting above the score of greatest F1 on the validation maps.
+Seconds are processor time, divided by the maps, starts of interpreters included; memory is the peak of the largest
+process. Intervals are for other maps, 95 %.
 
 ``--peers`` names programs of other people: chromosight, cooltools, mustache, scikit-image. Each is installed with pip
 into an environment of its own under ``.peers/`` when it first runs. A peer that cannot be installed or fails on a case
@@ -25,7 +27,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -88,21 +90,22 @@ def table(plan: Plan) -> Iterator[str]:
     leads = [["order", "depth", "amplitude", "ours", "best peer", "difference in recall"]]
     for order in plan.orders:
         pairs = list(product(plan.depths, plan.amplitudes))
+        callers = [one for one in plan.callers if order == "shuffled" or not one.default.get("seriate")]
         validation = Maps.concatenate([plan.drawn(Cell(*pair, order), "val", plan.validation) for pair in pairs])
         folder = MapFolder(plan.folder, validation)
-        choices = {caller.name: best_setting(caller, folder) for caller in plan.callers}
+        choices = {caller.name: best_setting(caller, folder) for caller in callers}
         yield f"Chosen on {len(validation)} validation maps, {order} order:\n\n{markdown(_chosen(choices))}"
-        ours = max((c.name for c in plan.callers if c.name not in PEERS), key=lambda name: choices[name].recall or 0.0)
+        ours = max((c.name for c in callers if c.name not in PEERS), key=lambda name: choices[name].recall or 0.0)
         recalls = [["depth", "amplitude", BOUND, *choices]]
         for depth, amplitude in pairs:
             test = MapFolder(plan.folder, plan.drawn(Cell(depth, amplitude, order), "test", plan.maps))
-            found = {caller.name: test.found(caller, choices[caller.name].setting) for caller in plan.callers}
+            found = {caller.name: test.found(caller, choices[caller.name].setting) for caller in callers}
             source = f"depth {depth:g}" if plan.into is None else plan.into.name
             title = f"{order} order, {source}, amplitude {amplitude:g}"
             number = f"{len(test.maps.peaks)} peaks in {len(test.maps)} maps"
             if order == "shuffled":
                 number += f"; seriation finds the whole order of {orders_found(test.maps)} of them"
-            rows = _rows(plan, test, choices)
+            rows = _rows(callers, test, choices)
             yield f"{title}: {number}.\n\n{markdown(rows)}"
             chosen = {BOUND: "", **dict.fromkeys(choices, "failed")}
             chosen |= {row[0]: row[2] for row in rows[1:] if row[1] != "default"}
@@ -130,11 +133,11 @@ def _chosen(choices: dict[str, Choice]) -> list[list[str]]:
     return rows
 
 
-def _rows(plan: Plan, test: MapFolder, choices: dict[str, Choice]) -> list[list[str]]:
+def _rows(callers: Sequence[Caller], test: MapFolder, choices: dict[str, Choice]) -> list[list[str]]:
     rows = [HEADER]
     if test.maps.background is not None:
         rows.append(_row(BOUND, "knows order, background", Found({}, bound_calls(test.maps), 0.0, 0), test.maps, None))
-    for caller in plan.callers:
+    for caller in callers:
         choice = choices[caller.name]
         rows.append(_row(caller.name, "default", test.found(caller, caller.default), test.maps, None))
         if choice.recall is not None:

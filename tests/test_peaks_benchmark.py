@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from benchmarks import smoothing_widths
-from benchmarks.peaks import Plan, main, table
+from benchmarks.peaks import Plan, main, orders_found, table
 from benchmarks.peers import cells
 from benchmarks.peers.callers import PEERS, Caller, read_json, settings
 from benchmarks.peers.cells import Cell, MapFolder
 from benchmarks.peers.environments import MissingPeerError, Packages, environment
-from benchmarks.peers.judged import BOUND, best_setting, verdict_on
+from benchmarks.peers.judged import BOUND, best_setting, places_along_host, verdict_on
 from benchmarks.peers.planting import planted_maps, stretches, thinned
 from gnnmax import InputError, Maps, build, load_recipe
 from gnnmax.interop.cool_files import maps_to_cool
@@ -159,6 +159,36 @@ def test_every_caller_of_ours_runs_on_a_map(tmp_path):
     found = folder.found(caller, caller.default)
     assert not found.failure, sys.version
     assert len(found.calls) > 2
+
+
+def test_a_seriated_caller_names_the_bins_of_the_shuffled_map(tmp_path):
+    from benchmarks.peers.callers import own_callers
+
+    recipe = load_recipe("contact-256").replace(splits={"test": 2}, **{"map.n": 96, "map.peaks": 3})
+    natural = build(recipe).test
+    shuffled = natural.relabelled(np.random.default_rng(5))
+    assert orders_found(shuffled) == 2 and orders_found(natural) == 2
+    known = {one.name: one for one in own_callers()}
+    seriated, plain = known["map rule laplacian_of_gaussian, seriated"], known["map rule laplacian_of_gaussian"]
+    expected = MapFolder(tmp_path, natural).found(plain, plain.default)
+    places = places_along_host(MapFolder(tmp_path, shuffled).found(seriated, seriated.default).calls, shuffled)
+    ends = [
+        {(int(m), *sorted((int(i), int(j)))) for m, i, j in np.array(calls)[:, :3]}
+        for calls in (expected.calls, places)
+    ]
+    assert len(ends[0] & ends[1]) > 0.9 * len(
+        ends[0]
+    )  # the Laplacian of Gaussian of a reversed map differs by rounding
+
+
+def test_callers_after_seriation_are_left_out_in_natural_order(caller, maps, tmp_path, monkeypatch):
+    monkeypatch.setattr(Cell, "maps", lambda self, split, count: maps)
+    found = replace(caller, name="right", default={"places": right_calls(maps), "fails": False})
+    seriated = replace(found, name="right, seriated", default={**found.default, "seriate": True})
+    tables = list(table(Plan((100.0,), (2.0,), ("natural", "shuffled"), 3, 1, (found, seriated), tmp_path)))
+    said = {order: "".join(part for part in tables if f"{order} order" in part) for order in ("natural", "shuffled")}
+    assert "right, seriated" not in said["natural"] and "seriation finds" not in said["natural"]
+    assert "right, seriated" in said["shuffled"] and "seriation finds the whole order of" in said["shuffled"]
 
 
 def test_the_widths_of_smoothing_are_compared_on_the_same_maps(monkeypatch, capsys):
