@@ -39,7 +39,7 @@ from benchmarks.peers.cells import Cell, Found, MapFolder
 from benchmarks.peers.judged import BOUND, Choice, best_setting, bound_calls, lead, verdict_on
 from benchmarks.peers.planting import planted_maps
 from gnnmax import InputError, Maps, load_recipe
-from gnnmax.data.subgraphs.seriation import seriate
+from gnnmax.detection.seriation import seriate
 from gnnmax.evaluation.peaks.peak_verdict import PeakVerdict
 from gnnmax.report.documents import markdown
 
@@ -120,7 +120,7 @@ def table(plan: Plan) -> Iterator[str]:
 
 
 def orders_found(maps: Maps) -> int:
-    """Return the number of maps of which seriation puts every bin at its place along the host, in either direction."""
+    """Return in how many maps seriation puts every bin at its place along the host, in either direction."""
     found = [maps.row_place[index][seriate(one)] for index, one in enumerate(maps.values)]
     return sum(bool((np.diff(places) == 1).all() or (np.diff(places) == -1).all()) for places in found)
 

@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from gnnmax import Maps, find_maxima
 from gnnmax.data.maps.rules import MAP_RULES
-from gnnmax.data.subgraphs.seriation import seriate
 from gnnmax.detection.matrix_files import read_matrix
+from gnnmax.detection.seriation import seriate
 from gnnmax.task.map_model import MapModel
 
 Call = list[float]

@@ -9,8 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping below
-    from gnnmax.data.subgraphs.seriation import explained_by_distance as explained_by_distance
-    from gnnmax.data.subgraphs.seriation import seriate as seriate
     from gnnmax.detection.difference_table import Differences as Differences
     from gnnmax.detection.false_discovery_rate import Decoys as Decoys
     from gnnmax.detection.false_discovery_rate import Discoveries as Discoveries
@@ -25,24 +23,26 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.detection.order_information import order_test as order_test
     from gnnmax.detection.search import find_maxima as find_maxima
     from gnnmax.detection.search_options import SearchOptions as SearchOptions
+    from gnnmax.detection.seriation import explained_by_distance as explained_by_distance
+    from gnnmax.detection.seriation import seriate as seriate
 
 _MODULES = {
-    "Calls": "detection.net_calls",
-    "Decoys": "detection.false_discovery_rate",
-    "Differences": "detection.difference_table",
-    "Discoveries": "detection.false_discovery_rate",
-    "Maxima": "detection.maxima",
-    "NORMALISATIONS": "detection.normalisation",
-    "OrderTest": "detection.order_information",
-    "SearchOptions": "detection.search_options",
-    "explained_by_distance": "data.subgraphs.seriation",
-    "false_discovery": "detection.false_discovery_rate",
-    "find_calls": "detection.net_calls",
-    "find_differences": "detection.matrix_differences",
-    "find_maxima": "detection.search",
-    "order_test": "detection.order_information",
-    "read_matrix": "detection.matrix_files",
-    "seriate": "data.subgraphs.seriation",
+    "Calls": "net_calls",
+    "Decoys": "false_discovery_rate",
+    "Differences": "difference_table",
+    "Discoveries": "false_discovery_rate",
+    "Maxima": "maxima",
+    "NORMALISATIONS": "normalisation",
+    "OrderTest": "order_information",
+    "SearchOptions": "search_options",
+    "explained_by_distance": "seriation",
+    "false_discovery": "false_discovery_rate",
+    "find_calls": "net_calls",
+    "find_differences": "matrix_differences",
+    "find_maxima": "search",
+    "order_test": "order_information",
+    "read_matrix": "matrix_files",
+    "seriate": "seriation",
 }
 """Where each public name is defined."""
 
@@ -52,7 +52,7 @@ __all__ = sorted(_MODULES)  # noqa: PLE0605  # one mapping, not two lists
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'gnnmax.detection' has no attribute {name!r}")
-    return getattr(import_module(f"gnnmax.{_MODULES[name]}"), name)
+    return getattr(import_module(f"gnnmax.detection.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

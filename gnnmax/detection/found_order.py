@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gnnmax.data.subgraphs.seriation import LARGEST, explained_by_distance, seriate
 from gnnmax.detection.given_order import GivenOrder
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.maxima import Maxima
+from gnnmax.detection.seriation import LARGEST, explained_by_distance, seriate
 from gnnmax.errors import InputError
 
 __all__ = ["in_found_order", "in_given_order", "with_places_as_names"]

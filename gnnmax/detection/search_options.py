@@ -113,7 +113,7 @@ class SearchOptions(_WindowOptions, frozen=True, eq=False, kw_only=True):
             stored zero is measured. Not in mode graph: an edge is a stored entry, or not 0 in a dense matrix.
         diagonal: Whether entries ``(i, i)`` take part; else they are missing.
         seriate: Whether the order of the nodes is lost. They are put in the order that their weights tell, see
-            :func:`gnnmax.data.subgraphs.seriation.seriate`, and searched as in mode ordered; the answer names the
+            :func:`gnnmax.detection.seriation.seriate`, and searched as in mode ordered; the answer names the
             places of the input. At most 4,096 nodes.
         threshold: Only values strictly above it: a number; ``"20%"`` of the largest value; a percentile of the
             measured values, ``"p99"``; or a matrix of the same shape, dense or sparse, with a threshold for each entry,

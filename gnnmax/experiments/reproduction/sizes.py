@@ -34,7 +34,7 @@ CARRIED = 128
 """Up to here the net loses no more than a scorer that knows the order."""
 
 CHAINS = {TRAINED: 200, 256: 100}
-"""Sizes at which the ceiling without the order is bounded too, by Markov chains on so many of the maps of each seed."""
+"""Sizes at which the ceiling without the order is bounded too, and on how many maps of each seed: by Markov chains."""
 
 SWEEPS = 60
 LOST = "posterior, order lost"

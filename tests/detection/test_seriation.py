@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gnnmax import InputError, build, load_recipe
-from gnnmax.data.subgraphs import seriation
-from gnnmax.data.subgraphs.seriation import explained_by_distance, seriate
+from gnnmax.detection import seriation
+from gnnmax.detection.seriation import explained_by_distance, seriate
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def seriate(matrix: Any) -> Places:
     the ratios of weights count. Parts without a weight between them come one after the other, the part of the first
     node first, nodes without any weight last.
 
-    Cost: ``O(n^3)`` for the first start, and ``O(n^2)`` for each pass over all nodes, of which two to five are usual.
+    Cost: ``O(n^3)`` for the first start, and ``O(n^2)`` for each pass over all nodes: two to five passes are usual.
 
     Args:
         matrix: Weights between nodes, shape ``(n, n)``; larger means nearer. NaN means "not measured". The diagonal is
@@ -201,7 +201,7 @@ class _Arrangement:
 
     Args:
         values: Roots of the weights, shape ``(n, n)``.
-        gaps: Where nothing was measured, same shape: these values are the mean at their distance, in each order anew.
+        gaps: Where nothing was measured, same shape: the value there is the mean at its distance in the order.
         order: The first order. It is taken in the direction in which the heavier half comes first.
 
     Attributes:
