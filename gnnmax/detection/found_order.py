@@ -12,8 +12,7 @@ from gnnmax.detection.given_order import GivenOrder
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.maxima import Maxima
-from gnnmax.detection.seriation import LARGEST, explained_by_distance, seriate
-from gnnmax.errors import InputError
+from gnnmax.detection.seriation import explained_by_distance, order_of, weights_in
 
 __all__ = ["in_found_order", "in_given_order", "with_places_as_names"]
 
@@ -33,21 +32,10 @@ def in_found_order(source: MatrixSource) -> MatrixSource:
         >>> place[found.given_order.order].tolist()
         [4, 3, 2, 1, 0]
     """
-    (n, m), undirected = source.shape, source.undirected
-    if n != m:
-        raise InputError(f"rows and columns of a {n} x {m} matrix are different nodes, which have no common order")
-    if n > LARGEST:
-        raise InputError(f"at most {LARGEST:,} nodes are put in order, not {n:,}: search a part of the matrix")
+    weights, n = weights_in(source), source.shape[0]
     block = replace(source, breaks=None).block(0, 0, n, n, (0, 0))
-    values, missing = block.values, block.missing
-    weights = values.astype(np.float64)
-    if missing is not None:
-        weights[missing] = np.nan
-    if np.isinf(weights).any():
-        raise InputError(
-            "nodes are put in order by finite weights: replace infinite ones, or mark them as missing by NaN"
-        )
-    order = seriate(weights)
+    values, missing, undirected = block.values, block.missing, source.undirected
+    order = order_of(weights)
     moved = as_source(
         _moved(values, order), missing=None if missing is None else _moved(missing, order), directed=not undirected
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnmax.data.subgraphs.node_order import spectral_order
+from gnnmax.detection.matrix import MatrixSource
+from gnnmax.detection.matrix_input import as_source
 from gnnmax.errors import InputError
-from gnnmax.task.arrays import as_array
 
-__all__ = ["LARGEST", "explained_by_distance", "seriate"]
+__all__ = ["explained_by_distance", "order_of", "seriate", "weights_in"]
 
 Matrix = npt.NDArray[np.float64]
 Gaps = npt.NDArray[np.bool_]
@@ -58,8 +60,8 @@ def seriate(matrix: Any) -> Places:
     Cost: ``O(n^3)`` for the first start, and ``O(n^2)`` for each pass over all nodes: two to five passes are usual.
 
     Args:
-        matrix: Weights between nodes, shape ``(n, n)``; larger means nearer. NaN means "not measured". The diagonal is
-            not read, and of unequal halves the mean is.
+        matrix: Weights between nodes, shape ``(n, n)``, as for :func:`gnnmax.find_maxima`; larger means nearer. NaN
+            means "not measured". The diagonal is not read, and of unequal halves the mean is.
 
     Returns:
         The old position of each node, a permutation of shape ``(n,)``: ``matrix[np.ix_(order, order)]`` is in order.
@@ -82,12 +84,17 @@ def seriate(matrix: Any) -> Places:
         >>> bool((np.diff(found) == 1).all() or (np.diff(found) == -1).all())
         True
     """
-    weights, gaps = _weights_of(matrix)
+    return order_of(weights_in(as_source(matrix)))
+
+
+def order_of(weights: Matrix) -> Places:
+    """Return the order of nodes, see :func:`seriate`, whose weights :func:`weights_in` has read."""
+    known, gaps = _halves_joined(weights)
     order = np.empty(0, dtype=np.intp)
-    for nodes in _parts_of(weights):
+    for nodes in _parts_of(known):
         part = np.ix_(nodes, nodes)
-        order = np.append(order, nodes[_ordered(weights[part], gaps[part])])
-    return np.append(order, np.setdiff1d(np.arange(len(weights)), order))
+        order = np.append(order, nodes[_ordered(known[part], gaps[part])])
+    return np.append(order, np.setdiff1d(np.arange(len(known)), order))
 
 
 def explained_by_distance(matrix: Any, order: Places) -> float:
@@ -108,7 +115,7 @@ def explained_by_distance(matrix: Any, order: Places) -> float:
         >>> [explained_by_distance(weights, order) > 0.9 for order in orders]
         [True, False]
     """
-    weights, gaps = _weights_of(matrix)
+    weights, gaps = _halves_joined(weights_in(as_source(matrix)))
     here = _roots(weights[np.ix_(order, order)])
     rows, columns = np.nonzero(np.triu(~gaps[np.ix_(order, order)], 1))
     roots, distance = here[rows, columns], columns - rows
@@ -124,31 +131,48 @@ def _roots(weights: Matrix) -> Matrix:
     return roots
 
 
-def _weights_of(matrix: Any) -> tuple[Matrix, Gaps]:
+def weights_in(source: MatrixSource) -> Matrix:
+    """Read the weights between nodes, shape ``(n, n)``, NaN where nothing was measured.
+
+    Raises:
+        InputError: as for :func:`seriate`.
+    """
+    (n, m) = source.shape
+    if n != m:
+        raise InputError(f"rows and columns of a {n} x {m} matrix are different nodes, which have no common order")
+    if n > LARGEST:
+        raise InputError(f"at most {LARGEST:,} nodes are put in order, not {n:,}: search a part of the matrix")
+    block = replace(source, breaks=None).block(0, 0, n, n, (0, 0))
+    weights: Matrix = block.values.astype(np.float64)
+    if block.missing is not None:
+        weights[block.missing] = np.nan
+    if np.isinf(weights).any():
+        raise InputError(
+            "nodes are put in order by finite weights: replace infinite ones, or mark them as missing by NaN"
+        )
+    return weights
+
+
+def _halves_joined(weights: Matrix) -> tuple[Matrix, Gaps]:
     """Return symmetric weights, the diagonal 0, and gaps, where nothing was measured.
 
     There is the median in a gap, or 0 in a row without any weight.
     """
-    given = as_array(matrix, "the matrix")
-    if given.ndim != 2 or given.shape[0] != given.shape[1]:
-        raise InputError(f"nodes are put in order by the weights between them, shape (n, n), not {given.shape}")
-    if given.dtype.kind not in "fiub" or np.isinf(given).any():
-        raise InputError("nodes are put in order by weights that are real, finite numbers, or NaN: clean the matrix")
-    if len(given) > LARGEST:
-        raise InputError(f"at most {LARGEST:,} nodes are put in order, not {len(given):,}: take a part of the matrix")
-    both = np.stack([given, given.T]).astype(np.float64)
+    both = np.stack([weights, weights.T])
     measured = ~np.isnan(both)
+    _, exponent = np.frexp(np.abs(both[measured]).max(initial=0.0))
+    both = np.ldexp(both, -exponent)  # only ratios count, and sums of these are finite
     count = measured.sum(axis=0)
     total = np.where(measured, both, 0.0).sum(axis=0)
-    weights: Matrix = total / np.maximum(count, 1)
+    joined: Matrix = total / np.maximum(count, 1)
     np.fill_diagonal(count, 0)
-    np.fill_diagonal(weights, 0.0)
+    np.fill_diagonal(joined, 0.0)
     gaps = count == 0
     np.fill_diagonal(gaps, val=False)
     if gaps.any() and count.any():
         seen = count.any(axis=0)
-        weights[gaps & seen & seen[:, None]] = np.median(weights[count > 0])
-    return weights, gaps
+        joined[gaps & seen & seen[:, None]] = np.median(joined[count > 0])
+    return joined, gaps
 
 
 def _parts_of(weights: Matrix) -> list[Places]:
