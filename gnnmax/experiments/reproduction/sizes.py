@@ -82,12 +82,15 @@ def sizes(seeds: Sequence[int], on_progress: Progress) -> Outcome:
         recipe = as_map_recipe("line-64-shuffled").replace(splits={"test": count}, **{"map.n": n})
         for amplitude in AMPLITUDES:
             changed = recipe.replace(**{"map.plant.amplitude": amplitude})
-            drawn = [build(changed.replace(seed=seed)).test for seed in seeds]
-            each = [_found(net, maps) for maps in drawn]
+            each, chained = [], []
+            for seed in seeds:  # the maps of one seed at a time, for the sake of memory
+                maps = build(changed.replace(seed=seed)).test
+                each.append(_found(net, maps))
+                chained.append(maps[np.arange(min(CHAINS.get(n, 0), count))])
             far = {name: np.concatenate([one[name] for one in each]) for name in each[0]}
             here = {name: _shares(distances, distances) for name, distances in far.items()}
             if n in CHAINS:
-                maps = Maps.concatenate([one[: CHAINS[n]] for one in drawn])
+                maps = Maps.concatenate(chained)
                 lost = lost_order_posterior(maps, sweeps=SWEEPS)
                 here[LOST] = _shares(*(_distances(scores, maps) for scores in (lost.found, lost.within_one)))
             for name, one in here.items():
