@@ -71,8 +71,8 @@ class Detect(SearchFlags):
     """ordered: the order of rows and columns has a meaning. graph: it has none. auto: graph if the file lists edges
     between named nodes and no option asks for windows, else ordered."""
     seriate: Flag = False
-    """The order of the nodes is lost: put them in the order that the weights tell, search there as in mode ordered, and
-    report the places of the file."""
+    """The order of the nodes is lost: search along the order that their weights tell, and report the places of the
+    file."""
     k_columns: int | None = None
     """Columns of the windows, if they are not square."""
     ties: Literal["strict", "all", "first", "plateau"] = "strict"

@@ -39,6 +39,9 @@ ACROSS = 8
 SWEEPS = 50
 """Most passes over all nodes; two to five are usual."""
 
+ROUNDING = 1e-20
+"""Variance of roots that are all equal, as a share of their mean square, at most."""
+
 LEAST_GAIN = 1e-9
 """Gain of a move that counts, as a share of the largest weight: less may be rounding."""
 
@@ -105,8 +108,8 @@ def explained_by_distance(matrix: Any, order: Places) -> float:
         order: The node at each place, shape ``(n,)``.
 
     Returns:
-        Between 0 and 1: 1 if weights depend on the distance alone, or are all equal. Of noise without any order a
-        little is explained too, the more the fewer nodes there are.
+        Between 0 and 1: 1 if weights depend on the distance alone, 0 if they are all equal. Of noise without any order
+        a little is explained too, the more the fewer nodes there are.
 
     Example:
         >>> place = np.random.default_rng(0).permutation(40)
@@ -122,7 +125,8 @@ def explained_by_distance(matrix: Any, order: Places) -> float:
     count = np.maximum(np.bincount(distance), 1)
     left = roots - (np.bincount(distance, roots) / count)[distance]
     whole = float(np.square(roots - roots.mean()).sum()) if len(roots) else 0.0
-    return 1 - float(np.square(left).sum()) / whole if whole > 0 else 1.0
+    equal = whole <= ROUNDING * float(np.square(roots).sum())
+    return 0.0 if equal else 1 - float(np.square(left).sum()) / whole
 
 
 def _roots(weights: Matrix) -> Matrix:

@@ -112,6 +112,14 @@ def test_few_nodes(n, rng):
     assert seriate(np.full((n, n), np.nan)).tolist() == list(range(n))
 
 
+def test_the_distance_explains_everything_of_its_own_and_nothing_of_equal_weights(rng):
+    weights, _ = decaying(20, rng)
+    assert explained_by_distance(weights, seriate(weights)) == pytest.approx(1)
+    for equal in (0.0, 1.0, 0.1, 1e300):
+        assert explained_by_distance(np.full((20, 20), equal), np.arange(20)) == 0
+    assert explained_by_distance(np.full((4, 4), np.nan), np.arange(4)) == 0
+
+
 def test_negative_weights_push_nodes_apart(rng):
     place = rng.permutation(30)
     weights = 5.0 - np.abs(np.subtract.outer(place, place))
