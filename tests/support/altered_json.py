@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import fnmatch
 import json
@@ -119,7 +120,13 @@ class Tried:
         try:
             result = read(*arguments)
         except InputError as error:
-            self.slowest = max(self.slowest, time.process_time() - started)
+            spent = time.process_time() - started
+            if spent > 1:  # an input that takes long takes long again; other work of the process does not
+                started = time.process_time()
+                with contextlib.suppress(InputError):
+                    read(*arguments)
+                spent = min(spent, time.process_time() - started)
+            self.slowest = max(self.slowest, spent)
             assert "\n" not in str(error), error
             assert len(str(error)) < 2_000, error
             return None
