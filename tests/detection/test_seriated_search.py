@@ -87,8 +87,12 @@ def test_names_and_storage_change_nothing(shuffled, moved):
 def test_entries_that_were_not_measured_stay_missing(ordered, shuffled, moved):
     gaps = np.zeros((60, 60), dtype=bool)
     gaps[5, 40] = gaps[40, 5] = True
+    gaps[7, 30:38] = gaps[30:38, 7] = True
     hidden = find_maxima(shuffled, seriate=True, missing=gaps[np.ix_(moved, moved)])
-    assert pairs(hidden, moved) == pairs(find_maxima(ordered, missing=gaps))
+    expected = find_maxima(ordered, missing=gaps)
+    assert pairs(hidden, moved) == pairs(expected)
+    assert sorted(hidden.missing.tolist()) == sorted(expected.missing.tolist())
+    assert sorted(hidden.missing.tolist()) != sorted(find_maxima(ordered).missing.tolist())
 
 
 def test_discoveries_and_calls_name_places_of_the_input(shuffled, moved):
