@@ -12,7 +12,7 @@ from gnnmax.detection.given_order import GivenOrder
 from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.maxima import Maxima
-from gnnmax.detection.seriation import explained_by_distance, order_of, weights_in
+from gnnmax.detection.seriation import explained_by_distance, order_of, weights_in, whole_block
 
 __all__ = ["in_found_order", "in_given_order", "with_places_as_names"]
 
@@ -23,7 +23,7 @@ def in_found_order(source: MatrixSource) -> MatrixSource:
     It has no breaks and no bins of a genome: these belong to the order that was lost.
 
     Raises:
-        InputError: rows and columns are different nodes, or there are too many of them, or nothing was measured.
+        InputError: rows and columns are different nodes, there are too many of them, or a weight is infinite.
 
     Example:
         >>> place = np.array([3, 0, 4, 1, 2])
@@ -32,9 +32,8 @@ def in_found_order(source: MatrixSource) -> MatrixSource:
         >>> place[found.given_order.order].tolist()
         [4, 3, 2, 1, 0]
     """
-    weights, n = weights_in(source), source.shape[0]
-    block = replace(source, breaks=None).block(0, 0, n, n, (0, 0))
-    values, missing, undirected = block.values, block.missing, source.undirected
+    block, undirected = whole_block(source), source.undirected
+    weights, values, missing = weights_in(block), block.values, block.missing
     order = order_of(weights)
     moved = as_source(
         _moved(values, order), missing=None if missing is None else _moved(missing, order), directed=not undirected

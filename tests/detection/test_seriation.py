@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from gnnmax import InputError, build, load_recipe
+from gnnmax.detection import arrangement as arrangements
 from gnnmax.detection import seriation
 from gnnmax.detection.seriation import explained_by_distance, seriate
 
@@ -152,7 +153,7 @@ def test_too_many_nodes_are_refused(monkeypatch):
 @pytest.fixture
 def arrangement(rng):
     drawn = rng.normal(size=(25, 25))
-    return seriation._Arrangement(drawn + drawn.T, np.zeros((25, 25), dtype=bool), np.arange(25))
+    return arrangements.Arrangement(drawn + drawn.T, np.zeros((25, 25), dtype=bool), np.arange(25))
 
 
 def explained(arrangement, order):
@@ -162,19 +163,19 @@ def explained(arrangement, order):
 def test_gains_of_moves_are_those_of_the_whole_sum(arrangement):
     every, now = np.arange(25), explained(arrangement, np.arange(25))
     for place in range(25):
-        gains = seriation._gains(arrangement.here, arrangement.step, place)
-        assert len(gains) == min(seriation.FARTHEST_MOVE, 24 - place)
+        gains = arrangements._gains(arrangement.here, arrangement.step, place)
+        assert len(gains) == min(arrangements.FARTHEST_MOVE, 24 - place)
         for steps, gain in enumerate(gains, 1):
             moved = np.insert(np.delete(every, place), place + steps, place)
             assert gain == pytest.approx(explained(arrangement, moved) - now, abs=1e-9)
 
 
 def test_sequences_of_stretches_explain_what_the_whole_sum_says(arrangement):
-    stretches = seriation._Stretches(arrangement.here, arrangement.by_distance, [3, 4, 11, 20])
+    stretches = arrangements._Stretches(arrangement.here, arrangement.by_distance, [3, 4, 11, 20])
     now = tuple((number, False) for number in range(5))
     mixed = ((2, True), (0, False), (1, True), (4, True), (3, False))
     base = explained(arrangement, np.arange(25)) / 2 - stretches.explained(now)
-    sequences = [*seriation._rearranged(now), *seriation._rearranged(mixed)]
+    sequences = [*arrangements._rearranged(now), *arrangements._rearranged(mixed)]
     assert len(set(sequences)) == len(sequences) > 100
     for sequence in sequences:
         order = stretches.places(sequence)
@@ -197,10 +198,10 @@ def test_large_stretches_in_the_wrong_place_are_put_back():
     n = 90
     weights = 10 / (1 + np.abs(np.subtract.outer(np.arange(n), np.arange(n))))
     wrong = np.concatenate([np.arange(60, 90), np.arange(59, 29, -1), np.arange(30)])
-    found = seriation._Arrangement(weights, np.zeros((n, n), dtype=bool), wrong)
+    found = arrangements.Arrangement(weights, np.zeros((n, n), dtype=bool), wrong)
     found.improve()
     assert in_order(found.order)
-    stuck = seriation._Arrangement(weights, np.zeros((n, n), dtype=bool), wrong)
+    stuck = arrangements.Arrangement(weights, np.zeros((n, n), dtype=bool), wrong)
     for _ in range(5):
         stuck._move_nodes()
         stuck._turn_stretches()
