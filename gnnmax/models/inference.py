@@ -16,7 +16,7 @@ __all__ = ["full_precision", "resolve_device", "scored"]
 
 
 SCORING_BATCH = 256
-"""Windows per batch: larger batches do not fit the cache."""
+"""Windows per batch: larger batches do not fit the cache. A net that divides batches itself has another number."""
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def full_precision(device: torch.device) -> Iterator[None]:
 
 
 @torch.no_grad()
-def scored(module: nn.Module, inputs: Inputs, batch: int = SCORING_BATCH) -> Tensor:
+def scored(module: nn.Module, inputs: Inputs, batch: int | None = None) -> Tensor:
     """Return the scores of all windows or maps, in evaluation mode, without gradients, batch by batch.
 
     On a GPU they are computed in full precision, see :func:`full_precision`.
@@ -55,7 +55,7 @@ def scored(module: nn.Module, inputs: Inputs, batch: int = SCORING_BATCH) -> Ten
     Args:
         module: The net.
         inputs: Its arguments.
-        batch: Examples per batch.
+        batch: Examples per batch; None: as the net's ``scoring_batch`` says of its first input, else 256.
 
     Returns:
         Logits of windows, shape ``(N,)``, or the evidence of maps, shape ``(N, n, m)``.
@@ -66,6 +66,9 @@ def scored(module: nn.Module, inputs: Inputs, batch: int = SCORING_BATCH) -> Ten
         torch.Size([300])
     """
     module.eval()
+    if batch is None:
+        own = getattr(module, "scoring_batch", None)
+        batch = SCORING_BATCH if own is None else own(inputs[0])
     starts = range(0, len(inputs[0]), batch)
     with full_precision(inputs[0].device):
         return torch.cat([module(*taken(inputs, slice(start, start + batch))) for start in starts])

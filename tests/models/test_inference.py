@@ -42,3 +42,25 @@ def test_scores_are_computed_within_it(monkeypatch):
     )
     scored(torch.nn.Flatten(), (torch.rand(3, 1),))
     assert seen == [torch.device("cpu")]
+
+
+class Asked(torch.nn.Module):
+    """A net that says how many of its inputs are scored together, and keeps how many were."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def scoring_batch(self, values):
+        return len(values) // 2
+
+    def forward(self, values):
+        self.seen.append(len(values))
+        return values[:, 0]
+
+
+def test_a_net_says_how_many_inputs_are_scored_together_unless_the_caller_does():
+    net, values = Asked(), torch.rand(10, 1)
+    assert torch.equal(scored(net, (values,)), values[:, 0]) and net.seen == [5, 5]
+    scored(net, (values,), batch=10)
+    assert net.seen == [5, 5, 10]

@@ -11,8 +11,9 @@ from torch.nn import functional
 from gnnmax.errors import InputError
 from gnnmax.models.encoding import encode
 from gnnmax.models.entry import Encoding
-from gnnmax.models.graphs.product_scoring import LARGEST, evidence_side_by_side
+from gnnmax.models.graphs.product_scoring import COMPARED, LARGEST, evidence_side_by_side
 from gnnmax.models.graphs.side_by_side import applies
+from gnnmax.models.inference import SCORING_BATCH
 
 __all__ = ["ProductNet", "contrast"]
 
@@ -187,6 +188,10 @@ class ProductNet(nn.Module):
             entries = mix(entries, rows, columns)
         evidence: Tensor = self.evidence(entries).squeeze(-1)
         return evidence
+
+    def scoring_batch(self, values: Tensor) -> int:
+        """Return how many of some windows are scored together: many where equal contexts are read once."""
+        return COMPARED if self._is_plain(values) else SCORING_BATCH
 
     def _is_plain(self, values: Tensor) -> bool:
         """Return whether small windows are scored without gradients on a CPU, by layers of this module alone."""

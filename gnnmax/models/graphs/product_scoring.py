@@ -17,7 +17,10 @@ from torch import Tensor, nn
 
 from gnnmax.models.graphs.side_by_side import aligned_parts, linear, product
 
-__all__ = ["LARGEST", "evidence_side_by_side"]
+__all__ = ["COMPARED", "LARGEST", "evidence_side_by_side"]
+
+COMPARED = 2**12
+"""Windows among whose contexts equal ones are sought."""
 
 TOGETHER = 2**14
 """Entries of a batch that is computed at a time."""

@@ -6,6 +6,7 @@ import torch
 from gnnmax.models.graphs import product_scoring as module
 from gnnmax.models.graphs.bipartite import BipartiteNet
 from gnnmax.models.graphs.product import ProductNet, _Refinement, _Round
+from gnnmax.models.inference import SCORING_BATCH, scored
 from tests.support.nets import awake
 
 
@@ -91,3 +92,24 @@ def test_hooks_see_the_layers_of_every_window_without_gradients_too(net):
     for hook in hooks:
         hook.remove()
     assert torch.allclose(fast(net, *windows(5, 9)), watched, atol=1e-5)
+
+
+def test_equal_contexts_of_many_windows_are_read_once(monkeypatch):
+    counts, operators = [], module._operators
+    monkeypatch.setattr(
+        module, "_operators", lambda relation, part: counts.append(len(part)) or operators(relation, part)
+    )
+    net, (values, rows, _) = awake(ProductNet()).float(), windows(600, 9)
+    contexts = rows[:32].repeat(19, 1, 1)[:600]
+    together = scored(net, (values, contexts, contexts))
+    assert counts == [32]
+    assert torch.equal(scored(net, (values, contexts, contexts), batch=100), together)
+    assert counts == [32] * 7
+
+
+def test_only_windows_that_share_contexts_are_scored_by_the_thousand():
+    net, (values, _, _) = ProductNet(), windows(2, 9)
+    with torch.no_grad():
+        assert net.scoring_batch(values) > net.scoring_batch(windows(2, 17)[0]) == SCORING_BATCH
+        net.evidence.register_forward_hook(lambda *_: None)
+        assert net.scoring_batch(values) == SCORING_BATCH
