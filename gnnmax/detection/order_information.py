@@ -13,6 +13,7 @@ from gnnmax.detection.matrix import MatrixSource
 from gnnmax.detection.matrix_input import as_source, check_unstored
 from gnnmax.detection.row_profiles import Axis, axis_profiles
 from gnnmax.detection.search_options import Mode, Unstored
+from gnnmax.detection.seriation import LARGEST as SERIATED
 from gnnmax.errors import InputError
 from gnnmax.task.equality import EqualByContent
 from gnnmax.task.plotting import COLOURS, axes_for
@@ -154,7 +155,10 @@ class OrderTest(EqualByContent, Shown):
                 f"the order of the {silent[0]} carries no information that shows, that of the others does: sort the "
                 f"{silent[0]} first, or use mode graph and the net gnn"
             )
-        return "use mode graph and the net gnn: no information in the order shows"
+        advice = "use mode graph and the net gnn: no information in the order shows"
+        if self.axes[0].axis == "nodes" and self.axes[0].n <= SERIATED:
+            advice += "; where near nodes are joined more strongly than far ones, seriate may find the order"
+        return advice
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return the profile as a data frame, one row for each distance of each axis.

@@ -151,6 +151,14 @@ def test_rows_and_columns_of_a_rectangle_are_tested_one_by_one():
     assert again.axes[0].effect == pytest.approx(rows.effect, abs=1e-5)
 
 
+def test_nodes_without_an_order_are_told_of_seriation_and_others_are_not():
+    noise = np.random.default_rng(7).random((30, 30))
+    assert order_test(noise).mode == "graph" and "seriate may find the order" in order_test(noise).advice
+    place = np.arange(30)
+    for other in (order_test(noise, two_sets=True), order_test(np.exp(-np.abs(place[:, None] - place) / 5))):
+        assert "seriate" not in other.advice
+
+
 def test_two_sets_of_equally_many_are_known_by_their_names_or_by_the_option():
     rng = np.random.default_rng(6)
     table = pd.DataFrame(np.cumsum(rng.normal(size=(20, 20)), axis=0), columns=[f"c{i}" for i in range(20)])
