@@ -4,6 +4,7 @@ Small tensors need no second thread, and several processes with several threads 
 """
 
 import os
+import sys
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
 settings.register_profile("gnnmax", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile("gnnmax")
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    """Seed what a test draws from torch without a generator, so that a test that fails fails again."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 def pytest_addoption(parser):
