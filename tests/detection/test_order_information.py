@@ -1,6 +1,7 @@
 """The order test: exact under relabelling, blind to nothing that is ordered, and it says how far the order reaches."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import networkx as nx
@@ -14,7 +15,7 @@ from scipy.stats import binom, kstest, rankdata
 
 from gnnmax import InputError, order_test
 from gnnmax.cli.main import main
-from gnnmax.detection import row_profiles
+from gnnmax.detection import row_profiles, seriation
 from gnnmax.detection.lag_likeness import batches_of_orders, likeness_at_lags
 from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.row_profiles import axis_profiles
@@ -153,7 +154,10 @@ def test_rows_and_columns_of_a_rectangle_are_tested_one_by_one():
 
 def test_nodes_without_an_order_are_told_of_seriation_and_others_are_not():
     noise = np.random.default_rng(7).random((30, 30))
-    assert order_test(noise).mode == "graph" and "seriate may find the order" in order_test(noise).advice
+    found = order_test(noise)
+    assert found.mode == "graph" and "seriate may find the order" in found.advice
+    too_many = replace(found, axes=(replace(found.axes[0], n=seriation.LARGEST + 1),))
+    assert too_many.mode == "graph" and "seriate" not in too_many.advice
     place = np.arange(30)
     for other in (order_test(noise, two_sets=True), order_test(np.exp(-np.abs(place[:, None] - place) / 5))):
         assert "seriate" not in other.advice

@@ -190,7 +190,11 @@ class ProductNet(nn.Module):
         return evidence
 
     def scoring_batch(self, values: Tensor) -> int:
-        """Return how many of some windows are scored together: many where equal contexts are read once."""
+        """Return how many windows to score together: many where equal contexts of a batch are read once.
+
+        Args:
+            values: The windows, shape ``(N, k, k)``.
+        """
         return COMPARED if self._is_plain(values) else SCORING_BATCH
 
     def _is_plain(self, values: Tensor) -> bool:

@@ -35,11 +35,17 @@ def test_scores_without_gradients_equal_those_with_gradients(k, encoding, neighb
     assert float((fast(net, *inputs) - slow).abs().max()) < 1e-10 * float(slow.abs().max())
 
 
-def test_contexts_that_come_repeatedly_are_read_once(monkeypatch):
-    counts, operators = [], module._operators
+@pytest.fixture
+def counts(monkeypatch):
+    """How many contexts are read, each time that some are."""
+    seen, operators = [], module._operators
     monkeypatch.setattr(
-        module, "_operators", lambda relation, part: counts.append(len(part)) or operators(relation, part)
+        module, "_operators", lambda relation, part: seen.append(len(part)) or operators(relation, part)
     )
+    return seen
+
+
+def test_contexts_that_come_repeatedly_are_read_once(counts):
     values, rows, _ = windows(60, 9)
     fast(ProductNet(), values, rows[:1].expand_as(rows), rows[1:2].expand_as(rows))
     assert counts == [32]
@@ -94,11 +100,7 @@ def test_hooks_see_the_layers_of_every_window_without_gradients_too(net):
     assert torch.allclose(fast(net, *windows(5, 9)), watched, atol=1e-5)
 
 
-def test_equal_contexts_of_many_windows_are_read_once(monkeypatch):
-    counts, operators = [], module._operators
-    monkeypatch.setattr(
-        module, "_operators", lambda relation, part: counts.append(len(part)) or operators(relation, part)
-    )
+def test_equal_contexts_of_many_windows_are_read_once(counts):
     net, (values, rows, _) = awake(ProductNet()).float(), windows(600, 9)
     contexts = rows[:32].repeat(19, 1, 1)[:600]
     together = scored(net, (values, contexts, contexts))
@@ -107,7 +109,7 @@ def test_equal_contexts_of_many_windows_are_read_once(monkeypatch):
     assert counts == [32] * 7
 
 
-def test_only_windows_that_share_contexts_are_scored_by_the_thousand():
+def test_small_windows_that_nobody_watches_are_scored_by_the_thousand_and_others_are_not():
     net, (values, _, _) = ProductNet(), windows(2, 9)
     with torch.no_grad():
         assert net.scoring_batch(values) > net.scoring_batch(windows(2, 17)[0]) == SCORING_BATCH
