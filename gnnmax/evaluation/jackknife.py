@@ -59,6 +59,7 @@ class Estimate:
         freedom: Degrees of freedom of ``of_graphs``.
         upward: Effective number of graphs that lift the value off the low end of its range; few may be rare events.
         downward: Effective number of graphs that keep it below the high end.
+        odds: Its odds over those of the share of graphs that are right as a whole, where the others show nothing.
     """
 
     value: float
@@ -69,10 +70,18 @@ class Estimate:
     freedom: float
     upward: float
     downward: float
+    odds: float = 1.0
 
     @classmethod
     def of(
-        cls, by_seed: Floats, left_out: Floats, *, shares: Floats, graphs: Floats, ends: tuple[float, float]
+        cls,
+        by_seed: Floats,
+        left_out: Floats,
+        *,
+        shares: Floats,
+        graphs: Floats,
+        ends: tuple[float, float],
+        odds: float = 1.0,
     ) -> Estimate:
         """Estimate from values without each unit.
 
@@ -82,6 +91,8 @@ class Estimate:
             shares: Share of each unit in each of the m sums that the value divides by, shape ``(m, U)``.
             graphs: Effective number of graphs in each of these sums, shape ``(m,)``.
             ends: The least and the greatest value.
+            odds: 1 for a share; 2 for F1, as ``F1 / (1 - F1)`` is twice the odds of right ones among all that are
+                asked for or called.
         """
         value, units, seeds = float(_rounded(by_seed.mean())), len(left_out), len(by_seed)
         shift = _rounded(value - left_out)
@@ -105,6 +116,7 @@ class Estimate:
             freedom=freedom,
             upward=upward,
             downward=downward,
+            odds=odds,
         )
 
     @property
@@ -142,19 +154,20 @@ class Estimate:
             return ends
         place = (self.value - least) / (greatest - least)
         if not 0 < place < 1 or (of_graphs and self.of_seeds == 0):
-            low, high = binomial_interval(place, self.graphs, confidence)
+            low, high = binomial_interval(_with_odds(place, 1 / self.odds), self.graphs, confidence)
         else:
             low, high = self._logit_interval(place, self.error / (greatest - least), (1 - confidence) / 2)
+        low, high = _with_odds(low, self.odds), _with_odds(high, self.odds)
         return least + (greatest - least) * min(low, place), least + (greatest - least) * max(high, place)
 
     def _logit_interval(self, place: float, error: float, tail: float) -> tuple[float, float]:
-        """Return a t interval on the logit scale, not wider than the exact one of whole graphs."""
-        deviation = error / (place * (1 - place))
-        low = float(expit(logit(place) + stdtrit(self.degrees(self.downward), tail) * deviation))
-        high = float(expit(logit(place) - stdtrit(self.degrees(self.upward), tail) * deviation))
+        """Return a t interval of the share on the logit scale, not wider than the exact one of whole graphs."""
+        deviation, share = error / (place * (1 - place)), _with_odds(place, 1 / self.odds)
+        low = float(expit(logit(share) + stdtrit(self.degrees(self.downward), tail) * deviation))
+        high = float(expit(logit(share) - stdtrit(self.degrees(self.upward), tail) * deviation))
         if self.of_seeds > 0:
             return low, high
-        held, others = place * self.graphs, (1 - place) * self.graphs
+        held, others = share * self.graphs, (1 - share) * self.graphs
         return max(low, float(betaincinv(held, others + 1, tail))), min(
             high, float(betaincinv(held + 1, others, 1 - tail))
         )
@@ -177,7 +190,7 @@ class Estimate:
         if self.freedom <= 0:
             return ends
         if self.value == 0 and self.variance == 0:
-            half = binomial_interval(0.0, self.graphs, confidence)[1]
+            half = _with_odds(binomial_interval(0.0, self.graphs, confidence)[1], self.odds)
         else:
             half = -float(stdtrit(self.degrees(), (1 - confidence) / 2)) * self._difference_error
         return max(ends[0], self.value - half), min(ends[1], self.value + half)
@@ -234,6 +247,11 @@ def _root(increasing: Callable[[float], float]) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if increasing(middle) > 0 else (middle, high)
     return (low + high) / 2
+
+
+def _with_odds(share: float, ratio: float) -> float:
+    """Return the share whose odds are ``ratio`` times those of another."""
+    return ratio * share / (1 + (ratio - 1) * share)
 
 
 def _rounded(values: Floats) -> Floats:

@@ -40,6 +40,7 @@ class Metric:
         range: Its least and greatest value; an infinite end stands for the side of the windows.
         share_of: The sum in :class:`Sums` that it is a share of, by name; "" where it is no plain share.
         over: The sums that it divides by, where it is no plain share.
+        odds: As in :meth:`gnnmax.evaluation.jackknife.Estimate.of`.
         headline: Whether it stands in the short tables that compare scorers.
     """
 
@@ -50,6 +51,7 @@ class Metric:
     range: tuple[float, float] = (0.0, 1.0)
     share_of: str = ""
     over: tuple[str, ...] = ("positives", "negatives")
+    odds: float = 1.0
     headline: bool = False
 
     @property
@@ -245,10 +247,11 @@ METRICS: dict[str, Metric] = {
         share_of="not_called",
     ),
     "f1": Metric(
-        lambda sums: 2 * sums.true_positives / (sums.positives + sums.called),
+        lambda sums: 2 * sums.true_positives / sums.positives_and_called,
         "F1",
         "Harmonic mean of precision and recall.",
-        over=("positives", "called"),
+        over=("positives", "positives_and_called"),
+        odds=2.0,
     ),
     "mcc": Metric(
         _mcc,

@@ -68,6 +68,7 @@ class Scored:
             shares=self.shares(metric),
             graphs=self.graphs(metric),
             ends=ends,
+            odds=METRICS[metric].odds,
         )
 
     def counted(self, name: str) -> float:

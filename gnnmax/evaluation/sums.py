@@ -72,6 +72,11 @@ class Sums:
         return self.true_positives + self.false_positives
 
     @property
+    def positives_and_called(self) -> Floats:
+        """Positives, and windows called centred: a true positive counts twice."""
+        return self.positives + self.called
+
+    @property
     def not_called(self) -> Floats:
         """Windows not called centred."""
         return self.n - self.called

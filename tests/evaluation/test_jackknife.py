@@ -131,3 +131,22 @@ def test_seeds_add_their_variance_and_their_degrees_of_freedom() -> None:
     assert 2 < three.degrees() < 39
     alone = Estimate(value, 0.0, 0.03**2 / 3, 3, 40.0, 39.0, 40.0, 40.0)
     assert alone.degrees() == pytest.approx(2)
+
+
+@pytest.mark.parametrize("right", [0, 1, 3, 20, 39])
+def test_f1_of_whole_graphs_has_the_interval_of_the_share_of_right_graphs(right: int) -> None:
+    """Where each graph is right as a whole or not called at all, F1 is 2 q / (1 + q) of their share q."""
+    called = (np.arange(40) < right).astype(float)
+    share = of_shares(called, np.ones(40))
+    total, left = called.sum() + 40, called.sum() + 40 - called - 1
+    sums = np.array([np.ones(40) / 40, (called + 1) / total])
+    f1 = Estimate.of(
+        np.array([2 * called.sum() / total]),
+        2 * (called.sum() - called) / left,
+        shares=sums,
+        graphs=effective_number(sums),
+        ends=(0.0, 1.0),
+        odds=2.0,
+    )
+    expected = [2 * q / (1 + q) for q in share.interval(0.95, (0.0, 1.0))]
+    assert f1.interval(0.95, (0.0, 1.0)) == pytest.approx(expected, rel=0.04, abs=0.002)

@@ -119,6 +119,14 @@ def test_a_class_of_one_graph_has_no_interval_and_the_verdict_says_so() -> None:
     assert "recall" in warning and "AUROC" in warning and "specificity" not in warning
 
 
+def test_a_scorer_that_calls_nothing_has_a_small_f1() -> None:
+    label, graph = np.tile([True, False], 200), np.repeat(np.arange(20), 20)
+    verdict = evaluate(np.zeros(400), label, graph=graph, threshold=0.5)
+    recall = verdict.intervals["recall"][1]
+    assert recall == pytest.approx(1 - 0.05 ** (1 / 20))
+    assert verdict.f1 == 0 and verdict.intervals["f1"] == pytest.approx((0.0, 2 * recall / (1 + recall)))
+
+
 def test_few_graphs_are_called_few() -> None:
     label = np.arange(90) % 2 == 0
     (warning,) = evaluate(label - 0.5, label, graph=np.arange(90) // 30).warnings

@@ -154,6 +154,7 @@ def _estimate(callers: Mapping[str, ScoredCaller], pair: tuple[str, str], metric
         shares=(first.shares(metric) + second.shares(metric)) / 2,
         graphs=np.minimum(first.maps(metric), second.maps(metric)),
         ends=(-end, end),
+        odds=PEAK_METRICS[metric].odds,
     )
     resampled = None if PEAK_METRICS[metric].smooth else first.resampled[metric] - second.resampled[metric]
     return by_bootstrap(found, resampled)

@@ -32,6 +32,7 @@ class PeakMetric:
         undefined: Why it may not exist, although what it needs is there.
         needs: What must be known: ``calls`` (always there), ``scores``, or the ``best`` call of maps with one peak.
         over: The sums that it divides by: the maps with a part in them are those that its interval rests on.
+        odds: As in :meth:`gnnmax.evaluation.jackknife.Estimate.of`.
         greatest: Its greatest value; infinite where there is none. The least is 0.
         of_maps: Whether it is a share of maps.
         smooth: Whether a single map changes it little. If not, as where a threshold is chosen on the calls themselves,
@@ -45,7 +46,8 @@ class PeakMetric:
     description: str
     undefined: str = ""
     needs: PeakNeeds = "calls"
-    over: tuple[str, ...] = ("peaks", "called")
+    over: tuple[str, ...] = ("peaks",)
+    odds: float = 1.0
     greatest: float = 1.0
     of_maps: bool = False
     smooth: bool = True
@@ -159,13 +161,14 @@ PEAK_METRICS: dict[str, PeakMetric] = {
         lambda sums: sums.matched / sums.peaks,
         "recall",
         "Share of the peaks that are matched to a call.",
-        over=("peaks",),
         headline=True,
     ),
     "f1": PeakMetric(
-        lambda sums: 2 * sums.matched / (sums.peaks + sums.called),
+        lambda sums: 2 * sums.matched / sums.peaks_and_calls,
         "F1",
         "Harmonic mean of precision and recall.",
+        over=("peaks", "peaks_and_calls"),
+        odds=2.0,
         headline=True,
     ),
     "false_calls": PeakMetric(

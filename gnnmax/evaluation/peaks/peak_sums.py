@@ -48,6 +48,11 @@ class PeakSums:
     fdr: float = 0.1
 
     @property
+    def peaks_and_calls(self) -> Floats:
+        """Peaks, and calls above the threshold."""
+        return self.peaks + self.called
+
+    @property
     def false_calls(self) -> Floats:
         """Calls above the threshold that are matched to no peak."""
         return self.called - self.matched

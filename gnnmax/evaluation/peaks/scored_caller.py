@@ -99,7 +99,12 @@ class ScoredCaller:
         by_seed = self.by_seed(metric)
         ends = (0.0, greatest if np.isfinite(greatest) else max(2 * float(by_seed.mean()), 1.0))
         found = Estimate.of(
-            by_seed, self.left_out[metric], shares=self.shares(metric), graphs=self.maps(metric), ends=ends
+            by_seed,
+            self.left_out[metric],
+            shares=self.shares(metric),
+            graphs=self.maps(metric),
+            ends=ends,
+            odds=PEAK_METRICS[metric].odds,
         )
         return by_bootstrap(found, self.resampled.get(metric))
 
@@ -161,8 +166,9 @@ class _UnitSums:
     def __init__(self, data: PeakSet, matched: MatchedCalls, batch: npt.NDArray[np.intp], *, fdr: float) -> None:
         units = int(batch.max()) + 1
         by_map = matched.sums_by_map(data)
-        divisors = {name for metric in PEAK_METRICS.values() for name in metric.over if name in by_map}
-        self.effective = {name: float(effective_number(by_map[name])) for name in divisors}
+        sums = PeakSums(**by_map)  # type: ignore[arg-type]
+        divisors = {name for metric in PEAK_METRICS.values() if sums.has(metric.needs) for name in metric.over}
+        self.effective = {name: float(effective_number(getattr(sums, name))) for name in divisors}
         self.names = list(by_map)
         self.sums = np.stack([batched(column, batch, units) for column in by_map.values()])
         self.fdr, self.shift = fdr, {}
@@ -204,7 +210,8 @@ class _UnitSums:
 
     def shares(self, names: tuple[str, ...]) -> Floats:
         """Return each unit's share of some sums by name, shape ``(m, U)``."""
-        return shares_of(self.sums[[self.names.index(name) for name in names]])
+        by_unit = self._sums(self.sums)
+        return shares_of(np.array([getattr(by_unit, name) for name in names]))
 
     def left_out(self) -> dict[str, Floats]:
         """Return every metric without each unit in turn, shape ``(U,)``, a bounded block of units at a time."""

@@ -38,6 +38,20 @@ def test_a_difference_of_recalls_on_equal_maps_is_tested_as_by_a_t_test():
         assert (turned.difference, turned.low) == (-difference.difference, -difference.high)
 
 
+@pytest.mark.parametrize("calls", [np.zeros((0, 4)), np.array([[3, 59.0, 59.0, 1.0]])], ids=["none", "one, wrong"])
+def test_a_caller_with_hardly_a_call_is_known_to_find_little(calls):
+    found, truth = callers()
+    table = evaluate_peaks({"a": found["a"], "nothing": calls}, truth, maps=20)
+    recall = table.verdicts["nothing"].intervals["recall"][1]
+    assert recall == pytest.approx(1 - 0.05 ** (1 / 20))
+    for metric in ("average_precision", "recall_at_fdr", "froc"):
+        assert table.verdicts["nothing"].intervals[metric] == pytest.approx((0.0, recall)), metric
+    low, high = table.verdicts["nothing"].intervals["f1"]
+    assert (low, high) == pytest.approx((0.0, 2 * recall / (1 + recall)), rel=0.02)  # calls right, as many as are found
+    for metric in ("recall", "f1", "average_precision", "recall_at_fdr", "froc"):
+        assert table.between("a", "nothing", metric).is_significant, metric
+
+
 def test_holm_rejects_as_the_step_down_procedure_does():
     rng = np.random.default_rng(0)
     for _ in range(50):
