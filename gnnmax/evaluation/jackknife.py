@@ -154,23 +154,33 @@ class Estimate:
             return ends
         place = (self.value - least) / (greatest - least)
         if not 0 < place < 1 or (of_graphs and self.of_seeds == 0):
-            low, high = binomial_interval(_with_odds(place, 1 / self.odds), self.graphs, confidence)
+            low, high = self._of_whole_graphs(place, lambda share: binomial_interval(share, self.graphs, confidence))
         else:
             low, high = self._logit_interval(place, self.error / (greatest - least), (1 - confidence) / 2)
-        low, high = _with_odds(low, self.odds), _with_odds(high, self.odds)
         return least + (greatest - least) * min(low, place), least + (greatest - least) * max(high, place)
 
+    def _of_whole_graphs(self, place: float, interval: Callable[[float], tuple[float, float]]) -> tuple[float, float]:
+        """Return the wider of the intervals of a share of graphs: those not right are wrong, or they show nothing."""
+        lows, highs = zip(
+            *([_with_odds(end, odds) for end in interval(_with_odds(place, 1 / odds))] for odds in {1.0, self.odds}),
+            strict=True,
+        )
+        return min(lows), max(highs)
+
     def _logit_interval(self, place: float, error: float, tail: float) -> tuple[float, float]:
-        """Return a t interval of the share on the logit scale, not wider than the exact one of whole graphs."""
-        deviation, share = error / (place * (1 - place)), _with_odds(place, 1 / self.odds)
-        low = float(expit(logit(share) + stdtrit(self.degrees(self.downward), tail) * deviation))
-        high = float(expit(logit(share) - stdtrit(self.degrees(self.upward), tail) * deviation))
+        """Return a t interval on the logit scale, not wider than the exact one of whole graphs."""
+        deviation = error / (place * (1 - place))
+        low = float(expit(logit(place) + stdtrit(self.degrees(self.downward), tail) * deviation))
+        high = float(expit(logit(place) - stdtrit(self.degrees(self.upward), tail) * deviation))
         if self.of_seeds > 0:
             return low, high
-        held, others = share * self.graphs, (1 - share) * self.graphs
-        return max(low, float(betaincinv(held, others + 1, tail))), min(
-            high, float(betaincinv(held + 1, others, 1 - tail))
-        )
+
+        def exact(share: float) -> tuple[float, float]:
+            held, others = share * self.graphs, (1 - share) * self.graphs
+            return float(betaincinv(held, others + 1, tail)), float(betaincinv(held + 1, others, 1 - tail))
+
+        least, greatest = self._of_whole_graphs(place, exact)
+        return max(low, least), min(high, greatest)
 
     def mean_interval(self, confidence: float, ends: tuple[float, float]) -> tuple[float, float]:
         """Return a t interval of a number without a scale of its own, cut to ``ends``, which are it where none follows.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -148,5 +149,14 @@ def test_f1_of_whole_graphs_has_the_interval_of_the_share_of_right_graphs(right:
         ends=(0.0, 1.0),
         odds=2.0,
     )
-    expected = [2 * q / (1 + q) for q in share.interval(0.95, (0.0, 1.0))]
-    assert f1.interval(0.95, (0.0, 1.0)) == pytest.approx(expected, rel=0.04, abs=0.002)
+    least, greatest = (2 * q / (1 + q) for q in share.interval(0.95, (0.0, 1.0)))
+    low, high = f1.interval(0.95, (0.0, 1.0))
+    assert high == pytest.approx(greatest, rel=0.04)
+    assert low <= least * 1.04 + 0.002
+
+
+@pytest.mark.parametrize("right", [0, 2, 17, 40])
+def test_f1_of_one_call_a_graph_has_no_narrower_interval_than_the_share_of_right_graphs(right: int) -> None:
+    share = of_shares((np.arange(40) < right).astype(float), np.ones(40))
+    low, high = dataclasses.replace(share, odds=2.0).interval(0.95, (0.0, 1.0))
+    assert low <= share.interval(0.95, (0.0, 1.0))[0] and high >= share.interval(0.95, (0.0, 1.0))[1]
