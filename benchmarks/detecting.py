@@ -26,8 +26,8 @@ from gnnmax.detection.score_maps import WindowScores
 from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions
 from gnnmax.models.images.dense_tower import DenseTower
+from gnnmax.models.model_folders import load_model
 from gnnmax.models.registry import build_model
-from gnnmax.models.trained import load_model
 
 __all__ = ["ROWS"]
 

@@ -26,9 +26,9 @@ from gnnmax.data.stream import stream_windows
 from gnnmax.errors import InputError
 from gnnmax.evaluation.evaluator import evaluate
 from gnnmax.models.inference import scored
+from gnnmax.models.model_folders import load_model, shipped_models
 from gnnmax.models.registry import build_model
 from gnnmax.models.tensors import Inputs, inputs_of
-from gnnmax.models.trained import load_model, shipped_models
 from gnnmax.task.windows import Windows
 from gnnmax.training.config import Precision, TrainingConfig
 from gnnmax.training.precision import autocast_context, check_precision

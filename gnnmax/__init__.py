@@ -38,8 +38,8 @@ if TYPE_CHECKING:  # for type checkers and editors; tests hold it to the mapping
     from gnnmax.interop.pyg import to_data as to_data
     from gnnmax.interop.torch_dataset import StreamDataset as StreamDataset
     from gnnmax.interop.torch_dataset import WindowDataset as WindowDataset
+    from gnnmax.models.model_folders import load_model as load_model
     from gnnmax.models.registry import MODELS as MODELS
-    from gnnmax.models.trained import load_model as load_model
     from gnnmax.task.label import is_centred as is_centred
     from gnnmax.task.maps import Maps as Maps
     from gnnmax.task.plotting import plot as plot
@@ -70,7 +70,7 @@ _MODULES = {
     "find_maxima": "detection.search",
     "import_windows": "data.importing",
     "is_centred": "task.label",
-    "load_model": "models.trained",
+    "load_model": "models.model_folders",
     "load_recipe": "data.recipe_files",
     "on_values": "task.scorers",
     "open_dataset": "data.store",

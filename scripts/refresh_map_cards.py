@@ -3,7 +3,7 @@
 python scripts/refresh_map_cards.py
 """
 
-from gnnmax.models.trained import SHIPPED
+from gnnmax.models.model_folders import SHIPPED
 from gnnmax.report.shipping import MAP_TESTS, refresh_map_card
 
 if __name__ == "__main__":

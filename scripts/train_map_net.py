@@ -9,7 +9,7 @@ import torch
 
 from gnnmax.models.maps.registry import build_map_model
 from gnnmax.models.maps.trained import load_map_model
-from gnnmax.models.trained import save_model
+from gnnmax.models.model_folders import save_model
 from gnnmax.training.device_training import DeviceTraining
 from gnnmax.training.drawn_maps import sources_of
 

@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.peers.environments import Packages
 from gnnmax.detection import NORMALISATIONS
 from gnnmax.interop.cool_files import RESOLUTION
-from gnnmax.models.trained import shipped_models
+from gnnmax.models.model_folders import shipped_models
 
 __all__ = ["PEERS", "Call", "Caller", "Setting", "own_callers"]
 

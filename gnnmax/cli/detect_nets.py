@@ -38,7 +38,7 @@ def models_of(call: Any) -> dict[str, TrainedModel]:
         raise InputError(f"nets take square windows: {instead}, or leave out --k-columns")
     if not nets:
         return {}
-    from gnnmax.models.trained import load_model
+    from gnnmax.models.model_folders import load_model
 
     return {
         folder: load_model(folder, call.device, net=net, allow_changed=call.allow_changed)

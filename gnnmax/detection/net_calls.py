@@ -21,7 +21,8 @@ from gnnmax.detection.search_options import SearchOptions, Sides, refuse_old_nam
 from gnnmax.errors import InputError
 from gnnmax.io.workers import ExecutorLike
 from gnnmax.models.maps.trained import TrainedMapModel
-from gnnmax.models.trained import TrainedModel, load_net
+from gnnmax.models.model_folders import load_net
+from gnnmax.models.trained import TrainedModel
 from gnnmax.task.tabulation import data_frame
 
 __all__ = ["Calls", "as_mapper", "find_calls", "load_mapper", "rule_answers"]

@@ -14,7 +14,7 @@ from gnnmax.errors import InputError
 from gnnmax.experiments.divergence import Divergence
 from gnnmax.experiments.sources import Loaded, WorkerSource
 from gnnmax.models.architecture import Architecture
-from gnnmax.models.trained import save_model
+from gnnmax.models.model_folders import save_model
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.learner import TrainingResult
 from gnnmax.training.records import EvaluationRecord

@@ -21,7 +21,8 @@ from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.models.architecture import NETS
 from gnnmax.models.maps.trained import TrainedMapModel
-from gnnmax.models.trained import TrainedModel, load_model, load_net, read_card, shipped_models
+from gnnmax.models.model_folders import load_model, load_net, read_card, shipped_models
+from gnnmax.models.trained import TrainedModel
 
 __all__ = ["load_run", "locked_folder", "started_run"]
 

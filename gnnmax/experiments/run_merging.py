@@ -26,7 +26,7 @@ from gnnmax.io.ownership import RUN
 from gnnmax.io.paths import as_path
 from gnnmax.models.architecture import named_architectures
 from gnnmax.models.maps.trained import load_map_model
-from gnnmax.models.trained import load_model, read_card
+from gnnmax.models.model_folders import load_model, read_card
 from gnnmax.training.config import parse_training
 from gnnmax.training.threads import one_thread
 

@@ -13,7 +13,8 @@ from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.sources import Source, check_one_kind
 from gnnmax.models.architecture import named_architectures
 from gnnmax.models.maps.trained import load_map_model
-from gnnmax.models.trained import TrainedModel, load_model
+from gnnmax.models.model_folders import load_model
+from gnnmax.models.trained import TrainedModel
 from gnnmax.training.config import TrainingConfig
 from gnnmax.training.distributed import is_distributed
 from gnnmax.training.learner import TrainingError

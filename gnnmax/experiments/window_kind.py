@@ -31,8 +31,9 @@ from gnnmax.experiments.run_config import environment
 from gnnmax.experiments.scoreboard import evaluate_split
 from gnnmax.models.architecture import Architecture
 from gnnmax.models.inference import resolve_device, scored
+from gnnmax.models.model_folders import load_model
 from gnnmax.models.tensors import inputs_of
-from gnnmax.models.trained import TrainedModel, load_model
+from gnnmax.models.trained import TrainedModel
 from gnnmax.task.rules import RULES
 from gnnmax.task.windows import Windows
 from gnnmax.training.config import TrainingConfig, recorded_training

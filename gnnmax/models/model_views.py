@@ -60,7 +60,7 @@ class ModelViews(OriginViews):
             InputError: as :meth:`score`.
 
         Example:
-            >>> from gnnmax.models.trained import load_model
+            >>> from gnnmax.models.model_folders import load_model
             >>> w = Windows.from_values(np.arange(81.0).reshape(1, 9, 9))
             >>> load_model("gnn", device="cpu").predict(w)
             array([False])

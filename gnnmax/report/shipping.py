@@ -19,8 +19,8 @@ from gnnmax.io.json_text import json_text
 from gnnmax.io.ownership import CARD_FOLDER, PROGRAM
 from gnnmax.models.maps.registry import MAP_MODELS
 from gnnmax.models.maps.trained import load_map_model
+from gnnmax.models.model_folders import CARD, WEIGHTS, load_net
 from gnnmax.models.registry import MODELS
-from gnnmax.models.trained import CARD, WEIGHTS, load_net
 from gnnmax.report.documents import DOCUMENT, replace_marked
 from gnnmax.report.map_model_cards import TASK, map_figures, map_figures_table, map_model_markdown
 from gnnmax.report.model_cards import model_head, model_markdown

@@ -10,7 +10,7 @@ from gnnmax.errors import InputError
 from gnnmax.models.maps.entries import MAP_NETS
 from gnnmax.models.maps.registry import MAP_MODELS
 from gnnmax.models.maps.trained import load_map_model
-from gnnmax.models.trained import save_model
+from gnnmax.models.model_folders import save_model
 from gnnmax.task.maps import Maps
 from tests.support.map_nets import awake, small_config
 from tests.support.maps import TABLES, map_recipe

@@ -11,8 +11,8 @@ import scipy.sparse as sp
 
 from gnnmax import find_maxima
 from gnnmax.cli.main import main
+from gnnmax.models.model_folders import save_model
 from gnnmax.models.registry import build_model
-from gnnmax.models.trained import save_model
 from tests.support.faults import failing
 
 COUNTS = np.random.default_rng(0).integers(3e8, 3e8 + 400, (30, 30))

@@ -11,7 +11,7 @@ from gnnmax import build, load_model, load_recipe
 from gnnmax.cli.main import main
 from gnnmax.detection import find_calls
 from gnnmax.models.maps.registry import build_map_model
-from gnnmax.models.trained import SHIPPED, read_card, save_model
+from gnnmax.models.model_folders import SHIPPED, read_card, save_model
 
 MATRIX = np.random.default_rng(0).random((24, 30))
 

@@ -24,8 +24,8 @@ from gnnmax.detection.matrix_input import as_source
 from gnnmax.detection.positions import detections_at
 from gnnmax.detection.window_scoring import score_windows
 from gnnmax.errors import InputError
+from gnnmax.models.model_folders import save_model
 from gnnmax.models.registry import build_model
-from gnnmax.models.trained import save_model
 from gnnmax.report.documents import markdown
 from gnnmax.task.windows import Windows
 

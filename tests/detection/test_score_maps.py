@@ -22,8 +22,8 @@ from gnnmax.detection.window_values import in_order
 from gnnmax.errors import InputError, LostWorkerError
 from gnnmax.models.maps.registry import build_map_model
 from gnnmax.models.maps.trained import load_map_model
+from gnnmax.models.model_folders import save_model
 from gnnmax.models.registry import build_model
-from gnnmax.models.trained import save_model
 from gnnmax.task.maps import Maps
 from tests.support.score_maps import CentreValue, ContextSum, Elsewhere, Shifted
 

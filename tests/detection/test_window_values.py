@@ -11,9 +11,9 @@ from gnnmax.detection.window_cuts import windows_at
 from gnnmax.detection.window_scoring import score_windows
 from gnnmax.detection.window_values import as_read, in_order
 from gnnmax.models.encoding import rank, standardise
+from gnnmax.models.model_folders import load_model as loaded
+from gnnmax.models.model_folders import save_model
 from gnnmax.models.registry import build_model
-from gnnmax.models.trained import load_model as loaded
-from gnnmax.models.trained import save_model
 from gnnmax.task.arrays import as_floats
 from gnnmax.task.windows import Windows
 

@@ -23,8 +23,8 @@ from gnnmax.experiments.comparison import compare
 from gnnmax.experiments.results import encode_results, read_results
 from gnnmax.experiments.run_config import check_same_call, read_config
 from gnnmax.experiments.run_records import checkpoint_file, metrics_file, rewind
+from gnnmax.models.model_folders import load_model
 from gnnmax.models.registry import build_model
-from gnnmax.models.trained import load_model
 from gnnmax.training.batches import StoredBatches
 from gnnmax.training.checkpoint import Checkpoint, Snapshot
 from gnnmax.training.config import TrainingConfig, parse_training

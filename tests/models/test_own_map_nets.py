@@ -10,8 +10,8 @@ import torch
 from gnnmax.errors import InputError
 from gnnmax.models.architecture import architecture_of
 from gnnmax.models.maps.trained import load_map_model
+from gnnmax.models.model_folders import load_model, save_model
 from gnnmax.models.own_nets import own_entry
-from gnnmax.models.trained import load_model, save_model
 from gnnmax.task.maps import Maps
 from tests.support.own_map_nets import Scaled, scoring
 

@@ -15,8 +15,8 @@ from safetensors.torch import save
 
 from gnnmax.errors import InputError
 from gnnmax.models.images.entries import CnnConfig
+from gnnmax.models.model_folders import load_model, save_model
 from gnnmax.models.registry import MODELS, build_model
-from gnnmax.models.trained import load_model, save_model
 from gnnmax.task.windows import Windows
 
 

@@ -10,7 +10,7 @@ import pytest
 from gnnmax import build, load_recipe
 from gnnmax.data.maps.dataset import MapSet
 from gnnmax.errors import InputError
-from gnnmax.models.trained import SHIPPED, shipped_models
+from gnnmax.models.model_folders import SHIPPED, shipped_models
 from gnnmax.report.hugging_face import write_dataset_card
 from tests.support.skips import skip_outside_ci
 

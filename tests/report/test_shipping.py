@@ -13,7 +13,7 @@ from gnnmax.data.store import load_data
 from gnnmax.errors import InputError
 from gnnmax.evaluation.evaluator import evaluate
 from gnnmax.experiments.run_folder import load_run
-from gnnmax.models.trained import SHIPPED, load_model, load_net, shipped_models
+from gnnmax.models.model_folders import SHIPPED, load_model, load_net, shipped_models
 from gnnmax.report.shipping import MAP_TESTS, refresh_map_card, ship_models
 from gnnmax.task.windows import Windows
 

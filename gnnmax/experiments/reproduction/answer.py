@@ -17,7 +17,8 @@ from gnnmax.experiments.reproduction.outcome import Figure, Outcome, Progress, m
 from gnnmax.models.encoding import encode
 from gnnmax.models.images.cnn import ImageNet
 from gnnmax.models.inference import scored
-from gnnmax.models.trained import TrainedModel, load_model
+from gnnmax.models.model_folders import load_model
+from gnnmax.models.trained import TrainedModel
 from gnnmax.task.claims import Check
 from gnnmax.task.rules import RULES
 from gnnmax.task.scorers import Scorer

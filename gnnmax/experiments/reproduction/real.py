@@ -10,7 +10,7 @@ from gnnmax.data.hosts.families import Real
 from gnnmax.data.recipe_files import load_recipe
 from gnnmax.detection import find_maxima
 from gnnmax.experiments.reproduction.outcome import Figure, Outcome, Progress
-from gnnmax.models.trained import load_model
+from gnnmax.models.model_folders import load_model
 from gnnmax.task.claims import Check
 
 __all__ = ["real"]

@@ -17,7 +17,8 @@ from gnnmax.models.architecture import architecture_of
 from gnnmax.models.inference import scored
 from gnnmax.models.maps.encoding import in_single_precision
 from gnnmax.models.maps.entries import sliding_name
-from gnnmax.models.trained import ModelCard, TrainedModel, TrainedNet, load_net, save_model
+from gnnmax.models.model_folders import load_net, save_model
+from gnnmax.models.trained import ModelCard, TrainedModel, TrainedNet
 from gnnmax.task.arrays import as_array, as_floats
 from gnnmax.task.map_model import Structure
 from gnnmax.task.maps import Maps, refuse_infinite
@@ -227,7 +228,7 @@ def sliding_model(model: TrainedModel, k: int | None = None) -> TrainedMapModel:
         InputError: a net of your own, an even or small side, or a side that the net does not accept.
 
     Example:
-        >>> from gnnmax.models.trained import load_model
+        >>> from gnnmax.models.model_folders import load_model
         >>> net = sliding_model(load_model("cnn-natural", device="cpu"))
         >>> maps = Maps.from_values(np.random.default_rng(0).normal(size=(12, 12)), structure="directed")
         >>> net.name, net.score(maps).shape

@@ -9,7 +9,7 @@ from gnnmax.data.recipe_files import load_recipe
 from gnnmax.experiments.reproduction import answer as module
 from gnnmax.experiments.reproduction import reproduce
 from gnnmax.experiments.reproduction.answer import score_seriated
-from gnnmax.models.trained import load_model
+from gnnmax.models.model_folders import load_model
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from gnnmax.detection.net_calls import find_calls
 from gnnmax.errors import InputError
 from gnnmax.models.maps.registry import build_map_model
 from gnnmax.models.maps.trained import load_map_model, map_evidence, sliding_model
+from gnnmax.models.model_folders import load_model, save_model
 from gnnmax.models.registry import build_model
-from gnnmax.models.trained import load_model, save_model
 from gnnmax.task.maps import Maps
 from gnnmax.task.windows import Windows
 from tests.support.maps import TABLES, map_recipe
