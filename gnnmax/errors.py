@@ -16,7 +16,12 @@ class InputError(ValueError):
         Traceback (most recent call last):
         ...
         gnnmax.errors.InputError: k must be odd and at least 3, not 4: choose 3 or 5
+        >>> str(InputError("no column a" + chr(10) + "b"))  # a name in a file may hold a line break
+        'no column a b'
     """
+
+    def __init__(self, *said: object) -> None:
+        super().__init__(*(" ".join(each.splitlines()) if isinstance(each, str) else each for each in said))
 
 
 class LostWorkerError(RuntimeError):

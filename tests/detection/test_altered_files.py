@@ -9,6 +9,7 @@ from gnnmax.data.hosts.own_files import name_file
 from gnnmax.detection.matrix_files import read_matrix
 from gnnmax.detection.positions import read_positions
 from gnnmax.detection.search import find_maxima
+from gnnmax.errors import InputError
 from gnnmax.io.presets import Presets
 from tests.support.graph_content import SAMPLES, SPARSE, members_of, small_matrix, with_member
 from tests.support.mutations import mutants
@@ -67,6 +68,14 @@ def test_an_archive_with_an_altered_member_and_a_right_checksum_is_read_or_refus
         refused += refusal(search, path) is not None
         refusal(name_file, path)
     assert refused > 0
+
+
+def test_a_column_whose_name_has_a_line_break_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text('"a\nb",c,d\n1,2,3\n')
+    with pytest.raises(InputError, match="no columns i, j") as refused:
+        read_positions(path, (("x",), ("y",)))
+    assert "\n" not in str(refused.value)
 
 
 def test_an_altered_list_of_positions_is_read_or_refused(tmp_path, mutant_count):

@@ -140,6 +140,7 @@ LEGAL_RESULTS = {
     "models.*.runs.*.history.*.seconds": amount,
     "models.*.runs.*.history.*.accuracy": share,
     "models.*.runs.*.audit.constant": lambda value: isinstance(value, bool),
+    "models.*.runs.*.audit.blank_called": lambda value: value is None or isinstance(value, bool),
     "models.*.runs.*.audit.conclusion": text,
     "models.*.runs.*.audit.findings.*": anything,
     "tests.*.summary": text,
@@ -310,6 +311,7 @@ LEGAL_STATE = {
     "model *.plain.history.*": amount,
     "model *.plain.history": lambda value: isinstance(value, list),
     "model *.plain.best": amount,
+    "model *.plain.diverged": text,
 }
 
 
@@ -379,6 +381,7 @@ LEGAL_CARD = {
     "recipe_digest": text,
     "source_sha256": text,
     "name": text,
+    "model": lambda value: value == "",  # then the net is that of its name
     "validation_loss": amount,
     "seed": amount,
     "k": lambda value: value % 2 == 1,
