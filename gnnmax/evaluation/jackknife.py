@@ -161,11 +161,9 @@ class Estimate:
 
     def _of_whole_graphs(self, place: float, interval: Callable[[float], tuple[float, float]]) -> tuple[float, float]:
         """Return the wider of the intervals of a share of graphs: those not right are wrong, or they show nothing."""
-        lows, highs = zip(
-            *([_with_odds(end, odds) for end in interval(_with_odds(place, 1 / odds))] for odds in {1.0, self.odds}),
-            strict=True,
-        )
-        return min(lows), max(highs)
+        scales = {1.0, self.odds}
+        ends = [_with_odds(end, odds) for odds in scales for end in interval(_with_odds(place, 1 / odds))]
+        return min(ends), max(ends)
 
     def _logit_interval(self, place: float, error: float, tail: float) -> tuple[float, float]:
         """Return a t interval on the logit scale, not wider than the exact one of whole graphs."""

@@ -42,10 +42,14 @@ def coverage(maps: int, repeats: int, *, least: float) -> tuple[dict[str, float]
     for seed in range(repeats):
         truth, (first, second) = draw(np.random.default_rng(seed), maps, 2, least=least)
         table = evaluate_peaks({"a": first, "b": second}, truth, maps=maps, threshold=0.5)
-        for name, (low, high) in table.verdicts["a"].intervals.items():
-            if name in METRICS:
-                known[name] += 1
-                held[name] += low <= exact[name] <= high
+        verdict = table.verdicts["a"]
+        unknown = {"precision": not len(first), "false_calls": verdict.false_calls == 0}  # no call; no scale
+        for name in METRICS:
+            if unknown.get(name):
+                continue
+            low, high = verdict.intervals[name]
+            known[name] += 1
+            held[name] += low <= exact[name] <= high
         alarms += table.between("a", "b", "average_precision").p_value < 0.05
     return {name: count / known[name] for name, count in held.items()}, alarms / repeats
 
