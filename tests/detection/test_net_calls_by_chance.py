@@ -13,8 +13,7 @@ from gnnmax.detection.search import prepare_matrix, search_matrix
 from gnnmax.detection.search_options import SearchOptions
 
 SEED = 20261127
-"""That of the table in docs/detection.md. In normal noise the benchmark's own seed has 27 discoveries in 150 matrices,
-more than the limit, and seeds 1, 2 and 3 have 13, 20 and 17."""
+"""That of the table in docs/detection.md."""
 
 NOISE = [name for name, search in SEARCHES.items() if not search.matrices.bumps]
 
@@ -46,8 +45,9 @@ def test_a_decoy_that_exchanges_nothing_has_the_calls_of_the_matrix_to_the_bit(n
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NOISE)
 def test_in_noise_anything_is_called_in_a_tenth_of_matrices_at_most(name):
-    # 150 matrices at a rate of 0.1: above 0.175, three standard deviations, once in a thousand.
-    assert outcomes_of_calls(SEARCHES[name], 150, seed=SEED)[:, 0].mean() <= 0.175
+    # 300 matrices at a rate of 0.1: above 0.152, three standard deviations, once in a thousand. With 150 the limit was
+    # 0.175: the benchmark's own seed has 0.18 in normal noise, seeds 1, 2 and 3 have 0.09, 0.13 and 0.11.
+    assert outcomes_of_calls(SEARCHES[name], 300, seed=SEED)[:, 0].mean() <= 0.152
 
 
 @pytest.mark.slow
